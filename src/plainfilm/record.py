@@ -20,7 +20,10 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One output image: the columns of metadata.csv in their order, and `stored_sha256` (of the stored pixels, which stays private)."""
+    """One output image: the columns of metadata.csv in their order.
+
+    The last field, `stored_sha256` (of the stored pixels), is no column: it finds duplicates and stays private.
+    """
 
     file_name: str
     source: str
@@ -70,6 +73,7 @@ class Record:
     polarity_suspect: bool
     duplicate_of: str
     sha256: str
+    voi_available: str = ""
     stored_sha256: str = ""
 
 

@@ -1,0 +1,294 @@
+# SPDX-License-Identifier: MIT
+"""A data set -> Instance: the only file with DICOM keywords, and with the repairs for what real files leave out or get wrong."""
+
+from __future__ import annotations
+
+from pydicom.dataset import Dataset
+from pydicom.uid import UID
+
+from plainfilm.dicom.functional_groups import frames_of
+from plainfilm.dicom.instance import (
+    Description,
+    Identity,
+    ImagePixel,
+    Instance,
+    Padding,
+    Palette,
+    PixelData,
+    PixelKind,
+    Shutter,
+)
+from plainfilm.dicom.values import Values
+from plainfilm.errors import AttributeValueError, LimitError, NotAnImageError, Reason, TruncatedError, UnsupportedError
+from plainfilm.findings import Finding, FindingCode
+
+_BITS_ALLOCATED = {PixelKind.INTEGER: (1, 8, 16, 32, 64), PixelKind.FLOAT: (32,), PixelKind.DOUBLE: (64,)}
+_COLOR_SAMPLES = {"RGB": 3, "PALETTE COLOR": 1}
+_MONOCHROME = ("MONOCHROME1", "MONOCHROME2")
+
+
+def instance_of(
+    dataset: Dataset, data: PixelData | None, known: tuple[PixelKind, int, str], findings: tuple[Finding, ...]
+) -> Instance:
+    """The frozen Instance; `known` is the kind of pixel element, the limit of pixels a frame and the SOP class of the file meta.
+
+    Raises NotAnImageError, AttributeValueError, LimitError, TruncatedError and UnsupportedError.
+    """
+    kind, max_pixels, media_storage_sop_class = known
+    notes = list(findings)
+    values = Values(dataset, notes)
+    identity = _identity(values, media_storage_sop_class)
+    if data is None:
+        raise _without_pixels(values, identity)
+    pixel = _image_pixel(values, kind, max_pixels)
+    description = _description(values)
+    if description.presentation_intent == "FOR PROCESSING":
+        notes.append(Finding(FindingCode.FOR_PROCESSING, "Presentation Intent Type is FOR PROCESSING"))
+    return Instance(
+        identity=identity,
+        description=description,
+        pixel=pixel,
+        data=data,
+        frames=frames_of(values, pixel.number_of_frames),
+        padding=None if pixel.is_color else _padding(values, kind),
+        shutter=None if pixel.is_color else _shutter(values),
+        palette=_palette(values),
+        presentation_lut_shape=values.code("PresentationLUTShape") or None,
+        pixel_spacing=_spacing(values),
+        pixel_aspect_ratio=_pair(values, "PixelAspectRatio"),
+        findings=tuple(notes),
+    )
+
+
+def _without_pixels(values: Values, identity: Identity) -> Exception:
+    """What an object without Pixel Data is: no image at all, or an image that lost its pixels."""
+    if len(values.dataset) == 0:
+        return TruncatedError("there is nothing after the file meta information")
+    name = UID(identity.sop_class_uid).name if identity.sop_class_uid else ""
+    if "Image Storage" in name or all(values.has(keyword) for keyword in ("Rows", "Columns", "BitsAllocated")):
+        return AttributeValueError("PixelData", reason=Reason.MISSING_ATTRIBUTE)
+    known = name if name != identity.sop_class_uid else ""
+    return NotAnImageError(f"an object that is no image{': ' + known if known else ''}")
+
+
+def _image_pixel(values: Values, kind: PixelKind, max_pixels: int) -> ImagePixel:
+    """The Image Pixel module (PS3.3 C.7.6.3), its size held against the limit before anything else."""
+    rows, columns = _required(values, "Rows"), _required(values, "Columns")
+    samples, photometric = _interpretation(values)
+    if rows * columns * samples > max_pixels:
+        raise LimitError(f"Rows x Columns x Samples per Pixel = {rows} x {columns} x {samples} is above {max_pixels}")
+    allocated = _bits_allocated(values, kind)
+    stored = _bits_stored(values, allocated, kind)
+    return ImagePixel(
+        rows=rows,
+        columns=columns,
+        samples_per_pixel=samples,
+        photometric_interpretation=photometric,
+        planar_configuration=_planar_configuration(values, samples),
+        bits_allocated=allocated,
+        bits_stored=stored,
+        high_bit=_high_bit(values, allocated, stored, kind),
+        signed=_signed(values, kind),
+        number_of_frames=_number_of_frames(values),
+        kind=kind,
+        largest_pixel_value=values.integer("LargestImagePixelValue"),
+        overlay_bit_positions=_overlay_bit_positions(values),
+    )
+
+
+def _required(values: Values, keyword: str) -> int:
+    number = values.integer(keyword)
+    if number is None:
+        raise AttributeValueError(keyword, reason=Reason.MISSING_ATTRIBUTE)
+    if number < 1:
+        raise AttributeValueError(keyword, number, message="at least 1 is needed")
+    return number
+
+
+def _assumed(values: Values, code: FindingCode, keyword: str, taken: object) -> None:
+    values.findings.append(Finding(code, f"{keyword} is missing or unusable; taken for {taken}"))
+
+
+def _interpretation(values: Values) -> tuple[int, str]:
+    """Samples per Pixel and Photometric Interpretation, each taken from the other where one is missing."""
+    samples, photometric = values.integer("SamplesPerPixel"), values.code("PhotometricInterpretation")
+    if samples is None:
+        samples = 1
+        _assumed(values, FindingCode.ASSUMED_SAMPLES_PER_PIXEL, "SamplesPerPixel", samples)
+    if not photometric:
+        photometric = "RGB" if samples == 3 else "MONOCHROME2"
+        _assumed(values, FindingCode.ASSUMED_PHOTOMETRIC_INTERPRETATION, "PhotometricInterpretation", photometric)
+    expected = 3 if photometric.startswith("YBR") else _COLOR_SAMPLES.get(photometric, 1)
+    if photometric not in (*_MONOCHROME, *_COLOR_SAMPLES) and not photometric.startswith("YBR"):
+        raise AttributeValueError("PhotometricInterpretation", photometric)
+    if samples != expected:
+        raise AttributeValueError("SamplesPerPixel", samples, message=f"{photometric} has {expected}")
+    return samples, photometric
+
+
+def _planar_configuration(values: Values, samples: int) -> int:
+    if samples == 1:
+        return 0
+    planar = values.integer("PlanarConfiguration")
+    if planar not in (0, 1):
+        _assumed(values, FindingCode.ASSUMED_PLANAR_CONFIGURATION, "PlanarConfiguration", 0)
+        return 0
+    return planar
+
+
+def _bits_allocated(values: Values, kind: PixelKind) -> int:
+    allocated = values.integer("BitsAllocated")
+    if allocated is None:
+        raise AttributeValueError("BitsAllocated", reason=Reason.MISSING_ATTRIBUTE)
+    if allocated not in _BITS_ALLOCATED[kind]:
+        allowed = ", ".join(str(bits) for bits in _BITS_ALLOCATED[kind])
+        raise AttributeValueError("BitsAllocated", allocated, message=f"known for {kind.value}: {allowed}")
+    return allocated
+
+
+def _bits_stored(values: Values, allocated: int, kind: PixelKind) -> int:
+    if kind is not PixelKind.INTEGER:
+        return allocated
+    stored = values.integer("BitsStored")
+    if stored is None:
+        _assumed(values, FindingCode.ASSUMED_BITS_STORED, "BitsStored", allocated)
+        return allocated
+    if not 1 <= stored <= allocated:
+        note = f"Bits Stored {stored} does not fit Bits Allocated {allocated}; taken for {allocated}"
+        values.findings.append(Finding(FindingCode.BITS_STORED_INVALID, note))
+        return allocated
+    return stored
+
+
+def _high_bit(values: Values, allocated: int, stored: int, kind: PixelKind) -> int:
+    if kind is not PixelKind.INTEGER:
+        return allocated - 1
+    high_bit = values.integer("HighBit")
+    if high_bit is None:
+        _assumed(values, FindingCode.ASSUMED_HIGH_BIT, "HighBit", stored - 1)
+        return stored - 1
+    if not stored - 1 <= high_bit < allocated:
+        note = f"High Bit {high_bit} does not fit Bits Stored {stored} of {allocated}; taken for {stored - 1}"
+        values.findings.append(Finding(FindingCode.HIGH_BIT_INVALID, note))
+        return stored - 1
+    return high_bit
+
+
+def _signed(values: Values, kind: PixelKind) -> bool:
+    if kind is not PixelKind.INTEGER:
+        return True
+    representation = values.integer("PixelRepresentation")
+    if representation not in (0, 1):
+        _assumed(values, FindingCode.ASSUMED_PIXEL_REPRESENTATION, "PixelRepresentation", 0)
+    return representation == 1
+
+
+def _number_of_frames(values: Values) -> int:
+    frames = values.integer("NumberOfFrames")
+    if values.raw("NumberOfFrames") is not None and (frames is None or frames < 1):
+        _assumed(values, FindingCode.ASSUMED_NUMBER_OF_FRAMES, "NumberOfFrames", 1)
+    return frames if frames is not None and frames >= 1 else 1
+
+
+def _overlay_bit_positions(values: Values) -> tuple[int, ...]:
+    """The bit positions of overlays that lie in the pixel cells (PS3.5 8.1.2, retired)."""
+    positions = []
+    for group in range(0x6000, 0x6100, 2):
+        element = values.dataset.get((group, 0x0102))
+        if element is not None and isinstance(element.value, int):
+            positions.append(element.value)
+    return tuple(positions)
+
+
+_PADDING_KEYWORDS = {
+    PixelKind.INTEGER: ("PixelPaddingValue", "PixelPaddingRangeLimit"),
+    PixelKind.FLOAT: ("FloatPixelPaddingValue", "FloatPixelPaddingRangeLimit"),
+    PixelKind.DOUBLE: ("DoubleFloatPixelPaddingValue", "DoubleFloatPixelPaddingRangeLimit"),
+}
+
+
+def _padding(values: Values, kind: PixelKind) -> Padding | None:
+    value_keyword, limit_keyword = _PADDING_KEYWORDS[kind]
+    value = values.number(value_keyword)
+    return None if value is None else Padding(value, values.number(limit_keyword))
+
+
+def _shutter(values: Values) -> Shutter | None:
+    """The Display Shutter module (PS3.3 C.7.6.11); a shape without its attributes is left out with a finding."""
+    shapes = {shape.upper() for shape in values.texts("ShutterShape")}
+    if not shapes:
+        return None
+    edges = ("Left", "Right"), ("Upper", "Lower")
+    vertical = [values.integer(f"Shutter{side}VerticalEdge") for side in edges[0]]
+    horizontal = [values.integer(f"Shutter{side}HorizontalEdge") for side in edges[1]]
+    center, radius = values.integers("CenterOfCircularShutter"), values.integer("RadiusOfCircularShutter")
+    flat = values.integers("VerticesOfThePolygonalShutter")
+    left, right, upper, lower = *vertical, *horizontal
+    rectangle = circle = polygon = None
+    if "RECTANGULAR" in shapes and left is not None and right is not None and upper is not None and lower is not None:
+        rectangle = (left, right, upper, lower)
+    if "CIRCULAR" in shapes and len(center) == 2 and radius is not None and radius >= 0:
+        circle = (center[0], center[1], radius)
+    if "POLYGONAL" in shapes and len(flat) >= 6 and len(flat) % 2 == 0:
+        polygon = tuple(zip(flat[0::2], flat[1::2], strict=True))
+    found = {"RECTANGULAR": rectangle, "CIRCULAR": circle, "POLYGONAL": polygon}
+    for shape in sorted(shapes):
+        if found.get(shape) is None:
+            note = f"Shutter Shape {shape if shape in found else 'of an unknown kind'} cannot be drawn and is left out"
+            values.findings.append(Finding(FindingCode.SHUTTER_INVALID, note))
+    if not any(found.values()):
+        return None
+    return Shutter(rectangle, circle, polygon, values.integer("ShutterPresentationValue"))
+
+
+def _palette(values: Values) -> Palette | None:
+    for prefix in ("", "Segmented"):
+        luts = [
+            values.lut(f"{color}PaletteColorLookupTableDescriptor", f"{prefix}{color}PaletteColorLookupTableData")
+            for color in ("Red", "Green", "Blue")
+            if values.has(f"{prefix}{color}PaletteColorLookupTableData")
+        ]
+        red, green, blue = luts if len(luts) == 3 else (None, None, None)
+        if red is not None and green is not None and blue is not None:
+            return Palette(red, green, blue, segmented=bool(prefix))
+    return None
+
+
+def _pair(values: Values, keyword: str) -> tuple[float, float] | None:
+    numbers = values.numbers(keyword)
+    return (numbers[0], numbers[1]) if len(numbers) >= 2 and min(numbers[:2]) > 0 else None
+
+
+def _spacing(values: Values) -> tuple[float, float] | None:
+    """The distance between rows and between columns in mm, from the first attribute that has one."""
+    keywords = ("PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing")
+    return next((pair for keyword in keywords if (pair := _pair(values, keyword)) is not None), None)
+
+
+def _identity(values: Values, media_storage_sop_class: str) -> Identity:
+    return Identity(
+        sop_class_uid=values.text("SOPClassUID") or media_storage_sop_class,
+        sop_instance_uid=values.text("SOPInstanceUID"),
+        study_instance_uid=values.text("StudyInstanceUID"),
+        series_instance_uid=values.text("SeriesInstanceUID"),
+        patient_id=values.text("PatientID"),
+        issuer_of_patient_id=values.text("IssuerOfPatientID"),
+        patient_name=values.text("PatientName"),
+        patient_birth_date=values.text("PatientBirthDate"),
+        accession_number=values.text("AccessionNumber"),
+    )
+
+
+def _description(values: Values) -> Description:
+    return Description(
+        modality=values.code("Modality"),
+        body_part=values.code("BodyPartExamined"),
+        view_position=values.code("ViewPosition"),
+        laterality=values.code("ImageLaterality") or values.code("Laterality"),
+        patient_sex=values.code("PatientSex"),
+        patient_age=values.code("PatientAge"),
+        manufacturer=values.text("Manufacturer"),
+        model=values.text("ManufacturerModelName"),
+        presentation_intent=values.code("PresentationIntentType"),
+        burned_in_annotation=values.code("BurnedInAnnotation"),
+    )

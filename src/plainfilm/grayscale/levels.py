@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: MIT
+"""Pixels -> the distinct values and how often each occurs: every statistic of an image without touching it again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Levels:
+    """A histogram: `values` ascending and distinct, `counts` (int64) above 0."""
+
+    values: Array
+    counts: npt.NDArray[np.int64]
+
+    @property
+    def total(self) -> int:
+        """The number of pixels."""
+        return int(self.counts.sum())
+
+    def mapped(self, values: Array) -> Levels:
+        """The histogram after each value became that of the same place in `values`."""
+        distinct, place = np.unique(values, return_inverse=True)
+        counts = np.bincount(place.reshape(-1), weights=self.counts, minlength=distinct.size)
+        return Levels(distinct, counts.astype(np.int64))
+
+    def keep(self, chosen: npt.NDArray[np.bool_]) -> Levels:
+        """The levels that `chosen` is true of."""
+        return Levels(self.values[chosen], self.counts[chosen])
+
+    def finite(self) -> Levels:
+        """The levels that are numbers."""
+        return self.keep(np.isfinite(self.values)) if self.values.dtype.kind == "f" else self
+
+    def at_rank(self, rank: int) -> Any:
+        """The value that stands at a rank, counted from 0, when all pixels are sorted: a scalar of the values' type."""
+        return self.values[int(np.searchsorted(np.cumsum(self.counts), rank, side="right"))]
+
+    def percentile(self, percent: float) -> np.float64:
+        """Exactly numpy.percentile of the pixels with linear interpolation, its arithmetic in the values' own type."""
+        virtual = np.float64(percent) / 100 * (self.total - 1)
+        below = int(np.floor(virtual))
+        share = virtual - below
+        low, high = self.at_rank(below), self.at_rank(min(below + 1, self.total - 1))
+        # numpy interpolates from the nearer end, and lets the difference of integers wrap as their type does
+        with np.errstate(over="ignore"):
+            step = np.subtract(high, low)
+            value = high - step * (1 - share) if share >= 0.5 else low + step * share
+        return np.float64(value)
+
+    def median(self) -> Any:
+        """Exactly numpy.median of the pixels."""
+        middle = self.total // 2
+        pair = [self.at_rank(middle)] if self.total % 2 else [self.at_rank(middle - 1), self.at_rank(middle)]
+        return np.mean(np.array(pair, self.values.dtype))
+
+
+def levels_of(values: Array) -> Levels:
+    """The histogram of an array of any shape: one pass for integers of up to 16 bits, a sort for everything else."""
+    flat = values.reshape(-1)
+    if values.dtype.kind not in "iu" or values.dtype.itemsize > 2:
+        distinct, counts = np.unique(flat, return_counts=True)
+        return Levels(distinct, counts.astype(np.int64))
+    size = 1 << 8 * values.dtype.itemsize
+    unsigned = np.dtype(f"u{values.dtype.itemsize}")
+    counts = np.bincount(flat.view(unsigned), minlength=size).astype(np.int64)
+    if values.dtype.kind == "i":
+        counts = np.roll(counts, size // 2)
+    present = np.flatnonzero(counts)
+    lowest = -(size // 2) if values.dtype.kind == "i" else 0
+    return Levels((present + lowest).astype(values.dtype), counts[present])
+
+
+def pooled(parts: tuple[Levels, ...]) -> Levels:
+    """One histogram of several."""
+    if len(parts) == 1:
+        return parts[0]
+    values = np.concatenate([part.values for part in parts])
+    return Levels(values, np.concatenate([part.counts for part in parts])).mapped(values)

@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: MIT
+"""What is done to the grey levels of one frame, as a value: explained, kept in the tables, and run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from plainfilm.choices import Look
+from plainfilm.dicom.instance import Shutter
+from plainfilm.findings import Finding
+from plainfilm.grayscale.explaining import Step
+from plainfilm.grayscale.levels import Levels
+from plainfilm.grayscale.padding import PaddingRange, outside_shutter
+from plainfilm.grayscale.presentation import output_maximum
+from plainfilm.grayscale.recipes import StoredLook
+from plainfilm.grayscale.stored import StoredRules
+from plainfilm.grayscale.tone import Tone, ViewerTone
+from plainfilm.grayscale.voi import Window
+from plainfilm.record import Status
+
+Array = npt.NDArray[Any]
+
+# A look's version goes up whenever it gives another picture of the same file.
+LOOK_VERSIONS = {Look.VIEWER: 1, Look.STRETCH: 1, Look.WINDOW: 1, Look.MINMAX: 1, Look.STORED: 1}
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Everything that is done to the grey levels of one frame, and why.
+
+    `tone` maps stored values to output levels; `padding` is painted 0, what lies outside `shutter` its presentation
+    value. `voi` and `available` are the tables' labels of the VOI used and of those in the file.
+    """
+
+    look: Look
+    bits: int
+    rules: StoredRules
+    tone: Tone
+    voi: str
+    inverted: bool
+    status: Status
+    padding: PaddingRange | None = None
+    shutter: Shutter | None = None
+    available: str = ""
+    findings: tuple[Finding, ...] = ()
+    steps: tuple[Step, ...] = ()
+
+    @property
+    def window(self) -> Window | None:
+        """The window that is used, if one is."""
+        if isinstance(self.tone, ViewerTone):
+            return self.tone.voi if isinstance(self.tone.voi, Window) else None
+        if isinstance(self.tone, StoredLook):
+            return None
+        return self.tone.voi.voi if isinstance(self.tone.voi.voi, Window) else None
+
+    @property
+    def line(self) -> tuple[float, float] | None:
+        """The inputs of the line that became 0 and the maximum, before polarity; None where no line maps them."""
+        return self.tone.line
+
+    @property
+    def ymax(self) -> int:
+        """The largest output level."""
+        return output_maximum(self.bits)
+
+
+def render_frame(plan: Plan, stored: Array) -> Array:
+    """The output levels (uint8 or uint16) of a frame's stored values, (rows, columns).
+
+    Integers of up to 16 bits go through one table, everything else through the formulas themselves: the same ones.
+    """
+    image = _look_up(plan, stored) if stored.dtype.kind in "iu" and stored.dtype.itemsize <= 2 else levels(plan, stored)
+    if plan.shutter is not None:
+        image[outside_shutter(plan.shutter, *stored.shape)] = _shutter_level(plan.shutter, plan.ymax)
+    return image
+
+
+def levels(plan: Plan, stored: Array) -> Array:
+    """The output levels by the formulas, padding and what is not a number painted 0; the shutter is left out."""
+    image = plan.tone.apply(stored, plan.ymax)
+    if plan.padding is not None:
+        image[plan.padding.holds(stored)] = 0
+    if stored.dtype.kind == "f":
+        image[~np.isfinite(stored)] = 0
+    return image
+
+
+def table(plan: Plan, kind: np.dtype[Any]) -> Array:
+    """The plan folded into one table: the output level of every pattern of an 8 or 16-bit integer type."""
+    unsigned = np.dtype(f"u{kind.itemsize}")
+    return levels(plan, np.arange(1 << 8 * kind.itemsize, dtype=unsigned).view(kind))
+
+
+def _look_up(plan: Plan, stored: Array) -> Array:
+    unsigned = np.ascontiguousarray(stored).view(np.dtype(f"u{stored.dtype.itemsize}"))
+    image: Array = cv2.LUT(unsigned, table(plan, stored.dtype))
+    return image.reshape(stored.shape)
+
+
+def _shutter_level(shutter: Shutter, ymax: int) -> int:
+    """Shutter Presentation Value, a 16-bit P-Value, in the output range; black where there is none."""
+    value = (shutter.presentation_value or 0) % 65536
+    return int(np.floor(value / 65535 * ymax + 0.5))
+
+
+def rendered_levels(plan: Plan, stored: Levels) -> Levels:
+    """The histogram of the output levels of the pixels whose stored values are given: no pixel is touched again."""
+    return stored.mapped(plan.tone.apply(stored.values, plan.ymax))

@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: MIT
+"""Stored values -> output levels: the part of a plan that is a function of the value alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy.typing as npt
+
+from plainfilm.grayscale.modality import Modality
+from plainfilm.grayscale.presentation import invert, nearest
+from plainfilm.grayscale.recipes import MinMaxRecipe, StoredLook, StretchRecipe
+from plainfilm.grayscale.voi import Voi
+
+Array = npt.NDArray[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ViewerTone:
+    """Modality LUT, VOI and polarity, rounded to nearest: what a viewer shows of stored values (PS3.4 N.2)."""
+
+    modality: Modality
+    voi: Voi
+    inverted: bool
+
+    def apply(self, values: Array, ymax: int) -> Array:
+        """Output levels of stored values of any shape."""
+        y = self.voi.apply(self.modality.apply(values), float(ymax))
+        return nearest(invert(y, float(ymax)) if self.inverted else y, ymax)
+
+    @property
+    def line(self) -> tuple[float, float] | None:
+        """The modality outputs that become 0 and the maximum, where a line maps them."""
+        return self.voi.line
+
+
+Tone = ViewerTone | StretchRecipe | MinMaxRecipe | StoredLook
