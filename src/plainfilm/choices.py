@@ -32,6 +32,11 @@ class VoiFunction(StrEnum):
     LINEAR_EXACT = "linear-exact"
     SIGMOID = "sigmoid"
 
+    @property
+    def dicom(self) -> str:
+        """The value of VOI LUT Function."""
+        return self.value.upper().replace("-", "_")
+
 
 class Polarity(StrEnum):
     """What grey images are taken for."""
@@ -85,9 +90,8 @@ class UserWindow:
             raise OptionsError("--window: center and width must be finite numbers")
         least = 1.0 if self.function is VoiFunction.LINEAR else 0.0
         if self.width < least or self.width <= 0:
-            raise OptionsError(
-                f"--window: a {self.function} window is at least {'1' if least else 'a little more than 0'} wide, not {self.width:g}"
-            )
+            wanted = "1 or more" if least else "more than 0"
+            raise OptionsError(f"--window: a {self.function} window is {wanted} wide, not {self.width:g}")
 
     def __str__(self) -> str:
         tail = "" if self.function is VoiFunction.LINEAR else f",{self.function}"

@@ -43,7 +43,7 @@ class Stage(StrEnum):
 
 
 class Reason(StrEnum):
-    """Why an input was skipped or failed, or a run ended: closed and stable; docs/errors.md says what to do about each."""
+    """Why an input was skipped or failed, or a run ended: a closed list; docs/errors.md says what to do about each."""
 
     NOT_DICOM = "not_dicom"
     NO_PIXEL_DATA = "no_pixel_data"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What was odd about an image: a closed list of codes, each with what it means. The tables carry the codes, `explain` the details."""
+"""What was odd about an image: a closed list of codes. The tables carry the codes, `explain` the details."""
 
 from __future__ import annotations
 

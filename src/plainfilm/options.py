@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What a run is told: one frozen dataclass a stage, checked on construction; command line, Python and run.json derive from it.
+"""What a run is told: one frozen dataclass a stage; command line, Python and run.json derive from them.
 
 Every field carries its own parser, meaning and placeholder, so a new option is one field here and nowhere else.
 """
@@ -187,7 +187,7 @@ class Options:
     def of(cls, given: Mapping[str, object]) -> Options:
         """Options from names (with underscores) and values, as text or as Python values.
 
-        Raises OptionsError for a name that does not exist, a value that cannot be read, and options that contradict one another.
+        Raises OptionsError for a name that does not exist, a value that cannot be read, and a contradiction.
         """
         unknown = sorted(set(given) - {name for name, _ in option_fields()})
         if unknown:

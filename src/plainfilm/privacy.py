@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Who an instance is of, and a secret key -> keyed hashes that may leave, and a warning where the user's own paths name them."""
+"""Who an instance is of, and a secret key -> keyed hashes that may leave, and whether the user's path names them."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Key:
         return self.pseudonym("fingerprint")[:16]
 
     def pseudonym(self, kind: str, *parts: str) -> str:
-        """32 hex digits: the first 16 bytes of HMAC-SHA-256 over the kind and the parts, each preceded by its length."""
+        """32 hex digits: the first 16 bytes of HMAC-SHA-256 over the kind and the parts, each after its length."""
         texts = [text.encode("utf-8", "surrogatepass") for text in ("plainfilm", kind, *parts)]
         message = b"".join(len(text).to_bytes(8, "big") + text for text in texts)
         return hmac.new(self.secret, message, hashlib.sha256).digest()[:16].hex()
@@ -67,23 +67,24 @@ def load_key(key_file: Path | None) -> Key:
     if key_file is not None:
         return _read_key(key_file)
     path = platformdirs.user_config_path("plainfilm") / KEY_FILE
-    if not path.exists():
-        try:
+    try:
+        if not path.exists():
             _make_key(path)
-        except OSError as error:
-            message = f"the key of the hashes cannot be made in {path.parent} ({error.strerror}): give --key-file"
-            raise OptionsError(message) from error
+    except OSError as error:
+        message = f"the key of the hashes cannot be made in {path.parent} ({error.strerror}): give --key-file"
+        raise OptionsError(message) from error
     return _read_key(path)
 
 
 def pseudonyms(identity: Identity, key: Key) -> Pseudonyms:
     """The keyed hashes of an instance.
 
-    A patient is Issuer of Patient ID and Patient ID (PS3.3 C.7.1.1); without an ID the study stands for the patient, with a
-    finding. An absent UID gives '', so that instances without one are not taken for each other.
+    A patient is Issuer of Patient ID and Patient ID (PS3.3 C.7.1.1); without an ID the study stands for the patient,
+    with a finding. An absent UID gives '', so that instances without one are not taken for each other.
     """
     study = identity.study_instance_uid.strip(" \0")
-    patient, findings = "", ()
+    patient = ""
+    findings: tuple[Finding, ...] = ()
     if patient_id := identity.patient_id.strip(" \0"):
         patient = key.pseudonym("patient", "id", identity.issuer_of_patient_id.strip(" \0"), patient_id)
     elif study:
@@ -111,9 +112,9 @@ def age_in_years(patient_age: str) -> float | None:
 
 
 def patient_in_path(identity: Identity, source: str) -> bool:
-    """Whether a component of the path, with or without its suffix, is the patient's name, ID, birth date or accession number.
+    """Whether a component of the path is the patient's name, ID or birth date, or the accession number.
 
-    Case, separators (`^`, `_`, space, `-` ...), the order of a name's components and the order of a date's do not matter.
+    Its suffix, case, separators (`^`, `_`, space ...) and the order of a name's or a date's components do not matter.
     """
     components = {text for part in source.split("/") for text in (part, part.rpartition(".")[0])}
     words = {found for text in components if (found := _words(text))}
@@ -161,7 +162,9 @@ def _read_key(path: Path) -> Key:
     except OSError as error:
         raise OptionsError(f"the key file {path} cannot be read: {error.strerror}") from error
     if not KEY_BYTES <= len(secret) <= _LONGEST_KEY:
-        raise OptionsError(f"the key file {path} must hold {KEY_BYTES} to {_LONGEST_KEY} bytes; restore it or choose another")
+        raise OptionsError(
+            f"the key file {path} must hold {KEY_BYTES} to {_LONGEST_KEY} bytes; restore it or choose another"
+        )
     return Key(secret)
 
 
@@ -178,11 +181,13 @@ def _make_key(path: Path) -> None:
 
 
 def _place(temporary: Path, path: Path) -> None:
-    """Rename without overwriting: a second name for the file where there are such, else a rename, which there refuses."""
-    if os.name == "nt":
-        temporary.rename(path)
-    else:
+    """Give the file its name unless there is one. Raises FileExistsError where there is."""
+    try:
         path.hardlink_to(temporary)
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without hard links
+        _write_secret(path, temporary.read_bytes())
 
 
 def _write_secret(path: Path, secret: bytes) -> None:

@@ -73,6 +73,7 @@ class Record:
     polarity_suspect: bool
     duplicate_of: str
     sha256: str
+    look_version: int = 1
     voi_available: str = ""
     stored_sha256: str = ""
 

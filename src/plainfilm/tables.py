@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""Records and failures -> OUT/metadata.csv and OUT/failures.csv, the same bytes whatever the order they come in; and back.
+"""Records and failures -> OUT/metadata.csv and OUT/failures.csv, the same bytes whatever their order; and back.
 
-RFC 4180 in UTF-8, with a line feed at the end of each line. Nothing is an empty field; booleans are `true` and `false`; a
-float is the shortest text that reads back as it, always with a point or an exponent, so that a column has one type in every
-table; `affine` is six floats with spaces between them. Text that a spreadsheet would run gets a `'` in front.
+RFC 4180 in UTF-8, with a line feed at the end of each line. Nothing is an empty field; booleans are `true` and `false`;
+a float is the shortest text that reads back as it, always with a point or an exponent, so that a column has one type in
+every table; `affine` is six floats with spaces between them. Text that a spreadsheet would run gets a `'` in front.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from itertools import islice
 from math import isnan
 from pathlib import Path
@@ -49,3 +49,95 @@ def write_tables(out: Path, records: Iterable[Record], failures: Iterable[Failur
         own = (replace(row, file_name=row.file_name[len(folder) + 1 :]) for row in inside)
         sink.write_chunks(f"{folder}/{METADATA}", _table(columns, own))
     return splits
+
+
+def read_table(path: Path) -> list[dict[str, str]]:
+    """The rows of a table as text, without the `'` that kept spreadsheets from running them. Raises OSError."""
+    with path.open(newline="", encoding="utf-8") as file:
+        return [{name: _unprefixed(text) for name, text in row.items()} for row in csv.DictReader(file)]
+
+
+def with_duplicates(records: Iterable[Record]) -> list[Record]:
+    """The records in the order of the table, each with the `file_name` of the first it repeats, if it repeats one.
+
+    An image repeats another of the same SOP Instance and frame, or of the same stored pixels.
+    """
+    first: dict[tuple[str, str, int], tuple[int, str]] = {}
+    rows = []
+    for at, record in enumerate(sorted(records, key=lambda record: (record.source, record.frame, record.file_name))):
+        here = (at, record.file_name)
+        earliest = min((first.setdefault(key, here) for key in _identities(record)), default=here)
+        rows.append(replace(record, duplicate_of="" if earliest is here else earliest[1]))
+    return rows
+
+
+def _identities(record: Record) -> Iterator[tuple[str, str, int]]:
+    if record.sop_instance:
+        yield "sop_instance", record.sop_instance, record.frame
+    if record.stored_sha256:
+        yield "stored_sha256", record.stored_sha256, 0
+
+
+def _failure_order(failure: Failure) -> tuple[str, int, str, str, str, str]:
+    frame = failure.frame if failure.frame is not None else 0
+    return failure.source, frame, failure.status, failure.reason, failure.stage, failure.message
+
+
+def _table(columns: Sequence[str], rows: Iterable[Record] | Iterable[Failure]) -> Iterator[bytes]:
+    formats = [_FORMATS[name] for name in columns]
+    yield (",".join(columns) + "\n").encode()
+    lines = (
+        ",".join([write(getattr(row, name)) for name, write in zip(columns, formats, strict=True)]) + "\n"
+        for row in rows
+    )
+    while chunk := "".join(islice(lines, _LINES_AT_A_TIME)):
+        yield chunk.encode()
+
+
+def _text(value: str) -> str:
+    text = _UNBEARABLE.sub("\N{REPLACEMENT CHARACTER}", value)
+    return _quoted(f"'{text}" if _RUN_BY_SPREADSHEETS.match(text) else text)
+
+
+def _quoted(text: str) -> str:
+    return '"' + text.replace('"', '""') + '"' if _NEEDS_QUOTES.search(text) else text
+
+
+def _unprefixed(text: str) -> str:
+    return text[1:] if _PREFIXED.match(text) else text
+
+
+def _float(value: float | None) -> str:
+    if value is None or isnan(value):
+        return ""
+    return float.__repr__(float(value) + 0.0)  # + 0.0 makes -0.0 positive
+
+
+def _integer(value: int | None) -> str:
+    return "" if value is None else str(int(value))
+
+
+def _boolean(value: bool) -> str:
+    return "true" if value else "false"
+
+
+def _floats(values: Sequence[float]) -> str:
+    return " ".join(map(_float, values))
+
+
+_BY_TYPE: dict[object, Callable[..., str]] = {
+    "str": _text,
+    "Status": _text,
+    "Reason": _text,
+    "Stage": _text,
+    "int": _integer,
+    "int | None": _integer,
+    "float": _float,
+    "float | None": _float,
+    "bool": _boolean,
+    "tuple[float, float, float, float, float, float]": _floats,
+}
+# file_name is safe by construction, and Hugging Face's loader must find the file
+_FORMATS = {column.name: _BY_TYPE[column.type] for column in (*fields(Record), *fields(Failure))} | {
+    "file_name": _quoted
+}

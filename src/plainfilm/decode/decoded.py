@@ -15,13 +15,13 @@ from plainfilm.findings import Finding
 class Decoded:
     """One frame as its decoder gave it: nothing masked, shifted or sign-extended yet.
 
-    samples: (rows, columns), or (rows, columns, samples) for colour, C order, native byte order. Integer cells are unsigned
-        (uint8, uint16, uint32, uint64) with the bits of the file, except where a JPEG 2000 codestream is itself signed (int8,
-        int16, int32); 1-bit images are uint8 of 0 and 1; Float and Double Float Pixel Data are float32 and float64.
+    samples: (rows, columns), or (rows, columns, samples) for colour, C order, native byte order. Integer cells are
+        unsigned with the bits of the file, except where a JPEG 2000 codestream is itself signed; 1-bit images are uint8
+        of 0 and 1; Float and Double Float Pixel Data are float32 and float64.
     precision: bits a sample of the codestream; None for native and RLE data, which do not say.
     signed: what the codestream says; None where it cannot say (native, RLE, JPEG, JPEG-LS).
     decoder: the codec row's name with its library's version.
-    photometric_interpretation: colour space of `samples`, after what the decoder undid (RGB, YBR_FULL, PALETTE COLOR, ...).
+    photometric_interpretation: colour space of `samples`, after what the decoder undid.
     """
 
     samples: npt.NDArray[Any]

@@ -46,13 +46,17 @@ class ImagePixel:
 
 @dataclass(frozen=True, slots=True)
 class PixelData:
-    """The value of Pixel Data, Float Pixel Data or Double Float Pixel Data, still encoded."""
+    """The value of Pixel Data, Float Pixel Data or Double Float Pixel Data, still encoded.
+
+    vr: Value Representation as written, '' where implicit; it matters in big endian, where OW swaps cells smaller than a word.
+    """
 
     value: bytes
     transfer_syntax: str
     encapsulated: bool
     big_endian: bool = False
     extended_offsets: tuple[bytes, bytes] | None = None
+    vr: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +92,7 @@ class ModalityLevel:
 
 @dataclass(frozen=True, slots=True)
 class VoiLevel:
-    """The VOI attributes of one level: per-frame functional group, shared, or top level (PS3.3 C.11.2, C.7.6.16.2.10)."""
+    """The VOI attributes of one level: per-frame, shared, or top level (PS3.3 C.11.2, C.7.6.16.2.10)."""
 
     luts: tuple[LutItem, ...] = ()
     windows: tuple[WindowItem, ...] = ()
@@ -127,7 +131,7 @@ class FrameAttributes:
 
 @dataclass(frozen=True, slots=True)
 class Palette:
-    """Palette Color Lookup Tables (PS3.3 C.7.6.3.1.5): the red, green and blue tables, and whether they are segmented."""
+    """Palette Color Lookup Tables (PS3.3 C.7.6.3.1.5), and whether they are segmented."""
 
     red: LutItem
     green: LutItem

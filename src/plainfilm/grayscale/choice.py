@@ -20,7 +20,7 @@ from plainfilm.grayscale.modality import Modality
 from plainfilm.grayscale.presentation import nearest
 from plainfilm.grayscale.stored import StoredRules
 from plainfilm.grayscale.survey import Survey, SurveyedFrame
-from plainfilm.grayscale.voi import Flat, Line
+from plainfilm.grayscale.voi import Flat, Line, VoiLut, Window
 
 Array = npt.NDArray[Any]
 
@@ -42,27 +42,62 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What an instance is shown with: an attempt that can be used, or None for no VOI; and why others were refused."""
+    """What a frame is shown with: an attempt that can be used, or None for no VOI; and why others were refused."""
 
     attempt: Attempt | None
     refused: tuple[str, ...] = ()
 
 
-def choose(instance: Instance, survey: Survey, voi: VoiChoice) -> Choice:
-    """The first attempt that shows the image, judged over all the frames surveyed."""
-    candidates = {frame.frame: candidates_of(instance.frame_attributes(frame.frame), voi) for frame in survey.frames}
-    places = list(dict.fromkeys(place for found in candidates.values() for place in found.places))
-    places.sort(key=lambda place: place.kind != places[0].kind)
-    attempts = [Attempt(place) for place in places]
-    if attempts and not all(frame.modality.is_identity for frame in survey.frames):
-        attempts.append(Attempt(places[0], stored_space=True))
-    refused: list[str] = []
-    for attempt in attempts:
-        fault = _fault_of(attempt, survey, candidates)
-        if fault is None:
-            return Choice(attempt, tuple(refused))
-        refused.append(f"{attempt} {fault}")
-    return Choice(None, tuple(refused))
+class Judge:
+    """Chooses the VOI of each frame; whether a place shows nothing is judged over all the frames surveyed."""
+
+    def __init__(self, instance: Instance, survey: Survey, voi: VoiChoice) -> None:
+        self._instance = instance
+        self._survey = survey
+        self._voi = voi
+        self._faults: dict[Attempt, str | None] = {}
+
+    def choose(self, frame: SurveyedFrame) -> Choice:
+        """The first attempt of the frame's own that shows the instance."""
+        candidates = self._candidates(frame)
+        attempts = [Attempt(place) for place in candidates.places]
+        if attempts and not frame.modality.is_identity:
+            attempts.append(Attempt(attempts[0].place, stored_space=True))
+        refused: list[str] = []
+        for attempt in attempts:
+            fault = self._fault(attempt, frame, candidates)
+            if fault is None:
+                return Choice(attempt, tuple(refused))
+            refused.append(f"{attempt} {fault}")
+        return Choice(None, tuple(refused))
+
+    def _candidates(self, frame: SurveyedFrame) -> Candidates:
+        return candidates_of(self._instance.frame_attributes(frame.frame), self._voi)
+
+    def _fault(self, attempt: Attempt, frame: SurveyedFrame, candidates: Candidates) -> str | None:
+        """Why an attempt shows nothing, or None where it does."""
+        if self._voi_at(attempt, frame, candidates) is None:
+            return "cannot be used: Window Width must be above 0"
+        if attempt not in self._faults:
+            self._faults[attempt] = self._judge(attempt)
+        return self._faults[attempt]
+
+    def _judge(self, attempt: Attempt) -> str | None:
+        """From the 8-bit levels of the valid pixels of all frames, each through its own VOI of that place."""
+        counts, inputs = np.zeros(256, np.int64), set[float]()
+        for frame in self._survey.frames:
+            voi = self._voi_at(attempt, frame, self._candidates(frame))
+            if voi is None:
+                continue
+            x = input_of(attempt, frame, self._survey.rules)[0].apply(frame.valid.values)
+            inputs |= {float(end) for end in (x.min(), x.max())} if x.size else set()
+            levels = nearest(voi.apply(x, 255.0), 255)
+            counts += np.bincount(levels, weights=frame.valid.counts, minlength=256).astype(np.int64)
+        return _fault_of_levels(counts, one_input=len(inputs) <= 1)
+
+    def _voi_at(self, attempt: Attempt, frame: SurveyedFrame, candidates: Candidates) -> Window | VoiLut | None:
+        item = candidates.at(attempt.place)
+        return None if item is None else voi_of(item, input_of(attempt, frame, self._survey.rules)[1])[0]
 
 
 def input_of(attempt: Attempt, frame: SurveyedFrame, rules: StoredRules) -> tuple[Modality, bool]:
@@ -70,22 +105,6 @@ def input_of(attempt: Attempt, frame: SurveyedFrame, rules: StoredRules) -> tupl
     if attempt.stored_space:
         return Modality(), rules.signed
     return frame.modality, frame.modality.output_is_signed(rules)
-
-
-def _fault_of(attempt: Attempt, survey: Survey, candidates: dict[int, Candidates]) -> str | None:
-    """Why an attempt shows nothing, or None where it does: from the 8-bit levels of the valid pixels of all frames."""
-    counts = np.zeros(256, np.int64)
-    for frame in survey.frames:
-        item = candidates[frame.frame].at(attempt.place)
-        if item is None:
-            continue
-        modality, signed = input_of(attempt, frame, survey.rules)
-        voi, _ = voi_of(item, signed)
-        if voi is None:
-            return "cannot be used: Window Width must be above 0"
-        levels = nearest(voi.apply(modality.apply(frame.valid.values), 255.0), 255)
-        counts += np.bincount(levels, weights=frame.valid.counts, minlength=256).astype(np.int64)
-    return _fault_of_levels(counts, one_input=pooled(tuple(frame.valid for frame in survey.frames)).values.size <= 1)
 
 
 def _fault_of_levels(counts: npt.NDArray[np.int64], one_input: bool) -> str | None:

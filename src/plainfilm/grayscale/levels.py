@@ -61,6 +61,9 @@ class Levels:
         return np.mean(np.array(pair, self.values.dtype))
 
 
+NO_LEVELS = Levels(np.zeros(0, np.uint8), np.zeros(0, np.int64))
+
+
 def levels_of(values: Array) -> Levels:
     """The histogram of an array of any shape: one pass for integers of up to 16 bits, a sort for everything else."""
     flat = values.reshape(-1)

@@ -54,7 +54,7 @@ class Modality:
 
 def modality_of(instance: Instance, level: ModalityLevel, rules: StoredRules) -> tuple[Modality, tuple[Finding, ...]]:
     """The Modality LUT step of a frame, and what was odd about it."""
-    slope, intercept, findings = _rescale(level)
+    slope, intercept, findings = rescale_of(level)
     has_rescale = (slope, intercept) != (1.0, 0.0)
     if instance.identity.sop_class_uid in _NOT_FOR_DISPLAY:
         if level.lut is None and not has_rescale:
@@ -73,7 +73,7 @@ def modality_of(instance: Instance, level: ModalityLevel, rules: StoredRules) ->
     return Modality(lut=table), (*findings, *notes)
 
 
-def _rescale(level: ModalityLevel) -> tuple[float, float, tuple[Finding, ...]]:
+def rescale_of(level: ModalityLevel) -> tuple[float, float, tuple[Finding, ...]]:
     """Slope and intercept, missing ones taken for 1 and 0, a slope of 0 for 1."""
     slope = 1.0 if level.slope is None else level.slope
     intercept = 0.0 if level.intercept is None else level.intercept

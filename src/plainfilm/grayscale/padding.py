@@ -6,6 +6,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -49,6 +50,7 @@ def _wrapped(value: int, bits: int, signed: bool) -> int:
     return value - (1 << bits) if signed and value >= 1 << bits - 1 else value
 
 
+@lru_cache(maxsize=2)
 def outside_shutter(shutter: Shutter, rows: int, columns: int) -> Mask:
     """Which pixels lie outside: a pixel is inside when its centre is within every shape or on its edge."""
     row, column = np.arange(1, rows + 1), np.arange(1, columns + 1)
@@ -61,7 +63,9 @@ def outside_shutter(shutter: Shutter, rows: int, columns: int) -> Mask:
         inside &= (row[:, None] - center_row) ** 2 + (column[None, :] - center_column) ** 2 <= radius**2
     if shutter.polygon is not None:
         inside &= _inside_polygon(shutter.polygon, rows, columns)
-    return ~inside
+    outside = ~inside
+    outside.setflags(write=False)
+    return outside
 
 
 def _inside_polygon(vertices: tuple[tuple[int, int], ...], rows: int, columns: int) -> Mask:

@@ -60,6 +60,16 @@ class Plan:
         return self.tone.voi.voi if isinstance(self.tone.voi.voi, Window) else None
 
     @property
+    def masks(self) -> bool:
+        """Whether padding and shutter are left out of the picture; recipes and the look `stored` know of neither."""
+        return isinstance(self.tone, ViewerTone)
+
+    @property
+    def bits_stored(self) -> int:
+        """Bits Stored after what the values and the codestream said."""
+        return self.rules.bits_stored
+
+    @property
     def line(self) -> tuple[float, float] | None:
         """The inputs of the line that became 0 and the maximum, before polarity; None where no line maps them."""
         return self.tone.line

@@ -10,7 +10,7 @@ from plainfilm.dicom.instance import Instance
 from plainfilm.errors import EncodeError, RepairRefusedError
 from plainfilm.findings import Finding, FindingCode
 from plainfilm.grayscale.candidates import Candidates, candidates_of, voi_of
-from plainfilm.grayscale.choice import Choice, choose, input_of, without_voi
+from plainfilm.grayscale.choice import Judge, input_of, without_voi
 from plainfilm.grayscale.explaining import steps_of
 from plainfilm.grayscale.plan import Plan
 from plainfilm.grayscale.presentation import is_inverted
@@ -41,7 +41,7 @@ class Planner:
     instance: Instance
     survey: Survey
     options: RenderOptions
-    choice: Choice
+    judge: Judge
 
     def plan(self, frame: SurveyedFrame) -> Plan:
         """The plan of a frame.
@@ -53,7 +53,8 @@ class Planner:
         inverted, polarity = is_inverted(
             self.instance.pixel.photometric_interpretation, self.instance.presentation_lut_shape, options.polarity
         )
-        inverted = inverted and look is not Look.STORED
+        if look is Look.STORED:
+            inverted, polarity = False, ()
         draft = self._draft(frame, inverted)
         if draft.repaired and options.strict:
             raise RepairRefusedError(f"{draft.reason}; --strict forbids to repair it")
@@ -100,7 +101,8 @@ class Planner:
     def _viewer(self, frame: SurveyedFrame, inverted: bool) -> _Draft:
         """The chosen VOI, or none; a refused one before it makes it a repair."""
         candidates = candidates_of(self.instance.frame_attributes(frame.frame), self.options.voi)
-        attempt, refused = self.choice.attempt, self.choice.refused
+        choice = self.judge.choose(frame)
+        attempt, refused = choice.attempt, choice.refused
         notes = tuple(Finding(FindingCode.VOI_DEGENERATE, why) for why in refused)
         item = None if attempt is None else candidates.at(attempt.place)
         if attempt is None or item is None:
@@ -127,6 +129,5 @@ class Planner:
 
 
 def planner(instance: Instance, survey: Survey, options: RenderOptions) -> Planner:
-    """The planner of an instance; for the look `viewer` its VOI is judged over all the frames surveyed."""
-    judged = options.effective_look is Look.VIEWER
-    return Planner(instance, survey, options, choose(instance, survey, options.voi) if judged else Choice(None))
+    """The planner of an instance; its VOIs are judged over all the frames surveyed."""
+    return Planner(instance, survey, options, Judge(instance, survey, options.voi))

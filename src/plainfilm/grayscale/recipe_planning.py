@@ -9,6 +9,7 @@ from plainfilm.choices import Look, VoiFunction
 from plainfilm.dicom.instance import Instance, WindowItem
 from plainfilm.findings import Finding, FindingCode
 from plainfilm.grayscale.candidates import candidates_of, voi_of
+from plainfilm.grayscale.modality import rescale_of
 from plainfilm.grayscale.recipes import MinMaxRecipe, RecipeVoi, StretchRecipe, minmax_recipe, stretch_recipe
 from plainfilm.grayscale.survey import Survey, SurveyedFrame
 from plainfilm.grayscale.voi import Window
@@ -61,14 +62,15 @@ def _recipe_output(instance: Instance, frame: SurveyedFrame) -> tuple[float, flo
     high = float((1 << pixel.bits_stored - int(pixel.signed)) - 1)
     if level.slope is None or level.intercept is None:
         return low, high
-    return low * level.slope + level.intercept, high * level.slope + level.intercept
+    ends = sorted((low * level.slope + level.intercept, high * level.slope + level.intercept))
+    return ends[0], ends[1]
 
 
 def _ignored(instance: Instance, frame: SurveyedFrame) -> tuple[Finding, ...]:
     level = instance.frame_attributes(frame.frame).modality
     there = {
         "Modality LUT": level.lut is not None,
-        "rescale": level.slope not in (None, 1.0) or level.intercept not in (None, 0.0),
+        "rescale": rescale_of(level)[:2] != (1.0, 0.0),
         "pixel padding": instance.padding is not None,
         "display shutter": instance.shutter is not None,
     }

@@ -88,9 +88,11 @@ class MinMaxRecipe:
 
     def apply(self, values: Array, ymax: int) -> Array:
         """The output levels, truncated; one level is 0."""
-        kind, v = output_type(ymax), self.voi.apply(values)
+        kind = output_type(ymax)
         if self.low == self.high:
             return np.zeros(values.shape, kind)
+        # a table also has entries for values that the image has not
+        v = np.clip(self.voi.apply(values), self.low, self.high)
         if v.dtype.kind in "iu":
             # modulo 2^64, so that the difference of two integers never wraps
             v, low, high = v.astype(np.int64).view(np.uint64), _pattern(self.low), _pattern(self.high)

@@ -105,13 +105,13 @@ def _rules_of_native(pixel: ImagePixel, frames: tuple[Cells, ...]) -> StoredRule
     shift, bits = pixel.high_bit - pixel.bits_stored + 1, pixel.bits_stored
     extent = _extent(frames, (shift, bits, pixel.bits_allocated - shift), pixel.signed)
     container = container_of(pixel.bits_allocated, pixel.signed)
-    if extent.above == 0:
-        return StoredRules(shift, bits, pixel.signed, container)
     widened = _widened(pixel, extent)
     if widened > bits:
         note = f"Bits Stored {bits} widened to {widened}: Largest Image Pixel Value is {pixel.largest_pixel_value}"
         finding = Finding(FindingCode.BITS_STORED_WIDENED, note)
         return StoredRules(shift, widened, pixel.signed, container, (finding,))
+    if extent.above == 0:
+        return StoredRules(shift, bits, pixel.signed, container)
     note = f"{extent.share} have bits above the {bits} stored ones, which are masked"
     finding = Finding(FindingCode.BITS_ABOVE_STORED, note)
     return StoredRules(shift, bits, pixel.signed, container, (finding,))
@@ -145,7 +145,7 @@ def _sign(signed: bool) -> str:
 
 def _extent(frames: tuple[Cells, ...], cut: tuple[int, int, int], signed: bool) -> _Extent:
     """Smallest and largest value and the pixels with bits above; cut: shift, Bits Stored, bits after the shift."""
-    extents = [_extent_of(frame.levels, cut, signed) for frame in frames if frame.levels.total]
+    extents = [_extent_of(frame, cut, signed) for frame in frames if frame.levels.total]
     if not extents:
         return _Extent(0, 0, 0, 1)
     return _Extent(
@@ -156,15 +156,17 @@ def _extent(frames: tuple[Cells, ...], cut: tuple[int, int, int], signed: bool) 
     )
 
 
-def _extent_of(levels: Levels, cut: tuple[int, int, int], signed: bool) -> _Extent:
+def _extent_of(frame: Cells, cut: tuple[int, int, int], signed: bool) -> _Extent:
     shift, bits, width = cut
-    patterns = levels.values.view(np.dtype(f"u{levels.values.dtype.itemsize}")).astype(np.uint64) >> np.uint64(shift)
+    cells = frame.levels.values
+    patterns = cells.view(np.dtype(f"u{cells.dtype.itemsize}")).astype(np.uint64) >> np.uint64(shift)
     patterns &= np.uint64((1 << width) - 1)
     values = _sign_extended(patterns, width) if signed else patterns
     odd = patterns >> np.uint64(bits) != 0
     if signed:
-        odd &= values != _sign_extended(patterns, bits)
-    return _Extent(int(values.min()), int(values.max()), int(levels.counts[odd].sum()), levels.total)
+        # a sign that was not extended into the bits above is no oddity, unless the cells are signed numbers themselves
+        odd = (odd | bool(frame.signed)) & (values != _sign_extended(patterns, bits))
+    return _Extent(int(values.min()), int(values.max()), int(frame.levels.counts[odd].sum()), frame.levels.total)
 
 
 def _sign_extended(patterns: Array, bits: int) -> Array:
@@ -181,10 +183,9 @@ def _widened(pixel: ImagePixel, extent: _Extent) -> int:
     """The Bits Stored that the values need where Largest Image Pixel Value says they are meant; else 0."""
     if pixel.largest_pixel_value is None or _overlay_above(pixel):
         return 0
-    modulus = 1 << pixel.bits_allocated
-    largest = pixel.largest_pixel_value % modulus
-    if pixel.signed and largest >= modulus // 2:
-        largest -= modulus
+    largest = pixel.largest_pixel_value
+    if (pixel.signed and largest >= 1 << 15) or (largest < 0 and not pixel.signed):
+        largest += -(1 << 16) if pixel.signed else 1 << 16  # its VR, US or SS, is often the other one
     if largest < 1 << pixel.bits_stored - int(pixel.signed) or extent.largest > largest:
         return 0
     if not pixel.signed:

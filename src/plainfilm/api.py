@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: MIT
+"""Python's door: a film in, an array, an explanation or a run out. It never prints or exits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from os import PathLike
+from pathlib import Path
+from typing import Any, BinaryIO, TypeAlias, TypedDict, Unpack
+
+import numpy as np
+import numpy.typing as npt
+from pydicom.dataset import Dataset
+
+from plainfilm.choices import FrameChoice
+from plainfilm.dicom.read import instance_from_dataset
+from plainfilm.errors import OptionsError
+from plainfilm.explanation import Explanation
+from plainfilm.options import Options
+from plainfilm.pipeline import Film, PlannedFrame, film_of, frame_planner, open_film
+from plainfilm.pipeline import render as render_planned
+from plainfilm.run.conversion import Conversion, Run
+from plainfilm.sources.content import read_source
+
+__all__ = ["Explanation", "Run", "convert", "explain", "render"]
+
+Source: TypeAlias = str | PathLike[str] | bytes | BinaryIO | Dataset
+Image: TypeAlias = npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
+
+
+class PictureOptions(TypedDict, total=False):
+    """What one picture depends on; each as the option of the command with the same name."""
+
+    look: str
+    window: str | tuple[float, float] | tuple[float, float, str]
+    stretch: str | tuple[float, float] | tuple[float, float, str]
+    voi: str
+    polarity: str
+    bits: int
+    strict: bool
+    pixels: str
+    max_pixels: int
+
+
+class RunArguments(PictureOptions, total=False):
+    """What a run depends on besides its pictures."""
+
+    frames: str | int
+    names: str
+    jobs: int
+    timeout: float
+    memory: str | int
+    key_file: str | PathLike[str]
+    overwrite: bool
+
+
+def render(source: Source, *, frame: int = 1, **options: Unpack[PictureOptions]) -> Image:
+    """One frame of a film as it is shown: (rows, columns) or (rows, columns, 3), uint8, or uint16 with `bits=16`.
+
+    `source` is a path, the bytes of a file, a binary file or a pydicom Dataset, which is left as it is. `frame` counts
+    from 1. The rows and columns are those after pixels that are not square were made so.
+    Raises ConversionError (see `reason`) where the film cannot be shown and OptionsError for wrong options.
+    """
+    _, planned = _planned(source, frame, options)
+    return render_planned(planned).image
+
+
+def explain(source: Source, *, frame: int = 1, **options: Unpack[PictureOptions]) -> Explanation:
+    """What `render` would do with the same arguments, and why; `str()` of it is for people. Raises as `render` does."""
+    film, planned = _planned(source, frame, options)
+    return Explanation(film.instance, planned)
+
+
+def convert(
+    sources: str | PathLike[str] | Iterable[str | PathLike[str]],
+    out: str | PathLike[str],
+    **options: Unpack[RunArguments],
+) -> Run:
+    """Convert files and folders into the folder `out`, as the command does, and return what came of it.
+
+    Raises RunError where the run cannot go on; an image that fails is a row in `out`/failures.csv and raises nothing.
+    """
+    given = [sources] if isinstance(sources, (str, PathLike)) else list(sources)
+    return Conversion([Path(source) for source in given], Path(out), Options.of(options)).run()
+
+
+def _planned(source: Source, frame: int, given: Any) -> tuple[Film, PlannedFrame]:
+    options = Options.of(given)
+    film = (
+        film_of(instance_from_dataset(source, options.limits.max_pixels))
+        if isinstance(source, Dataset)
+        else open_film(_content_of(source), options)
+    )
+    frames = film.instance.pixel.number_of_frames
+    chosen = FrameChoice(str(frame)).select(frames)
+    if not chosen:
+        raise OptionsError(f"there is no frame {frame}: the film has {frames}")
+    return film, frame_planner(film, options)(chosen[0])
+
+
+def _content_of(source: str | PathLike[str] | bytes | BinaryIO) -> bytes:
+    if isinstance(source, bytes):
+        return source
+    if isinstance(source, (str, PathLike)):
+        return read_source(Path(source))
+    return source.read()

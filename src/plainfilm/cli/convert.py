@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: MIT
+"""`plainfilm convert`: its arguments -> a run into a folder, one picture, or a list of what would be done."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+
+from plainfilm.choices import Progress
+from plainfilm.cli.arguments import Parser, add_options, environment, options_of, parse
+from plainfilm.cli.progress import show_progress
+from plainfilm.dicom.syntax import start_of
+from plainfilm.errors import OptionsError, SourceError
+from plainfilm.options import Options
+from plainfilm.record import Failure
+from plainfilm.run.conversion import Conversion, Run, convert_single
+from plainfilm.run.task import IMAGE_SUFFIX
+from plainfilm.sinks.single import write_file, write_stdout
+from plainfilm.sources.content import read_head
+from plainfilm.sources.folders import list_references
+
+_LATER_SUFFIXES = (".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".jxl", ".npy")
+
+
+def convert_command(words: Sequence[str]) -> int:
+    """Run `plainfilm convert`. Raises RunError."""
+    parser = Parser(
+        prog="plainfilm convert",
+        usage="plainfilm convert SOURCE... OUT [options]",
+        description="Images from DICOM files and folders (recursive, any file name) into the folder OUT; or, where OUT "
+        "ends in .png or is -, one picture from one file. Not for diagnostic use.",
+    )
+    parser.add_argument(
+        "paths", nargs="+", metavar="SOURCE... OUT", help="files, folders or globs, and where to put the images"
+    )
+    add_options(parser)
+    arguments = parse(parser, words)
+    if len(arguments.paths) < 2:
+        raise OptionsError("convert needs a SOURCE and an OUT")
+    *sources, out = arguments.paths
+    options = options_of(arguments, environment())
+    if out == "-" or _is_picture(Path(out)):
+        return _convert_one(sources, out, options)
+    return _list(sources, Path(out)) if options.run.dry_run else convert_folder(sources, Path(out), options)
+
+
+def convert_folder(sources: Sequence[str], out: Path, options: Options) -> int:
+    """Convert into a folder, with progress and a summary on standard error; the exit code. Raises RunError."""
+    conversion = Conversion([Path(source) for source in sources], out, options)
+    with _stopped_by_signals(conversion) as received, show_progress(options.run.progress) as display:
+        run = conversion.run(display.update)
+    if options.run.progress is not Progress.JSON:
+        sys.stderr.write(_summary(run, out))
+    return 128 + received[0] if received else run.exit_code
+
+
+def _summary(run: Run, out: Path) -> str:
+    repaired = f" ({run.repaired} repaired)" if run.repaired else ""
+    lines = [
+        f"{run.converted} images{repaired}, {run.failed} failed, {run.skipped} skipped in {run.seconds:.1f} s: {out}"
+    ]
+    if run.failed or run.skipped:
+        lines.append(f"why: {out / 'failures.csv'}")
+    if run.interrupted:
+        lines.append("interrupted: what is done is whole and in the tables; run it again with --overwrite for the rest")
+    return "".join(f"{line}\n" for line in (*lines, *run.notes))
+
+
+@contextmanager
+def _stopped_by_signals(conversion: Conversion) -> Iterator[list[int]]:
+    """SIGINT and SIGTERM stop the run; the list holds what came. A second one ends it at once."""
+    received: list[int] = []
+
+    def stop(number: int, _frame: FrameType | None) -> None:
+        received.append(number)
+        if len(received) > 1:
+            raise KeyboardInterrupt
+        conversion.stop()
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield received
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _is_picture(out: Path) -> bool:
+    """Whether OUT is one picture. Raises OptionsError for a format that cannot be written yet."""
+    if out.is_dir():
+        return False
+    suffix = out.suffix.lower()
+    if suffix in _LATER_SUFFIXES:
+        raise OptionsError(f"{suffix} cannot be written: give a name that ends in {IMAGE_SUFFIX}")
+    return suffix == IMAGE_SUFFIX
+
+
+def _convert_one(sources: Sequence[str], out: str, options: Options) -> int:
+    """One file, one picture."""
+    if len(sources) != 1 or Path(sources[0]).is_dir():
+        raise OptionsError(f"one picture ({out}) is made of one file: give one file, or a folder as OUT")
+    if out != "-" and Path(out).exists() and Path(out).samefile(sources[0]):
+        raise OptionsError("OUT is the SOURCE itself: give another name")
+    if options.run.dry_run:
+        return _list(sources, Path(out))
+    result, frames = convert_single(Path(sources[0]), options)
+    if isinstance(result, Failure):
+        sys.stderr.write(f"plainfilm: {result.reason} ({result.stage}): {result.message}\n")
+        return 1
+    if frames > 1 and options.output.frames.which == "all":
+        sys.stderr.write(f"plainfilm: frame 1 of {frames}; another with --frames, all with a folder as OUT\n")
+    if out == "-":
+        write_stdout(result.encoded)
+    else:
+        write_file(Path(out), result.encoded)
+    return 0
+
+
+def _list(sources: Sequence[str], out: Path) -> int:
+    """Print what would become of each source, from its name and first bytes; nothing is written."""
+    for reference in list_references(sources, out):
+        if isinstance(reference, Failure):
+            line = f"{reference.status}\t{reference.source}\t{reference.reason}"
+        else:
+            try:
+                known = start_of(read_head(reference.path)) is not None
+                line = f"{'convert' if known else 'not_dicom'}\t{reference.source}\t{reference.name if known else ''}"
+            except SourceError as error:
+                line = f"failed\t{reference.source}\t{error.reason}"
+        sys.stdout.write(line.rstrip("\t") + "\n")
+    return 0

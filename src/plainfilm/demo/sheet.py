@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: MIT
+"""Pairs of pictures -> one PNG that shows for each film the naive picture and plainfilm's side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from PIL.ImageDraw import ImageDraw
+    from PIL.ImageFont import FreeTypeFont, ImageFont
+
+    Font = FreeTypeFont | ImageFont
+
+WIDTH = 1600
+PER_ROW = 4
+MARGIN, GUTTER, SEAM = 36, 36, 4
+LABEL_HEIGHT, PICTURE_HEIGHT, NAME_HEIGHT, LINE_HEIGHT = 30, 220, 38, 25
+LABEL_SIZE, NAME_SIZE, REASON_SIZE = 19, 23, 20
+CELL_WIDTH = (WIDTH - 2 * MARGIN - (PER_ROW - 1) * GUTTER) // PER_ROW
+PICTURE_WIDTH = (CELL_WIDTH - SEAM) // 2
+BACKGROUND, HAIRLINE, NAIVE, OURS, NAME, REASON = "#0d1117", "#30363d", "#f0883e", "#56d364", "#f0f6fc", "#adb7c2"
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """One cell of the sheet: two uint8 pictures (rows, columns) of the same film, its name, and why they differ."""
+
+    name: str
+    reason: str
+    naive: npt.NDArray[np.uint8]
+    ours: npt.NDArray[np.uint8]
+
+
+def contact_sheet(pairs: Sequence[Pair], path: Path) -> None:
+    """Write the pairs, four in a row, as a PNG 1600 pixels wide."""
+    from PIL import Image, ImageDraw
+
+    reasons = [wrap(pair.reason, CELL_WIDTH, font_of(REASON_SIZE)) for pair in pairs]
+    text_height = NAME_HEIGHT + LINE_HEIGHT * max(map(len, reasons), default=0)
+    cell_height = LABEL_HEIGHT + PICTURE_HEIGHT + text_height
+    rows = -(-len(pairs) // PER_ROW)
+    sheet = Image.new("RGB", (WIDTH, 2 * MARGIN - GUTTER + rows * (cell_height + GUTTER)), BACKGROUND)
+    draw = ImageDraw.Draw(sheet)
+    for index, (pair, reason) in enumerate(zip(pairs, reasons, strict=True)):
+        left = MARGIN + index % PER_ROW * (CELL_WIDTH + GUTTER)
+        top = MARGIN + index // PER_ROW * (cell_height + GUTTER)
+        for number, picture in enumerate((pair.naive, pair.ours)):
+            column, row = left + number * (PICTURE_WIDTH + SEAM), top + LABEL_HEIGHT
+            sheet.paste(Image.fromarray(fit(picture, PICTURE_HEIGHT, PICTURE_WIDTH)), (column, row))
+            # a hairline, so that a black picture is still seen to be one
+            draw.rectangle((column, row, column + PICTURE_WIDTH - 1, row + PICTURE_HEIGHT - 1), outline=HAIRLINE)
+        _write(draw, (left, top), pair.name, reason)
+    sheet.save(path, compress_level=9)
+
+
+def fit(picture: npt.NDArray[np.uint8], rows: int, columns: int) -> npt.NDArray[np.uint8]:
+    """The picture, as large as it fits into rows and columns, in the middle of black."""
+    scale = min(rows / picture.shape[0], columns / picture.shape[1])
+    size = max(1, round(picture.shape[1] * scale)), max(1, round(picture.shape[0] * scale))
+    small = cv2.resize(picture, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
+    box = np.zeros((rows, columns), np.uint8)
+    row, column = (rows - size[1]) // 2, (columns - size[0]) // 2
+    box[row : row + size[1], column : column + size[0]] = small
+    return box
+
+
+def wrap(text: str, width: float, font: Font) -> list[str]:
+    """The words of a text in lines of at most `width` pixels; a longer word has a line of its own."""
+    lines: list[str] = []
+    for word in text.split():
+        longer = f"{lines[-1]} {word}" if lines else word
+        if lines and font.getlength(longer) <= width:
+            lines[-1] = longer
+        else:
+            lines.append(word)
+    return lines
+
+
+def _write(draw: ImageDraw, corner: tuple[int, int], name: str, reason: Sequence[str]) -> None:
+    """The labels above the two pictures, the name and the lines of the reason below."""
+    left, top = corner
+    draw.text((left, top), "naive", NAIVE, font_of(LABEL_SIZE))
+    draw.text((left + PICTURE_WIDTH + SEAM, top), "plainfilm", OURS, font_of(LABEL_SIZE))
+    below = top + LABEL_HEIGHT + PICTURE_HEIGHT
+    draw.text((left, below + 8), name, NAME, font_of(NAME_SIZE))
+    for number, line in enumerate(reason):
+        draw.text((left, below + NAME_HEIGHT + number * LINE_HEIGHT), line, REASON, font_of(REASON_SIZE))
+
+
+@cache
+def font_of(size: int) -> Font:
+    """The font that Pillow brings along."""
+    from PIL import ImageFont
+
+    return ImageFont.load_default(size)

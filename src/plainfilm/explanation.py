@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: MIT
+"""A planned frame -> what would be done to it and why, in words for people and as JSON for programs."""
+
+from __future__ import annotations
+
+import textwrap
+from dataclasses import dataclass
+
+from plainfilm.dicom.instance import Instance
+from plainfilm.grayscale.explaining import Step
+from plainfilm.grayscale.plan import LOOK_VERSIONS
+from plainfilm.pipeline import PlannedFrame
+from plainfilm.version import NOT_FOR_DIAGNOSIS
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """What rendering does to one frame: how it is decoded, its plan, its geometry. `str()` is for people."""
+
+    instance: Instance
+    planned: PlannedFrame
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """Every step in its order: decoding, the plan's own, and geometry."""
+        decoded = Step(
+            "decode",
+            f"{self.planned.decoded.decoder}, frame {self.planned.frame + 1}",
+            "Transfer Syntax UID",
+            self._syntax,
+        )
+        return (decoded, *self.planned.plan.steps, self._geometry_step, self._output_step)
+
+    @property
+    def _syntax(self) -> str:
+        return self.instance.data.transfer_syntax
+
+    @property
+    def _geometry_step(self) -> Step:
+        geometry = self.planned.geometry
+        size = f"{geometry.width} x {geometry.height}"
+        if (geometry.height, geometry.width) == (geometry.rows, geometry.columns):
+            return Step(
+                "geometry", f"as stored, {size}", "", "the pixels are square, or nothing says that they are not"
+            )
+        does = f"pixels made square: {geometry.columns} x {geometry.rows} to {size}"
+        return Step("geometry", does, "Pixel Spacing or Pixel Aspect Ratio")
+
+    @property
+    def _output_step(self) -> Step:
+        plan = self.planned.plan
+        does = f"{plan.bits} bits, look {plan.look} version {LOOK_VERSIONS[plan.look]}"
+        return Step("output", does, "", f"status {plan.status}")
+
+    def to_dict(self) -> dict[str, object]:
+        """Plain values for JSON."""
+        plan, geometry = self.planned.plan, self.planned.geometry
+        window = plan.window
+        return {
+            "frame": self.planned.frame + 1,
+            "frames": self.instance.pixel.number_of_frames,
+            "status": plan.status.value,
+            "look": plan.look.value,
+            "look_version": LOOK_VERSIONS[plan.look],
+            "bits": plan.bits,
+            "voi": plan.voi,
+            "voi_available": plan.available,
+            "voi_center": window.center if window is not None else None,
+            "voi_width": window.width if window is not None else None,
+            "voi_function": window.function.dicom if window is not None else "",
+            "low": plan.line[0] if plan.line is not None else None,
+            "high": plan.line[1] if plan.line is not None else None,
+            "inverted": plan.inverted,
+            "bits_stored": plan.bits_stored,
+            "photometric_interpretation": self.instance.pixel.photometric_interpretation,
+            "padding_fraction": self.planned.padding_fraction,
+            "transfer_syntax": self._syntax,
+            "decoder": self.planned.decoded.decoder,
+            "rows": geometry.rows,
+            "columns": geometry.columns,
+            "width": geometry.width,
+            "height": geometry.height,
+            "affine": list(geometry.affine),
+            "steps": [
+                {"name": step.name, "does": step.does, "attribute": step.attribute, "reason": step.reason}
+                for step in self.steps
+            ],
+            "findings": [{"code": finding.code.value, "detail": finding.detail} for finding in self.planned.findings],
+        }
+
+    def __str__(self) -> str:
+        lines = [line for number, step in enumerate(self.steps, 1) for line in _lines_of(number, step)]
+        found = [f"  {finding.code.value}: {finding.detail}" for finding in self.planned.findings]
+        lines += ["findings", *found] if found else ["findings: none"]
+        return "\n".join([*lines, f"({NOT_FOR_DIAGNOSIS})"])
+
+
+def _lines_of(number: int, step: Step) -> list[str]:
+    lines = [f"{number}. {step.name}: {step.does}"]
+    if step.attribute:
+        lines.append(f"   from {step.attribute}")
+    if step.reason:
+        lines += textwrap.wrap(f"because {step.reason}", 110, initial_indent="   ", subsequent_indent="     ")
+    return lines

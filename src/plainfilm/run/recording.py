@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: MIT
+"""A rendered frame -> its row in the tables and the text in its PNG; an error -> its row in failures."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+from plainfilm.dicom.instance import Instance
+from plainfilm.errors import ConversionError, NotAnImageError, NotDicomError, Reason
+from plainfilm.findings import Finding, FindingCode, codes_of
+from plainfilm.grayscale.plan import LOOK_VERSIONS
+from plainfilm.pipeline import Rendered
+from plainfilm.privacy import Key, Pseudonyms, age_in_years, patient_in_path, pseudonyms
+from plainfilm.quality import is_polarity_suspect
+from plainfilm.record import Failure, Record, Status
+from plainfilm.sources.names import split_suffix
+from plainfilm.sources.reference import Reference
+from plainfilm.version import NOT_FOR_DIAGNOSIS, VERSION
+
+
+@dataclass(frozen=True, slots=True)
+class Witness:
+    """What is known of an instance for all its frames: its reference, its attributes and its pseudonyms."""
+
+    reference: Reference
+    instance: Instance
+    pseudonyms: Pseudonyms
+    findings: tuple[Finding, ...]
+
+
+def witness(reference: Reference, instance: Instance, key: Key) -> Witness:
+    """Hash the identity of an instance, and look for it in the user's own path."""
+    hashed = pseudonyms(instance.identity, key)
+    findings = hashed.findings
+    if patient_in_path(instance.identity, reference.source):
+        findings = (*findings, Finding(FindingCode.PATIENT_IN_PATH, "a component of the path names the patient"))
+    return Witness(reference, instance, hashed, findings)
+
+
+def record_of(known: Witness, rendered: Rendered, file_name: str, encoded: bytes) -> Record:
+    """The row of one image that has been written under `file_name`."""
+    instance, plan, geometry = known.instance, rendered.plan, rendered.geometry
+    description, window, line = instance.description, plan.window, plan.line
+    findings = (*rendered.findings, *known.findings)
+    spacing_x, spacing_y = geometry.output_spacing
+    return Record(
+        file_name=file_name,
+        source=known.reference.source,
+        sop_instance=known.pseudonyms.sop_instance,
+        patient=known.pseudonyms.patient,
+        study=known.pseudonyms.study,
+        series=known.pseudonyms.series,
+        frame=rendered.frame + 1,
+        frames=instance.pixel.number_of_frames,
+        status=plan.status,
+        findings=codes_of(findings),
+        width=geometry.width,
+        height=geometry.height,
+        bits=plan.bits,
+        look=plan.look.value,
+        voi=plan.voi,
+        voi_center=None if window is None else window.center,
+        voi_width=None if window is None else window.width,
+        voi_function="" if window is None else window.function.dicom,
+        low=None if line is None else line[0],
+        high=None if line is None else line[1],
+        inverted=plan.inverted,
+        decoder=rendered.decoder,
+        transfer_syntax=instance.data.transfer_syntax,
+        modality=description.modality,
+        body_part=description.body_part,
+        view_position=description.view_position,
+        laterality=description.laterality,
+        patient_sex=description.patient_sex,
+        patient_age=age_in_years(description.patient_age),
+        manufacturer=description.manufacturer,
+        model=description.model,
+        photometric_interpretation=instance.pixel.photometric_interpretation,
+        bits_stored=plan.bits_stored,
+        rows=geometry.rows,
+        columns=geometry.columns,
+        spacing_x_mm=spacing_x,
+        spacing_y_mm=spacing_y,
+        affine=geometry.affine,
+        presentation_intent=description.presentation_intent,
+        burned_in_annotation=description.burned_in_annotation,
+        padding_fraction=rendered.padding_fraction,
+        black_fraction=rendered.statistics.black_fraction,
+        white_fraction=rendered.statistics.white_fraction,
+        mean=rendered.statistics.mean,
+        entropy=rendered.statistics.entropy,
+        polarity_suspect=is_polarity_suspect(findings),
+        duplicate_of="",
+        sha256=hashlib.sha256(encoded).hexdigest(),
+        look_version=LOOK_VERSIONS[plan.look],
+        voi_available=plan.available,
+        stored_sha256=rendered.stored_sha256,
+    )
+
+
+def failure_of(reference: Reference, frame: int | None, error: ConversionError) -> Failure:
+    """The row of an instance, or of a frame of it (from 0), that gave no image.
+
+    What is no DICOM and not named as DICOM, and what is no image, is skipped and no failure.
+    """
+    named_dicom = split_suffix(reference.path.name)[1] != ""
+    skipped = (
+        isinstance(error, NotAnImageError)
+        or error.reason is Reason.EXCLUDED
+        or (isinstance(error, NotDicomError) and not named_dicom)
+    )
+    return Failure(
+        source=reference.source,
+        frame=None if frame is None else frame + 1,
+        status=Status.SKIPPED if skipped else Status.FAILED,
+        reason=error.reason,
+        stage=error.stage,
+        message=error.message,
+    )
+
+
+def software_text(rendered: Rendered) -> str:
+    """What a PNG says of itself: version, look and the plan's codes and numbers, and no text of the data set."""
+    plan = rendered.plan
+    parts = [
+        f"plainfilm {VERSION}",
+        f"look {plan.look}/{LOOK_VERSIONS[plan.look]}",
+        f"voi {plan.voi}",
+        *([] if plan.line is None else [f"low {plan.line[0]!r}", f"high {plan.line[1]!r}"]),
+        f"inverted {str(plan.inverted).lower()}",
+        f"status {plan.status}",
+        *([f"findings {codes_of(rendered.findings)}"] if rendered.findings else []),
+        NOT_FOR_DIAGNOSIS,
+    ]
+    return "; ".join(parts)

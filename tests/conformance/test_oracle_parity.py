@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: MIT
+"""The product against an oracle that shares no code with it, bit for bit, over random cases full of oddities."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import oracle
+import oracle_notes
+import pytest
+from cases import Case, random_case, to_bytes
+
+from plainfilm.errors import ConversionError
+from plainfilm.options import Options
+from plainfilm.pipeline import PlannedFrame, frame_planner, open_film, render
+
+SEED = 20_260_101
+CASES = 1_500
+BATCH = 100
+
+# Where the contract can be read in two ways and the product takes the other one; docs/decisions.md says why.
+DELIBERATE = {"recipe_float", "codestream_shift", "padding_sign"}
+# The findings that the contract itself names and this oracle gives.
+NAMED = {
+    "assumed_bits_stored",
+    "assumed_high_bit",
+    "assumed_photometric_interpretation",
+    "assumed_pixel_representation",
+    "assumed_samples_per_pixel",
+    "bits_above_stored",
+    "bits_stored_widened",
+    "codestream_disagrees",
+    "padding_implausible",
+    "polarity_conflict",
+    "recipe_ignores",
+}
+
+
+def options_of(case: Case) -> tuple[Options, int]:
+    given = dict(case.options)
+    given.pop("codestream", None)
+    frame = int(given.pop("frame", 1))
+    stretch = given.pop("stretch", None)
+    if given.get("look") == "stretch" and stretch is not None:
+        low, high, every = stretch
+        given["stretch"] = f"{low},{high}{',all' if every else ''}"
+    if given.get("look") != "window":
+        given.pop("window", None)
+    return Options.of(given), frame - 1
+
+
+def planned(case: Case) -> PlannedFrame:
+    options, frame = options_of(case)
+    return frame_planner(open_film(to_bytes(case.dataset), options), options)(frame)
+
+
+def difference(case: Case) -> str | None:
+    """What the two disagree about in a case, or None."""
+    try:
+        expected = oracle.render(case.dataset, case.stored_raw, **case.options)
+    except oracle.OracleError as refusal:
+        with pytest.raises(ConversionError) as caught:
+            render(planned(case))
+        return None if caught.value.reason == refusal.reason else f"{caught.value.reason}, not {refusal.reason}"
+    mine = planned(case)
+    image = render(mine).image
+    if expected.readings & DELIBERATE:
+        return None
+    if image.shape == expected.image.shape and not np.array_equal(image, expected.image):
+        return f"{np.count_nonzero(image != expected.image)} pixels differ; {sorted(expected.readings)}"
+    return next((text for text in _facts(mine, expected) if text), None)
+
+
+def _facts(mine: PlannedFrame, expected: oracle.Result) -> Iterator[str]:
+    """What the tables say of it, where the contract can be read in one way."""
+    facts = {
+        "status": (mine.plan.status.value, expected.status),
+        "voi": (mine.plan.voi, expected.voi),
+        "inverted": (mine.plan.inverted, expected.inverted),
+        "bits_stored": (mine.plan.bits_stored, expected.bits_stored),
+    }
+    if not expected.readings & set(oracle_notes.TABLE_READINGS):
+        facts["line"] = (mine.plan.line or (None, None), (expected.low, expected.high))
+        if mine.plan.masks:
+            facts["padding_fraction"] = (mine.padding_fraction, expected.padding_fraction)
+    if not expected.readings & set(oracle_notes.FINDING_READINGS):
+        found = {finding.code.value for finding in mine.findings}
+        facts["findings"] = (found & NAMED, expected.findings & NAMED)
+    for name, (ours, theirs) in facts.items():
+        if ours != theirs:
+            yield f"{name}: {ours!r}, not {theirs!r}"
+
+
+@pytest.mark.parametrize("first", range(0, CASES, BATCH))
+def test_random_cases_come_out_as_the_oracle_says(first: int) -> None:
+    faults = []
+    for index in range(first, first + BATCH):
+        case = random_case(SEED, index)
+        fault = difference(case)
+        if fault is not None:
+            faults.append(f"{case.name}: {fault} ({case.options})")
+    assert not faults, "\n".join(faults[:20])

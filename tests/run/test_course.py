@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: MIT
+"""Where a job goes on, and what it has lost, after each way its worker can end."""
+
+from __future__ import annotations
+
+import pytest
+
+from plainfilm.errors import Reason
+from plainfilm.run.course import Course
+from plainfilm.run.messages import Job, Lost, Outcome, Raised, Started
+
+LIMITS = [Reason.TIMEOUT, Reason.MEMORY_LIMIT]
+
+
+def course(*messages: Started | Outcome, first_frame: int = 0, give_up_after: int = 8) -> Course:
+    """A course of which so much was heard."""
+    made = Course(Job("hand", first_frame), give_up_after)
+    hear(made, *messages)
+    return made
+
+
+def hear(heard: Course, *messages: Started | Outcome) -> None:
+    for message in messages:
+        heard.note(message)
+
+
+def test_begins_where_the_job_says() -> None:
+    assert course(first_frame=5).first_frame == 5
+
+
+def test_a_first_death_tries_again_from_the_frame_it_came_in() -> None:
+    made = course(Started(None), Started(0), Outcome("0"), Started(1))
+    assert made.take_departure(Reason.WORKER_DIED, "SIGSEGV") is None
+    assert (made.first_frame, made.attempt, made.over) == (1, 2, False)
+
+
+def test_a_second_death_loses_the_frame_and_goes_on_with_the_next() -> None:
+    made = course(Started(None), Started(3))
+    made.take_departure(Reason.WORKER_DIED, "SIGSEGV")
+    hear(made, Started(None), Started(3))
+    assert made.take_departure(Reason.WORKER_DIED, "SIGABRT") == Lost("hand", 3, Reason.WORKER_DIED, "SIGABRT", 2)
+    assert (made.first_frame, made.attempt, made.over) == (4, 1, False)
+
+
+def test_two_deaths_before_any_frame_end_the_job() -> None:
+    made = course(Started(None))
+    made.take_departure(Reason.WORKER_DIED, "SIGSEGV")
+    hear(made, Started(None))
+    assert made.take_departure(Reason.WORKER_DIED, "SIGSEGV") == Lost("hand", None, Reason.WORKER_DIED, "SIGSEGV", 2)
+    assert made.over
+
+
+def test_a_frame_that_succeeds_gives_the_next_its_own_second_attempt() -> None:
+    made = course(Started(0))
+    made.take_departure(Reason.WORKER_DIED, "SIGSEGV")
+    hear(made, Started(0), Outcome("0"), Started(1))
+    assert made.take_departure(Reason.WORKER_DIED, "SIGSEGV") is None
+    assert (made.first_frame, made.attempt) == (1, 2)
+
+
+@pytest.mark.parametrize("reason", LIMITS)
+def test_a_limit_is_never_tried_again(reason: Reason) -> None:
+    made = course(Started(None), Started(2))
+    assert made.take_departure(reason, "too much") == Lost("hand", 2, reason, "too much", 1)
+    assert (made.first_frame, made.over) == (3, False)
+
+
+@pytest.mark.parametrize("reason", LIMITS)
+def test_a_limit_before_any_frame_ends_the_job(reason: Reason) -> None:
+    made = course(Started(None))
+    assert made.take_departure(reason, "too much") == Lost("hand", None, reason, "too much", 1)
+    assert made.over
+
+
+@pytest.mark.parametrize("reason", [Reason.WORKER_DIED, *LIMITS])
+def test_what_was_answered_is_neither_lost_nor_done_again(reason: Reason) -> None:
+    made = course(Started(None), Started(2), Outcome("2"))
+    assert made.take_departure(reason, "gone") is None
+    assert (made.first_frame, made.attempt, made.over) == (3, 1, False)
+
+
+def test_an_answer_for_the_whole_job_ends_it() -> None:
+    made = course(Started(None), Outcome("all"))
+    assert made.take_departure(Reason.WORKER_DIED, "gone") is None
+    assert made.over
+
+
+def test_an_exception_loses_its_frame_and_keeps_the_traceback() -> None:
+    made = course(Started(None), Started(1))
+    lost = made.take_exception(Raised(Reason.INTERNAL_ERROR, "ValueError", "Traceback"))
+    assert lost == Lost("hand", 1, Reason.INTERNAL_ERROR, "ValueError", 1, "Traceback")
+    assert (made.first_frame, made.over) == (2, False)
+
+
+def test_an_exception_after_an_answer_loses_the_rest_and_not_the_answered_frame() -> None:
+    made = course(Started(None), Started(1), Outcome("1"))
+    lost = made.take_exception(Raised(Reason.INTERNAL_ERROR, "ValueError"))
+    assert lost.frame is None
+    assert made.over
+
+
+def test_many_frames_lost_in_a_row_end_the_job() -> None:
+    made = course(Started(0), give_up_after=2)
+    made.take_departure(Reason.TIMEOUT, "hung")
+    hear(made, Started(1))
+    lost = made.take_departure(Reason.TIMEOUT, "hung")
+    assert lost is not None
+    assert lost.frame is None
+    assert "2 frames were lost in a row" in lost.message
+    assert made.over
+
+
+def test_losses_that_are_not_in_a_row_do_not_end_the_job() -> None:
+    made = course(Started(0), give_up_after=2)
+    made.take_departure(Reason.TIMEOUT, "hung")
+    hear(made, Started(1), Outcome("1"), Started(2))
+    lost = made.take_departure(Reason.TIMEOUT, "hung")
+    assert lost is not None
+    assert lost.frame == 2
+    assert not made.over
