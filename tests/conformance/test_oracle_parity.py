@@ -6,11 +6,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-import oracle
 import oracle_notes
 import pytest
 from cases import Case, random_case, to_bytes
 
+import oracle
 from plainfilm.errors import ConversionError
 from plainfilm.options import Options
 from plainfilm.pipeline import PlannedFrame, frame_planner, open_film, render
