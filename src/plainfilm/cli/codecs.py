@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""`plainfilm codecs`: the table of codecs -> what this installation decodes, and what is missing and why."""
+"""`plainfilm codecs`: the table of codecs -> what this installation decodes and encodes, what is missing and why."""
 
 from __future__ import annotations
 
@@ -7,24 +7,37 @@ import json
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
+from itertools import groupby
 
 from plainfilm.cli.arguments import Parser, parse
-from plainfilm.decode.table import codec_status
+from plainfilm.decode.table import CodecStatus, codec_status
+from plainfilm.encode.table import encoder_status
 
 
 def codecs_command(words: Sequence[str]) -> int:
     """Run `plainfilm codecs`."""
-    parser = Parser(
-        prog="plainfilm codecs",
-        description="What this installation can decode and encode, and what is missing and why.",
-    )
+    description = "What this installation can decode and encode, and what is missing and why."
+    parser = Parser(prog="plainfilm codecs", usage="plainfilm codecs [--json]", description=description)
     parser.add_argument("--json", action="store_true", help="as JSON")
     arguments = parse(parser, words)
-    statuses = codec_status()
+    decoders, encoders = codec_status(), encoder_status()
     if arguments.json:
-        sys.stdout.write(json.dumps([asdict(status) for status in statuses], indent=2) + "\n")
+        content = {"decode": [asdict(row) for row in decoders], "encode": [asdict(row) for row in encoders]}
+        sys.stdout.write(json.dumps(content, indent=2) + "\n")
         return 0
-    for status in statuses:
-        found = f"{status.row} {status.version}" if status.available else f"missing: {status.missing}"
-        sys.stdout.write(f"{'yes' if status.available else 'no ':4}{status.uid:28}{status.name}\n{'':32}{found}\n")
+    sys.stdout.write("decode\n")
+    for _, rows in groupby(decoders, key=lambda row: row.transfer_syntax):
+        sys.stdout.write(_lines_of(list(rows)))
+    sys.stdout.write("encode\n")
+    for encoder in encoders:
+        depths = " and ".join(str(bits) for bits in encoder.bits)
+        sys.stdout.write(f"  yes  {encoder.format}, {depths} bits\n       {encoder.library} {encoder.version}\n")
     return 0
+
+
+def _lines_of(rows: list[CodecStatus]) -> str:
+    """A transfer syntax and under it the rows that serve it, the first one first."""
+    first = rows[0]
+    served = "yes" if any(row.available for row in rows) else "no "
+    found = [f"{row.row} {row.version if row.available else f'missing: {row.missing}'}".lstrip() for row in rows]
+    return f"  {served}  {first.name} ({first.transfer_syntax})\n" + "".join(f"       {text}\n" for text in found)

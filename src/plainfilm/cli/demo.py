@@ -19,8 +19,8 @@ def demo_command(words: Sequence[str]) -> int:
     parser = Parser(
         prog="plainfilm demo",
         usage="plainfilm demo OUT [options]",
-        description=f"Makes eight synthetic hand radiographs, each a vendor's habit, in OUT/{FILMS}, converts them into "
-        f"OUT/{PICTURES}, and shows them beside the naive recipe's pictures in OUT/{SHEET}. No real patient is in them.",
+        description=f"Makes eight synthetic hand radiographs, each a vendor's habit, in OUT/{FILMS}, converts them "
+        f"into OUT/{PICTURES}, and shows both recipes' pictures in OUT/{SHEET}. No real patient is in them.",
     )
     parser.add_argument("out", metavar="OUT", help="a folder; it is made")
     add_options(parser)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Sequence
 
@@ -38,6 +39,10 @@ def main(words: Sequence[str] | None = None) -> int:
         return 0
     try:
         return _command(words[0])(words[1:])
+    except BrokenPipeError:
+        # whoever read standard output has gone; nothing more can be said there, nor when the interpreter flushes it
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except RunError as error:
         sys.stderr.write(f"plainfilm: {error.message}\n")
         return error.exit_code

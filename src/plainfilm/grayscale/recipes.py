@@ -96,9 +96,11 @@ class MinMaxRecipe:
         if v.dtype.kind in "iu":
             # modulo 2^64, so that the difference of two integers never wraps
             v, low, high = v.astype(np.int64).view(np.uint64), _pattern(self.low), _pattern(self.high)
+            reach = int(self.high) - int(self.low)
         else:
             low, high = self.low, self.high
-        distance, reach = (high - v if self.inverted else v - low), high - low
+            reach = high - low
+        distance = high - v if self.inverted else v - low
         return np.nan_to_num(distance / reach * ymax).astype(kind)
 
     @property
