@@ -192,7 +192,10 @@ def parse_size(value: object) -> int:
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kmgt]?)(?:i?b)?", str(value).strip(), re.IGNORECASE)
     if match is None:
         raise OptionsError(f"--memory: a size such as 4GiB, not {value!r}")
-    return int(float(match[1]) * 1024 ** " kmgt".index(match[2].lower() or " "))
+    size = float(match[1]) * 1024 ** " kmgt".index(match[2].lower() or " ")
+    if not 1 <= size < math.inf:
+        raise OptionsError(f"--memory: a size of 1 byte or more, not {value!r}")
+    return int(size)
 
 
 def parse_count(name: str) -> Callable[[object], int]:
@@ -200,7 +203,7 @@ def parse_count(name: str) -> Callable[[object], int]:
 
     def parse(value: object) -> int:
         number = _number(name, value)
-        if number < 1 or number != int(number):
+        if not 1 <= number < math.inf or number != int(number):
             raise OptionsError(f"--{name}: a whole number from 1, not {value!r}")
         return int(number)
 

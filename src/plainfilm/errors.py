@@ -139,7 +139,8 @@ class AttributeValueError(ConversionError):
     default_stage = Stage.READ
 
     def __init__(self, keyword: str, value: object = None, *, message: str = "", reason: Reason | None = None) -> None:
-        said = f" has the value {value!r}" if value is not None else " is missing"
+        lacking = " is missing" if reason is Reason.MISSING_ATTRIBUTE else " cannot be used"
+        said = f" has the value {value!r}" if value is not None else lacking
         super().__init__(f"{keyword}{said}{': ' + message if message else ''}", reason=reason)
         self.keyword = keyword
         self.value = value

@@ -3,11 +3,12 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 import cv2
-import numpy as np
 import numpy.typing as npt
 
 from plainfilm.choices import Pixels
@@ -17,7 +18,7 @@ from plainfilm.findings import Finding, FindingCode
 Array = npt.NDArray[Any]
 
 # From this ratio of row spacing to column spacing on, pixels count as not square.
-_NOT_SQUARE = 1.01
+_NOT_SQUARE = Fraction(101, 100)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +65,12 @@ def geometry_of(instance: Instance, frame: int, pixels: Pixels, max_pixels: int)
     spacing = instance.frame_attributes(frame).pixel_spacing or instance.pixel_spacing
     stored = Geometry(rows, columns, rows, columns, spacing)
     shape = spacing or instance.pixel_aspect_ratio
-    if pixels is Pixels.STORED or shape is None or max(shape) / min(shape) < _NOT_SQUARE:
+    if pixels is Pixels.STORED or shape is None:
         return stored
-    ratio = shape[0] / shape[1]
+    # exactly, as they are written: 0.0707 to 0.07 is 1.01, and not a little less
+    ratio = Fraction(repr(float(shape[0]))) / Fraction(repr(float(shape[1])))
+    if max(ratio, 1 / ratio) < _NOT_SQUARE:
+        return stored
     height, width = (_nearest(rows * ratio), columns) if ratio > 1 else (rows, _nearest(columns / ratio))
     if height * width * instance.pixel.samples_per_pixel > max_pixels:
         note = f"square pixels would make the image {width} x {height}; pixels stay as stored"
@@ -75,5 +79,5 @@ def geometry_of(instance: Instance, frame: int, pixels: Pixels, max_pixels: int)
     return Geometry(rows, columns, height, width, spacing)
 
 
-def _nearest(size: float) -> int:
-    return int(np.floor(size + 0.5))
+def _nearest(size: Fraction) -> int:
+    return math.floor(size + Fraction(1, 2))

@@ -54,16 +54,16 @@ class Splits:
 def infer_splits(file_names: Iterable[str]) -> Splits:
     """What the loader makes of images with these names relative to OUT."""
     names = list(file_names)
-    folders = [_split_folder(name) for name in names]
+    folders = [split_folder(name) for name in names]
     if any(folders):
         return Splits(tuple(sorted(set(filter(None, folders)))), left_out=folders.count(""))
     taken = sum(_FILE.fullmatch(name.rpartition("/")[2]) is not None for name in names)
     return Splits(by_file_name=taken > 0, left_out=len(names) - taken if taken else 0)
 
 
-def _split_folder(name: str) -> str:
-    """The path down to the outermost folder that is called like a split, or ''."""
-    folders = name.split("/")[:-1]
+def split_folder(file_name: str) -> str:
+    """The path down to an image's outermost folder that is called like a split, or ''."""
+    folders = file_name.split("/")[:-1]
     found = next((at for at, folder in enumerate(folders) if _FOLDER.fullmatch(folder)), None)
     return "/".join(folders[: found + 1]) if found is not None else ""
 

@@ -14,11 +14,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import fields, replace
 from itertools import islice
 from math import isnan
+from operator import attrgetter
 from pathlib import Path
 
 from plainfilm.record import Failure, Record
 from plainfilm.sinks.folder import FolderSink
-from plainfilm.splits import Splits, columns_of_one_type, infer_splits
+from plainfilm.splits import Splits, columns_of_one_type, infer_splits, split_folder
 
 METADATA = "metadata.csv"
 FAILURES = "failures.csv"
@@ -30,6 +31,8 @@ _LINES_AT_A_TIME = 1000
 _UNBEARABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 _RUN_BY_SPREADSHEETS = re.compile(r"'*[=+\-@\t\r\n]")
 _PREFIXED = re.compile(r"'+[=+\-@\t\r\n]")
+# most text, which needs none of all this
+_PLAIN = re.compile(r"(?:[A-Za-z0-9._][A-Za-z0-9 ._/:;-]*)?")
 _NEEDS_QUOTES = re.compile(r'[",\r\n]')
 
 
@@ -43,7 +46,10 @@ def write_tables(out: Path, records: Iterable[Record], failures: Iterable[Failur
     sink.write_chunks(METADATA, _table(COLUMNS, rows))
     sink.write_chunks(FAILURES, _table(FAILURE_COLUMNS, sorted(failures, key=_failure_order)))
     splits = infer_splits(row.file_name for row in rows)
-    by_folder = {folder: [row for row in rows if row.file_name.startswith(f"{folder}/")] for folder in splits.folders}
+    by_folder: dict[str, list[Record]] = {folder: [] for folder in splits.folders}
+    for row in rows:
+        if folder := split_folder(row.file_name):
+            by_folder[folder].append(row)
     columns = columns_of_one_type(COLUMNS, by_folder.values())
     for folder, inside in by_folder.items():
         own = (replace(row, file_name=row.file_name[len(folder) + 1 :]) for row in inside)
@@ -67,7 +73,8 @@ def with_duplicates(records: Iterable[Record]) -> list[Record]:
     for at, record in enumerate(sorted(records, key=lambda record: (record.source, record.frame, record.file_name))):
         here = (at, record.file_name)
         earliest = min((first.setdefault(key, here) for key in _identities(record)), default=here)
-        rows.append(replace(record, duplicate_of="" if earliest is here else earliest[1]))
+        duplicate_of = "" if earliest is here else earliest[1]
+        rows.append(record if record.duplicate_of == duplicate_of else replace(record, duplicate_of=duplicate_of))
     return rows
 
 
@@ -86,15 +93,15 @@ def _failure_order(failure: Failure) -> tuple[str, int, str, str, str, str]:
 def _table(columns: Sequence[str], rows: Iterable[Record] | Iterable[Failure]) -> Iterator[bytes]:
     formats = [_FORMATS[name] for name in columns]
     yield (",".join(columns) + "\n").encode()
-    lines = (
-        ",".join([write(getattr(row, name)) for name, write in zip(columns, formats, strict=True)]) + "\n"
-        for row in rows
-    )
+    cells_of = attrgetter(*columns)
+    lines = (",".join([write(cell) for write, cell in zip(formats, cells_of(row), strict=True)]) + "\n" for row in rows)
     while chunk := "".join(islice(lines, _LINES_AT_A_TIME)):
         yield chunk.encode()
 
 
 def _text(value: str) -> str:
+    if _PLAIN.fullmatch(value):
+        return value
     text = _UNBEARABLE.sub("\N{REPLACEMENT CHARACTER}", value)
     return _quoted(f"'{text}" if _RUN_BY_SPREADSHEETS.match(text) else text)
 

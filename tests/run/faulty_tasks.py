@@ -118,6 +118,12 @@ def scribble(_: Part) -> None:
             continue
 
 
+def leave_amid_threads(_: Part) -> None:
+    """SystemExit, while a thread goes on that Python would wait for."""
+    threading.Thread(target=time.sleep, args=(600,)).start()
+    sys.exit(0)
+
+
 def die_later(_: Part) -> None:
     """Return as if nothing had happened, and die while the next job runs."""
     threading.Timer(0.2, lambda: os._exit(3)).start()
@@ -128,7 +134,7 @@ FAULTS: dict[str, Callable[[Part], object]] = {
     "abort": lambda _: os.abort(),
     "leave quietly": lambda _: os._exit(0),
     "leave with 7": lambda _: os._exit(7),
-    "SystemExit": lambda _: sys.exit(0),
+    "SystemExit": leave_amid_threads,
     "kill itself": lambda _: os.kill(os.getpid(), signal.SIGKILL),
     "sleep": lambda _: time.sleep(600),
     "spin": spin,

@@ -288,6 +288,22 @@ def test_jobs_are_drawn_lazily_and_by_the_consumer() -> None:
     assert len(drawn) < 50 + 4 * 2 + 2 * 2 + 2, "what waits for the consumer is bounded"
 
 
+def test_a_slow_listing_holds_no_result_back(tmp_path: Path) -> None:
+    events: list[Event] = []
+
+    def listing() -> Iterator[object]:
+        yield {"name": "first", "fault": "wait", "seconds": 0.0, "once": str(tmp_path / "begun")}
+        wait_until((tmp_path / "begun").exists)
+        time.sleep(0.5)
+        yield {"name": "second"}
+        assert results(events) == [("first", 0)], "what was there is delivered before the next is drawn"
+
+    with supervise(listing()) as supervisor:
+        for event in supervisor.events():
+            events.append(event)
+    assert results(events) == [("first", 0), ("second", 0)]
+
+
 def test_an_error_of_the_listing_comes_after_what_was_listed() -> None:
     def listing() -> Iterator[object]:
         yield from NEIGHBOURS

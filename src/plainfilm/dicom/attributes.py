@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""A data set -> Instance: the only file with DICOM keywords, and with the repairs for what real files leave out or get wrong."""
+"""A data set -> Instance: where DICOM keywords stand, and the repairs for what real files leave out or get wrong."""
 
 from __future__ import annotations
+
+import re
 
 from pydicom.dataset import Dataset
 from pydicom.uid import UID
@@ -19,20 +21,21 @@ from plainfilm.dicom.instance import (
     Shutter,
 )
 from plainfilm.dicom.values import Values
-from plainfilm.errors import AttributeValueError, LimitError, NotAnImageError, Reason, TruncatedError, UnsupportedError
+from plainfilm.errors import AttributeValueError, LimitError, NotAnImageError, Reason, TruncatedError
 from plainfilm.findings import Finding, FindingCode
 
 _BITS_ALLOCATED = {PixelKind.INTEGER: (1, 8, 16, 32, 64), PixelKind.FLOAT: (32,), PixelKind.DOUBLE: (64,)}
-_COLOR_SAMPLES = {"RGB": 3, "PALETTE COLOR": 1}
-_MONOCHROME = ("MONOCHROME1", "MONOCHROME2")
+_YBR = ("YBR_FULL", "YBR_FULL_422", "YBR_PARTIAL_420", "YBR_PARTIAL_422", "YBR_ICT", "YBR_RCT")
+_SAMPLES = {**dict.fromkeys(("MONOCHROME1", "MONOCHROME2", "PALETTE COLOR"), 1), **dict.fromkeys(("RGB", *_YBR), 3)}
+_CODE_STRING = re.compile(r"[A-Z0-9_ ]{1,16}")
 
 
 def instance_of(
     dataset: Dataset, data: PixelData | None, known: tuple[PixelKind, int, str], findings: tuple[Finding, ...]
 ) -> Instance:
-    """The frozen Instance; `known` is the kind of pixel element, the limit of pixels a frame and the SOP class of the file meta.
+    """The frozen Instance; known: the kind of pixel element, the limit of pixels a frame, the SOP class of file meta.
 
-    Raises NotAnImageError, AttributeValueError, LimitError, TruncatedError and UnsupportedError.
+    Raises NotAnImageError, AttributeValueError, LimitError and TruncatedError.
     """
     kind, max_pixels, media_storage_sop_class = known
     notes = list(findings)
@@ -55,7 +58,7 @@ def instance_of(
         palette=_palette(values),
         presentation_lut_shape=values.code("PresentationLUTShape") or None,
         pixel_spacing=_spacing(values),
-        pixel_aspect_ratio=_pair(values, "PixelAspectRatio"),
+        pixel_aspect_ratio=values.pair("PixelAspectRatio"),
         findings=tuple(notes),
     )
 
@@ -74,9 +77,10 @@ def _without_pixels(values: Values, identity: Identity) -> Exception:
 def _image_pixel(values: Values, kind: PixelKind, max_pixels: int) -> ImagePixel:
     """The Image Pixel module (PS3.3 C.7.6.3), its size held against the limit before anything else."""
     rows, columns = _required(values, "Rows"), _required(values, "Columns")
-    samples, photometric = _interpretation(values)
-    if rows * columns * samples > max_pixels:
+    samples, photometric = _claimed_interpretation(values)
+    if rows * columns * max(samples, 1) > max_pixels:
         raise LimitError(f"Rows x Columns x Samples per Pixel = {rows} x {columns} x {samples} is above {max_pixels}")
+    _check_interpretation(samples, photometric)
     allocated = _bits_allocated(values, kind)
     stored = _bits_stored(values, allocated, kind)
     return ImagePixel(
@@ -96,10 +100,19 @@ def _image_pixel(values: Values, kind: PixelKind, max_pixels: int) -> ImagePixel
     )
 
 
-def _required(values: Values, keyword: str) -> int:
+def _whole_number(values: Values, keyword: str) -> int:
+    """A number that an image cannot do without."""
+    noted = len(values.findings)
     number = values.integer(keyword)
     if number is None:
-        raise AttributeValueError(keyword, reason=Reason.MISSING_ATTRIBUTE)
+        if len(values.findings) == noted:
+            raise AttributeValueError(keyword, reason=Reason.MISSING_ATTRIBUTE)
+        raise AttributeValueError(keyword, values.number(keyword), message="a whole number is needed")
+    return number
+
+
+def _required(values: Values, keyword: str) -> int:
+    number = _whole_number(values, keyword)
     if number < 1:
         raise AttributeValueError(keyword, number, message="at least 1 is needed")
     return number
@@ -109,21 +122,25 @@ def _assumed(values: Values, code: FindingCode, keyword: str, taken: object) -> 
     values.findings.append(Finding(code, f"{keyword} is missing or unusable; taken for {taken}"))
 
 
-def _interpretation(values: Values) -> tuple[int, str]:
+def _claimed_interpretation(values: Values) -> tuple[int, str]:
     """Samples per Pixel and Photometric Interpretation, each taken from the other where one is missing."""
     samples, photometric = values.integer("SamplesPerPixel"), values.code("PhotometricInterpretation")
     if samples is None:
-        samples = 1
+        samples = _SAMPLES.get(photometric, 1)
         _assumed(values, FindingCode.ASSUMED_SAMPLES_PER_PIXEL, "SamplesPerPixel", samples)
     if not photometric:
         photometric = "RGB" if samples == 3 else "MONOCHROME2"
         _assumed(values, FindingCode.ASSUMED_PHOTOMETRIC_INTERPRETATION, "PhotometricInterpretation", photometric)
-    expected = 3 if photometric.startswith("YBR") else _COLOR_SAMPLES.get(photometric, 1)
-    if photometric not in (*_MONOCHROME, *_COLOR_SAMPLES) and not photometric.startswith("YBR"):
-        raise AttributeValueError("PhotometricInterpretation", photometric)
-    if samples != expected:
-        raise AttributeValueError("SamplesPerPixel", samples, message=f"{photometric} has {expected}")
     return samples, photometric
+
+
+def _check_interpretation(samples: int, photometric: str) -> None:
+    if photometric not in _SAMPLES:
+        # in a damaged file it may be anything, so only what is a code string is quoted
+        quoted = photometric if _CODE_STRING.fullmatch(photometric) else None
+        raise AttributeValueError("PhotometricInterpretation", quoted, message="no image is drawn from it")
+    if samples != _SAMPLES[photometric]:
+        raise AttributeValueError("SamplesPerPixel", samples, message=f"{photometric} has {_SAMPLES[photometric]}")
 
 
 def _planar_configuration(values: Values, samples: int) -> int:
@@ -137,9 +154,7 @@ def _planar_configuration(values: Values, samples: int) -> int:
 
 
 def _bits_allocated(values: Values, kind: PixelKind) -> int:
-    allocated = values.integer("BitsAllocated")
-    if allocated is None:
-        raise AttributeValueError("BitsAllocated", reason=Reason.MISSING_ATTRIBUTE)
+    allocated = _whole_number(values, "BitsAllocated")
     if allocated not in _BITS_ALLOCATED[kind]:
         allowed = ", ".join(str(bits) for bits in _BITS_ALLOCATED[kind])
         raise AttributeValueError("BitsAllocated", allocated, message=f"known for {kind.value}: {allowed}")
@@ -192,12 +207,8 @@ def _number_of_frames(values: Values) -> int:
 
 def _overlay_bit_positions(values: Values) -> tuple[int, ...]:
     """The bit positions of overlays that lie in the pixel cells (PS3.5 8.1.2, retired)."""
-    positions = []
-    for group in range(0x6000, 0x6100, 2):
-        element = values.dataset.get((group, 0x0102))
-        if element is not None and isinstance(element.value, int):
-            positions.append(element.value)
-    return tuple(positions)
+    positions = (values.integer(group << 16 | 0x0102) for group in range(0x6000, 0x6100, 2))
+    return tuple(position for position in positions if position is not None)
 
 
 _PADDING_KEYWORDS = {
@@ -254,15 +265,10 @@ def _palette(values: Values) -> Palette | None:
     return None
 
 
-def _pair(values: Values, keyword: str) -> tuple[float, float] | None:
-    numbers = values.numbers(keyword)
-    return (numbers[0], numbers[1]) if len(numbers) >= 2 and min(numbers[:2]) > 0 else None
-
-
 def _spacing(values: Values) -> tuple[float, float] | None:
     """The distance between rows and between columns in mm, from the first attribute that has one."""
     keywords = ("PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing")
-    return next((pair for keyword in keywords if (pair := _pair(values, keyword)) is not None), None)
+    return next((pair for keyword in keywords if (pair := values.pair(keyword)) is not None), None)
 
 
 def _identity(values: Values, media_storage_sop_class: str) -> Identity:

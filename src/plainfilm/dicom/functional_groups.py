@@ -3,32 +3,58 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from plainfilm.dicom.instance import FrameAttributes, ModalityLevel, VoiLevel, WindowItem
 from plainfilm.dicom.values import Values
 from plainfilm.findings import Finding, FindingCode
 
 
+@dataclass(frozen=True, slots=True)
+class _Level:
+    """What one level says: a functional group, or the top of the data set."""
+
+    modality: ModalityLevel | None
+    voi: VoiLevel | None
+    pixel_spacing: tuple[float, float] | None = None
+    findings: tuple[Finding, ...] = ()
+
+
 def frames_of(values: Values, number_of_frames: int) -> tuple[FrameAttributes, ...]:
     """The attributes of each frame that has its own, then those that all other frames share (always at least these)."""
-    shared = next(iter(values.items("SharedFunctionalGroupsSequence")), None)
+    shared = values.items("SharedFunctionalGroupsSequence")[:1]
     own = values.items("PerFrameFunctionalGroupsSequence")[:number_of_frames]
-    return (*(_frame(values, (group, shared)) for group in own), _frame(values, (None, shared)))
+    # read once: a table may be large, and the frames many
+    common = (*(_group_level(group) for group in shared), _top_level(values))
+    return (*(_frame((_group_level(group), *common)) for group in own), _frame(common))
 
 
-def _frame(top: Values, groups: tuple[Values | None, Values | None]) -> FrameAttributes:
-    findings: list[Finding] = []
-    present = [Values(group.dataset, findings) for group in groups if group is not None]
-    modality_levels = [*(_macro(group, "PixelValueTransformationSequence") for group in present), top]
-    voi_levels = [*(_macro(group, "FrameVOILUTSequence") for group in present), top]
-    modality = (level for values in modality_levels if values is not None and (level := _modality(values)) is not None)
-    measures = (_macro(group, "PixelMeasuresSequence") for group in present)
-    spacing = (pair for values in measures if values is not None and len(pair := values.numbers("PixelSpacing")) == 2)
+def _frame(levels: tuple[_Level, ...]) -> FrameAttributes:
+    """The nearest level's values of each kind, from per-frame to the top of the data set."""
     return FrameAttributes(
-        modality=next(modality, ModalityLevel()),
-        voi_levels=tuple(_voi(values, findings) for values in voi_levels if values is not None),
-        pixel_spacing=next(((rows, columns) for rows, columns in spacing if min(rows, columns) > 0), None),
-        findings=tuple(findings),
+        modality=next((level.modality for level in levels if level.modality is not None), ModalityLevel()),
+        voi_levels=tuple(level.voi for level in levels if level.voi is not None),
+        pixel_spacing=next((level.pixel_spacing for level in levels if level.pixel_spacing is not None), None),
+        findings=tuple(finding for level in levels for finding in level.findings),
     )
+
+
+def _group_level(group: Values) -> _Level:
+    findings: list[Finding] = []
+    noted = Values(group.dataset, findings)
+    transformation, voi = _macro(noted, "PixelValueTransformationSequence"), _macro(noted, "FrameVOILUTSequence")
+    measures = _macro(noted, "PixelMeasuresSequence")
+    modality = None if transformation is None else _modality(transformation)
+    level = None if voi is None else _voi(voi, findings)
+    spacing = None if measures is None else measures.pair("PixelSpacing")
+    return _Level(modality, level, spacing, tuple(findings))
+
+
+def _top_level(values: Values) -> _Level:
+    """The top of the data set, whose Pixel Spacing is the instance's."""
+    findings: list[Finding] = []
+    modality, voi = _modality(values), _voi(values, findings)
+    return _Level(modality, voi, findings=tuple(findings))
 
 
 def _macro(group: Values, keyword: str) -> Values | None:

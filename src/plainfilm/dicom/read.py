@@ -1,16 +1,20 @@
 # SPDX-License-Identifier: MIT
-"""A PS3.10 file or a bare data set, as bytes -> a frozen Instance; what pydicom leaves to chance about damaged files stands here.
+"""A PS3.10 file or a bare data set, as bytes -> a frozen Instance; what pydicom leaves to chance stands here.
 
-pydicom parses the elements up to Pixel Data; that element is taken from the bytes here, so that a file that ends inside it
-keeps its header.
+pydicom parses the elements up to Pixel Data; that element is taken from the bytes here, so that a file that ends
+inside it keeps its header.
 """
 
 from __future__ import annotations
 
 import io
+import logging
+import re
 import struct
 import warnings
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,105 +29,123 @@ from plainfilm.dicom.syntax import (
     EXPLICIT_BIG,
     EXPLICIT_LITTLE,
     IMPLICIT_LITTLE,
+    LONG_VRS,
     Encoding,
     encoding_of,
     start_of,
     transfer_syntax_of_codestream,
 )
-from plainfilm.errors import ConversionError, LimitError, NotDicomError, Reason, SourceError, Stage, TruncatedError
+from plainfilm.dicom.values import VALUE_ERRORS, Values, is_too_deep
+from plainfilm.errors import (
+    ConversionError,
+    LimitError,
+    NotDicomError,
+    Reason,
+    SourceError,
+    Stage,
+    TruncatedError,
+    UnsupportedError,
+)
 from plainfilm.findings import Finding, FindingCode
 
 _PIXEL_TAGS = {0x7FE00008: PixelKind.FLOAT, 0x7FE00009: PixelKind.DOUBLE, 0x7FE00010: PixelKind.INTEGER}
 _UNDEFINED = 0xFFFFFFFF
 _MOST_ELEMENTS = 50_000
 _INFLATED_FLOOR, _INFLATED_RATIO = 64 * 1024**2, 200
-# What pydicom raises on a damaged header. Its messages may quote values, so only the kind of error is passed on.
-PARSE_ERRORS = (
-    struct.error,
-    ValueError,
-    KeyError,
-    IndexError,
-    TypeError,
-    AttributeError,
-    NotImplementedError,
-    OverflowError,
-    EOFError,
-)
+_ITEM = b"\xfe\xff\x00\xe0"
+_NATIVE = frozenset((IMPLICIT_LITTLE, EXPLICIT_LITTLE, EXPLICIT_BIG, DEFLATED))
+_UID = re.compile(r"[0-9.]{1,64}")
+
+
+@dataclass(frozen=True, slots=True)
+class _PixelElement:
+    """The element that holds the pixels, as it is written; the Extended Offset Table and its lengths go with it."""
+
+    kind: PixelKind
+    vr: str
+    value: bytes
+    undefined_length: bool
+    extended_offsets: tuple[bytes, bytes] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class _Parsed:
-    """A data set without its pixels, the pixels' element, and what had to be assumed."""
+    """A data set without its pixels, the pixels' element, and what the file meta information says."""
 
     dataset: Dataset
-    data: PixelData | None
-    kind: PixelKind
-    media_storage_sop_class: str
-    findings: tuple[Finding, ...]
+    pixels: _PixelElement | None
+    encoding: Encoding
+    transfer_syntax: str
+    media_storage_sop_class: str = ""
 
 
 def read_instance(content: bytes, max_pixels: int) -> Instance:
     """The image object in the bytes of a file.
 
-    Raises NotDicomError, NotAnImageError, TruncatedError, UnsupportedError, AttributeValueError, LimitError, and
-    ConversionError with reason `corrupt_header` where the header cannot be parsed.
+    Raises SourceError, NotDicomError, NotAnImageError, TruncatedError, UnsupportedError, AttributeValueError,
+    LimitError, and ConversionError with reason `corrupt_header` where the header cannot be parsed.
     """
     if not content:
         raise SourceError("the file is empty", reason=Reason.EMPTY)
     start = start_of(content[:4096])
     if start is None:
         raise NotDicomError("neither a preamble with DICM nor a data set that begins as DICOM does")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            parsed = _parse(content, start)
-            return instance_of(
-                parsed.dataset,
-                parsed.data,
-                (parsed.kind, max_pixels, parsed.media_storage_sop_class),
-                parsed.findings,
-            )
-        except RecursionError:
-            raise LimitError("sequences are nested too deep", reason=Reason.TOO_DEEP) from None
-        except PARSE_ERRORS as error:
-            raise ConversionError(
-                f"the header cannot be parsed ({type(error).__name__})", reason=Reason.CORRUPT_HEADER, stage=Stage.READ
-            ) from error
+    with _parsing():
+        return _instance(_parse(content, start), max_pixels)
 
 
 def instance_from_dataset(dataset: Dataset, max_pixels: int) -> Instance:
     """The image object in a pydicom Dataset, which is left as it is. Raises as `read_instance` does."""
-    meta = getattr(dataset, "file_meta", None)
-    syntax = str(getattr(meta, "TransferSyntaxUID", "")) if meta is not None else ""
-    findings: tuple[Finding, ...] = ()
-    if not syntax:
-        implicit, little = dataset.original_encoding[:2]
-        syntax = Encoding(bool(implicit), little is False).transfer_syntax
-        findings = (Finding(FindingCode.ASSUMED_TRANSFER_SYNTAX, f"taken for {syntax}"),)
-    kind = next((kind for kind in PixelKind if kind.value in dataset), PixelKind.INTEGER)
-    value = dataset[kind.value].value if kind.value in dataset else None
-    data = None if value is None else PixelData(value, syntax, value[:4] == _ITEM, syntax == EXPLICIT_BIG)
+    with _parsing():
+        meta = getattr(dataset, "file_meta", None)
+        syntax = "" if meta is None else _uid(meta, "TransferSyntaxUID")
+        parsed = _Parsed(dataset, _pixels_in(dataset), _encoding_in_memory(dataset, syntax), syntax)
+        return _instance(parsed, max_pixels)
+
+
+def _instance(parsed: _Parsed, max_pixels: int) -> Instance:
+    sop_class = parsed.media_storage_sop_class
+    if parsed.pixels is None:
+        return instance_of(parsed.dataset, None, (PixelKind.INTEGER, max_pixels, sop_class), ())
+    data, findings = _pixel_data(parsed.pixels, parsed.transfer_syntax, parsed.encoding)
+    return instance_of(parsed.dataset, data, (parsed.pixels.kind, max_pixels, sop_class), findings)
+
+
+@contextmanager
+def _parsing() -> Iterator[None]:
+    """Errors of pydicom become the project's; what pydicom would say meanwhile quotes values, so it says nothing."""
+    logger = logging.getLogger("pydicom")
+
+    def silence(_record: logging.LogRecord) -> bool:
+        return False
+
+    logger.addFilter(silence)
     try:
-        return instance_of(dataset, data, (kind, max_pixels, ""), findings)
-    except PARSE_ERRORS as error:
-        message = f"the data set cannot be understood ({type(error).__name__})"
-        raise ConversionError(message, reason=Reason.CORRUPT_HEADER, stage=Stage.READ) from error
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    except (RecursionError, *VALUE_ERRORS) as error:
+        if is_too_deep(error):
+            raise LimitError("sequences are nested too deep", reason=Reason.TOO_DEEP) from None
+        message = f"the header cannot be parsed ({type(error).__name__})"
+        raise ConversionError(message, reason=Reason.CORRUPT_HEADER, stage=Stage.READ) from None
+    finally:
+        logger.removeFilter(silence)
 
 
 def _parse(content: bytes, start: int) -> _Parsed:
     stream = io.BytesIO(content)
     stream.seek(start)
     meta = _file_meta(stream, content[start : start + 8])
-    syntax = str(meta.get("TransferSyntaxUID", "") or "")
+    syntax = _uid(meta, "TransferSyntaxUID")
     if syntax == DEFLATED:
         content = _inflated(content[stream.tell() :])
         stream = io.BytesIO(content)
     position = stream.tell()
     encoding = encoding_of(content[position : position + 8])
     dataset = _dataset(stream, encoding, _PIXEL_TAGS.__contains__)
-    found = _pixel_element(content, stream.tell(), encoding)
-    data, kind, findings = _pixel_data(found, syntax, encoding)
-    return _Parsed(dataset, data, kind, str(meta.get("MediaStorageSOPClassUID", "") or ""), findings)
+    pixels = _pixel_element(content, stream.tell(), encoding, _extended_offsets(dataset))
+    return _Parsed(dataset, pixels, encoding, syntax, _uid(meta, "MediaStorageSOPClassUID"))
 
 
 def _file_meta(stream: io.BytesIO, head: bytes) -> Dataset:
@@ -133,25 +155,46 @@ def _file_meta(stream: io.BytesIO, head: bytes) -> Dataset:
     return _dataset(stream, encoding_of(head), lambda tag: tag >> 16 != 2)
 
 
+def _uid(meta: Dataset, keyword: str) -> str:
+    """A UID of the file meta information, '' where it is absent or, in a damaged file, something else."""
+    uid = Values(meta, []).text(keyword)
+    return uid if _UID.fullmatch(uid) else ""
+
+
 def _dataset(stream: io.BytesIO, encoding: Encoding, stop: Any) -> Dataset:
-    """The elements up to the first that `stop` is true of; the stream is left at that element's first byte."""
+    """The elements up to the first that `stop` is true of; the stream is left at the first byte after the last one."""
     elements: dict[Any, Any] = {}
+    end = stream.tell()
+    reader = data_element_generator(
+        stream, encoding.implicit, not encoding.big_endian, lambda tag, _vr, _length: stop(tag)
+    )
     try:
-        for element in data_element_generator(
-            stream, encoding.implicit, not encoding.big_endian, lambda tag, _vr, _length: stop(tag)
-        ):
+        for count, element in enumerate(reader):
             _check_whole(element)
-            elements[element.tag] = element
-            if len(elements) > _MOST_ELEMENTS:
+            if count >= _MOST_ELEMENTS:
                 raise LimitError(f"more than {_MOST_ELEMENTS} elements in one data set")
-    except EOFError:
-        raise TruncatedError("the file ends inside a sequence") from None
-    charset = elements.get(0x00080005)
-    names = charset.value.decode("ascii", "replace").split("\\") if charset is not None and charset.value else []
-    character_set = convert_encodings(names) if names else default_encoding
+            elements[element.tag], end = element, stream.tell()
+    except (EOFError, OSError, struct.error) as error:
+        if is_too_deep(error) or stream.read(1):
+            raise
+        raise TruncatedError("the file ends inside an element's header or a sequence") from None
+    if stream.tell() - end < 8:
+        stream.seek(end)
+    character_set = _character_set(elements.get(0x00080005))
     dataset = Dataset(elements, parent_encoding=character_set)
     dataset.set_original_encoding(encoding.implicit, not encoding.big_endian, character_set)
     return dataset
+
+
+def _character_set(element: Any) -> Any:
+    """Specific Character Set as pydicom has it; the default one where it cannot be read (PS3.3 C.12.1.1.2)."""
+    value = None if element is None else element.value
+    if not isinstance(value, bytes):
+        return default_encoding
+    try:
+        return convert_encodings([name.strip(" \0") for name in value.decode("ascii", "replace").split("\\")])
+    except (ValueError, LookupError):
+        return default_encoding
 
 
 def _check_whole(element: Any) -> None:
@@ -161,8 +204,17 @@ def _check_whole(element: Any) -> None:
         raise TruncatedError(f"the file ends inside {element.tag}: {len(value)} of {length} bytes")
 
 
-def _pixel_element(content: bytes, position: int, encoding: Encoding) -> tuple[PixelKind, bytes, bool] | None:
-    """Which pixel element begins at `position`, its value, and whether its length is undefined; None at the end."""
+def _extended_offsets(dataset: Dataset) -> tuple[bytes, bytes] | None:
+    """Extended Offset Table and Extended Offset Table Lengths (PS3.3 C.7.6.3.1.8), None unless both are there."""
+    values = Values(dataset, [])
+    offsets, lengths = values.raw("ExtendedOffsetTable"), values.raw("ExtendedOffsetTableLengths")
+    return (offsets, lengths) if isinstance(offsets, bytes) and isinstance(lengths, bytes) else None
+
+
+def _pixel_element(
+    content: bytes, position: int, encoding: Encoding, extended: tuple[bytes, bytes] | None
+) -> _PixelElement | None:
+    """The pixel element that begins at `position`; None at the end of the content."""
     rest = len(content) - position
     if rest < 8:
         if content[position:].strip(b"\0"):
@@ -170,42 +222,57 @@ def _pixel_element(content: bytes, position: int, encoding: Encoding) -> tuple[P
         return None
     order = ">" if encoding.big_endian else "<"
     group, element = struct.unpack_from(f"{order}HH", content, position)
-    long_form = not encoding.implicit and content[position + 4 : position + 6] in (b"OB", b"OW", b"OF", b"OD", b"UN")
-    if long_form:
-        length = struct.unpack_from(f"{order}I", content, position + 8)[0] if rest >= 12 else 0
-    else:
-        length = struct.unpack_from(f"{order}{'I' if encoding.implicit else '2xH'}", content, position + 4)[0]
+    vr = content[position + 4 : position + 6]
+    if encoding.implicit or not b"AA" <= vr <= b"ZZ":  # an element written without its VR among others is read as such
+        vr = b""
+    long_form = vr in LONG_VRS
     start = position + (12 if long_form else 8)
-    value = content[start:] if length == _UNDEFINED else content[start : start + length]
-    return _PIXEL_TAGS[group << 16 | element], value, length == _UNDEFINED
+    form, at = ("I", start - 4) if long_form or not vr else ("H", start - 2)
+    (length,) = struct.unpack_from(f"{order}{form}", content, at)
+    undefined = length == _UNDEFINED
+    value = content[start:] if undefined else content[start : start + length]
+    return _PixelElement(_PIXEL_TAGS[group << 16 | element], vr.decode("ascii", "replace"), value, undefined, extended)
 
 
-def _pixel_data(
-    found: tuple[PixelKind, bytes, bool] | None, declared: str, encoding: Encoding
-) -> tuple[PixelData | None, PixelKind, tuple[Finding, ...]]:
+def _pixels_in(dataset: Dataset) -> _PixelElement | None:
+    """The pixel element of a Dataset in memory."""
+    kind = next((kind for kind in PixelKind if kind.value in dataset), None)
+    element = None if kind is None else dataset[kind.value]
+    if kind is None or element is None or element.value is None:
+        return None
+    if not isinstance(element.value, (bytes, bytearray, memoryview)):
+        message = f"{kind.value} is given as {type(element.value).__name__}; bytes are needed"
+        raise UnsupportedError(message)
+    undefined = bool(element.is_undefined_length)
+    return _PixelElement(kind, str(element.VR), bytes(element.value), undefined, _extended_offsets(dataset))
+
+
+def _encoding_in_memory(dataset: Dataset, declared: str) -> Encoding:
+    """The encoding that the values of a Dataset have; for one that was never read, the declared one."""
+    implicit, little = dataset.original_encoding[:2]
+    big_endian = declared == EXPLICIT_BIG if little is None else not little
+    return Encoding(not big_endian and (declared == IMPLICIT_LITTLE if declared else bool(implicit)), big_endian)
+
+
+def _pixel_data(found: _PixelElement, declared: str, encoding: Encoding) -> tuple[PixelData, tuple[Finding, ...]]:
     """The pixel element with its transfer syntax: the declared one where it can be, else what the bytes show."""
-    if found is None:
-        return None, PixelKind.INTEGER, ()
-    kind, value, undefined = found
-    encapsulated = undefined or (declared not in _NATIVE and value[:4] == _ITEM)
+    value = found.value
+    encapsulated = found.undefined_length or (declared not in _NATIVE and value[:4] == _ITEM)
     shown = encoding.transfer_syntax
     if encapsulated and (not declared or declared in _NATIVE):
-        shown = transfer_syntax_of_codestream(_first_codestream(value)) or declared or shown
+        shown = _transfer_syntax_of_items(value) or declared or shown
     elif declared and not (declared in _NATIVE and declared not in (DEFLATED, shown)):
         shown = declared
     note = f"{'the file says ' + declared if declared else 'the file does not say'}; taken for {shown}"
     findings = () if shown == declared else (Finding(FindingCode.ASSUMED_TRANSFER_SYNTAX, note),)
-    return PixelData(value, shown, encapsulated, encoding.big_endian), kind, findings
+    return PixelData(value, shown, encapsulated, encoding.big_endian, found.extended_offsets, found.vr), findings
 
 
-_ITEM = b"\xfe\xff\x00\xe0"
-_NATIVE = frozenset((IMPLICIT_LITTLE, EXPLICIT_LITTLE, EXPLICIT_BIG, DEFLATED))
-
-
-def _first_codestream(value: bytes) -> bytes:
-    """The bytes from the first fragment that holds any, the offset table left out (PS3.5 A.4)."""
-    position = 8 + int.from_bytes(value[4:8], "little")
-    return value[position + 8 : position + 8 + 65536]
+def _transfer_syntax_of_items(value: bytes) -> str | None:
+    """What the first fragment with a codestream shows; an offset table may come before it (PS3.5 A.4)."""
+    first = 8 + int.from_bytes(value[4:8], "little")
+    codestreams = (value[position : position + 65536] for position in (8, first + 8))
+    return next(filter(None, map(transfer_syntax_of_codestream, codestreams)), None)
 
 
 def _inflated(deflated: bytes) -> bytes:

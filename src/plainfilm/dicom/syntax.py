@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""Bytes -> is it DICOM, and how is it encoded: preamble, file meta, VR and byte order, where nothing says so (PS3.10 7.1, PS3.5 A)."""
+"""Bytes -> is it DICOM, and how is it encoded, where nothing says so (PS3.10 7.1, PS3.5 A)."""
 
 from __future__ import annotations
 
+import re
 import struct
 from dataclasses import dataclass
 
@@ -11,15 +12,21 @@ EXPLICIT_LITTLE = "1.2.840.10008.1.2.1"
 EXPLICIT_BIG = "1.2.840.10008.1.2.2"
 DEFLATED = "1.2.840.10008.1.2.1.99"
 
-_LONG_VRS = frozenset(b"OB OD OF OL OV OW SQ SV UC UN UR UT UV".split())
-_VRS = _LONG_VRS | frozenset(b"AE AS AT CS DA DS DT FD FL IS LO LT PN SH SL SS ST TM UI UL US".split())
+# The VRs whose length takes 32 bits (PS3.5 7.1.2).
+LONG_VRS = frozenset(b"OB OD OF OL OV OW SQ SV UC UN UR UT UV".split())
+_VRS = LONG_VRS | frozenset(b"AE AS AT CS DA DS DT FD FL IS LO LT PN SH SL SS ST TM UI UL US".split())
 _FIRST_GROUPS = (0x0002, 0x0004, 0x0008)
 _JPEG_SYNTAX_OF_FRAME = {
     0xC0: "1.2.840.10008.1.2.4.50",
     0xC1: "1.2.840.10008.1.2.4.51",
+    0xC2: "1.2.840.10008.1.2.4.55",
     0xC3: "1.2.840.10008.1.2.4.70",
     0xF7: "1.2.840.10008.1.2.4.81",
 }
+
+
+# 1 to 15 segments, the first of which begins after the header of 64 bytes (PS3.5 G.5).
+_RLE_HEADER = re.compile(rb"[\x01-\x0f]\x00\x00\x00\x40\x00\x00\x00")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +68,8 @@ def transfer_syntax_of_codestream(codestream: bytes) -> str | None:
     """The transfer syntax that a bare codestream suggests, or None: for files that leave it out."""
     if codestream[:4] == b"\xff\x4f\xff\x51":
         return "1.2.840.10008.1.2.4.91"
+    if _RLE_HEADER.match(codestream):
+        return "1.2.840.10008.1.2.5"
     if codestream[:2] != b"\xff\xd8":
         return None
     position = 2
@@ -76,7 +85,10 @@ _ENCODINGS = (Encoding(False, False), Encoding(False, True), Encoding(True, Fals
 
 
 def _walks(head: bytes, encoding: Encoding) -> bool:
-    """Whether the first three elements that lie in `head` follow one another as those of a data set do."""
+    """Whether the first three elements that lie in `head` follow one another as those of a data set do.
+
+    One element alone is enough only where it has a VR: other formats begin with a small number and a length too.
+    """
     order = ">" if encoding.big_endian else "<"
     position, previous, seen = 0, -1, 0
     while seen < 3 and position + 12 <= len(head):
@@ -85,7 +97,7 @@ def _walks(head: bytes, encoding: Encoding) -> bool:
         if tag <= previous or size is None or (seen == 0 and group not in _FIRST_GROUPS):
             return False
         position, previous, seen = position + size, tag, seen + 1
-    return seen > 0 and (seen > 1 or position > len(head) - 12)
+    return seen > 1 or (seen == 1 and not encoding.implicit and position > len(head) - 12)
 
 
 def _element_size(head: bytes, position: int, encoding: Encoding) -> int | None:
@@ -96,6 +108,6 @@ def _element_size(head: bytes, position: int, encoding: Encoding) -> int | None:
     vr = head[position + 4 : position + 6]
     if vr not in _VRS:
         return None
-    if vr in _LONG_VRS:
+    if vr in LONG_VRS:
         return 12 + int(struct.unpack_from(f"{order}I", head, position + 8)[0])
     return 8 + int(struct.unpack_from(f"{order}H", head, position + 6)[0])

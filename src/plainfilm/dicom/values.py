@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A pydicom Dataset and a keyword -> numbers and texts, however the value is written; what cannot be read is noted, not raised."""
+"""A pydicom Dataset and a keyword -> numbers and texts; what cannot be read is noted, not raised."""
 
 from __future__ import annotations
 
@@ -10,9 +10,32 @@ from typing import Any
 
 from pydicom.datadict import dictionary_VR
 from pydicom.dataset import Dataset
+from pydicom.errors import BytesLengthException
 
 from plainfilm.dicom.instance import LutItem
 from plainfilm.findings import Finding, FindingCode
+
+# A keyword, or the tag of an attribute in a repeating group.
+Attribute = str | int
+
+# What pydicom raises where bytes are not what their VR says. Its messages may quote values, so they are not passed on.
+VALUE_ERRORS = (
+    ValueError,
+    TypeError,
+    LookupError,
+    AttributeError,
+    OverflowError,
+    NotImplementedError,
+    BytesLengthException,
+    struct.error,
+    EOFError,
+    OSError,
+)
+
+
+def is_too_deep(error: BaseException) -> bool:
+    """Whether sequences nested too deep are behind an error: pydicom may put an OSError in place of RecursionError."""
+    return isinstance(error, RecursionError) or isinstance(error.__context__, RecursionError)
 
 
 class Values:
@@ -22,45 +45,48 @@ class Values:
         self.dataset = dataset
         self.findings = findings
 
-    def raw(self, keyword: str) -> Any:
+    def raw(self, keyword: Attribute) -> Any:
         """The value as pydicom gives it; None where the attribute is absent, empty or unreadable."""
         if keyword not in self.dataset:
             return None
         try:
             value = self.dataset[keyword].value
-        except (ValueError, KeyError, TypeError, OverflowError, struct.error, NotImplementedError, UnicodeError):
+        except VALUE_ERRORS as error:
+            if is_too_deep(error):
+                raise RecursionError from None
             self.invalid(keyword)
             return None
         return None if value is None or (isinstance(value, (str, bytes, Sequence)) and len(value) == 0) else value
 
-    def invalid(self, keyword: str) -> None:
+    def invalid(self, keyword: Attribute) -> None:
         """Note that an attribute holds what it cannot hold."""
-        self.findings.append(Finding(FindingCode.ATTRIBUTE_INVALID, f"{keyword} cannot be read and is left out"))
+        name = keyword if isinstance(keyword, str) else f"({keyword >> 16:04X},{keyword & 0xFFFF:04X})"
+        self.findings.append(Finding(FindingCode.ATTRIBUTE_INVALID, f"{name} cannot be read and is left out"))
 
     def has(self, keyword: str) -> bool:
         """Whether the attribute is there, empty or not."""
         return keyword in self.dataset
 
-    def numbers(self, keyword: str) -> tuple[float, ...]:
+    def numbers(self, keyword: Attribute) -> tuple[float, ...]:
         """All finite numbers of a multi-valued attribute; empty where it is absent, empty or not numeric."""
         value = self.raw(keyword)
         if value is None:
             return ()
         try:
             numbers = tuple(float(part) for part in self._parts(keyword, value))
-        except (ValueError, TypeError, struct.error):
+        except VALUE_ERRORS:
             numbers = ()
         if not numbers or not all(math.isfinite(number) for number in numbers):
             self.invalid(keyword)
             return ()
         return numbers
 
-    def number(self, keyword: str) -> float | None:
+    def number(self, keyword: Attribute) -> float | None:
         """The first number, or None."""
         numbers = self.numbers(keyword)
         return numbers[0] if numbers else None
 
-    def integer(self, keyword: str) -> int | None:
+    def integer(self, keyword: Attribute) -> int | None:
         """The first number as a whole number, or None; a fraction cannot be read."""
         number = self.number(keyword)
         if number is None or number != int(number):
@@ -73,23 +99,26 @@ class Values:
         """All numbers, each cut to a whole one."""
         return tuple(int(number) for number in self.numbers(keyword))
 
+    def pair(self, keyword: str) -> tuple[float, float] | None:
+        """The first two numbers, or None unless both are above 0."""
+        numbers = self.numbers(keyword)
+        return (numbers[0], numbers[1]) if len(numbers) >= 2 and min(numbers[:2]) > 0 else None
+
     def text(self, keyword: str) -> str:
         """The first value as text without padding; '' where there is none."""
-        value = self.raw(keyword)
-        if value is None:
-            return ""
-        if isinstance(value, bytes):
-            value = value.decode("ascii", "replace")
-        elif isinstance(value, Sequence) and not isinstance(value, str):
-            value = value[0]
-        return str(value).strip(" \0")
+        return next(iter(self.texts(keyword)), "")
 
     def texts(self, keyword: str) -> tuple[str, ...]:
         """Every value as text."""
         value = self.raw(keyword)
         if value is None:
             return ()
-        values = value if isinstance(value, Sequence) and not isinstance(value, (str, bytes)) else [value]
+        if isinstance(value, bytes):
+            value = value.decode("ascii", "replace").split("\\")
+        values = value if isinstance(value, Sequence) and not isinstance(value, str) else [value]
+        if any(isinstance(part, Dataset) for part in values):
+            self.invalid(keyword)
+            return ()
         return tuple(str(part).strip(" \0") for part in values)
 
     def code(self, keyword: str) -> str:
@@ -101,13 +130,13 @@ class Values:
         value = self.raw(keyword)
         if value is None:
             return ()
-        if not all(isinstance(item, Dataset) for item in value):
+        if not isinstance(value, Sequence) or not all(isinstance(item, Dataset) for item in value):
             self.invalid(keyword)
             return ()
         return tuple(Values(item, self.findings) for item in value)
 
     def lut(self, descriptor: str, data: str, explanation: str = "LUTExplanation") -> LutItem | None:
-        """A LUT Descriptor and its LUT Data; None, and a finding where one of them is there, unless both can be read."""
+        """A LUT Descriptor and its LUT Data; None unless both can be read, with a finding where one is there."""
         words = self._descriptor(descriptor)
         content = self._words(data)
         if words is None or not content:
@@ -127,8 +156,11 @@ class Values:
             return b""
         if isinstance(value, bytes):
             return self._swapped(value) if self._is_big_endian and self.dataset[keyword].VR != "OB" else value
-        words = [value] if isinstance(value, int) else list(value)
-        return b"".join((int(word) & 0xFFFF).to_bytes(2, "little") for word in words)
+        try:
+            words = [value] if isinstance(value, int) else list(value)
+            return b"".join((int(word) & 0xFFFF).to_bytes(2, "little") for word in words)
+        except VALUE_ERRORS:
+            return b""
 
     @property
     def _is_big_endian(self) -> bool:
@@ -141,13 +173,17 @@ class Values:
         swapped[0::2], swapped[1::2] = even[1::2], even[0::2]
         return bytes(swapped)
 
-    def _parts(self, keyword: str, value: Any) -> list[Any]:
-        """The single values; bytes under a wrong VR are 16-bit words or text, as the dictionary has the attribute."""
-        if isinstance(value, bytes):
-            if not dictionary_VR(keyword).startswith(("US", "SS")):
-                return list(value.strip(b" \0").split(b"\\"))
+    def _parts(self, keyword: Attribute, value: Any) -> list[Any]:
+        """The single values; bytes under a wrong VR are 16-bit words or text, as the dictionary has the attribute.
+
+        Values left empty at the end, as after a trailing backslash, are no values.
+        """
+        if isinstance(value, bytes) and dictionary_VR(keyword).startswith(("US", "SS")):
             order = ">" if self._is_big_endian else "<"
             return list(struct.unpack(f"{order}{len(value) // 2}H", value))
-        if isinstance(value, Sequence) and not isinstance(value, str):
-            return list(value)
-        return [value]
+        if isinstance(value, bytes):
+            value = value.decode("ascii")
+        parts = value.split("\\") if isinstance(value, str) else list(value) if isinstance(value, Sequence) else [value]
+        while parts and isinstance(parts[-1], str) and not parts[-1].strip(" \0"):
+            parts.pop()
+        return [part.strip(" \0") if isinstance(part, str) else part for part in parts]

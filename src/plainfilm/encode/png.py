@@ -22,7 +22,8 @@ def encode_png(image: npt.NDArray[Any], software: str) -> bytes:
 
     Raises EncodeError where the image has another shape or type, or the encoder refuses it.
     """
-    if image.dtype not in (np.uint8, np.uint16) or not (image.ndim == 2 or (image.ndim == 3 and image.shape[2] == 3)):
+    has_shape = image.ndim == 2 or (image.ndim == 3 and image.shape[2] == 3)
+    if image.dtype not in (np.uint8, np.uint16) or not has_shape or image.size == 0:
         raise EncodeError(f"PNG holds 8 or 16-bit grey and RGB images, not {image.dtype} of shape {image.shape}")
     channels = image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
     done, encoded = cv2.imencode(".png", channels, [cv2.IMWRITE_PNG_COMPRESSION, _LEVEL])

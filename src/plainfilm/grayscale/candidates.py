@@ -124,7 +124,7 @@ def _voi_lut_of(item: LutItem, input_signed: bool) -> tuple[VoiLut | None, tuple
     if table.entries.size == 0:
         return None, findings
     used, declared = int(table.entries.max()).bit_length(), table.bits
-    bits = used if used > declared else max(8, used) if declared > 8 and used < declared else declared
+    bits = used if used > declared else max(8, used) if declared > 8 and used < declared else max(declared, 1)
     if bits == declared:
         return VoiLut(table, bits), findings
     note = f"the VOI LUT declares {declared} bits an entry and uses {used}; scaled by {bits}"

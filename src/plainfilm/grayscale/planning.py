@@ -113,12 +113,12 @@ class Planner:
         modality, signed = input_of(attempt, frame, self.survey.rules)
         voi, findings = voi_of(item, signed)
         assert voi is not None  # an attempt that cannot be used is refused
-        exact = any(finding.code is FindingCode.WINDOW_LINEAR_EXACT for finding in findings)
+        exact = tuple(one.detail for one in findings if one.code is FindingCode.WINDOW_LINEAR_EXACT)
         why = "; ".join(
-            (*refused, f"{attempt} is {'taken instead' if refused else 'the first VOI of the nearest level'}")
+            (*refused, f"{attempt} is {'taken instead' if refused else 'the first VOI of the nearest level'}", *exact)
         )
         findings = (*candidates.findings, *findings, *notes)
-        return _Draft(ViewerTone(modality, voi, inverted), str(attempt), why, findings, bool(refused) or exact)
+        return _Draft(ViewerTone(modality, voi, inverted), str(attempt), why, findings, bool(refused or exact))
 
     def _stored(self) -> _Draft:
         rules = self.survey.rules

@@ -22,7 +22,8 @@ def invert(y: Array, ymax: float) -> Array:
 
 def nearest(y: Array, ymax: int) -> Array:
     """floor(y + 0.5) as uint8 or uint16. What is not a number becomes 0, and is painted over as padding."""
-    rounded: Array = np.floor(np.nan_to_num(y) + 0.5).astype(output_type(ymax))
+    # far from 0 the arithmetic of a narrow window may leave the range, and must not wrap from white to black
+    rounded: Array = np.floor(np.clip(np.nan_to_num(y), 0, ymax) + 0.5).astype(output_type(ymax))
     return rounded
 
 

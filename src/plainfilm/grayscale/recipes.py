@@ -133,7 +133,8 @@ def minmax_recipe(voi: RecipeVoi, levels: Levels, inverted: bool) -> MinMaxRecip
 
 
 def _extremes_at_median(v: Levels) -> Levels:
-    median = np.array([v.median()]).astype(v.values.dtype)
+    with np.errstate(invalid="ignore"):  # the mean of two large 64-bit integers may be one that they cannot hold
+        median = np.array([v.median()]).astype(v.values.dtype)
     inner = v.values[1:-1]
     moved = v.counts[:1] if v.values.size == 1 else v.counts[:1] + v.counts[-1:]
     joined = Levels(np.concatenate([inner, median]), np.concatenate([v.counts[1:-1], moved]))

@@ -12,7 +12,7 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import count
 
 LONGEST = 200
@@ -127,6 +127,8 @@ def _full_where_they_meet(short: list[str], full: list[str], occupied: list[str]
 def _numbered(wanted: list[str], taken: _Taken) -> list[str]:
     """The names with `-2`, `-3` on those that meet one before them or one that is taken already."""
     others = _Taken(taken.key, wanted)
+    if not any(taken.meets(name) or others.meets(name, times=2) for name in wanted):
+        return wanted
     following: Counter[str] = Counter()
     names = []
     for name in wanted:
@@ -138,33 +140,29 @@ def _numbered(wanted: list[str], taken: _Taken) -> list[str]:
                 if not taken.meets(f"{name}-{number}") and not others.meets(f"{name}-{number}")
             )
             name = f"{name}-{following[key]}"
-        taken.add(name)
+        taken.add([name])
         names.append(name)
     return names
 
 
-@dataclass(slots=True)
 class _Taken:
     """The names taken in one folder, told apart by a key, and the instances whose frames some of them could be."""
 
-    key: Callable[[str], str]
-    names: Iterable[str] = ()
-    _keys: Counter[str] = field(default_factory=Counter)
-    _instances: set[str] = field(default_factory=set)
+    def __init__(self, key: Callable[[str], str], names: Iterable[str] = ()) -> None:
+        self.key = key
+        self._keys: Counter[str] = Counter()
+        self._instances: set[str] = set()
+        self.add(names)
 
-    def __post_init__(self) -> None:
-        for name in self.names:
-            self.add(name)
-
-    def add(self, name: str) -> None:
-        key = self.key(name)
-        self._keys[key] += 1
-        if self.key is fold and (instance := _instance_of(key)) is not None:
-            self._instances.add(instance)
+    def add(self, names: Iterable[str]) -> None:
+        keys = [self.key(name) for name in names]
+        self._keys.update(keys)
+        if self.key is fold:
+            self._instances.update(instance for key in keys if (instance := _instance_of(key)) is not None)
 
     def meets(self, name: str, times: int = 1) -> bool:
         """Whether the name is there so many times, or is beside its frame or its instance."""
         key = self.key(name)
-        if self._keys[key] >= times or key in self._instances:
+        if self._keys.get(key, 0) >= times or key in self._instances:
             return True
         return self.key is fold and (_instance_of(key) or "") in self._keys

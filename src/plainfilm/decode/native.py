@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: MIT
+"""The bytes of an uncompressed or deflated frame -> its cells (PS3.5 8.1.1, 8.2.16, D; PS3.3 C.7.6.3.1)."""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from plainfilm.decode.codestream import mismatch, truncated
+from plainfilm.decode.decoded import Decoded
+from plainfilm.dicom.frames import FrameBytes
+from plainfilm.dicom.instance import ImagePixel, PixelKind
+from plainfilm.errors import DecodeError, LimitError, Reason, Stage, UnsupportedError
+from plainfilm.findings import Finding, FindingCode
+
+Array = npt.NDArray[Any]
+_WHOLE_CELLS = (8, 16, 32, 64)
+_HALVED_CHROMA = ("YBR_FULL_422", "YBR_PARTIAL_422")
+
+
+def decode_native(pixel: ImagePixel, frame: FrameBytes) -> Decoded:
+    """The cells of a native frame; halved chroma is repeated for both pixels of a pair.
+
+    Raises TruncatedError where the frame is too short, UnsupportedError for Bits Allocated that no cell has.
+    """
+    pixels, samples = pixel.rows * pixel.columns, pixel.samples_per_pixel
+    space = full_chroma(pixel.photometric_interpretation)
+    if _least_cells(pixel) < pixels * samples and len(frame.data) * 8 < pixels * samples * pixel.bits_allocated:
+        return Decoded(_chroma_repeated(pixel, _cells(pixel, frame, pixels * 2)), None, None, "", space)
+    return Decoded(arranged(pixel, _cells(pixel, frame, pixels * samples)), None, None, "", space)
+
+
+def decode_deflated(pixel: ImagePixel, frame: FrameBytes) -> Decoded:
+    """The cells of a frame deflated by itself (Deflated Image Frame Compression), inflated under a bound.
+
+    Raises DecodeError where it is damaged or inflates to another size, TruncatedError where it ends too early, and
+    LimitError (suspicious_compression) where it gives more than twice what the frame needs.
+    """
+    needed = (_least_cells(pixel) * pixel.bits_allocated + 7) // 8
+    bound = 2 * needed + 1024
+    inflater = zlib.decompressobj(-zlib.MAX_WBITS)
+    try:
+        content = inflater.decompress(frame.data, bound)
+    except zlib.error as error:
+        raise DecodeError(f"the deflated frame is damaged: {error}") from error
+    if not inflater.eof:
+        if len(content) >= bound:
+            message = f"the deflated frame gives more than {bound} bytes, {needed} are needed"
+            raise LimitError(message, reason=Reason.SUSPICIOUS_COMPRESSION, stage=Stage.DECODE)
+        raise truncated(f"the deflated frame ends after {len(content)} of {needed} bytes")
+    if len(content) < needed:
+        raise mismatch(f"the deflated frame holds {len(content)} bytes, its rows and columns need {needed}")
+    decoded = decode_native(pixel, FrameBytes(content))
+    if len(content) * 8 - 16 < decoded.samples.size * pixel.bits_allocated:
+        return decoded
+    note = f"the deflated frame holds {len(content)} bytes, {needed} are needed; the rest is left out"
+    return replace(decoded, findings=(Finding(FindingCode.EXCESS_PIXEL_DATA, note),))
+
+
+def arranged(pixel: ImagePixel, cells: Array) -> Array:
+    """Cells in the order of the file as (rows, columns[, samples]); Planar Configuration 1 holds plane after plane."""
+    rows, columns, samples = pixel.rows, pixel.columns, pixel.samples_per_pixel
+    if samples == 1:
+        return cells.reshape(rows, columns)
+    if pixel.planar_configuration == 1:
+        return np.ascontiguousarray(cells.reshape(samples, rows, columns).transpose(1, 2, 0))
+    return cells.reshape(rows, columns, samples)
+
+
+def unpacked(data: bytes, first_bit: int, count: int, bits: int) -> Array:
+    """`count` cells of `bits` bits each that lie one after another, the lowest bit first (PS3.5 D)."""
+    octets = np.frombuffer(data, np.uint8)
+    flags = np.unpackbits(octets, count=first_bit + count * bits, bitorder="little")[first_bit:]
+    if bits == 1:
+        return np.ascontiguousarray(flags)
+    container = np.dtype("u1" if bits <= 8 else "u2" if bits <= 16 else "u4" if bits <= 32 else "u8")
+    padded = np.zeros((count, container.itemsize * 8), np.uint8)
+    padded[:, :bits] = flags.reshape(count, bits)
+    octets = np.packbits(padded, axis=1, bitorder="little")
+    return octets.view(container.newbyteorder("<")).ravel().astype(container)
+
+
+def full_chroma(space: str) -> str:
+    """The colour space of samples that are there for every pixel: YBR_FULL_422 is YBR_FULL with halved chroma."""
+    return "YBR_FULL" if space == "YBR_FULL_422" else space
+
+
+def _least_cells(pixel: ImagePixel) -> int:
+    """The cells of a frame: two a pixel where the chroma is halved."""
+    samples = 2 if pixel.photometric_interpretation in _HALVED_CHROMA else pixel.samples_per_pixel
+    return pixel.rows * pixel.columns * samples
+
+
+def _cells(pixel: ImagePixel, frame: FrameBytes, count: int) -> Array:
+    """The first `count` cells of the frame, in native byte order."""
+    bits = pixel.bits_allocated
+    if not 1 <= bits <= 64 or (pixel.kind is not PixelKind.INTEGER and bits not in (32, 64)):
+        message = f"Bits Allocated {bits} of {pixel.kind.value}"
+        raise UnsupportedError(message, stage=Stage.DECODE)
+    needed = (frame.first_bit + count * bits + 7) // 8
+    if len(frame.data) < needed:
+        raise truncated(f"the frame has {len(frame.data)} bytes, its rows and columns need {needed}")
+    if bits not in _WHOLE_CELLS:
+        return unpacked(frame.data, frame.first_bit, count, bits)
+    cell = np.dtype(f"{'u' if pixel.kind is PixelKind.INTEGER else 'f'}{bits // 8}")
+    return np.frombuffer(frame.data, cell.newbyteorder(">" if frame.big_endian else "<"), count).astype(
+        cell, copy=False
+    )
+
+
+def _chroma_repeated(pixel: ImagePixel, cells: Array) -> Array:
+    """Cells in the order Y Y CB CR as three samples a pixel; both of a pair have the pair's chroma (C.7.6.3.1.2)."""
+    pairs = cells.reshape(pixel.rows, pixel.columns // 2, 4)
+    samples = np.empty((pixel.rows, pixel.columns, 3), cells.dtype)
+    samples[:, :, 0] = pairs[:, :, :2].reshape(pixel.rows, pixel.columns)
+    samples[:, :, 1:] = np.repeat(pairs[:, :, 2:], 2, axis=1)
+    return samples

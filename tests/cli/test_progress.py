@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: MIT
+"""Progress says what it is told, where it may, in numbers alone, and never stops a run."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import re
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+
+from plainfilm.choices import Progress
+from plainfilm.cli import progress
+from plainfilm.cli.progress import NoDisplay, show_progress
+
+COLOR = re.compile(r"\x1b\[[\d;]*3\d[;\dm]")
+
+
+def lines_of(stream: io.StringIO) -> list[dict[str, float | None]]:
+    return [json.loads(line) for line in stream.getvalue().splitlines()]
+
+
+def on_terminal(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> str:
+    """All that a pseudo terminal shows of a run."""
+    for name in ("NO_COLOR", "FORCE_COLOR", "COLUMNS", "CI"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in {"TERM": "xterm-256color", "COLUMNS": "100", **environment}.items():
+        monkeypatch.setenv(name, value)
+    ours, theirs = os.openpty()
+    shown: list[bytes] = []
+
+    def collect() -> None:
+        # Linux ends a terminal whose other side is closed with EIO, other systems with nothing
+        try:
+            while piece := os.read(ours, 4096):
+                shown.append(piece)
+        except OSError:
+            return
+
+    reader = threading.Thread(target=collect)
+    reader.start()
+    with open(theirs, "w", encoding="utf-8") as stream, show_progress(Progress.AUTO, stream) as display:
+        display.update(2, 1, 0, None)
+        display.update(1_234, 5, 6, 2_490)
+    reader.join(30)
+    os.close(ours)
+    return b"".join(shown).decode()
+
+
+def test_json_ends_with_the_last_counts() -> None:
+    stream = io.StringIO()
+    with show_progress(Progress.JSON, stream) as display:
+        display.update(1, 0, 0, None)
+        display.update(5, 2, 3, 20)
+    last = lines_of(stream)[-1]
+    assert list(last) == [
+        "done",
+        "converted",
+        "failed",
+        "skipped",
+        "total",
+        "elapsed_seconds",
+        "rate_per_second",
+    ]
+    assert [last[name] for name in ("done", "converted", "failed", "skipped", "total")] == [10, 5, 2, 3, 20]
+
+
+def test_json_has_no_total_while_sources_are_listed() -> None:
+    stream = io.StringIO()
+    with show_progress(Progress.JSON, stream) as display:
+        display.update(1, 0, 0, None)
+    assert lines_of(stream)[-1]["total"] is None
+
+
+def test_json_goes_on_without_news(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(progress, "LINE_SECONDS", 0.01)
+    stream = io.StringIO()
+    with show_progress(Progress.JSON, stream):
+        deadline = time.monotonic() + 30
+        while len(lines_of(stream)) < 3 and time.monotonic() < deadline:
+            time.sleep(0.01)
+    assert len(lines_of(stream)) >= 4
+
+
+@pytest.mark.parametrize("kind", Progress)
+def test_a_stream_that_is_closed_stops_nothing(kind: Progress) -> None:
+    stream = io.StringIO()
+    stream.close()
+    with show_progress(kind, stream) as display:
+        display.update(1, 0, 0, None)
+
+
+def test_a_reader_that_has_gone_stops_nothing() -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    with open(writer, "w") as stream:
+        with show_progress(Progress.JSON, stream) as display:
+            display.update(1, 0, 0, None)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+@pytest.mark.parametrize("kind", [Progress.AUTO, Progress.NONE])
+def test_nothing_is_shown_where_there_is_no_terminal(kind: Progress) -> None:
+    stream = io.StringIO()
+    with show_progress(kind, stream) as display:
+        display.update(1, 0, 0, 1)
+    assert stream.getvalue() == ""
+
+
+def test_a_program_without_standard_error_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stderr", None)
+    assert all(isinstance(show_progress(kind), NoDisplay) for kind in Progress)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pseudo terminals")
+def test_a_terminal_shows_a_bar_with_the_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = on_terminal({}, monkeypatch)
+    assert "1,245 done, 5 failed, 6 skipped" in shown
+    assert " 50%" in shown
+    assert COLOR.search(shown)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pseudo terminals")
+def test_no_color_is_honoured(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = on_terminal({"NO_COLOR": "1"}, monkeypatch)
+    assert "1,245 done" in shown
+    assert COLOR.search(shown) is None
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pseudo terminals")
+def test_a_dumb_terminal_shows_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert on_terminal({"TERM": "dumb"}, monkeypatch) == ""
+
+
+def test_rich_is_not_imported_without_a_terminal() -> None:
+    code = (
+        "import sys\n"
+        "from plainfilm.choices import Progress\n"
+        "from plainfilm.cli.progress import show_progress\n"
+        "for kind in Progress: show_progress(kind).__enter__\n"
+        "print('rich' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
