@@ -121,7 +121,17 @@ def scribble(_: Part) -> None:
 def leave_amid_threads(_: Part) -> None:
     """SystemExit, while a thread goes on that Python would wait for."""
     threading.Thread(target=time.sleep, args=(600,)).start()
-    sys.exit(0)
+    sys.exit(5)
+
+
+def die_then_hang(part: Part) -> None:
+    """Die at the first attempt, hang in the second, and leave a file `died` and a file `hangs` in a folder."""
+    folder = Path(part["folder"])
+    if not (folder / "died").exists():
+        (folder / "died").touch()
+        os._exit(1)
+    (folder / "hangs").touch()
+    time.sleep(600)
 
 
 def die_later(_: Part) -> None:
@@ -148,6 +158,7 @@ FAULTS: dict[str, Callable[[Part], object]] = {
     "print": print_everywhere,
     "scribble": scribble,
     "die later": die_later,
+    "die, then hang": die_then_hang,
     "wait": lambda part: time.sleep(part["seconds"]),
 }
 

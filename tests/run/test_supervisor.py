@@ -84,7 +84,7 @@ DEATHS = {
     "kill itself": "SIGKILL",
     "leave quietly": "exit code 0",
     "leave with 7": "exit code 7",
-    "SystemExit": "exit code 0",
+    "SystemExit": "exit code 5",
     "scribble": "wrote over its own messages",
 }
 
@@ -119,6 +119,12 @@ def test_too_much_memory_costs_its_own_instance_at_once() -> None:
     (lost,) = losses(events)
     assert (lost.frame, lost.reason, lost.attempts) == (0, Reason.MEMORY_LIMIT, 1)
     assert "256 MiB" in lost.message
+
+
+@linux
+def test_a_worker_that_was_refused_memory_is_replaced() -> None:
+    payloads = [{"name": "a"}, {"name": "faulty", "fault": "bloat"}, {"name": "z"}]
+    assert len(set(processes(events_of(payloads, workers=1, memory=256 * MIB)))) == 2
 
 
 @posix
@@ -334,7 +340,7 @@ def test_stop_lets_what_is_in_flight_finish() -> None:
 
 def test_stop_kills_what_does_not_finish_and_calls_it_unfinished() -> None:
     events: list[Event] = []
-    with supervise([{"name": "slow", "fault": "sleep"}, *NEIGHBOURS]) as supervisor:
+    with supervise([{"name": "slow", "fault": "sleep"}, *NEIGHBOURS], timeout=600.0) as supervisor:
         for event in supervisor.events():
             events.append(event)
             if len(results(events)) == len(NEIGHBOURS):
@@ -344,10 +350,22 @@ def test_stop_kills_what_does_not_finish_and_calls_it_unfinished() -> None:
     assert {"name": "slow", "fault": "sleep"} not in [event.payload for event in events if isinstance(event, Done)]
 
 
+def test_stop_does_not_blame_a_second_attempt_that_it_kills(tmp_path: Path) -> None:
+    part = {"name": "faulty", "fault": "die, then hang", "folder": str(tmp_path)}
+    with supervise([part], timeout=600.0) as supervisor:
+
+        def stop_when_it_hangs() -> None:
+            wait_until((tmp_path / "hangs").exists)
+            supervisor.stop(0.0)
+
+        threading.Thread(target=stop_when_it_hangs).start()
+        assert list(supervisor.events()) == []
+
+
 @posix
 def test_stop_works_from_a_signal_handler_while_the_consumer_waits() -> None:
     handler = signal.getsignal(signal.SIGALRM)
-    with supervise([{"name": "slow", "fault": "sleep"}]) as supervisor:
+    with supervise([{"name": "slow", "fault": "sleep"}], timeout=600.0) as supervisor:
         signal.signal(signal.SIGALRM, lambda *_: supervisor.stop(0.1))
         signal.setitimer(signal.ITIMER_REAL, 0.5)
         try:
@@ -404,6 +422,13 @@ def run_script(folder: Path) -> tuple[subprocess.Popen[bytes], list[int]]:
 
 
 @linux
+def test_no_module_is_taken_from_the_users_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "pickle.py").write_text("raise SystemExit('this is a file among the user's own')")
+    monkeypatch.chdir(tmp_path)
+    assert results(events_of([{"name": "hand"}])) == [("hand", 0)]
+
+
+@linux
 def test_a_killed_parent_takes_its_workers_along(tmp_path: Path) -> None:
     folder = tmp_path / "workers"
     folder.mkdir()
@@ -439,6 +464,7 @@ def test_ctrl_c_reaches_the_parent_alone_and_leaves_nobody(tmp_path: Path) -> No
     folder = tmp_path / "workers"
     folder.mkdir()
     run, workers = run_script(folder)
+    assert run.pid not in [os.getpgid(worker) for worker in workers]
     os.killpg(run.pid, signal.SIGINT)
     assert run.wait(30) == 130
     assert not any(is_running(worker) for worker in workers)

@@ -10,7 +10,7 @@ import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from plainfilm.errors import OptionsError
 from plainfilm.options import Options, option_fields
@@ -20,7 +20,10 @@ PICTURE_OPTIONS = ("look", "window", "stretch", "voi", "polarity", "bits", "stri
 
 
 class Parser(argparse.ArgumentParser):
-    """An argument parser whose complaints are OptionsError."""
+    """An argument parser whose complaints are OptionsError, and that takes no option for another that begins so."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(allow_abbrev=False, **settings)
 
     def error(self, message: str) -> NoReturn:
         """Raises OptionsError."""

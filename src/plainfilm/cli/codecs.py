@@ -4,12 +4,12 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from itertools import groupby
 
 from plainfilm.cli.arguments import Parser, parse
+from plainfilm.cli.output import write_text
 from plainfilm.decode.table import CodecStatus, codec_status
 from plainfilm.encode.table import encoder_status
 
@@ -23,15 +23,14 @@ def codecs_command(words: Sequence[str]) -> int:
     decoders, encoders = codec_status(), encoder_status()
     if arguments.json:
         content = {"decode": [asdict(row) for row in decoders], "encode": [asdict(row) for row in encoders]}
-        sys.stdout.write(json.dumps(content, indent=2) + "\n")
+        write_text(json.dumps(content, indent=2) + "\n")
         return 0
-    sys.stdout.write("decode\n")
-    for _, rows in groupby(decoders, key=lambda row: row.transfer_syntax):
-        sys.stdout.write(_lines_of(list(rows)))
-    sys.stdout.write("encode\n")
+    lines = ["decode\n", *(_lines_of(list(rows)) for _, rows in groupby(decoders, lambda row: row.transfer_syntax))]
+    lines.append("encode\n")
     for encoder in encoders:
         depths = " and ".join(str(bits) for bits in encoder.bits)
-        sys.stdout.write(f"  yes  {encoder.format}, {depths} bits\n       {encoder.library} {encoder.version}\n")
+        lines.append(f"  yes  {encoder.format}, {depths} bits\n       {encoder.library} {encoder.version}\n")
+    write_text("".join(lines))
     return 0
 
 

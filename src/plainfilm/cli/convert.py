@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import signal
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,14 +11,16 @@ from types import FrameType
 
 from plainfilm.choices import Progress
 from plainfilm.cli.arguments import Parser, add_options, environment, options_of, parse
+from plainfilm.cli.output import say, write_picture, write_text
 from plainfilm.cli.progress import show_progress
 from plainfilm.dicom.syntax import start_of
 from plainfilm.errors import OptionsError, SourceError
 from plainfilm.options import Options
 from plainfilm.record import Failure
 from plainfilm.run.conversion import Conversion, Run, convert_single
+from plainfilm.run.supervisor import GRACE_SECONDS
 from plainfilm.run.task import IMAGE_SUFFIX
-from plainfilm.sinks.single import write_file, write_stdout
+from plainfilm.sinks.single import write_file
 from plainfilm.sources.content import read_head
 from plainfilm.sources.folders import list_references
 
@@ -54,7 +55,7 @@ def convert_folder(sources: Sequence[str], out: Path, options: Options) -> int:
     with _stopped_by_signals(conversion) as received, show_progress(options.run.progress) as display:
         run = conversion.run(display.update)
     if options.run.progress is not Progress.JSON:
-        sys.stderr.write(_summary(run, out))
+        say(_summary(run, out))
     return 128 + received[0] if received else run.exit_code
 
 
@@ -67,19 +68,22 @@ def _summary(run: Run, out: Path) -> str:
         lines.append(f"why: {out / 'failures.csv'}")
     if run.interrupted:
         lines.append("interrupted: what is done is whole and in the tables; run it again with --overwrite for the rest")
-    return "".join(f"{line}\n" for line in (*lines, *run.notes))
+    return "\n".join((*lines, *run.notes))
 
 
 @contextmanager
 def _stopped_by_signals(conversion: Conversion) -> Iterator[list[int]]:
-    """SIGINT and SIGTERM stop the run; the list holds what came. A second one ends it at once."""
+    """SIGINT and SIGTERM stop the run; the list holds what came.
+
+    A second one waits for nothing that is in flight; a third ends the process at once, the tables as they are.
+    """
     received: list[int] = []
 
     def stop(number: int, _frame: FrameType | None) -> None:
         received.append(number)
-        if len(received) > 1:
-            raise KeyboardInterrupt
-        conversion.stop()
+        if len(received) > 2:
+            raise SystemExit(128 + number)
+        conversion.stop(GRACE_SECONDS if len(received) == 1 else 0.0)
 
     before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
@@ -109,12 +113,12 @@ def _convert_one(sources: Sequence[str], out: str, options: Options) -> int:
         return _list(sources, Path(out))
     result, frames = convert_single(Path(sources[0]), options)
     if isinstance(result, Failure):
-        sys.stderr.write(f"plainfilm: {result.reason} ({result.stage}): {result.message}\n")
+        say(f"plainfilm: {result.reason} ({result.stage}): {result.message}")
         return 1
     if frames > 1 and options.output.frames.which == "all":
-        sys.stderr.write(f"plainfilm: frame 1 of {frames}; another with --frames, all with a folder as OUT\n")
+        say(f"plainfilm: frame 1 of {frames}; another with --frames, all with a folder as OUT")
     if out == "-":
-        write_stdout(result.encoded)
+        write_picture(result.encoded)
     else:
         write_file(Path(out), result.encoded)
     return 0
@@ -131,5 +135,5 @@ def _list(sources: Sequence[str], out: Path) -> int:
                 line = f"{'convert' if known else 'not_dicom'}\t{reference.source}\t{reference.name if known else ''}"
             except SourceError as error:
                 line = f"failed\t{reference.source}\t{error.reason}"
-        sys.stdout.write(line.rstrip("\t") + "\n")
+        write_text(line.rstrip("\t") + "\n")
     return 0

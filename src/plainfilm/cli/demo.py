@@ -3,19 +3,20 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from plainfilm.cli.arguments import Parser, add_options, environment, options_of, parse
 from plainfilm.cli.convert import convert_folder
-from plainfilm.errors import LedgerError
+from plainfilm.cli.output import say, write_text
+from plainfilm.sinks.folder import FolderSink
+from plainfilm.sinks.storage import writing
 
 FILMS, PICTURES, SHEET = "films", "pictures", "contact-sheet.png"
 
 
 def demo_command(words: Sequence[str]) -> int:
-    """Run `plainfilm demo`. Raises RunError."""
+    """Run `plainfilm demo`. Raises RunError and SinkError."""
     parser = Parser(
         prog="plainfilm demo",
         usage="plainfilm demo OUT [options]",
@@ -26,17 +27,23 @@ def demo_command(words: Sequence[str]) -> int:
     add_options(parser)
     arguments = parse(parser, words)
     options, out = options_of(arguments, environment()), Path(arguments.out)
-    if out.exists() and not options.run.overwrite and (not out.is_dir() or any(out.iterdir())):
-        raise LedgerError(f"{out} holds files already: choose another OUT, or give --overwrite")
 
     from plainfilm.demo.dataset import write_films
+    from plainfilm.demo.films import films
 
-    (out / FILMS).mkdir(parents=True, exist_ok=True)
-    paths = write_films(out / FILMS)
+    if options.run.dry_run:
+        write_text("".join(f"convert\t{film.name}.dcm\t{film.name}\n" for film in films()))
+        return 0
+    sink = FolderSink(out)
+    if not options.run.overwrite:
+        sink.refuse_files()
+    sink.check()
+    with writing():
+        paths = write_films(out / FILMS)
     code = convert_folder([str(out / FILMS)], out / PICTURES, options)
     if code == 0:
         _compare(paths, out)
-        sys.stderr.write(f"naive recipe and plainfilm side by side: {out / SHEET}\n")
+        say(f"naive recipe and plainfilm side by side: {out / SHEET}")
     return code
 
 
@@ -52,5 +59,6 @@ def _compare(paths: Sequence[Path], out: Path) -> None:
     pairs = []
     for film, path in zip(films(), paths, strict=True):
         ours = cv2.imread(str(out / PICTURES / f"{path.stem}.png"), cv2.IMREAD_GRAYSCALE)
+        assert ours is not None  # every film was converted
         pairs.append(Pair(film.name, film.reason, naive_picture(dcmread(path)), ours))
     contact_sheet(pairs, out / SHEET)

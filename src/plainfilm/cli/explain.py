@@ -4,11 +4,12 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from plainfilm.cli.arguments import PICTURE_OPTIONS, Parser, add_options, environment, options_of, parse
+from plainfilm.cli.output import write_text
 from plainfilm.errors import OptionsError
 
 
@@ -24,14 +25,14 @@ def explain_command(words: Sequence[str]) -> int:
     parser.add_argument("--frame", type=int, default=1, metavar="N", help="which frame, from 1 (default: 1)")
     add_options(parser, PICTURE_OPTIONS)
     arguments = parse(parser, words)
-    options = options_of(arguments, environment()).to_mapping()
+    options: dict[str, Any] = options_of(arguments, environment()).to_mapping()
     path = Path(arguments.file)
     if not path.is_file():
         raise OptionsError(f"{path} is not a file")
 
     from plainfilm.api import explain
 
-    explanation = explain(path, frame=arguments.frame, **{name: options[name] for name in PICTURE_OPTIONS})  # type: ignore[typeddict-item]
+    explanation = explain(path, frame=arguments.frame, **{name: options[name] for name in PICTURE_OPTIONS})
     text = json.dumps(explanation.to_dict(), indent=2) if arguments.json else str(explanation)
-    sys.stdout.write(text + "\n")
+    write_text(text + "\n")
     return 0

@@ -3,10 +3,10 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable, Sequence
 
+from plainfilm.cli.output import abandon_standard_output, say, write_text
 from plainfilm.errors import ConversionError, OptionsError, RunError
 from plainfilm.version import NOT_FOR_DIAGNOSIS, VERSION
 
@@ -30,25 +30,30 @@ DICOM radiographs as ordinary pictures that look as they do on a radiologist's v
 
 def main(words: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code: 0, 1, 2, 3, 130 or 143."""
-    words = sys.argv[1:] if words is None else words
-    if not words or words[0] in ("--help", "-h", "help"):
-        sys.stdout.write(USAGE)
-        return 0 if words else 2
-    if words[0] == "--version":
-        sys.stdout.write(f"plainfilm {VERSION} ({NOT_FOR_DIAGNOSIS})\n")
-        return 0
     try:
-        return _command(words[0])(words[1:])
+        return _run(sys.argv[1:] if words is None else words)
     except BrokenPipeError:
         # whoever read standard output has gone; nothing more can be said there, nor when the interpreter flushes it
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        abandon_standard_output()
         return 1
     except RunError as error:
-        sys.stderr.write(f"plainfilm: {error.message}\n")
+        say(f"plainfilm: {error.message}")
         return error.exit_code
     except ConversionError as error:
-        sys.stderr.write(f"plainfilm: {error.reason} ({error.stage}): {error.message}\n")
+        say(f"plainfilm: {error.reason} ({error.stage}): {error.message}")
         return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def _run(words: Sequence[str]) -> int:
+    if not words or words[0] in ("--help", "-h", "help"):
+        write_text(USAGE)
+        return 0 if words else 2
+    if words[0] == "--version":
+        write_text(f"plainfilm {VERSION} ({NOT_FOR_DIAGNOSIS})\n")
+        return 0
+    return _command(words[0])(words[1:])
 
 
 def _command(name: str) -> Command:

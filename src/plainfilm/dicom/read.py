@@ -51,7 +51,7 @@ from plainfilm.findings import Finding, FindingCode
 _PIXEL_TAGS = {0x7FE00008: PixelKind.FLOAT, 0x7FE00009: PixelKind.DOUBLE, 0x7FE00010: PixelKind.INTEGER}
 _UNDEFINED = 0xFFFFFFFF
 _MOST_ELEMENTS = 50_000
-_INFLATED_FLOOR, _INFLATED_RATIO = 64 * 1024**2, 200
+_INFLATED_FLOOR, _INFLATED_RATIO, _INFLATED_BLOCK = 64 * 1024**2, 200, 8 * 1024**2
 _ITEM = b"\xfe\xff\x00\xe0"
 _NATIVE = frozenset((IMPLICIT_LITTLE, EXPLICIT_LITTLE, EXPLICIT_BIG, DEFLATED))
 _UID = re.compile(r"[0-9.]{1,64}")
@@ -175,7 +175,7 @@ def _dataset(stream: io.BytesIO, encoding: Encoding, stop: Any) -> Dataset:
                 raise LimitError(f"more than {_MOST_ELEMENTS} elements in one data set")
             elements[element.tag], end = element, stream.tell()
     except (EOFError, OSError, struct.error) as error:
-        if is_too_deep(error) or stream.read(1):
+        if is_too_deep(error) or (isinstance(error, struct.error) and stream.read(1)):
             raise
         raise TruncatedError("the file ends inside an element's header or a sequence") from None
     if stream.tell() - end < 8:
@@ -276,17 +276,20 @@ def _transfer_syntax_of_items(value: bytes) -> str | None:
 
 
 def _inflated(deflated: bytes) -> bytes:
-    """A deflated data set, inflated under a bound (PS3.5 A.5)."""
-    bound = max(_INFLATED_FLOOR, _INFLATED_RATIO * len(deflated))
+    """A deflated data set, inflated under a bound to what has been read of it so far (PS3.5 A.5)."""
     inflater = zlib.decompressobj(-zlib.MAX_WBITS)
-    try:
-        content = inflater.decompress(deflated, bound)
-    except zlib.error:
-        message = "the deflated data set is damaged"
-        raise ConversionError(message, reason=Reason.CORRUPT_HEADER, stage=Stage.READ) from None
-    if inflater.eof:
-        return content
-    if len(content) >= bound:
-        message = f"{len(deflated)} bytes inflate to more than {bound}"
-        raise LimitError(message, reason=Reason.SUSPICIOUS_COMPRESSION)
-    raise TruncatedError("the deflated data set ends too early")
+    rest, blocks, size = deflated, list[bytes](), 0
+    while not inflater.eof:
+        try:
+            block = inflater.decompress(rest, _INFLATED_BLOCK)
+        except zlib.error:
+            message = "the deflated data set is damaged"
+            raise ConversionError(message, reason=Reason.CORRUPT_HEADER, stage=Stage.READ) from None
+        if not block and not inflater.eof:
+            raise TruncatedError("the deflated data set ends too early")
+        rest, size = inflater.unconsumed_tail, size + len(block)
+        read = len(deflated) - len(rest)
+        if size > max(_INFLATED_FLOOR, _INFLATED_RATIO * read):
+            raise LimitError(f"{read} bytes inflate to {size} and more", reason=Reason.SUSPICIOUS_COMPRESSION)
+        blocks.append(block)
+    return b"".join(blocks)

@@ -18,7 +18,7 @@ from plainfilm.options import Options
 from plainfilm.privacy import Key, load_key
 from plainfilm.record import Failure, Record, Status
 from plainfilm.run.messages import Event, Job, Lost, Outcome, WorkerSettings
-from plainfilm.run.supervisor import Supervisor
+from plainfilm.run.supervisor import GRACE_SECONDS, Supervisor
 from plainfilm.run.task import Picture, Work
 from plainfilm.sinks.folder import FolderSink
 from plainfilm.sources.folders import list_references
@@ -60,12 +60,16 @@ class Run:
 
 
 class Conversion:
-    """One run; `stop` ends it early, from a signal handler or another thread, and what is done stays."""
+    """One run; `stop` ends it early, from a signal handler or another thread, and what is done stays.
 
-    def __init__(self, sources: Sequence[Path], out: Path, options: Options) -> None:
+    `task` is what the workers do with one reference (see Supervisor).
+    """
+
+    def __init__(self, sources: Sequence[Path], out: Path, options: Options, task: str = TASK) -> None:
         self._sources = sources
         self._out = out
         self._options = options
+        self._task = task
         self._records: list[Record] = []
         self._failures: list[Failure] = []
         self._counts = dict.fromkeys(Status, 0)
@@ -73,11 +77,11 @@ class Conversion:
         self._stopped = False
         self._supervisor: Supervisor | None = None
 
-    def stop(self) -> None:
+    def stop(self, grace_seconds: float = GRACE_SECONDS) -> None:
         """Take no more work, let what is in flight finish for a few seconds, and write the tables."""
         self._stopped = True
         if self._supervisor is not None:
-            self._supervisor.stop()
+            self._supervisor.stop(grace_seconds)
 
     def run(self, progress: Progress = lambda *_: None) -> Run:
         """Convert, and return what came of it. Raises RunError (exit code 2 or 3) where the run cannot go on."""
@@ -96,7 +100,7 @@ class Conversion:
     def _convert(self, references: Iterator[Reference | Failure], key: Key, progress: Progress) -> None:
         limits = self._options.limits
         settings = WorkerSettings(self._options.run.workers, limits.timeout, limits.memory)
-        with Supervisor(TASK, self._jobs(references, key), settings) as self._supervisor:
+        with Supervisor(self._task, self._jobs(references, key), settings) as self._supervisor:
             if self._stopped:
                 self._supervisor.stop()
             for event in self._supervisor.events():

@@ -1,0 +1,283 @@
+# SPDX-License-Identifier: MIT
+"""JPEG and JPEG-LS frames come out exact where they are lossless, in the right colours, and never shortened in silence."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import imagecodecs
+import numpy as np
+import pytest
+from PIL import Image
+
+from plainfilm.color import to_rgb
+from plainfilm.errors import ConversionError, DecodeError, Reason, TruncatedError, UnsupportedError
+from plainfilm.findings import FindingCode
+
+BASELINE, EXTENDED, PROGRESSIVE = (f"1.2.840.10008.1.2.4.{number}" for number in (50, 51, 55))
+LOSSLESS, JPEG_LS, NEAR_LOSSLESS = (f"1.2.840.10008.1.2.4.{number}" for number in (70, 80, 81))
+
+
+def baseline(image: Any, **options: Any) -> bytes:
+    return bytes(imagecodecs.jpeg8_encode(image, 95, **options))
+
+
+def lossless(image: Any, bits: int, predictor: int = 1) -> bytes:
+    return bytes(imagecodecs.jpeg8_encode(image, lossless=True, bitspersample=bits, predictor=predictor))
+
+
+def without_segments(codestream: bytes, *markers: int) -> bytes:
+    """The codestream without marker segments of these kinds, and with component identifiers that say nothing."""
+    kept, position = [codestream[:2]], 2
+    while codestream[position + 1] != 0xDA:
+        stop = position + 2 + int.from_bytes(codestream[position + 2 : position + 4], "big")
+        if codestream[position + 1] not in markers:
+            kept.append(codestream[position:stop])
+        position = stop
+    silent = b"".join((*kept, codestream[position:]))
+    return silent.replace(b"R\x11\x00G\x11\x00B\x11\x00", b"\x01\x11\x00\x02\x11\x00\x03\x11\x00").replace(
+        b"\xff\xda\x00\x0c\x03R\x00G\x00B\x00", b"\xff\xda\x00\x0c\x03\x01\x00\x02\x00\x03\x00"
+    )
+
+
+def cuts(codestream: bytes, step: int) -> range:
+    return range(3, len(codestream) - 2, max(1, len(codestream) // step))
+
+
+@pytest.mark.parametrize("shape", [(40, 30), (33, 17, 3), (1, 1), (8, 8, 3)])
+def test_baseline_is_what_another_decoder_gives(
+    describe: Any, make_image: Any, decode_bytes: Any, shape: tuple[int, ...]
+) -> None:
+    image = make_image(shape, 8)
+    codestream = baseline(image)
+    decoded = decode_bytes(describe(image, 8, "" if len(shape) == 2 else "YBR_FULL_422"), codestream, BASELINE)
+    assert np.array_equal(decoded.samples, imagecodecs.jpeg8_decode(codestream))
+    assert (decoded.precision, decoded.signed) == (8, None)
+    assert decoded.samples.flags.c_contiguous
+    assert decoded.findings == ()
+    assert decoded.decoder.startswith("jpeg-8bit simplejpeg-")
+
+
+@pytest.mark.parametrize("color", [False, True])
+def test_progressive(describe: Any, make_image: Any, decode_bytes: Any, color: bool) -> None:
+    image = make_image((40, 30, 3) if color else (40, 30), 8)
+    file = io.BytesIO()
+    Image.fromarray(image).save(file, "JPEG", quality=95, progressive=True, subsampling=0)
+    decoded = decode_bytes(describe(image, 8, "YBR_FULL" if color else ""), file.getvalue(), PROGRESSIVE)
+    assert np.abs(decoded.samples.astype(int) - np.asarray(Image.open(file)).astype(int)).max() <= 1
+
+
+@pytest.mark.parametrize(
+    ("coded_as", "tag", "found"),
+    [
+        ("RGB", "RGB", False),
+        ("YCBCR", "YBR_FULL", False),
+        ("YCBCR", "YBR_FULL_422", False),
+        ("RGB", "YBR_FULL_422", True),
+        ("YCBCR", "RGB", True),
+    ],
+)
+@pytest.mark.parametrize("bits", [8, 12])
+def test_the_codestream_is_believed_about_its_colors(
+    describe: Any, make_image: Any, decode_bytes: Any, coded_as: str, tag: str, found: bool, bits: int
+) -> None:
+    image = make_image((32, 24, 3), bits)
+    codestream = baseline(image, outcolorspace=coded_as, subsampling="444", bitspersample=bits)
+    pixel = describe(image, bits, tag)
+    decoded = decode_bytes(pixel, codestream, EXTENDED)
+    codes = [finding.code for finding in decoded.findings]
+    assert codes == [FindingCode.COLOR_TRANSFORM_DISAGREES] * found
+    away = np.abs(to_rgb(decoded, pixel, None).samples.astype(int) - image)
+    assert away.mean() < 0.02 * (1 << bits)
+
+
+@pytest.mark.parametrize("coded_as", ["RGB", "YCBCR"])
+def test_a_codestream_that_says_nothing_leaves_its_colors_to_the_header(
+    describe: Any, make_image: Any, decode_bytes: Any, coded_as: str
+) -> None:
+    image = make_image((32, 24, 3), 8)
+    silent = without_segments(baseline(image, outcolorspace=coded_as, subsampling="444"), 0xE0, 0xEE)
+    tag = "RGB" if coded_as == "RGB" else "YBR_FULL"
+    decoded = decode_bytes(describe(image, 8, tag), silent, BASELINE)
+    assert decoded.photometric_interpretation == "RGB"
+    assert np.abs(decoded.samples.astype(int) - image).mean() < 5
+    assert decoded.findings == ()
+
+
+def test_partial_range_is_left_to_the_color_conversion(describe: Any, make_image: Any, decode_bytes: Any) -> None:
+    image = make_image((32, 24, 3), 8)
+    silent = without_segments(baseline(image, outcolorspace="RGB", subsampling="444"), 0xE0, 0xEE)
+    decoded = decode_bytes(describe(image, 8, "YBR_PARTIAL_422"), silent, BASELINE)
+    assert decoded.photometric_interpretation == "YBR_PARTIAL_422"
+    assert np.abs(decoded.samples.astype(int) - image).mean() < 2.5
+
+
+def test_a_scan_header_of_no_coefficients_is_read_as_it_is_meant(
+    describe: Any, make_image: Any, decode_bytes: Any
+) -> None:
+    image = make_image((32, 24), 8)
+    codestream = baseline(image)
+    scan = codestream.index(b"\xff\xda")
+    odd = codestream[: scan + 7] + b"\x00\x00\x00" + codestream[scan + 10 :]
+    assert odd != codestream
+    pixel = describe(image, 8)
+    assert np.array_equal(
+        decode_bytes(pixel, odd, BASELINE).samples, decode_bytes(pixel, codestream, BASELINE).samples
+    )
+
+
+@pytest.mark.parametrize("shape", [(40, 30), (24, 20, 3)])
+@pytest.mark.parametrize("bits", [8, 12])
+def test_extended_of_twelve_bits_is_never_scaled(
+    describe: Any, make_image: Any, decode_bytes: Any, shape: tuple[int, ...], bits: int
+) -> None:
+    image = make_image(shape, bits)
+    codestream = baseline(image, bitspersample=bits, outcolorspace="RGB")
+    decoded = decode_bytes(describe(image, bits), codestream, EXTENDED)
+    assert decoded.precision == bits
+    assert np.abs(decoded.samples.astype(int) - image).mean() < 0.01 * (1 << bits)
+    assert decoded.samples.dtype == image.dtype
+
+
+@pytest.mark.parametrize("predictor", [1, 2, 4, 7])
+@pytest.mark.parametrize("bits", [2, 8, 10, 12, 16])
+@pytest.mark.parametrize("shape", [(40, 30), (24, 20, 3), (1, 2), (5, 1)])
+def test_lossless_is_exact(
+    describe: Any, make_image: Any, decode_bytes: Any, shape: tuple[int, ...], bits: int, predictor: int
+) -> None:
+    image = make_image(shape, bits)
+    decoded = decode_bytes(describe(image, bits), lossless(image, bits, predictor), LOSSLESS)
+    assert np.array_equal(decoded.samples, image)
+    assert (decoded.precision, decoded.signed) == (bits, None)
+    assert decoded.decoder.startswith("jpeg-deep imagecodecs-")
+
+
+def test_lossless_samples_that_are_luminance_stay_so(describe: Any, make_image: Any, decode_bytes: Any) -> None:
+    image = make_image((24, 20, 3), 8)
+    silent = without_segments(lossless(image, 8), 0xEE)
+    decoded = decode_bytes(describe(image, 8, "YBR_FULL"), silent, LOSSLESS)
+    assert decoded.photometric_interpretation == "YBR_FULL"
+    assert np.array_equal(decoded.samples, image)
+
+
+@pytest.mark.parametrize("bits", [8, 12, 16])
+@pytest.mark.parametrize("shape", [(40, 30), (24, 20, 3)])
+@pytest.mark.parametrize("near", [0, 2])
+def test_jpegls(
+    describe: Any, make_image: Any, decode_bytes: Any, shape: tuple[int, ...], bits: int, near: int
+) -> None:
+    image = make_image(shape, bits)
+    codestream = bytes(imagecodecs.jpegls_encode(image, near))
+    decoded = decode_bytes(describe(image, bits), codestream, NEAR_LOSSLESS if near else JPEG_LS)
+    assert np.abs(decoded.samples.astype(int) - image).max() <= near
+    assert decoded.samples.dtype == image.dtype
+    assert decoded.signed is None
+
+
+ENCODERS: dict[str, Any] = {
+    "baseline grey": (BASELINE, 8, (60, 50), baseline),
+    "baseline color": (BASELINE, 8, (60, 50, 3), baseline),
+    "extended 12": (EXTENDED, 12, (60, 50), lambda image: baseline(image, bitspersample=12)),
+    "lossless 8": (LOSSLESS, 8, (60, 50), lambda image: lossless(image, 8)),
+    "lossless 16": (LOSSLESS, 16, (60, 50), lambda image: lossless(image, 16)),
+    "lossless color": (LOSSLESS, 8, (60, 50, 3), lambda image: lossless(image, 8)),
+    "lossless planar": (LOSSLESS, 12, (60, 50), lambda image: lossless(image, 12, 4)),
+    "jpeg-ls": (JPEG_LS, 12, (60, 50), lambda image: bytes(imagecodecs.jpegls_encode(image))),
+}
+
+
+@pytest.mark.parametrize("name", ENCODERS)
+def test_a_codestream_cut_anywhere_is_refused(describe: Any, make_image: Any, decode_bytes: Any, name: str) -> None:
+    syntax, bits, shape, encode = ENCODERS[name]
+    image = make_image(shape, bits)
+    codestream = encode(image)
+    pixel = describe(image, bits, "YBR_FULL_422" if name == "baseline color" else "")
+    for length in cuts(codestream, 60):
+        with pytest.raises(ConversionError) as caught:
+            decode_bytes(pixel, codestream[:length], syntax)
+        assert caught.value.reason in (Reason.TRUNCATED_PIXEL_DATA, Reason.CORRUPT_CODESTREAM)
+
+
+@pytest.mark.parametrize("name", ENCODERS)
+def test_a_cut_codestream_that_was_given_an_end_marker_is_refused(
+    describe: Any, make_image: Any, decode_bytes: Any, name: str
+) -> None:
+    syntax, bits, shape, encode = ENCODERS[name]
+    image = make_image(shape, bits)
+    codestream = encode(image)
+    pixel = describe(image, bits, "YBR_FULL_422" if name == "baseline color" else "")
+    for length in (*cuts(codestream, 60), len(codestream) - 12):
+        with pytest.raises(ConversionError):
+            decode_bytes(pixel, codestream[:length] + b"\xff\xd9", syntax)
+
+
+def test_a_flat_border_at_the_end_of_a_film_is_no_cut(describe: Any, make_image: Any, decode_bytes: Any) -> None:
+    image = make_image((40, 30), 12)
+    image[-10:] = 7
+    assert np.array_equal(decode_bytes(describe(image, 12), lossless(image, 12), LOSSLESS).samples, image)
+
+
+@pytest.mark.parametrize("name", ENCODERS)
+@pytest.mark.parametrize("change", [{"rows": 61}, {"columns": 49}, {"rows": 50, "columns": 60}, {"samples": True}])
+def test_a_header_that_lies_about_the_size_is_a_mismatch(
+    describe: Any, make_image: Any, decode_bytes: Any, name: str, change: dict[str, int]
+) -> None:
+    syntax, bits, shape, encode = ENCODERS[name]
+    image = make_image(shape, bits)
+    if "samples" in change:
+        change = {"samples_per_pixel": 3 if len(shape) == 2 else 1}
+    with pytest.raises(DecodeError) as caught:
+        decode_bytes(describe(image, bits, **change), encode(image), syntax)
+    assert caught.value.reason is Reason.CODESTREAM_MISMATCH
+
+
+@pytest.mark.parametrize("name", ENCODERS)
+def test_a_codestream_that_claims_to_be_enormous_is_a_mismatch(
+    describe: Any, make_image: Any, decode_bytes: Any, name: str
+) -> None:
+    syntax, bits, shape, encode = ENCODERS[name]
+    image = make_image(shape, bits)
+    codestream = bytearray(encode(image))
+    frame = next(codestream.find(bytes((0xFF, marker))) for marker in (0xC0, 0xC1, 0xC3, 0xF7) if bytes((0xFF, marker)) in codestream)
+    codestream[frame + 5 : frame + 9] = b"\xff\xff\xff\xff"
+    with pytest.raises(DecodeError, match="65535 rows, 65535 columns") as caught:
+        decode_bytes(describe(image, bits), bytes(codestream), syntax)
+    assert caught.value.reason is Reason.CODESTREAM_MISMATCH
+
+
+@pytest.mark.parametrize("marker", [0xC5, 0xC9, 0xCB])
+def test_processes_that_are_not_decoded_are_named(
+    describe: Any, make_image: Any, decode_bytes: Any, marker: int
+) -> None:
+    image = make_image((16, 16), 8)
+    codestream = baseline(image).replace(b"\xff\xc0", bytes((0xFF, marker)))
+    with pytest.raises(UnsupportedError, match=f"SOF{marker - 0xC0} .*hierarchical or arithmetic"):
+        decode_bytes(describe(image, 8), codestream, EXTENDED)
+
+
+def test_the_other_jpeg_in_a_syntax_is_told(describe: Any, make_image: Any, decode_bytes: Any) -> None:
+    image = make_image((16, 16), 8)
+    pixel = describe(image, 8)
+    with pytest.raises(DecodeError, match="syntax is JPEG-LS, the codestream is JPEG of process SOF0"):
+        decode_bytes(pixel, baseline(image), JPEG_LS)
+    with pytest.raises(UnsupportedError, match="SOF55"):
+        decode_bytes(pixel, bytes(imagecodecs.jpegls_encode(image)), LOSSLESS)
+    with pytest.raises(DecodeError, match="does not begin with a JPEG SOI"):
+        decode_bytes(pixel, b"\xff\x4f\xff\x51" + bytes(99), BASELINE)
+
+
+def test_the_decoders_own_words_are_kept(describe: Any, make_image: Any, decode_bytes: Any) -> None:
+    image = make_image((60, 50), 8)
+    codestream = baseline(image)
+    half = codestream[: len(codestream) // 2] + b"\xff\xd9"
+    with pytest.raises(DecodeError, match="premature end") as caught:
+        decode_bytes(describe(image, 8), half, BASELINE)
+    assert caught.value.reason is Reason.CORRUPT_CODESTREAM
+    assert caught.value.__cause__ is not None
+
+
+def test_a_missing_end_marker_says_so(describe: Any, make_image: Any, decode_bytes: Any) -> None:
+    image = make_image((60, 50), 12)
+    with pytest.raises(TruncatedError, match="no EOI marker"):
+        decode_bytes(describe(image, 12), lossless(image, 12)[:-2], LOSSLESS)
