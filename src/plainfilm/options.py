@@ -141,7 +141,7 @@ class LimitOptions:
     """Beyond these an instance fails, and the run goes on."""
 
     timeout: float = option(120.0, parse_seconds, "SECONDS", "longest time a frame may take")
-    memory: int = option(4 * GIB, parse_size, "SIZE", "most memory an instance may take, such as 4GiB")
+    memory: int = option(4 * GIB, parse_size, "SIZE", "most memory an instance may take, such as 512MiB (default 4GiB)")
     max_pixels: int = option(500_000_000, parse_count("max-pixels"), "N", "most rows x columns x samples of a frame")
 
 

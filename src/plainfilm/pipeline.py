@@ -104,8 +104,7 @@ def render_frames(film: Film, options: Options, wanted: range, started: Started)
 
     What is wrong with one frame fails that frame. What is wrong with the instance is raised as ConversionError.
     """
-    started(None)
-    plan_frame = frame_planner(film, options)
+    plan_frame = frame_planner(film, options, started)
     for frame in wanted:
         started(frame)
         try:
@@ -114,15 +113,19 @@ def render_frames(film: Film, options: Options, wanted: range, started: Started)
             yield FailedFrame(frame if film.instance.pixel.number_of_frames > 1 else None, error)
 
 
-def frame_planner(film: Film, options: Options) -> Callable[[int], PlannedFrame]:
+def frame_planner(
+    film: Film, options: Options, started: Started = lambda _frame: None
+) -> Callable[[int], PlannedFrame]:
     """A function that decodes a frame and plans it. Grey frames are judged first, all of an instance together.
+
+    `started` is told None before each frame that is looked at for that.
 
     Raises ConversionError where the instance has no frame that can be decoded.
     """
     if film.instance.pixel.is_color:
         return lambda frame: _plan_color(film, options, frame, film.decode(frame))
     single = film.decode(0) if film.instance.pixel.number_of_frames == 1 else None
-    looked_at = _look_at_frames(film) if single is None else (_frame_cells(film, 0, single),)
+    looked_at = _look_at_frames(film, started) if single is None else (_frame_cells(film, 0, single),)
     plans = planner(film.instance, survey(film.instance, looked_at), options.render)
     return lambda frame: _plan_grey(film, options, plans, (frame, single or film.decode(frame)))
 
@@ -166,10 +169,11 @@ def _plan_grey(film: Film, options: Options, plans: Planner, decoded_frame: tupl
     return PlannedFrame(frame, decoded, plan, geometry, counted, surveyed.padding_fraction)
 
 
-def _look_at_frames(film: Film) -> tuple[FrameCells, ...]:
+def _look_at_frames(film: Film, started: Started) -> tuple[FrameCells, ...]:
     """The frames by which the instance is judged; those that cannot be decoded are left out, unless none can."""
     found, errors = [], []
     for frame in surveyed_frames(film.instance.pixel.number_of_frames):
+        started(None)
         try:
             found.append(_frame_cells(film, frame, film.decode(frame)))
         except ConversionError as error:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""JPEG and JPEG-LS frames come out exact where they are lossless, in the right colours, and never shortened in silence."""
+"""JPEG and JPEG-LS frames come out exact where lossless, in the right colours, and never shortened in silence."""
 
 from __future__ import annotations
 
@@ -122,9 +122,7 @@ def test_a_scan_header_of_no_coefficients_is_read_as_it_is_meant(
     odd = codestream[: scan + 7] + b"\x00\x00\x00" + codestream[scan + 10 :]
     assert odd != codestream
     pixel = describe(image, 8)
-    assert np.array_equal(
-        decode_bytes(pixel, odd, BASELINE).samples, decode_bytes(pixel, codestream, BASELINE).samples
-    )
+    assert np.array_equal(decode_bytes(pixel, odd, BASELINE).samples, decode_bytes(pixel, codestream, BASELINE).samples)
 
 
 @pytest.mark.parametrize("shape", [(40, 30), (24, 20, 3)])
@@ -239,7 +237,11 @@ def test_a_codestream_that_claims_to_be_enormous_is_a_mismatch(
     syntax, bits, shape, encode = ENCODERS[name]
     image = make_image(shape, bits)
     codestream = bytearray(encode(image))
-    frame = next(codestream.find(bytes((0xFF, marker))) for marker in (0xC0, 0xC1, 0xC3, 0xF7) if bytes((0xFF, marker)) in codestream)
+    frame = next(
+        codestream.find(bytes((0xFF, marker)))
+        for marker in (0xC0, 0xC1, 0xC3, 0xF7)
+        if bytes((0xFF, marker)) in codestream
+    )
     codestream[frame + 5 : frame + 9] = b"\xff\xff\xff\xff"
     with pytest.raises(DecodeError, match="65535 rows, 65535 columns") as caught:
         decode_bytes(describe(image, bits), bytes(codestream), syntax)

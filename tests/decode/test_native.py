@@ -131,7 +131,7 @@ def test_native_data_under_a_compressed_syntax_are_native(describe: Any, make_im
 def test_encapsulated_uncompressed_frames(describe: Any, make_image: Any, decode_bytes: Any) -> None:
     image = make_image((6, 5), 12)
     assert np.array_equal(decode_bytes(describe(image, 12), image.tobytes(), ENCAPSULATED).samples, image)
-    with pytest.raises(TruncatedError, match="58 bytes.* need 60"):
+    with pytest.raises(TruncatedError, match=r"58 bytes.* need 60"):
         decode_bytes(describe(image, 12), image.tobytes()[:-2], ENCAPSULATED)
 
 
@@ -164,7 +164,7 @@ def test_a_deflated_frame_that_never_ends_is_stopped(describe: Any, decode_bytes
 
 def test_a_deflated_frame_of_another_size_is_a_mismatch_or_found(describe: Any, decode_bytes: Any) -> None:
     pixel = describe(np.zeros((10, 10), np.uint8), 8)
-    with pytest.raises(DecodeError, match="holds 99 bytes.* need 100") as caught:
+    with pytest.raises(DecodeError, match=r"holds 99 bytes.* need 100") as caught:
         decode_bytes(pixel, deflated(bytes(99)), DEFLATED_FRAME)
     assert caught.value.reason is Reason.CODESTREAM_MISMATCH
     longer = decode_bytes(pixel, deflated(bytes(140)), DEFLATED_FRAME)

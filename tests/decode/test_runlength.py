@@ -94,9 +94,7 @@ def test_the_number_of_segments_names_both_sides(describe: Any, make_image: Any,
         decode_bytes(describe(image, 16), encoded(image), RLE)
 
 
-@pytest.mark.parametrize(
-    "offsets", [(0,), (16, *range(64, 80)), (1, 65), (2, 64, 64), (2, 64, 0), (2, 64, 0xFFFFFFF0)]
-)
+@pytest.mark.parametrize("offsets", [(0,), (16, *range(64, 80)), (1, 65), (2, 64, 64), (2, 64, 0), (2, 64, 0xFFFFFFF0)])
 def test_a_header_that_makes_no_sense_is_refused(describe: Any, decode_bytes: Any, offsets: tuple[int, ...]) -> None:
     header = struct.pack("<16I", *offsets[:16], *[0] * (16 - len(offsets[:16])))
     pixel = describe(np.zeros((2, 2), np.uint16), 16)

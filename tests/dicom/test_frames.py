@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Frames are found where they are: native to the bit, encapsulated by lengths and offset tables, and never by guessing."""
+"""Frames are found where they are: native to the bit, encapsulated by lengths and offset tables."""
 
 from __future__ import annotations
 

@@ -119,13 +119,7 @@ def test_a_polygon_with_a_notch_leaves_the_notch_outside() -> None:
 
 def test_a_polygon_that_crosses_itself_follows_the_even_odd_rule() -> None:
     bow = Shutter(polygon=((1, 1), (5, 5), (1, 5), (5, 1)))
-    assert drawn(bow, 5, 5) == ["#...#", "##.##", "#####", "##.##", "#...#"] or drawn(bow, 5, 5) == [
-        "#####",
-        ".###.",
-        "..#..",
-        ".###.",
-        "#####",
-    ]
+    assert drawn(bow, 5, 5) == ["#...#", "##.##", "#####", "##.##", "#...#"]
 
 
 def test_a_polygon_beyond_the_image_is_cut() -> None:

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: MIT
+"""The command line: words in, an exit code out; no other logic."""

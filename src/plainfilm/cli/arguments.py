@@ -38,7 +38,7 @@ def add_options(parser: argparse.ArgumentParser, names: Iterable[str] | None = N
             continue
         flag, metavar, meaning = f"--{name.replace('_', '-')}", item.metadata["metavar"], item.metadata["meaning"]
         if metavar:
-            shown = "" if item.default is None else f" (default: {item.default})"
+            shown = "" if item.default is None or "(default" in meaning else f" (default: {item.default})"
             parser.add_argument(flag, metavar=metavar, help=f"{meaning}{shown}", default=argparse.SUPPRESS, dest=name)
         else:
             parser.add_argument(flag, help=meaning, action="store_true", default=argparse.SUPPRESS, dest=name)
@@ -48,8 +48,11 @@ def add_options(parser: argparse.ArgumentParser, names: Iterable[str] | None = N
 
 
 def parse(parser: argparse.ArgumentParser, words: Sequence[str]) -> argparse.Namespace:
-    """The arguments of a command, options and positionals in any order. Raises OptionsError."""
-    return parser.parse_intermixed_args(_joined(words))
+    """The arguments of a command, options and paths in any order, paths alone after `--`. Raises OptionsError."""
+    end = words.index("--") if "--" in words else len(words)
+    # argparse may still take what follows `--` for an option
+    paths = [f"./{word}" if word.startswith("-") else word for word in words[end + 1 :]]
+    return parser.parse_intermixed_args([*_joined(words[:end]), *paths])
 
 
 def options_of(arguments: argparse.Namespace, environment: Mapping[str, str]) -> Options:

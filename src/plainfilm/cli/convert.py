@@ -19,7 +19,7 @@ from plainfilm.options import Options
 from plainfilm.record import Failure
 from plainfilm.run.conversion import Conversion, Run, convert_single
 from plainfilm.run.supervisor import GRACE_SECONDS
-from plainfilm.run.task import IMAGE_SUFFIX
+from plainfilm.run.work import IMAGE_SUFFIX
 from plainfilm.sinks.single import write_file
 from plainfilm.sources.content import read_head
 from plainfilm.sources.folders import list_references

@@ -6,7 +6,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 
-from plainfilm.cli.output import abandon_standard_output, say, write_text
+from plainfilm.cli.output import abandon_standard_output, open_standard_streams, say, write_text
 from plainfilm.errors import ConversionError, OptionsError, RunError
 from plainfilm.version import NOT_FOR_DIAGNOSIS, VERSION
 
@@ -30,6 +30,7 @@ DICOM radiographs as ordinary pictures that look as they do on a radiologist's v
 
 def main(words: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code: 0, 1, 2, 3, 130 or 143."""
+    open_standard_streams()
     try:
         return _run(sys.argv[1:] if words is None else words)
     except BrokenPipeError:

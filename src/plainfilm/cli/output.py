@@ -11,6 +11,15 @@ from plainfilm.sinks.single import write_stdout
 from plainfilm.sinks.storage import write_error
 
 
+def open_standard_streams() -> None:
+    """Open what of standard input, output and error was closed, so that no file or pipe gets its number."""
+    descriptor = os.open(os.devnull, os.O_RDWR)
+    while descriptor <= 2:
+        os.set_inheritable(descriptor, True)
+        descriptor = os.open(os.devnull, os.O_RDWR)
+    os.close(descriptor)
+
+
 def write_text(text: str) -> None:
     """Write to standard output, in UTF-8 whatever the locale; nothing where there is none.
 

@@ -20,12 +20,14 @@ def decode_frame(pixel: ImagePixel, data: PixelData, table: FrameTable, frame: i
 
     Raises UnsupportedError, DecodeError (corrupt_codestream; codestream_mismatch), TruncatedError, LimitError.
     """
-    # a compressed syntax whose Pixel Data are no items: as long as native data, or refused as too short already
-    syntax = data.transfer_syntax if data.encapsulated else _EXPLICIT_LITTLE
-    rows = rows_of(syntax)
-    encoded = frame_bytes(table, data, frame)
-    decoded = decode_by_rows(rows, pixel, encoded)
-    return replace(decoded, findings=(*table.findings, *decoded.findings))
+    rows = rows_of(data.transfer_syntax)
+    findings = table.findings
+    if not data.encapsulated and rows != (native := rows_of(_EXPLICIT_LITTLE)):
+        # Pixel Data that are no items, and as long as native data, whatever syntax the file names
+        note = f"the file says {data.transfer_syntax}; its Pixel Data are not encapsulated and taken for native"
+        rows, findings = native, (*findings, Finding(FindingCode.ASSUMED_TRANSFER_SYNTAX, note))
+    decoded = decode_by_rows(rows, pixel, frame_bytes(table, data, frame))
+    return replace(decoded, findings=(*findings, *decoded.findings))
 
 
 def decode_by_rows(rows: tuple[CodecRow, ...], pixel: ImagePixel, encoded: FrameBytes) -> Decoded:

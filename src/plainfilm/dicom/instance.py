@@ -48,7 +48,7 @@ class ImagePixel:
 class PixelData:
     """The value of Pixel Data, Float Pixel Data or Double Float Pixel Data, still encoded.
 
-    vr: Value Representation as written, '' where implicit; it matters in big endian, where OW swaps cells smaller than a word.
+    vr: Value Representation as written, '' where implicit; in big endian OW swaps cells smaller than a word.
     """
 
     value: bytes

@@ -61,7 +61,7 @@ def encoding_of(head: bytes) -> Encoding:
     if head[4:6] not in _VRS:
         return Encoding(implicit=True, big_endian=False)
     little, big = int.from_bytes(head[:2], "little"), int.from_bytes(head[:2], "big")
-    return Encoding(implicit=False, big_endian=little >= 0x0400 > big)
+    return Encoding(implicit=False, big_endian=big < little and big < 0x0400)
 
 
 def transfer_syntax_of_codestream(codestream: bytes) -> str | None:

@@ -97,4 +97,6 @@ def _recipe_steps(tone: StretchRecipe | MinMaxRecipe | StoredLook, label: str, r
 def _polarity_step(instance: Instance, inverted: bool) -> Step:
     photometric = instance.pixel.photometric_interpretation
     does = "inverted: small values are white" if inverted else "as it is: small values are black"
+    if inverted != (photometric == "MONOCHROME1"):
+        return Step("polarity", does, "--polarity", f"asked for, over {photometric}")
     return Step("polarity", does, "Photometric Interpretation", photometric)

@@ -66,10 +66,13 @@ def modality_of(instance: Instance, level: ModalityLevel, rules: StoredRules) ->
         findings = (*findings, Finding(FindingCode.RESCALE_NOT_IDENTITY, note))
     if level.lut is None:
         return Modality(slope, intercept), findings
+    table, notes = lookup_table(level.lut, rules.signed)
+    if table.entries.size == 0:
+        note = "the Modality LUT has no entry and is left out"
+        return Modality(slope, intercept), (*findings, Finding(FindingCode.MODALITY_LUT_INVALID, note))
     if has_rescale:
         note = f"a Modality LUT and a rescale of {slope:g}, {intercept:g}; the table is used"
         findings = (*findings, Finding(FindingCode.MODALITY_LUT_AND_RESCALE, note))
-    table, notes = lookup_table(level.lut, rules.signed)
     return Modality(lut=table), (*findings, *notes)
 
 

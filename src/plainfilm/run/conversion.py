@@ -19,8 +19,8 @@ from plainfilm.privacy import Key, load_key
 from plainfilm.record import Failure, Record, Status
 from plainfilm.run.messages import Event, Job, Lost, Outcome, WorkerSettings
 from plainfilm.run.supervisor import GRACE_SECONDS, Supervisor
-from plainfilm.run.task import Picture, Work
-from plainfilm.sinks.folder import FolderSink
+from plainfilm.run.work import Picture, Work
+from plainfilm.sinks.folder import PRIVATE, FolderSink
 from plainfilm.sources.folders import list_references
 from plainfilm.sources.reference import Reference
 from plainfilm.tables import write_tables
@@ -28,6 +28,7 @@ from plainfilm.version import VERSION
 
 TASK = "plainfilm.run.task:convert_source"
 RUN_FILE = "run.json"
+TRACEBACKS = "tracebacks.txt"
 _LIBRARIES = (
     "pydicom",
     "numpy",
@@ -72,6 +73,7 @@ class Conversion:
         self._task = task
         self._records: list[Record] = []
         self._failures: list[Failure] = []
+        self._tracebacks: list[str] = []
         self._counts = dict.fromkeys(Status, 0)
         self._listed: int | None = None
         self._stopped = False
@@ -95,6 +97,9 @@ class Conversion:
                 splits = write_tables(self._out, self._records, self._failures)
             run = self._summary(time.monotonic() - started, str(splits))
             sink.write(RUN_FILE, self._run_json(run, key, begun))
+            if self._tracebacks:
+                # they may quote the data set, so they stay in the private folder
+                sink.write(f"{PRIVATE}/{TRACEBACKS}", "\n".join(self._tracebacks).encode())
         return run
 
     def _convert(self, references: Iterator[Reference | Failure], key: Key, progress: Progress) -> None:
@@ -120,6 +125,7 @@ class Conversion:
     def _note(self, event: Event) -> None:
         if isinstance(event, Lost):
             self._note_failure(failure_of_loss(event))
+            self._tracebacks += [event.traceback] if event.traceback else []
         elif isinstance(event, Outcome) and isinstance(event.value, Failure):
             self._note_failure(event.value)
         elif isinstance(event, Outcome) and isinstance(event.value, Record):

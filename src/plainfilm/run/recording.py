@@ -4,12 +4,15 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
+from plainfilm.color.plan import ColorPlan
 from plainfilm.dicom.instance import Instance
 from plainfilm.errors import ConversionError, NotAnImageError, NotDicomError, Reason
 from plainfilm.findings import Finding, FindingCode, codes_of
-from plainfilm.grayscale.plan import LOOK_VERSIONS
+from plainfilm.geometry import Geometry
+from plainfilm.grayscale.plan import LOOK_VERSIONS, Plan
 from plainfilm.pipeline import Rendered
 from plainfilm.privacy import Key, Pseudonyms, age_in_years, patient_in_path, pseudonyms
 from plainfilm.quality import is_polarity_suspect
@@ -40,10 +43,7 @@ def witness(reference: Reference, instance: Instance, key: Key) -> Witness:
 
 def record_of(known: Witness, rendered: Rendered, file_name: str, encoded: bytes) -> Record:
     """The row of one image that has been written under `file_name`."""
-    instance, plan, geometry = known.instance, rendered.plan, rendered.geometry
-    description, window, line = instance.description, plan.window, plan.line
     findings = (*rendered.findings, *known.findings)
-    spacing_x, spacing_y = geometry.output_spacing
     return Record(
         file_name=file_name,
         source=known.reference.source,
@@ -52,51 +52,63 @@ def record_of(known: Witness, rendered: Rendered, file_name: str, encoded: bytes
         study=known.pseudonyms.study,
         series=known.pseudonyms.series,
         frame=rendered.frame + 1,
-        frames=instance.pixel.number_of_frames,
-        status=plan.status,
         findings=codes_of(findings),
-        width=geometry.width,
-        height=geometry.height,
-        bits=plan.bits,
-        look=plan.look.value,
-        voi=plan.voi,
-        voi_center=None if window is None else window.center,
-        voi_width=None if window is None else window.width,
-        voi_function="" if window is None else window.function.dicom,
-        low=None if line is None else line[0],
-        high=None if line is None else line[1],
-        inverted=plan.inverted,
         decoder=rendered.decoder,
-        transfer_syntax=instance.data.transfer_syntax,
-        modality=description.modality,
-        body_part=description.body_part,
-        view_position=description.view_position,
-        laterality=description.laterality,
-        patient_sex=description.patient_sex,
-        patient_age=age_in_years(description.patient_age),
-        manufacturer=description.manufacturer,
-        model=description.model,
-        photometric_interpretation=instance.pixel.photometric_interpretation,
-        bits_stored=plan.bits_stored,
-        rows=geometry.rows,
-        columns=geometry.columns,
-        spacing_x_mm=spacing_x,
-        spacing_y_mm=spacing_y,
-        affine=geometry.affine,
-        presentation_intent=description.presentation_intent,
-        burned_in_annotation=description.burned_in_annotation,
         padding_fraction=rendered.padding_fraction,
-        black_fraction=rendered.statistics.black_fraction,
-        white_fraction=rendered.statistics.white_fraction,
-        mean=rendered.statistics.mean,
-        entropy=rendered.statistics.entropy,
         polarity_suspect=is_polarity_suspect(findings),
         duplicate_of="",
         sha256=hashlib.sha256(encoded).hexdigest(),
-        look_version=LOOK_VERSIONS[plan.look],
-        voi_available=plan.available,
         stored_sha256=rendered.stored_sha256,
+        **_of_instance(known.instance),
+        **_of_plan(rendered.plan),
+        **_of_geometry(rendered.geometry),
+        **asdict(rendered.statistics),
     )
+
+
+def _of_instance(instance: Instance) -> dict[str, Any]:
+    """The columns that the file decides."""
+    columns = asdict(instance.description)
+    return columns | {
+        "patient_age": age_in_years(instance.description.patient_age),
+        "frames": instance.pixel.number_of_frames,
+        "transfer_syntax": instance.data.transfer_syntax,
+        "photometric_interpretation": instance.pixel.photometric_interpretation,
+    }
+
+
+def _of_plan(plan: Plan | ColorPlan) -> dict[str, Any]:
+    """The columns that the plan decides."""
+    window, line = plan.window, plan.line
+    return {
+        "status": plan.status,
+        "bits": plan.bits,
+        "bits_stored": plan.bits_stored,
+        "look": plan.look.value,
+        "look_version": LOOK_VERSIONS[plan.look],
+        "voi": plan.voi,
+        "voi_available": plan.available,
+        "voi_center": None if window is None else window.center,
+        "voi_width": None if window is None else window.width,
+        "voi_function": "" if window is None else window.function.dicom,
+        "low": None if line is None else line[0],
+        "high": None if line is None else line[1],
+        "inverted": plan.inverted,
+    }
+
+
+def _of_geometry(geometry: Geometry) -> dict[str, Any]:
+    """The columns that rows, columns and pixel spacing decide."""
+    spacing_x, spacing_y = geometry.output_spacing
+    return {
+        "width": geometry.width,
+        "height": geometry.height,
+        "rows": geometry.rows,
+        "columns": geometry.columns,
+        "spacing_x_mm": spacing_x,
+        "spacing_y_mm": spacing_y,
+        "affine": geometry.affine,
+    }
 
 
 def failure_of(reference: Reference, frame: int | None, error: ConversionError) -> Failure:

@@ -4,43 +4,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
 
 from plainfilm.encode.png import encode_png
 from plainfilm.errors import ConversionError, Reason, Stage
 from plainfilm.options import Options
 from plainfilm.pipeline import FailedFrame, Film, Rendered, open_film, render_frames
-from plainfilm.privacy import Key
 from plainfilm.record import Failure, Record
 from plainfilm.run.messages import Outcome, Started
 from plainfilm.run.recording import Witness, failure_of, record_of, software_text, witness
+from plainfilm.run.work import IMAGE_SUFFIX, Picture, Work
 from plainfilm.sinks.folder import FolderSink
 from plainfilm.sources.content import read_source
 from plainfilm.sources.names import frame_name
-from plainfilm.sources.reference import Reference
 
 Report = Callable[[Started | Outcome], None]
-
-IMAGE_SUFFIX = ".png"
-
-
-@dataclass(frozen=True, slots=True)
-class Work:
-    """One reference to convert into the folder `out`; where `out` is None the encoded image itself is the outcome."""
-
-    reference: Reference
-    options: Options
-    key: Key
-    out: Path | None
-
-
-@dataclass(frozen=True, slots=True)
-class Picture:
-    """An encoded image that is not written by the worker, with its row."""
-
-    record: Record
-    encoded: bytes
 
 
 def convert_source(work: Work, first_frame: int, report: Report) -> None:
@@ -53,7 +30,9 @@ def convert_source(work: Work, first_frame: int, report: Report) -> None:
         film = open_film(read_source(work.reference.path), work.options)
         wanted = _wanted(film, work.options, first_frame)
         known = witness(work.reference, film.instance, work.key)
-        for result in render_frames(film, work.options, wanted, lambda frame: report(Started(frame))):
+        several = film.instance.pixel.number_of_frames > 1
+        started = lambda frame: report(Started(frame if several else None))  # noqa: E731
+        for result in render_frames(film, work.options, wanted, started):
             report(Outcome(_outcome(work, known, result)))
     except ConversionError as error:
         report(Outcome(failure_of(work.reference, None, error)))

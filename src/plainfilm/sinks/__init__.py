@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: MIT
+"""Names and bytes in, whole files out."""

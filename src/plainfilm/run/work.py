@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: MIT
+"""What a run hands its workers, and the picture it may get back: values alone, and no library that knows pixels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from plainfilm.options import Options
+from plainfilm.privacy import Key
+from plainfilm.record import Record
+from plainfilm.sources.reference import Reference
+
+IMAGE_SUFFIX = ".png"
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """One reference to convert into the folder `out`; where `out` is None the encoded image itself is the outcome."""
+
+    reference: Reference
+    options: Options
+    key: Key
+    out: Path | None
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """An encoded image that is not written by the worker, with its row."""
+
+    record: Record
+    encoded: bytes

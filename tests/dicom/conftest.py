@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: MIT
+"""Builds small image objects in memory, in every encoding, with what a well-meaning library would not write."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Mapping
+from copy import deepcopy
+from typing import Any
+
+import pytest
+from pydicom.datadict import tag_for_keyword
+from pydicom.dataelem import RawDataElement
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.filebase import DicomBytesIO
+from pydicom.filewriter import correct_ambiguous_vr, write_data_element
+from pydicom.tag import Tag
+
+from plainfilm.dicom.instance import Instance
+from plainfilm.dicom.read import read_instance
+from plainfilm.dicom.syntax import DEFLATED, EXPLICIT_BIG, EXPLICIT_LITTLE, IMPLICIT_LITTLE, LONG_VRS
+
+DX = "1.2.840.10008.5.1.4.1.1.1.1"
+Odd = Mapping[str | int, tuple[str, bytes]]
+
+
+class Films:
+    """Image objects as Datasets and as bytes."""
+
+    max_pixels = 500_000_000
+
+    def image(self, **changes: Any) -> Dataset:
+        """A radiograph of 4 x 6 pixels of 12 bits in 16; a change to None leaves the attribute out."""
+        values: dict[str, Any] = {
+            "SOPClassUID": DX,
+            "SOPInstanceUID": "1.2.3.4",
+            "Modality": "DX",
+            "Rows": 4,
+            "Columns": 6,
+            "SamplesPerPixel": 1,
+            "PhotometricInterpretation": "MONOCHROME2",
+            "BitsAllocated": 16,
+            "BitsStored": 12,
+            "HighBit": 11,
+            "PixelRepresentation": 0,
+            "PixelData": b"".join(struct.pack("<H", value) for value in range(24)),
+        }
+        dataset = Dataset()
+        for keyword, value in (values | changes).items():
+            if value is not None:
+                setattr(dataset, keyword, value)
+        if "PixelData" in dataset:
+            dataset["PixelData"].VR = "OW"
+        return dataset
+
+    def item(self, **values: Any) -> Dataset:
+        """A sequence item."""
+        dataset = Dataset()
+        for keyword, value in values.items():
+            setattr(dataset, keyword, value)
+        return dataset
+
+    def encapsulated(self, *fragments: bytes) -> bytes:
+        """Fragments as the value of encapsulated Pixel Data, after an empty offset table."""
+        items = (b"\xfe\xff\x00\xe0" + struct.pack("<I", len(each)) + each for each in (b"", *fragments))
+        return b"".join(items) + b"\xfe\xff\xdd\xe0\0\0\0\0"
+
+    def element(self, tag: str | int, vr: str, value: bytes, syntax: str = EXPLICIT_LITTLE) -> bytes:
+        """One element as it stands in a file; an encapsulated value has an undefined length."""
+        number = Tag(tag_for_keyword(tag) if isinstance(tag, str) else tag)
+        order = ">" if syntax == EXPLICIT_BIG else "<"
+        length = 0xFFFFFFFF if value[:4] == b"\xfe\xff\x00\xe0" else len(value)
+        head = struct.pack(f"{order}HH", number.group, number.element)
+        if syntax == IMPLICIT_LITTLE:
+            return head + struct.pack("<I", length) + value
+        if vr.encode() in LONG_VRS:
+            return head + vr.encode() + struct.pack(f"{order}2xI", length) + value
+        return head + vr.encode() + struct.pack(f"{order}H", length) + value
+
+    def body(self, dataset: Dataset, syntax: str = EXPLICIT_LITTLE, odd: Odd | None = None) -> bytes:
+        """The data set in the byte order and with the VRs of a syntax; `odd` elements are written as they are."""
+        implicit, big = syntax == IMPLICIT_LITTLE, syntax == EXPLICIT_BIG
+        resolved = correct_ambiguous_vr(deepcopy(dataset), not big)
+        written: dict[int, bytes] = {}
+        for element in resolved:
+            stream = DicomBytesIO()
+            stream.is_implicit_VR, stream.is_little_endian = implicit, not big
+            value = element.value
+            element.is_undefined_length = isinstance(value, bytes) and value[:4] == b"\xfe\xff\x00\xe0"
+            write_data_element(stream, element, resolved.get("SpecificCharacterSet") and ["utf8"])
+            written[int(element.tag)] = stream.getvalue()
+        for tag, (vr, value) in (odd or {}).items():
+            number = Tag(tag_for_keyword(tag) if isinstance(tag, str) else tag)
+            written[int(number)] = self.element(int(number), vr, value, syntax)
+        return b"".join(written[tag] for tag in sorted(written))
+
+    def meta(self, syntax: str | None, sop_class: str = DX) -> bytes:
+        """File Meta Information, without its Transfer Syntax UID where that is None."""
+        uids = {0x00020002: sop_class, 0x00020003: "1.2.3.4", 0x00020010: syntax, 0x00020012: "1.2.3"}
+        elements = [
+            self.element(tag, "UI", uid.encode() + b"\0" * (len(uid) % 2)) for tag, uid in uids.items() if uid is not None
+        ]
+        rest = self.element(0x00020001, "OB", b"\0\1") + b"".join(elements)
+        return self.element(0x00020000, "UL", struct.pack("<I", len(rest))) + rest
+
+    def file(self, dataset: Dataset, syntax: str = EXPLICIT_LITTLE, odd: Odd | None = None) -> bytes:
+        """A file of PS3.10 with preamble and file meta."""
+        return self.wrapped(self.body(dataset, EXPLICIT_LITTLE if syntax == DEFLATED else syntax, odd), syntax)
+
+    def wrapped(self, body: bytes, syntax: str | None, sop_class: str = DX) -> bytes:
+        """A data set as a file with preamble and file meta, deflated where the syntax is that."""
+        if syntax == DEFLATED:
+            packer = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+            body = packer.compress(body) + packer.flush()
+        return b"\0" * 128 + b"DICM" + self.meta(syntax, sop_class) + body
+
+    def read(self, dataset: Dataset, syntax: str = EXPLICIT_LITTLE, odd: Odd | None = None) -> Instance:
+        """What the reader makes of the file."""
+        return read_instance(self.file(dataset, syntax, odd), self.max_pixels)
+
+    def raw(self, elements: Odd, *, implicit: bool = False, big_endian: bool = False) -> Dataset:
+        """A Dataset whose elements are not converted yet, as after reading."""
+        dataset = Dataset()
+        for tag, (vr, value) in elements.items():
+            number = Tag(tag_for_keyword(tag) if isinstance(tag, str) else tag)
+            dataset[number] = RawDataElement(
+                number, None if implicit else vr, len(value), value, 0, implicit, not big_endian
+            )
+        dataset.set_original_encoding(implicit, not big_endian, "iso8859")
+        return dataset
+
+    def in_memory(self, syntax: str | None, **changes: Any) -> Dataset:
+        """An image that was never written, with the file meta that says its syntax."""
+        dataset = self.image(**changes)
+        if syntax is not None:
+            dataset.file_meta = FileMetaDataset()
+            dataset.file_meta.TransferSyntaxUID = syntax
+        return dataset
+
+
+@pytest.fixture(scope="session")
+def films() -> Films:
+    """The builder of image objects."""
+    return Films()

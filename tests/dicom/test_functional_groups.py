@@ -1,0 +1,257 @@
+# SPDX-License-Identifier: MIT
+"""Fears: a frame shown with another's window, a level that hides a nearer one, the same table read once for each frame."""
+
+from __future__ import annotations
+
+import struct
+import tracemalloc
+from typing import Any
+
+import pytest
+from pydicom.dataset import Dataset
+
+from plainfilm.dicom.functional_groups import frames_of
+from plainfilm.dicom.instance import FrameAttributes, ModalityLevel, VoiLevel, WindowItem
+from plainfilm.dicom.syntax import EXPLICIT_BIG, EXPLICIT_LITTLE, IMPLICIT_LITTLE
+from plainfilm.dicom.values import Values
+from plainfilm.findings import codes_of
+
+pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:pydicom")
+every_syntax = pytest.mark.parametrize("syntax", [EXPLICIT_LITTLE, EXPLICIT_BIG, IMPLICIT_LITTLE])
+
+
+def group(films: Any, *, rescale: Any = None, window: Any = None, spacing: Any = None) -> Dataset:
+    """One item of a functional groups sequence."""
+    macros: dict[str, Any] = {}
+    if rescale is not None:
+        item = films.item(RescaleSlope=rescale[0], RescaleIntercept=rescale[1], RescaleType="US")
+        macros["PixelValueTransformationSequence"] = [item]
+    if window is not None:
+        macros["FrameVOILUTSequence"] = [films.item(WindowCenter=window[0], WindowWidth=window[1])]
+    if spacing is not None:
+        macros["PixelMeasuresSequence"] = [films.item(PixelSpacing=spacing)]
+    return films.item(**macros)
+
+
+def frames(films: Any, syntax: str = EXPLICIT_LITTLE, **changes: Any) -> tuple[FrameAttributes, ...]:
+    count = changes.setdefault("NumberOfFrames", 2)
+    dataset = films.image(PixelData=bytes(48 * count), **changes)
+    return tuple(films.read(dataset, syntax).frames)
+
+
+def window(center: float, width: float) -> VoiLevel:
+    return VoiLevel((), (WindowItem(center, width),))
+
+
+@every_syntax
+def test_each_frame_has_its_own_before_the_shared_before_the_top(films: Any, syntax: str) -> None:
+    own = [group(films, rescale=(n, -n), window=(n, 10), spacing=[n / 10, 0.5]) for n in (1, 2)]
+    first, second, rest = frames(
+        films,
+        syntax,
+        PerFrameFunctionalGroupsSequence=own,
+        SharedFunctionalGroupsSequence=[group(films, rescale=(3, -3), window=(3, 10), spacing=[0.3, 0.5])],
+        RescaleSlope=4,
+        RescaleIntercept=-4,
+        WindowCenter=4,
+        WindowWidth=10,
+    )
+    assert [frame.modality for frame in (first, second, rest)] == [ModalityLevel(None, n, -n) for n in (1, 2, 3)]
+    assert first.voi_levels == (window(1, 10), window(3, 10), window(4, 10))
+    assert second.voi_levels == (window(2, 10), window(3, 10), window(4, 10))
+    assert rest.voi_levels == (window(3, 10), window(4, 10))
+    assert [frame.pixel_spacing for frame in (first, second, rest)] == [(0.1, 0.5), (0.2, 0.5), (0.3, 0.5)]
+
+
+def test_each_kind_is_taken_from_its_own_nearest_level(films: Any) -> None:
+    (first, _) = frames(
+        films,
+        NumberOfFrames=1,
+        PerFrameFunctionalGroupsSequence=[group(films, window=(1, 10))],
+        SharedFunctionalGroupsSequence=[group(films, spacing=[0.3, 0.5])],
+        RescaleSlope=4,
+    )
+    assert first.modality == ModalityLevel(None, 4.0, None)
+    assert first.voi_levels == (window(1, 10), VoiLevel())
+    assert first.pixel_spacing == (0.3, 0.5)
+
+
+def test_without_functional_groups_all_frames_share_the_top(films: Any) -> None:
+    (shared,) = frames(films, NumberOfFrames=3, RescaleIntercept=-1024, WindowCenter=40, WindowWidth=400)
+    assert shared == FrameAttributes(ModalityLevel(None, None, -1024.0), (window(40, 400),))
+
+
+def test_nothing_said_is_nothing_known(films: Any) -> None:
+    assert frames(films) == (FrameAttributes(voi_levels=(VoiLevel(),)),)
+
+
+def test_frames_beyond_the_items_share_what_is_shared(films: Any) -> None:
+    dataset = films.image(
+        NumberOfFrames=3,
+        PixelData=bytes(144),
+        PerFrameFunctionalGroupsSequence=[group(films, window=(1, 10))],
+        SharedFunctionalGroupsSequence=[group(films, window=(3, 10))],
+    )
+    instance = films.read(dataset)
+    assert [instance.frame_attributes(frame).voi_levels[0] for frame in range(3)] == [
+        window(1, 10),
+        window(3, 10),
+        window(3, 10),
+    ]
+
+
+def test_items_beyond_the_frames_are_left_out(films: Any) -> None:
+    own = [group(films, window=(n, 10)) for n in range(1, 6)]
+    assert len(frames(films, NumberOfFrames=2, PerFrameFunctionalGroupsSequence=own)) == 3
+
+
+@pytest.mark.parametrize("keyword", ["PerFrameFunctionalGroupsSequence", "SharedFunctionalGroupsSequence"])
+@pytest.mark.parametrize("macro", ["PixelValueTransformationSequence", "FrameVOILUTSequence", "PixelMeasuresSequence"])
+def test_an_empty_or_wrong_sequence_is_as_if_it_were_not_there(films: Any, keyword: str, macro: str) -> None:
+    expected = window(4, 10)
+    for content in ([], [films.item()], [films.item(**{macro: []})], [films.item(**{macro: [films.item()]})]):
+        first, *_ = frames(films, WindowCenter=4, WindowWidth=10, **{keyword: content})
+        assert first.voi_levels[-1] == expected
+        assert (first.modality, first.pixel_spacing) == (ModalityLevel(), None)
+    instance = films.read(films.image(WindowCenter=4, WindowWidth=10), odd={keyword: ("LO", b"text")})
+    assert instance.frames[0].voi_levels == (expected,)
+    assert codes_of(instance.findings) == "attribute_invalid"
+
+
+@pytest.mark.parametrize(
+    ("centers", "widths", "pairs"),
+    [
+        ([1, 2, 3], [10, 20], [(1, 10), (2, 20)]),
+        ([1], [10, 20], [(1, 10)]),
+        ([1, 2], None, []),
+        (None, [10], []),
+    ],
+)
+@pytest.mark.parametrize("place", ["top", "shared", "own"])
+def test_unequal_counts_of_windows_use_the_common_ones(
+    films: Any, place: str, centers: Any, widths: Any, pairs: list[tuple[float, float]]
+) -> None:
+    attributes = {"WindowCenter": centers, "WindowWidth": widths}
+    given = {keyword: value for keyword, value in attributes.items() if value is not None}
+    groups = [films.item(FrameVOILUTSequence=[films.item(**given)])]
+    where = {"shared": "SharedFunctionalGroupsSequence", "own": "PerFrameFunctionalGroupsSequence"}
+    first, *_ = frames(films, NumberOfFrames=1, **(given if place == "top" else {where[place]: groups}))
+    assert [(each.center, each.width) for each in first.voi_levels[0].windows] == pairs
+    assert codes_of(first.findings) == "window_count_mismatch"
+    assert len(first.findings) == 1
+
+
+@every_syntax
+def test_windows_have_their_function_and_explanations(films: Any, syntax: str) -> None:
+    changes = {"WindowCenter": [1, 2, 3], "WindowWidth": [10, 20, 30], "VOILUTFunction": "sigmoid"}
+    (shared,) = frames(films, syntax, **changes, WindowCenterWidthExplanation=["BONE", "SOFT"])
+    assert shared.voi_levels[0].windows == (
+        WindowItem(1.0, 10.0, "SIGMOID", "BONE"),
+        WindowItem(2.0, 20.0, "SIGMOID", "SOFT"),
+        WindowItem(3.0, 30.0, "SIGMOID", None),
+    )
+
+
+def test_a_function_that_is_empty_is_told_from_one_that_is_missing(films: Any) -> None:
+    dataset = films.image(WindowCenter=1, WindowWidth=10)
+    assert films.read(dataset).frames[0].voi_levels[0].windows[0].function is None
+    empty = films.read(dataset, odd={"VOILUTFunction": ("CS", b"")})
+    assert empty.frames[0].voi_levels[0].windows[0].function == ""
+
+
+@pytest.mark.parametrize("spoilt", [b"1A", b"1,5 ", b"NaN ", b"inf ", b"abc "])
+def test_an_unreadable_window_is_left_out_with_its_findings(films: Any, spoilt: bytes) -> None:
+    instance = films.read(films.image(WindowWidth=10), odd={"WindowCenter": ("DS", spoilt)})
+    (shared,) = instance.frames
+    assert shared.voi_levels == (VoiLevel(),)
+    assert codes_of(instance.findings) == "attribute_invalid"
+    assert codes_of(shared.findings) == "window_count_mismatch"
+
+
+def test_an_unreadable_slope_leaves_the_intercept(films: Any) -> None:
+    instance = films.read(films.image(RescaleIntercept=-5), odd={"RescaleSlope": ("DS", b"1,0 ")})
+    assert instance.frames[0].modality == ModalityLevel(None, None, -5.0)
+    assert codes_of(instance.findings) == "attribute_invalid"
+
+
+def lut_item(films: Any, big: bool, *entries: int, explanation: str | None = None) -> Dataset:
+    data = struct.pack(f"{'>' if big else '<'}{len(entries)}H", *entries)
+    item = films.item(LUTDescriptor=[len(entries), 0, 16])
+    item.add_new("LUTData", "OW", data)
+    if explanation is not None:
+        item.LUTExplanation = explanation
+    return item
+
+
+@every_syntax
+def test_tables_of_all_levels_are_read_in_order(films: Any, syntax: str) -> None:
+    big = syntax == EXPLICIT_BIG
+    top = [lut_item(films, big, 1, 258, explanation="FIRST"), lut_item(films, big, 3, 4)]
+    own = films.item(FrameVOILUTSequence=[films.item(VOILUTSequence=[lut_item(films, big, 5, 6)])])
+    changes = {"VOILUTSequence": top, "PerFrameFunctionalGroupsSequence": [own]}
+    modality = lut_item(films, big, 7, 8)
+    modality.ModalityLUTType = "US"
+    first, _ = frames(films, syntax, NumberOfFrames=1, ModalityLUTSequence=[modality], RescaleSlope=2, **changes)
+    assert [lut.data for level in first.voi_levels for lut in level.luts] == [
+        struct.pack("<2H", 5, 6),
+        struct.pack("<2H", 1, 258),
+        struct.pack("<2H", 3, 4),
+    ]
+    assert [lut.explanation for lut in first.voi_levels[1].luts] == ["FIRST", None]
+    assert first.modality.lut is not None
+    assert (first.modality.lut.data, first.modality.slope) == (struct.pack("<2H", 7, 8), 2.0)
+    assert first.findings == ()
+
+
+def test_a_broken_table_is_left_out_and_the_next_is_the_first(films: Any) -> None:
+    broken = films.item(LUTDescriptor=[2, 0, 16])
+    instance = films.read(films.image(VOILUTSequence=[broken, lut_item(films, False, 1, 2)]))
+    assert [lut.data for lut in instance.frames[0].voi_levels[0].luts] == [struct.pack("<2H", 1, 2)]
+    assert codes_of(instance.findings) == "attribute_invalid"
+
+
+def test_a_broken_modality_table_gives_way_to_the_next_level(films: Any) -> None:
+    transformation = films.item(ModalityLUTSequence=[films.item(LUTDescriptor=[2, 0, 16])])
+    own = films.item(PixelValueTransformationSequence=[transformation])
+    changes = {"RescaleSlope": 2, "RescaleIntercept": 1, "PerFrameFunctionalGroupsSequence": [own]}
+    first, _ = frames(films, NumberOfFrames=1, **changes)
+    assert first.modality == ModalityLevel(None, 2.0, 1.0)
+    assert codes_of(first.findings) == "attribute_invalid"
+
+
+@pytest.mark.parametrize("spacing", [[0, 0.5], [-1, 1], 0.5])
+def test_a_spacing_that_makes_no_sense_gives_way_to_the_next_level(films: Any, spacing: Any) -> None:
+    changes = {
+        "PerFrameFunctionalGroupsSequence": [group(films, spacing=spacing)],
+        "SharedFunctionalGroupsSequence": [group(films, spacing=[0.3, 0.5])],
+    }
+    first, _ = frames(films, NumberOfFrames=1, **changes)
+    assert first.pixel_spacing == (0.3, 0.5)
+
+
+def test_a_finding_of_a_group_is_told_of_its_frame_alone(films: Any) -> None:
+    own = [group(films, window=(1, 10)), group(films, window=([1, 2], 10)), group(films, window=(1, 10))]
+    *each, shared = frames(films, NumberOfFrames=3, PerFrameFunctionalGroupsSequence=own)
+    assert [codes_of(frame.findings) for frame in (*each, shared)] == ["", "window_count_mismatch", "", ""]
+
+
+def test_what_all_frames_share_is_read_once(films: Any) -> None:
+    dataset = films.image(
+        NumberOfFrames=500,
+        SharedFunctionalGroupsSequence=[
+            films.item(FrameVOILUTSequence=[films.item(VOILUTSequence=[films.item(LUTDescriptor=[0, 0, 16])])])
+        ],
+        PerFrameFunctionalGroupsSequence=[group(films, spacing=[0.1, 0.1]) for _ in range(500)],
+        VOILUTSequence=[films.item(LUTDescriptor=[0, 0, 16])],
+    )
+    for item in (dataset, dataset.SharedFunctionalGroupsSequence[0].FrameVOILUTSequence[0]):
+        item.VOILUTSequence[0].add_new("LUTData", "US", list(range(65536)))
+    tracemalloc.start()
+    try:
+        found = frames_of(Values(dataset, []), 500)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert len(found) == 501
+    assert found[0].voi_levels[1].luts[0].data is found[499].voi_levels[1].luts[0].data
+    assert peak < 30_000_000

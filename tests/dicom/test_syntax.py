@@ -1,0 +1,187 @@
+# SPDX-License-Identifier: MIT
+"""Fears: a film not recognised for want of a preamble, something else taken for one, a wrong guess of the encoding."""
+
+from __future__ import annotations
+
+import io
+import random
+import struct
+import zipfile
+import zlib
+from typing import Any
+
+import pytest
+
+from plainfilm.dicom.syntax import (
+    EXPLICIT_BIG,
+    EXPLICIT_LITTLE,
+    IMPLICIT_LITTLE,
+    Encoding,
+    encoding_of,
+    start_of,
+    transfer_syntax_of_codestream,
+)
+
+ENCODINGS = {
+    EXPLICIT_LITTLE: Encoding(implicit=False, big_endian=False),
+    EXPLICIT_BIG: Encoding(implicit=False, big_endian=True),
+    IMPLICIT_LITTLE: Encoding(implicit=True, big_endian=False),
+}
+every_encoding = pytest.mark.parametrize("syntax", ENCODINGS)
+
+
+@every_encoding
+def test_a_file_with_a_preamble_begins_after_it(films: Any, syntax: str) -> None:
+    assert start_of(films.file(films.image(), syntax)) == 132
+
+
+def test_a_preamble_may_hold_anything(films: Any) -> None:
+    content = films.file(films.image())
+    assert start_of(b"II*\0" + b"\xff" * 124 + content[128:]) == 132
+
+
+@every_encoding
+def test_a_file_may_begin_with_the_prefix(films: Any, syntax: str) -> None:
+    assert start_of(films.file(films.image(), syntax)[128:]) == 4
+
+
+@every_encoding
+def test_a_file_may_begin_with_its_file_meta(films: Any, syntax: str) -> None:
+    assert start_of(films.file(films.image(), syntax)[132:]) == 0
+
+
+@every_encoding
+def test_a_bare_data_set_is_recognised(films: Any, syntax: str) -> None:
+    assert start_of(films.body(films.image(), syntax)) == 0
+
+
+@every_encoding
+def test_a_data_set_may_begin_with_a_group_length(films: Any, syntax: str) -> None:
+    order = ">" if syntax == EXPLICIT_BIG else "<"
+    lengths = {0x00080000: ("UL", struct.pack(f"{order}I", 90)), 0x00080001: ("UL", struct.pack(f"{order}I", 900))}
+    assert start_of(films.body(films.image(), syntax, lengths)) == 0
+
+
+@every_encoding
+def test_a_data_set_may_begin_with_the_group_of_acr_nema(films: Any, syntax: str) -> None:
+    odd = {0x00040000: ("UL", b"\0\0\0\0"), 0x00041220: ("LO", b"NOTHING ")}
+    assert start_of(films.body(films.image(), syntax, odd)) == 0
+
+
+@every_encoding
+def test_a_long_second_element_does_not_hide_a_data_set(films: Any, syntax: str) -> None:
+    odd = {0x00080005: ("CS", b"ISO_IR 100"), 0x00080006: ("UT", b"x" * 9000)}
+    assert start_of(films.body(films.image(), syntax, odd)[:4096]) == 0
+
+
+def zipped() -> bytes:
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        archive.writestr("a.dcm", b"x" * 300)
+    return stream.getvalue()
+
+
+OTHERS = {
+    "nothing": b"",
+    "one byte": b"\x08",
+    "zeros": bytes(5000),
+    "ones": b"\xff" * 5000,
+    "text": b"Lorem ipsum dolor sit amet.\n" * 100,
+    "utf-16 text": "Lorem ipsum dolor sit amet.\n".encode("utf-16") * 100,
+    "csv": b"a,b,c\n1,2,3\n" * 500,
+    "html": b"<!DOCTYPE html>\n<html><head><title>DICM</title></head></html>\n" + b" " * 5000,
+    "json": b'{"00080005": {"vr": "CS", "Value": ["ISO_IR 100"]}}',
+    "pdf": b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n1 0 obj\n<< /Type /Catalog >>\nendobj\n",
+    "png": b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\1\0\0\0\1\0\x08\0\0\0\0" + bytes(200),
+    "jpeg": b"\xff\xd8\xff\xe0\0\x10JFIF\0\1\1\0\0\1\0\1\0\0" + bytes(200),
+    "gif": b"GIF89a\1\0\1\0\x80\0\0\xff\xff\xff\0\0\0,\0\0\0\0\1\0\1\0\0\2\2D\1\0;",
+    "tiff": b"II*\0\x08\0\0\0\2\0\0\1\4\0\1\0\0\0\0\2\0\0" + bytes(200),
+    "bigtiff": b"MM\0+\0\x08\0\0\0\0\0\0\0\0\0\x10" + bytes(200),
+    "zip": zipped(),
+    "gzip": b"\x1f\x8b\x08\0\0\0\0\0\0\3" + zlib.compress(b"x" * 500),
+    "elf": b"\x7fELF\2\1\1\0\0\0\0\0\0\0\0\0\3\0>\0\1\0\0\0" + bytes(300),
+    "windows program": b"MZ\x90\0\3\0\0\0\4\0\0\0\xff\xff\0\0" + bytes(300),
+    "icon": b"\0\0\1\0\1\0\x10\x10\0\0\1\0\x20\0\x68\4\0\0\x16\0\0\0" + bytes(1128),
+    "sqlite": b"SQLite format 3\0\x10\0\1\1\0@  " + bytes(3000),
+    "mp4": b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom" + bytes(300),
+    # begin as an element of group 0002 or 0008 would in implicit VR: a small number and a length
+    "android resources": b"\2\0\x0c\0" + struct.pack("<II", 700_000, 1) + b"\1\0\x1c\0" + bytes(5000),
+    "a length and text": b"\x08\0\1\0" + struct.pack("<I", 9000) + b"text " * 2000,
+    "an element cut short": b"\x08\0\5\0CS\x0a\0ISO",
+}
+
+
+@pytest.mark.parametrize("content", OTHERS.values(), ids=OTHERS.keys())
+def test_other_files_are_not_dicom(content: bytes) -> None:
+    assert start_of(content[:4096]) is None
+
+
+def test_random_bytes_are_not_dicom() -> None:
+    taken = []
+    for seed in range(6000):
+        random_bytes = random.Random(seed)
+        if start_of(random_bytes.randbytes(random_bytes.randrange(4096))) is not None:
+            taken.append(seed)
+    assert taken == []
+
+
+def test_random_bytes_after_the_group_of_a_data_set_are_hardly_ever_dicom() -> None:
+    begins = (b"\x08\0", b"\0\x08", b"\2\0", b"\0\2")
+    taken = sum(start_of(begins[seed % 4] + random.Random(seed).randbytes(600)) is not None for seed in range(6000))
+    assert taken == 0
+
+
+@every_encoding
+def test_the_first_element_tells_the_encoding(films: Any, syntax: str) -> None:
+    assert encoding_of(films.body(films.image(), syntax)[:8]) == ENCODINGS[syntax]
+
+
+@pytest.mark.parametrize("group", [0x0002, 0x0004, 0x0008, 0x0010, 0x0018, 0x0028, 0x00FF])
+@every_encoding
+def test_any_usual_first_group_tells_the_encoding(films: Any, syntax: str, group: int) -> None:
+    element = films.element(group << 16 | 0x0010, "LO", b"ABCD", syntax)
+    assert encoding_of(element[:8]) == ENCODINGS[syntax]
+
+
+@pytest.mark.parametrize("head", [b"", b"\x08", b"\x08\0\5\0", b"\x08\0\5\0C", b"\x08\0\5\0\x0a\0\0\0", b"\x08\0\5\0cs\0\0"])
+def test_what_has_no_vr_is_implicit(head: bytes) -> None:
+    assert encoding_of(head) == Encoding(implicit=True, big_endian=False)
+
+
+@every_encoding
+def test_an_encoding_has_a_native_transfer_syntax(syntax: str) -> None:
+    assert ENCODINGS[syntax].transfer_syntax == syntax
+
+
+def jpeg(start_of_frame: int) -> bytes:
+    """The head of a JPEG with APP0, a comment that looks like markers, and a frame header."""
+    comment = b"\xff\xfe\0\x08" + b"\xff\xc0\xff\xc3\xff\xf7"
+    return b"\xff\xd8\xff\xe0\0\x10JFIF\0\1\1\0\0\1\0\1\0\0" + comment + bytes([0xFF, start_of_frame, 0, 11]) + bytes(9)
+
+
+CODESTREAMS = {
+    "1.2.840.10008.1.2.4.50": jpeg(0xC0),
+    "1.2.840.10008.1.2.4.51": jpeg(0xC1),
+    "1.2.840.10008.1.2.4.55": jpeg(0xC2),
+    "1.2.840.10008.1.2.4.70": jpeg(0xC3),
+    "1.2.840.10008.1.2.4.81": jpeg(0xF7),
+    "1.2.840.10008.1.2.4.91": b"\xff\x4f\xff\x51\0\x29" + bytes(41),
+    "1.2.840.10008.1.2.5": struct.pack("<16I", 2, 64, 90, *[0] * 13) + b"\x02abc",
+}
+
+
+@pytest.mark.parametrize("syntax", CODESTREAMS)
+def test_a_codestream_tells_its_transfer_syntax(syntax: str) -> None:
+    assert transfer_syntax_of_codestream(CODESTREAMS[syntax]) == syntax
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff\xd8", b"\xff\xd8\0\0", jpeg(0xC9), struct.pack("<16I", 16, 64, *[0] * 14), bytes(99)])
+def test_what_is_no_known_codestream_tells_nothing(content: bytes) -> None:
+    assert transfer_syntax_of_codestream(content) is None
+
+
+@pytest.mark.parametrize("syntax", CODESTREAMS)
+def test_a_codestream_cut_anywhere_tells_the_same_or_nothing(syntax: str) -> None:
+    codestream = CODESTREAMS[syntax]
+    told = {transfer_syntax_of_codestream(codestream[:length]) for length in range(len(codestream))}
+    assert told == {None, syntax}

@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: MIT
+"""PNG (ISO/IEC 15948). Fear: a pixel that other readers see differently, or a chunk that says more than it should."""
+
+from __future__ import annotations
+
+import io
+import struct
+import zlib
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import pytest
+from PIL import Image
+
+from plainfilm.encode.png import encode_png
+from plainfilm.errors import EncodeError, Reason, Stage
+
+Array = npt.NDArray[Any]
+
+SHAPES = [(1, 1), (1, 9), (9, 1), (37, 53), (40, 64)]
+
+
+def noise(shape: tuple[int, ...], kind: Any) -> Array:
+    source = np.random.default_rng(sum(shape))
+    return source.integers(0, np.iinfo(kind).max, shape, endpoint=True).astype(kind)
+
+
+def chunks(content: bytes) -> list[tuple[bytes, bytes, int]]:
+    """Type, data and checksum of each chunk after the signature."""
+    assert content[:8] == b"\x89PNG\r\n\x1a\n"
+    found, place = [], 8
+    while place < len(content):
+        (length,) = struct.unpack(">I", content[place : place + 4])
+        data = content[place + 8 : place + 8 + length]
+        (checksum,) = struct.unpack(">I", content[place + 8 + length : place + 12 + length])
+        found.append((content[place + 4 : place + 8], data, checksum))
+        place += 12 + length
+    assert place == len(content)
+    return found
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.uint16])
+@pytest.mark.parametrize("channels", [(), (3,)])
+@pytest.mark.parametrize("shape", SHAPES)
+def test_opencv_reads_the_same_pixels(shape: tuple[int, int], channels: tuple[int, ...], kind: Any) -> None:
+    image = noise((*shape, *channels), kind)
+    read = cv2.imdecode(np.frombuffer(encode_png(image, "x"), np.uint8), cv2.IMREAD_UNCHANGED)
+    assert read is not None
+    assert read.dtype == kind
+    np.testing.assert_array_equal(cv2.cvtColor(read, cv2.COLOR_BGR2RGB) if channels else read, image)
+
+
+@pytest.mark.parametrize(("kind", "mode"), [(np.uint8, "L"), (np.uint16, "I;16")])
+@pytest.mark.parametrize("shape", SHAPES)
+def test_pillow_reads_the_same_grey_pixels(shape: tuple[int, int], kind: Any, mode: str) -> None:
+    image = noise(shape, kind)
+    with Image.open(io.BytesIO(encode_png(image, "x"))) as read:
+        assert read.mode == mode
+        np.testing.assert_array_equal(np.asarray(read), image)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_pillow_reads_the_same_colours_in_the_same_order(shape: tuple[int, int]) -> None:
+    image = noise((*shape, 3), np.uint8)
+    with Image.open(io.BytesIO(encode_png(image, "x"))) as read:
+        assert read.mode == "RGB"
+        np.testing.assert_array_equal(np.asarray(read), image)
+
+
+def test_pillow_reads_the_high_bytes_of_16_bit_colours() -> None:
+    """It knows no 16-bit RGB and keeps 8 of the 16 bits."""
+    image = noise((5, 7, 3), np.uint16)
+    with Image.open(io.BytesIO(encode_png(image, "x"))) as read:
+        np.testing.assert_array_equal(np.asarray(read), image >> 8)
+
+
+@pytest.mark.parametrize(
+    ("kind", "channels", "depth", "color_type"),
+    [(np.uint8, (), 8, 0), (np.uint16, (), 16, 0), (np.uint8, (3,), 8, 2), (np.uint16, (3,), 16, 2)],
+)
+def test_only_the_chunks_that_are_allowed_are_there(
+    kind: Any, channels: tuple[int, ...], depth: int, color_type: int
+) -> None:
+    """No time, gamma, colour profile or text but the one; the header says depth and colour type."""
+    found = chunks(encode_png(noise((300, 400, *channels), kind), "plainfilm 1 viewer"))
+    kinds = [kind for kind, _, _ in found]
+    assert kinds[:2] == [b"IHDR", b"tEXt"]
+    assert set(kinds[2:-1]) == {b"IDAT"}
+    assert kinds[-1] == b"IEND"
+    assert struct.unpack(">IIBBBBB", found[0][1]) == (400, 300, depth, color_type, 0, 0, 0)
+
+
+def test_the_text_is_software_and_what_was_given() -> None:
+    content = encode_png(np.zeros((2, 2), np.uint8), "plainfilm 1 \u00b1")
+    assert chunks(content)[1][1] == b"Software\0plainfilm 1 \xb1"
+    with Image.open(io.BytesIO(content)) as read:
+        assert read.text == {"Software": "plainfilm 1 \u00b1"}
+
+
+def test_every_checksum_is_that_of_its_chunk() -> None:
+    for kind, data, checksum in chunks(encode_png(noise((99, 101), np.uint16), "x")):
+        assert zlib.crc32(kind + data) == checksum
+
+
+def test_the_same_image_gives_the_same_bytes() -> None:
+    image = noise((64, 64), np.uint8)
+    assert encode_png(image, "x") == encode_png(image.copy(), "x")
+
+
+def test_a_view_with_gaps_is_encoded_as_it_looks() -> None:
+    image = noise((40, 60), np.uint16)[::3, ::-2]
+    read = cv2.imdecode(np.frombuffer(encode_png(image, "x"), np.uint8), cv2.IMREAD_UNCHANGED)
+    np.testing.assert_array_equal(read, image)
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        np.zeros((3, 3), np.int16),
+        np.zeros((3, 3), np.float32),
+        np.zeros((3, 3), np.uint32),
+        np.zeros((3, 3), ">u2"),
+        np.zeros((3, 3), np.bool_),
+        np.zeros(9, np.uint8),
+        np.zeros((3, 3, 1), np.uint8),
+        np.zeros((3, 3, 4), np.uint8),
+        np.zeros((2, 3, 3, 3), np.uint8),
+        np.zeros((0, 3), np.uint8),
+        np.zeros((3, 0, 3), np.uint16),
+    ],
+    ids=lambda image: f"{image.dtype.str}{image.shape}",
+)
+def test_what_png_does_not_hold_is_refused(image: Array) -> None:
+    with pytest.raises(EncodeError) as caught:
+        encode_png(image, "x")
+    assert (caught.value.reason, caught.value.stage) == (Reason.ENCODE_UNSUPPORTED, Stage.ENCODE)
