@@ -21,7 +21,7 @@ from plainfilm.decode.decoded import Decoded
 from plainfilm.dicom.frames import FrameTable, locate_frames
 from plainfilm.dicom.instance import Instance
 from plainfilm.dicom.read import read_instance
-from plainfilm.errors import ConversionError
+from plainfilm.errors import ConversionError, Reason, TruncatedError
 from plainfilm.findings import Finding
 from plainfilm.geometry import Geometry, geometry_of
 from plainfilm.grayscale.levels import NO_LEVELS, Levels, levels_of
@@ -35,6 +35,8 @@ from plainfilm.quality import Statistics, color_levels, statistics
 
 Array = npt.NDArray[Any]
 Started = Callable[[int | None], None]
+
+MOST_MISSING_FRAMES = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +97,15 @@ def open_film(content: bytes, options: Options) -> Film:
 
 
 def film_of(instance: Instance) -> Film:
-    """Find the frames of an instance. Raises TruncatedError where its Pixel Data cannot hold them."""
-    return Film(instance, locate_frames(instance.pixel, instance.data))
+    """Find the frames of an instance. Raises TruncatedError where its Pixel Data cannot hold them.
+
+    Of encapsulated frames some may be missing: each then fails alone, unless the claim is beyond all reason.
+    """
+    frames = locate_frames(instance.pixel, instance.data)
+    if frames.declared - frames.present > MOST_MISSING_FRAMES:
+        message = f"Number of Frames is {frames.declared} and Pixel Data holds {frames.present}"
+        raise TruncatedError(message, reason=Reason.TRUNCATED_PIXEL_DATA)
+    return Film(instance, frames)
 
 
 def render_frames(film: Film, options: Options, wanted: range, started: Started) -> Iterator[Rendered | FailedFrame]:
