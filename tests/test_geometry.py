@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Square pixels and the affine (RENDERING 9, PS3.3 10.7). Fear: a hand made broad, or an annotation half a pixel off."""
+"""Square pixels and the affine (PS3.3 10.7). Fear: a hand made broad, or a mark half a pixel off."""
 
 from __future__ import annotations
 

@@ -4,8 +4,10 @@
 from __future__ import annotations
 
 import struct
+import tracemalloc
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from copy import deepcopy
 from typing import Any
 
@@ -20,15 +22,41 @@ from pydicom.tag import Tag
 from plainfilm.dicom.instance import Instance
 from plainfilm.dicom.read import read_instance
 from plainfilm.dicom.syntax import DEFLATED, EXPLICIT_BIG, EXPLICIT_LITTLE, IMPLICIT_LITTLE, LONG_VRS
+from plainfilm.errors import ConversionError, Reason, Stage
 
 DX = "1.2.840.10008.5.1.4.1.1.1.1"
 Odd = Mapping[str | int, tuple[str, bytes]]
+END_OF_SEQUENCE = struct.pack("<HHI", 0xFFFE, 0xE0DD, 0)
+# The closed list of what the reader may call a file that it refuses.
+REASONS = {
+    Reason.EMPTY,
+    Reason.NOT_DICOM,
+    Reason.NO_PIXEL_DATA,
+    Reason.TRUNCATED_FILE,
+    Reason.CORRUPT_HEADER,
+    Reason.MISSING_ATTRIBUTE,
+    Reason.UNSUPPORTED_VALUE,
+    Reason.TOO_LARGE,
+    Reason.TOO_DEEP,
+    Reason.SUSPICIOUS_COMPRESSION,
+}
+
+
+def _jpeg(start_of_frame: int) -> bytes:
+    return b"\xff\xd8" + bytes([0xFF, start_of_frame, 0, 11]) + bytes(9) + b"\xff\xd9\0"
 
 
 class Films:
-    """Image objects as Datasets and as bytes."""
+    """Image objects as Datasets and as bytes, and what the reader makes of them."""
 
     max_pixels = 500_000_000
+    codestreams: Mapping[str, bytes] = {
+        "1.2.840.10008.1.2.4.50": _jpeg(0xC0),
+        "1.2.840.10008.1.2.4.70": _jpeg(0xC3),
+        "1.2.840.10008.1.2.4.81": _jpeg(0xF7),
+        "1.2.840.10008.1.2.4.91": b"\xff\x4f\xff\x51" + bytes(44),
+        "1.2.840.10008.1.2.5": struct.pack("<16I", 2, 64, 66, *[0] * 13) + b"\0\1\0\1",
+    }
 
     def image(self, **changes: Any) -> Dataset:
         """A radiograph of 4 x 6 pixels of 12 bits in 16; a change to None leaves the attribute out."""
@@ -61,10 +89,18 @@ class Films:
             setattr(dataset, keyword, value)
         return dataset
 
+    def lut(self, *entries: int, syntax: str = EXPLICIT_LITTLE, explanation: str | None = None) -> Dataset:
+        """An item with a table of 16-bit entries in the byte order of a syntax."""
+        item = self.item(LUTDescriptor=[len(entries), 0, 16])
+        item.add_new("LUTData", "OW", struct.pack(f"{'>' if syntax == EXPLICIT_BIG else '<'}{len(entries)}H", *entries))
+        if explanation is not None:
+            item.LUTExplanation = explanation
+        return item
+
     def encapsulated(self, *fragments: bytes) -> bytes:
-        """Fragments as the value of encapsulated Pixel Data, after an empty offset table."""
+        """Fragments as the value of encapsulated Pixel Data, after an empty offset table; the writer adds the end."""
         items = (b"\xfe\xff\x00\xe0" + struct.pack("<I", len(each)) + each for each in (b"", *fragments))
-        return b"".join(items) + b"\xfe\xff\xdd\xe0\0\0\0\0"
+        return b"".join(items)
 
     def element(self, tag: str | int, vr: str, value: bytes, syntax: str = EXPLICIT_LITTLE) -> bytes:
         """One element as it stands in a file; an encapsulated value has an undefined length."""
@@ -99,7 +135,9 @@ class Films:
         """File Meta Information, without its Transfer Syntax UID where that is None."""
         uids = {0x00020002: sop_class, 0x00020003: "1.2.3.4", 0x00020010: syntax, 0x00020012: "1.2.3"}
         elements = [
-            self.element(tag, "UI", uid.encode() + b"\0" * (len(uid) % 2)) for tag, uid in uids.items() if uid is not None
+            self.element(tag, "UI", uid.encode() + b"\0" * (len(uid) % 2))
+            for tag, uid in uids.items()
+            if uid is not None
         ]
         rest = self.element(0x00020001, "OB", b"\0\1") + b"".join(elements)
         return self.element(0x00020000, "UL", struct.pack("<I", len(rest))) + rest
@@ -114,6 +152,46 @@ class Films:
             packer = zlib.compressobj(wbits=-zlib.MAX_WBITS)
             body = packer.compress(body) + packer.flush()
         return b"\0" * 128 + b"DICM" + self.meta(syntax, sop_class) + body
+
+    def small(self, syntax: str, **changes: Any) -> bytes:
+        """A small file of a transfer syntax, with sequences of both kinds of length."""
+        if syntax in self.codestreams:
+            changes |= {"PixelData": self.encapsulated(self.codestreams[syntax])}
+        dataset = self.image(WindowCenter=[5, 6], WindowWidth=[7, 8], **changes)
+        dataset.VOILUTSequence = [self.lut(0, 255, syntax=syntax, explanation="A")]
+        code = self.item(CodeValue="R-102CD", ViewModifierCodeSequence=[self.item(CodeValue="C")])
+        dataset.ViewCodeSequence = [code]
+        dataset["ViewCodeSequence"].is_undefined_length = True
+        dataset.ViewCodeSequence[0].is_undefined_length_sequence_item = True
+        return self.file(dataset, syntax)
+
+    def refusal(self, content: bytes) -> ConversionError:
+        """The error with which the reader refuses a file."""
+        with pytest.raises(ConversionError) as refused:
+            read_instance(content, self.max_pixels)
+        assert refused.value.stage is Stage.READ
+        return refused.value
+
+    def outcome(self, content: bytes) -> Instance | ConversionError:
+        """What comes of a file; anything but an instance or a refusal of the closed list escapes."""
+        try:
+            return read_instance(content, self.max_pixels)
+        except ConversionError as error:
+            refused = error
+        assert refused.reason in REASONS, refused
+        assert refused.message
+        return refused
+
+    @contextmanager
+    def traced(self) -> Iterator[list[int]]:
+        """The most memory in use inside, in bytes above that at the beginning."""
+        peak = [0]
+        tracemalloc.start()
+        try:
+            yield peak
+            peak[0] = tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
 
     def read(self, dataset: Dataset, syntax: str = EXPLICIT_LITTLE, odd: Odd | None = None) -> Instance:
         """What the reader makes of the file."""

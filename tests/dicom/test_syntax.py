@@ -143,7 +143,9 @@ def test_any_usual_first_group_tells_the_encoding(films: Any, syntax: str, group
     assert encoding_of(element[:8]) == ENCODINGS[syntax]
 
 
-@pytest.mark.parametrize("head", [b"", b"\x08", b"\x08\0\5\0", b"\x08\0\5\0C", b"\x08\0\5\0\x0a\0\0\0", b"\x08\0\5\0cs\0\0"])
+@pytest.mark.parametrize(
+    "head", [b"", b"\x08", b"\x08\0\5\0", b"\x08\0\5\0C", b"\x08\0\5\0\x0a\0\0\0", b"\x08\0\5\0cs\0\0"]
+)
 def test_what_has_no_vr_is_implicit(head: bytes) -> None:
     assert encoding_of(head) == Encoding(implicit=True, big_endian=False)
 
@@ -175,7 +177,9 @@ def test_a_codestream_tells_its_transfer_syntax(syntax: str) -> None:
     assert transfer_syntax_of_codestream(CODESTREAMS[syntax]) == syntax
 
 
-@pytest.mark.parametrize("content", [b"", b"\xff\xd8", b"\xff\xd8\0\0", jpeg(0xC9), struct.pack("<16I", 16, 64, *[0] * 14), bytes(99)])
+@pytest.mark.parametrize(
+    "content", [b"", b"\xff\xd8", b"\xff\xd8\0\0", jpeg(0xC9), struct.pack("<16I", 16, 64, *[0] * 14), bytes(99)]
+)
 def test_what_is_no_known_codestream_tells_nothing(content: bytes) -> None:
     assert transfer_syntax_of_codestream(content) is None
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Fears: a value under a wrong VR lost or turned into another, nonsense taken for a number, an exception for oddities."""
+"""Fears: a value under a wrong VR lost or changed, nonsense taken for a number, an exception for oddities."""
 
 from __future__ import annotations
 
@@ -76,7 +76,21 @@ def test_a_window_in_binary_is_read(films: Any, vr: str, order: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "value", [b"1A", b"1,5 ", b"abc ", b"NaN ", b"inf ", b"-Infinity ", b"1e999 ", b"--1 ", b"1 2 ", b"\xff\xfe", b"1\\x ", b"5\\\\7 "]
+    "value",
+    [
+        b"1A",
+        b"1,5 ",
+        b"abc ",
+        b"NaN ",
+        b"inf ",
+        b"-Infinity ",
+        b"1e999 ",
+        b"--1 ",
+        b"1 2 ",
+        b"\xff\xfe",
+        b"1\\x ",
+        b"5\\\\7 ",
+    ],
 )
 @pytest.mark.parametrize("vr", ["DS", "UN", "LO", "OB"])
 def test_what_is_no_finite_number_is_left_out_with_a_finding(films: Any, vr: str, value: bytes) -> None:
@@ -105,7 +119,11 @@ def test_a_binary_number_that_is_not_finite_is_left_out(films: Any, value: bytes
 def test_an_empty_value_is_absent_and_no_oddity(films: Any, vr: str, value: bytes) -> None:
     values = values_of(films, "WindowCenter", vr, value)
     assert (values.numbers("WindowCenter"), values.number("WindowCenter")) == ((), None)
-    assert (values.integer("WindowCenter"), values.pair("WindowCenter"), values.text("WindowCenter")) == (None, None, "")
+    assert (values.integer("WindowCenter"), values.pair("WindowCenter"), values.text("WindowCenter")) == (
+        None,
+        None,
+        "",
+    )
     assert values.findings == []
     assert values.has("WindowCenter")
 
@@ -114,7 +132,11 @@ def test_an_absent_attribute_is_absent(films: Any) -> None:
     values = values_of(films, "Rows", "US", b"\1\0")
     assert not values.has("WindowCenter")
     assert values.raw("WindowCenter") is None
-    assert (values.numbers("WindowCenter"), values.texts("WindowCenter"), values.items("VOILUTSequence")) == ((), (), ())
+    assert (values.numbers("WindowCenter"), values.texts("WindowCenter"), values.items("VOILUTSequence")) == (
+        (),
+        (),
+        (),
+    )
     assert values.findings == []
 
 
@@ -166,7 +188,14 @@ def test_several_numbers_are_read_and_the_first_is_taken(films: Any) -> None:
 
 @pytest.mark.parametrize(
     ("value", "pair"),
-    [(b"0.1\\0.2 ", (0.1, 0.2)), (b"0.1\\0.2\\3 ", (0.1, 0.2)), (b"0.1 ", None), (b"0\\0.2 ", None), (b"-1\\1", None), (b"0.1\\a ", None)],
+    [
+        (b"0.1\\0.2 ", (0.1, 0.2)),
+        (b"0.1\\0.2\\3 ", (0.1, 0.2)),
+        (b"0.1 ", None),
+        (b"0\\0.2 ", None),
+        (b"-1\\1", None),
+        (b"0.1\\a ", None),
+    ],
 )
 def test_a_pair_is_two_numbers_above_zero(films: Any, value: bytes, pair: tuple[float, float] | None) -> None:
     assert values_of(films, "PixelSpacing", "DS", value).pair("PixelSpacing") == pair
@@ -189,7 +218,9 @@ def test_a_number_is_a_text_where_text_is_asked_for(films: Any) -> None:
     assert values_of(films, "Manufacturer", "US", b"\5\0").text("Manufacturer") == "5"
 
 
-@pytest.mark.parametrize(("vr", "value"), [("US", b"\5\0"), ("LO", b"text"), ("OB", b"\1\2"), ("FD", bytes(8)), ("SQ", b"\1\2\3")])
+@pytest.mark.parametrize(
+    ("vr", "value"), [("US", b"\5\0"), ("LO", b"text"), ("OB", b"\1\2"), ("FD", bytes(8)), ("SQ", b"\1\2\3")]
+)
 def test_what_is_no_sequence_has_no_items(films: Any, vr: str, value: bytes) -> None:
     values = values_of(films, "VOILUTSequence", vr, value)
     assert values.items("VOILUTSequence") == ()
@@ -271,7 +302,9 @@ def test_a_table_has_its_explanation(films: Any) -> None:
         (("US", b"\1\0\0\0\x10\0"), ("XX", bytes(8))),
     ],
 )
-def test_half_a_table_is_none_with_a_finding(films: Any, descriptor: tuple[str, bytes], data: tuple[str, bytes]) -> None:
+def test_half_a_table_is_none_with_a_finding(
+    films: Any, descriptor: tuple[str, bytes], data: tuple[str, bytes]
+) -> None:
     lut, findings = lut_of(films, descriptor, data, "<")
     assert lut is None
     assert {finding.code for finding in findings} == set(INVALID)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Degenerate VOIs and the fallback (RENDERING 4). Fear: a black film called ok, or a good VOI thrown away."""
+"""Degenerate VOIs and the fallback. Fear: a black film called ok, or a good VOI thrown away."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -112,6 +112,7 @@ def test_a_table_beyond_the_type_of_the_values_gives_its_end(kind: str, first: i
     assert set(table.look_up(np.array([info.min, 5, info.max], kind)).tolist()) == {found}
 
 
+@settings(deadline=None)
 @given(
     st.sampled_from(["u1", "i1", "u2", "i2", "u4", "i4", "u8", "i8"]).flatmap(
         lambda kind: hnp.arrays(np.dtype(kind), (3, 5), elements=hnp.from_dtype(np.dtype(kind)))

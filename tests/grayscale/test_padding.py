@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from plainfilm.dicom.instance import Padding, Shutter
@@ -147,6 +147,7 @@ def test_the_mask_is_shared_and_cannot_be_written() -> None:
         mask[0, 0] = True
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(-2, 12), st.integers(-2, 12)), min_size=3, max_size=6))
 def test_a_polygon_is_what_the_even_odd_rule_and_its_edges_say_pixel_by_pixel(vertices: list[tuple[int, int]]) -> None:
     inside = ~outside_shutter(Shutter(polygon=tuple(vertices)), 10, 10)

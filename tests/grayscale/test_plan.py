@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -81,6 +81,7 @@ def tones(draw: st.DrawFn, image: Array) -> Tone:
     return draw(st.sampled_from([viewed, stretch, minmax_recipe(recipe_voi, found, inverted), StoredLook(-lowest)]))
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_the_table_gives_what_the_formulas_give_of_every_pixel(data: st.DataObject) -> None:
     image = data.draw(images())
@@ -97,6 +98,7 @@ def test_the_table_gives_what_the_formulas_give_of_every_pixel(data: st.DataObje
     assert looked_up.shape == image.shape
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_statistics_of_the_histogram_are_those_of_the_image(data: st.DataObject) -> None:
     image = data.draw(images())

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the recipes begin with: pydicom's `apply_voi_lut(pixel_array, ds, index=0)` where it is right (RENDERING 7)."""
+"""What the recipes begin with: pydicom's `apply_voi_lut(pixel_array, ds, index=0)` where it is right."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The published recipes by small examples worked out by hand (RENDERING 7); random images are in properties/."""
+"""The published recipes by small examples worked out by hand; random images are in properties/."""
 
 from __future__ import annotations
 

@@ -412,27 +412,29 @@ with Supervisor("faulty_tasks:leave_pid", jobs, WorkerSettings(workers=3, extra_
 """
 
 
-def run_script(folder: Path) -> tuple[subprocess.Popen[bytes], list[int]]:
+@pytest.fixture
+def script_and_workers(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[bytes], list[int]]]:
     """An unguarded script as a process group of its own, and its three workers' process ids."""
-    script = folder.parent / "script.py"
+    script, folder = tmp_path / "script.py", tmp_path / "workers"
     script.write_text(SCRIPT)
-    run = subprocess.Popen([sys.executable, str(script), HERE, str(folder)], start_new_session=True)
-    wait_until(lambda: len(list(folder.iterdir())) == 3)
-    return run, [int(entry.name) for entry in folder.iterdir()]
+    folder.mkdir()
+    with subprocess.Popen([sys.executable, str(script), HERE, str(folder)], start_new_session=True) as run:
+        try:
+            wait_until(lambda: len(list(folder.iterdir())) == 3)
+            yield run, [int(entry.name) for entry in folder.iterdir()]
+        finally:
+            run.kill()
 
 
-@linux
 def test_no_module_is_taken_from_the_users_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "pickle.py").write_text("raise SystemExit('this is a file among the user's own')")
+    (tmp_path / "pickle.py").write_text("raise SystemExit('a file among those of the user')")
     monkeypatch.chdir(tmp_path)
     assert results(events_of([{"name": "hand"}])) == [("hand", 0)]
 
 
 @linux
-def test_a_killed_parent_takes_its_workers_along(tmp_path: Path) -> None:
-    folder = tmp_path / "workers"
-    folder.mkdir()
-    run, workers = run_script(folder)
+def test_a_killed_parent_takes_its_workers_along(script_and_workers: tuple[subprocess.Popen[bytes], list[int]]) -> None:
+    run, workers = script_and_workers
     run.kill()
     run.wait(30)
     wait_until(lambda: not any(is_running(worker) for worker in workers))
@@ -460,10 +462,10 @@ def test_a_parent_that_was_stopped_for_a_while_blames_nobody(tmp_path: Path) -> 
 
 
 @linux
-def test_ctrl_c_reaches_the_parent_alone_and_leaves_nobody(tmp_path: Path) -> None:
-    folder = tmp_path / "workers"
-    folder.mkdir()
-    run, workers = run_script(folder)
+def test_ctrl_c_reaches_the_parent_alone_and_leaves_nobody(
+    script_and_workers: tuple[subprocess.Popen[bytes], list[int]],
+) -> None:
+    run, workers = script_and_workers
     assert run.pid not in [os.getpgid(worker) for worker in workers]
     os.killpg(run.pid, signal.SIGINT)
     assert run.wait(30) == 130

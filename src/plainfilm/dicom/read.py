@@ -51,8 +51,10 @@ from plainfilm.findings import Finding, FindingCode
 _PIXEL_TAGS = {0x7FE00008: PixelKind.FLOAT, 0x7FE00009: PixelKind.DOUBLE, 0x7FE00010: PixelKind.INTEGER}
 _UNDEFINED = 0xFFFFFFFF
 _MOST_ELEMENTS = 50_000
-_INFLATED_FLOOR, _INFLATED_RATIO, _INFLATED_BLOCK = 64 * 1024**2, 200, 8 * 1024**2
+# A step of input gives at most a thousand times as much; films without an image inflate a hundredfold.
+_INFLATED_FLOOR, _INFLATED_RATIO, _INFLATED_STEP = 64 * 1024**2, 200, 16 * 1024
 _ITEM = b"\xfe\xff\x00\xe0"
+_SEQUENCE_DELIMITER = b"\xfe\xff\xdd\xe0\x00\x00\x00\x00"
 _NATIVE = frozenset((IMPLICIT_LITTLE, EXPLICIT_LITTLE, EXPLICIT_BIG, DEFLATED))
 _UID = re.compile(r"[0-9.]{1,64}")
 
@@ -139,7 +141,7 @@ def _parse(content: bytes, start: int) -> _Parsed:
     meta = _file_meta(stream, content[start : start + 8])
     syntax = _uid(meta, "TransferSyntaxUID")
     if syntax == DEFLATED:
-        content = _inflated(content[stream.tell() :])
+        content = _inflated(memoryview(content)[stream.tell() :])
         stream = io.BytesIO(content)
     position = stream.tell()
     encoding = encoding_of(content[position : position + 8])
@@ -243,8 +245,10 @@ def _pixels_in(dataset: Dataset) -> _PixelElement | None:
     if not isinstance(element.value, (bytes, bytearray, memoryview)):
         message = f"{kind.value} is given as {type(element.value).__name__}; bytes are needed"
         raise UnsupportedError(message)
-    undefined = bool(element.is_undefined_length)
-    return _PixelElement(kind, str(element.VR), bytes(element.value), undefined, _extended_offsets(dataset))
+    value, undefined = bytes(element.value), bool(element.is_undefined_length)
+    if value[:4] == _ITEM and value[-8:] != _SEQUENCE_DELIMITER:
+        value += _SEQUENCE_DELIMITER  # pydicom takes it off when it reads and puts it back when it writes
+    return _PixelElement(kind, str(element.VR), value, undefined, _extended_offsets(dataset))
 
 
 def _encoding_in_memory(dataset: Dataset, declared: str) -> Encoding:
@@ -275,21 +279,22 @@ def _transfer_syntax_of_items(value: bytes) -> str | None:
     return next(filter(None, map(transfer_syntax_of_codestream, codestreams)), None)
 
 
-def _inflated(deflated: bytes) -> bytes:
+def _inflated(deflated: memoryview) -> bytes:
     """A deflated data set, inflated under a bound to what has been read of it so far (PS3.5 A.5)."""
     inflater = zlib.decompressobj(-zlib.MAX_WBITS)
-    rest, blocks, size = deflated, list[bytes](), 0
-    while not inflater.eof:
+    blocks, size = list[bytes](), 0
+    for start in range(0, len(deflated), _INFLATED_STEP):
         try:
-            block = inflater.decompress(rest, _INFLATED_BLOCK)
+            blocks.append(inflater.decompress(deflated[start : start + _INFLATED_STEP]))
         except zlib.error:
+            if len(deflated) < 8:  # less than an element: the file ends inside the file meta information
+                break
             message = "the deflated data set is damaged"
             raise ConversionError(message, reason=Reason.CORRUPT_HEADER, stage=Stage.READ) from None
-        if not block and not inflater.eof:
-            raise TruncatedError("the deflated data set ends too early")
-        rest, size = inflater.unconsumed_tail, size + len(block)
-        read = len(deflated) - len(rest)
+        size, read = size + len(blocks[-1]), start + _INFLATED_STEP
         if size > max(_INFLATED_FLOOR, _INFLATED_RATIO * read):
-            raise LimitError(f"{read} bytes inflate to {size} and more", reason=Reason.SUSPICIOUS_COMPRESSION)
-        blocks.append(block)
-    return b"".join(blocks)
+            message = f"{read} bytes of the deflated data set inflate to {size}"
+            raise LimitError(message, reason=Reason.SUSPICIOUS_COMPRESSION)
+        if inflater.eof:
+            return b"".join(blocks)
+    raise TruncatedError("the deflated data set ends too early")

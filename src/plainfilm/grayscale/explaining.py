@@ -27,7 +27,7 @@ class Step:
 def steps_of(
     instance: Instance, frame: SurveyedFrame, chosen: tuple[Tone, str, str], rules: StoredRules
 ) -> tuple[Step, ...]:
-    """The steps in the order of RENDERING: stored values, padding, shutter, Modality LUT, VOI, polarity."""
+    """The steps in the order in which they are done: stored values, padding, shutter, Modality LUT, VOI, polarity."""
     tone, label, reason = chosen
     steps = [_stored_step(instance, rules)]
     if isinstance(tone, ViewerTone):

@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: MIT
+"""`plainfilm demo`: eight films, their pictures, and a sheet, in a folder of their own and never over others' files."""
+
+from __future__ import annotations
+
+import csv
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from pydicom import dcmread
+
+from plainfilm.cli.main import main
+from plainfilm.demo.films import films
+
+Run = Callable[..., subprocess.CompletedProcess[Any]]
+NAMES = [film.name for film in films()]
+
+
+@pytest.fixture(scope="module")
+def demo(plainfilm: Run, tmp_path_factory: pytest.TempPathFactory) -> tuple[subprocess.CompletedProcess[Any], Path]:
+    """The command, run once, and its OUT."""
+    out = tmp_path_factory.mktemp("demo") / "new" / "out"
+    return plainfilm("demo", out, "--jobs", "2"), out
+
+
+def test_it_makes_films_pictures_tables_and_a_sheet(demo: tuple[subprocess.CompletedProcess[Any], Path]) -> None:
+    done, out = demo
+    assert (done.returncode, done.stdout) == (0, "")
+    assert "8 images (1 repaired), 0 failed, 0 skipped" in done.stderr
+    assert str(out / "contact-sheet.png") in done.stderr
+    assert sorted(path.stem for path in (out / "films").iterdir()) == NAMES
+    with open(out / "pictures" / "metadata.csv", newline="") as file:
+        assert [row["file_name"] for row in csv.DictReader(file)] == [f"{name}.png" for name in NAMES]
+    sheet = cv2.imread(str(out / "contact-sheet.png"))
+    assert sheet is not None
+    assert np.unique(sheet).size > 100
+
+
+def test_the_films_are_dicom_and_the_pictures_are_theirs(
+    demo: tuple[subprocess.CompletedProcess[Any], Path],
+) -> None:
+    _, out = demo
+    for name in NAMES:
+        header = dcmread(out / "films" / f"{name}.dcm", stop_before_pixels=True)
+        shown = cv2.imread(str(out / "pictures" / f"{name}.png"), cv2.IMREAD_UNCHANGED)
+        assert shown is not None
+        assert shown.shape == (header.Rows, header.Columns)
+
+
+def test_what_is_there_is_kept(
+    demo: tuple[subprocess.CompletedProcess[Any], Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    _, out = demo
+    before = {path: path.stat().st_mtime_ns for path in out.rglob("*") if path.is_file()}
+    assert main(["demo", str(out)]) == 3
+    assert "--overwrite" in capsys.readouterr().err
+    assert {path: path.stat().st_mtime_ns for path in out.rglob("*") if path.is_file()} == before
+
+
+@pytest.mark.parametrize("words", [["demo", "{file}"], ["demo", "{file}", "--overwrite"], ["demo", "{file}/below"]])
+def test_an_out_that_is_no_folder_is_exit_3(
+    words: list[str], capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("a file")
+    assert main([word.format(file=tmp_path / "file") for word in words]) == 3
+    assert "choose another OUT" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", [["demo"], ["demo", "{out}", "more"], ["demo", "{out}", "--bits", "12"]])
+def test_a_wrong_command_line_makes_nothing(words: list[str], tmp_path: Path) -> None:
+    assert main([word.format(out=tmp_path / "out") for word in words]) == 2
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_dry_run_makes_nothing(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert main(["demo", str(tmp_path / "out"), "--dry-run"]) == 0
+    assert [line.split("\t")[2] for line in capsys.readouterr().out.splitlines()] == NAMES
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_failure_is_exit_1_and_there_is_no_sheet(plainfilm: Run, tmp_path: Path) -> None:
+    done = plainfilm("demo", tmp_path / "out", "--strict")
+    assert done.returncode == 1
+    assert "7 images, 1 failed" in done.stderr
+    assert not (tmp_path / "out" / "contact-sheet.png").exists()

@@ -1,0 +1,231 @@
+# SPDX-License-Identifier: MIT
+"""Fears: a damaged or hostile file that crashes the reader, hangs it, bloats it, or is called by a wrong name."""
+
+from __future__ import annotations
+
+import random
+import struct
+import zlib
+from typing import Any
+
+import pytest
+
+from plainfilm.dicom.instance import Instance
+from plainfilm.dicom.read import read_instance
+from plainfilm.dicom.syntax import DEFLATED, EXPLICIT_BIG, EXPLICIT_LITTLE, IMPLICIT_LITTLE
+from plainfilm.errors import ConversionError, LimitError, Reason
+
+NATIVE = (EXPLICIT_LITTLE, EXPLICIT_BIG, IMPLICIT_LITTLE)
+FORMS = (*NATIVE, DEFLATED, "1.2.840.10008.1.2.4.50")
+# What a cut file may be called; a cut between two elements cannot be told from a file that lacks what follows.
+OF_CUT_FILES = {Reason.EMPTY, Reason.NOT_DICOM, Reason.TRUNCATED_FILE, Reason.MISSING_ATTRIBUTE}
+SEQUENCE = struct.pack("<HH2s2xI", 0x0008, 0x1140, b"SQ", 0xFFFFFFFF)
+ITEM = struct.pack("<HHI", 0xFFFE, 0xE000, 0xFFFFFFFF)
+END_OF_ITEM, END_OF_SEQUENCE = struct.pack("<HHI", 0xFFFE, 0xE00D, 0), struct.pack("<HHI", 0xFFFE, 0xE0DD, 0)
+
+
+def deflated_bomb(films: Any, size: int) -> bytes:
+    """A deflated file that inflates to `size` zeros and more, though it takes a thousandth of that."""
+    packer = zlib.compressobj(9, wbits=-zlib.MAX_WBITS)
+    head = packer.compress(films.body(films.image(PixelData=None))) + packer.flush(zlib.Z_FULL_FLUSH)
+    block = packer.compress(bytes(1024**2)) + packer.flush(zlib.Z_FULL_FLUSH)
+    again = packer.compress(bytes(1024**2)) + packer.flush(zlib.Z_FULL_FLUSH)
+    content: bytes = b"\0" * 128 + b"DICM" + films.meta(DEFLATED)
+    return content + head + block + again * (size // 1024**2 - 1)
+
+
+@pytest.mark.parametrize("size", [100, 6000])
+def test_a_deflated_bomb_costs_little(films: Any, size: int) -> None:
+    content = deflated_bomb(films, size * 1024**2)
+    with films.traced() as peak:
+        refused = films.refusal(content)
+    assert isinstance(refused, LimitError)
+    assert refused.reason is Reason.SUSPICIOUS_COMPRESSION
+    assert peak[0] < 120 * 1024**2
+
+
+def test_a_blank_film_may_be_deflated_to_very_little(films: Any) -> None:
+    blank = films.image(Rows=2000, Columns=2000, PixelData=bytes(8_000_000))
+    content = films.file(blank, DEFLATED)
+    assert len(content) < 20_000
+    assert len(read_instance(content, films.max_pixels).data.value) == 8_000_000
+
+
+def test_a_pad_byte_after_a_deflated_data_set_is_no_oddity(films: Any) -> None:
+    content = films.file(films.image(), DEFLATED)
+    assert read_instance(content + b"\0", films.max_pixels) == read_instance(content, films.max_pixels)
+
+
+def test_a_deflated_film_cut_anywhere_is_truncated(films: Any) -> None:
+    content = films.small(DEFLATED)
+    start = content.index(films.meta(DEFLATED)) + len(films.meta(DEFLATED))
+    reasons = {films.refusal(content[:length]).reason for length in range(start, len(content))}
+    assert reasons == {Reason.TRUNCATED_FILE}
+
+
+def test_a_deflated_film_with_damage_is_refused_or_read(films: Any) -> None:
+    content = films.small(DEFLATED)
+    start = content.index(films.meta(DEFLATED)) + len(films.meta(DEFLATED))
+    reasons = set()
+    for position in range(start, len(content)):
+        found = films.outcome(content[:position] + bytes([content[position] ^ 0x55]) + content[position + 1 :])
+        reasons.add(found.reason if isinstance(found, ConversionError) else None)
+    assert {Reason.CORRUPT_HEADER, Reason.TRUNCATED_FILE} <= reasons
+
+
+def test_a_data_set_that_is_not_deflated_though_it_says_so_is_corrupt(films: Any) -> None:
+    content = b"\0" * 128 + b"DICM" + films.meta(DEFLATED) + films.body(films.image())
+    assert films.refusal(content).reason is Reason.CORRUPT_HEADER
+
+
+@pytest.mark.parametrize("preamble", [True, False])
+@pytest.mark.parametrize("syntax", FORMS)
+def test_a_film_cut_at_any_length_is_told_so(films: Any, syntax: str, preamble: bool) -> None:
+    content = films.small(syntax)[0 if preamble else 132 :]
+    pixels = content.find(b"\xe0\x7f") if syntax != EXPLICIT_BIG else content.find(b"\x7f\xe0")
+    for length in range(len(content)):
+        found = films.outcome(content[:length])
+        if isinstance(found, ConversionError):
+            assert found.reason in OF_CUT_FILES, (length, found)
+            assert length < pixels + 12 or syntax == DEFLATED
+        else:
+            assert length >= pixels + 8
+
+
+@pytest.mark.parametrize("syntax", NATIVE)
+def test_a_bare_data_set_cut_at_any_length_is_told_so(films: Any, syntax: str) -> None:
+    content = films.body(films.image(), syntax)
+    for length in range(len(content)):
+        found = films.outcome(content[:length])
+        assert isinstance(found, Instance) or found.reason in {*OF_CUT_FILES, Reason.NO_PIXEL_DATA}
+
+
+def test_a_cut_inside_an_element_is_a_truncated_file(films: Any) -> None:
+    elements = [
+        films.element("Modality", "CS", b"DX"),
+        films.element("PatientComments", "LT", b"QZQZ"),
+        films.element("Rows", "US", b"\4\0"),
+    ]
+    start = films.wrapped(films.body(films.item(SOPClassUID="1.2.840.10008.5.1.4.1.1.1.1")), EXPLICIT_LITTLE)
+    for count in range(3):
+        whole = start + b"".join(elements[:count])
+        for cut in range(1, len(elements[count])):
+            assert films.refusal(whole + elements[count][:cut]).reason is Reason.TRUNCATED_FILE, (count, cut)
+        assert films.refusal(whole).reason is Reason.MISSING_ATTRIBUTE
+
+
+@pytest.mark.parametrize("syntax", FORMS)
+def test_a_film_with_any_byte_of_its_header_flipped_is_read_or_refused(films: Any, syntax: str) -> None:
+    content = films.small(syntax)
+    chance = random.Random(syntax)
+    read = 0
+    for _ in range(1200):
+        position = chance.randrange(128, len(content) - 40)
+        flipped = bytearray(content)
+        flipped[position] ^= chance.choice([0xFF, 0x80, 1, 0x20, chance.randrange(1, 256)])
+        read += isinstance(films.outcome(bytes(flipped)), Instance)
+    assert 0 < read < 1200
+
+
+@pytest.mark.parametrize("syntax", FORMS)
+def test_a_film_with_several_bytes_damaged_is_read_or_refused(films: Any, syntax: str) -> None:
+    content = films.small(syntax)
+    chance = random.Random(f"several {syntax}")
+    for _ in range(400):
+        damaged = bytearray(content)
+        for _ in range(chance.randrange(2, 30)):
+            start = chance.randrange(132, len(content))
+            kind = chance.randrange(4)
+            if kind == 0:
+                damaged[start : start + 1] = chance.randbytes(1)
+            elif kind == 1:
+                del damaged[start : start + chance.randrange(1, 20)]
+            elif kind == 2:
+                damaged[start:start] = damaged[start - 40 : start]
+            else:
+                damaged[start : start + 4] = chance.choice(
+                    [b"\xff" * 4, bytes(4), b"\xfe\xff\0\xe0", b"\xfe\xff\x0d\xe0"]
+                )
+        films.outcome(bytes(damaged))
+
+
+def begun(films: Any, *elements: bytes) -> bytes:
+    """A file that begins as an image does and goes on with the elements given."""
+    sop_class = films.element("SOPClassUID", "UI", b"1.2.840.10008.5.1.4.1.1.1.1\0")
+    content: bytes = films.wrapped(sop_class + b"".join(elements), EXPLICIT_LITTLE)
+    return content
+
+
+@pytest.mark.parametrize("closed", [True, False])
+@pytest.mark.parametrize("depth", [1000, 100_000])
+def test_items_nested_too_deep_are_refused(films: Any, depth: int, closed: bool) -> None:
+    content = begun(films, (SEQUENCE + ITEM) * depth, (END_OF_ITEM + END_OF_SEQUENCE) * depth if closed else b"")
+    with films.traced() as peak:
+        refused = films.refusal(content)
+    assert isinstance(refused, LimitError)
+    assert refused.reason is Reason.TOO_DEEP
+    assert peak[0] < 20 * 1024**2
+
+
+def test_the_depth_at_which_recursion_ends_does_not_matter(films: Any) -> None:
+    reasons = {films.refusal(begun(films, (SEQUENCE + ITEM) * depth)).reason for depth in range(180, 300)}
+    assert reasons == {Reason.TRUNCATED_FILE, Reason.TOO_DEEP}
+
+
+def test_a_reasonable_depth_is_read(films: Any) -> None:
+    nested = (SEQUENCE + ITEM) * 60 + (END_OF_ITEM + END_OF_SEQUENCE) * 60
+    content = begun(films, nested)
+    body = content + films.body(films.image(SOPClassUID=None, SOPInstanceUID=None, Modality=None))
+    assert read_instance(body, films.max_pixels).pixel.rows == 4
+
+
+def test_items_nested_too_deep_in_a_sequence_that_is_asked_for_are_refused(films: Any) -> None:
+    inside = (SEQUENCE + ITEM) * 5000
+    item = struct.pack("<HHI", 0xFFFE, 0xE000, len(inside)) + inside
+    for keyword in ("SharedFunctionalGroupsSequence", "VOILUTSequence", "ModalityLUTSequence"):
+        refused = films.refusal(films.file(films.image(), odd={keyword: ("SQ", item)}))
+        assert refused.reason is Reason.TOO_DEEP
+
+
+@pytest.mark.parametrize("vr", ["OB", "UT", "UN", "SQ"])
+def test_an_element_that_claims_two_gigabytes_costs_nothing(films: Any, vr: str) -> None:
+    claim = struct.pack("<HH2s2xI", 0x0009, 0x1010, vr.encode(), 2_000_000_000)
+    with films.traced() as peak:
+        refused = films.refusal(begun(films, claim, bytes(800)))
+    assert refused.reason is Reason.TRUNCATED_FILE
+    assert peak[0] < 4 * 1024**2
+
+
+def test_pixel_data_that_claim_two_gigabytes_cost_nothing(films: Any) -> None:
+    claim = struct.pack("<HH2s2xI", 0x7FE0, 0x0010, b"OW", 2_000_000_000)
+    content = films.file(films.image(PixelData=None)) + claim + bytes(48)
+    with films.traced() as peak:
+        instance = read_instance(content, films.max_pixels)
+    assert len(instance.data.value) == 48
+    assert peak[0] < 4 * 1024**2
+
+
+@pytest.mark.parametrize("vr", ["SQ", "UN", "OB", "OW", "UT"])
+@pytest.mark.parametrize("inside", [b"", ITEM, ITEM + END_OF_ITEM, ITEM + b"\x08\0\x60\0CS\2\0DX", bytes(800)])
+def test_what_is_never_closed_is_a_truncated_file(films: Any, vr: str, inside: bytes) -> None:
+    unclosed = struct.pack("<HH2s2xI", 0x0008, 0x1140, vr.encode(), 0xFFFFFFFF)
+    assert films.refusal(begun(films, unclosed, inside)).reason is Reason.TRUNCATED_FILE
+
+
+def test_too_many_elements_are_refused(films: Any) -> None:
+    private = [films.element((0x0009 + 2 * (n >> 12)) << 16 | 0x1000 | n & 0xFFF, "LO", b"x ") for n in range(60_000)]
+    refused = films.refusal(begun(films, *private))
+    assert isinstance(refused, LimitError)
+    assert refused.reason is Reason.TOO_LARGE
+
+
+def test_zeros_without_end_are_too_many_elements(films: Any) -> None:
+    with films.traced() as peak:
+        refused = films.refusal(begun(films, bytes(8_000_000)))
+    assert refused.reason is Reason.TOO_LARGE
+    assert peak[0] < 30 * 1024**2
+
+
+def test_a_few_zeros_at_the_end_are_no_oddity(films: Any) -> None:
+    for zeros in range(40):
+        assert films.refusal(films.file(films.image(PixelData=None)) + bytes(zeros)).reason is Reason.MISSING_ATTRIBUTE

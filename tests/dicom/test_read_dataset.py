@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: MIT
+"""Fears: a Dataset changed by looking at it, one that was never written misread, pydicom's warnings passed on."""
+
+from __future__ import annotations
+
+import io
+import struct
+import warnings
+from copy import deepcopy
+from typing import Any
+
+import pytest
+from pydicom import dcmread
+from pydicom.dataset import Dataset
+
+from plainfilm.dicom.read import instance_from_dataset, read_instance
+from plainfilm.dicom.syntax import DEFLATED, EXPLICIT_BIG, EXPLICIT_LITTLE, IMPLICIT_LITTLE
+from plainfilm.errors import ConversionError, LimitError, Reason
+from plainfilm.findings import codes_of
+
+JPEG, JPEG_LOSSLESS, JPEG_LS, JPEG_2000, RLE = COMPRESSED = tuple(
+    f"1.2.840.10008.1.2.{number}" for number in ("4.50", "4.70", "4.81", "4.91", "5")
+)
+FORMS = (EXPLICIT_LITTLE, EXPLICIT_BIG, IMPLICIT_LITTLE, DEFLATED, JPEG)
+
+
+@pytest.mark.parametrize("syntax", FORMS)
+def test_a_dataset_that_was_read_gives_what_its_file_gives(films: Any, syntax: str) -> None:
+    content = films.small(syntax)
+    from_dataset = instance_from_dataset(dcmread(io.BytesIO(content)), films.max_pixels)
+    from_file = read_instance(content, films.max_pixels)
+    assert (from_dataset.pixel, from_dataset.frames) == (from_file.pixel, from_file.frames)
+    assert (from_dataset.identity, from_dataset.findings) == (from_file.identity, from_file.findings)
+    data, expected = from_dataset.data, from_file.data
+    assert (data.transfer_syntax, data.big_endian) == (expected.transfer_syntax, expected.big_endian)
+    # pydicom leaves the delimiter out, and knows the VR of implicit elements
+    assert expected.value.startswith(data.value)
+    assert (data.encapsulated, data.vr) == (expected.encapsulated, expected.vr or "OW")
+
+
+@pytest.mark.parametrize("syntax", FORMS)
+def test_a_dataset_is_left_as_it_is(films: Any, syntax: str) -> None:
+    dataset = dcmread(io.BytesIO(films.small(syntax)))
+    before = deepcopy(dataset)
+    instance_from_dataset(dataset, films.max_pixels)
+    assert dataset == before
+    assert dataset.to_json() == before.to_json()
+    assert dataset.file_meta == before.file_meta
+    assert dataset.original_encoding == before.original_encoding
+
+
+@pytest.mark.parametrize("syntax", [None, EXPLICIT_LITTLE, EXPLICIT_BIG, IMPLICIT_LITTLE, DEFLATED])
+def test_a_dataset_that_was_never_written_is_an_image(films: Any, syntax: str | None) -> None:
+    dataset = films.in_memory(syntax, WindowCenter=[1, 2], WindowWidth=[3, 4], PixelPaddingValue=7)
+    before = deepcopy(dataset)
+    instance = instance_from_dataset(dataset, films.max_pixels)
+    assert (instance.pixel.rows, instance.data.value) == (4, dataset.PixelData)
+    assert len(instance.frames[0].voi_levels[0].windows) == 2
+    assert (instance.data.transfer_syntax, instance.data.encapsulated) == (syntax or EXPLICIT_LITTLE, False)
+    assert instance.data.big_endian is (syntax == EXPLICIT_BIG)
+    assert codes_of(instance.findings) == ("assumed_transfer_syntax" if syntax is None else "")
+    assert dataset == before
+
+
+@pytest.mark.parametrize("undefined", [True, False])
+@pytest.mark.parametrize("syntax", COMPRESSED)
+def test_an_encapsulated_dataset_that_was_never_written_is_an_image(films: Any, syntax: str, undefined: bool) -> None:
+    dataset = films.in_memory(syntax, PixelData=films.encapsulated(films.codestreams[syntax]))
+    dataset["PixelData"].is_undefined_length = undefined
+    instance = instance_from_dataset(dataset, films.max_pixels)
+    assert (instance.data.transfer_syntax, instance.data.encapsulated) == (syntax, True)
+    assert (instance.data.value, instance.findings) == (dataset.PixelData, ())
+
+
+def test_a_dataset_whose_native_pixels_look_like_an_item_is_native(films: Any) -> None:
+    dataset = films.in_memory(EXPLICIT_LITTLE, PixelData=b"\xfe\xff\x00\xe0" + bytes(44))
+    assert not instance_from_dataset(dataset, films.max_pixels).data.encapsulated
+
+
+def test_a_dataset_read_from_big_endian_has_its_tables_in_order(films: Any) -> None:
+    item = films.lut(1, 258, syntax=EXPLICIT_BIG)
+    dataset = dcmread(io.BytesIO(films.file(films.image(VOILUTSequence=[item]), EXPLICIT_BIG)))
+    instance = instance_from_dataset(dataset, films.max_pixels)
+    assert instance.frames[0].voi_levels[0].luts[0].data == struct.pack("<2H", 1, 258)
+    assert instance.data.big_endian
+
+
+@pytest.mark.parametrize("value", [bytearray(48), memoryview(bytes(48))])
+def test_pixels_in_another_kind_of_bytes_are_taken(films: Any, value: Any) -> None:
+    dataset = films.in_memory(EXPLICIT_LITTLE)
+    dataset["PixelData"]._value = value
+    assert instance_from_dataset(dataset, films.max_pixels).data.value == bytes(48)
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        (None, Reason.MISSING_ATTRIBUTE),
+        (io.BytesIO(bytes(48)), Reason.UNSUPPORTED_VALUE),
+        ("text", Reason.UNSUPPORTED_VALUE),
+    ],
+)
+def test_a_dataset_whose_pixels_are_no_bytes_is_refused(films: Any, value: Any, reason: Reason) -> None:
+    dataset = films.in_memory(EXPLICIT_LITTLE)
+    dataset["PixelData"]._value = value
+    with pytest.raises(ConversionError) as refused:
+        instance_from_dataset(dataset, films.max_pixels)
+    assert refused.value.reason is reason
+
+
+def test_a_dataset_is_refused_as_a_file_is(films: Any) -> None:
+    refused = []
+    for dataset in (films.image(PixelData=None), films.image(Rows=None), films.item(PatientName="A"), Dataset()):
+        with pytest.raises(ConversionError) as error:
+            instance_from_dataset(dataset, films.max_pixels)
+        refused.append(error.value.reason)
+    assert refused[:3] == [Reason.MISSING_ATTRIBUTE, Reason.MISSING_ATTRIBUTE, Reason.NO_PIXEL_DATA]
+    with pytest.raises(LimitError):
+        instance_from_dataset(films.image(), 23)
+
+
+def test_a_dataset_with_unreadable_values_is_read_without_warnings(films: Any) -> None:
+    content = films.file(films.image(), odd={"NumberOfFrames": ("IS", b"1A"), "WindowCenter": ("DS", b"QZ")})
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        instance = instance_from_dataset(dcmread(io.BytesIO(content)), films.max_pixels)
+    assert codes_of(instance.findings) == "attribute_invalid;assumed_number_of_frames"

@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: MIT
+"""Fear: what is said of a damaged file tells of its patient, in a message, a finding, a traceback, a warning or a log."""
+
+from __future__ import annotations
+
+import io
+import logging
+import random
+import traceback
+import warnings
+from typing import Any
+
+import pytest
+from pydicom import dcmread
+from pydicom.dataset import Dataset
+
+from plainfilm.dicom.read import read_instance
+from plainfilm.dicom.syntax import EXPLICIT_BIG, EXPLICIT_LITTLE, IMPLICIT_LITTLE
+from plainfilm.errors import ConversionError
+from plainfilm.findings import codes_of
+
+pytestmark = pytest.mark.filterwarnings("ignore:Invalid value for VR:UserWarning:pydicom")
+TEXT, NUMBER = "QZQZQZQZ", "77557755"
+
+
+def planted(films: Any) -> Dataset:
+    """An image whose every text is TEXT and whose every date and number of the patient is NUMBER."""
+    dataset = films.image(
+        StudyDate=NUMBER,
+        StudyTime="775577",
+        AccessionNumber=TEXT,
+        Manufacturer=TEXT,
+        InstitutionName=TEXT,
+        ReferringPhysicianName=TEXT,
+        StationName=TEXT,
+        StudyDescription=TEXT,
+        SeriesDescription=TEXT,
+        OperatorsName=TEXT,
+        PatientName=f"{TEXT}^{TEXT}",
+        PatientID=TEXT + NUMBER,
+        PatientBirthDate=NUMBER,
+        PatientAddress=TEXT,
+        PatientComments=TEXT * 8,
+        BodyPartExamined=TEXT,
+        DeviceSerialNumber=TEXT,
+        ProtocolName=TEXT,
+        ImageComments=TEXT * 4,
+        RequestingPhysician=TEXT,
+        RequestedProcedureDescription=TEXT * 4,
+        WindowCenter=[1, 2],
+        WindowWidth=[3, 4],
+        WindowCenterWidthExplanation=[TEXT, TEXT],
+        ShutterShape="CIRCULAR",
+        RescaleType=TEXT,
+        CommentsOnThePerformedProcedureStep=TEXT,
+        OtherPatientIDsSequence=[films.item(PatientID=TEXT, IssuerOfPatientID=TEXT)],
+        VOILUTSequence=[films.lut(0, 255, explanation=TEXT)],
+    )
+    for group in (0x0009, 0x0029):
+        dataset.private_block(group, TEXT, create=True).add_new(1, "LO", TEXT)
+    return dataset
+
+
+def says_something(said: str) -> bool:
+    return "QZQ" in said or "ZQZ" in said or "7755" in said or "5577" in said
+
+
+def all_that_is_said(content: bytes, max_pixels: int = 500_000_000) -> str:
+    """The message and traceback of a refusal, or all findings of an instance."""
+    try:
+        instance = read_instance(content, max_pixels)
+    except ConversionError as error:
+        return f"{error} {error!r} {''.join(traceback.format_exception(error))}"
+    return f"{instance.findings} {[frame.findings for frame in instance.frames]}"
+
+
+@pytest.mark.parametrize("syntax", [EXPLICIT_LITTLE, EXPLICIT_BIG, IMPLICIT_LITTLE])
+def test_nothing_of_the_patient_is_said_of_a_damaged_film(
+    films: Any, syntax: str, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    content = films.file(planted(films), syntax)
+    caplog.set_level(logging.DEBUG)
+    caplog.clear()
+    assert says_something(content.decode("latin-1"))
+    chance = random.Random(syntax)
+    said = set()
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
+        for _ in range(1200):
+            damaged = bytearray(content)
+            for _ in range(chance.randrange(1, 4)):
+                position = chance.randrange(128, len(content))
+                damaged[position] = chance.choice([0, 0xFF, 0x40, 0x5C, chance.randrange(256)])
+            said.add(all_that_is_said(bytes(damaged[: chance.choice([len(content), chance.randrange(len(content))])])))
+    assert len(said) > 20
+    assert [each for each in said if says_something(each)] == []
+    assert [str(each.message) for each in warned] == []
+    assert not says_something(caplog.text)
+    assert not says_something("".join(capfd.readouterr()))
+
+
+def test_nothing_of_the_patient_is_said_of_values_in_the_wrong_place(
+    films: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    base = films.image(ShutterShape="CIRCULAR", WindowCenter=1, WindowWidth=2)
+    keywords = [
+        *("Rows", "Columns", "SamplesPerPixel", "PhotometricInterpretation", "BitsAllocated", "BitsStored", "HighBit"),
+        *("PixelRepresentation", "PlanarConfiguration", "NumberOfFrames", "LargestImagePixelValue", "SOPClassUID"),
+        *("ShutterShape", "WindowCenter", "WindowWidth", "VOILUTFunction", "VOILUTSequence", "ModalityLUTSequence"),
+        *("RescaleSlope", "PixelPaddingValue", "PixelSpacing", "PixelAspectRatio", "PresentationLUTShape"),
+        *("SpecificCharacterSet", "Modality", "CenterOfCircularShutter", "RedPaletteColorLookupTableDescriptor"),
+        *("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence", "PresentationIntentType"),
+    ]
+    said = [
+        all_that_is_said(films.file(base, odd={keyword: (vr, value)}))
+        for keyword in keywords
+        for vr in ("LO", "PN", "UN", "OB", "US", "DS", "IS", "CS", "UI", "SQ", "FD", "AT", "XX", "DA")
+        for value in (b"QZQZ^QZQZ,", b"QZQZ,A\\QZQZ ", b"MONOCHROME2 QZQZ QZQZ ")
+    ]
+    assert [each for each in said if says_something(each)] == []
+    assert not says_something(caplog.text)
+
+
+@pytest.mark.parametrize("value", [b"QZQZ", b"1.2.840.10008.1.2.1 QZQZ", b"QZ\\1.2", b"\xff\xfe"])
+def test_a_transfer_syntax_that_is_no_uid_counts_as_missing(films: Any, value: bytes) -> None:
+    meta = films.meta(None) + films.element(0x00020010, "UI", value)
+    content = bytes(128) + b"DICM" + meta + films.body(films.image())
+    instance = read_instance(content, films.max_pixels)
+    assert codes_of(instance.findings) == "assumed_transfer_syntax"
+    assert not says_something(str(instance.findings))
+    assert instance.data.transfer_syntax == EXPLICIT_LITTLE
+
+
+def test_other_users_of_pydicom_still_hear_of_it(films: Any, caplog: pytest.LogCaptureFixture) -> None:
+    content = films.file(films.image(), odd={"NumberOfFrames": ("IS", b"1A")})
+    filters = list(warnings.filters)
+    read_instance(content, films.max_pixels)
+    assert (caplog.text, warnings.filters) == ("", filters)
+    with pytest.warns(UserWarning, match="1A"):
+        _ = dcmread(io.BytesIO(content)).NumberOfFrames
+    assert "1A" in caplog.text

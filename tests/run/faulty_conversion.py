@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: MIT
+"""The task of a real run, with a fault at the place that a file's name asks for: `2-segfault.dcm` dies in frame 2.
+
+Before any frame, the name begins with 0. Faults are those of faulty_tasks; `once` makes one happen a single time.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from faulty_tasks import FAULTS, Report
+
+from plainfilm.run.messages import Outcome, Started
+from plainfilm.run.task import convert_source
+from plainfilm.run.work import Work
+
+
+def convert_or_fail(work: Work, first_frame: int, report: Report) -> None:
+    """Convert a reference as a worker does, unless its name says otherwise."""
+    place, _, fault = Path(work.reference.source).stem.partition("-")
+    frame = int(place) - 1 if place.isdecimal() else None
+    fault, _, once = fault.partition("-once")
+
+    def reported(message: Started | Outcome) -> None:
+        report(message)
+        started = isinstance(message, Started) and (message.frame == frame or frame == -1)
+        if fault in FAULTS and started and not (once and _happened(work.reference.path)):
+            FAULTS[fault]({"name": "the patient"})
+
+    convert_source(work, first_frame, reported)
+
+
+def _happened(path: Path) -> bool:
+    """Whether the fault of a file has happened before; it has from now on."""
+    mark = path.with_name(f".{path.name}.happened")
+    happened = mark.exists()
+    mark.touch()
+    return happened

@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: MIT
+"""Options of a run. Fear: run.json does not give back the run it is of, or a contradiction goes unnoticed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from plainfilm.choices import Look, Names, Pixels, Polarity, Stretch, UserWindow
+from plainfilm.errors import OptionsError
+from plainfilm.options import Options, RunOptions, available_cpus, option_fields
+
+# Two values of every option that are not its default, as text and as what Python would give.
+GIVEN: dict[str, tuple[object, object]] = {
+    "look": ("minmax", Look.STORED),
+    "window": ("40,80,sigmoid", (0.1, 0.2, "linear-exact")),
+    "stretch": ("1,99", (0.3, 99.7, "all")),
+    "voi": ("window:2", "Bone, hard"),
+    "polarity": ("MONOCHROME1", Polarity.MONOCHROME2),
+    "bits": ("16", 16),
+    "strict": ("yes", True),
+    "pixels": ("stored", Pixels.STORED),
+    "frames": ("middle", 7),
+    "names": ("keep", Names.KEEP),
+    "timeout": ("90s", 0.1),
+    "memory": ("2GiB", 12345678),
+    "max_pixels": ("5e6", 1),
+    "jobs": ("3", 1),
+    "key_file": ("a folder/key", Path("/x/key")),
+    "overwrite": ("true", True),
+    "dry_run": ("1", True),
+    "progress": ("json", "none"),
+}
+ONLY_ONE_VALUE = {"names"}
+
+
+def test_every_option_is_given_below() -> None:
+    assert set(GIVEN) == {name for name, _ in option_fields()}
+
+
+@pytest.mark.parametrize("name", GIVEN)
+@pytest.mark.parametrize("place", [0, 1])
+def test_every_option_reads_back_from_what_run_json_holds(name: str, place: int) -> None:
+    options = Options.of({name: GIVEN[name][place]})
+    assert name in ONLY_ONE_VALUE or options != Options()
+    assert Options.of(json.loads(json.dumps(options.to_mapping()))) == options
+
+
+def test_the_defaults_read_back_and_are_named_in_full() -> None:
+    mapping = Options().to_mapping()
+    assert list(mapping) == [name for name, _ in option_fields()]
+    assert Options.of(json.loads(json.dumps(mapping))) == Options()
+
+
+def test_all_options_together_read_back() -> None:
+    given = {name: values[1] for name, values in GIVEN.items() if name not in ("look", "window")}
+    options = Options.of(given)
+    assert Options.of(json.loads(json.dumps(options.to_mapping()))) == options
+
+
+def test_the_defaults_are_those_of_the_interface() -> None:
+    options = Options()
+    assert options.to_mapping() == {
+        "look": None,
+        "window": None,
+        "stretch": None,
+        "voi": "auto",
+        "polarity": "auto",
+        "bits": 8,
+        "strict": False,
+        "pixels": "square",
+        "frames": "all",
+        "names": "keep",
+        "timeout": 120.0,
+        "memory": 4 * 1024**3,
+        "max_pixels": 500_000_000,
+        "jobs": None,
+        "key_file": None,
+        "overwrite": False,
+        "dry_run": False,
+        "progress": "auto",
+    }
+    assert options.render.effective_look is Look.VIEWER
+    assert options.render.percentiles == Stretch(0.1, 99.9)
+
+
+def test_every_option_says_what_it_means_and_switches_take_no_value() -> None:
+    for name, item in option_fields():
+        assert item.metadata["meaning"], name
+        assert (item.metadata["metavar"] == "") is isinstance(item.default, bool), name
+
+
+@pytest.mark.parametrize(
+    ("given", "look"),
+    [
+        ({}, Look.VIEWER),
+        ({"look": "minmax"}, Look.MINMAX),
+        ({"window": "40,80"}, Look.WINDOW),
+        ({"window": "40,80", "look": "window"}, Look.WINDOW),
+        ({"stretch": "1,99"}, Look.STRETCH),
+        ({"stretch": "1,99", "look": "stretch"}, Look.STRETCH),
+        ({"look": "stretch"}, Look.STRETCH),
+    ],
+)
+def test_a_window_and_percentiles_imply_their_look(given: dict[str, object], look: Look) -> None:
+    assert Options.of(given).render.effective_look is look
+
+
+def test_given_percentiles_are_those_of_the_stretch() -> None:
+    assert Options.of({"stretch": "2,98,all"}).render.percentiles == Stretch(2, 98, True)
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"window": "40,80", "look": "stretch"}, ("--window", "--look stretch")),
+        ({"window": "40,80", "look": "viewer"}, ("--window", "--look viewer")),
+        ({"stretch": "1,99", "look": "viewer"}, ("--stretch", "--look viewer")),
+        ({"stretch": "1,99", "look": "minmax"}, ("--stretch", "--look minmax")),
+        ({"window": "40,80", "stretch": "1,99"}, ("--window", "--stretch")),
+        ({"look": "window"}, ("--look window", "--window")),
+    ],
+)
+def test_options_that_contradict_each_other_are_refused(given: dict[str, object], words: tuple[str, ...]) -> None:
+    with pytest.raises(OptionsError) as caught:
+        Options.of(given)
+    assert caught.value.exit_code == 2
+    for word in words:
+        assert word in str(caught.value)
+
+
+def test_an_option_that_does_not_exist_is_refused_by_name() -> None:
+    with pytest.raises(OptionsError, match="unknown option colour, sise"):
+        Options.of({"sise": 5, "colour": "grey", "bits": 8})
+
+
+@pytest.mark.parametrize("name", [name for name in GIVEN if name not in ("voi", "key_file")])
+def test_a_value_that_cannot_be_read_is_refused(name: str) -> None:
+    with pytest.raises(OptionsError):
+        Options.of({name: "?"})
+
+
+def test_the_users_window_arrives_as_a_window() -> None:
+    assert Options.of({"window": (40, 80)}).render.window == UserWindow(40, 80)
+
+
+def test_workers_are_the_jobs_asked_for_or_the_cpus_there_are() -> None:
+    assert RunOptions(jobs=3).workers == 3
+    assert RunOptions().workers == available_cpus() >= 1
