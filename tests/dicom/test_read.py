@@ -240,7 +240,7 @@ def test_nothing_after_the_file_meta_is_a_truncated_file(films: Any) -> None:
     assert films.refusal(bytes(128) + b"DICM").reason is Reason.TRUNCATED_FILE
 
 
-def test_an_empty_file_and_other_files_are_told_apart() -> None:
+def test_an_empty_file_and_other_files_are_told_apart(films: Any) -> None:
     empty = films.refusal(b"")
     assert isinstance(empty, SourceError)
     assert empty.reason is Reason.EMPTY
@@ -262,7 +262,7 @@ def test_a_large_film_is_in_memory_twice_at_most(films: Any, syntax: str, times:
 
 
 @pytest.mark.real_film
-def test_real_films_are_read_as_their_catalogue_has_them(film_folder: Path) -> None:
+def test_real_films_are_read_as_their_catalogue_has_them(films: Any, film_folder: Path) -> None:
     with (film_folder / "catalog.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     differing, read = [], 0

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Fear: what is said of a damaged file tells of its patient, in a message, a finding, a traceback, a warning or a log."""
+"""Fear: what is said of a damaged file tells of its patient: in a message, finding, traceback, warning or log."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ def convert_or_fail(work: Work, first_frame: int, report: Report) -> None:
     """Convert a reference as a worker does, unless its name says otherwise."""
     place, _, fault = Path(work.reference.source).stem.partition("-")
     frame = int(place) - 1 if place.isdecimal() else None
-    fault, _, once = fault.partition("-once")
+    fault, once, _ = fault.partition("-once")
 
     def reported(message: Started | Outcome) -> None:
         report(message)

@@ -243,8 +243,7 @@ def _pixels_in(dataset: Dataset) -> _PixelElement | None:
     if kind is None or element is None or element.value is None:
         return None
     if not isinstance(element.value, (bytes, bytearray, memoryview)):
-        message = f"{kind.value} is given as {type(element.value).__name__}; bytes are needed"
-        raise UnsupportedError(message)
+        raise UnsupportedError(f"{kind.value} is given as {type(element.value).__name__}; bytes are needed")
     value, undefined = bytes(element.value), bool(element.is_undefined_length)
     if value[:4] == _ITEM and value[-8:] != _SEQUENCE_DELIMITER:
         value += _SEQUENCE_DELIMITER  # pydicom takes it off when it reads and puts it back when it writes
