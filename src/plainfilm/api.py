@@ -85,6 +85,9 @@ def convert(
 
 
 def _planned(source: Source, frame: int, given: Any) -> tuple[Film, PlannedFrame]:
+    others = sorted(set(given) - set(PictureOptions.__annotations__))
+    if others:
+        raise OptionsError(f"{', '.join(others)}: no option of one picture")
     options = Options.of(given)
     film = (
         film_of(instance_from_dataset(source, options.limits.max_pixels))

@@ -187,6 +187,11 @@ def test_with_fewer_than_two_levels_between_the_ends_they_are_the_ends(grey: Any
     assert shown.image.max() == 255
 
 
+def test_with_two_levels_between_the_ends_their_percentiles_are_taken(grey: Any) -> None:
+    image = film((10, 7), (20, 50), (30, 50), (40, 7))
+    assert grey.show(grey.instance(), image).plan.line == (20.0, 30.0)
+
+
 def test_where_the_percentiles_meet_the_ends_are_taken(grey: Any) -> None:
     image = film((0, 3), (99, 1), (100, 5000), (101, 1), (4095, 3))
     assert grey.show(grey.instance(), image).plan.line == (0.0, 4095.0)

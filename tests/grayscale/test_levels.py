@@ -58,6 +58,16 @@ def test_a_percentile_wraps_between_far_neighbours_as_numpys_does() -> None:
     assert ours < -32768
 
 
+@pytest.mark.parametrize(("percent", "size"), [(1.0, 61), (0.1, 574)])
+def test_a_percentile_is_interpolated_from_the_nearer_end_as_numpys_is(percent: float, size: int) -> None:
+    """From the lower value up it would be another float64 in its last bit."""
+    image = np.full(size, 10, np.uint16)
+    image[0] = 3
+    share = percent / 100 * (size - 1)
+    assert share > 0.5
+    assert levels_of(image).percentile(percent) == np.percentile(image, (percent, percent))[0] != 3 + 7 * share
+
+
 @pytest.mark.parametrize("kind", TYPES)
 def test_the_histogram_is_the_sorted_distinct_values(kind: str) -> None:
     source = np.random.default_rng(5)

@@ -141,6 +141,12 @@ def test_a_codestream_that_is_signed_makes_the_data_signed(grey: Any) -> None:
     assert (values.tolist(), codes) == ([-2048, 5], ["codestream_disagrees"])
 
 
+def test_values_of_a_signed_codestream_beyond_bits_stored_widen_it(grey: Any) -> None:
+    """They are signed numbers already: 3000 is no -1096 whose sign was not extended."""
+    rules, values, _ = grey.stored(np.array([3000, -5], np.int16), precision=16, says_signed=True, signed=True)
+    assert (rules.bits_stored, values.tolist()) == (16, [3000, -5])
+
+
 @pytest.mark.parametrize("says_signed", [False, None])
 def test_cells_of_an_unsigned_codestream_are_twos_complement_where_the_header_is_signed(
     grey: Any, says_signed: bool | None

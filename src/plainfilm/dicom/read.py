@@ -11,6 +11,7 @@ import io
 import logging
 import re
 import struct
+import threading
 import warnings
 import zlib
 from collections.abc import Iterator
@@ -113,6 +114,9 @@ def _instance(parsed: _Parsed, max_pixels: int) -> Instance:
     return instance_of(parsed.dataset, data, (parsed.pixels.kind, max_pixels, sop_class), findings)
 
 
+_SILENCE = threading.Lock()
+
+
 @contextmanager
 def _parsing() -> Iterator[None]:
     """Errors of pydicom become the project's; what pydicom would say meanwhile quotes values, so it says nothing."""
@@ -123,7 +127,8 @@ def _parsing() -> Iterator[None]:
 
     logger.addFilter(silence)
     try:
-        with warnings.catch_warnings():
+        # the filters are the whole process's: two threads that put them back crosswise would leave them changed
+        with _SILENCE, warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
     except (RecursionError, *VALUE_ERRORS) as error:
