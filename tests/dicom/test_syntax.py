@@ -107,6 +107,8 @@ OTHERS = {
     # begin as an element of group 0002 or 0008 would in implicit VR: a small number and a length
     "android resources": b"\2\0\x0c\0" + struct.pack("<II", 700_000, 1) + b"\1\0\x1c\0" + bytes(5000),
     "a length and text": b"\x08\0\1\0" + struct.pack("<I", 9000) + b"text " * 2000,
+    "elements out of order": b"\x08\0\5\0\2\0\0\0ab\x08\0\1\0\2\0\0\0cd\x08\0\2\0\2\0\0\0ef" + bytes(50),
+    "the same element again": b"\x08\0\5\0\2\0\0\0ab" * 20,
     "an element cut short": b"\x08\0\5\0CS\x0a\0ISO",
 }
 

@@ -126,6 +126,14 @@ def test_a_16_bit_output_is_computed_at_its_range() -> None:
     assert np.unique(image).size == 4096
 
 
+@pytest.mark.parametrize(("bits", "middle"), [(8, 128), (16, 32768)])
+def test_polarity_is_before_rounding(bits: int, middle: int) -> None:
+    """The middle of the range goes up whichever way round the film is."""
+    for inverted in (True, False):
+        plan = plan_of(viewer(Line(0, 2), inverted=inverted), bits)
+        assert render_frame(plan, np.array([[1]], np.uint16)).tolist() == [[middle]]
+
+
 @pytest.mark.parametrize("inverted", [True, False])
 def test_padding_is_painted_black_after_polarity(inverted: bool) -> None:
     plan = plan_of(viewer(Line(0, 255), inverted=inverted), padding=PaddingRange(10, 20))
@@ -142,7 +150,17 @@ def test_the_shutter_is_painted_black_where_no_presentation_value_is_given(inver
 
 @pytest.mark.parametrize(
     ("presentation", "bits", "level"),
-    [(65535, 8, 255), (32768, 8, 128), (128, 8, 0), (129, 8, 1), (0, 8, 0), (None, 8, 0), (12345, 16, 12345)],
+    [
+        (65535, 8, 255),
+        (32768, 8, 128),
+        (128, 8, 0),
+        (129, 8, 1),
+        (65406, 8, 254),
+        (65407, 8, 255),
+        (0, 8, 0),
+        (None, 8, 0),
+        (12345, 16, 12345),
+    ],
 )
 def test_the_presentation_value_of_the_shutter_is_scaled_to_the_output(
     presentation: int | None, bits: int, level: int

@@ -46,7 +46,9 @@ def pydicoms(*voi: Any, slope: float | None = None, intercept: float | None = No
 
 def _lut_item(item: LutItem) -> Dataset:
     found = Dataset()
-    found.add_new("LUTDescriptor", "US", list(item.descriptor))
+    count, first, bits = item.descriptor
+    signed = first >= 32768
+    found.add_new("LUTDescriptor", "SS" if signed else "US", [count, first - 65536 if signed else first, bits])
     found.add_new("LUTData", "US", np.frombuffer(item.data, "<u2").tolist())
     return found
 
@@ -69,12 +71,14 @@ def test_a_window_begins_as_pydicom_does(
 
 
 @pytest.mark.parametrize("bits", [10, 12, 16])
-def test_a_voi_lut_goes_before_a_window_and_begins_as_pydicom_does(grey: Any, bits: int) -> None:
+@pytest.mark.parametrize("signed", [True, False])
+def test_a_voi_lut_goes_before_a_window_and_begins_as_pydicom_does(grey: Any, bits: int, signed: bool) -> None:
     entries = np.random.default_rng(bits).integers(0, 1 << bits, 200)
-    lut = grey.lut(entries, first=700, bits=bits)
-    shown = recipe(grey, WINDOW, lut, grey.lut([1, 2, 3]))
-    expected = apply_voi_lut(RAMP, pydicoms(WINDOW, lut), index=0)
-    np.testing.assert_array_equal(shown.plan.tone.voi.apply(RAMP), expected)
+    lut = grey.lut(entries, first=-100 if signed else 700, bits=bits)
+    shown = recipe(grey, WINDOW, lut, grey.lut([1, 2, 3]), signed=signed)
+    stored = np.arange(-2048, 2048, dtype=np.int16) if signed else RAMP
+    expected = apply_voi_lut(stored, pydicoms(WINDOW, lut, signed=signed), index=0)
+    np.testing.assert_array_equal(shown.plan.tone.voi.apply(stored), expected)
     assert shown.plan.voi == "lut:0"
 
 

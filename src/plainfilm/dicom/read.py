@@ -13,7 +13,6 @@ import re
 import struct
 import threading
 import warnings
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,6 +23,7 @@ from pydicom.dataset import Dataset
 from pydicom.filereader import data_element_generator
 
 from plainfilm.dicom.attributes import instance_of
+from plainfilm.dicom.inflate import inflated
 from plainfilm.dicom.instance import Instance, PixelData, PixelKind
 from plainfilm.dicom.syntax import (
     DEFLATED,
@@ -52,8 +52,6 @@ from plainfilm.findings import Finding, FindingCode
 _PIXEL_TAGS = {0x7FE00008: PixelKind.FLOAT, 0x7FE00009: PixelKind.DOUBLE, 0x7FE00010: PixelKind.INTEGER}
 _UNDEFINED = 0xFFFFFFFF
 _MOST_ELEMENTS = 50_000
-# A step of input gives at most a thousand times as much; films without an image inflate a hundredfold.
-_INFLATED_FLOOR, _INFLATED_RATIO, _INFLATED_STEP = 64 * 1024**2, 200, 16 * 1024
 _ITEM = b"\xfe\xff\x00\xe0"
 _SEQUENCE_DELIMITER = b"\xfe\xff\xdd\xe0\x00\x00\x00\x00"
 _NATIVE = frozenset((IMPLICIT_LITTLE, EXPLICIT_LITTLE, EXPLICIT_BIG, DEFLATED))
@@ -146,7 +144,7 @@ def _parse(content: bytes, start: int) -> _Parsed:
     meta = _file_meta(stream, content[start : start + 8])
     syntax = _uid(meta, "TransferSyntaxUID")
     if syntax == DEFLATED:
-        content = _inflated(memoryview(content)[stream.tell() :])
+        content = inflated(memoryview(content)[stream.tell() :])
         stream = io.BytesIO(content)
     position = stream.tell()
     encoding = encoding_of(content[position : position + 8])
@@ -281,24 +279,3 @@ def _transfer_syntax_of_items(value: bytes) -> str | None:
     first = 8 + int.from_bytes(value[4:8], "little")
     codestreams = (value[position : position + 65536] for position in (8, first + 8))
     return next(filter(None, map(transfer_syntax_of_codestream, codestreams)), None)
-
-
-def _inflated(deflated: memoryview) -> bytes:
-    """A deflated data set, inflated under a bound to what has been read of it so far (PS3.5 A.5)."""
-    inflater = zlib.decompressobj(-zlib.MAX_WBITS)
-    blocks, size = list[bytes](), 0
-    for start in range(0, len(deflated), _INFLATED_STEP):
-        try:
-            blocks.append(inflater.decompress(deflated[start : start + _INFLATED_STEP]))
-        except zlib.error:
-            if len(deflated) < 8:  # less than an element: the file ends inside the file meta information
-                break
-            message = "the deflated data set is damaged"
-            raise ConversionError(message, reason=Reason.CORRUPT_HEADER, stage=Stage.READ) from None
-        size, read = size + len(blocks[-1]), start + _INFLATED_STEP
-        if size > max(_INFLATED_FLOOR, _INFLATED_RATIO * read):
-            message = f"{read} bytes of the deflated data set inflate to {size}"
-            raise LimitError(message, reason=Reason.SUSPICIOUS_COMPRESSION)
-        if inflater.eof:
-            return b"".join(blocks)
-    raise TruncatedError("the deflated data set ends too early")
