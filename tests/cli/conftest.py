@@ -24,8 +24,9 @@ def configuration(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def surroundings(configuration: Path) -> dict[str, str]:
-    """The environment of the command: this one's, less what speaks to plainfilm."""
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("PLAINFILM_")}
+    """The environment of the command: this one's, less what speaks to plainfilm or changes what Python does."""
+    ours = ("PLAINFILM_", "PYTHONUNBUFFERED", "PYTHONIOENCODING", "PYTHONUTF8", "NO_COLOR", "FORCE_COLOR")
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
     return {**inherited, "HOME": str(configuration), "XDG_CONFIG_HOME": str(configuration)}
 
 

@@ -87,4 +87,5 @@ def test_a_failure_is_exit_1_and_there_is_no_sheet(plainfilm: Run, tmp_path: Pat
     done = plainfilm("demo", tmp_path / "out", "--strict")
     assert done.returncode == 1
     assert "7 images, 1 failed" in done.stderr
+    assert "Traceback" not in done.stderr
     assert not (tmp_path / "out" / "contact-sheet.png").exists()

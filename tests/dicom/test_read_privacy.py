@@ -14,9 +14,9 @@ import pytest
 from pydicom import dcmread
 from pydicom.dataset import Dataset
 
-from plainfilm.dicom.read import read_instance
+from plainfilm.dicom.read import instance_from_dataset, read_instance
 from plainfilm.dicom.syntax import EXPLICIT_BIG, EXPLICIT_LITTLE, IMPLICIT_LITTLE
-from plainfilm.errors import ConversionError
+from plainfilm.errors import ConversionError, Reason
 from plainfilm.findings import codes_of
 
 pytestmark = pytest.mark.filterwarnings("ignore:Invalid value for VR:UserWarning:pydicom")
@@ -130,6 +130,23 @@ def test_a_transfer_syntax_that_is_no_uid_counts_as_missing(films: Any, value: b
     assert codes_of(instance.findings) == "assumed_transfer_syntax"
     assert not says_something(str(instance.findings))
     assert instance.data.transfer_syntax == EXPLICIT_LITTLE
+
+
+class Unreadable(Dataset):
+    """A Dataset of which nothing can be known, and which says why."""
+
+    def __contains__(self, name: Any) -> bool:
+        raise ValueError(f"{name} of {TEXT}")
+
+
+def test_what_pydicom_says_of_an_error_is_not_passed_on() -> None:
+    with pytest.raises(ConversionError) as refused:
+        instance_from_dataset(Unreadable(), 1)
+    assert (refused.value.reason, str(refused.value)) == (
+        Reason.CORRUPT_HEADER,
+        "the header cannot be parsed (ValueError)",
+    )
+    assert not says_something("".join(traceback.format_exception(refused.value)))
 
 
 def test_other_users_of_pydicom_still_hear_of_it(films: Any, caplog: pytest.LogCaptureFixture) -> None:

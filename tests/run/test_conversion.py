@@ -422,7 +422,7 @@ def test_a_worker_that_is_lost_costs_its_own_instance_or_frame(
         (source / name).write_bytes(film(frames=3 if frame else 1, content="gradient"))
     for name in ("a.dcm", "m.dcm", "z.dcm"):
         (source / name).write_bytes(film())
-    run = convert(task=FAULTY, jobs=2, timeout=4, memory="512MiB")
+    run = convert(task=FAULTY, jobs=2, timeout=6, memory="512MiB")
     assert reasons(out) == lost
     assert images(out) == [
         *("2-raise_f0001.png", "2-raise_f0003.png", "2-segfault_f0001.png", "2-segfault_f0003.png"),
