@@ -21,7 +21,7 @@ CELLS = (*VALUES, "dicom", "decode")
 LEVELS = (*CELLS, "grayscale", "color")
 PICTURE = (*LEVELS, "geometry", "quality", "encode")
 RIGHT_WING = (*PICTURE, "pipeline", "explanation")
-LEFT_WING = ("errors", "record", "sources", "sinks", "splits", "tables")
+LEFT_WING = ("errors", "record", "sources", "sinks", "ledger", "splits", "tables")
 BOTH_WINGS = (*RIGHT_WING, *LEFT_WING, "privacy")
 
 # Who may import whom, the ground floor first. A name is a module, or a package with all that is in it; a package may
@@ -47,6 +47,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     # the left wing moves bytes and knows no pixels
     "sources": ("errors", "record"),
     "sinks": ("errors", "record"),
+    "ledger": ("errors", "record", "sources"),
     "splits": ("errors", "record", "sources", "sinks"),
     "tables": ("errors", "record", "sources", "sinks", "splits"),
     # who an instance is of: its identity, and nothing else of it
@@ -76,6 +77,7 @@ ONLY_IN: dict[str, tuple[str, ...]] = {
     "platformdirs": ("privacy",),
     "pickle": ("run",),
     "subprocess": ("run",),
+    "sqlite3": ("ledger",),
 }
 
 LONGEST_MODULE, LONGEST_FUNCTION, MOST_PARAMETERS = 300, 50, 5

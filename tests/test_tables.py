@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import csv
 import io
-import random
-from dataclasses import fields
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,10 @@ from hypothesis import strategies as st
 
 from plainfilm.errors import Reason, SinkError, Stage
 from plainfilm.record import Failure, Record, Status
-from plainfilm.tables import COLUMNS, FAILURE_COLUMNS, read_table, with_duplicates, write_tables
+from plainfilm.sinks.folder import FolderSink
+from plainfilm.splits import Splits
+from plainfilm.tables import COLUMNS, FAILURE_COLUMNS, read_table
+from plainfilm.tables import write_tables as write_rows
 
 
 def record(source: str = "x.dcm", frame: int = 1, **values: Any) -> Record:
@@ -79,6 +82,24 @@ def failure(source: str = "y.dcm", frame: int | None = None, message: str = "why
     return Failure(source, frame, Status.FAILED, Reason.EMPTY, Stage.READ, message)
 
 
+@dataclass(frozen=True)
+class Given:
+    """Rows that are there already."""
+
+    images: tuple[Record, ...]
+    others: tuple[Failure, ...]
+
+    def records(self) -> Iterator[Record]:
+        return iter(sorted(self.images, key=lambda row: (row.source, row.frame)))
+
+    def failures(self) -> Iterator[Failure]:
+        return iter(sorted(self.others, key=lambda row: (row.source, row.frame or 0)))
+
+
+def write_tables(out: Path, records: Iterable[Record], failures: Iterable[Failure]) -> Splits:
+    return write_rows(FolderSink(out, sync=False), Given(tuple(records), tuple(failures)))
+
+
 def written(out: Path, *records: Record) -> list[dict[str, str]]:
     write_tables(out, records, [])
     return read_table(out / "metadata.csv")
@@ -116,49 +137,6 @@ def test_numbers_of_numpy_are_written_as_numbers(tmp_path: Path) -> None:
 
     (row,) = written(tmp_path, record(mean=np.float64(0.5), width=np.int64(7), inverted=np.True_, entropy=float("nan")))
     assert (row["mean"], row["width"], row["inverted"], row["entropy"]) == ("0.5", "7", "true", "")
-
-
-def test_the_order_of_arrival_does_not_matter(tmp_path: Path) -> None:
-    records = [
-        record(f"{name}.dcm", frame, stored_sha256="same") for name in ("b", "a", "c/a") for frame in (1, 2000, 10000)
-    ]
-    failures = [failure(name, frame) for name in ("z", "y") for frame in (None, 2000, 10000)]
-    tables = set()
-    for seed in range(4):
-        random.Random(seed).shuffle(records)
-        random.Random(seed).shuffle(failures)
-        write_tables(tmp_path, iter(records), iter(failures))
-        tables.add(((tmp_path / "metadata.csv").read_bytes(), (tmp_path / "failures.csv").read_bytes()))
-    assert len(tables) == 1
-    assert [(row["source"], row["frame"]) for row in read_table(tmp_path / "metadata.csv")][:3] == [
-        ("a.dcm", "1"),
-        ("a.dcm", "2000"),
-        ("a.dcm", "10000"),
-    ]
-    assert [row["frame"] for row in read_table(tmp_path / "failures.csv")] == ["", "2000", "10000"] * 2
-
-
-def test_the_first_of_the_same_instance_or_pixels_is_named() -> None:
-    rows = with_duplicates(
-        [
-            record("d.dcm", stored_sha256="pixels"),
-            record("c.dcm", sop_instance="uid", stored_sha256="pixels"),
-            record("b.dcm", sop_instance="uid", stored_sha256="others"),
-            record("b.dcm", frame=2, sop_instance="uid", stored_sha256="more"),
-            record("a.dcm", stored_sha256="unlike"),
-        ]
-    )
-    assert [(row.file_name, row.duplicate_of) for row in rows] == [
-        ("a.png", ""),
-        ("b.png", ""),
-        ("b_f0002.png", ""),
-        ("c.png", "b.png"),
-        ("d.png", "c.png"),
-    ]
-
-
-def test_rows_that_know_neither_instance_nor_pixels_are_no_duplicates() -> None:
-    assert [row.duplicate_of for row in with_duplicates([record("a.dcm"), record("b.dcm")])] == ["", ""]
 
 
 def test_no_hash_of_the_source_leaves(tmp_path: Path) -> None:
@@ -223,7 +201,7 @@ def test_a_table_is_replaced_in_one_step_or_not_at_all(tmp_path: Path) -> None:
     with pytest.raises(SinkError):
         write_tables(tmp_path, [record()], [])
     assert (tmp_path / "metadata.csv").read_bytes() == before
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["failures.csv", "metadata.csv"]
+    assert sorted(path.name for path in tmp_path.rglob("*") if path.is_file()) == ["metadata.csv"]
 
 
 def test_folders_that_hugging_face_takes_for_splits_get_tables_of_their_own(tmp_path: Path) -> None:

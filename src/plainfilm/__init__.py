@@ -4,6 +4,7 @@
 The public names; the heavy ones are imported when they are first used.
 """
 
+import logging
 from typing import TYPE_CHECKING, Any
 
 from plainfilm.errors import ConversionError, OptionsError, PlainfilmError, Reason, RunError, Stage
@@ -11,6 +12,9 @@ from plainfilm.version import VERSION as __version__
 
 if TYPE_CHECKING:
     from plainfilm.api import Explanation, Run, convert, explain, render
+
+# a library says nothing unless it is listened to
+logging.getLogger(__name__).addHandler(logging.NullHandler())
 
 _LAZY = ("Explanation", "Run", "convert", "explain", "render")
 

@@ -19,7 +19,8 @@ from plainfilm.explanation import Explanation
 from plainfilm.options import Options
 from plainfilm.pipeline import Film, PlannedFrame, film_of, frame_planner, open_film
 from plainfilm.pipeline import render as render_planned
-from plainfilm.run.conversion import Conversion, Run
+from plainfilm.run.conversion import Conversion
+from plainfilm.run.summary import Run
 from plainfilm.sources.content import read_source
 
 __all__ = ["Explanation", "Run", "convert", "explain", "render"]
@@ -52,6 +53,7 @@ class RunArguments(PictureOptions, total=False):
     memory: str | int
     key_file: str | PathLike[str]
     overwrite: bool
+    log: str | PathLike[str]
 
 
 def render(source: Source, *, frame: int = 1, **options: Unpack[PictureOptions]) -> Image:

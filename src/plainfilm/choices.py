@@ -57,6 +57,8 @@ class Names(StrEnum):
     """How output files are named."""
 
     KEEP = "keep"
+    UID = "uid"
+    HASH = "hash"
 
 
 class Progress(StrEnum):

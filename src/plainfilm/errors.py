@@ -76,6 +76,7 @@ class Reason(StrEnum):
     OPTIONS = "options"
     SOURCE_MISSING = "source_missing"
     OUTPUT_NOT_EMPTY = "output_not_empty"
+    LEDGER_DIFFERS = "ledger_differs"
     OUTPUT_LOCKED = "output_locked"
     STORAGE_FULL = "storage_full"
 

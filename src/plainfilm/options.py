@@ -132,7 +132,10 @@ class OutputOptions:
         "frames of multi-frame instances; N counts from 1",
     )
     names: Names = option(
-        Names.KEEP, parse_member(Names, "names"), _words(Names), "keep: the source's own relative path"
+        Names.KEEP,
+        parse_member(Names, "names"),
+        _words(Names),
+        "keep: the source's own relative path; uid: the SOP Instance UID; hash: a keyed hash of the path",
     )
 
 
@@ -158,8 +161,15 @@ class RunOptions:
         "PATH",
         "the secret of every keyed hash (default: one in your configuration directory, made on first use)",
     )
-    overwrite: bool = option(False, parse_flag, "", "write into an OUT that holds files already")
+    overwrite: bool = option(False, parse_flag, "", "do everything again, in an OUT that holds files already")
     dry_run: bool = option(False, parse_flag, "", "list what would be done, and do nothing")
+    log: Path | None = option(
+        None,
+        _optional(lambda value: Path(str(value))),
+        "FILE",
+        "what happens, as it happens, in lines of JSON at the end of FILE",
+    )
+    verbose: bool = option(False, parse_flag, "", "tracebacks of what fails (they may quote the data set)")
     progress: Progress = option(
         Progress.AUTO,
         parse_member(Progress, "progress"),

@@ -9,7 +9,7 @@ and no table.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -51,16 +51,6 @@ class Splits:
         return ""
 
 
-def infer_splits(file_names: Iterable[str]) -> Splits:
-    """What the loader makes of images with these names relative to OUT."""
-    names = list(file_names)
-    folders = [split_folder(name) for name in names]
-    if any(folders):
-        return Splits(tuple(sorted(set(filter(None, folders)))), left_out=folders.count(""))
-    taken = sum(_FILE.fullmatch(name.rpartition("/")[2]) is not None for name in names)
-    return Splits(by_file_name=taken > 0, left_out=len(names) - taken if taken else 0)
-
-
 def split_folder(file_name: str) -> str:
     """The path down to an image's outermost folder that is called like a split, or ''."""
     folders = file_name.split("/")[:-1]
@@ -76,22 +66,56 @@ class _Kind(StrEnum):
     TEXT = "text"
 
 
-def columns_of_one_type(columns: Iterable[str], groups: Collection[Collection[Record]]) -> tuple[str, ...]:
-    """The columns that the loader gives one type in the tables of all groups: it refuses tables that differ.
+class SplitSurvey:
+    """Looks at the images one by one, and says then what the loader makes of them; it keeps no row."""
 
-    A column of text that is empty throughout one table reads as numbers there, and so does text that is all digits.
-    """
-    return tuple(name for name in columns if len(groups) < 2 or _is_of_one_type(name, groups))
+    def __init__(self, columns: Sequence[str]) -> None:
+        self._columns = columns
+        self._kinds: dict[str, dict[str, _Kind]] = {}
+        self._outside = self._by_file_name = self._others = 0
+        self._last = ""
+        self.scattered = False
+        """Whether the images of a split do not follow one another."""
+
+    def see(self, record: Record) -> Record:
+        """Take notice of an image, and hand it on."""
+        if folder := split_folder(record.file_name):
+            self.scattered |= folder != self._last and folder in self._kinds
+            kinds = self._kinds.setdefault(folder, dict.fromkeys(self._columns, _Kind.MISSING))
+            for name in self._columns:
+                if kinds[name] is not _Kind.TEXT:
+                    kinds[name] = max(kinds[name], _kind_of(getattr(record, name)), key=list(_Kind).index)
+        else:
+            self._outside += 1
+        self._last = folder
+        if _FILE.fullmatch(record.file_name.rpartition("/")[2]):
+            self._by_file_name += 1
+        else:
+            self._others += 1
+        return record
+
+    def splits(self) -> Splits:
+        """What the loader makes of the images seen."""
+        if self._kinds:
+            return Splits(tuple(sorted(self._kinds)), left_out=self._outside)
+        return Splits(by_file_name=self._by_file_name > 0, left_out=self._others if self._by_file_name else 0)
+
+    def columns_of_one_type(self) -> tuple[str, ...]:
+        """The columns that the loader gives one type in the tables of all splits: it refuses tables that differ.
+
+        A column of text that is empty throughout one table reads as numbers there, and so does text that is all digits.
+        """
+        if len(self._kinds) < 2:
+            return tuple(self._columns)
+        return tuple(name for name in self._columns if self._is_of_one_type(name))
+
+    def _is_of_one_type(self, name: str) -> bool:
+        kinds = {of_split[name] for of_split in self._kinds.values()}
+        return len(kinds) == 1 and _Kind.NUMBERS not in kinds
 
 
-def _is_of_one_type(name: str, groups: Collection[Collection[Record]]) -> bool:
-    kinds = {_kind_of([getattr(record, name) for record in group]) for group in groups}
-    return len(kinds) == 1 and _Kind.NUMBERS not in kinds
-
-
-def _kind_of(values: list[object]) -> _Kind:
-    texts = [value for value in values if isinstance(value, str) and not _MISSING.fullmatch(value)]
-    if any(_NUMBER_OR_BOOLEAN.fullmatch(text) is None for text in texts):
-        return _Kind.TEXT
+def _kind_of(value: object) -> _Kind:
     # numbers of their own have one type whatever they are, as has what is missing everywhere
-    return _Kind.NUMBERS if texts else _Kind.MISSING
+    if not isinstance(value, str) or _MISSING.fullmatch(value):
+        return _Kind.MISSING
+    return _Kind.NUMBERS if _NUMBER_OR_BOOLEAN.fullmatch(value) else _Kind.TEXT

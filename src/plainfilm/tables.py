@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Records and failures -> OUT/metadata.csv and OUT/failures.csv, the same bytes whatever their order; and back.
+"""Rows in their order -> OUT/metadata.csv and OUT/failures.csv; and back.
 
 RFC 4180 in UTF-8, with a line feed at the end of each line. Nothing is an empty field; booleans are `true` and `false`;
 a float is the shortest text that reads back as it, always with a point or an exponent, so that a column has one type in
@@ -12,14 +12,15 @@ import csv
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import fields, replace
-from itertools import islice
+from itertools import groupby, islice
 from math import isnan
 from operator import attrgetter
 from pathlib import Path
+from typing import Protocol
 
 from plainfilm.record import Failure, Record
 from plainfilm.sinks.folder import FolderSink
-from plainfilm.splits import Splits, columns_of_one_type, infer_splits, split_folder
+from plainfilm.splits import Splits, SplitSurvey, split_folder
 
 METADATA = "metadata.csv"
 FAILURES = "failures.csv"
@@ -36,58 +37,45 @@ _PLAIN = re.compile(r"(?:[A-Za-z0-9._][A-Za-z0-9 ._/:;-]*)?")
 _NEEDS_QUOTES = re.compile(r'[",\r\n]')
 
 
-def write_tables(out: Path, records: Iterable[Record], failures: Iterable[Failure]) -> Splits:
+class Rows(Protocol):
+    """Where the rows are: both in the order of the tables (source, frame), one after the other, as often as asked."""
+
+    def records(self) -> Iterator[Record]:
+        """The images."""
+
+    def failures(self) -> Iterator[Failure]:
+        """What gave no image."""
+
+
+def write_tables(sink: FolderSink, rows: Rows) -> Splits:
     """Write both tables, each in one step, and one for each folder that Hugging Face's loader would take for a split.
 
-    Fills in `duplicate_of`. Raises what FolderSink.write raises.
+    Raises what FolderSink.write raises.
     """
-    sink = FolderSink(out)
-    rows = with_duplicates(records)
-    sink.write_chunks(METADATA, _table(COLUMNS, rows))
-    sink.write_chunks(FAILURES, _table(FAILURE_COLUMNS, sorted(failures, key=_failure_order)))
-    splits = infer_splits(row.file_name for row in rows)
-    by_folder: dict[str, list[Record]] = {folder: [] for folder in splits.folders}
-    for row in rows:
-        if folder := split_folder(row.file_name):
-            by_folder[folder].append(row)
-    columns = columns_of_one_type(COLUMNS, by_folder.values())
-    for folder, inside in by_folder.items():
+    survey = SplitSurvey(COLUMNS)
+    sink.write_chunks(METADATA, _table(COLUMNS, map(survey.see, rows.records())))
+    sink.write_chunks(FAILURES, _table(FAILURE_COLUMNS, rows.failures()))
+    for folder, inside in _by_split(rows, survey):
         own = (replace(row, file_name=row.file_name[len(folder) + 1 :]) for row in inside)
-        sink.write_chunks(f"{folder}/{METADATA}", _table(columns, own))
-    return splits
+        sink.write_chunks(f"{folder}/{METADATA}", _table(survey.columns_of_one_type(), own))
+    return survey.splits()
+
+
+def _by_split(rows: Rows, survey: SplitSurvey) -> Iterator[tuple[str, Iterable[Record]]]:
+    """The images of each folder that is taken for a split: in one go where they lie together in the table."""
+    folders = survey.splits().folders
+    if not survey.scattered:
+        groups = groupby(rows.records(), key=lambda row: split_folder(row.file_name)) if folders else ()
+        yield from ((folder, inside) for folder, inside in groups if folder)
+        return
+    for folder in folders:
+        yield folder, (row for row in rows.records() if split_folder(row.file_name) == folder)
 
 
 def read_table(path: Path) -> list[dict[str, str]]:
     """The rows of a table as text, without the `'` that kept spreadsheets from running them. Raises OSError."""
     with path.open(newline="", encoding="utf-8") as file:
         return [{name: _unprefixed(text) for name, text in row.items()} for row in csv.DictReader(file)]
-
-
-def with_duplicates(records: Iterable[Record]) -> list[Record]:
-    """The records in the order of the table, each with the `file_name` of the first it repeats, if it repeats one.
-
-    An image repeats another of the same SOP Instance and frame, or of the same stored pixels.
-    """
-    first: dict[tuple[str, str, int], tuple[int, str]] = {}
-    rows = []
-    for at, record in enumerate(sorted(records, key=lambda record: (record.source, record.frame, record.file_name))):
-        here = (at, record.file_name)
-        earliest = min((first.setdefault(key, here) for key in _identities(record)), default=here)
-        duplicate_of = "" if earliest is here else earliest[1]
-        rows.append(record if record.duplicate_of == duplicate_of else replace(record, duplicate_of=duplicate_of))
-    return rows
-
-
-def _identities(record: Record) -> Iterator[tuple[str, str, int]]:
-    if record.sop_instance:
-        yield "sop_instance", record.sop_instance, record.frame
-    if record.stored_sha256:
-        yield "stored_sha256", record.stored_sha256, 0
-
-
-def _failure_order(failure: Failure) -> tuple[str, int, str, str, str, str]:
-    frame = failure.frame if failure.frame is not None else 0
-    return failure.source, frame, failure.status, failure.reason, failure.stage, failure.message
 
 
 def _table(columns: Sequence[str], rows: Iterable[Record] | Iterable[Failure]) -> Iterator[bytes]:

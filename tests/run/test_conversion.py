@@ -24,7 +24,8 @@ from plainfilm.findings import FindingCode
 from plainfilm.options import Options
 from plainfilm.privacy import Key
 from plainfilm.record import Failure
-from plainfilm.run.conversion import TASK, Conversion, Run, convert_single
+from plainfilm.run.conversion import TASK, Conversion, convert_single
+from plainfilm.run.summary import Run
 from plainfilm.run.work import Picture
 
 HERE = str(Path(__file__).parent)
@@ -376,8 +377,8 @@ def test_a_run_that_is_stopped_from_another_thread_keeps_what_is_done(source: Pa
     conversion = Conversion([source], out, Options.of({"jobs": 1, "key_file": tmp_path / "key"}))
     stopper = threading.Thread(target=conversion.stop)
 
-    def stop_once(*_: object) -> None:
-        if stopper.ident is None:
+    def stop_once(converted: int, *_: object) -> None:
+        if converted and stopper.ident is None:
             stopper.start()
 
     run = conversion.run(stop_once)
@@ -401,6 +402,21 @@ def test_a_run_does_not_begin_where_it_cannot_end(convert: Converts, source: Pat
     with pytest.raises(LedgerError, match="--overwrite"):
         convert()
     assert [path.name for path in out.iterdir()] == ["thesis.txt"]
+
+
+def test_a_picture_whose_name_is_barred_fails_alone(convert: Converts, source: Path, out: Path) -> None:
+    (source / "cine.dcm").write_bytes(film(frames=3))
+    (source / "b").mkdir()
+    (source / "b" / "hand.dcm").write_bytes(film())
+    (out / "cine_f0002.png").mkdir(parents=True)
+    (out / "b").write_text("a file where a folder is needed")
+    run = convert(overwrite=True)
+    assert (run.converted, run.failed) == (2, 2)
+    assert reasons(out) == {("cine.dcm", "2"): "write_failed", ("b/hand.dcm", ""): "write_failed"}
+    (out / "b").unlink()
+    (out / "cine_f0002.png").rmdir()
+    run = convert()
+    assert (run.converted, run.failed, run.exit_code) == (4, 0, 0), "what the environment did is tried again"
 
 
 FAULTY = "faulty_conversion:convert_or_fail"

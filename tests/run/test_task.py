@@ -6,7 +6,7 @@ from __future__ import annotations
 import hashlib
 import re
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +18,13 @@ from cases import build_case, to_bytes
 from pydicom.encaps import encapsulate, generate_frames
 
 import oracle
-from plainfilm.errors import Reason, RunError, Stage
+from plainfilm.errors import Reason, RunError, SinkError, Stage
 from plainfilm.options import Options
 from plainfilm.privacy import Key
 from plainfilm.record import Failure, Record, Status
 from plainfilm.run.messages import Outcome, Started
 from plainfilm.run.task import convert_source
-from plainfilm.run.work import Picture, Work
+from plainfilm.run.work import Picture, Staged, Work
 from plainfilm.sinks.folder import FolderSink
 from plainfilm.sources.reference import Reference
 
@@ -51,7 +51,17 @@ def convert(tmp_path: Path) -> Convert:
 
 
 def outcomes(reports: list[Any]) -> list[Any]:
-    return [report.value for report in reports if isinstance(report, Outcome)]
+    """What was reported: of an image its row."""
+    values = [report.value for report in reports if isinstance(report, Outcome)]
+    return [value.record if isinstance(value, Staged) else value for value in values]
+
+
+def published(reports: list[Any], out: Path) -> list[Any]:
+    """What was reported, after its files have got their names."""
+    values = [report.value for report in reports if isinstance(report, Outcome)]
+    names = {value.staged: value.record.file_name for value in values if isinstance(value, Staged)}
+    assert FolderSink(out).publish(names) == {}
+    return outcomes(reports)
 
 
 def film(**parameters: Any) -> bytes:
@@ -70,7 +80,8 @@ def chunks_of(png: bytes) -> Iterator[tuple[bytes, bytes]]:
 def test_a_film_is_told_as_it_goes_and_written(convert: Convert, tmp_path: Path) -> None:
     reports = convert(film(centers=(2000,), widths=(1500,)))
     assert set(reports[:-1]) == {Started(None)}, "what is lost of an instance of one frame is the instance"
-    (record,) = outcomes(reports)
+    assert not (tmp_path / "out" / "b").exists(), "a name is given by whoever keeps the books"
+    (record,) = published(reports, tmp_path / "out")
     assert isinstance(record, Record)
     assert (record.file_name, record.source, record.status) == ("b/hand.png", "b/hand.dcm", Status.OK)
     written = (tmp_path / "out" / "b" / "hand.png").read_bytes()
@@ -85,7 +96,7 @@ def test_a_film_is_told_as_it_goes_and_written(convert: Convert, tmp_path: Path)
 def test_a_png_says_how_it_was_made_and_nothing_of_the_data_set(bits: int, convert: Convert, tmp_path: Path) -> None:
     dataset, _ = build_case(centers=(2000,), widths=(1500,), explanations=("for Erika",), photometric="MONOCHROME1")
     dataset.PatientName, dataset.Manufacturer = "Erika", "Erika's"
-    convert(to_bytes(dataset), bits=bits)
+    published(convert(to_bytes(dataset), bits=bits), tmp_path / "out")
     chunks = list(chunks_of((tmp_path / "out" / "b" / "hand.png").read_bytes()))
     assert [kind for kind, _ in chunks if kind != b"IDAT"] == [b"IHDR", b"tEXt", b"IEND"]
     text = dict(chunks)[b"tEXt"].decode("latin-1")
@@ -108,7 +119,7 @@ def test_frames_are_named_and_reported_one_after_another(convert: Convert, tmp_p
     assert [report for report in reports[-6:] if isinstance(report, Started)] == [Started(0), Started(1), Started(2)]
     assert [type(report) for report in reports[-6:]] == [Started, Outcome] * 3
     assert set(reports[:-6]) == {Started(None)}, "until all frames were looked at, a loss is the whole instance's"
-    records = outcomes(reports)
+    records = published(reports, tmp_path / "out")
     assert [record.file_name for record in records] == [f"b/hand_f000{frame}.png" for frame in (1, 2, 3)]
     assert [(record.frame, record.frames) for record in records] == [(1, 3), (2, 3), (3, 3)]
     assert all((tmp_path / "out" / record.file_name).is_file() for record in records)
@@ -201,27 +212,35 @@ def test_a_source_that_has_gone_is_unreadable(tmp_path: Path) -> None:
     assert str(tmp_path) not in failure.message
 
 
-def test_a_picture_that_cannot_be_written_fails_alone(convert: Convert, tmp_path: Path) -> None:
-    (tmp_path / "out" / "b").write_text("a file where a folder is needed")
-    (failure,) = outcomes(convert(film()))
-    assert (failure.reason, failure.stage) == (Reason.WRITE_FAILED, Stage.WRITE)
+def test_a_picture_that_cannot_be_staged_names_its_frame(convert: Convert, monkeypatch: pytest.MonkeyPatch) -> None:
+    stage, numbers = FolderSink.stage, iter(range(3))
 
+    def refuse_the_second(sink: FolderSink, chunks: Iterable[bytes]) -> str:
+        if next(numbers) == 1:
+            raise SinkError("the image could not be written: permission denied")
+        return stage(sink, chunks)
 
-def test_a_picture_that_cannot_be_written_names_its_frame(convert: Convert, tmp_path: Path) -> None:
-    (tmp_path / "out" / "b" / "hand_f0002.png").mkdir(parents=True)
+    monkeypatch.setattr(FolderSink, "stage", refuse_the_second)
     first, second, third = outcomes(convert(film(frames=3)))
     assert [first.frame, third.frame] == [1, 3]
     assert isinstance(second, Failure)
-    assert (second.frame, second.reason) == (2, Reason.WRITE_FAILED)
+    assert (second.frame, second.reason, second.stage) == (2, Reason.WRITE_FAILED, Stage.WRITE)
 
 
 def test_what_ends_the_run_is_raised(convert: Convert, monkeypatch: pytest.MonkeyPatch) -> None:
-    def break_down(*_: object) -> Path:
+    def break_down(*_: object) -> str:
         raise RunError("the storage fails")
 
-    monkeypatch.setattr(FolderSink, "write", break_down)
+    monkeypatch.setattr(FolderSink, "stage", break_down)
     with pytest.raises(RunError, match="the storage fails"):
         convert(film())
+
+
+def test_tracebacks_are_there_for_who_asks(convert: Convert) -> None:
+    (quiet,) = [report for report in convert(b"DICM, but not where it should be") if isinstance(report, Outcome)]
+    (verbose,) = [report for report in convert(b"no film", verbose=True) if isinstance(report, Outcome)]
+    assert quiet.traceback == ""
+    assert "NotDicomError" in verbose.traceback
 
 
 @pytest.mark.parametrize(("strict", "result"), [(False, Record), (True, Failure)])

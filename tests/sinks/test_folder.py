@@ -227,30 +227,61 @@ def test_an_out_that_holds_files_is_refused_and_left_as_it_is(tmp_path: Path) ->
 
 
 def test_a_run_that_was_killed_before_its_first_image_is_no_hindrance(tmp_path: Path) -> None:
-    with FolderSink(tmp_path).claim():
+    with FolderSink(tmp_path).claim() as killed:
         (tmp_path / "a").mkdir()
-        (tmp_path / "a/.plainfilm-0123456789abcdef.tmp").write_bytes(b"half")
-    with FolderSink(tmp_path).claim():
+        killed.stage([b"whole, and without a name"])
+    with FolderSink(tmp_path).claim() as next_run:
         assert files_in(tmp_path) == []
+        assert staged_in(next_run) == []
 
 
-def test_only_temporary_files_are_swept(tmp_path: Path) -> None:
-    keep = [".plainfilm-0123456789abcdef.tmp.png", ".plainfilm-xyz.tmp", "x.tmp", "a/.plainfilm-0123456789abcde.tmp"]
-    for name in [*keep, "a/b/.plainfilm-0123456789abcdef.tmp"]:
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_bytes(b"x")
-    FolderSink(tmp_path).sweep()
-    assert files_in(tmp_path) == sorted(keep)
+def staged_in(sink: FolderSink) -> list[str]:
+    folder = sink.out / PRIVATE / "staging"
+    return sorted(path.name for path in folder.iterdir()) if folder.exists() else []
 
 
-def test_sweeping_follows_no_symbolic_link(tmp_path: Path) -> None:
-    outside, out = tmp_path / "outside", tmp_path / "out"
+@WAYS
+def test_a_staged_file_has_no_name_until_it_is_published(tmp_path: Path, by_descriptor: bool) -> None:
+    sink = FolderSink(tmp_path, by_descriptor=by_descriptor)
+    names = {sink.stage([BIG]): "a/b/x.png", sink.stage([b"y"]): "y.png", sink.stage([b"z"]): "a/z.png"}
+    assert files_in(tmp_path) == []
+    assert sink.publish(names) == {}
+    assert files_in(tmp_path) == ["a/b/x.png", "a/z.png", "y.png"]
+    assert (tmp_path / "a/b/x.png").read_bytes() == BIG
+    assert staged_in(sink) == []
+
+
+@WAYS
+def test_what_cannot_have_its_name_is_told_and_hinders_nobody(tmp_path: Path, by_descriptor: bool) -> None:
+    sink = FolderSink(tmp_path, by_descriptor=by_descriptor)
+    (tmp_path / "taken.png").mkdir()
+    (tmp_path / "file").write_bytes(b"of the user")
+    refused, blocked, fine = (sink.stage([text]) for text in (b"1", b"2", b"3"))
+    errors = sink.publish({refused: "taken.png", blocked: "file/x.png", fine: "x.png"})
+    assert set(errors) == {refused, blocked}
+    assert files_in(tmp_path) == ["file", "x.png"]
+    assert staged_in(sink) == []
+
+
+@WAYS
+def test_published_files_are_removed_and_nothing_through_a_link(tmp_path: Path, by_descriptor: bool) -> None:
+    out, outside = tmp_path / "out", tmp_path / "outside"
     outside.mkdir()
+    (outside / "x.png").write_bytes(b"untouched")
+    sink = FolderSink(out, by_descriptor=by_descriptor)
     out.mkdir()
-    (outside / ".plainfilm-0123456789abcdef.tmp").write_bytes(b"x")
+    sink.write("a/x.png", b"x")
     (out / "link").symlink_to(outside)
-    FolderSink(out).sweep()
-    assert files_in(outside) == [".plainfilm-0123456789abcdef.tmp"]
+    sink.remove(["a/x.png", "a/never.png", "never/x.png"])
+    with pytest.raises(SinkError):
+        sink.remove(["link/x.png"])
+    assert files_in(out) == ["link"]
+    assert files_in(outside) == ["x.png"]
+
+
+def test_staging_holds_nothing_that_others_may_read(tmp_path: Path) -> None:
+    FolderSink(tmp_path).stage([b"a patient"])
+    assert stat.S_IMODE((tmp_path / PRIVATE).stat().st_mode) == 0o700
 
 
 HOLD = """
@@ -291,6 +322,7 @@ def test_a_second_run_is_kept_out_until_the_first_is_gone_even_by_kill(tmp_path:
 def test_a_second_run_in_the_same_process_is_kept_out(tmp_path: Path) -> None:
     with FolderSink(tmp_path).claim() as first:
         first.write("x.png", b"x")
+        first.ledger_path.touch()
         with pytest.raises(OutputLockedError), FolderSink(tmp_path).claim():
             pass
     with FolderSink(tmp_path).claim(overwrite=True):

@@ -17,7 +17,8 @@ from plainfilm.dicom.syntax import start_of
 from plainfilm.errors import OptionsError, SourceError
 from plainfilm.options import Options
 from plainfilm.record import Failure
-from plainfilm.run.conversion import Conversion, Run, convert_single
+from plainfilm.run.conversion import Conversion, convert_single
+from plainfilm.run.summary import Run
 from plainfilm.run.supervisor import GRACE_SECONDS
 from plainfilm.run.work import IMAGE_SUFFIX
 from plainfilm.sinks.single import write_file
@@ -67,7 +68,7 @@ def _summary(run: Run, out: Path) -> str:
     if run.failed or run.skipped:
         lines.append(f"why: {out / 'failures.csv'}")
     if run.interrupted:
-        lines.append("interrupted: what is done is whole and in the tables; run it again with --overwrite for the rest")
+        lines.append("interrupted: what is done is whole and in the tables; give the same command again for the rest")
     return "\n".join((*lines, *run.notes))
 
 

@@ -3,61 +3,35 @@
 
 from __future__ import annotations
 
-import json
-import platform
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 
+from plainfilm.choices import Names
 from plainfilm.errors import Reason, RunError, Stage
-from plainfilm.findings import FindingCode
+from plainfilm.ledger.admission import Stamp
+from plainfilm.ledger.ledger import open_ledger
 from plainfilm.options import Options
 from plainfilm.privacy import Key, load_key
-from plainfilm.record import Failure, Record, Status
-from plainfilm.run.messages import Event, Job, Lost, Outcome, WorkerSettings
+from plainfilm.record import Failure, Status
+from plainfilm.run.books import Books
+from plainfilm.run.journal import Journal, journal_kept, source_hash
+from plainfilm.run.messages import Done, Event, Job, Lost, Outcome, WorkerSettings
+from plainfilm.run.summary import RUN_FILE, Observed, Run, identity_of, run_json
 from plainfilm.run.supervisor import GRACE_SECONDS, Supervisor
-from plainfilm.run.work import Picture, Work
-from plainfilm.sinks.folder import PRIVATE, FolderSink
+from plainfilm.run.work import Picture, Staged, Work
+from plainfilm.sinks.folder import FolderSink
 from plainfilm.sources.folders import list_references
 from plainfilm.sources.reference import Reference
 from plainfilm.tables import write_tables
-from plainfilm.version import VERSION
 
 TASK = "plainfilm.run.task:convert_source"
-RUN_FILE = "run.json"
-TRACEBACKS = "tracebacks.txt"
-_LIBRARIES = (
-    "pydicom",
-    "numpy",
-    "opencv-python-headless",
-    "imagecodecs",
-    "simplejpeg",
-    "pylibjpeg-rle",
-    "pylibjpeg-openjpeg",
-)
 
 Progress = Callable[[int, int, int, int | None], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """What came of a run: images written, frames or instances failed and skipped, and what the user should know."""
-
-    converted: int
-    repaired: int
-    failed: int
-    skipped: int
-    seconds: float
-    interrupted: bool = False
-    notes: tuple[str, ...] = ()
-
-    @property
-    def exit_code(self) -> int:
-        """0 where every image was converted; 1 where some failed or there was none."""
-        return 1 if self.failed or not self.converted else 0
+Listed = Iterator[Reference | Failure]
+_SHOWN_EVERY = 1000
 
 
 class Conversion:
@@ -71,11 +45,9 @@ class Conversion:
         self._out = out
         self._options = options
         self._task = task
-        self._records: list[Record] = []
-        self._failures: list[Failure] = []
-        self._tracebacks: list[str] = []
-        self._counts = dict.fromkeys(Status, 0)
+        self._progress: Progress = lambda *_: None
         self._listed: int | None = None
+        self._done_before = self._changed = 0
         self._stopped = False
         self._supervisor: Supervisor | None = None
 
@@ -86,80 +58,102 @@ class Conversion:
             self._supervisor.stop(grace_seconds)
 
     def run(self, progress: Progress = lambda *_: None) -> Run:
-        """Convert, and return what came of it. Raises RunError (exit code 2 or 3) where the run cannot go on."""
+        """Convert, and return what came of it. Raises RunError (exit code 2 or 3) where the run cannot go on.
+
+        An OUT with a ledger is gone on with: what was done, and is unchanged, stays as it is.
+        """
+        self._progress = progress
+        options = self._options.run
+        listed = list_references(self._sources, self._out)
+        key = load_key(options.key_file)
+        with (
+            journal_kept(options),
+            FolderSink(self._out).claim(overwrite=options.overwrite) as sink,
+            open_ledger(sink.ledger_path, identity_of(self._options, key), overwrite=options.overwrite) as ledger,
+        ):
+            return self._keep_books(listed, key, Books(sink, ledger, Journal(key)))
+
+    def _keep_books(self, listed: Listed, key: Key, books: Books) -> Run:
         started, begun = time.monotonic(), datetime.now(UTC)
-        references = list_references(self._sources, self._out)
-        key = load_key(self._options.run.key_file)
-        with FolderSink(self._out).claim(overwrite=self._options.run.overwrite) as sink:
-            try:
-                self._convert(references, key, progress)
-            finally:
-                splits = write_tables(self._out, self._records, self._failures)
-            run = self._summary(time.monotonic() - started, str(splits))
-            sink.write(RUN_FILE, self._run_json(run, key, begun))
-            if self._tracebacks:
-                # they may quote the data set, so they stay in the private folder
-                sink.write(f"{PRIVATE}/{TRACEBACKS}", "\n".join(self._tracebacks).encode())
+        books.mend()
+        try:
+            self._convert(self._jobs(listed, key, books), books)
+            books.close()
+        except RunError as error:
+            books.abandon()
+            write_tables(books.sink, books.ledger)
+            books.journal.tell("ended", reason=error.reason.value, message=error.message)
+            raise
+        rows = Observed(books.ledger)
+        splits = str(write_tables(books.sink, rows))
+        notes = (*([splits] if splits else []), *rows.notes(), *self._own_notes())
+        counts = books.counts()
+        run = Run(counts, time.monotonic() - started, self._stopped, notes)
+        books.sink.write(RUN_FILE, run_json(run, self._options, key, begun))
+        books.journal.tell("finished", interrupted=run.interrupted, seconds=round(run.seconds, 3), **asdict(counts))
         return run
 
-    def _convert(self, references: Iterator[Reference | Failure], key: Key, progress: Progress) -> None:
+    def _convert(self, jobs: Iterator[Job], books: Books) -> None:
         limits = self._options.limits
         settings = WorkerSettings(self._options.run.workers, limits.timeout, limits.memory)
-        with Supervisor(self._task, self._jobs(references, key), settings) as self._supervisor:
+        books.journal.tell("started", workers=settings.workers)
+        with Supervisor(self._task, jobs, settings) as self._supervisor:
             if self._stopped:
                 self._supervisor.stop()
-            for event in self._supervisor.events():
-                self._note(event)
-                progress(len(self._records), self._counts[Status.FAILED], self._counts[Status.SKIPPED], self._listed)
+            for event in self._supervisor.events(idle=True):
+                _note(event, books)
+                books.flush_when_due()
+                self._show(books)
 
-    def _jobs(self, references: Iterator[Reference | Failure], key: Key) -> Iterator[Job]:
-        listed = 0
-        for reference in references:
-            listed += 1
-            if isinstance(reference, Failure):
-                self._note_failure(reference)
+    def _jobs(self, listed: Listed, key: Key, books: Books) -> Iterator[Job]:
+        """What is left to do; drawn by the thread that keeps the books."""
+        number = 0
+        for number, found in enumerate(listed, 1):
+            if self._stopped:
+                return
+            found = _renamed(found, self._options.output.names, key)
+            if isinstance(found, Failure):
+                books.add(found)
+            elif (admission := books.ledger.admit(found, Stamp.of(found.path))) is None:
+                self._done_before += 1
             else:
-                yield Job(Work(reference, self._options, key, self._out))
-        self._listed = listed
+                self._changed += admission.again
+                books.remove(admission.doomed)
+                yield Job(Work(admission.reference, self._options, key, self._out), admission.first_frame)
+            if number % _SHOWN_EVERY == 0:
+                self._show(books)
+        self._listed = number
 
-    def _note(self, event: Event) -> None:
-        if isinstance(event, Lost):
-            self._note_failure(failure_of_loss(event))
-            self._tracebacks += [event.traceback] if event.traceback else []
-        elif isinstance(event, Outcome) and isinstance(event.value, Failure):
-            self._note_failure(event.value)
-        elif isinstance(event, Outcome) and isinstance(event.value, Record):
-            self._records.append(event.value)
-            self._counts[event.value.status] += 1
+    def _show(self, books: Books) -> None:
+        counts = books.counts()
+        self._progress(counts.converted, counts.failed, counts.skipped, self._listed)
 
-    def _note_failure(self, failure: Failure) -> None:
-        self._failures.append(failure)
-        self._counts[failure.status] += 1
+    def _own_notes(self) -> Iterator[str]:
+        if self._done_before:
+            yield f"{self._done_before} files were done before and are as they were"
+        if self._changed:
+            yield f"{self._changed} files have changed since they were converted, and were converted again"
 
-    def _summary(self, seconds: float, splits: str) -> Run:
-        named = sum(FindingCode.PATIENT_IN_PATH.value in record.findings.split(";") for record in self._records)
-        notes = [splits] if splits else []
-        if named:
-            notes.append(f"{named} images lie under paths that name their patient: OUT holds these names too")
-        repaired, failed = self._counts[Status.REPAIRED], self._counts[Status.FAILED]
-        skipped = self._counts[Status.SKIPPED]
-        return Run(len(self._records), repaired, failed, skipped, seconds, self._stopped, tuple(notes))
 
-    def _run_json(self, run: Run, key: Key, begun: datetime) -> bytes:
-        content = {
-            "options": self._options.to_mapping(),
-            "versions": versions(),
-            "counts": {
-                "converted": run.converted,
-                "repaired": run.repaired,
-                "failed": run.failed,
-                "skipped": run.skipped,
-            },
-            "times": {"started": begun.isoformat(timespec="seconds"), "seconds": round(run.seconds, 3)},
-            "interrupted": run.interrupted,
-            "key_fingerprint": key.fingerprint,
-        }
-        return (json.dumps(content, indent=2) + "\n").encode()
+def _renamed(found: Reference | Failure, names: Names, key: Key) -> Reference | Failure:
+    """What was listed, under a keyed hash of its path unless paths are to be kept."""
+    if names is Names.KEEP:
+        return found
+    hashed = source_hash(key, found.source)
+    if isinstance(found, Failure):
+        return replace(found, source=hashed)
+    # 256 folders: no file system and no file manager likes ten million files in one
+    return replace(found, source=hashed, name=f"{hashed[:2]}/{hashed}")
+
+
+def _note(event: Event, books: Books) -> None:
+    match event:
+        case Lost():
+            books.add(failure_of_loss(event), event.traceback, event.attempts)
+        case Outcome(Failure() | Staged() as result, trace):
+            books.add(result, trace)
+        case Done(Work(reference=reference)):
+            books.finish(reference.source)
 
 
 def convert_single(source: Path, options: Options) -> tuple[Picture | Failure, int]:
@@ -188,9 +182,3 @@ def failure_of_loss(lost: Lost) -> Failure:
     assert isinstance(lost.payload, Work)
     frame = None if lost.frame is None else lost.frame + 1
     return Failure(lost.payload.reference.source, frame, Status.FAILED, Reason(lost.reason), Stage.RUN, lost.message)
-
-
-def versions() -> dict[str, str]:
-    """Versions of plainfilm, Python and the libraries that decide what a picture looks like."""
-    libraries = {name: version(name) for name in _LIBRARIES}
-    return {"plainfilm": VERSION, "python": platform.python_version(), **libraries}

@@ -6,7 +6,7 @@ The pipes are private to a parent and the child it has started: nothing read her
     parent -> child   Introduction, then one Job at a time
     child -> parent   Ready or StartFailed; then for each Job any number of Started and Outcome, and
                       Finished, Raised or RunEnded
-    to the consumer   Outcome, Lost, Done
+    to the consumer   Outcome, Lost, Done, Idle
 """
 
 from __future__ import annotations
@@ -121,9 +121,13 @@ class Started:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """One result of a task: of the frame that was started last, or of the whole instance where none was."""
+    """One result of a task: of the frame that was started last, or of the whole instance where none was.
+
+    `traceback`, of a result that is an error, is private: it may quote the data set.
+    """
 
     value: object
+    traceback: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,8 +175,13 @@ class Done:
     payload: object
 
 
+@dataclass(frozen=True, slots=True)
+class Idle:
+    """Nothing has come for a moment, and more is to come: time for the consumer's own affairs."""
+
+
 Reply = Ready | StartFailed | Started | Outcome | Finished | Raised | RunEnded
-Event = Outcome | Lost | Done
+Event = Outcome | Lost | Done | Idle
 
 
 def describe_timeout(settings: WorkerSettings) -> str:

@@ -8,6 +8,7 @@
                 case Outcome(value): ...   # what the task reported
                 case Lost(): ...           # a frame, or the rest of a job, that a worker did not survive
                 case Done(payload): ...    # nothing more comes of this job
+            case Idle(): ...           # nothing has come for a moment
 
 One job is in flight per worker. The consumer's own thread draws the jobs, a few ahead of the workers, so their iterator
 may use what is bound to that thread (SQLite). Each worker process is looked after by a thread of its own.
@@ -22,10 +23,10 @@ from types import TracebackType
 
 from plainfilm.run.attendant import POLL_SECONDS, Attendant, Exchange, Held
 from plainfilm.run.limits import resident_sizes
-from plainfilm.run.messages import Done, Event, Job, Lost, MemoryGuard, Outcome, WorkerSettings
+from plainfilm.run.messages import Done, Event, Idle, Job, Lost, MemoryGuard, Outcome, WorkerSettings
 from plainfilm.run.process import WorkerProcess
 
-__all__ = ["Done", "Event", "Job", "Lost", "Outcome", "Supervisor", "WorkerSettings"]
+__all__ = ["Done", "Event", "Idle", "Job", "Lost", "Outcome", "Supervisor", "WorkerSettings"]
 
 WATCH_SECONDS = 0.1
 PAUSE_SECONDS = 1.0
@@ -67,8 +68,8 @@ class Supervisor:
     ) -> None:
         self.close()
 
-    def events(self) -> Iterator[Event]:
-        """What comes of the jobs, in the order it comes.
+    def events(self, *, idle: bool = False) -> Iterator[Event]:
+        """What comes of the jobs, in the order it comes; with `idle`, an Idle wherever nothing comes for a moment.
 
         Raises RunError when no worker can be started or a task ends the run, and whatever the iterator of jobs raised,
         after the events of the jobs before that. Ends early after `stop`: a job without its Done is then unfinished.
@@ -80,7 +81,8 @@ class Supervisor:
                 raise event
             if isinstance(event, Done):
                 self._outstanding -= 1
-            yield event
+            if idle or not isinstance(event, Idle):
+                yield event
         if self._listing.error is not None:
             raise self._listing.error
 
@@ -107,11 +109,9 @@ class Supervisor:
 
     def _next_event(self) -> Event | Exception | None:
         self._draw_jobs()
-        while self._is_working():
+        if self._is_working():
             event = self._exchange.next_event(CONSUMER_SECONDS)
-            if event is not None:
-                return event
-            self._draw_jobs()
+            return Idle() if event is None else event
         return self._exchange.next_event(0)
 
     def _is_working(self) -> bool:

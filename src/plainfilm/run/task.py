@@ -1,18 +1,18 @@
 # SPDX-License-Identifier: MIT
-"""What a worker does with one reference: read, render each frame, encode, write; an Outcome for each."""
+"""What a worker does with one reference: read, render each frame, encode, stage; an Outcome for each."""
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable
 
 from plainfilm.encode.png import encode_png
 from plainfilm.errors import ConversionError, Reason, Stage
 from plainfilm.options import Options
 from plainfilm.pipeline import FailedFrame, Film, Rendered, open_film, render_frames
-from plainfilm.record import Failure, Record
 from plainfilm.run.messages import Outcome, Started
 from plainfilm.run.recording import Witness, failure_of, record_of, software_text, witness
-from plainfilm.run.work import IMAGE_SUFFIX, Picture, Work
+from plainfilm.run.work import IMAGE_SUFFIX, Picture, Staged, Work
 from plainfilm.sinks.folder import FolderSink
 from plainfilm.sources.content import read_source
 from plainfilm.sources.names import frame_name
@@ -33,9 +33,9 @@ def convert_source(work: Work, first_frame: int, report: Report) -> None:
         several = film.instance.pixel.number_of_frames > 1
         started = lambda frame: report(Started(frame if several else None))  # noqa: E731
         for result in render_frames(film, work.options, wanted, started):
-            report(Outcome(_outcome(work, known, result)))
+            report(_outcome(work, known, result))
     except ConversionError as error:
-        report(Outcome(failure_of(work.reference, None, error)))
+        report(_refused(work, None, error))
 
 
 def _wanted(film: Film, options: Options, first_frame: int) -> range:
@@ -48,17 +48,22 @@ def _wanted(film: Film, options: Options, first_frame: int) -> range:
     return range(max(chosen.start, first_frame), chosen.stop)
 
 
-def _outcome(work: Work, known: Witness, result: Rendered | FailedFrame) -> Record | Picture | Failure:
+def _outcome(work: Work, known: Witness, result: Rendered | FailedFrame) -> Outcome:
     if isinstance(result, FailedFrame):
-        return failure_of(work.reference, result.frame, result.error)
+        return _refused(work, result.frame, result.error)
     frames = known.instance.pixel.number_of_frames
     try:
         encoded = encode_png(result.image, software_text(result))
         name = frame_name(work.reference.name, result.frame + 1, frames) + IMAGE_SUFFIX
         record = record_of(known, result, name, encoded)
         if work.out is None:
-            return Picture(record, encoded)
-        FolderSink(work.out).write(name, encoded)
+            return Outcome(Picture(record, encoded))
+        return Outcome(Staged(record, FolderSink(work.out).stage([encoded])))
     except ConversionError as error:
-        return failure_of(work.reference, result.frame if frames > 1 else None, error)
-    return record
+        return _refused(work, result.frame if frames > 1 else None, error)
+
+
+def _refused(work: Work, frame: int | None, error: ConversionError) -> Outcome:
+    """What is told of an instance, or a frame (from 0), without an image; with a traceback where it is asked for."""
+    trace = "".join(traceback.format_exception(error)) if work.options.run.verbose else ""
+    return Outcome(failure_of(work.reference, frame, error), trace)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What a run hands its workers, and the picture it may get back: values alone, and no library that knows pixels."""
+"""What a run hands its workers, and what it gets back: values alone, and no library that knows pixels."""
 
 from __future__ import annotations
 
@@ -30,3 +30,11 @@ class Picture:
 
     record: Record
     encoded: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Staged:
+    """An image that is on the disk and has no name yet, with its row; `staged` is what the sink calls it."""
+
+    record: Record
+    staged: str

@@ -1,24 +1,28 @@
 # SPDX-License-Identifier: MIT
 """Relative names and bytes -> whole files in OUT and nowhere else.
 
-Before work starts OUT is found to be writable, empty and held by no other run.
+A file is staged first, in the private folder of OUT, and published then: its bytes are on the disk before its name is.
+Before work starts OUT is found to be writable, empty or a run's own, and held by no other run.
 """
 
 from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 
 from plainfilm.errors import LedgerError, OutputLockedError, PlainfilmError, SinkError, Stage
 from plainfilm.sinks.lock import try_lock
-from plainfilm.sinks.place import BY_DESCRIPTOR, TEMPORARY, Place, open_place
+from plainfilm.sinks.place import BY_DESCRIPTOR, TEMPORARY, Place, open_place, temporary_name
 from plainfilm.sinks.storage import write_error, writing
 
 PRIVATE = ".plainfilm"
+LEDGER = "ledger.sqlite"
+_STAGING = "staging"
 _LOCK = "lock"
 _PROBE = f".plainfilm-{0:016x}.tmp"
 
@@ -27,28 +31,31 @@ _PROBE = f".plainfilm-{0:016x}.tmp"
 class FolderSink:
     """A folder that images are written into; it holds no state, so workers may have one each.
 
-    sync: whether a file is on the disk itself (fsync, its folder too) before `write` returns.
+    sync: whether a file is on the disk itself (fsync) before it is staged, and its name before it is published.
     """
 
     out: Path
-    sync: bool = False
+    sync: bool = True
     by_descriptor: bool = BY_DESCRIPTOR
+
+    @property
+    def ledger_path(self) -> Path:
+        """Where the ledger of OUT is, or will be."""
+        return self.out / PRIVATE / LEDGER
 
     @contextmanager
     def claim(self, *, overwrite: bool = False) -> Iterator[FolderSink]:
-        """Hold OUT for one run: made, writable, held by no other, empty unless `overwrite`, rid of old temporary files.
+        """Hold OUT for one run: made, writable, held by no other; empty, or with a ledger, unless `overwrite`.
 
         Raises LedgerError (a file in its place, not writable, or holding files), OutputLockedError, StorageFullError.
         """
         self._make()
         # a stranger's folder is refused before anything is put there
-        if not overwrite and not (self.out / PRIVATE).exists():
-            self.refuse_files()
+        self._refuse_strangers(overwrite)
         with self.lock():
-            if not overwrite:
-                self.refuse_files()
+            self._refuse_strangers(overwrite)
             self.check()
-            self.sweep()
+            self.clear_staging()
             yield self
 
     def check(self) -> None:
@@ -57,7 +64,7 @@ class FolderSink:
         try:
             with open_place(self.out, by_descriptor=self.by_descriptor) as place:
                 place.replace(_PROBE, [b"\n"])
-            (self.out / _PROBE).unlink()
+                place.remove(_PROBE)
         except OSError as error:
             raise self._unusable(error) from error
 
@@ -82,15 +89,55 @@ class FolderSink:
         """Raise LedgerError if OUT holds files other than what a run that never wrote an image may have left."""
         if next((path for path in _files_in(self.out) if not TEMPORARY.fullmatch(path.name)), None) is not None:
             raise LedgerError(
-                f"{self.out} holds files already: choose another OUT, or give --overwrite to write among them"
+                f"{self.out} holds files and no ledger: choose another OUT, or give --overwrite to write among them"
             )
 
-    def sweep(self) -> None:
-        """Remove temporary files that a killed run left; only whoever holds the lock may."""
-        for path in _files_in(self.out):
-            if TEMPORARY.fullmatch(path.name):
-                with suppress(OSError):
-                    path.unlink()
+    def clear_staging(self) -> None:
+        """Remove what a run that was killed has staged and not published; only whoever holds the lock may."""
+        with suppress(FileNotFoundError), writing(), self._staging() as staging:
+            for name in staging.names():
+                staging.remove(name)
+
+    def stage(self, chunks: Iterable[bytes]) -> str:
+        """Put the bytes of a file into OUT without its name; what `publish` calls it by.
+
+        Raises SinkError (this image could not be written), StorageFullError and RunError (none can be).
+        """
+        name = temporary_name()
+        with writing(), self._staging() as staging:
+            staging.create(name, chunks, self.sync)
+        return name
+
+    def publish(self, names: Mapping[str, str]) -> dict[str, SinkError]:
+        """Give staged files (keys) their names relative to OUT (values), over older files of these names.
+
+        Returns why some of them, by staged name, could not be given theirs; these are removed. Raises StorageFullError
+        and RunError.
+        """
+        refused: dict[str, SinkError] = {}
+        by_folder = sorted(names.items(), key=lambda item: (_folder_of(item[1]), item[1]))
+        for folder, group in groupby(by_folder, key=lambda item: _folder_of(item[1])):
+            staged = dict(group)
+            try:
+                refused |= self._publish_into(folder, staged)
+            except SinkError as error:
+                refused |= dict.fromkeys(staged, error)
+        self.discard(refused)
+        return refused
+
+    def discard(self, staged: Iterable[str]) -> None:
+        """Remove staged files. Raises SinkError, StorageFullError and RunError."""
+        with writing(), self._staging() as staging:
+            for name in staged:
+                staging.remove(name)
+
+    def remove(self, names: Iterable[str]) -> None:
+        """Remove published files; no symbolic link is followed. Raises SinkError, StorageFullError and RunError."""
+        for relative_name in names:
+            *folders, name = _components(relative_name)
+            if self.out.joinpath(*folders).is_dir():
+                with writing(), open_place(self.out, folders, by_descriptor=self.by_descriptor) as place:
+                    place.remove(name)
 
     def write(self, relative_name: str, data: bytes) -> Path:
         """Put one whole file into OUT and return its path. An older file of that name is replaced.
@@ -101,10 +148,44 @@ class FolderSink:
 
     def write_chunks(self, relative_name: str, chunks: Iterable[bytes]) -> Path:
         """As `write`, of a file that comes in pieces."""
-        *folders, name = _components(relative_name)
-        with writing(), open_place(self.out, folders, by_descriptor=self.by_descriptor) as place:
-            place.replace(name, chunks, self.sync)
+        _components(relative_name)
+        staged = self.stage(chunks)
+        for error in self.publish({staged: relative_name}).values():
+            raise error
         return self.out / relative_name
+
+    def _publish_into(self, folder: str, staged: Mapping[str, str]) -> dict[str, SinkError]:
+        """Publish files of one folder. Raises SinkError where it cannot be made, and what ends the run."""
+        refused: dict[str, SinkError] = {}
+        folders = _components(f"{folder}/x")[:-1] if folder else []
+        opened = open_place(self.out, folders, by_descriptor=self.by_descriptor)
+        with writing(), self._staging() as staging, opened as place:
+            for name, relative_name in staged.items():
+                try:
+                    with writing():
+                        place.take(name, staging, _components(relative_name)[-1])
+                except SinkError as error:
+                    refused[name] = error
+            if self.sync:
+                place.sync()
+        if self.sync:
+            self._sync_above(folders)
+        return refused
+
+    def _sync_above(self, folders: list[str]) -> None:
+        """Have the names of the folders themselves on the disk."""
+        for depth in range(len(folders)):
+            with writing(), open_place(self.out, folders[:depth], by_descriptor=self.by_descriptor) as place:
+                place.sync()
+
+    @contextmanager
+    def _staging(self) -> Iterator[Place]:
+        with open_place(self.out, [PRIVATE, _STAGING], mode=0o700, by_descriptor=self.by_descriptor) as place:
+            yield place
+
+    def _refuse_strangers(self, overwrite: bool) -> None:
+        if not overwrite and not self.ledger_path.exists():
+            self.refuse_files()
 
     def _make(self) -> None:
         try:
@@ -123,6 +204,10 @@ class FolderSink:
         return LedgerError(
             f"OUT {self.out} cannot be written to ({error.strerror}): choose another OUT", stage=Stage.WRITE
         )
+
+
+def _folder_of(relative_name: str) -> str:
+    return relative_name.rpartition("/")[0]
 
 
 def _components(relative_name: str) -> list[str]:

@@ -25,6 +25,11 @@ _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0) | 
 _NO_LINK = getattr(os, "O_NOFOLLOW", 0)
 
 
+def temporary_name() -> str:
+    """A name for a file that is not whole yet, which nobody else chooses."""
+    return f".plainfilm-{secrets.token_hex(8)}.tmp"
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """A folder that exists: its path, and the descriptor it is held open by (None where the system has none)."""
@@ -32,20 +37,48 @@ class Place:
     path: Path
     descriptor: int | None
 
-    def replace(self, name: str, chunks: Iterable[bytes], sync: bool = False) -> None:
+    def create(self, name: str, chunks: Iterable[bytes], sync: bool = False) -> None:
+        """Make a file that is not there yet, whole or not at all. Raises OSError."""
+        descriptor = os.open(self._at(name), _NEW_FILE | _NO_LINK, 0o666, dir_fd=self.descriptor)
+        whole = False
+        try:
+            # closing may report what writing did not (quota on network file systems)
+            _write_and_close(descriptor, chunks, sync)
+            whole = True
+        finally:
+            if not whole:
+                self.remove(name)
+
+    def replace(self, name: str, chunks: Iterable[bytes]) -> None:
         """Put a file there, in one step: until then its bytes are in a temporary file beside it. Raises OSError."""
-        temporary = f".plainfilm-{secrets.token_hex(8)}.tmp"
-        descriptor = os.open(self._at(temporary), _NEW_FILE | _NO_LINK, 0o666, dir_fd=self.descriptor)
+        temporary = temporary_name()
+        self.create(temporary, chunks)
         placed = False
         try:
-            # closing may report what writing did not (quota on network file systems), so it comes before the rename
-            _write_and_close(descriptor, chunks, sync)
-            os.replace(self._at(temporary), self._at(name), src_dir_fd=self.descriptor, dst_dir_fd=self.descriptor)
+            self.take(temporary, self, name)
             placed = True
         finally:
             if not placed:
-                os.unlink(self._at(temporary), dir_fd=self.descriptor)
-        if sync and self.descriptor is not None:
+                self.remove(temporary)
+
+    def take(self, name: str, origin: Place, own_name: str) -> None:
+        """Move a file of another place here, in one step, over an older one of that name. Raises OSError."""
+        source, target = origin._at(name), self._at(own_name)
+        os.replace(source, target, src_dir_fd=origin.descriptor, dst_dir_fd=self.descriptor)
+
+    def remove(self, name: str) -> None:
+        """Remove a file; it is well if there is none. Raises OSError."""
+        with suppress(FileNotFoundError):
+            os.unlink(self._at(name), dir_fd=self.descriptor)
+
+    def names(self) -> list[str]:
+        """What is in this folder. Raises OSError."""
+        with os.scandir(self.path if self.descriptor is None else self.descriptor) as entries:
+            return [entry.name for entry in entries]
+
+    def sync(self) -> None:
+        """Have the names in this folder on the disk itself, where the system can do that. Raises OSError."""
+        if self.descriptor is not None:
             os.fsync(self.descriptor)
 
     def open(self, name: str, mode: int) -> int:

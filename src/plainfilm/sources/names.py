@@ -107,8 +107,8 @@ def _slot(folder: str) -> str:
     return stem if suffix.lower() in IMAGE_SUFFIXES else ""
 
 
-def _instance_of(key: str) -> str | None:
-    """`x` of `x_f0001`."""
+def instance_of(key: str) -> str | None:
+    """The folded name of the instance that a folded name could be a frame of: `x` of `x_f0001`."""
     found = _FRAME.fullmatch(key) if "_f" in key else None
     return found[1] if found else None
 
@@ -158,11 +158,11 @@ class _Taken:
         keys = [self.key(name) for name in names]
         self._keys.update(keys)
         if self.key is fold:
-            self._instances.update(instance for key in keys if (instance := _instance_of(key)) is not None)
+            self._instances.update(instance for key in keys if (instance := instance_of(key)) is not None)
 
     def meets(self, name: str, times: int = 1) -> bool:
         """Whether the name is there so many times, or is beside its frame or its instance."""
         key = self.key(name)
         if self._keys.get(key, 0) >= times or key in self._instances:
             return True
-        return self.key is fold and (_instance_of(key) or "") in self._keys
+        return self.key is fold and (instance_of(key) or "") in self._keys

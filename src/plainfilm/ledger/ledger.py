@@ -1,0 +1,275 @@
+# SPDX-License-Identifier: MIT
+"""What a run has done -> what is left to do, and the rows of the tables in their order.
+
+    with open_ledger(path, identity, overwrite=False) as ledger:
+        admission = ledger.admit(reference, stamp)   # None: done already
+        ledger.intend(names); ledger.commit()        # before files get these names
+        ledger.add_image(record); ledger.finish(source); ledger.commit()
+
+Whatever stops a run, the ledger then holds whole batches: an image has a row only after its file has its name, and a
+name without a row is among `unsettled`, whose files are to be removed.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from itertools import chain, count
+from pathlib import Path
+from typing import Any
+
+from plainfilm.errors import LedgerError, Reason
+from plainfilm.ledger.admission import Admission, Stamp
+from plainfilm.ledger.database import SCHEMA, open_database, storing
+from plainfilm.ledger.identity import Identity
+from plainfilm.ledger.rows import failure_of_text, record_of_text, text_of_failure, text_of_record
+from plainfilm.ledger.statements import ADD_IMAGE, IN_ORDER, INDEXES, KNOWN, MEETS
+from plainfilm.record import Failure, Record
+from plainfilm.sources.names import fold, instance_of
+from plainfilm.sources.reference import Reference
+
+# what may be otherwise next time, though the file is the same
+_OF_THE_ENVIRONMENT = frozenset({Reason.WRITE_FAILED, Reason.UNREADABLE, Reason.SOURCE_CHANGED, Reason.NETWORK})
+_OF_A_LIMIT = {"timeout": Reason.TIMEOUT, "memory": Reason.MEMORY_LIMIT}
+
+
+@contextmanager
+def open_ledger(path: Path, identity: Identity, *, overwrite: bool = False) -> Iterator[Ledger]:
+    """The ledger at a path, made if need be, for a run of this identity; with `overwrite` it is emptied.
+
+    Raises LedgerError where it was written with other options, versions or another key (the message says which), or is
+    damaged; StorageFullError and RunError where it cannot be written.
+    """
+    if overwrite:
+        _remove_if_damaged(path)
+    with open_database(path) as connection:
+        ledger = Ledger(connection, path)
+        ledger.identify(identity, overwrite=overwrite)
+        yield ledger
+
+
+class Ledger:
+    """One run's hold on the ledger. Every method raises StorageFullError and RunError where it cannot be written."""
+
+    def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
+        self._connection = connection
+        self._path = path
+        self._is_first = True
+        self.counts: Counter[str] = Counter()
+        """The number of rows of each status."""
+
+    def identify(self, identity: Identity, *, overwrite: bool) -> None:
+        """Take note of the run's identity, after comparing it with that of the runs before."""
+        with storing(self._path):
+            meta = dict(self._connection.execute("SELECT name, value FROM meta"))
+            self._is_first = not meta or overwrite
+            if meta and not overwrite:
+                self._go_on(meta, identity)
+            self._begin()
+            if overwrite:
+                self._empty()
+            rows = [("schema", SCHEMA), ("identity", identity.to_json())]
+            self._connection.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", rows)
+        self.commit()
+        for table in ("images", "failures"):
+            self.counts.update(dict(self._all(f"SELECT status, count(*) FROM {table} GROUP BY status")))
+
+    def admit(self, reference: Reference, stamp: Stamp) -> Admission | None:
+        """What is to be done about a file: None where it was done and is unchanged.
+
+        A name that the ledger has given stays. Another file of the same relative path, or whose images would have names
+        that are taken, gets `-2`, `-3`.
+        """
+        path = os.fsencode(reference.path)
+        for source in _numbered(reference.source):
+            known = self._one(KNOWN, (source,))
+            if known is None:
+                # within the first listing names are unique already
+                is_free = self._is_first and source == reference.source
+                return self._admit_new(replace(reference, source=source), stamp, is_free)
+            if known[0] == path or not _exists(known[0]):
+                return self._admit_known(replace(reference, source=source, name=known[1]), stamp, known[2:])
+        raise AssertionError("numbers do not end")
+
+    def intend(self, file_names: Iterable[str]) -> None:
+        """Note names that are about to get files; to be committed before they do."""
+        self._many("INSERT OR IGNORE INTO pending VALUES (?)", ((name,) for name in file_names))
+
+    def settle(self, file_names: Iterable[str]) -> None:
+        """These names have their files and rows, or neither."""
+        self._many("DELETE FROM pending WHERE file_name = ?", ((name,) for name in file_names))
+
+    def unsettled(self) -> Iterator[list[str]]:
+        """In parts: names whose files, if there are any, belong to no image. `settle` each part, or it comes again."""
+        query = "SELECT file_name FROM pending WHERE file_name NOT IN (SELECT file_name FROM images) LIMIT 1000"
+        while part := [name for (name,) in self._all(query)]:
+            yield part
+
+    def owner_of(self, file_name: str) -> str | None:
+        """The source whose image has this name."""
+        found = self._one("SELECT source FROM images WHERE file_name = ?", (file_name,))
+        return None if found is None else str(found[0])
+
+    def add_image(self, record: Record) -> None:
+        """An image whose file has its name."""
+        values = (record.source, record.frame, record.file_name, record.sop_instance, record.stored_sha256)
+        self._many(ADD_IMAGE, [(*values, record.status, text_of_record(record))])
+        self.counts[record.status] += 1
+
+    def add_failure(self, failure: Failure) -> None:
+        """What gave no image."""
+        retry, frame = failure.reason in _OF_THE_ENVIRONMENT, failure.frame or 0
+        self._subtract("SELECT status, 1 FROM failures WHERE source = ? AND frame = ?", (failure.source, frame))
+        values = (failure.source, frame, failure.status, failure.reason, retry, text_of_failure(failure))
+        self._many("INSERT OR REPLACE INTO failures VALUES (?, ?, ?, ?, ?, ?)", [values])
+        self.counts[failure.status] += 1
+
+    def finish(self, source: str) -> None:
+        """Nothing more comes of a source."""
+        self._many("UPDATE sources SET done = 1 WHERE source = ?", [(source,)])
+
+    def commit(self) -> None:
+        """Have everything so far on the disk."""
+        with storing(self._path):
+            if self._connection.in_transaction:
+                self._connection.execute("COMMIT")
+
+    def undo(self) -> None:
+        """Forget what was not committed."""
+        if self._connection.in_transaction:
+            with suppress(sqlite3.DatabaseError):
+                self._connection.execute("ROLLBACK")
+
+    def shrink(self) -> None:
+        """Give back the space of the write-ahead log, as far as there is any left to do so."""
+        with suppress(sqlite3.DatabaseError):
+            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def records(self) -> Iterator[Record]:
+        """The images by source and frame, one after the other, each with `duplicate_of` as the tables show it."""
+        self.commit()
+        with storing(self._path):
+            self._connection.executescript(INDEXES)
+            rows = self._connection.execute(IN_ORDER)
+        for text, own, *firsts in rows:
+            record, earlier = record_of_text(text), {first for first in firsts if first not in (None, own)}
+            yield replace(record, duplicate_of=self._first_of(earlier)) if earlier else record
+
+    def failures(self) -> Iterator[Failure]:
+        """What gave no image, by source and frame, one after the other."""
+        with storing(self._path):
+            rows = self._connection.execute("SELECT row FROM failures ORDER BY source, frame")
+        return (failure_of_text(text) for (text,) in rows)
+
+    def _go_on(self, meta: dict[str, str], identity: Identity) -> None:
+        """Compare with the runs before, and free what is to be tried again. Raises LedgerError."""
+        if meta.get("schema") != SCHEMA:
+            raise _different(self._path, [f"its layout: {meta.get('schema')} there, {SCHEMA} now"])
+        try:
+            known = Identity.of_json(meta["identity"])
+        except (ValueError, TypeError, KeyError) as error:
+            raise _different(self._path, ["it does not say what it was written with"]) from error
+        if differences := identity.differences(known):
+            raise _different(self._path, differences)
+        self._begin()
+        for name in identity.changed_limits(known):
+            self._connection.execute("UPDATE failures SET retry = 1 WHERE reason = ?", (_OF_A_LIMIT[name],))
+        # what is no file of a source comes anew with the listing
+        self._connection.execute("DELETE FROM failures WHERE retry AND source NOT IN (SELECT source FROM sources)")
+
+    def _empty(self) -> None:
+        self._connection.execute("INSERT OR IGNORE INTO pending SELECT file_name FROM images")
+        for table in ("images", "failures", "sources"):
+            self._connection.execute(f"DELETE FROM {table}")
+
+    def _admit_new(self, reference: Reference, stamp: Stamp, is_free: bool) -> Admission:
+        names = _numbered(reference.name)
+        name = reference.name if is_free else next(name for name in names if self._is_free(name))
+        values = (reference.source, os.fsencode(reference.path), name, fold(name), stamp.size, stamp.mtime_ns)
+        self._many("INSERT INTO sources VALUES (?, ?, ?, ?, ?, ?, 0)", [values])
+        return Admission(replace(reference, name=name))
+
+    def _admit_known(self, reference: Reference, stamp: Stamp, known: Sequence[int]) -> Admission | None:
+        size, mtime_ns, done, retry, failed_as_a_whole, frames = known
+        again = Stamp(size, mtime_ns) != stamp
+        if not again and not retry:
+            if done:
+                return None
+            if not failed_as_a_whole:
+                return Admission(reference, first_frame=frames)
+        query = "SELECT file_name FROM images WHERE source = ?"
+        doomed = tuple(str(name) for (name,) in self._all(query, (reference.source,)))
+        self.intend(doomed)
+        for table in ("images", "failures"):
+            of_source = f"FROM {table} WHERE source = ?"
+            self._subtract(f"SELECT status, count(*) {of_source} GROUP BY status", (reference.source,))
+            self._many(f"DELETE {of_source}", [(reference.source,)])
+        values = (os.fsencode(reference.path), stamp.size, stamp.mtime_ns, reference.source)
+        self._many("UPDATE sources SET path = ?, size = ?, mtime_ns = ?, done = 0 WHERE source = ?", [values])
+        return Admission(reference, again=again, doomed=doomed)
+
+    def _is_free(self, name: str) -> bool:
+        """Whether no image of another source can have this name, or that of a frame of it."""
+        folded = fold(name)
+        instance = instance_of(folded) or folded
+        values = (folded, instance, f"{folded}_f0", f"{folded}_f:")
+        return self._one(MEETS, values) is None
+
+    def _first_of(self, images: set[int]) -> str:
+        """The name of the first in the order of the table."""
+        marks = ", ".join("?" * len(images))
+        query = f"SELECT file_name FROM images WHERE id IN ({marks}) ORDER BY source, frame LIMIT 1"
+        (name,) = self._all(query, tuple(images))[0]
+        return str(name)
+
+    def _subtract(self, query: str, values: tuple[object, ...]) -> None:
+        self.counts.subtract(dict(self._all(query, values)))
+
+    def _begin(self) -> None:
+        if not self._connection.in_transaction:
+            self._connection.execute("BEGIN IMMEDIATE")
+
+    def _many(self, sql: str, rows: Iterable[tuple[object, ...]]) -> None:
+        with storing(self._path):
+            self._begin()
+            self._connection.executemany(sql, rows)
+
+    def _all(self, query: str, values: tuple[object, ...] = ()) -> list[tuple[Any, ...]]:
+        with storing(self._path):
+            return self._connection.execute(query, values).fetchall()
+
+    def _one(self, query: str, values: tuple[object, ...]) -> tuple[Any, ...] | None:
+        with storing(self._path):
+            found: tuple[Any, ...] | None = self._connection.execute(query, values).fetchone()
+            return found
+
+
+def _numbered(name: str) -> Iterator[str]:
+    return chain([name], (f"{name}-{number}" for number in count(2)))
+
+
+def _exists(path: object) -> bool:
+    assert isinstance(path, bytes)
+    return os.path.lexists(path)
+
+
+def _different(path: Path, differences: Iterable[str]) -> LedgerError:
+    lines = "".join(f"\n  {line}" for line in differences)
+    message = (
+        f"{path.parent.parent} was made in another way:{lines}\n"
+        "run it as it was made, choose another OUT, or give --overwrite to do everything again"
+    )
+    return LedgerError(message, reason=Reason.LEDGER_DIFFERS)
+
+
+def _remove_if_damaged(path: Path) -> None:
+    try:
+        with open_database(path):
+            pass
+    except LedgerError:
+        for name in (path, path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-shm")):
+            name.unlink(missing_ok=True)

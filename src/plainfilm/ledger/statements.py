@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: MIT
+"""The ledger's longer questions and changes, in SQL."""
+
+from __future__ import annotations
+
+KNOWN = """
+SELECT path, name, size, mtime_ns, done,
+    EXISTS (SELECT 1 FROM failures f WHERE f.source = s.source AND f.retry),
+    EXISTS (SELECT 1 FROM failures f WHERE f.source = s.source AND f.frame = 0),
+    max((SELECT coalesce(max(frame), 0) FROM images i WHERE i.source = s.source),
+        (SELECT coalesce(max(frame), 0) FROM failures f WHERE f.source = s.source))
+FROM sources s WHERE source = ?
+"""
+
+# the first image, in the order of the table, of the same instance and frame, and that of the same stored pixels
+IN_ORDER = """
+SELECT row, id,
+    CASE WHEN sop_instance <> '' THEN (SELECT e.id FROM images e
+        WHERE e.sop_instance = i.sop_instance AND e.frame = i.frame ORDER BY e.source LIMIT 1) END,
+    CASE WHEN stored_sha256 <> '' THEN (SELECT e.id FROM images e
+        WHERE e.stored_sha256 = i.stored_sha256 ORDER BY e.source, e.frame LIMIT 1) END
+FROM images i ORDER BY source, frame
+"""
+# made when they are first needed: until then they would only slow a run down
+INDEXES = """
+CREATE INDEX IF NOT EXISTS images_instance ON images (sop_instance, frame, source);
+CREATE INDEX IF NOT EXISTS images_pixels ON images (stored_sha256, source, frame);
+"""
+
+ADD_IMAGE = """
+INSERT OR REPLACE INTO images (source, frame, file_name, sop_instance, stored_sha256, status, row)
+VALUES (?, ?, ?, ?, ?, ?, ?)
+"""
+
+MEETS = "SELECT 1 FROM sources WHERE folded IN (?, ?) OR folded BETWEEN ? AND ?"

@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: MIT
+"""What workers report -> files with their names and a ledger that says so, in batches.
+
+A batch is what a power cut costs: files are on the disk without names; their names are noted; they get them; then one
+transaction says that they are there.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Iterable
+
+from plainfilm.errors import Reason, Stage, StorageFullError
+from plainfilm.ledger.ledger import Ledger
+from plainfilm.record import Failure, Record, Status
+from plainfilm.run.journal import Journal
+from plainfilm.run.summary import Counts
+from plainfilm.run.work import Staged
+from plainfilm.sinks.folder import FolderSink
+
+MOST_AT_A_TIME = 64
+LONGEST_WAIT = 0.5
+
+
+class Books:
+    """The books of one run. Every method raises StorageFullError and RunError where they cannot be kept."""
+
+    def __init__(self, sink: FolderSink, ledger: Ledger, journal: Journal) -> None:
+        self.sink = sink
+        self.ledger = ledger
+        self.journal = journal
+        self._staged: list[Staged] = []
+        self._failures: list[Failure] = []
+        self._finished: list[str] = []
+        # the first image is there at once; batches grow as the run does
+        self._at_a_time = 1
+        self._last_flush = time.monotonic()
+
+    def mend(self) -> None:
+        """Remove the files of names that were noted and have no image: what a batch that was cut short has left."""
+        for names in self.ledger.unsettled():
+            self.sink.remove(names)
+            self.ledger.settle(names)
+        self.ledger.commit()
+
+    def remove(self, file_names: Iterable[str]) -> None:
+        """Remove images whose rows are gone already."""
+        names = list(file_names)
+        if not names:
+            return
+        self.ledger.commit()
+        self.sink.remove(names)
+        self.ledger.settle(names)
+
+    def counts(self) -> Counts:
+        """How much is done, with what waits for its batch."""
+        waiting = Counter([one.record.status for one in self._staged] + [one.status for one in self._failures])
+        known = self.ledger.counts + waiting
+        converted = known[Status.OK] + known[Status.REPAIRED]
+        return Counts(converted, known[Status.REPAIRED], known[Status.FAILED], known[Status.SKIPPED])
+
+    def add(self, result: Staged | Failure, traceback: str = "", attempts: int = 1) -> None:
+        """An image, or what gave none and why."""
+        if isinstance(result, Staged):
+            self._staged.append(result)
+        else:
+            self._failures.append(result)
+            self.journal.tell_failure(result, traceback, attempts)
+
+    def finish(self, source: str) -> None:
+        """Nothing more comes of a source."""
+        self._finished.append(source)
+
+    def flush_when_due(self) -> None:
+        """Flush where enough has come together, or what is there has waited long enough."""
+        waited = time.monotonic() - self._last_flush
+        if len(self._staged) + len(self._failures) >= self._at_a_time or waited >= LONGEST_WAIT:
+            self.flush()
+            self._at_a_time = min(2 * self._at_a_time, MOST_AT_A_TIME)
+
+    def flush(self) -> None:
+        """Give all images their names, and have the ledger on the disk."""
+        staged, self._staged = self._staged, []
+        names = {one.staged: one.record.file_name for one in staged}
+        self.ledger.intend(names.values())
+        self.ledger.commit()
+        refused = self.sink.publish(names)
+        for one in staged:
+            if one.staged in refused:
+                error = refused[one.staged]
+                self.add(_unpublished(one.record, error.message))
+            else:
+                self.ledger.add_image(one.record)
+        self.ledger.settle(names.values())
+        self._note_the_rest()
+        self.ledger.commit()
+        self._last_flush = time.monotonic()
+
+    def close(self) -> None:
+        """Flush, and let go of what workers have staged that were then stopped or lost."""
+        self.flush()
+        self.sink.clear_staging()
+
+    def abandon(self) -> None:
+        """Let go of what has no name yet, and of names that have no row: the run cannot go on."""
+        self.ledger.undo()
+        self.sink.clear_staging()
+        self.ledger.shrink()
+        try:
+            self.mend()
+        except StorageFullError:
+            # their files are gone; that they are is said again next time
+            self.ledger.undo()
+
+    def _note_the_rest(self) -> None:
+        for failure in self._failures:
+            self.ledger.add_failure(failure)
+        for source in self._finished:
+            self.ledger.finish(source)
+        self._failures, self._finished = [], []
+
+
+def _unpublished(record: Record, message: str) -> Failure:
+    frame = record.frame if record.frames > 1 else None
+    return Failure(record.source, frame, Status.FAILED, Reason.WRITE_FAILED, Stage.WRITE, message)

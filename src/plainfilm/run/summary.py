@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: MIT
+"""The books of a run -> what its user is told at the end, and OUT/run.json."""
+
+from __future__ import annotations
+
+import json
+import platform
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, fields
+from datetime import datetime
+from functools import cache
+from importlib.metadata import version
+
+from plainfilm.findings import FindingCode
+from plainfilm.ledger.identity import Identity
+from plainfilm.options import Options, RunOptions
+from plainfilm.privacy import Key
+from plainfilm.record import Failure, Record
+from plainfilm.tables import Rows
+from plainfilm.version import VERSION
+
+RUN_FILE = "run.json"
+_LIMITS = ("timeout", "memory")
+_LIBRARIES = (
+    "pydicom",
+    "numpy",
+    "opencv-python-headless",
+    "imagecodecs",
+    "simplejpeg",
+    "pylibjpeg-rle",
+    "pylibjpeg-openjpeg",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Images written (repaired ones among them), and frames or instances failed and skipped."""
+
+    converted: int
+    repaired: int
+    failed: int
+    skipped: int
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What an OUT holds after a run, and what the user should know.
+
+    Where a run has gone on with the work of another, all of it counts. `seconds` are those of this run alone.
+    """
+
+    counts: Counts
+    seconds: float
+    interrupted: bool = False
+    notes: tuple[str, ...] = ()
+
+    @property
+    def converted(self) -> int:
+        """Images written."""
+        return self.counts.converted
+
+    @property
+    def repaired(self) -> int:
+        """Images in which something was put in place of what the file says."""
+        return self.counts.repaired
+
+    @property
+    def failed(self) -> int:
+        """Frames or instances that gave no image."""
+        return self.counts.failed
+
+    @property
+    def skipped(self) -> int:
+        """Files that are no images."""
+        return self.counts.skipped
+
+    @property
+    def exit_code(self) -> int:
+        """0 where every image was converted; 1 where some failed or there was none."""
+        return 1 if self.failed or not self.converted else 0
+
+
+class Observed:
+    """Rows on their way into the tables, looked at for what the user should know."""
+
+    def __init__(self, rows: Rows) -> None:
+        self._rows = rows
+        self._under_names = 0
+
+    def records(self) -> Iterator[Record]:
+        """The images."""
+        self._under_names = 0
+        for record in self._rows.records():
+            self._under_names += FindingCode.PATIENT_IN_PATH.value in record.findings.split(";")
+            yield record
+
+    def failures(self) -> Iterator[Failure]:
+        """What gave no image."""
+        return self._rows.failures()
+
+    def notes(self) -> list[str]:
+        """A line each; of the images that went by last."""
+        if not self._under_names:
+            return []
+        return [f"{self._under_names} images lie under paths that name their patient: OUT holds these names too"]
+
+
+def identity_of(options: Options, key: Key) -> Identity:
+    """What the pictures and tables of a run depend on: every option but how the run goes."""
+    every = options.to_mapping()
+    limits = {name: every.pop(name) for name in _LIMITS}
+    for field in fields(RunOptions):
+        del every[field.name]
+    return Identity(every, versions_of_pictures(), key.fingerprint, limits)
+
+
+def run_json(run: Run, options: Options, key: Key, begun: datetime) -> bytes:
+    """The file that says how an OUT was made; no SOURCE and no OUT are in it."""
+    content = {
+        "options": options.to_mapping(),
+        "versions": versions(),
+        "counts": asdict(run.counts),
+        "times": {"started": begun.isoformat(timespec="seconds"), "seconds": round(run.seconds, 3)},
+        "interrupted": run.interrupted,
+        "key_fingerprint": key.fingerprint,
+    }
+    return (json.dumps(content, indent=2) + "\n").encode()
+
+
+@cache
+def versions_of_pictures() -> dict[str, str]:
+    """Versions of plainfilm and the libraries that decide what a picture looks like."""
+    return {"plainfilm": VERSION, **{name: version(name) for name in _LIBRARIES}}
+
+
+def versions() -> dict[str, str]:
+    """Those, and Python's."""
+    return {"python": platform.python_version(), **versions_of_pictures()}

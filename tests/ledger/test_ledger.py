@@ -1,0 +1,303 @@
+# SPDX-License-Identifier: MIT
+"""Fears: work that is forgotten or done twice, rows out of order, options mixed, a name given to two images."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from plainfilm.errors import LedgerError, Reason, Stage
+from plainfilm.ledger.admission import Admission, Stamp
+from plainfilm.ledger.identity import Identity
+from plainfilm.ledger.ledger import Ledger, open_ledger
+from plainfilm.record import Failure, Record, Status
+from plainfilm.sources.reference import Reference
+
+IDENTITY = Identity({"look": "viewer", "bits": 8}, {"numpy": "2.4"}, "f" * 16, {"timeout": 120.0, "memory": 1 << 32})
+OLD = Stamp(100, 1)
+Opens = Callable[..., AbstractContextManager[Ledger]]
+
+
+@pytest.fixture
+def opens(tmp_path: Path) -> Opens:
+    """Opens the ledger of a folder, as a run of IDENTITY or of what is given."""
+    private = tmp_path / "out" / ".plainfilm"
+    private.mkdir(parents=True)
+    return lambda identity=IDENTITY, **given: open_ledger(private / "ledger.sqlite", identity, **given)
+
+
+def record(source: str = "x.dcm", frame: int = 1, **values: Any) -> Record:
+    """An image of a source, with values that are hard to keep."""
+    stem = source.removesuffix(".dcm")
+    known: dict[str, Any] = dict.fromkeys(Record.__dataclass_fields__, "")
+    known |= {"file_name": f"{stem}.png" if frame == 1 else f"{stem}_f{frame:04d}.png", "source": source}
+    known |= {"frame": frame, "frames": 1, "status": Status.OK, "low": 0.1, "high": float("inf"), "mean": None}
+    known |= {"affine": (1.0, 0.0, -0.0, 0.0, 1.0, 1e-300), "inverted": True, "manufacturer": "Ä \U0001f9b4 \x7f"}
+    return Record(**(known | values))
+
+
+def failure(source: str, reason: Reason = Reason.EMPTY, frame: int | None = None) -> Failure:
+    return Failure(source, frame, Status.FAILED, reason, Stage.READ, "why")
+
+
+def reference(source: str, folder: Path) -> Reference:
+    path = folder / source
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch()
+    return Reference(path, source, source.removesuffix(".dcm"))
+
+
+def admitted(ledger: Ledger, what: Reference, stamp: Stamp = OLD) -> Admission:
+    admission = ledger.admit(what, stamp)
+    assert admission is not None
+    return admission
+
+
+def test_rows_come_back_as_they_were_and_in_order(opens: Opens) -> None:
+    images = [record(f"{name}.dcm", frame) for name in ("b", "a", "c/a", "é") for frame in (1, 2000, 10000)]
+    others = [failure(name, frame=frame) for name in ("z", "y") for frame in (None, 2000, 10000)]
+    random.Random(7).shuffle(images)
+    random.Random(8).shuffle(others)
+    with opens() as ledger:
+        for image in images:
+            ledger.add_image(image)
+        for other in others:
+            ledger.add_failure(other)
+        ledger.commit()
+    with opens() as ledger:
+        assert list(ledger.records()) == sorted(images, key=lambda row: (row.source, row.frame))
+        assert list(ledger.failures()) == sorted(others, key=lambda row: (row.source, row.frame or 0))
+        assert ledger.counts == {Status.OK: 12, Status.FAILED: 6}
+
+
+def test_the_first_of_the_same_instance_or_pixels_is_named(opens: Opens) -> None:
+    with opens() as ledger:
+        for image in (
+            record("d.dcm", stored_sha256="pixels"),
+            record("c.dcm", sop_instance="uid", stored_sha256="pixels"),
+            record("b.dcm", sop_instance="uid", stored_sha256="others"),
+            record("b.dcm", frame=2, sop_instance="uid", stored_sha256="more"),
+            record("a.dcm", stored_sha256="unlike"),
+            record("e.dcm"),
+            record("f.dcm"),
+        ):
+            ledger.add_image(image)
+        named = [(row.file_name, row.duplicate_of) for row in ledger.records()]
+    assert named == [
+        ("a.png", ""),
+        ("b.png", ""),
+        ("b_f0002.png", ""),
+        ("c.png", "b.png"),
+        ("d.png", "c.png"),
+        ("e.png", ""),
+        ("f.png", ""),
+    ]
+
+
+def test_what_is_done_and_unchanged_is_not_done_again(opens: Opens, tmp_path: Path) -> None:
+    file = reference("x.dcm", tmp_path)
+    with opens() as ledger:
+        assert admitted(ledger, file) == Admission(file)
+        ledger.add_image(record("x.dcm"))
+        ledger.finish("x.dcm")
+        ledger.commit()
+    with opens() as ledger:
+        assert ledger.admit(file, OLD) is None
+
+
+def test_what_was_not_committed_never_was(opens: Opens, tmp_path: Path) -> None:
+    with opens() as ledger:
+        admitted(ledger, reference("x.dcm", tmp_path))
+        ledger.add_image(record("x.dcm"))
+        ledger.finish("x.dcm")
+    with opens() as ledger:
+        assert list(ledger.records()) == []
+        assert admitted(ledger, reference("x.dcm", tmp_path)).first_frame == 0
+
+
+@pytest.mark.parametrize("stamp", [Stamp(101, 1), Stamp(100, 2)], ids=["size", "time"])
+def test_a_file_that_has_changed_is_done_again_and_its_images_go(opens: Opens, tmp_path: Path, stamp: Stamp) -> None:
+    file = reference("x.dcm", tmp_path)
+    with opens() as ledger:
+        admitted(ledger, file)
+        for frame in (1, 2):
+            ledger.add_image(record("x.dcm", frame))
+        ledger.add_failure(failure("x.dcm", frame=3))
+        ledger.finish("x.dcm")
+        ledger.commit()
+    with opens() as ledger:
+        found = admitted(ledger, file, stamp)
+        assert (found.again, found.first_frame, set(found.doomed)) == (True, 0, {"x.png", "x_f0002.png"})
+        assert list(ledger.records()) == list(ledger.failures()) == []
+        assert set(next(ledger.unsettled())) == set(found.doomed)
+        assert ledger.counts.total() == 0
+
+
+def test_an_unfinished_instance_goes_on_with_the_frame_after_its_last(opens: Opens, tmp_path: Path) -> None:
+    file = reference("x.dcm", tmp_path)
+    with opens() as ledger:
+        admitted(ledger, file)
+        ledger.add_image(record("x.dcm", 1))
+        ledger.add_failure(failure("x.dcm", frame=2))
+        ledger.commit()
+    with opens() as ledger:
+        assert admitted(ledger, file) == Admission(file, first_frame=2)
+        assert len(list(ledger.records())) == 1
+
+
+@pytest.mark.parametrize(
+    ("reason", "again"),
+    [(reason, True) for reason in (Reason.WRITE_FAILED, Reason.UNREADABLE, Reason.SOURCE_CHANGED, Reason.NETWORK)]
+    + [(reason, False) for reason in (Reason.CORRUPT_HEADER, Reason.TIMEOUT, Reason.WORKER_DIED, Reason.NOT_DICOM)],
+)
+def test_what_the_environment_did_is_tried_again_and_what_the_file_is_never(
+    reason: Reason, again: bool, opens: Opens, tmp_path: Path
+) -> None:
+    file = reference("x.dcm", tmp_path)
+    with opens() as ledger:
+        admitted(ledger, file)
+        ledger.add_failure(failure("x.dcm", reason))
+        ledger.finish("x.dcm")
+        ledger.commit()
+    with opens() as ledger:
+        assert (ledger.admit(file, OLD) is not None) == again
+        assert [row.reason for row in ledger.failures()] == ([] if again else [reason])
+
+
+@pytest.mark.parametrize(("limit", "reason"), [("timeout", Reason.TIMEOUT), ("memory", Reason.MEMORY_LIMIT)])
+def test_what_a_limit_forbade_is_tried_again_under_another_limit(
+    limit: str, reason: Reason, opens: Opens, tmp_path: Path
+) -> None:
+    file = reference("x.dcm", tmp_path)
+    with opens() as ledger:
+        admitted(ledger, file)
+        ledger.add_failure(failure("x.dcm", reason))
+        ledger.finish("x.dcm")
+        ledger.commit()
+    raised = replace(IDENTITY, limits={**IDENTITY.limits, limit: 1 << 40})
+    with opens(raised) as ledger:
+        assert ledger.admit(file, OLD) is not None
+
+
+def test_a_folder_that_could_not_be_listed_is_forgotten_until_it_is_listed_again(opens: Opens) -> None:
+    with opens() as ledger:
+        ledger.add_failure(failure("locked", Reason.UNREADABLE))
+        ledger.add_failure(failure("socket", Reason.NOT_A_FILE))
+        ledger.commit()
+    with opens() as ledger:
+        assert [row.source for row in ledger.failures()] == ["socket"]
+
+
+@pytest.mark.parametrize(
+    ("other", "said"),
+    [
+        (replace(IDENTITY, options={"look": "viewer", "bits": 16}), "--bits: 8 there, 16 now"),
+        (replace(IDENTITY, options={"look": "viewer"}), "--bits: 8 there, not known now"),
+        (replace(IDENTITY, versions={"numpy": "2.5"}), "numpy: 2.4 there, 2.5 now"),
+        (replace(IDENTITY, key_fingerprint="0" * 16), "the key: ffff"),
+    ],
+)
+def test_another_way_of_doing_it_is_refused_with_the_difference(opens: Opens, other: Identity, said: str) -> None:
+    with opens() as ledger:
+        ledger.add_image(record())
+        ledger.commit()
+    with pytest.raises(LedgerError, match="--overwrite") as refused, opens(other):
+        pass
+    assert said in refused.value.message
+    assert (refused.value.reason, refused.value.exit_code) == (Reason.LEDGER_DIFFERS, 3)
+    with opens() as ledger:
+        assert len(list(ledger.records())) == 1
+
+
+def test_overwrite_forgets_all_and_knows_which_files_are_to_go(opens: Opens, tmp_path: Path) -> None:
+    with opens() as ledger:
+        admitted(ledger, reference("x.dcm", tmp_path))
+        ledger.add_image(record("x.dcm"))
+        ledger.add_failure(failure("y.dcm"))
+        ledger.commit()
+    other = replace(IDENTITY, options={"look": "minmax"})
+    with opens(other, overwrite=True) as ledger:
+        assert list(ledger.records()) == list(ledger.failures()) == []
+        assert next(ledger.unsettled()) == ["x.png"]
+        ledger.settle(["x.png"])
+        assert list(ledger.unsettled()) == []
+    with opens(other) as ledger:
+        assert admitted(ledger, reference("x.dcm", tmp_path)).again is False
+
+
+def test_a_name_of_an_image_is_never_unsettled(opens: Opens) -> None:
+    with opens() as ledger:
+        ledger.intend(["x.png", "gone.png"])
+        ledger.commit()
+        ledger.add_image(record("x.dcm"))
+        ledger.commit()
+    with opens() as ledger:
+        assert next(ledger.unsettled()) == ["gone.png"]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "name"),
+    [
+        ("x.dcm", "X.dcm", "X-2"),
+        ("x.dcm", "x", "x-2"),
+        ("x_f0001.dcm", "x.dcm", "x-2"),
+        ("x.dcm", "x_f0001.dcm", "x_f0001-2"),
+        ("x.dcm", "xy.dcm", "xy"),
+        ("x.dcm", "y/x.dcm", "y/x"),
+    ],
+)
+def test_a_name_that_is_given_stays_and_a_later_one_makes_way(
+    first: str, second: str, name: str, opens: Opens, tmp_path: Path
+) -> None:
+    with opens() as ledger:
+        admitted(ledger, reference(first, tmp_path))
+        ledger.commit()
+    with opens() as ledger:
+        assert admitted(ledger, reference(second, tmp_path)).reference.name == name
+
+
+def test_another_file_of_the_same_relative_path_is_another_source(opens: Opens, tmp_path: Path) -> None:
+    here, there = reference("x.dcm", tmp_path / "a"), reference("x.dcm", tmp_path / "b")
+    for _ in range(2):
+        with opens() as ledger:
+            first, second = ledger.admit(here, OLD), ledger.admit(there, OLD)
+            for admission in (first, second):
+                if admission is not None:
+                    source, name = admission.reference.source, admission.reference.name
+                    ledger.add_image(record(source, file_name=f"{name}.png"))
+                    ledger.finish(source)
+            ledger.commit()
+    with opens() as ledger:
+        assert [(row.source, row.file_name) for row in ledger.records()] == [("x.dcm", "x.png"), ("x.dcm-2", "x-2.png")]
+        assert ledger.admit(there, OLD) is None
+
+
+def test_a_folder_that_has_moved_is_known_by_its_files(opens: Opens, tmp_path: Path) -> None:
+    with opens() as ledger:
+        admitted(ledger, reference("x.dcm", tmp_path / "a"))
+        ledger.finish("x.dcm")
+        ledger.commit()
+    (tmp_path / "a").rename(tmp_path / "b")
+    with opens() as ledger:
+        assert ledger.admit(reference("x.dcm", tmp_path / "b"), OLD) is None
+
+
+def test_a_damaged_ledger_is_told_and_overwrite_begins_anew(opens: Opens, tmp_path: Path) -> None:
+    path = tmp_path / "out" / ".plainfilm" / "ledger.sqlite"
+    path.write_bytes(b"no database at all, and long enough to be looked at " * 20)
+    with pytest.raises(LedgerError, match=r"damaged.*--overwrite"), opens():
+        pass
+    with opens(overwrite=True) as ledger:
+        assert list(ledger.records()) == []
+
+
+def test_a_vanished_file_has_no_stamp_that_a_file_could_have(tmp_path: Path) -> None:
+    assert Stamp.of(tmp_path / "gone") == Stamp(-1, 0)
+    (tmp_path / "there").write_bytes(b"xyz")
+    assert Stamp.of(tmp_path / "there").size == 3
