@@ -51,6 +51,8 @@ class FindingCode(StrEnum):
     PIXEL_SPACING_IMPLAUSIBLE = "pixel_spacing_implausible"
     FOR_PROCESSING = "for_processing"
     PATIENT_IN_PATH = "patient_in_path"
+    BURNED_IN_ANNOTATION = "burned_in_annotation"
+    BURNED_IN_LIKELY = "burned_in_likely"
 
 
 @dataclass(frozen=True, slots=True)
