@@ -53,6 +53,8 @@ class FindingCode(StrEnum):
     PATIENT_IN_PATH = "patient_in_path"
     BURNED_IN_ANNOTATION = "burned_in_annotation"
     BURNED_IN_LIKELY = "burned_in_likely"
+    REDACTED = "redacted"
+    REDACTION_MISSED = "redaction_missed"
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ def codes(films: Any, **changes: Any) -> str:
     [
         ({}, ""),
         ({"BurnedInAnnotation": "YES"}, "burned_in_annotation"),
-        ({"BurnedInAnnotation": "yes "}, "burned_in_annotation"),
+        ({"BurnedInAnnotation": "YES "}, "burned_in_annotation"),
         ({"BurnedInAnnotation": "NO"}, ""),
         ({"BurnedInAnnotation": "MAYBE"}, ""),
         ({"Modality": "US"}, "burned_in_likely"),

@@ -17,6 +17,7 @@ from plainfilm.findings import FindingCode
 from plainfilm.options import Options
 from plainfilm.privacy import Key, load_key
 from plainfilm.record import Failure, Record, Status
+from plainfilm.redaction import Redactions, load_redactions
 from plainfilm.run.messages import Event, Job, Lost, Outcome, WorkerSettings
 from plainfilm.run.supervisor import GRACE_SECONDS, Supervisor
 from plainfilm.run.work import Picture, Work
@@ -75,6 +76,8 @@ class Conversion:
         self._failures: list[Failure] = []
         self._tracebacks: list[str] = []
         self._counts = dict.fromkeys(Status, 0)
+        self._redactions = Redactions()
+        self._redacted: set[str] = set()
         self._listed: int | None = None
         self._stopped = False
         self._supervisor: Supervisor | None = None
@@ -88,6 +91,7 @@ class Conversion:
     def run(self, progress: Progress = lambda *_: None) -> Run:
         """Convert, and return what came of it. Raises RunError (exit code 2 or 3) where the run cannot go on."""
         started, begun = time.monotonic(), datetime.now(UTC)
+        self._redactions = load_redactions(self._options.privacy.redact_from)
         references = list_references(self._sources, self._out)
         key = load_key(self._options.run.key_file)
         with FolderSink(self._out).claim(overwrite=self._options.run.overwrite) as sink:
@@ -119,7 +123,9 @@ class Conversion:
             if isinstance(reference, Failure):
                 self._note_failure(reference)
             else:
-                yield Job(Work(reference, self._options, key, self._out))
+                boxes = self._redactions.of(reference.source)
+                self._redacted |= {reference.source} if boxes else set()
+                yield Job(Work(reference, self._options, key, self._out, boxes))
         self._listed = listed
 
     def _note(self, event: Event) -> None:
@@ -138,7 +144,8 @@ class Conversion:
 
     def _summary(self, seconds: float, splits: str) -> Run:
         named = sum(FindingCode.PATIENT_IN_PATH.value in record.findings.split(";") for record in self._records)
-        notes = [splits] if splits else []
+        unredacted = self._redactions.note(self._redacted) if self._listed is not None else ""
+        notes = [note for note in (splits, unredacted) if note]
         if named:
             notes.append(f"{named} images lie under paths that name their patient: OUT holds these names too")
         repaired, failed = self._counts[Status.REPAIRED], self._counts[Status.FAILED]
@@ -170,7 +177,8 @@ def convert_single(source: Path, options: Options) -> tuple[Picture | Failure, i
     reference = next(iter(list_references([source], None)))
     if isinstance(reference, Failure):
         return reference, 0
-    work = Work(reference, options, load_key(options.run.key_file), None)
+    boxes = load_redactions(options.privacy.redact_from).of(reference.source)
+    work = Work(reference, options, load_key(options.run.key_file), None, boxes)
     settings = WorkerSettings(1, options.limits.timeout, options.limits.memory)
     with Supervisor(TASK, [Job(work)], settings) as supervisor:
         for event in supervisor.events():
