@@ -34,7 +34,8 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "choices": ("errors", "findings"),
     "record": ("errors", "findings", "choices"),
     "redaction": ("errors",),
-    "options": ("errors", "findings", "choices", "redaction"),
+    "dicom.dictionary": ("errors",),
+    "options": ("errors", "findings", "choices", "redaction", "dicom.dictionary"),
     # the right wing makes pixels and does no I/O
     "dicom": VALUES,
     "decode": (*VALUES, "dicom"),

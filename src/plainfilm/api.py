@@ -49,6 +49,7 @@ class RunArguments(PictureOptions, total=False):
     frames: str | int
     names: str
     redact_from: str | PathLike[str]
+    columns: str | list[str]
     jobs: int
     timeout: float
     memory: str | int

@@ -33,6 +33,7 @@ from plainfilm.choices import (
     parse_voi,
     parse_window,
 )
+from plainfilm.dicom.dictionary import Keywords, parse_columns
 from plainfilm.errors import OptionsError
 from plainfilm.redaction import NO_BOXES, Boxes, parse_boxes
 
@@ -157,6 +158,13 @@ class PrivacyOptions:
         _optional(lambda value: Path(str(value))),
         "CSV",
         "black out boxes: columns source (as in the tables), x, y, w, h and, if need be, frame",
+    )
+    columns: Keywords = option(
+        Keywords(),
+        parse_columns,
+        "KEYWORD,...",
+        "carry more DICOM attributes into metadata.csv, whatever they say of the patient, such as StudyDate",
+        ",",
     )
 
 

@@ -114,7 +114,8 @@ def open_film(content: bytes, options: Options, boxes: Boxes = NO_BOXES) -> Film
 
     Raises ConversionError as `read_instance` does.
     """
-    return film_of(read_instance(content, options.limits.max_pixels), options.privacy.redact + boxes)
+    instance = read_instance(content, options.limits.max_pixels, options.privacy.columns)
+    return film_of(instance, options.privacy.redact + boxes)
 
 
 def film_of(instance: Instance, boxes: Boxes = NO_BOXES) -> Film:

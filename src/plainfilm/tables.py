@@ -23,7 +23,7 @@ from plainfilm.splits import Splits, columns_of_one_type, infer_splits, split_fo
 
 METADATA = "metadata.csv"
 FAILURES = "failures.csv"
-COLUMNS = tuple(column.name for column in fields(Record) if column.name != "stored_sha256")
+COLUMNS = tuple(column.name for column in fields(Record) if column.name not in ("stored_sha256", "carried"))
 FAILURE_COLUMNS = tuple(column.name for column in fields(Failure))
 
 _LINES_AT_A_TIME = 1000
@@ -36,14 +36,18 @@ _PLAIN = re.compile(r"(?:[A-Za-z0-9._][A-Za-z0-9 ._/:;-]*)?")
 _NEEDS_QUOTES = re.compile(r'[",\r\n]')
 
 
-def write_tables(out: Path, records: Iterable[Record], failures: Iterable[Failure]) -> Splits:
+def write_tables(
+    out: Path, records: Iterable[Record], failures: Iterable[Failure], carried: Sequence[str] = ()
+) -> Splits:
     """Write both tables, each in one step, and one for each folder that Hugging Face's loader would take for a split.
+
+    carried: the columns that `Record.carried` holds the cells of; the table of OUT alone has them.
 
     Fills in `duplicate_of`. Raises what FolderSink.write raises.
     """
     sink = FolderSink(out)
     rows = with_duplicates(records)
-    sink.write_chunks(METADATA, _table(COLUMNS, rows))
+    sink.write_chunks(METADATA, _table(COLUMNS, rows, carried))
     sink.write_chunks(FAILURES, _table(FAILURE_COLUMNS, sorted(failures, key=_failure_order)))
     splits = infer_splits(row.file_name for row in rows)
     by_folder: dict[str, list[Record]] = {folder: [] for folder in splits.folders}
@@ -90,10 +94,13 @@ def _failure_order(failure: Failure) -> tuple[str, int, str, str, str, str]:
     return failure.source, frame, failure.status, failure.reason, failure.stage, failure.message
 
 
-def _table(columns: Sequence[str], rows: Iterable[Record] | Iterable[Failure]) -> Iterator[bytes]:
-    formats = [_FORMATS[name] for name in columns]
-    yield (",".join(columns) + "\n").encode()
-    cells_of = attrgetter(*columns)
+def _table(
+    columns: Sequence[str], rows: Iterable[Record] | Iterable[Failure], carried: Sequence[str] = ()
+) -> Iterator[bytes]:
+    names = (*columns, "carried") if carried else columns
+    formats = [_FORMATS[name] for name in names]
+    yield (",".join((*columns, *carried)) + "\n").encode()
+    cells_of = attrgetter(*names)
     lines = (",".join([write(cell) for write, cell in zip(formats, cells_of(row), strict=True)]) + "\n" for row in rows)
     while chunk := "".join(islice(lines, _LINES_AT_A_TIME)):
         yield chunk.encode()
@@ -132,6 +139,11 @@ def _floats(values: Sequence[float]) -> str:
     return " ".join(map(_float, values))
 
 
+def _texts(values: Sequence[str]) -> str:
+    """Cells of their own."""
+    return ",".join(map(_text, values))
+
+
 _BY_TYPE: dict[object, Callable[..., str]] = {
     "str": _text,
     "Status": _text,
@@ -143,8 +155,9 @@ _BY_TYPE: dict[object, Callable[..., str]] = {
     "float | None": _float,
     "bool": _boolean,
     "tuple[float, float, float, float, float, float]": _floats,
+    "tuple[str, ...]": _texts,
 }
 # file_name is safe by construction, and Hugging Face's loader must find the file
-_FORMATS = {column.name: _BY_TYPE[column.type] for column in (*fields(Record), *fields(Failure))} | {
-    "file_name": _quoted
-}
+_FORMATS = {
+    column.name: _BY_TYPE[column.type] for column in (*fields(Record), *fields(Failure)) if column.name != "carried"
+} | {"file_name": _quoted}

@@ -28,6 +28,7 @@ VALUES: dict[str, tuple[str, object]] = {
     "names": ("keep", "keep"),
     "redact": ("-1,2,3,4;5,6,7,8.5", [(-1, 2, 3, 4), (5, 6, 7, 8.5)]),
     "redact_from": ("boxes.csv", Path("boxes.csv")),
+    "columns": ("StudyDate,KVP", ["StudyDate", "KVP"]),
     "timeout": ("7.5", 7.5),
     "memory": ("1GiB", 1024**3),
     "max_pixels": ("1e6", 1_000_000),

@@ -98,7 +98,7 @@ class Conversion:
             try:
                 self._convert(references, key, progress)
             finally:
-                splits = write_tables(self._out, self._records, self._failures)
+                splits = write_tables(self._out, self._records, self._failures, self._options.privacy.columns.words)
             run = self._summary(time.monotonic() - started, str(splits))
             sink.write(RUN_FILE, self._run_json(run, key, begun))
             if self._tracebacks:
