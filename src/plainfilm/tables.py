@@ -158,6 +158,6 @@ _BY_TYPE: dict[object, Callable[..., str]] = {
     "tuple[str, ...]": _texts,
 }
 # file_name is safe by construction, and Hugging Face's loader must find the file
-_FORMATS = {
-    column.name: _BY_TYPE[column.type] for column in (*fields(Record), *fields(Failure)) if column.name != "carried"
-} | {"file_name": _quoted}
+_FORMATS = {column.name: _BY_TYPE[column.type] for column in (*fields(Record), *fields(Failure))} | {
+    "file_name": _quoted
+}
