@@ -124,17 +124,21 @@ _SILENCE = threading.Lock()
 
 @contextmanager
 def _parsing() -> Iterator[None]:
-    """Errors of pydicom become the project's; what pydicom would say meanwhile quotes values, so it says nothing."""
+    """Errors of pydicom become the project's; what pydicom would say meanwhile quotes values, so it says nothing.
+
+    Others are still heard: what other threads log, and all warnings that are none of pydicom's.
+    """
     logger = logging.getLogger("pydicom")
+    parsing = threading.get_ident()
 
     def silence(_record: logging.LogRecord) -> bool:
-        return False
+        return threading.get_ident() != parsing
 
     logger.addFilter(silence)
     try:
         # the filters are the whole process's: two threads that put them back crosswise would leave them changed
         with _SILENCE, warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+            warnings.filterwarnings("ignore", module=r"(?:pydicom|plainfilm)(?:\.|$)")
             yield
     except (RecursionError, *VALUE_ERRORS) as error:
         if is_too_deep(error):
