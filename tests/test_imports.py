@@ -16,10 +16,10 @@ import pytest
 SRC = Path(__file__).resolve().parent.parent / "src"
 PACKAGE = "plainfilm"
 
-VALUES = ("errors", "findings", "choices", "record", "options", "version")
+VALUES = ("errors", "findings", "choices", "redaction", "record", "options", "version")
 CELLS = (*VALUES, "dicom", "decode")
 LEVELS = (*CELLS, "grayscale", "color")
-PICTURE = (*LEVELS, "geometry", "quality", "encode")
+PICTURE = (*LEVELS, "blackout", "geometry", "quality", "encode")
 RIGHT_WING = (*PICTURE, "pipeline", "explanation")
 LEFT_WING = ("errors", "record", "sources", "sinks", "ledger", "splits", "tables")
 BOTH_WINGS = (*RIGHT_WING, *LEFT_WING, "privacy")
@@ -33,12 +33,15 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "version": (),
     "choices": ("errors", "findings"),
     "record": ("errors", "findings", "choices"),
-    "options": ("errors", "findings", "choices"),
+    "redaction": ("errors",),
+    "dicom.dictionary": ("errors",),
+    "options": ("errors", "findings", "choices", "redaction", "dicom.dictionary"),
     # the right wing makes pixels and does no I/O
     "dicom": VALUES,
     "decode": (*VALUES, "dicom"),
     "grayscale": CELLS,
     "color": (*CELLS, "grayscale"),
+    "blackout": ("findings", "redaction"),
     "geometry": LEVELS,
     "quality": LEVELS,
     "encode": LEVELS,
@@ -67,7 +70,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
 ONLY_IN: dict[str, tuple[str, ...]] = {
     "pydicom": ("dicom", "demo", "cli.demo", "api"),
     "cv2": ("decode", "grayscale", "color", "geometry", "quality", "encode", "demo", "cli.demo"),
-    "numpy": ("decode", "grayscale", "color", "geometry", "quality", "encode", "pipeline", "api", "demo"),
+    "numpy": ("decode", "grayscale", "color", "blackout", "geometry", "quality", "encode", "pipeline", "api", "demo"),
     "imagecodecs": ("decode", "encode", "demo"),
     "simplejpeg": ("decode",),
     "openjpeg": ("decode",),

@@ -24,6 +24,9 @@ GIVEN: dict[str, tuple[object, object]] = {
     "pixels": ("stored", Pixels.STORED),
     "frames": ("middle", 7),
     "names": ("keep", Names.KEEP),
+    "redact": ("-1,2.5,30,40; 5,6,7,8", (1, 2, 3, 4)),
+    "redact_from": ("a folder/boxes.csv", Path("/x/boxes.csv")),
+    "columns": ("StudyDate, PatientName,StudyDate", ["KVP"]),
     "timeout": ("90s", 0.1),
     "memory": ("2GiB", 12345678),
     "max_pixels": ("5e6", 1),
@@ -73,6 +76,9 @@ def test_the_defaults_are_those_of_the_interface() -> None:
         "pixels": "square",
         "frames": "all",
         "names": "keep",
+        "redact": "",
+        "redact_from": None,
+        "columns": "",
         "timeout": 120.0,
         "memory": 4 * 1024**3,
         "max_pixels": 500_000_000,
@@ -136,7 +142,7 @@ def test_an_option_that_does_not_exist_is_refused_by_name() -> None:
         Options.of({"sise": 5, "colour": "grey", "bits": 8})
 
 
-@pytest.mark.parametrize("name", [name for name in GIVEN if name not in ("voi", "key_file")])
+@pytest.mark.parametrize("name", [name for name in GIVEN if name not in ("voi", "key_file", "redact_from")])
 def test_a_value_that_cannot_be_read_is_refused(name: str) -> None:
     with pytest.raises(OptionsError):
         Options.of({name: "?"})

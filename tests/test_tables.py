@@ -96,8 +96,10 @@ class Given:
         return iter(sorted(self.others, key=lambda row: (row.source, row.frame or 0)))
 
 
-def write_tables(out: Path, records: Iterable[Record], failures: Iterable[Failure]) -> Splits:
-    return write_rows(FolderSink(out, sync=False), Given(tuple(records), tuple(failures)))
+def write_tables(
+    out: Path, records: Iterable[Record], failures: Iterable[Failure], carried: tuple[str, ...] = ()
+) -> Splits:
+    return write_rows(FolderSink(out, sync=False), Given(tuple(records), tuple(failures)), carried)
 
 
 def written(out: Path, *records: Record) -> list[dict[str, str]]:
@@ -191,6 +193,17 @@ def test_file_names_and_numbers_are_never_prefixed(tmp_path: Path) -> None:
 def test_what_cannot_stand_in_a_table_is_replaced(tmp_path: Path) -> None:
     (row,) = written(tmp_path, record(model="a\0b\x1bc\x85d\udcffe"))
     assert row["model"] == "a\ufffdb\ufffdc\ufffdd\ufffde"
+
+
+def test_columns_that_were_asked_for_follow_after_all_others_and_are_disarmed(tmp_path: Path) -> None:
+    rows = [record("a.dcm", carried=("Doe^Jane", "=cmd|x")), record("train/b.dcm", carried=("a\\b", ""))]
+    write_tables(tmp_path, rows, [], ("PatientName", "PatientComments"))
+    with open(tmp_path / "metadata.csv", newline="", encoding="utf-8") as file:
+        header, *lines = csv.reader(file)
+    assert header == [*COLUMNS, "PatientName", "PatientComments"]
+    assert [line[-2:] for line in lines] == [["Doe^Jane", "'=cmd|x"], ["a\\b", ""]]
+    assert [row["PatientComments"] for row in read_table(tmp_path / "metadata.csv")] == ["=cmd|x", ""]
+    assert "PatientName" not in (tmp_path / "train" / "metadata.csv").read_text()
 
 
 def test_a_table_is_replaced_in_one_step_or_not_at_all(tmp_path: Path) -> None:

@@ -40,6 +40,7 @@ class PictureOptions(TypedDict, total=False):
     bits: int
     strict: bool
     pixels: str
+    redact: str | tuple[float, float, float, float] | list[tuple[float, float, float, float]]
     max_pixels: int
 
 
@@ -48,6 +49,8 @@ class RunArguments(PictureOptions, total=False):
 
     frames: str | int
     names: str
+    redact_from: str | PathLike[str]
+    columns: str | list[str]
     jobs: int
     timeout: float
     memory: str | int
@@ -92,7 +95,7 @@ def _planned(source: Source, frame: int, given: Any) -> tuple[Film, PlannedFrame
         raise OptionsError(f"{', '.join(others)}: no option of one picture")
     options = Options.of(given)
     film = (
-        film_of(instance_from_dataset(source, options.limits.max_pixels))
+        film_of(instance_from_dataset(source, options.limits.max_pixels), options.privacy.redact)
         if isinstance(source, Dataset)
         else open_film(_content_of(source), options)
     )

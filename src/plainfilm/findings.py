@@ -51,6 +51,10 @@ class FindingCode(StrEnum):
     PIXEL_SPACING_IMPLAUSIBLE = "pixel_spacing_implausible"
     FOR_PROCESSING = "for_processing"
     PATIENT_IN_PATH = "patient_in_path"
+    BURNED_IN_ANNOTATION = "burned_in_annotation"
+    BURNED_IN_LIKELY = "burned_in_likely"
+    REDACTED = "redacted"
+    REDACTION_MISSED = "redaction_missed"
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,15 +33,21 @@ from plainfilm.choices import (
     parse_voi,
     parse_window,
 )
+from plainfilm.dicom.dictionary import Keywords, parse_columns
 from plainfilm.errors import OptionsError
+from plainfilm.redaction import NO_BOXES, Boxes, parse_boxes
 
 T = TypeVar("T")
 GIB = 1024**3
 
 
-def option(default: Any, parse: Callable[[object], Any], metavar: str, meaning: str) -> Any:
-    """A field that is an option: its default, parser, placeholder on the command line ('' for a switch) and meaning."""
-    return field(default=default, metadata={"parse": parse, "metavar": metavar, "meaning": meaning})
+def option(default: Any, parse: Callable[[object], Any], metavar: str, meaning: str, joined_by: str = "") -> Any:
+    """A field that is an option: its default, parser, placeholder on the command line ('' for a switch) and meaning.
+
+    joined_by: what stands between the values of one that may be given several times; '' where the last one counts.
+    """
+    told = {"parse": parse, "metavar": metavar, "meaning": meaning, "joined_by": joined_by}
+    return field(default=default, metadata=told)
 
 
 def _words(kind: type[StrEnum]) -> str:
@@ -140,6 +146,32 @@ class OutputOptions:
 
 
 @dataclass(frozen=True, slots=True)
+class PrivacyOptions:
+    """What of the patient is taken out of pictures, and let into tables: by itself neither."""
+
+    redact: Boxes = option(
+        NO_BOXES,
+        parse_boxes,
+        "X,Y,W,H",
+        "black out a box of every image, in stored pixels from its upper left corner; several joined by ;, or repeated",
+        ";",
+    )
+    redact_from: Path | None = option(
+        None,
+        _optional(lambda value: Path(str(value))),
+        "CSV",
+        "black out boxes: columns source (as in the tables), x, y, w, h and, if need be, frame",
+    )
+    columns: Keywords = option(
+        Keywords(),
+        parse_columns,
+        "KEYWORD,...",
+        "carry more DICOM attributes into metadata.csv, whatever they say of the patient, such as StudyDate",
+        ",",
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class LimitOptions:
     """Beyond these an instance fails, and the run goes on."""
 
@@ -190,6 +222,7 @@ class Options:
     render: RenderOptions = RenderOptions()
     geometry: GeometryOptions = GeometryOptions()
     output: OutputOptions = OutputOptions()
+    privacy: PrivacyOptions = PrivacyOptions()
     limits: LimitOptions = LimitOptions()
     run: RunOptions = RunOptions()
 

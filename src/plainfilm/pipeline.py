@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from plainfilm.blackout import Blackout, blackout_of
 from plainfilm.choices import Look, Pixels
 from plainfilm.color.plan import ColorPlan, color_plan
 from plainfilm.decode import decode_frame
@@ -32,6 +33,7 @@ from plainfilm.grayscale.stored import Cells, stored_values
 from plainfilm.grayscale.survey import FrameCells, survey, survey_frame, surveyed_frames
 from plainfilm.options import Options
 from plainfilm.quality import Statistics, color_levels, statistics
+from plainfilm.redaction import NO_BOXES, Boxes
 
 Array = npt.NDArray[Any]
 Started = Callable[[int | None], None]
@@ -41,19 +43,29 @@ MOST_MISSING_FRAMES = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Film:
-    """An opened instance: what its header says, and where its frames lie."""
+    """An opened instance: what its header says, where its frames lie, and the boxes that nobody shall see."""
 
     instance: Instance
     frames: FrameTable
+    boxes: Boxes = NO_BOXES
 
     def decode(self, frame: int) -> Decoded:
         """The cells of a frame, counted from 0. Raises DecodeError, TruncatedError and UnsupportedError."""
         return decode_frame(self.instance.pixel, self.instance.data, self.frames, frame)
 
+    def blackout(self, frame: int) -> Blackout:
+        """What of a frame, counted from 0, is hidden."""
+        pixel = self.instance.pixel
+        beyond = self.boxes.beyond(pixel.number_of_frames)
+        return blackout_of(self.boxes.of(frame), (pixel.rows, pixel.columns), beyond)
+
 
 @dataclass(frozen=True, slots=True)
 class PlannedFrame:
-    """A decoded frame with all that will be done to it; `counted`: the grey levels that its statistics are of."""
+    """A decoded frame with all that will be done to it; `counted`: the grey levels that its statistics are of.
+
+    What `blackout` hides has no part in the plan, and is painted before anything else is done with the picture.
+    """
 
     frame: int
     decoded: Decoded
@@ -61,11 +73,17 @@ class PlannedFrame:
     geometry: Geometry
     counted: Levels = NO_LEVELS
     padding_fraction: float = 0.0
+    blackout: Blackout = Blackout()
 
     @property
     def findings(self) -> tuple[Finding, ...]:
-        """What was odd: of the plan, the codestream and the geometry."""
-        return (*self.plan.findings, *self.decoded.findings, *self.geometry.findings)
+        """What was odd: of the plan, the codestream and the geometry; and what was blacked out."""
+        return (
+            *self.plan.findings,
+            *self.decoded.findings,
+            *self.geometry.findings,
+            *self.blackout.findings,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,12 +109,16 @@ class FailedFrame:
     error: ConversionError
 
 
-def open_film(content: bytes, options: Options) -> Film:
-    """Read and check an instance without decoding it. Raises ConversionError as `read_instance` does."""
-    return film_of(read_instance(content, options.limits.max_pixels))
+def open_film(content: bytes, options: Options, boxes: Boxes = NO_BOXES) -> Film:
+    """Read and check an instance without decoding it; `boxes` are its own, beside those that the options have for all.
+
+    Raises ConversionError as `read_instance` does.
+    """
+    instance = read_instance(content, options.limits.max_pixels, options.privacy.columns)
+    return film_of(instance, options.privacy.redact + boxes)
 
 
-def film_of(instance: Instance) -> Film:
+def film_of(instance: Instance, boxes: Boxes = NO_BOXES) -> Film:
     """Find the frames of an instance. Raises TruncatedError where its Pixel Data cannot hold them.
 
     Of encapsulated frames some may be missing: each then fails alone, unless the claim is beyond all reason.
@@ -105,7 +127,7 @@ def film_of(instance: Instance) -> Film:
     if frames.declared - frames.present > MOST_MISSING_FRAMES:
         message = f"Number of Frames is {frames.declared} and Pixel Data holds {frames.present}"
         raise TruncatedError(message, reason=Reason.TRUNCATED_PIXEL_DATA)
-    return Film(instance, frames)
+    return Film(instance, frames, boxes)
 
 
 def render_frames(film: Film, options: Options, wanted: range, started: Started) -> Iterator[Rendered | FailedFrame]:
@@ -141,14 +163,14 @@ def frame_planner(
 
 def render(planned: PlannedFrame) -> Rendered:
     """Run a plan: the grey levels or colours of a frame, then its geometry."""
-    plan, decoded = planned.plan, planned.decoded
+    plan, decoded, blackout = planned.plan, planned.decoded, planned.blackout
     if isinstance(plan, ColorPlan):
         stored = decoded.samples
-        image = plan.apply()
-        levels = color_levels(image)
+        image = blackout.paint(plan.apply())
+        levels = color_levels(blackout.visible(image))
     else:
         stored = stored_values(plan.rules, decoded.samples)
-        image = render_frame(plan, stored)
+        image = blackout.paint(render_frame(plan, stored))
         levels = rendered_levels(plan, planned.counted)
     return Rendered(
         frame=planned.frame,
@@ -164,8 +186,10 @@ def render(planned: PlannedFrame) -> Rendered:
 
 
 def _plan_color(film: Film, options: Options, frame: int, decoded: Decoded) -> PlannedFrame:
-    plan = color_plan(film.instance, decoded, options.render)
-    return PlannedFrame(frame, decoded, plan, _geometry(film, options, plan.look, frame))
+    blackout = film.blackout(frame)
+    seen = replace(decoded, samples=blackout.paint(decoded.samples))
+    plan = color_plan(film.instance, seen, options.render)
+    return PlannedFrame(frame, decoded, plan, _geometry(film, options, plan.look, frame), blackout=blackout)
 
 
 def _plan_grey(film: Film, options: Options, plans: Planner, decoded_frame: tuple[int, Decoded]) -> PlannedFrame:
@@ -175,7 +199,7 @@ def _plan_grey(film: Film, options: Options, plans: Planner, decoded_frame: tupl
     plan = plans.plan(surveyed)
     counted = surveyed.valid if plan.masks else surveyed.every.finite()
     geometry = _geometry(film, options, plan.look, frame)
-    return PlannedFrame(frame, decoded, plan, geometry, counted, surveyed.padding_fraction)
+    return PlannedFrame(frame, decoded, plan, geometry, counted, surveyed.padding_fraction, film.blackout(frame))
 
 
 def _look_at_frames(film: Film, started: Started) -> tuple[FrameCells, ...]:
@@ -193,9 +217,11 @@ def _look_at_frames(film: Film, started: Started) -> tuple[FrameCells, ...]:
 
 
 def _frame_cells(film: Film, frame: int, decoded: Decoded) -> FrameCells:
-    samples, shutter = decoded.samples, film.instance.shutter
-    every = levels_of(samples)
-    inside = every if shutter is None else levels_of(samples[~outside_shutter(shutter, *samples.shape)])
+    samples, shutter, blackout = decoded.samples, film.instance.shutter, film.blackout(frame)
+    every = inside = levels_of(blackout.visible(samples))
+    if shutter is not None:
+        hidden = outside_shutter(shutter, *samples.shape) | blackout.mask(*samples.shape)
+        inside = levels_of(samples[~hidden])
     return FrameCells(frame, Cells(every, decoded.precision, decoded.signed), inside)
 
 

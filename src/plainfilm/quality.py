@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from plainfilm.findings import Finding, FindingCode
-from plainfilm.grayscale.levels import Levels, levels_of
+from plainfilm.grayscale.levels import NO_LEVELS, Levels, levels_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +41,11 @@ def statistics(levels: Levels, ymax: int) -> Statistics:
 
 
 def color_levels(image: npt.NDArray[Any]) -> Levels:
-    """The histogram of the luminance of an RGB image."""
-    return levels_of(np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)))
+    """The histogram of the luminance of RGB pixels, (rows, columns, 3) or (N, 3)."""
+    if image.size == 0:
+        return NO_LEVELS
+    rows = image if image.ndim == 3 else image[np.newaxis]
+    return levels_of(np.asarray(cv2.cvtColor(rows, cv2.COLOR_RGB2GRAY)))
 
 
 def is_polarity_suspect(findings: tuple[Finding, ...]) -> bool:

@@ -22,7 +22,8 @@ class Status(StrEnum):
 class Record:
     """One output image: the columns of metadata.csv in their order.
 
-    The last field, `stored_sha256` (of the stored pixels), is no column: it finds duplicates and stays private.
+    Two fields are no columns: `stored_sha256` (of the stored pixels) finds duplicates and stays private; `carried` has
+    the values of the attributes that the user asked for, whose columns follow after all others.
     """
 
     file_name: str
@@ -76,6 +77,7 @@ class Record:
     look_version: int = 1
     voi_available: str = ""
     stored_sha256: str = ""
+    carried: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

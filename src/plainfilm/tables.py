@@ -24,7 +24,7 @@ from plainfilm.splits import Splits, SplitSurvey, split_folder
 
 METADATA = "metadata.csv"
 FAILURES = "failures.csv"
-COLUMNS = tuple(column.name for column in fields(Record) if column.name != "stored_sha256")
+COLUMNS = tuple(column.name for column in fields(Record) if column.name not in ("stored_sha256", "carried"))
 FAILURE_COLUMNS = tuple(column.name for column in fields(Failure))
 
 _LINES_AT_A_TIME = 1000
@@ -47,13 +47,15 @@ class Rows(Protocol):
         """What gave no image."""
 
 
-def write_tables(sink: FolderSink, rows: Rows) -> Splits:
+def write_tables(sink: FolderSink, rows: Rows, carried: Sequence[str] = ()) -> Splits:
     """Write both tables, each in one step, and one for each folder that Hugging Face's loader would take for a split.
+
+    carried: the columns that `Record.carried` holds the cells of; the table of OUT alone has them.
 
     Raises what FolderSink.write raises.
     """
     survey = SplitSurvey(COLUMNS)
-    sink.write_chunks(METADATA, _table(COLUMNS, map(survey.see, rows.records())))
+    sink.write_chunks(METADATA, _table(COLUMNS, map(survey.see, rows.records()), carried))
     sink.write_chunks(FAILURES, _table(FAILURE_COLUMNS, rows.failures()))
     for folder, inside in _by_split(rows, survey):
         own = (replace(row, file_name=row.file_name[len(folder) + 1 :]) for row in inside)
@@ -78,10 +80,13 @@ def read_table(path: Path) -> list[dict[str, str]]:
         return [{name: _unprefixed(text) for name, text in row.items()} for row in csv.DictReader(file)]
 
 
-def _table(columns: Sequence[str], rows: Iterable[Record] | Iterable[Failure]) -> Iterator[bytes]:
-    formats = [_FORMATS[name] for name in columns]
-    yield (",".join(columns) + "\n").encode()
-    cells_of = attrgetter(*columns)
+def _table(
+    columns: Sequence[str], rows: Iterable[Record] | Iterable[Failure], carried: Sequence[str] = ()
+) -> Iterator[bytes]:
+    names = (*columns, "carried") if carried else columns
+    formats = [_FORMATS[name] for name in names]
+    yield (",".join((*columns, *carried)) + "\n").encode()
+    cells_of = attrgetter(*names)
     lines = (",".join([write(cell) for write, cell in zip(formats, cells_of(row), strict=True)]) + "\n" for row in rows)
     while chunk := "".join(islice(lines, _LINES_AT_A_TIME)):
         yield chunk.encode()
@@ -120,6 +125,11 @@ def _floats(values: Sequence[float]) -> str:
     return " ".join(map(_float, values))
 
 
+def _texts(values: Sequence[str]) -> str:
+    """Cells of their own."""
+    return ",".join(map(_text, values))
+
+
 _BY_TYPE: dict[object, Callable[..., str]] = {
     "str": _text,
     "Status": _text,
@@ -131,6 +141,7 @@ _BY_TYPE: dict[object, Callable[..., str]] = {
     "float | None": _float,
     "bool": _boolean,
     "tuple[float, float, float, float, float, float]": _floats,
+    "tuple[str, ...]": _texts,
 }
 # file_name is safe by construction, and Hugging Face's loader must find the file
 _FORMATS = {column.name: _BY_TYPE[column.type] for column in (*fields(Record), *fields(Failure))} | {

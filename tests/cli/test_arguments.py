@@ -26,6 +26,9 @@ VALUES: dict[str, tuple[str, object]] = {
     "pixels": ("stored", "stored"),
     "frames": ("3", 3),
     "names": ("keep", "keep"),
+    "redact": ("-1,2,3,4;5,6,7,8.5", [(-1, 2, 3, 4), (5, 6, 7, 8.5)]),
+    "redact_from": ("boxes.csv", Path("boxes.csv")),
+    "columns": ("StudyDate,KVP", ["StudyDate", "KVP"]),
     "timeout": ("7.5", 7.5),
     "memory": ("1GiB", 1024**3),
     "max_pixels": ("1e6", 1_000_000),
@@ -67,6 +70,11 @@ def test_an_option_means_the_same_typed_in_the_environment_in_a_file_and_in_pyth
     config = tmp_path / "options.json"
     config.write_text(json.dumps({name.replace("_", "-"): typed or True}))
     assert options("--config", str(config)) == expected
+
+
+def test_what_may_be_given_several_times_is_never_lost() -> None:
+    expected = Options.of({"redact": [(1, 2, 3, 4), (-5, 6, 7, 8), (9, 9, 9, 9)]})
+    assert options("--redact", "1,2,3,4", "--redact", "-5,6,7,8;9,9,9,9") == expected
 
 
 def test_only_the_options_asked_for_are_added() -> None:

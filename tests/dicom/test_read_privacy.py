@@ -6,6 +6,7 @@ from __future__ import annotations
 import io
 import logging
 import random
+import threading
 import traceback
 import warnings
 from typing import Any
@@ -147,6 +148,24 @@ def test_what_pydicom_says_of_an_error_is_not_passed_on() -> None:
         "the header cannot be parsed (ValueError)",
     )
     assert not says_something("".join(traceback.format_exception(refused.value)))
+
+
+def test_what_others_say_while_a_film_is_read_is_heard(films: Any, caplog: pytest.LogCaptureFixture) -> None:
+    """A Dataset that is looked at by the reader, and speaks as another library in another thread would."""
+
+    class Speaking(Dataset):
+        def __contains__(self, name: Any) -> bool:
+            warnings.warn("of others", UserWarning, stacklevel=1)
+            other = threading.Thread(target=logging.getLogger("pydicom").warning, args=("of another thread",))
+            other.start()
+            other.join()
+            logging.getLogger("pydicom").warning("of this thread")
+            return super().__contains__(name)
+
+    with pytest.warns(UserWarning, match="of others"):
+        instance_from_dataset(Speaking(films.image()), films.max_pixels)
+    assert "of another thread" in caplog.text
+    assert "of this thread" not in caplog.text
 
 
 def test_other_users_of_pydicom_still_hear_of_it(films: Any, caplog: pytest.LogCaptureFixture) -> None:

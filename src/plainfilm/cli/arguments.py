@@ -16,7 +16,15 @@ from plainfilm.errors import OptionsError
 from plainfilm.options import Options, option_fields
 
 ENVIRONMENT = "PLAINFILM_"
-PICTURE_OPTIONS = ("look", "window", "stretch", "voi", "polarity", "bits", "strict", "pixels", "max_pixels")
+PICTURE_OPTIONS = ("look", "window", "stretch", "voi", "polarity", "bits", "strict", "pixels", "redact", "max_pixels")
+
+
+class _Joined(argparse.Action):
+    """An option that may be given several times: none of its values is lost, `const` stands between them."""
+
+    def __call__(self, _parser: Any, namespace: argparse.Namespace, value: Any, _flag: str | None = None) -> None:
+        earlier = getattr(namespace, self.dest, None)
+        setattr(namespace, self.dest, value if earlier is None else f"{earlier}{self.const}{value}")
 
 
 class Parser(argparse.ArgumentParser):
@@ -37,11 +45,14 @@ def add_options(parser: argparse.ArgumentParser, names: Iterable[str] | None = N
         if wanted is not None and name not in wanted:
             continue
         flag, metavar, meaning = f"--{name.replace('_', '-')}", item.metadata["metavar"], item.metadata["meaning"]
+        settings: dict[str, Any] = {"default": argparse.SUPPRESS, "dest": name}
         if metavar:
-            shown = "" if item.default is None or "(default" in meaning else f" (default: {item.default})"
-            parser.add_argument(flag, metavar=metavar, help=f"{meaning}{shown}", default=argparse.SUPPRESS, dest=name)
+            shown = "" if str(item.default) in ("None", "") or "(default" in meaning else f" (default: {item.default})"
+            if item.metadata["joined_by"]:
+                settings |= {"action": _Joined, "const": item.metadata["joined_by"]}
+            parser.add_argument(flag, metavar=metavar, help=f"{meaning}{shown}", **settings)
         else:
-            parser.add_argument(flag, help=meaning, action="store_true", default=argparse.SUPPRESS, dest=name)
+            parser.add_argument(flag, help=meaning, action="store_true", **settings)
     parser.add_argument(
         "--config", metavar="FILE", help="options from a TOML or JSON file, such as a run's own run.json"
     )

@@ -8,9 +8,9 @@ import re
 from pydicom.dataset import Dataset
 from pydicom.uid import UID
 
+from plainfilm.dicom.description import annotation_findings, description_of, identity_of
 from plainfilm.dicom.functional_groups import frames_of
 from plainfilm.dicom.instance import (
-    Description,
     Identity,
     ImagePixel,
     Instance,
@@ -40,11 +40,12 @@ def instance_of(
     kind, max_pixels, media_storage_sop_class = known
     notes = list(findings)
     values = Values(dataset, notes)
-    identity = _identity(values, media_storage_sop_class)
+    identity = identity_of(values, media_storage_sop_class)
     if data is None:
         raise _without_pixels(values, identity)
     pixel = _image_pixel(values, kind, max_pixels)
-    description = _description(values)
+    description = description_of(values)
+    notes += annotation_findings(values, identity, description)
     if description.presentation_intent == "FOR PROCESSING":
         notes.append(Finding(FindingCode.FOR_PROCESSING, "Presentation Intent Type is FOR PROCESSING"))
     return Instance(
@@ -269,32 +270,3 @@ def _spacing(values: Values) -> tuple[float, float] | None:
     """The distance between rows and between columns in mm, from the first attribute that has one."""
     keywords = ("PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing")
     return next((pair for keyword in keywords if (pair := values.pair(keyword)) is not None), None)
-
-
-def _identity(values: Values, media_storage_sop_class: str) -> Identity:
-    return Identity(
-        sop_class_uid=values.text("SOPClassUID") or media_storage_sop_class,
-        sop_instance_uid=values.text("SOPInstanceUID"),
-        study_instance_uid=values.text("StudyInstanceUID"),
-        series_instance_uid=values.text("SeriesInstanceUID"),
-        patient_id=values.text("PatientID"),
-        issuer_of_patient_id=values.text("IssuerOfPatientID"),
-        patient_name=values.text("PatientName"),
-        patient_birth_date=values.text("PatientBirthDate"),
-        accession_number=values.text("AccessionNumber"),
-    )
-
-
-def _description(values: Values) -> Description:
-    return Description(
-        modality=values.code("Modality"),
-        body_part=values.code("BodyPartExamined"),
-        view_position=values.code("ViewPosition"),
-        laterality=values.code("ImageLaterality") or values.code("Laterality"),
-        patient_sex=values.code("PatientSex"),
-        patient_age=values.code("PatientAge"),
-        manufacturer=values.text("Manufacturer"),
-        model=values.text("ManufacturerModelName"),
-        presentation_intent=values.code("PresentationIntentType"),
-        burned_in_annotation=values.code("BurnedInAnnotation"),
-    )

@@ -185,6 +185,7 @@ class Instance:
     presentation_lut_shape: str | None = None
     pixel_spacing: tuple[float, float] | None = None
     pixel_aspect_ratio: tuple[float, float] | None = None
+    carried: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()
 
     def frame_attributes(self, frame: int) -> FrameAttributes:

@@ -15,7 +15,7 @@ import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pydicom.charset import convert_encodings, default_encoding
@@ -23,6 +23,8 @@ from pydicom.dataset import Dataset
 from pydicom.filereader import data_element_generator
 
 from plainfilm.dicom.attributes import instance_of
+from plainfilm.dicom.carrying import carried_values
+from plainfilm.dicom.dictionary import Keywords
 from plainfilm.dicom.inflate import inflated
 from plainfilm.dicom.instance import Instance, PixelData, PixelKind
 from plainfilm.dicom.syntax import (
@@ -77,11 +79,11 @@ class _Parsed:
     pixels: _PixelElement | None
     encoding: Encoding
     transfer_syntax: str
-    media_storage_sop_class: str = ""
+    meta: Dataset
 
 
-def read_instance(content: bytes, max_pixels: int) -> Instance:
-    """The image object in the bytes of a file.
+def read_instance(content: bytes, max_pixels: int, carry: Keywords | None = None) -> Instance:
+    """The image object in the bytes of a file; `carry`: attributes whose values it shall carry into the table.
 
     Raises SourceError, NotDicomError, NotAnImageError, TruncatedError, UnsupportedError, AttributeValueError,
     LimitError, and ConversionError with reason `corrupt_header` where the header cannot be parsed.
@@ -92,7 +94,12 @@ def read_instance(content: bytes, max_pixels: int) -> Instance:
     if start is None:
         raise NotDicomError("neither a preamble with DICM nor a data set that begins as DICOM does")
     with _parsing():
-        return _instance(_parse(content, start), max_pixels)
+        parsed = _parse(content, start)
+        instance = _instance(parsed, max_pixels)
+        if carry is None or not carry.words:
+            return instance
+        carried, findings = carried_values(parsed.dataset, parsed.meta, carry)
+        return replace(instance, carried=carried, findings=(*instance.findings, *findings))
 
 
 def instance_from_dataset(dataset: Dataset, max_pixels: int) -> Instance:
@@ -100,12 +107,12 @@ def instance_from_dataset(dataset: Dataset, max_pixels: int) -> Instance:
     with _parsing():
         meta = getattr(dataset, "file_meta", None)
         syntax = "" if meta is None else _uid(meta, "TransferSyntaxUID")
-        parsed = _Parsed(dataset, _pixels_in(dataset), _encoding_in_memory(dataset, syntax), syntax)
+        parsed = _Parsed(dataset, _pixels_in(dataset), _encoding_in_memory(dataset, syntax), syntax, Dataset())
         return _instance(parsed, max_pixels)
 
 
 def _instance(parsed: _Parsed, max_pixels: int) -> Instance:
-    sop_class = parsed.media_storage_sop_class
+    sop_class = _uid(parsed.meta, "MediaStorageSOPClassUID")
     if parsed.pixels is None:
         return instance_of(parsed.dataset, None, (PixelKind.INTEGER, max_pixels, sop_class), ())
     data, findings = _pixel_data(parsed.pixels, parsed.transfer_syntax, parsed.encoding)
@@ -117,17 +124,21 @@ _SILENCE = threading.Lock()
 
 @contextmanager
 def _parsing() -> Iterator[None]:
-    """Errors of pydicom become the project's; what pydicom would say meanwhile quotes values, so it says nothing."""
+    """Errors of pydicom become the project's; what pydicom would say meanwhile quotes values, so it says nothing.
+
+    Others are still heard: what other threads log, and all warnings that are none of pydicom's.
+    """
     logger = logging.getLogger("pydicom")
+    parsing = threading.get_ident()
 
     def silence(_record: logging.LogRecord) -> bool:
-        return False
+        return threading.get_ident() != parsing
 
     logger.addFilter(silence)
     try:
         # the filters are the whole process's: two threads that put them back crosswise would leave them changed
         with _SILENCE, warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+            warnings.filterwarnings("ignore", module=r"(?:pydicom|plainfilm)(?:\.|$)")
             yield
     except (RecursionError, *VALUE_ERRORS) as error:
         if is_too_deep(error):
@@ -150,7 +161,7 @@ def _parse(content: bytes, start: int) -> _Parsed:
     encoding = encoding_of(content[position : position + 8])
     dataset = _dataset(stream, encoding, _PIXEL_TAGS.__contains__)
     pixels = _pixel_element(content, stream.tell(), encoding, _extended_offsets(dataset))
-    return _Parsed(dataset, pixels, encoding, syntax, _uid(meta, "MediaStorageSOPClassUID"))
+    return _Parsed(dataset, pixels, encoding, syntax, meta)
 
 
 def _file_meta(stream: io.BytesIO, head: bytes) -> Dataset:

@@ -73,15 +73,15 @@ def _stored(rules: StoredRules, levels: Levels) -> Levels:
 def _without_padding(instance: Instance, rules: StoredRules, surveyed: SurveyedFrame, inside: Levels) -> SurveyedFrame:
     """Take padding out of the valid levels, unless more than 95 % of all pixels of the frame would be padding."""
     every = surveyed.every
-    missing = every.total - every.finite().total
+    missing, total = every.total - every.finite().total, max(every.total, 1)
     if instance.padding is None:
-        return replace(surveyed, padding_fraction=missing / every.total)
+        return replace(surveyed, padding_fraction=missing / total)
     padding = padding_range(instance.padding, rules, instance.pixel.bits_allocated)
     count = missing + int(every.counts[padding.holds(every.values)].sum())
-    if count > MOST_PADDING * every.total:
-        note = f"{count / every.total:.1%} of the pixels would be padding, which is left as it is"
+    if count > MOST_PADDING * total:
+        note = f"{count / total:.1%} of the pixels would be padding, which is left as it is"
         finding = Finding(FindingCode.PADDING_IMPLAUSIBLE, note)
-        return replace(surveyed, padding_fraction=missing / every.total, findings=(*surveyed.findings, finding))
+        return replace(surveyed, padding_fraction=missing / total, findings=(*surveyed.findings, finding))
     valid = inside.finite()
     valid = valid.keep(~padding.holds(valid.values))
-    return replace(surveyed, valid=valid, padding=padding, padding_fraction=count / every.total)
+    return replace(surveyed, valid=valid, padding=padding, padding_fraction=count / total)

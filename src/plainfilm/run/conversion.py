@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from plainfilm.ledger.ledger import open_ledger
 from plainfilm.options import Options
 from plainfilm.privacy import Key, load_key
 from plainfilm.record import Failure, Status
+from plainfilm.redaction import Redactions, load_redactions
 from plainfilm.run.books import Books
 from plainfilm.run.journal import Journal, journal_kept, source_hash
 from plainfilm.run.messages import Done, Event, Job, Lost, Outcome, WorkerSettings
@@ -34,6 +35,14 @@ Listed = Iterator[Reference | Failure]
 _SHOWN_EVERY = 1000
 
 
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a run has read before it begins: the key of its hashes, and what is to be blacked out in which source."""
+
+    key: Key
+    redactions: Redactions
+
+
 class Conversion:
     """One run; `stop` ends it early, from a signal handler or another thread, and what is done stays.
 
@@ -48,6 +57,7 @@ class Conversion:
         self._progress: Progress = lambda *_: None
         self._listed: int | None = None
         self._done_before = self._changed = 0
+        self._redacted: set[str] = set()
         self._stopped = False
         self._supervisor: Supervisor | None = None
 
@@ -65,31 +75,32 @@ class Conversion:
         self._progress = progress
         options = self._options.run
         listed = list_references(self._sources, self._out)
-        key = load_key(options.key_file)
+        terms = Terms(load_key(options.key_file), load_redactions(self._options.privacy.redact_from))
+        identity = identity_of(self._options, terms.key, terms.redactions)
         with (
             journal_kept(options),
             FolderSink(self._out).claim(overwrite=options.overwrite) as sink,
-            open_ledger(sink.ledger_path, identity_of(self._options, key), overwrite=options.overwrite) as ledger,
+            open_ledger(sink.ledger_path, identity, overwrite=options.overwrite) as ledger,
         ):
-            return self._keep_books(listed, key, Books(sink, ledger, Journal(key)))
+            return self._keep_books(listed, terms, Books(sink, ledger, Journal(terms.key)))
 
-    def _keep_books(self, listed: Listed, key: Key, books: Books) -> Run:
+    def _keep_books(self, listed: Listed, terms: Terms, books: Books) -> Run:
         started, begun = time.monotonic(), datetime.now(UTC)
         books.mend()
         try:
-            self._convert(self._jobs(listed, key, books), books)
+            self._convert(self._jobs(listed, terms, books), books)
             books.close()
         except RunError as error:
             books.abandon()
-            write_tables(books.sink, books.ledger)
+            write_tables(books.sink, books.ledger, self._options.privacy.columns.words)
             books.journal.tell("ended", reason=error.reason.value, message=error.message)
             raise
         rows = Observed(books.ledger)
-        splits = str(write_tables(books.sink, rows))
-        notes = (*([splits] if splits else []), *rows.notes(), *self._own_notes())
+        splits = str(write_tables(books.sink, rows, self._options.privacy.columns.words))
+        notes = (*([splits] if splits else []), *rows.notes(), *self._own_notes(terms.redactions))
         counts = books.counts()
         run = Run(counts, time.monotonic() - started, self._stopped, notes)
-        books.sink.write(RUN_FILE, run_json(run, self._options, key, begun))
+        books.sink.write(RUN_FILE, run_json(run, self._options, terms.key, begun))
         books.journal.tell("finished", interrupted=run.interrupted, seconds=round(run.seconds, 3), **asdict(counts))
         return run
 
@@ -105,13 +116,15 @@ class Conversion:
                 books.flush_when_due()
                 self._show(books)
 
-    def _jobs(self, listed: Listed, key: Key, books: Books) -> Iterator[Job]:
+    def _jobs(self, listed: Listed, terms: Terms, books: Books) -> Iterator[Job]:
         """What is left to do; drawn by the thread that keeps the books."""
         number = 0
         for number, found in enumerate(listed, 1):
             if self._stopped:
                 return
-            found = _renamed(found, self._options.output.names, key)
+            boxes = terms.redactions.of(found.source)
+            self._redacted |= {found.source} if boxes else set()
+            found = _renamed(found, self._options.output.names, terms.key)
             if isinstance(found, Failure):
                 books.add(found)
             elif (admission := books.ledger.admit(found, Stamp.of(found.path))) is None:
@@ -119,7 +132,8 @@ class Conversion:
             else:
                 self._changed += admission.again
                 books.remove(admission.doomed)
-                yield Job(Work(admission.reference, self._options, key, self._out), admission.first_frame)
+                work = Work(admission.reference, self._options, terms.key, self._out, boxes)
+                yield Job(work, admission.first_frame)
             if number % _SHOWN_EVERY == 0:
                 self._show(books)
         self._listed = number
@@ -128,7 +142,9 @@ class Conversion:
         counts = books.counts()
         self._progress(counts.converted, counts.failed, counts.skipped, self._listed)
 
-    def _own_notes(self) -> Iterator[str]:
+    def _own_notes(self, redactions: Redactions) -> Iterator[str]:
+        if self._listed is not None and (unredacted := redactions.note(self._redacted)):
+            yield unredacted
         if self._done_before:
             yield f"{self._done_before} files were done before and are as they were"
         if self._changed:
@@ -164,7 +180,8 @@ def convert_single(source: Path, options: Options) -> tuple[Picture | Failure, i
     reference = next(iter(list_references([source], None)))
     if isinstance(reference, Failure):
         return reference, 0
-    work = Work(reference, options, load_key(options.run.key_file), None)
+    boxes = load_redactions(options.privacy.redact_from).of(reference.source)
+    work = Work(reference, options, load_key(options.run.key_file), None, boxes)
     settings = WorkerSettings(1, options.limits.timeout, options.limits.memory)
     with Supervisor(TASK, [Job(work)], settings) as supervisor:
         for event in supervisor.events():

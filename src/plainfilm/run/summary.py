@@ -16,6 +16,7 @@ from plainfilm.ledger.identity import Identity
 from plainfilm.options import Options, RunOptions
 from plainfilm.privacy import Key
 from plainfilm.record import Failure, Record
+from plainfilm.redaction import Redactions
 from plainfilm.tables import Rows
 from plainfilm.version import VERSION
 
@@ -105,9 +106,10 @@ class Observed:
         return [f"{self._under_names} images lie under paths that name their patient: OUT holds these names too"]
 
 
-def identity_of(options: Options, key: Key) -> Identity:
+def identity_of(options: Options, key: Key, redactions: Redactions) -> Identity:
     """What the pictures and tables of a run depend on: every option but how the run goes."""
-    every = options.to_mapping()
+    # what is in the file counts, and not where it lies
+    every = options.to_mapping() | {"redact_from": redactions.fingerprint[:16] or None}
     limits = {name: every.pop(name) for name in _LIMITS}
     for field in fields(RunOptions):
         del every[field.name]

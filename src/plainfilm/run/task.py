@@ -27,7 +27,7 @@ def convert_source(work: Work, first_frame: int, report: Report) -> None:
     """
     report(Started(None))
     try:
-        film = open_film(read_source(work.reference.path), work.options)
+        film = open_film(read_source(work.reference.path), work.options, work.boxes)
         wanted = _wanted(film, work.options, first_frame)
         known = witness(work.reference, film.instance, work.key)
         several = film.instance.pixel.number_of_frames > 1

@@ -9,6 +9,7 @@ from pathlib import Path
 from plainfilm.options import Options
 from plainfilm.privacy import Key
 from plainfilm.record import Record
+from plainfilm.redaction import NO_BOXES, Boxes
 from plainfilm.sources.reference import Reference
 
 IMAGE_SUFFIX = ".png"
@@ -16,12 +17,16 @@ IMAGE_SUFFIX = ".png"
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """One reference to convert into the folder `out`; where `out` is None the encoded image itself is the outcome."""
+    """One reference to convert into the folder `out`; where `out` is None the encoded image itself is the outcome.
+
+    boxes: what of this reference alone is blacked out, beside what the options say of all.
+    """
 
     reference: Reference
     options: Options
     key: Key
     out: Path | None
+    boxes: Boxes = NO_BOXES
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: MIT
+"""Fear: a value that the user asked for is another's, garbled, endless, or breaks the film that it is of."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from plainfilm.dicom.carrying import LONGEST
+from plainfilm.dicom.dictionary import parse_columns
+from plainfilm.dicom.read import read_instance
+from plainfilm.findings import codes_of
+
+
+def carried(films: Any, columns: str, content: bytes) -> tuple[str, ...]:
+    instance = read_instance(content, films.max_pixels, parse_columns(columns))
+    assert len(instance.carried) == len(columns.split(","))
+    return instance.carried
+
+
+def test_values_come_in_the_order_asked_for_and_as_they_are_written(films: Any) -> None:
+    dataset = films.image(
+        PatientName="Doe^Jane^^Dr=JANE",
+        StudyDate="20240131",
+        ImageType=["ORIGINAL", "PRIMARY", ""],
+        KVP="70.50",
+        SeriesNumber="007",
+        ExposureInuAs=12,
+        PatientComments="a\\b\r\nc ",
+        FrameIncrementPointer=0x00181063,
+        StudyInstanceUID="1.2.3",
+        EntranceDoseInmGy="",
+    )
+    columns = {
+        "StudyDate": "20240131",
+        "PatientName": "Doe^Jane^^Dr=JANE",
+        "ImageType": "ORIGINAL\\PRIMARY\\",
+        "KVP": "70.50",
+        "SeriesNumber": "007",
+        "ExposureInuAs": "12",
+        "PatientComments": "a\\b\r\nc",
+        "FrameIncrementPointer": "(0018,1063)",
+        "StudyInstanceUID": "1.2.3",
+        "EntranceDoseInmGy": "",
+        "PatientID": "",
+        "Rows": "4",
+        "TransferSyntaxUID": "1.2.840.10008.1.2.1",
+        "MediaStorageSOPInstanceUID": "1.2.3.4",
+    }
+    found = carried(films, ",".join(columns), films.file(dataset))
+    assert dict(zip(columns, found, strict=True)) == columns
+
+
+def test_nothing_is_carried_unless_asked_for(films: Any) -> None:
+    assert read_instance(films.file(films.image(PatientName="Doe")), films.max_pixels).carried == ()
+
+
+@pytest.mark.parametrize(
+    ("character_set", "name", "encoded"),
+    [
+        ("ISO_IR 192", "M\u00fcller^\u732b", "M\u00fcller^\u732b".encode()),
+        ("ISO_IR 100", "M\u00fcller^J\u00f6rg", "M\u00fcller^J\u00f6rg".encode("latin-1")),
+        ("ISO_IR 144", "\u041b\u044e\u043ace", "\u041b\u044e\u043ace".encode("iso8859-5")),
+        ("GB18030", "\u738b^\u5c0f\u4e1c", "\u738b^\u5c0f\u4e1c".encode("gb18030")),
+        ("\\ISO 2022 IR 87", "Yamada=\u5c71\u7530", b"Yamada=\x1b$B;3ED\x1b(B"),
+    ],
+)
+def test_text_is_decoded_by_its_character_set(character_set: str, name: str, encoded: bytes, films: Any) -> None:
+    padded = encoded + b" " * (len(encoded) % 2)
+    odd = {
+        "SpecificCharacterSet": ("CS", (character_set + " " * (len(character_set) % 2)).encode()),
+        "PatientName": ("PN", padded),
+        "PatientComments": ("LT", padded),
+    }
+    found = carried(films, "PatientName,PatientComments", films.file(films.image(), odd=odd))
+    assert found == (name, name)
+
+
+def test_bytes_that_are_no_text_of_their_character_set_do_not_break_the_film(films: Any) -> None:
+    for character_set in (b"ISO_IR 192", b"no such ", b"\xff\xfe", b"\\\\"):
+        odd = {"SpecificCharacterSet": ("CS", character_set), "PatientName": ("PN", b"Doe\xff\x1b$B\x00 ")}
+        (found,) = carried(films, "PatientName", films.file(films.image(), odd=odd))
+        assert found.startswith("Doe")
+
+
+def test_a_long_value_is_cut(films: Any) -> None:
+    dataset = films.image(PatientComments="\u00e4" * 30_000, SpecificCharacterSet="ISO_IR 192")
+    assert carried(films, "PatientComments", films.file(dataset)) == ("\u00e4" * LONGEST,)
+
+
+def test_what_cannot_be_read_is_empty_and_told(films: Any) -> None:
+    odd = {"StudyDate": ("SQ", films.element(0xFFFEE000, "", b"")[:0]), "KVP": ("DS", b"not a number")}
+    content = films.file(films.image(), odd={**odd, "SeriesNumber": ("US", b"\x01")})
+    instance = read_instance(content, films.max_pixels, parse_columns("StudyDate,KVP,SeriesNumber,Modality"))
+    assert instance.carried[-1] == "DX"
+    assert "attribute_invalid" in codes_of(instance.findings)
+    assert "not a number" not in str(instance.findings)
+
+
+@pytest.mark.parametrize(
+    "vr", ["LO", "PN", "UN", "OB", "US", "DS", "IS", "CS", "UI", "SQ", "FD", "AT", "XX", "DA", "TM"]
+)
+@pytest.mark.parametrize("keyword", ["PatientName", "StudyDate", "KVP", "SeriesNumber", "ExposureInuAs", "PatientID"])
+def test_an_attribute_under_any_vr_gives_a_text_and_never_fails_its_film(vr: str, keyword: str, films: Any) -> None:
+    for value in (b"", b"A\\B\\ ", b"\xff\xff\x00\x80", b"2024.01.31", b"1" * 1500):
+        found = carried(films, keyword, films.file(films.image(), odd={keyword: (vr, value)}))
+        assert len(found[0]) <= LONGEST

@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: MIT
+"""Fear: a column that was asked for stays empty for a misspelt keyword, or carries what no table can hold."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from pydicom.datadict import DicomDictionary
+
+from plainfilm.dicom.dictionary import Keywords, parse_columns
+from plainfilm.errors import OptionsError
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        ("", ()),
+        ("StudyDate", ("StudyDate",)),
+        (" PatientName , KVP,PatientName,", ("PatientName", "KVP")),
+        (["Rows", "TransferSyntaxUID"], ("Rows", "TransferSyntaxUID")),
+        (Keywords(("KVP",)), ("KVP",)),
+    ],
+)
+def test_keywords_are_read_once_each_and_written_as_they_are_read(value: Any, words: tuple[str, ...]) -> None:
+    parsed = parse_columns(value)
+    assert parsed.words == words
+    assert parse_columns(str(parsed)) == parsed
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ("StudyDat", "'StudyDat'.*: is it StudyDate"),
+        ("studydate", "is it StudyDate"),
+        ("Study Date", "is it StudyDate"),
+        ("Patient's Name", "is it PatientName"),
+        ("KVP,Xyzzyquux", "'Xyzzyquux' is no keyword.*private attributes have none"),
+        ("00091001", "'00091001' is no keyword"),
+        ("(0009,1001)", "no keyword"),
+        ("OverlayDescription", "no keyword"),
+        ("OtherPatientIDsSequence", "a sequence"),
+        ("PixelData", r"binary \(OB or OW\)"),
+        ("EncapsulatedDocument", r"binary \(OB\)"),
+        ("LUTData", r"binary \(US or OW\)"),
+        ("Item", "binary"),
+        (7, "KEYWORD"),
+    ],
+)
+def test_what_cannot_be_a_column_is_refused_by_name(value: Any, said: str) -> None:
+    with pytest.raises(OptionsError, match=f"--columns: .*{said}"):
+        parse_columns(value)
+
+
+def test_every_attribute_with_a_value_of_text_or_numbers_can_be_a_column() -> None:
+    refused = ("SQ", "OB", "OD", "OF", "OL", "OV", "OW", "UN", "NONE")
+    wanted = [
+        entry[4] for entry in DicomDictionary.values() if entry[4] and not set(entry[0].split(" or ")) & {*refused}
+    ]
+    assert len(parse_columns(wanted).words) == len(wanted) > 3000

@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: MIT
+"""Fear: something of the patient leaves: in a picture, table, log, error message, temporary file or name.
+
+The real command over films that say everywhere who they are of, whole ones and broken ones.
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from planted import BIRTH, DIGITS, FAMILY, FREE, GIVEN, MARKS, broken_films, file_of, files_in, planted_film, told
+
+from plainfilm.choices import Names
+
+Completed = subprocess.CompletedProcess[bytes]
+Run = Callable[..., Completed]
+FOLDER = f"{GIVEN}_{FAMILY}/{BIRTH}"
+
+
+@pytest.fixture(scope="module")
+def films(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Films whose folders name the patient too."""
+    folder = tmp_path_factory.mktemp("films")
+    inside = folder / FOLDER
+    inside.mkdir(parents=True)
+    (inside / f"{DIGITS}.dcm").write_bytes(file_of(planted_film()))
+    for name, content in broken_films():
+        (inside / f"{FREE} {name}").write_bytes(content)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """The command with a home and a folder for temporary files of its own, all warnings shown."""
+
+    def command(temporary: Path, *words: str | Path) -> Completed:
+        home = tmp_path_factory.mktemp("home")
+        temporary.mkdir(exist_ok=True)
+        ours = {"HOME": str(home), "XDG_CONFIG_HOME": str(home), "TMPDIR": str(temporary), "PYTHONWARNINGS": "always"}
+        said = [sys.executable, "-X", "dev", "-m", "plainfilm", *map(str, words)]
+        return subprocess.run(said, env={**os.environ, **ours}, capture_output=True, check=False, timeout=300)
+
+    return command
+
+
+def rows_of(table: Path) -> list[dict[str, str]]:
+    with open(table, newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def test_the_films_say_it_and_the_search_finds_it(films: Path) -> None:
+    found = set[str]()
+    for content in files_in(films).values():
+        found |= told(content)
+    assert {"family name", "given name", "free text", "number", "UID", "birth date"} <= found
+    for what, mark in MARKS.items():
+        for hidden in (mark, mark.upper(), mark.encode().hex()):
+            assert what in told(b"..." + hidden.encode("utf-16-le") + b"...") or what in told(hidden.encode())
+
+
+@pytest.mark.parametrize("names", Names)
+def test_nothing_of_the_patient_leaves(names: Names, films: Path, run: Run, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    done = run(tmp_path / "temporary", "convert", films, out, "--names", names.value, "--jobs", "2")
+    assert done.returncode == 1, done.stderr.decode()
+    shown, failed = rows_of(out / "metadata.csv"), rows_of(out / "failures.csv")
+    assert len(shown) >= 8
+    assert len({row["reason"] for row in failed}) >= 3
+    assert "internal_error" not in {row["reason"] for row in failed}
+    paths = [row.pop(column) for row in (*shown, *failed) for column in ("source", "file_name") if column in row]
+    duplicates = [row.pop("duplicate_of") for row in shown]
+    assert told(repr(shown).encode() + repr(failed).encode()) == set(), "beside the user's own paths"
+    if names is not Names.KEEP:
+        assert told("\n".join((*paths, *duplicates, *map(str, out.rglob("*")))).encode()) == set()
+    public = {path: content for path, content in files_in(out).items() if ".plainfilm" not in path.parts}
+    tables = {"metadata.csv", "failures.csv"} if names is Names.KEEP else set()
+    assert {path.name: told(content) for path, content in public.items() if path.name not in tables} == {
+        path.name: set() for path in public if path.name not in tables
+    }
+    assert told(done.stdout) == set()
+    assert told(done.stderr.replace(os.fsencode(tmp_path), b"")) == set()
+    assert files_in(tmp_path / "temporary") == {}
+
+
+@pytest.mark.parametrize("names", Names)
+def test_what_is_private_holds_paths_and_nothing_else_of_the_patient(
+    names: Names, films: Path, run: Run, tmp_path: Path
+) -> None:
+    plain = tmp_path / "in"
+    plain.mkdir()
+    for number, content in enumerate(files_in(films).values()):
+        (plain / f"{number}.dcm").write_bytes(content)
+    run(tmp_path / "temporary", "convert", plain, tmp_path / "out", "--names", names.value, "--jobs", "2")
+    assert {path: told(content) for path, content in files_in(tmp_path / "out").items() if told(content)} == {}
+
+
+def test_an_explanation_says_nothing_of_the_patient(films: Path, run: Run, tmp_path: Path) -> None:
+    for path in sorted(files_in(films))[::4]:
+        for words in ((), ("--json",)):
+            done = run(tmp_path / "temporary", "explain", path, *words)
+            assert told(done.stdout + done.stderr) == set(), path
+
+
+def test_what_was_asked_for_is_in_the_table_and_nowhere_else(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "hand.dcm").write_bytes(file_of(planted_film()))
+    asked = "PatientName,PatientBirthDate,StudyInstanceUID,PatientID,PatientComments,SourceApplicationEntityTitle"
+    done = run(tmp_path / "temporary", "convert", tmp_path / "in", tmp_path / "out", "--columns", asked)
+    assert done.returncode == 0, done.stderr.decode()
+    (row,) = rows_of(tmp_path / "out" / "metadata.csv")
+    assert row["PatientName"] == f"{FAMILY}^{GIVEN}={FAMILY}^{GIVEN}"
+    assert (row["PatientBirthDate"], row["PatientID"]) == (BIRTH, f"{FREE}{DIGITS}")
+    assert (row["PatientComments"], row["SourceApplicationEntityTitle"]) == (FREE, FREE)
+    public = {
+        path.name: told(content)
+        for path, content in files_in(tmp_path / "out").items()
+        if ".plainfilm" not in path.parts
+    }
+    assert {name for name, found in public.items() if found} == {"metadata.csv"}
+    assert told(done.stdout + done.stderr) == set()
+    assert asked in (tmp_path / "out" / "run.json").read_text()
+
+
+def test_one_picture_says_nothing_of_the_patient(films: Path, run: Run, tmp_path: Path) -> None:
+    for number, content in enumerate(files_in(films).values()):
+        (tmp_path / "film.dcm").write_bytes(content)
+        if number % 3 == 0:
+            done = run(tmp_path / "temporary", "convert", tmp_path / "film.dcm", "-")
+            assert told(done.stdout) == set()
+            assert told(done.stderr) == set()
+
+
+def test_python_says_nothing_of_the_patient(films: Path, tmp_path: Path) -> None:
+    script = """
+import logging, sys, traceback, warnings
+logging.basicConfig(level=logging.DEBUG, stream=sys.stderr)
+import plainfilm
+for path in sys.argv[1:]:
+    for of in (plainfilm.render, plainfilm.explain):
+        try:
+            print(of(path))
+        except plainfilm.PlainfilmError:
+            traceback.print_exc()
+"""
+    paths = sorted(files_in(films))
+    links = [tmp_path / f"{number}" for number in range(len(paths))]
+    for link, path in zip(links, paths, strict=True):
+        link.symlink_to(path)
+    done = subprocess.run(
+        [sys.executable, "-X", "dev", "-W", "always", "-c", script, *map(str, links)],
+        capture_output=True,
+        check=True,
+        timeout=300,
+    )
+    assert told(done.stdout + done.stderr) == set()
+    assert done.stderr.count(b"plainfilm.errors.") > 10
