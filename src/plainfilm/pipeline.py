@@ -18,6 +18,7 @@ from plainfilm.choices import Look, Pixels
 from plainfilm.color.plan import ColorPlan, color_plan
 from plainfilm.decode import decode_frame
 from plainfilm.decode.decoded import Decoded
+from plainfilm.dicom.content import Content
 from plainfilm.dicom.frames import FrameTable, locate_frames
 from plainfilm.dicom.instance import Instance
 from plainfilm.dicom.read import read_instance
@@ -91,8 +92,11 @@ class FailedFrame:
     error: ConversionError
 
 
-def open_film(content: bytes, options: Options) -> Film:
-    """Read and check an instance without decoding it. Raises ConversionError as `read_instance` does."""
+def open_film(content: Content, options: Options) -> Film:
+    """Read and check an instance without decoding it; its frames are read from the content when they are decoded.
+
+    Raises ConversionError as `read_instance` does.
+    """
     return film_of(read_instance(content, options.limits.max_pixels))
 
 

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from pydicom.datadict import dictionary_VR
+from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.errors import BytesLengthException
 
@@ -32,10 +33,9 @@ VALUE_ERRORS = (
     OSError,
 )
 
-
-def is_too_deep(error: BaseException) -> bool:
-    """Whether sequences nested too deep are behind an error: pydicom may put an OSError in place of RecursionError."""
-    return isinstance(error, RecursionError) or isinstance(error.__context__, RecursionError)
+# Twice as long as the longest LUT Data; each number or text of a value takes many times the bytes that it is written in.
+_MOST_CONVERTED = 256 * 1024
+_NOT_CONVERTED = ("OB", "OD", "OF", "OL", "OV", "OW", "SQ", "UN")
 
 
 class Values:
@@ -50,13 +50,19 @@ class Values:
         if keyword not in self.dataset:
             return None
         try:
+            self._check_length(keyword)
             value = self.dataset[keyword].value
-        except VALUE_ERRORS as error:
-            if is_too_deep(error):
-                raise RecursionError from None
+        except VALUE_ERRORS:
             self.invalid(keyword)
             return None
         return None if value is None or (isinstance(value, (str, bytes, Sequence)) and len(value) == 0) else value
+
+    def _check_length(self, keyword: Attribute) -> None:
+        """Raises ValueError for a value that would become more numbers or texts than an image can need."""
+        raw = self.dataset.get_item(keyword)
+        if isinstance(raw, RawDataElement) and raw.length > _MOST_CONVERTED:
+            if (raw.VR or dictionary_VR(raw.tag)) not in _NOT_CONVERTED:
+                raise ValueError
 
     def invalid(self, keyword: Attribute) -> None:
         """Note that an attribute holds what it cannot hold."""
