@@ -14,7 +14,7 @@ from typing import NamedTuple
 from pydicom.datadict import dictionary_VR
 
 from plainfilm.dicom.content import Content
-from plainfilm.dicom.syntax import LONG_VRS, Encoding
+from plainfilm.dicom.syntax import LONG_VRS, VRS, Encoding
 from plainfilm.errors import LimitError, Reason, TruncatedError
 
 ITEM, END_OF_ITEM, END_OF_SEQUENCE = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
@@ -54,18 +54,25 @@ class Header(NamedTuple):
         return tuple(form for form in forms if form.length != UNDEFINED)
 
 
+# Of little and of big endian: tag and length where no VR is written, and where it takes 16 bits; the length of 32 bits.
+_FORMS = {
+    False: (struct.Struct("<HHI").unpack_from, struct.Struct("<6xH").unpack_from, struct.Struct("<8xI").unpack_from),
+    True: (struct.Struct(">HHI").unpack_from, struct.Struct(">6xH").unpack_from, struct.Struct(">8xI").unpack_from),
+}
+_TEXT_OF_VR = {vr: vr.decode() for vr in VRS}
+
+
 def header_of(head: bytes, encoding: Encoding) -> Header | None:
     """The header in the 8 to 12 bytes given, read as pydicom reads it; None where it is cut short."""
-    order = ">" if encoding.big_endian else "<"
-    group, element, without, short = struct.unpack_from(f"{order}HHI", head) + struct.unpack_from(f"{order}6xH", head)
-    tag, vr = group << 16 | element, head[4:6]
+    without, short, long = _FORMS[encoding.big_endian]
+    group, element, length = without(head)
+    vr = head[4:6]
     if encoding.implicit or not b"AA" <= vr <= b"ZZ":
-        return Header(tag, None, without, 8)
+        return Header(group << 16 | element, None, length, 8)
+    text = _TEXT_OF_VR.get(vr) or vr.decode("latin-1")
     if vr not in LONG_VRS:
-        return Header(tag, vr.decode("latin-1"), short, 8)
-    return (
-        Header(tag, vr.decode("latin-1"), struct.unpack_from(f"{order}I", head, 8)[0], 12) if len(head) > 11 else None
-    )
+        return Header(group << 16 | element, text, short(head)[0], 8)
+    return Header(group << 16 | element, text, long(head)[0], 12) if len(head) == 12 else None
 
 
 @lru_cache(1024)
@@ -92,7 +99,7 @@ def opens_items(header: Header, following: bytes, encoding: Encoding) -> bool:
 
 @dataclass(slots=True)
 class _Level:
-    """A sequence or item that is open: where it must end, or None; where it can at most; how its elements are written."""
+    """A sequence or item that is open. stop: where it ends, None before its delimiter; limit: where it must have."""
 
     is_item: bool
     stop: int | None
@@ -104,7 +111,7 @@ class _Level:
 class Nesting:
     """A walk through a sequence and all that is nested in it.
 
-    well_formed: whether every length fits what it is the length of; if not, where the sequence ends is all that is known.
+    well_formed: whether every length fits; if not, where the sequence ends is all that is known of it.
     missing: the delimiters that are not there, each with the place where it belongs.
     """
 
@@ -180,7 +187,7 @@ class Nesting:
         return start
 
     def _has_vr(self, start: int) -> bool:
-        """Whether the first element of an item has a VR, told as pydicom tells it; some writers leave it out in items."""
+        """Whether the first element of an item has a VR, told as pydicom does; some writers leave it out there."""
         vr = self.content[start + 4 : start + 6]
         return len(vr) < 2 or all(0x40 < letter < 0x5B for letter in vr)
 
@@ -238,9 +245,8 @@ class Nesting:
             stop = self.levels.pop().stop
             if stop is not None:
                 return stop
-        raise TruncatedError(
-            f"the file ends inside a sequence, {len(self.content) - position} bytes after its last part"
-        )
+        left = len(self.content) - position
+        raise TruncatedError(f"the file ends inside a sequence: an element in it does not fit into {left} bytes")
 
     def _find_delimiter(self, start: int, limit: int) -> int:
         wanted = self._delimiter(END_OF_SEQUENCE)[:4]

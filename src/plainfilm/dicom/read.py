@@ -49,7 +49,7 @@ from plainfilm.errors import (
 from plainfilm.findings import Finding, FindingCode
 
 _PIXEL_TAGS = {0x7FE00008: PixelKind.FLOAT, 0x7FE00009: PixelKind.DOUBLE, 0x7FE00010: PixelKind.INTEGER}
-_IMAGE_TAGS = {0x00280010, 0x00280011, 0x00280100}  # Rows, Columns, Bits Allocated
+_IMAGE_TAGS = (0x00280010, 0x00280011, 0x00280100)  # Rows, Columns, Bits Allocated
 _ITEM = b"\xfe\xff\x00\xe0"
 _SEQUENCE_DELIMITER = b"\xfe\xff\xdd\xe0\x00\x00\x00\x00"
 _NATIVE = frozenset((IMPLICIT_LITTLE, EXPLICIT_LITTLE, EXPLICIT_BIG, DEFLATED))
@@ -146,7 +146,7 @@ def _parse(content: Content, start: int) -> _Parsed:
     scanned = Scanner(content, encoding, position, budget).scan(_PIXEL_TAGS.__contains__)
     found = _pixel_element(content, scanned.stop, encoding)
     elements = scanned.elements
-    if found is not None and not _IMAGE_TAGS <= elements.keys():
+    if found is not None and any(tag not in elements for tag in _IMAGE_TAGS):
         elements = _elements_after(content, scanned.stop, (encoding, budget)) | elements
     dataset = _dataset(elements, encoding)
     pixels = None if found is None else replace(found, extended_offsets=_extended_offsets(dataset))
