@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NoReturn
 
 from pydicom.dataelem import RawDataElement
 from pydicom.tag import BaseTag
@@ -89,8 +90,11 @@ class Scanner:
     def _element(self, header: Header) -> RawDataElement:
         if header.length == UNDEFINED:
             return self._undefined(header)
+        if header.vr is not None and header.length == 0 and header.vr.encode() not in VRS:
+            # perhaps a length of 32 bits after two that are zero, as all VRs have that are younger than the standard's
+            header = self._written_otherwise(header) or header
         if self.position + header.size + header.length > len(self.content):
-            header = self._written_otherwise(header)
+            header = self._written_otherwise(header) or self._refuse(header)
         start = self.position + header.size
         stop = start + header.length
         self.position = stop
@@ -128,8 +132,8 @@ class Scanner:
         encoding = self.encoding
         return RawDataElement(BaseTag(tag), vr, length, value, 0, encoding.implicit, not encoding.big_endian)
 
-    def _written_otherwise(self, header: Header) -> Header:
-        """A header whose length does not fit, read in another form after which the data set goes on.
+    def _written_otherwise(self, header: Header) -> Header | None:
+        """A header whose length does not fit, read in the form after which the data set goes on, if there is one.
 
         Writers put elements without a VR among others, and VRs of their own with either form of length.
         """
@@ -137,6 +141,9 @@ class Scanner:
         for form in header.other_forms(head, self.encoding):
             if self._goes_on(self.position + form.size + form.length, header.tag):
                 return form
+        return None
+
+    def _refuse(self, header: Header) -> NoReturn:
         here = len(self.content) - self.position - header.size
         name = f"({header.tag >> 16:04X},{header.tag & 0xFFFF:04X})"
         raise TruncatedError(f"the file ends inside {name}: {max(here, 0)} of {header.length} bytes")
