@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import AbstractContextManager, nullcontext
 from os import PathLike
 from pathlib import Path
 from typing import Any, BinaryIO, TypeAlias, TypedDict, Unpack
@@ -21,7 +22,7 @@ from plainfilm.pipeline import Film, PlannedFrame, film_of, frame_planner, open_
 from plainfilm.pipeline import render as render_planned
 from plainfilm.run.conversion import Conversion
 from plainfilm.run.summary import Run
-from plainfilm.sources.content import read_source
+from plainfilm.sources.content import FileContent, open_source
 
 __all__ = ["Explanation", "Run", "convert", "explain", "render"]
 
@@ -94,11 +95,15 @@ def _planned(source: Source, frame: int, given: Any) -> tuple[Film, PlannedFrame
     if others:
         raise OptionsError(f"{', '.join(others)}: no option of one picture")
     options = Options.of(given)
-    film = (
-        film_of(instance_from_dataset(source, options.limits.max_pixels), options.privacy.redact)
-        if isinstance(source, Dataset)
-        else open_film(_content_of(source), options)
-    )
+    if isinstance(source, Dataset):
+        return _frame_of(
+            film_of(instance_from_dataset(source, options.limits.max_pixels), options.privacy.redact), frame, options
+        )
+    with _content_of(source) as content:
+        return _frame_of(open_film(content, options), frame, options)
+
+
+def _frame_of(film: Film, frame: int, options: Options) -> tuple[Film, PlannedFrame]:
     frames = film.instance.pixel.number_of_frames
     chosen = FrameChoice(str(frame)).select(frames)
     if not chosen:
@@ -106,9 +111,7 @@ def _planned(source: Source, frame: int, given: Any) -> tuple[Film, PlannedFrame
     return film, frame_planner(film, options)(chosen[0])
 
 
-def _content_of(source: str | PathLike[str] | bytes | BinaryIO) -> bytes:
-    if isinstance(source, bytes):
-        return source
+def _content_of(source: str | PathLike[str] | bytes | BinaryIO) -> AbstractContextManager[bytes | FileContent]:
     if isinstance(source, (str, PathLike)):
-        return read_source(Path(source))
-    return source.read()
+        return open_source(Path(source))
+    return nullcontext(source if isinstance(source, bytes) else source.read())

@@ -19,6 +19,7 @@ from plainfilm.choices import Look, Pixels
 from plainfilm.color.plan import ColorPlan, color_plan
 from plainfilm.decode import decode_frame
 from plainfilm.decode.decoded import Decoded
+from plainfilm.dicom.content import Content
 from plainfilm.dicom.frames import FrameTable, locate_frames
 from plainfilm.dicom.instance import Instance
 from plainfilm.dicom.read import read_instance
@@ -109,10 +110,10 @@ class FailedFrame:
     error: ConversionError
 
 
-def open_film(content: bytes, options: Options, boxes: Boxes = NO_BOXES) -> Film:
-    """Read and check an instance without decoding it; `boxes` are its own, beside those that the options have for all.
+def open_film(content: Content, options: Options, boxes: Boxes = NO_BOXES) -> Film:
+    """Read and check an instance without decoding it; its frames are read from the content when they are decoded.
 
-    Raises ConversionError as `read_instance` does.
+    boxes: its own, beside those that the options have for all. Raises ConversionError as `read_instance` does.
     """
     instance = read_instance(content, options.limits.max_pixels, options.privacy.columns)
     return film_of(instance, options.privacy.redact + boxes)

@@ -129,3 +129,15 @@ def test_a_dataset_with_unreadable_values_is_read_without_warnings(films: Any) -
         warnings.simplefilter("error")
         instance = instance_from_dataset(dcmread(io.BytesIO(content)), films.max_pixels)
     assert codes_of(instance.findings) == "attribute_invalid;assumed_number_of_frames"
+
+
+def test_a_dataset_whose_sequences_are_nested_without_end_is_refused(films: Any) -> None:
+    opened = struct.pack("<HH2s2xI", 0x0008, 0x1140, b"SQ", 0xFFFFFFFF)
+    opened += struct.pack("<HHI", 0xFFFE, 0xE000, 0xFFFFFFFF)
+    inside = opened * 5_000
+    value = struct.pack("<HHI", 0xFFFE, 0xE000, len(inside)) + inside
+    dataset = films.image()
+    dataset.update(films.raw({"VOILUTSequence": ("SQ", value)}))
+    with pytest.raises(LimitError) as refused:
+        instance_from_dataset(dataset, films.max_pixels)
+    assert refused.value.reason is Reason.TOO_DEEP

@@ -38,7 +38,12 @@ def record(source: str = "x.dcm", frame: int = 1, **values: Any) -> Record:
     known: dict[str, Any] = dict.fromkeys(Record.__dataclass_fields__, "")
     known |= {"file_name": f"{stem}.png" if frame == 1 else f"{stem}_f{frame:04d}.png", "source": source}
     known |= {"frame": frame, "frames": 1, "status": Status.OK, "low": 0.1, "high": float("inf"), "mean": None}
-    known |= {"carried": ("Ä", "x\\\\y"), "affine": (1.0, 0.0, -0.0, 0.0, 1.0, 1e-300), "inverted": True, "manufacturer": "Ä \U0001f9b4 \x7f"}
+    known |= {
+        "carried": ("Ä", "x\\\\y"),
+        "affine": (1.0, 0.0, -0.0, 0.0, 1.0, 1e-300),
+        "inverted": True,
+        "manufacturer": "Ä \U0001f9b4 \x7f",
+    }
     return Record(**(known | values))
 
 

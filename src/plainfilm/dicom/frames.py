@@ -11,8 +11,9 @@ import struct
 from dataclasses import dataclass
 from itertools import pairwise
 
+from plainfilm.dicom.content import Content, most_parts
 from plainfilm.dicom.instance import ImagePixel, PixelData
-from plainfilm.errors import DecodeError, Reason, TruncatedError, UnsupportedError
+from plainfilm.errors import DecodeError, LimitError, Reason, TruncatedError, UnsupportedError
 from plainfilm.findings import Finding, FindingCode
 
 _ITEM, _DELIMITER = b"\xfe\xff\x00\xe0", b"\xfe\xff\xdd\xe0"
@@ -21,6 +22,9 @@ _ITEM, _DELIMITER = b"\xfe\xff\x00\xe0", b"\xfe\xff\xdd\xe0"
 _FIRST_BYTES = re.compile(
     rb"\xff\xd8\xff|\xff\x4f\xff\x51|\x00\x00\x00\x0cjP  |\x00\x00\x00\x0cJXL |[\x01-\x0f]\x00\x00\x00\x40\x00\x00\x00"
 )
+_MOST_FIRST_BYTES = 12
+# A frame may be as long as four times its pixels and this much more: metadata that encoders put beside them.
+_MOST_OVERHEAD = 16 * 1024**2
 _HALVED_CHROMA = ("YBR_FULL_422", "YBR_PARTIAL_422")
 
 
@@ -35,8 +39,9 @@ class Fragment:
 
 @dataclass(frozen=True, slots=True)
 class FrameTable:
-    """Where the frames of an instance are. Encapsulated: the fragments of each; native: the bits that a frame takes.
+    """Where the frames of an instance are. Encapsulated: the fragments of each.
 
+    frame_bits: what a frame takes as native data, be it encapsulated or not.
     `encapsulated` may hold fewer frames than are declared: those that are missing fail when they are asked for.
     swapped_words: native cells smaller than a word, two or more to a word written in big endian (PS3.5 8.1.1, A.3).
     """
@@ -74,7 +79,8 @@ def locate_frames(pixel: ImagePixel, data: PixelData) -> FrameTable:
 def frame_bytes(table: FrameTable, data: PixelData, frame: int) -> FrameBytes:
     """The encoded bytes of a frame, counted from 0.
 
-    Raises TruncatedError (truncated_pixel_data) where the frame is missing, empty or cut short.
+    Raises TruncatedError (truncated_pixel_data) where the frame is missing, empty or cut short, LimitError where it
+    is encoded in far more bytes than its pixels are.
     """
     if table.encapsulated is None:
         return _native_frame(table, data, frame)
@@ -84,6 +90,9 @@ def frame_bytes(table: FrameTable, data: PixelData, frame: int) -> FrameBytes:
     cut = next((fragment for fragment in fragments if fragment.start + fragment.declared > len(data.value)), None)
     if cut is not None:
         raise _short(f"a fragment declares {cut.declared} bytes, {len(data.value) - cut.start} are there")
+    length = sum(fragment.declared for fragment in fragments)
+    if length > _MOST_OVERHEAD + 4 * (table.frame_bits // 8):
+        raise LimitError(f"the fragments of the frame are {length} bytes long, its pixels {table.frame_bits // 8}")
     joined = b"".join(data.value[fragment.start : fragment.start + fragment.declared] for fragment in fragments)
     if not joined:
         raise _short("the fragments of the frame are empty")
@@ -147,17 +156,21 @@ def _locate_encapsulated(pixel: ImagePixel, data: PixelData) -> FrameTable:
     if len(groups) > frames:
         note = f"Pixel Data has {len(groups)} frames, Number of Frames says {frames}; the rest is left out"
         noted = (*noted, Finding(FindingCode.EXCESS_PIXEL_DATA, note))
-    return FrameTable(frames, encapsulated=groups[:frames], findings=(*findings, *noted))
+    frame_bits = pixel.rows * pixel.columns * pixel.samples_per_pixel * pixel.bits_allocated
+    return FrameTable(frames, frame_bits, encapsulated=groups[:frames], findings=(*findings, *noted))
 
 
-def _walk(value: bytes) -> tuple[tuple[Fragment, ...], tuple[Finding, ...]]:
+def _walk(value: Content) -> tuple[tuple[Fragment, ...], tuple[Finding, ...]]:
     """The items up to the sequence delimiter, the offset table among them; the last one may be cut."""
-    if value and value[:4] != _ITEM:
+    most = most_parts(len(value))
+    if len(value) > 0 and value[:4] != _ITEM:
         raise DecodeError("encapsulated Pixel Data does not begin with an item")
-    found, position = [], 0
-    while value[position : position + 4] == _ITEM and position + 8 <= len(value):
-        (length,) = struct.unpack_from("<I", value, position + 4)
+    found, position = list[Fragment](), 0
+    while len(head := value[position : position + 8]) == 8 and head[:4] == _ITEM:
+        length = int.from_bytes(head[4:], "little")
         found.append(Fragment(position, position + 8, length))
+        if len(found) > most:
+            raise LimitError(f"Pixel Data has more than {most} fragments")
         position += 8 + length
         # an odd length, the pad byte not counted in it
         if length % 2 and value[position + 1 : position + 5] in (_ITEM, _DELIMITER):
@@ -168,11 +181,13 @@ def _walk(value: bytes) -> tuple[tuple[Fragment, ...], tuple[Finding, ...]]:
     return tuple(found), (Finding(FindingCode.SEQUENCE_DELIMITER_MISSING, note),)
 
 
-def _split_offset_table(value: bytes, items: tuple[Fragment, ...]) -> tuple[bytes, tuple[Fragment, ...]]:
+def _split_offset_table(value: Content, items: tuple[Fragment, ...]) -> tuple[bytes, tuple[Fragment, ...]]:
     """The Basic Offset Table's bytes and the fragments; files exist that begin with the first fragment at once."""
-    if not items or _FIRST_BYTES.match(value, items[0].start):
+    if not items or _FIRST_BYTES.match(value[items[0].start : items[0].start + _MOST_FIRST_BYTES]):
         return b"", items
     first = items[0]
+    if first.declared > 4 * len(items):  # no table of these fragments, whatever it holds
+        return bytes(4 * len(items)), items[1:]
     return value[first.start : first.start + first.declared], items[1:]
 
 
@@ -186,7 +201,7 @@ def _by_offset_tables(
     data: PixelData, fragments: tuple[Fragment, ...], offsets: tuple[int, ...], frames: int
 ) -> tuple[tuple[tuple[Fragment, ...], ...] | None, tuple[Finding, ...]]:
     """The frames by the Extended or Basic Offset Table; None, with a finding, where these contradict the fragments."""
-    if data.extended_offsets is not None:
+    if data.extended_offsets is not None and all(len(each) <= 8 * len(fragments) for each in data.extended_offsets):
         extended = _offsets_of(data.extended_offsets[0], 8)
         lengths = _offsets_of(data.extended_offsets[1], 8)
         groups = _by_offsets(data.value, fragments, extended, frames)
@@ -200,7 +215,7 @@ def _by_offset_tables(
 
 
 def _by_offsets(
-    value: bytes, fragments: tuple[Fragment, ...], offsets: tuple[int, ...], frames: int
+    value: Content, fragments: tuple[Fragment, ...], offsets: tuple[int, ...], frames: int
 ) -> tuple[tuple[Fragment, ...], ...] | None:
     """The fragments from each offset up to the next; None unless every offset is a fragment and begins a frame."""
     index = {fragment.item - fragments[0].item: number for number, fragment in enumerate(fragments)}
@@ -219,11 +234,12 @@ def _lengths_agree(groups: tuple[tuple[Fragment, ...], ...], lengths: tuple[int,
     return len(sizes) == len(lengths) and all(0 <= a - b <= 1 for a, b in zip(sizes, lengths, strict=True))
 
 
-def _begins_frame(value: bytes, fragment: Fragment) -> bool:
-    return fragment.declared > 0 and _FIRST_BYTES.match(value, fragment.start) is not None
+def _begins_frame(value: Content, fragment: Fragment) -> bool:
+    first = value[fragment.start : fragment.start + _MOST_FIRST_BYTES]
+    return fragment.declared > 0 and _FIRST_BYTES.match(first) is not None
 
 
-def _by_first_bytes(value: bytes, fragments: tuple[Fragment, ...], frames: int) -> tuple[tuple[Fragment, ...], ...]:
+def _by_first_bytes(value: Content, fragments: tuple[Fragment, ...], frames: int) -> tuple[tuple[Fragment, ...], ...]:
     """The frames where no offset table says: a fragment each where that fits, else from first bytes to first bytes."""
     filled = tuple(fragment for fragment in fragments if fragment.declared > 0)
     if len(fragments) == frames > 1:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from plainfilm.dicom.content import Content
 from plainfilm.findings import Finding
 
 
@@ -51,7 +52,7 @@ class PixelData:
     vr: Value Representation as written, '' where implicit; in big endian OW swaps cells smaller than a word.
     """
 
-    value: bytes
+    value: Content
     transfer_syntax: str
     encapsulated: bool
     big_endian: bool = False

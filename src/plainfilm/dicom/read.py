@@ -1,44 +1,43 @@
 # SPDX-License-Identifier: MIT
-"""A PS3.10 file or a bare data set, as bytes -> a frozen Instance; what pydicom leaves to chance stands here.
+"""A PS3.10 file or a bare data set -> a frozen Instance; what pydicom leaves to chance stands here.
 
-pydicom parses the elements up to Pixel Data; that element is taken from the bytes here, so that a file that ends
-inside it keeps its header.
+Elements are found up to Pixel Data, which stay where they are: a file that ends inside them keeps its header, and one
+that is larger than memory is read all the same. pydicom converts the values.
 """
 
 from __future__ import annotations
 
-import io
 import logging
 import re
-import struct
 import threading
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
 from pydicom.charset import convert_encodings, default_encoding
 from pydicom.dataset import Dataset
-from pydicom.filereader import data_element_generator
 
 from plainfilm.dicom.attributes import instance_of
 from plainfilm.dicom.carrying import carried_values
+from plainfilm.dicom.content import Content, most_parts, part_of
 from plainfilm.dicom.dictionary import Keywords
+from plainfilm.dicom.elements import Scanner
 from plainfilm.dicom.inflate import inflated
 from plainfilm.dicom.instance import Instance, PixelData, PixelKind
+from plainfilm.dicom.nesting import UNDEFINED, Budget, header_of
 from plainfilm.dicom.syntax import (
     DEFLATED,
     EXPLICIT_BIG,
     EXPLICIT_LITTLE,
     IMPLICIT_LITTLE,
-    LONG_VRS,
     Encoding,
     encoding_of,
     start_of,
     transfer_syntax_of_codestream,
 )
-from plainfilm.dicom.values import VALUE_ERRORS, Values, is_too_deep
+from plainfilm.dicom.values import VALUE_ERRORS, Values
 from plainfilm.errors import (
     ConversionError,
     LimitError,
@@ -52,8 +51,7 @@ from plainfilm.errors import (
 from plainfilm.findings import Finding, FindingCode
 
 _PIXEL_TAGS = {0x7FE00008: PixelKind.FLOAT, 0x7FE00009: PixelKind.DOUBLE, 0x7FE00010: PixelKind.INTEGER}
-_UNDEFINED = 0xFFFFFFFF
-_MOST_ELEMENTS = 50_000
+_IMAGE_TAGS = (0x00280010, 0x00280011, 0x00280100)  # Rows, Columns, Bits Allocated
 _ITEM = b"\xfe\xff\x00\xe0"
 _SEQUENCE_DELIMITER = b"\xfe\xff\xdd\xe0\x00\x00\x00\x00"
 _NATIVE = frozenset((IMPLICIT_LITTLE, EXPLICIT_LITTLE, EXPLICIT_BIG, DEFLATED))
@@ -66,7 +64,7 @@ class _PixelElement:
 
     kind: PixelKind
     vr: str
-    value: bytes
+    value: Content
     undefined_length: bool
     extended_offsets: tuple[bytes, bytes] | None = None
 
@@ -82,13 +80,15 @@ class _Parsed:
     meta: Dataset
 
 
-def read_instance(content: bytes, max_pixels: int, carry: Keywords | None = None) -> Instance:
-    """The image object in the bytes of a file; `carry`: attributes whose values it shall carry into the table.
+def read_instance(content: Content, max_pixels: int, carry: Keywords | None = None) -> Instance:
+    """The image object in the bytes of a file; Pixel Data are not read where they are not in memory.
+
+    carry: attributes whose values it shall carry into the table.
 
     Raises SourceError, NotDicomError, NotAnImageError, TruncatedError, UnsupportedError, AttributeValueError,
     LimitError, and ConversionError with reason `corrupt_header` where the header cannot be parsed.
     """
-    if not content:
+    if len(content) == 0:
         raise SourceError("the file is empty", reason=Reason.EMPTY)
     start = start_of(content[:4096])
     if start is None:
@@ -140,35 +140,54 @@ def _parsing() -> Iterator[None]:
         with _SILENCE, warnings.catch_warnings():
             warnings.filterwarnings("ignore", module=r"(?:pydicom|plainfilm)(?:\.|$)")
             yield
-    except (RecursionError, *VALUE_ERRORS) as error:
-        if is_too_deep(error):
-            raise LimitError("sequences are nested too deep", reason=Reason.TOO_DEEP) from None
+    except RecursionError:
+        raise LimitError("sequences are nested too deep", reason=Reason.TOO_DEEP) from None
+    except VALUE_ERRORS as error:
         message = f"the header cannot be parsed ({type(error).__name__})"
         raise ConversionError(message, reason=Reason.CORRUPT_HEADER, stage=Stage.READ) from None
     finally:
         logger.removeFilter(silence)
 
 
-def _parse(content: bytes, start: int) -> _Parsed:
-    stream = io.BytesIO(content)
-    stream.seek(start)
-    meta = _file_meta(stream, content[start : start + 8])
+def _parse(content: Content, start: int) -> _Parsed:
+    meta, position = _file_meta(content, start)
     syntax = _uid(meta, "TransferSyntaxUID")
     if syntax == DEFLATED:
-        content = inflated(memoryview(content)[stream.tell() :])
-        stream = io.BytesIO(content)
-    position = stream.tell()
+        content, position = inflated(content, position), 0
     encoding = encoding_of(content[position : position + 8])
-    dataset = _dataset(stream, encoding, _PIXEL_TAGS.__contains__)
-    pixels = _pixel_element(content, stream.tell(), encoding, _extended_offsets(dataset))
+    budget = Budget(most_parts(len(content)))
+    scanned = Scanner(content, encoding, position, budget).scan(_PIXEL_TAGS.__contains__)
+    found = _pixel_element(content, scanned.stop, encoding)
+    elements = scanned.elements
+    if found is not None and any(tag not in elements for tag in _IMAGE_TAGS):
+        elements = _elements_after(content, scanned.stop, (encoding, budget)) | elements
+    dataset = _dataset(elements, encoding)
+    pixels = None if found is None else replace(found, extended_offsets=_extended_offsets(dataset))
     return _Parsed(dataset, pixels, encoding, syntax, meta)
 
 
-def _file_meta(stream: io.BytesIO, head: bytes) -> Dataset:
-    """File Meta Information, or an empty Dataset where there is none (PS3.10 7.1)."""
+def _file_meta(content: Content, start: int) -> tuple[Dataset, int]:
+    """File Meta Information, an empty Dataset where there is none, and where it ends (PS3.10 7.1).
+
+    Its own group length is often wrong and not needed.
+    """
+    head = content[start : start + 8]
     if head[:2] not in (b"\x02\x00", b"\x00\x02"):
-        return Dataset()
-    return _dataset(stream, encoding_of(head), lambda tag: tag >> 16 != 2)
+        return Dataset(), start
+    encoding = encoding_of(head)
+    budget = Budget(most_parts(len(content)))
+    scanned = Scanner(content, encoding, start, budget).scan(lambda tag: tag >> 16 != 2)
+    return _dataset(scanned.elements, encoding), scanned.stop
+
+
+def _elements_after(content: Content, pixels: int, known: tuple[Encoding, Budget]) -> dict[Any, Any]:
+    """What follows Pixel Data, as far as it is whole: some writers put the image's description there."""
+    encoding, budget = known
+    scanner = Scanner(content, encoding, pixels, budget)
+    with suppress(TruncatedError):
+        scanner.scan(lambda tag: tag not in _PIXEL_TAGS)
+        return scanner.scan(_PIXEL_TAGS.__contains__).elements
+    return {}
 
 
 def _uid(meta: Dataset, keyword: str) -> str:
@@ -177,25 +196,8 @@ def _uid(meta: Dataset, keyword: str) -> str:
     return uid if _UID.fullmatch(uid) else ""
 
 
-def _dataset(stream: io.BytesIO, encoding: Encoding, stop: Any) -> Dataset:
-    """The elements up to the first that `stop` is true of; the stream is left at the first byte after the last one."""
-    elements: dict[Any, Any] = {}
-    end = stream.tell()
-    reader = data_element_generator(
-        stream, encoding.implicit, not encoding.big_endian, lambda tag, _vr, _length: stop(tag)
-    )
-    try:
-        for count, element in enumerate(reader):
-            _check_whole(element)
-            if count >= _MOST_ELEMENTS:
-                raise LimitError(f"more than {_MOST_ELEMENTS} elements in one data set")
-            elements[element.tag], end = element, stream.tell()
-    except (EOFError, OSError, struct.error) as error:
-        if is_too_deep(error) or (isinstance(error, struct.error) and stream.read(1)):
-            raise
-        raise TruncatedError("the file ends inside an element's header or a sequence") from None
-    if stream.tell() - end < 8:
-        stream.seek(end)
+def _dataset(elements: dict[Any, Any], encoding: Encoding) -> Dataset:
+    """A Dataset that converts the elements when they are asked for."""
     character_set = _character_set(elements.get(0x00080005))
     dataset = Dataset(elements, parent_encoding=character_set)
     dataset.set_original_encoding(encoding.implicit, not encoding.big_endian, character_set)
@@ -213,13 +215,6 @@ def _character_set(element: Any) -> Any:
         return default_encoding
 
 
-def _check_whole(element: Any) -> None:
-    """Raises TruncatedError where the file ends inside the element's value."""
-    length, value = getattr(element, "length", None), element.value
-    if length not in (None, _UNDEFINED) and isinstance(value, bytes) and len(value) < length:
-        raise TruncatedError(f"the file ends inside {element.tag}: {len(value)} of {length} bytes")
-
-
 def _extended_offsets(dataset: Dataset) -> tuple[bytes, bytes] | None:
     """Extended Offset Table and Extended Offset Table Lengths (PS3.3 C.7.6.3.1.8), None unless both are there."""
     values = Values(dataset, [])
@@ -227,27 +222,19 @@ def _extended_offsets(dataset: Dataset) -> tuple[bytes, bytes] | None:
     return (offsets, lengths) if isinstance(offsets, bytes) and isinstance(lengths, bytes) else None
 
 
-def _pixel_element(
-    content: bytes, position: int, encoding: Encoding, extended: tuple[bytes, bytes] | None
-) -> _PixelElement | None:
+def _pixel_element(content: Content, position: int, encoding: Encoding) -> _PixelElement | None:
     """The pixel element that begins at `position`; None at the end of the content."""
-    rest = len(content) - position
-    if rest < 8:
-        if content[position:].strip(b"\0"):
-            raise TruncatedError(f"the file ends inside the header of an element, {rest} bytes after the last one")
+    head = content[position : position + 12]
+    if len(head) < 8:
+        if head.strip(b"\0"):
+            raise TruncatedError(f"the file ends inside the header of an element, {len(head)} bytes after the last one")
         return None
-    order = ">" if encoding.big_endian else "<"
-    group, element = struct.unpack_from(f"{order}HH", content, position)
-    vr = content[position + 4 : position + 6]
-    if encoding.implicit or not b"AA" <= vr <= b"ZZ":  # an element written without its VR among others is read as such
-        vr = b""
-    long_form = vr in LONG_VRS
-    start = position + (12 if long_form else 8)
-    form, at = ("I", start - 4) if long_form or not vr else ("H", start - 2)
-    (length,) = struct.unpack_from(f"{order}{form}", content, at)
-    undefined = length == _UNDEFINED
-    value = content[start:] if undefined else content[start : start + length]
-    return _PixelElement(_PIXEL_TAGS[group << 16 | element], vr.decode("ascii", "replace"), value, undefined, extended)
+    header = header_of(head, encoding)
+    if header is None:
+        raise TruncatedError("the file ends inside the header of Pixel Data")
+    start, undefined = position + header.size, header.length == UNDEFINED
+    value = part_of(content, start, None if undefined else start + header.length)
+    return _PixelElement(_PIXEL_TAGS[header.tag], header.vr or "", value, undefined)
 
 
 def _pixels_in(dataset: Dataset) -> _PixelElement | None:
@@ -285,7 +272,7 @@ def _pixel_data(found: _PixelElement, declared: str, encoding: Encoding) -> tupl
     return PixelData(value, shown, encapsulated, encoding.big_endian, found.extended_offsets, found.vr), findings
 
 
-def _transfer_syntax_of_items(value: bytes) -> str | None:
+def _transfer_syntax_of_items(value: Content) -> str | None:
     """What the first fragment with a codestream shows; an offset table may come before it (PS3.5 A.4)."""
     first = 8 + int.from_bytes(value[4:8], "little")
     codestreams = (value[position : position + 65536] for position in (8, first + 8))

@@ -14,7 +14,7 @@ DEFLATED = "1.2.840.10008.1.2.1.99"
 
 # The VRs whose length takes 32 bits (PS3.5 7.1.2).
 LONG_VRS = frozenset(b"OB OD OF OL OV OW SQ SV UC UN UR UT UV".split())
-_VRS = LONG_VRS | frozenset(b"AE AS AT CS DA DS DT FD FL IS LO LT PN SH SL SS ST TM UI UL US".split())
+VRS = LONG_VRS | frozenset(b"AE AS AT CS DA DS DT FD FL IS LO LT PN SH SL SS ST TM UI UL US".split())
 _FIRST_GROUPS = (0x0002, 0x0004, 0x0008)
 _JPEG_SYNTAX_OF_FRAME = {
     0xC0: "1.2.840.10008.1.2.4.50",
@@ -58,7 +58,7 @@ def start_of(head: bytes) -> int | None:
 
 def encoding_of(head: bytes) -> Encoding:
     """The encoding that the first element of a data set shows; implicit little endian where it shows none."""
-    if head[4:6] not in _VRS:
+    if head[4:6] not in VRS:
         return Encoding(implicit=True, big_endian=False)
     little, big = int.from_bytes(head[:2], "little"), int.from_bytes(head[:2], "big")
     return Encoding(implicit=False, big_endian=big < little and big < 0x0400)
@@ -106,7 +106,7 @@ def _element_size(head: bytes, position: int, encoding: Encoding) -> int | None:
         length = int(struct.unpack_from(f"{order}I", head, position + 4)[0])
         return 8 + length if length < 0x10000000 else None
     vr = head[position + 4 : position + 6]
-    if vr not in _VRS:
+    if vr not in VRS:
         return None
     if vr in LONG_VRS:
         return 12 + int(struct.unpack_from(f"{order}I", head, position + 8)[0])

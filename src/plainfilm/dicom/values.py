@@ -6,11 +6,14 @@ from __future__ import annotations
 import math
 import struct
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 from pydicom.datadict import dictionary_VR
+from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.errors import BytesLengthException
+from pydicom.tag import BaseTag, Tag
 
 from plainfilm.dicom.instance import LutItem
 from plainfilm.findings import Finding, FindingCode
@@ -32,10 +35,15 @@ VALUE_ERRORS = (
     OSError,
 )
 
+# Twice the longest LUT Data. As a number or text each part of a value takes many times its bytes in the file.
+_MOST_CONVERTED = 256 * 1024
+_NOT_CONVERTED = ("OB", "OD", "OF", "OL", "OV", "OW", "SQ", "UN")
 
-def is_too_deep(error: BaseException) -> bool:
-    """Whether sequences nested too deep are behind an error: pydicom may put an OSError in place of RecursionError."""
-    return isinstance(error, RecursionError) or isinstance(error.__context__, RecursionError)
+
+@cache
+def _tag_of(keyword: Attribute) -> BaseTag:
+    """A tag as pydicom takes it without looking the keyword up again, which costs more than to find the element."""
+    return Tag(keyword)
 
 
 class Values:
@@ -47,16 +55,24 @@ class Values:
 
     def raw(self, keyword: Attribute) -> Any:
         """The value as pydicom gives it; None where the attribute is absent, empty or unreadable."""
-        if keyword not in self.dataset:
+        tag = _tag_of(keyword)
+        if tag not in self.dataset:
             return None
         try:
-            value = self.dataset[keyword].value
-        except VALUE_ERRORS as error:
-            if is_too_deep(error):
-                raise RecursionError from None
+            self._check_length(tag)
+            value = self.dataset[tag].value
+        except VALUE_ERRORS:
             self.invalid(keyword)
             return None
         return None if value is None or (isinstance(value, (str, bytes, Sequence)) and len(value) == 0) else value
+
+    def _check_length(self, tag: BaseTag) -> None:
+        """Raises ValueError for a value that would become more numbers or texts than an image can need."""
+        raw = self.dataset.get_item(tag)
+        if not isinstance(raw, RawDataElement) or raw.length <= _MOST_CONVERTED:
+            return
+        if (raw.VR or dictionary_VR(raw.tag)) not in _NOT_CONVERTED:
+            raise ValueError
 
     def invalid(self, keyword: Attribute) -> None:
         """Note that an attribute holds what it cannot hold."""

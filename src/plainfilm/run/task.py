@@ -14,7 +14,7 @@ from plainfilm.run.messages import Outcome, Started
 from plainfilm.run.recording import Witness, failure_of, record_of, software_text, witness
 from plainfilm.run.work import IMAGE_SUFFIX, Picture, Staged, Work
 from plainfilm.sinks.folder import FolderSink
-from plainfilm.sources.content import read_source
+from plainfilm.sources.content import open_source
 from plainfilm.sources.names import frame_name
 
 Report = Callable[[Started | Outcome], None]
@@ -27,13 +27,14 @@ def convert_source(work: Work, first_frame: int, report: Report) -> None:
     """
     report(Started(None))
     try:
-        film = open_film(read_source(work.reference.path), work.options, work.boxes)
-        wanted = _wanted(film, work.options, first_frame)
-        known = witness(work.reference, film.instance, work.key)
-        several = film.instance.pixel.number_of_frames > 1
-        started = lambda frame: report(Started(frame if several else None))  # noqa: E731
-        for result in render_frames(film, work.options, wanted, started):
-            report(_outcome(work, known, result))
+        with open_source(work.reference.path) as content:
+            film = open_film(content, work.options, work.boxes)
+            wanted = _wanted(film, work.options, first_frame)
+            known = witness(work.reference, film.instance, work.key)
+            several = film.instance.pixel.number_of_frames > 1
+            started = lambda frame: report(Started(frame if several else None))  # noqa: E731
+            for result in render_frames(film, work.options, wanted, started):
+                report(_outcome(work, known, result))
     except ConversionError as error:
         report(_refused(work, None, error))
 

@@ -1,0 +1,218 @@
+# SPDX-License-Identifier: MIT
+"""Fear: a small hostile file that costs much memory or time before it is refused, or is refused by a wrong name."""
+
+from __future__ import annotations
+
+import struct
+from typing import Any
+
+import pytest
+
+from plainfilm.dicom.instance import Instance
+from plainfilm.dicom.read import read_instance
+from plainfilm.dicom.syntax import EXPLICIT_BIG, EXPLICIT_LITTLE, IMPLICIT_LITTLE
+from plainfilm.errors import ConversionError, Reason
+from plainfilm.findings import codes_of
+from plainfilm.options import LimitOptions, Options
+from plainfilm.pipeline import open_film
+
+MIB = 1024**2
+UNDEFINED = 0xFFFFFFFF
+JPEG_LS, JPEG_2000, HTJ2K = (f"1.2.840.10008.1.2.4.{number}" for number in (80, 90, 201))
+NATIVE = (EXPLICIT_LITTLE, EXPLICIT_BIG, IMPLICIT_LITTLE)
+
+
+def outcome(content: bytes, max_pixels: int = 500_000_000) -> Reason | None:
+    """What comes of opening a film and decoding its first frame: None, or the reason why not."""
+    try:
+        open_film(content, Options(limits=LimitOptions(max_pixels=max_pixels))).decode(0)
+    except ConversionError as error:
+        return error.reason
+    return None
+
+
+def siz(rows: int, columns: int, capabilities: int) -> bytes:
+    """A JPEG 2000 codestream that is nothing but a header and its end."""
+    size = struct.pack(">HHIIIIIIIIH3B", 41, capabilities, columns, rows, 0, 0, columns, rows, 0, 0, 1, 15, 1, 1)
+    coding = b"\xff\x52" + struct.pack(">H10B", 12, 0, 0, 0, 1, 0, 5, 4, 4, 0, 1)
+    quantization = b"\xff\x5c" + struct.pack(">H4B", 6, 0x20, 0x40, 0x40, 0x40)
+    tile = b"\xff\x90" + struct.pack(">HHIBB", 10, 0, 14, 0, 1) + b"\xff\x93"
+    return b"\xff\x4f\xff\x51" + size + coding + quantization + tile + b"\xff\xd9"
+
+
+def jpegls(rows: int, columns: int) -> bytes:
+    """A JPEG-LS codestream that is nothing but a header and its end."""
+    frame = b"\xff\xf7" + struct.pack(">HBHHB3B", 11, 16, rows, columns, 1, 1, 0x11, 0)
+    return b"\xff\xd8" + frame + b"\xff\xda" + struct.pack(">HB2B3B", 8, 1, 1, 0, 0, 0, 0) + b"\0\0\xff\xd9"
+
+
+def codestream(syntax: str, rows: int, columns: int) -> bytes:
+    return jpegls(rows, columns) if syntax == JPEG_LS else siz(rows, columns, 0x4000 if syntax == HTJ2K else 0)
+
+
+def nested(depth: int, *, defined: bool, syntax: str = EXPLICIT_LITTLE) -> bytes:
+    """Sequences one inside the other, as the value of an element of (0008,1140)."""
+    order = ">" if syntax == EXPLICIT_BIG else "<"
+    vr = b"" if syntax == IMPLICIT_LITTLE else b"SQ\0\0"
+    content = b""
+    for _ in range(depth):
+        item_length, end = (
+            (len(content), b"") if defined else (UNDEFINED, struct.pack(f"{order}HHI", 0xFFFE, 0xE00D, 0))
+        )
+        item = struct.pack(f"{order}HHI", 0xFFFE, 0xE000, item_length) + content + end
+        length, end = (len(item), b"") if defined else (UNDEFINED, struct.pack(f"{order}HHI", 0xFFFE, 0xE0DD, 0))
+        content = struct.pack(f"{order}HH", 0x0008, 0x1140) + vr + struct.pack(f"{order}I", length) + item + end
+    return content
+
+
+def with_sequence(films: Any, sequence: bytes, syntax: str = EXPLICIT_LITTLE) -> bytes:
+    """A film that begins with a sequence."""
+    start = films.element("SOPClassUID", "UI", b"1.2.840.10008.5.1.4.1.1.1.1\0", syntax)
+    body = films.body(films.image(SOPClassUID=None, SOPInstanceUID=None, Modality=None), syntax)
+    content: bytes = films.wrapped(start + sequence + body, syntax)
+    return content
+
+
+def test_an_image_of_gigapixels_is_too_large_before_anything_else(films: Any) -> None:
+    content = films.file(films.image(Rows=60_000, Columns=60_000, NumberOfFrames=100))
+    with films.traced() as peak:
+        assert outcome(content) is Reason.TOO_LARGE
+    assert peak[0] < 2 * MIB
+
+
+def test_a_claim_of_many_frames_is_held_against_the_data(films: Any) -> None:
+    for syntax, data in ((EXPLICIT_LITTLE, bytes(48)), (JPEG_LS, films.encapsulated(jpegls(4, 6)))):
+        for frames in (2_000, 2_000_000_000):
+            content = films.file(films.image(PixelData=data, NumberOfFrames=frames), syntax)
+            with films.traced() as peak:
+                assert outcome(content) is Reason.TRUNCATED_PIXEL_DATA
+            assert peak[0] < 2 * MIB
+
+
+@pytest.mark.parametrize("syntax", [JPEG_LS, JPEG_2000, HTJ2K])
+def test_a_codestream_of_gigapixels_is_never_decoded(films: Any, syntax: str) -> None:
+    data = films.encapsulated(codestream(syntax, 65_535, 65_535))
+    small = films.file(films.image(PixelData=data), syntax)
+    large = films.file(films.image(PixelData=data, Rows=65_535, Columns=65_535), syntax)
+    with films.traced() as peak:
+        assert outcome(small) is Reason.CODESTREAM_MISMATCH
+        assert outcome(large) is Reason.TOO_LARGE
+    assert peak[0] < 2 * MIB
+
+
+@pytest.mark.parametrize("defined", [True, False])
+@pytest.mark.parametrize("syntax", NATIVE)
+def test_sequences_may_be_64_deep_and_no_deeper(films: Any, syntax: str, defined: bool) -> None:
+    allowed = with_sequence(films, nested(64, defined=defined, syntax=syntax), syntax)
+    assert read_instance(allowed, films.max_pixels).pixel.rows == 4
+    refused = films.refusal(with_sequence(films, nested(65, defined=defined, syntax=syntax), syntax))
+    assert refused.reason is Reason.TOO_DEEP
+
+
+def test_a_hundred_thousand_nested_items_cost_little(films: Any) -> None:
+    head = struct.pack("<HH2s2xI", 0x0008, 0x1140, b"SQ", UNDEFINED) + struct.pack("<HHI", 0xFFFE, 0xE000, UNDEFINED)
+    content = with_sequence(films, head * 100_000)
+    with films.traced() as peak:
+        assert films.refusal(content).reason is Reason.TOO_DEEP
+    assert peak[0] < 2 * MIB
+
+
+@pytest.mark.parametrize("undefined", [True, False])
+@pytest.mark.parametrize("keyword", ["VOILUTSequence", "IconImageSequence", 0x00091010])
+def test_items_side_by_side_count_as_elements_do(films: Any, keyword: str | int, undefined: bool) -> None:
+    items = struct.pack("<HHI", 0xFFFE, 0xE000, 0) * 60_000
+    value = items + struct.pack("<HHI", 0xFFFE, 0xE0DD, 0)
+    element = films.element(keyword, "SQ", value if undefined else items)
+    if not undefined:
+        element = element[:8] + struct.pack("<I", len(items)) + items
+    content = films.wrapped(element + films.body(films.image()), EXPLICIT_LITTLE)
+    with films.traced() as peak:
+        assert films.refusal(content).reason is Reason.TOO_LARGE
+    assert peak[0] < 2 * MIB
+
+
+def test_zeros_in_place_of_items_are_left_out_and_not_parsed(films: Any) -> None:
+    content = films.file(films.image(), odd={"VOILUTSequence": ("SQ", bytes(8 * 200_000))})
+    with films.traced() as peak:
+        instance = read_instance(content, films.max_pixels)
+    assert codes_of(instance.frames[-1].findings + instance.findings) == "attribute_invalid"
+    assert peak[0] < 2 * MIB
+
+
+def test_many_elements_inside_an_item_are_too_many(films: Any) -> None:
+    inside = films.element(0x00100010, "PN", b"") * 60_000
+    value = struct.pack("<HHI", 0xFFFE, 0xE000, len(inside)) + inside
+    assert films.refusal(films.file(films.image(), odd={0x00081140: ("SQ", value)})).reason is Reason.TOO_LARGE
+
+
+@pytest.mark.parametrize("vr", ["OB", "OW", "UN", "UT", "SQ"])
+@pytest.mark.parametrize("inside", [False, True])
+def test_a_length_beyond_the_file_is_told_without_being_allocated(films: Any, vr: str, inside: bool) -> None:
+    claim = struct.pack("<HH2s2xI", 0x0009, 0x1010, vr.encode(), 2_000_000_000) + bytes(600)
+    if inside:
+        item = struct.pack("<HHI", 0xFFFE, 0xE000, UNDEFINED)
+        claim = struct.pack("<HH2s2xI", 0x0008, 0x1140, b"SQ", UNDEFINED) + item + claim
+    content = films.wrapped(films.element("Modality", "CS", b"DX") + claim, EXPLICIT_LITTLE)
+    with films.traced() as peak:
+        assert films.refusal(content).reason is Reason.TRUNCATED_FILE
+    assert peak[0] < 2 * MIB
+
+
+LONG_VALUES = {
+    "LUTData of numbers": ("RedPaletteColorLookupTableData", "UN", b"\1\0" * 4 * MIB),
+    "window": ("WindowCenter", "UT", b"1\\" * 2 * MIB),
+    "descriptor": ("RedPaletteColorLookupTableDescriptor", "UN", b"\1\0" * 4 * MIB),
+    "frames": ("NumberOfFrames", "UT", b"9" * 4 * MIB),
+    "name": ("PatientName", "UT", b"A" * 4 * MIB),
+    "overlay": (0x60003000, "OB", bytes(8 * MIB)),
+    "aspect ratio": ("PixelAspectRatio", "UC", b"1\\" * 2 * MIB),
+}
+
+
+@pytest.mark.parametrize(("keyword", "vr", "value"), LONG_VALUES.values(), ids=LONG_VALUES)
+def test_a_value_of_absurd_length_takes_no_more_than_its_bytes(films: Any, keyword: Any, vr: str, value: bytes) -> None:
+    content = films.file(films.image(), odd={keyword: (vr, value)})
+    with films.traced() as peak:
+        assert isinstance(films.outcome(content), Instance)
+    assert peak[0] < 4 * len(value)
+
+
+def test_a_text_of_64_kib_and_more_is_a_text(films: Any) -> None:
+    instance = read_instance(films.file(films.image(), odd={"PatientName": ("UT", b"A" * 70_000)}), films.max_pixels)
+    assert len(instance.identity.patient_name) == 70_000
+
+
+@pytest.mark.parametrize("value", [b"-1", b"0 ", b"x ", b"1e400 ", b"NaN ", b"9" * 400, b"1\\2\\3 ", b"1.5 ", b""])
+def test_a_number_of_frames_that_is_none_makes_no_trouble(films: Any, value: bytes) -> None:
+    reason = outcome(films.file(films.image(), odd={"NumberOfFrames": ("IS", value)}))
+    assert reason in (None, Reason.TRUNCATED_PIXEL_DATA)
+
+
+@pytest.mark.parametrize("keyword", ["Rows", "Columns"])
+@pytest.mark.parametrize("value", [b"0 ", b"-5", b"1e300 ", b"1e999 "])
+def test_rows_that_are_none_are_refused(films: Any, keyword: str, value: bytes) -> None:
+    reason = outcome(films.file(films.image(), odd={keyword: ("DS", value)}))
+    assert reason in (Reason.UNSUPPORTED_VALUE, Reason.TOO_LARGE)
+
+
+def test_fragments_without_end_are_refused(films: Any) -> None:
+    data = struct.pack("<HHI", 0xFFFE, 0xE000, 0) * 60_000
+    content = films.file(films.image(PixelData=data), JPEG_LS)
+    with films.traced() as peak:
+        assert outcome(content) is Reason.TOO_LARGE
+    assert peak[0] < 16 * MIB
+
+
+def test_a_frame_far_longer_than_its_pixels_is_refused(films: Any) -> None:
+    data = films.encapsulated(jpegls(4, 6)[:-2] + bytes(17 * MIB) + b"\xff\xd9")
+    assert outcome(films.file(films.image(PixelData=data), JPEG_LS)) is Reason.TOO_LARGE
+
+
+def test_a_table_of_offsets_of_absurd_length_is_ignored(films: Any) -> None:
+    offsets = ("OV", bytes(8 * MIB))
+    dataset = films.image(PixelData=films.encapsulated(jpegls(4, 6), jpegls(4, 6)), NumberOfFrames=2)
+    content = films.file(dataset, JPEG_LS, {"ExtendedOffsetTable": offsets, "ExtendedOffsetTableLengths": offsets})
+    with films.traced() as peak:
+        film = open_film(content, Options())
+    assert codes_of(film.frames.findings) == "offset_table_ignored"
+    assert peak[0] < 40 * MIB

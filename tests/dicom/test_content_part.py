@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: MIT
+"""Fears: a film read piecewise that differs from the same film in memory, or of which more is read than is needed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from plainfilm.dicom.content import Part, part_of
+from plainfilm.dicom.frames import frame_bytes, locate_frames
+from plainfilm.dicom.read import read_instance
+from plainfilm.dicom.syntax import DEFLATED, EXPLICIT_BIG, EXPLICIT_LITTLE, IMPLICIT_LITTLE
+
+
+class Pieces:
+    """Bytes that are given away in pieces, and how long the longest of these was."""
+
+    def __init__(self, content: bytes) -> None:
+        self.content = content
+        self.longest = 0
+
+    def __len__(self) -> int:
+        return len(self.content)
+
+    def __getitem__(self, span: slice, /) -> bytes:
+        piece = self.content[span]
+        self.longest = max(self.longest, len(piece))
+        return piece
+
+
+FORMS = (EXPLICIT_LITTLE, EXPLICIT_BIG, IMPLICIT_LITTLE, DEFLATED, "1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.5")
+
+
+@pytest.mark.parametrize("syntax", FORMS)
+def test_a_film_in_pieces_is_the_film_in_one(films: Any, syntax: str) -> None:
+    content = films.small(syntax)
+    whole, pieces = (read_instance(each, films.max_pixels) for each in (content, Pieces(content)))
+    value = pieces.data.value
+    assert replace(pieces, data=replace(pieces.data, value=value[0 : len(value)])) == whole
+    frames = [frame_bytes(locate_frames(each.pixel, each.data), each.data, 0) for each in (whole, pieces)]
+    assert frames[0] == frames[1]
+
+
+@pytest.mark.parametrize("syntax", [EXPLICIT_LITTLE, "1.2.840.10008.1.2.4.50"])
+def test_pixels_are_read_a_frame_at_a_time(films: Any, syntax: str) -> None:
+    frame = bytes(2_000_000) if syntax == EXPLICIT_LITTLE else films.codestreams[syntax] + bytes(1_999_972)
+    value = frame * 10 if syntax == EXPLICIT_LITTLE else films.encapsulated(*[frame] * 10)
+    dataset = films.image(Rows=1000, Columns=1000, NumberOfFrames=10, PixelData=value)
+    pieces = Pieces(films.file(dataset, syntax))
+    instance = read_instance(pieces, films.max_pixels)
+    table = locate_frames(instance.pixel, instance.data)
+    assert pieces.longest < 70_000
+    assert len(frame_bytes(table, instance.data, 9).data) == pieces.longest == len(frame)
+
+
+def test_a_part_is_what_a_slice_would_be() -> None:
+    pieces = Pieces(bytes(range(100)))
+    part = part_of(pieces, 10, 30)
+    assert isinstance(part, Part)
+    assert (len(part), part[0:5], part[15:99], part[30:40], part[7:3]) == (
+        20,
+        bytes(range(10, 15)),
+        bytes(range(25, 30)),
+        b"",
+        b"",
+    )
+    assert (len(part_of(pieces, 90, 300)), len(part_of(pieces, 300)), len(part_of(pieces, 40))) == (10, 0, 60)
+    assert part_of(b"abcdef", 2, 4) == b"cd"
