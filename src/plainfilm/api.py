@@ -38,6 +38,7 @@ class PictureOptions(TypedDict, total=False):
     polarity: str
     bits: int
     strict: bool
+    allow_truncated: bool
     pixels: str
     max_pixels: int
 
@@ -90,7 +91,7 @@ def _planned(source: Source, frame: int, given: Any) -> tuple[Film, PlannedFrame
         raise OptionsError(f"{', '.join(others)}: no option of one picture")
     options = Options.of(given)
     film = (
-        film_of(instance_from_dataset(source, options.limits.max_pixels))
+        film_of(instance_from_dataset(source, options.limits.max_pixels), options)
         if isinstance(source, Dataset)
         else open_film(_content_of(source), options)
     )

@@ -29,6 +29,7 @@ class FindingCode(StrEnum):
     OFFSET_TABLE_IGNORED = "offset_table_ignored"
     SEQUENCE_DELIMITER_MISSING = "sequence_delimiter_missing"
     SECOND_DECODER = "second_decoder"
+    TRUNCATED_FILLED = "truncated_filled"
     COLOR_TRANSFORM_DISAGREES = "color_transform_disagrees"
     PALETTE_LUT_DISAGREES = "palette_lut_disagrees"
     PADDING_IMPLAUSIBLE = "padding_implausible"

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -32,9 +32,11 @@ from plainfilm.grayscale.stored import Cells, stored_values
 from plainfilm.grayscale.survey import FrameCells, survey, survey_frame, surveyed_frames
 from plainfilm.options import Options
 from plainfilm.quality import Statistics, color_levels, statistics
+from plainfilm.record import Status
 
 Array = npt.NDArray[Any]
 Started = Callable[[int | None], None]
+P = TypeVar("P", Plan, ColorPlan)
 
 MOST_MISSING_FRAMES = 1_000
 
@@ -93,15 +95,15 @@ class FailedFrame:
 
 def open_film(content: bytes, options: Options) -> Film:
     """Read and check an instance without decoding it. Raises ConversionError as `read_instance` does."""
-    return film_of(read_instance(content, options.limits.max_pixels))
+    return film_of(read_instance(content, options.limits.max_pixels), options)
 
 
-def film_of(instance: Instance) -> Film:
+def film_of(instance: Instance, options: Options) -> Film:
     """Find the frames of an instance. Raises TruncatedError where its Pixel Data cannot hold them.
 
     Of encapsulated frames some may be missing: each then fails alone, unless the claim is beyond all reason.
     """
-    frames = locate_frames(instance.pixel, instance.data)
+    frames = locate_frames(instance.pixel, instance.data, options.decoding.allow_truncated)
     if frames.declared - frames.present > MOST_MISSING_FRAMES:
         message = f"Number of Frames is {frames.declared} and Pixel Data holds {frames.present}"
         raise TruncatedError(message, reason=Reason.TRUNCATED_PIXEL_DATA)
@@ -145,10 +147,12 @@ def render(planned: PlannedFrame) -> Rendered:
     if isinstance(plan, ColorPlan):
         stored = decoded.samples
         image = plan.apply()
-        levels = color_levels(image)
+        levels = color_levels(image if decoded.missing is None else image[None, ~decoded.missing])
+        if decoded.missing is not None:
+            image = np.where(decoded.missing[:, :, None], 0, image).astype(image.dtype)
     else:
         stored = stored_values(plan.rules, decoded.samples)
-        image = render_frame(plan, stored)
+        image = render_frame(plan, stored, decoded.missing)
         levels = rendered_levels(plan, planned.counted)
     return Rendered(
         frame=planned.frame,
@@ -164,7 +168,7 @@ def render(planned: PlannedFrame) -> Rendered:
 
 
 def _plan_color(film: Film, options: Options, frame: int, decoded: Decoded) -> PlannedFrame:
-    plan = color_plan(film.instance, decoded, options.render)
+    plan = _marked(color_plan(film.instance, decoded, options.render), decoded)
     return PlannedFrame(frame, decoded, plan, _geometry(film, options, plan.look, frame))
 
 
@@ -172,10 +176,15 @@ def _plan_grey(film: Film, options: Options, plans: Planner, decoded_frame: tupl
     frame, decoded = decoded_frame
     known = next((one for one in plans.survey.frames if one.frame == frame), None)
     surveyed = known or survey_frame(film.instance, plans.survey.rules, _frame_cells(film, frame, decoded))
-    plan = plans.plan(surveyed)
+    plan = _marked(plans.plan(surveyed), decoded)
     counted = surveyed.valid if plan.masks else surveyed.every.finite()
     geometry = _geometry(film, options, plan.look, frame)
     return PlannedFrame(frame, decoded, plan, geometry, counted, surveyed.padding_fraction)
+
+
+def _marked(plan: P, decoded: Decoded) -> P:
+    """The plan; that of a frame which is cut short says that it is repaired."""
+    return plan if decoded.missing is None else replace(plan, status=Status.REPAIRED)
 
 
 def _look_at_frames(film: Film, started: Started) -> tuple[FrameCells, ...]:
@@ -193,10 +202,15 @@ def _look_at_frames(film: Film, started: Started) -> tuple[FrameCells, ...]:
 
 
 def _frame_cells(film: Film, frame: int, decoded: Decoded) -> FrameCells:
-    samples, shutter = decoded.samples, film.instance.shutter
-    every = levels_of(samples)
-    inside = every if shutter is None else levels_of(samples[~outside_shutter(shutter, *samples.shape)])
-    return FrameCells(frame, Cells(every, decoded.precision, decoded.signed), inside)
+    samples, shutter, missing = decoded.samples, film.instance.shutter, decoded.missing
+    there: Array | slice = slice(None) if missing is None else ~missing
+    every = levels_of(samples[there])
+    filled = 0 if missing is None else int(missing.sum())
+    if shutter is None:
+        return FrameCells(frame, Cells(every, decoded.precision, decoded.signed), every, filled)
+    within = ~outside_shutter(shutter, *samples.shape)
+    inside = levels_of(samples[within if missing is None else within & ~missing])
+    return FrameCells(frame, Cells(every, decoded.precision, decoded.signed), inside, filled)
 
 
 def _geometry(film: Film, options: Options, look: Look, frame: int) -> Geometry:

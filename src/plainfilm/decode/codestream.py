@@ -49,7 +49,8 @@ class Segment:
 class JpegHeader:
     """The header of a JPEG or JPEG-LS codestream.
 
-    process: second byte of the SOF marker. component_ids: in the order of the frame header. adobe_transform: of the
+    process: second byte of the SOF marker. component_ids, vertical_sampling: in the order of the frame header.
+    adobe_transform: of the
     APP14 segment, None without one. jfif: whether there is a JFIF APP0 segment. stop: the first byte after EOI.
     """
 
@@ -60,6 +61,7 @@ class JpegHeader:
     adobe_transform: int | None
     jfif: bool
     stop: int
+    vertical_sampling: tuple[int, ...] = (1,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +115,8 @@ def read_jpeg(data: bytes) -> JpegHeader:
     size = ImageSize(rows, columns, components, precision)
     _check_scans(data, segments, identifiers)
     adobe, jfif = _adobe_transform(data, segments), _is_jfif(data, segments)
-    return JpegHeader(size, frame.marker, identifiers, segments, adobe, jfif, segments[-1].stop)
+    sampling = tuple(octet & 0x0F for octet in data[frame.start + 11 : frame.stop : 3][:components])
+    return JpegHeader(size, frame.marker, identifiers, segments, adobe, jfif, segments[-1].stop, sampling)
 
 
 def is_shallow_dct(data: bytes) -> bool:

@@ -9,7 +9,7 @@ from plainfilm.decode.decoded import Decoded
 from plainfilm.decode.table import CodecRow, rows_of
 from plainfilm.dicom.frames import FrameBytes, FrameTable, frame_bytes
 from plainfilm.dicom.instance import ImagePixel, PixelData
-from plainfilm.errors import DecodeError, Reason, Stage, UnsupportedError
+from plainfilm.errors import ConversionError, DecodeError, Reason, Stage, TruncatedError, UnsupportedError
 from plainfilm.findings import Finding, FindingCode
 
 _EXPLICIT_LITTLE = "1.2.840.10008.1.2.1"
@@ -18,6 +18,7 @@ _EXPLICIT_LITTLE = "1.2.840.10008.1.2.1"
 def decode_frame(pixel: ImagePixel, data: PixelData, table: FrameTable, frame: int) -> Decoded:
     """The cells of a frame, counted from 0, with the findings of the frame table and of the codestream.
 
+    A frame that is cut short is decoded as far as it goes where the frame table allows for it.
     Raises UnsupportedError, DecodeError (corrupt_codestream; codestream_mismatch), TruncatedError, LimitError.
     """
     rows = rows_of(data.transfer_syntax)
@@ -26,7 +27,13 @@ def decode_frame(pixel: ImagePixel, data: PixelData, table: FrameTable, frame: i
         # Pixel Data that are no items, and as long as native data, whatever syntax the file names
         note = f"the file says {data.transfer_syntax}; its Pixel Data are not encapsulated and taken for native"
         rows, findings = native, (*findings, Finding(FindingCode.ASSUMED_TRANSFER_SYNTAX, note))
-    decoded = decode_by_rows(rows, pixel, frame_bytes(table, data, frame))
+    encoded = frame_bytes(table, data, frame)
+    try:
+        decoded = decode_by_rows(rows, pixel, encoded)
+    except TruncatedError as error:
+        if not table.allow_truncated:
+            raise
+        decoded = _decode_what_is_there(rows, pixel, encoded, error)
     return replace(decoded, findings=(*findings, *decoded.findings))
 
 
@@ -51,12 +58,32 @@ def _decode_again(row: CodecRow, pixel: ImagePixel, encoded: FrameBytes, first: 
     return replace(decoded, findings=(*decoded.findings, finding))
 
 
+def _decode_what_is_there(
+    rows: tuple[CodecRow, ...], pixel: ImagePixel, encoded: FrameBytes, error: TruncatedError
+) -> Decoded:
+    """The cells of a frame that is cut short; where not a pixel of it can be had, what was wrong with it stands."""
+    row = next((row for row in rows if row.cut and row.accepts(encoded.data) and not row.missing), None)
+    if row is None:
+        raise error
+    try:
+        decoded = row.load(row.cut)(pixel, encoded)
+    except ConversionError:
+        raise error from None
+    _check(pixel, decoded)
+    if decoded.missing is None or decoded.missing.all():
+        raise error
+    count, size = int(decoded.missing.sum()), decoded.missing.size
+    note = f"{error.message}; {count} of {size} pixels are missing, and painted as padding"
+    finding = Finding(FindingCode.TRUNCATED_FILLED, note)
+    return replace(decoded, decoder=row.decoder, findings=(*decoded.findings, finding))
+
+
 def _decode(row: CodecRow, pixel: ImagePixel, encoded: FrameBytes) -> Decoded:
     if row.missing:
         message = f"the decoder {row.name} is needed: {row.missing}"
         raise UnsupportedError(message, reason=Reason.UNSUPPORTED_TRANSFER_SYNTAX, stage=Stage.DECODE)
     try:
-        decoded = row.load()(pixel, encoded)
+        decoded = row.load(row.function)(pixel, encoded)
     except ImportError as error:
         message = f"the decoder {row.name} cannot be loaded from {row.package}: {error}"
         raise UnsupportedError(message, reason=Reason.UNSUPPORTED_TRANSFER_SYNTAX, stage=Stage.DECODE) from error
