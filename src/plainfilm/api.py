@@ -39,6 +39,7 @@ class PictureOptions(TypedDict, total=False):
     bits: int
     strict: bool
     allow_truncated: bool
+    verify: bool
     pixels: str
     max_pixels: int
 

@@ -30,6 +30,8 @@ class FindingCode(StrEnum):
     SEQUENCE_DELIMITER_MISSING = "sequence_delimiter_missing"
     SECOND_DECODER = "second_decoder"
     TRUNCATED_FILLED = "truncated_filled"
+    VERIFIED = "verified"
+    NOT_VERIFIED = "not_verified"
     COLOR_TRANSFORM_DISAGREES = "color_transform_disagrees"
     PALETTE_LUT_DISAGREES = "palette_lut_disagrees"
     PADDING_IMPLAUSIBLE = "padding_implausible"

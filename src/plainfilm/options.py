@@ -119,6 +119,7 @@ class DecodeOptions:
     allow_truncated: bool = option(
         False, parse_flag, "", "what is missing of a short image is painted as padding, instead of failing it"
     )
+    verify: bool = option(False, parse_flag, "", "decode lossless codestreams with a second library too, and compare")
 
 
 @dataclass(frozen=True, slots=True)

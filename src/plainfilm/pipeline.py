@@ -43,14 +43,15 @@ MOST_MISSING_FRAMES = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Film:
-    """An opened instance: what its header says, and where its frames lie."""
+    """An opened instance: what its header says, where its frames lie, and whether they are decoded twice."""
 
     instance: Instance
     frames: FrameTable
+    verify: bool = False
 
     def decode(self, frame: int) -> Decoded:
         """The cells of a frame, counted from 0. Raises DecodeError, TruncatedError and UnsupportedError."""
-        return decode_frame(self.instance.pixel, self.instance.data, self.frames, frame)
+        return decode_frame(self.instance.pixel, self.instance.data, self.frames, frame, self.verify)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +108,7 @@ def film_of(instance: Instance, options: Options) -> Film:
     if frames.declared - frames.present > MOST_MISSING_FRAMES:
         message = f"Number of Frames is {frames.declared} and Pixel Data holds {frames.present}"
         raise TruncatedError(message, reason=Reason.TRUNCATED_PIXEL_DATA)
-    return Film(instance, frames)
+    return Film(instance, frames, options.decoding.verify)
 
 
 def render_frames(film: Film, options: Options, wanted: range, started: Started) -> Iterator[Rendered | FailedFrame]:

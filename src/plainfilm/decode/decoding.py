@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
+
 from plainfilm.decode.decoded import Decoded
 from plainfilm.decode.table import CodecRow, rows_of
 from plainfilm.dicom.frames import FrameBytes, FrameTable, frame_bytes
@@ -15,10 +17,11 @@ from plainfilm.findings import Finding, FindingCode
 _EXPLICIT_LITTLE = "1.2.840.10008.1.2.1"
 
 
-def decode_frame(pixel: ImagePixel, data: PixelData, table: FrameTable, frame: int) -> Decoded:
+def decode_frame(pixel: ImagePixel, data: PixelData, table: FrameTable, frame: int, verify: bool = False) -> Decoded:
     """The cells of a frame, counted from 0, with the findings of the frame table and of the codestream.
 
-    A frame that is cut short is decoded as far as it goes where the frame table allows for it.
+    A frame that is cut short is decoded as far as it goes where the frame table allows for it. To `verify`, a lossless
+    codestream is decoded with a second library too.
     Raises UnsupportedError, DecodeError (corrupt_codestream; codestream_mismatch), TruncatedError, LimitError.
     """
     rows = rows_of(data.transfer_syntax)
@@ -34,6 +37,8 @@ def decode_frame(pixel: ImagePixel, data: PixelData, table: FrameTable, frame: i
         if not table.allow_truncated:
             raise
         decoded = _decode_what_is_there(rows, pixel, encoded, error)
+    if verify and decoded.missing is None:
+        findings = (*findings, *compared(rows, pixel, encoded, decoded))
     return replace(decoded, findings=(*findings, *decoded.findings))
 
 
@@ -76,6 +81,28 @@ def _decode_what_is_there(
     note = f"{error.message}; {count} of {size} pixels are missing, and painted as padding"
     finding = Finding(FindingCode.TRUNCATED_FILLED, note)
     return replace(decoded, decoder=row.decoder, findings=(*decoded.findings, finding))
+
+
+def compared(
+    rows: tuple[CodecRow, ...], pixel: ImagePixel, encoded: FrameBytes, decoded: Decoded
+) -> tuple[Finding, ...]:
+    """Whether a second library gives the same samples of a lossless frame; nothing of a lossy or a native one.
+
+    Raises DecodeError (codestream_mismatch) where it gives others.
+    """
+    row = next(row for row in rows if row.decoder == decoded.decoder)
+    if not row.second:
+        return ()
+    try:
+        other = row.load(row.second)(pixel, encoded)
+    except (ConversionError, ImportError) as error:
+        return (Finding(FindingCode.NOT_VERIFIED, f"decoded by {row.decoder} alone: {error}"),)
+    if other.samples.size == 0:
+        return ()
+    if not np.array_equal(other.samples, decoded.samples):
+        message = f"{row.decoder} and {other.decoder} give different samples"
+        raise DecodeError(message, reason=Reason.CODESTREAM_MISMATCH)
+    return (Finding(FindingCode.VERIFIED, f"{other.decoder} gives the same samples"),)
 
 
 def _decode(row: CodecRow, pixel: ImagePixel, encoded: FrameBytes) -> Decoded:

@@ -38,7 +38,7 @@ class CodecRow:
 
     function: `module:function` within plainfilm.decode, imported only when the row is used. part: the name under which
     imagecodecs says whether it was built with the codec. cut: the function for a frame that is cut short, '' where the
-    library gives nothing of one.
+    library gives nothing of one. second: the function of --verify, '' where there is nothing to decode.
     """
 
     name: str
@@ -48,6 +48,7 @@ class CodecRow:
     part: str = ""
     accepts: Callable[[bytes], bool] = _every
     cut: str = ""
+    second: str = ""
 
     @property
     def missing(self) -> str:
@@ -85,8 +86,17 @@ class CodecStatus:
 
 
 _NATIVE = CodecRow("native", "numpy", "numpy", "native:decode_native", cut="cut_raw:decode_cut_native")
-_DEFLATED_FRAME = CodecRow("deflate", "numpy", "numpy", "native:decode_deflated", cut="cut_raw:decode_cut_deflated")
-_RLE = CodecRow("rle", "pylibjpeg-rle", "rle", "runlength:decode_rle", cut="cut_raw:decode_cut_rle")
+_DEFLATED_FRAME = CodecRow(
+    "deflate",
+    "numpy",
+    "numpy",
+    "native:decode_deflated",
+    cut="cut_raw:decode_cut_deflated",
+    second="second:second_deflated",
+)
+_RLE = CodecRow(
+    "rle", "pylibjpeg-rle", "rle", "runlength:decode_rle", cut="cut_raw:decode_cut_rle", second="second:second_rle"
+)
 _JPEG = (
     CodecRow(
         "jpeg-8bit", "simplejpeg", "simplejpeg", "jpeg:decode_jpeg", "", is_shallow_dct, "cut_jpeg:decode_cut_jpeg"
@@ -99,16 +109,27 @@ _JPEG = (
         "JPEG8",
         _no_shallow_dct,
         "cut_jpeg:decode_cut_jpeg_deep",
+        "second:second_jpeg",
     ),
 )
 _JPEG_LS = CodecRow(
-    "jpeg-ls", "imagecodecs", "imagecodecs", "jpeg:decode_jpegls", "JPEGLS", cut="cut_jpeg:decode_cut_jpegls"
+    "jpeg-ls",
+    "imagecodecs",
+    "imagecodecs",
+    "jpeg:decode_jpegls",
+    "JPEGLS",
+    cut="cut_jpeg:decode_cut_jpegls",
+    second="second:second_jpegls",
 )
 _JPEG_2000 = (
-    CodecRow("jpeg-2000", "pylibjpeg-openjpeg", "openjpeg", "jpeg2000:decode_openjpeg"),
+    CodecRow(
+        "jpeg-2000", "pylibjpeg-openjpeg", "openjpeg", "jpeg2000:decode_openjpeg", second="second:second_jpeg2000"
+    ),
     CodecRow("jpeg-2000-second", "imagecodecs", "imagecodecs", "jpeg2000:decode_imagecodecs", "JPEG2K"),
 )
-_JPEG_XL = CodecRow("jpeg-xl", "imagecodecs", "imagecodecs", "jpegxl:decode_jpegxl", "JPEGXL")
+_JPEG_XL = CodecRow(
+    "jpeg-xl", "imagecodecs", "imagecodecs", "jpegxl:decode_jpegxl", "JPEGXL", second="second:second_jpegxl"
+)
 
 _ROOT = "1.2.840.10008.1.2"
 _ROWS: dict[str, tuple[CodecRow, ...]] = {
