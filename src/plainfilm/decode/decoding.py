@@ -37,6 +37,8 @@ def decode_frame(pixel: ImagePixel, data: PixelData, table: FrameTable, frame: i
         if not table.allow_truncated:
             raise
         decoded = _decode_what_is_there(rows, pixel, encoded, error)
+    if data.encapsulated and rows == rows_of(_EXPLICIT_LITTLE):
+        _check_length(pixel, encoded)
     if verify and decoded.missing is None:
         findings = (*findings, *compared(rows, pixel, encoded, decoded))
     return replace(decoded, findings=(*findings, *decoded.findings))
@@ -116,6 +118,15 @@ def _decode(row: CodecRow, pixel: ImagePixel, encoded: FrameBytes) -> Decoded:
         raise UnsupportedError(message, reason=Reason.UNSUPPORTED_TRANSFER_SYNTAX, stage=Stage.DECODE) from error
     _check(pixel, decoded)
     return replace(decoded, decoder=row.decoder)
+
+
+def _check_length(pixel: ImagePixel, encoded: FrameBytes) -> None:
+    """Raises DecodeError where a frame of uncompressed fragments is longer than its pixels: it is something else."""
+    bits = pixel.rows * pixel.columns * pixel.samples_per_pixel * pixel.bits_allocated
+    most = (bits + 7) // 8
+    if len(encoded.data) > most + most % 2:
+        message = f"the fragments of the frame hold {len(encoded.data)} bytes, its pixels take {most}"
+        raise DecodeError(message, reason=Reason.CODESTREAM_MISMATCH)
 
 
 def _check(pixel: ImagePixel, decoded: Decoded) -> None:

@@ -150,7 +150,7 @@ _NOT_DECODED: dict[str, str] = {
     **{f"{_ROOT}.4.{process}": "arithmetic coding is not decoded" for process in (52, 54, 56, 58)},
     **{f"{_ROOT}.4.{process}": "hierarchical JPEG is not decoded" for process in range(59, 67)},
     **{f"{_ROOT}.4.{number}": "the pixels are not in the file" for number in (94, 95, 204, 205)},
-    **{f"{_ROOT}.7.{part}": "a stream of video, whose pixels are not in the file" for part in (1, 2, 3)},
+    **{f"{_ROOT}.7.{part}": "a stream of video or sound, which is not in the file" for part in (1, 2, 3)},
     **{f"{_ROOT}.6.{part}": "no encoding of images" for part in (1, 2)},
     **{f"{_ROOT}.4.{number}{part}": "video is not decoded" for number in _VIDEO for part in ("", ".1")},
 }
