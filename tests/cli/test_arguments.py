@@ -23,6 +23,8 @@ VALUES: dict[str, tuple[str, object]] = {
     "polarity": ("monochrome1", "monochrome1"),
     "bits": ("16", 16),
     "strict": ("", True),
+    "allow_truncated": ("", True),
+    "verify": ("", True),
     "pixels": ("stored", "stored"),
     "frames": ("3", 3),
     "names": ("keep", "keep"),
