@@ -21,6 +21,8 @@ GIVEN: dict[str, tuple[object, object]] = {
     "polarity": ("MONOCHROME1", Polarity.MONOCHROME2),
     "bits": ("16", 16),
     "strict": ("yes", True),
+    "allow_truncated": ("yes", True),
+    "verify": ("yes", True),
     "pixels": ("stored", Pixels.STORED),
     "frames": ("middle", 7),
     "names": ("keep", Names.KEEP),
@@ -58,9 +60,14 @@ def test_the_defaults_read_back_and_are_named_in_full() -> None:
 
 
 def test_all_options_together_read_back() -> None:
-    given = {name: values[1] for name, values in GIVEN.items() if name not in ("look", "window")}
+    given = {name: values[1] for name, values in GIVEN.items() if name not in ("look", "window", "strict")}
     options = Options.of(given)
     assert Options.of(json.loads(json.dumps(options.to_mapping()))) == options
+
+
+def test_to_refuse_repairs_and_to_fill_what_is_missing_contradict_each_other() -> None:
+    with pytest.raises(OptionsError, match="--strict and --allow-truncated"):
+        Options.of({"strict": True, "allow_truncated": True})
 
 
 def test_the_defaults_are_those_of_the_interface() -> None:
@@ -73,6 +80,8 @@ def test_the_defaults_are_those_of_the_interface() -> None:
         "polarity": "auto",
         "bits": 8,
         "strict": False,
+        "allow_truncated": False,
+        "verify": False,
         "pixels": "square",
         "frames": "all",
         "names": "keep",

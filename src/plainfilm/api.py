@@ -40,6 +40,8 @@ class PictureOptions(TypedDict, total=False):
     polarity: str
     bits: int
     strict: bool
+    allow_truncated: bool
+    verify: bool
     pixels: str
     redact: str | tuple[float, float, float, float] | list[tuple[float, float, float, float]]
     max_pixels: int
@@ -96,9 +98,8 @@ def _planned(source: Source, frame: int, given: Any) -> tuple[Film, PlannedFrame
         raise OptionsError(f"{', '.join(others)}: no option of one picture")
     options = Options.of(given)
     if isinstance(source, Dataset):
-        return _frame_of(
-            film_of(instance_from_dataset(source, options.limits.max_pixels), options.privacy.redact), frame, options
-        )
+        instance = instance_from_dataset(source, options.limits.max_pixels)
+        return _frame_of(film_of(instance, options), frame, options)
     with _content_of(source) as content:
         return _frame_of(open_film(content, options), frame, options)
 

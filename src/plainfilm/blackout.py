@@ -45,9 +45,12 @@ class Blackout:
             painted[part] = 0
         return painted
 
-    def visible(self, pixels: Array) -> Array:
-        """The pixels that are not hidden, (N,) or (N, samples); all in their own shape where nothing is."""
-        return pixels[~self.mask(*pixels.shape[:2])] if self.parts else pixels
+    def visible(self, pixels: Array, missing: npt.NDArray[np.bool_] | None = None) -> Array:
+        """The pixels neither hidden nor missing, (N,) or (N, samples); in their own shape where all of them are."""
+        if not self.parts:
+            return pixels if missing is None else pixels[~missing]
+        hidden = self.mask(*pixels.shape[:2])
+        return pixels[~hidden if missing is None else ~hidden & ~missing]
 
 
 def blackout_of(boxes: tuple[Box, ...], size: tuple[int, int], beyond: int = 0) -> Blackout:

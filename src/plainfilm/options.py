@@ -119,6 +119,16 @@ class RenderOptions:
 
 
 @dataclass(frozen=True, slots=True)
+class DecodeOptions:
+    """How the bytes of a frame become its cells."""
+
+    allow_truncated: bool = option(
+        False, parse_flag, "", "what is missing of a short image is painted as padding, instead of failing it"
+    )
+    verify: bool = option(False, parse_flag, "", "decode lossless codestreams with a second library too, and compare")
+
+
+@dataclass(frozen=True, slots=True)
 class GeometryOptions:
     """How P-Values become the output's rows and columns."""
 
@@ -220,11 +230,16 @@ class Options:
     """All options of a run."""
 
     render: RenderOptions = RenderOptions()
+    decoding: DecodeOptions = DecodeOptions()
     geometry: GeometryOptions = GeometryOptions()
     output: OutputOptions = OutputOptions()
     privacy: PrivacyOptions = PrivacyOptions()
     limits: LimitOptions = LimitOptions()
     run: RunOptions = RunOptions()
+
+    def __post_init__(self) -> None:
+        if self.render.strict and self.decoding.allow_truncated:
+            raise OptionsError("--strict and --allow-truncated contradict each other: one refuses what the other asks")
 
     @classmethod
     def of(cls, given: Mapping[str, object]) -> Options:

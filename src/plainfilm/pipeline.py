@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -34,25 +34,31 @@ from plainfilm.grayscale.stored import Cells, stored_values
 from plainfilm.grayscale.survey import FrameCells, survey, survey_frame, surveyed_frames
 from plainfilm.options import Options
 from plainfilm.quality import Statistics, color_levels, statistics
+from plainfilm.record import Status
 from plainfilm.redaction import NO_BOXES, Boxes
 
 Array = npt.NDArray[Any]
 Started = Callable[[int | None], None]
+P = TypeVar("P", Plan, ColorPlan)
 
 MOST_MISSING_FRAMES = 1_000
 
 
 @dataclass(frozen=True, slots=True)
 class Film:
-    """An opened instance: what its header says, where its frames lie, and the boxes that nobody shall see."""
+    """An opened instance: what its header says, where its frames lie, and the boxes that nobody shall see.
+
+    verify: whether its frames are decoded twice.
+    """
 
     instance: Instance
     frames: FrameTable
     boxes: Boxes = NO_BOXES
+    verify: bool = False
 
     def decode(self, frame: int) -> Decoded:
         """The cells of a frame, counted from 0. Raises DecodeError, TruncatedError and UnsupportedError."""
-        return decode_frame(self.instance.pixel, self.instance.data, self.frames, frame)
+        return decode_frame(self.instance.pixel, self.instance.data, self.frames, frame, self.verify)
 
     def blackout(self, frame: int) -> Blackout:
         """What of a frame, counted from 0, is hidden."""
@@ -115,20 +121,19 @@ def open_film(content: Content, options: Options, boxes: Boxes = NO_BOXES) -> Fi
 
     boxes: its own, beside those that the options have for all. Raises ConversionError as `read_instance` does.
     """
-    instance = read_instance(content, options.limits.max_pixels, options.privacy.columns)
-    return film_of(instance, options.privacy.redact + boxes)
+    return film_of(read_instance(content, options.limits.max_pixels, options.privacy.columns), options, boxes)
 
 
-def film_of(instance: Instance, boxes: Boxes = NO_BOXES) -> Film:
+def film_of(instance: Instance, options: Options, boxes: Boxes = NO_BOXES) -> Film:
     """Find the frames of an instance. Raises TruncatedError where its Pixel Data cannot hold them.
 
     Of encapsulated frames some may be missing: each then fails alone, unless the claim is beyond all reason.
     """
-    frames = locate_frames(instance.pixel, instance.data)
+    frames = locate_frames(instance.pixel, instance.data, options.decoding.allow_truncated)
     if frames.declared - frames.present > MOST_MISSING_FRAMES:
         message = f"Number of Frames is {frames.declared} and Pixel Data holds {frames.present}"
         raise TruncatedError(message, reason=Reason.TRUNCATED_PIXEL_DATA)
-    return Film(instance, frames, boxes)
+    return Film(instance, frames, options.privacy.redact + boxes, options.decoding.verify)
 
 
 def render_frames(film: Film, options: Options, wanted: range, started: Started) -> Iterator[Rendered | FailedFrame]:
@@ -168,10 +173,12 @@ def render(planned: PlannedFrame) -> Rendered:
     if isinstance(plan, ColorPlan):
         stored = decoded.samples
         image = blackout.paint(plan.apply())
-        levels = color_levels(blackout.visible(image))
+        levels = color_levels(blackout.visible(image, decoded.missing))
+        if decoded.missing is not None:
+            image = np.where(decoded.missing[:, :, None], 0, image).astype(image.dtype)
     else:
         stored = stored_values(plan.rules, decoded.samples)
-        image = blackout.paint(render_frame(plan, stored))
+        image = blackout.paint(render_frame(plan, stored, decoded.missing))
         levels = rendered_levels(plan, planned.counted)
     return Rendered(
         frame=planned.frame,
@@ -189,7 +196,7 @@ def render(planned: PlannedFrame) -> Rendered:
 def _plan_color(film: Film, options: Options, frame: int, decoded: Decoded) -> PlannedFrame:
     blackout = film.blackout(frame)
     seen = replace(decoded, samples=blackout.paint(decoded.samples))
-    plan = color_plan(film.instance, seen, options.render)
+    plan = _marked(color_plan(film.instance, seen, options.render), decoded)
     return PlannedFrame(frame, decoded, plan, _geometry(film, options, plan.look, frame), blackout=blackout)
 
 
@@ -197,10 +204,15 @@ def _plan_grey(film: Film, options: Options, plans: Planner, decoded_frame: tupl
     frame, decoded = decoded_frame
     known = next((one for one in plans.survey.frames if one.frame == frame), None)
     surveyed = known or survey_frame(film.instance, plans.survey.rules, _frame_cells(film, frame, decoded))
-    plan = plans.plan(surveyed)
+    plan = _marked(plans.plan(surveyed), decoded)
     counted = surveyed.valid if plan.masks else surveyed.every.finite()
     geometry = _geometry(film, options, plan.look, frame)
     return PlannedFrame(frame, decoded, plan, geometry, counted, surveyed.padding_fraction, film.blackout(frame))
+
+
+def _marked(plan: P, decoded: Decoded) -> P:
+    """The plan; that of a frame which is cut short says that it is repaired."""
+    return plan if decoded.missing is None else replace(plan, status=Status.REPAIRED)
 
 
 def _look_at_frames(film: Film, started: Started) -> tuple[FrameCells, ...]:
@@ -218,12 +230,13 @@ def _look_at_frames(film: Film, started: Started) -> tuple[FrameCells, ...]:
 
 
 def _frame_cells(film: Film, frame: int, decoded: Decoded) -> FrameCells:
-    samples, shutter, blackout = decoded.samples, film.instance.shutter, film.blackout(frame)
-    every = inside = levels_of(blackout.visible(samples))
+    samples, shutter, blackout, missing = decoded.samples, film.instance.shutter, film.blackout(frame), decoded.missing
+    every = inside = levels_of(blackout.visible(samples, missing))
+    filled = 0 if missing is None else int(missing.sum())
     if shutter is not None:
         hidden = outside_shutter(shutter, *samples.shape) | blackout.mask(*samples.shape)
-        inside = levels_of(samples[~hidden])
-    return FrameCells(frame, Cells(every, decoded.precision, decoded.signed), inside)
+        inside = levels_of(samples[~hidden if missing is None else ~hidden & ~missing])
+    return FrameCells(frame, Cells(every, decoded.precision, decoded.signed), inside, filled)
 
 
 def _geometry(film: Film, options: Options, look: Look, frame: int) -> Geometry:

@@ -23,6 +23,8 @@ VALUES: dict[str, tuple[str, object]] = {
     "polarity": ("monochrome1", "monochrome1"),
     "bits": ("16", 16),
     "strict": ("", True),
+    "allow_truncated": ("", True),
+    "verify": ("", True),
     "pixels": ("stored", "stored"),
     "frames": ("3", 3),
     "names": ("keep", "keep"),
@@ -172,7 +174,11 @@ def test_a_file_is_toml_or_json(name: str, text: str, tmp_path: Path) -> None:
 
 
 def test_what_options_write_they_read_back(tmp_path: Path) -> None:
-    for left_out in (("look", "window"), ("look", "stretch"), ("window", "stretch")):
+    for left_out in (
+        ("look", "window", "strict"),
+        ("look", "stretch", "strict"),
+        ("window", "stretch", "allow_truncated"),
+    ):
         given = Options.of({name: value for name, (_, value) in VALUES.items() if name not in left_out})
         (tmp_path / "run.json").write_text(json.dumps({"options": given.to_mapping()}))
         assert options("--config", str(tmp_path / "run.json")) == given

@@ -44,16 +44,29 @@ def describe() -> Describe:
     return described
 
 
+def _instance_of(codestream: bytes, syntax: str) -> PixelData:
+    items = b"".join(b"\xfe\xff\x00\xe0" + struct.pack("<I", len(content)) + content for content in (b"", codestream))
+    return PixelData(items + b"\xfe\xff\xdd\xe0\x00\x00\x00\x00", syntax, True)
+
+
 @pytest.fixture
 def decode_bytes() -> DecodeBytes:
     """Decode a codestream as the one fragment of an instance of a single frame."""
 
     def decoded(pixel: ImagePixel, codestream: bytes, syntax: str) -> Decoded:
-        items = b"".join(
-            b"\xfe\xff\x00\xe0" + struct.pack("<I", len(content)) + content for content in (b"", codestream)
-        )
-        data = PixelData(items + b"\xfe\xff\xdd\xe0\x00\x00\x00\x00", syntax, True)
+        data = _instance_of(codestream, syntax)
         return decode_frame(pixel, data, locate_frames(pixel, data), 0)
+
+    return decoded
+
+
+@pytest.fixture
+def decode_cut() -> DecodeBytes:
+    """Decode a codestream, as above, where one that is cut short is allowed."""
+
+    def decoded(pixel: ImagePixel, codestream: bytes, syntax: str) -> Decoded:
+        data = _instance_of(codestream, syntax)
+        return decode_frame(pixel, data, locate_frames(pixel, data, True), 0)
 
     return decoded
 

@@ -273,9 +273,9 @@ def test_the_decoders_own_words_are_kept(describe: Any, make_image: Any, decode_
     image = make_image((60, 50), 8)
     codestream = baseline(image)
     half = codestream[: len(codestream) // 2] + b"\xff\xd9"
-    with pytest.raises(DecodeError, match="premature end") as caught:
+    with pytest.raises(TruncatedError, match="premature end") as caught:
         decode_bytes(describe(image, 8), half, BASELINE)
-    assert caught.value.reason is Reason.CORRUPT_CODESTREAM
+    assert caught.value.reason is Reason.TRUNCATED_PIXEL_DATA
     assert caught.value.__cause__ is not None
 
 

@@ -176,3 +176,17 @@ def test_a_damaged_deflated_frame_says_what_zlib_says(describe: Any, decode_byte
     with pytest.raises(DecodeError, match="invalid") as caught:
         decode_bytes(pixel, b"\xff" * 20, DEFLATED_FRAME)
     assert caught.value.reason is Reason.CORRUPT_CODESTREAM
+
+
+@pytest.mark.parametrize(("excess", "fits"), [(0, True), (1, True), (2, False), (400, False)])
+def test_uncompressed_fragments_longer_than_the_pixels_are_something_else(
+    describe: Any, decode_bytes: Any, excess: int, fits: bool
+) -> None:
+    image = np.arange(15, dtype=np.uint8).reshape(3, 5)
+    pixel, content = describe(image, 8), image.tobytes() + bytes(excess)
+    if fits:
+        assert np.array_equal(decode_bytes(pixel, content, "1.2.840.10008.1.2.1.98").samples, image)
+        return
+    with pytest.raises(DecodeError) as caught:
+        decode_bytes(pixel, content, "1.2.840.10008.1.2.1.98")
+    assert caught.value.reason is Reason.CODESTREAM_MISMATCH

@@ -49,7 +49,8 @@ class Segment:
 class JpegHeader:
     """The header of a JPEG or JPEG-LS codestream.
 
-    process: second byte of the SOF marker. component_ids: in the order of the frame header. adobe_transform: of the
+    process: second byte of the SOF marker. component_ids, vertical_sampling: in the order of the frame header.
+    adobe_transform: of the
     APP14 segment, None without one. jfif: whether there is a JFIF APP0 segment. stop: the first byte after EOI.
     """
 
@@ -60,6 +61,7 @@ class JpegHeader:
     adobe_transform: int | None
     jfif: bool
     stop: int
+    vertical_sampling: tuple[int, ...] = (1,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +69,15 @@ class Jpeg2000Header:
     """The header of a JPEG 2000 codestream, which lies in the frame's bytes from `start` to `stop`.
 
     multiple_component_transform: whether the first three components were transformed (SGcod of COD, T.800 A.6.1).
+    reversible: whether the wavelet is the 5-3 one. high_throughput: whether the code-blocks are those of T.814.
     """
 
     size: ImageSize
     multiple_component_transform: bool
     start: int
     stop: int
+    reversible: bool = False
+    high_throughput: bool = False
 
 
 def truncated(message: str) -> TruncatedError:
@@ -113,7 +118,8 @@ def read_jpeg(data: bytes) -> JpegHeader:
     size = ImageSize(rows, columns, components, precision)
     _check_scans(data, segments, identifiers)
     adobe, jfif = _adobe_transform(data, segments), _is_jfif(data, segments)
-    return JpegHeader(size, frame.marker, identifiers, segments, adobe, jfif, segments[-1].stop)
+    sampling = tuple(octet & 0x0F for octet in data[frame.start + 11 : frame.stop : 3][:components])
+    return JpegHeader(size, frame.marker, identifiers, segments, adobe, jfif, segments[-1].stop, sampling)
 
 
 def is_shallow_dct(data: bytes) -> bool:
@@ -190,10 +196,12 @@ def read_jpeg2000(data: bytes) -> Jpeg2000Header:
         raise DecodeError("the codestream does not begin with the JPEG 2000 markers SOC and SIZ")
     try:
         size = _siz(data, start + 4)
-        transform, first_tile_part = _main_header(data, start + 2)
+        coding, first_tile_part = _main_header(data, start + 2)
     except struct.error:
         raise truncated("the JPEG 2000 codestream ends inside its main header") from None
-    return Jpeg2000Header(size, transform, start, _end_of_tile_parts(data, first_tile_part))
+    transform, style, wavelet = coding
+    stop = _end_of_tile_parts(data, first_tile_part)
+    return Jpeg2000Header(size, transform, start, stop, wavelet == 1, bool(style & 0x40))
 
 
 def _codestream_of_boxes(data: bytes) -> int:
@@ -229,17 +237,17 @@ def _siz(data: bytes, position: int) -> ImageSize:
     return ImageSize(height - top, width - left, components, (sample & 0x7F) + 1, bool(sample & 0x80))
 
 
-def _main_header(data: bytes, position: int) -> tuple[bool, int]:
-    """Whether COD declares a multiple component transform, and where the first tile-part begins."""
-    transform = False
+def _main_header(data: bytes, position: int) -> tuple[tuple[bool, int, int], int]:
+    """What COD says (multiple component transform, code-block style, wavelet), and where the first tile-part begins."""
+    coding = False, 0, 0
     while True:
         marker, length = struct.unpack_from(">HH", data, position)
         if marker == _TILE_PART:
-            return transform, position
+            return coding, position
         if marker < 0xFF01:
             raise DecodeError("a JPEG 2000 marker is expected in the main header")
         if marker == _CODING:
-            (transform,) = struct.unpack_from(">?", data, position + 8)
+            coding = struct.unpack_from(">?3x2B", data, position + 8)
         position += 2 + length
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import numpy.typing as npt
 
 from plainfilm.findings import Finding
@@ -22,6 +23,8 @@ class Decoded:
     signed: what the codestream says; None where it cannot say (native, RLE, JPEG, JPEG-LS).
     decoder: the codec row's name with its library's version.
     photometric_interpretation: colour space of `samples`, after what the decoder undid.
+    missing: (rows, columns), which pixels a frame that is cut short does not hold (--allow-truncated); None of a whole
+        one.
     """
 
     samples: npt.NDArray[Any]
@@ -30,3 +33,4 @@ class Decoded:
     decoder: str
     photometric_interpretation: str
     findings: tuple[Finding, ...] = ()
+    missing: npt.NDArray[np.bool_] | None = None

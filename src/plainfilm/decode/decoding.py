@@ -5,19 +5,23 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
+
 from plainfilm.decode.decoded import Decoded
 from plainfilm.decode.table import CodecRow, rows_of
 from plainfilm.dicom.frames import FrameBytes, FrameTable, frame_bytes
 from plainfilm.dicom.instance import ImagePixel, PixelData
-from plainfilm.errors import DecodeError, Reason, Stage, UnsupportedError
+from plainfilm.errors import ConversionError, DecodeError, Reason, Stage, TruncatedError, UnsupportedError
 from plainfilm.findings import Finding, FindingCode
 
 _EXPLICIT_LITTLE = "1.2.840.10008.1.2.1"
 
 
-def decode_frame(pixel: ImagePixel, data: PixelData, table: FrameTable, frame: int) -> Decoded:
+def decode_frame(pixel: ImagePixel, data: PixelData, table: FrameTable, frame: int, verify: bool = False) -> Decoded:
     """The cells of a frame, counted from 0, with the findings of the frame table and of the codestream.
 
+    A frame that is cut short is decoded as far as it goes where the frame table allows for it. To `verify`, a lossless
+    codestream is decoded with a second library too.
     Raises UnsupportedError, DecodeError (corrupt_codestream; codestream_mismatch), TruncatedError, LimitError.
     """
     rows = rows_of(data.transfer_syntax)
@@ -26,7 +30,17 @@ def decode_frame(pixel: ImagePixel, data: PixelData, table: FrameTable, frame: i
         # Pixel Data that are no items, and as long as native data, whatever syntax the file names
         note = f"the file says {data.transfer_syntax}; its Pixel Data are not encapsulated and taken for native"
         rows, findings = native, (*findings, Finding(FindingCode.ASSUMED_TRANSFER_SYNTAX, note))
-    decoded = decode_by_rows(rows, pixel, frame_bytes(table, data, frame))
+    encoded = frame_bytes(table, data, frame)
+    try:
+        decoded = decode_by_rows(rows, pixel, encoded)
+    except TruncatedError as error:
+        if not table.allow_truncated:
+            raise
+        decoded = _decode_what_is_there(rows, pixel, encoded, error)
+    if data.encapsulated and rows == rows_of(_EXPLICIT_LITTLE):
+        _check_length(pixel, encoded)
+    if verify and decoded.missing is None:
+        findings = (*findings, *compared(rows, pixel, encoded, decoded))
     return replace(decoded, findings=(*findings, *decoded.findings))
 
 
@@ -51,17 +65,68 @@ def _decode_again(row: CodecRow, pixel: ImagePixel, encoded: FrameBytes, first: 
     return replace(decoded, findings=(*decoded.findings, finding))
 
 
+def _decode_what_is_there(
+    rows: tuple[CodecRow, ...], pixel: ImagePixel, encoded: FrameBytes, error: TruncatedError
+) -> Decoded:
+    """The cells of a frame that is cut short; where not a pixel of it can be had, what was wrong with it stands."""
+    row = next((row for row in rows if row.cut and row.accepts(encoded.data) and not row.missing), None)
+    if row is None:
+        raise error
+    try:
+        decoded = row.load(row.cut)(pixel, encoded)
+    except ConversionError:
+        raise error from None
+    _check(pixel, decoded)
+    if decoded.missing is None or decoded.missing.all():
+        raise error
+    count, size = int(decoded.missing.sum()), decoded.missing.size
+    note = f"{error.message}; {count} of {size} pixels are missing, and painted as padding"
+    finding = Finding(FindingCode.TRUNCATED_FILLED, note)
+    return replace(decoded, decoder=row.decoder, findings=(*decoded.findings, finding))
+
+
+def compared(
+    rows: tuple[CodecRow, ...], pixel: ImagePixel, encoded: FrameBytes, decoded: Decoded
+) -> tuple[Finding, ...]:
+    """Whether a second library gives the same samples of a lossless frame; nothing of a lossy or a native one.
+
+    Raises DecodeError (codestream_mismatch) where it gives others.
+    """
+    row = next(row for row in rows if row.decoder == decoded.decoder)
+    if not row.second:
+        return ()
+    try:
+        other = row.load(row.second)(pixel, encoded)
+    except (ConversionError, ImportError) as error:
+        return (Finding(FindingCode.NOT_VERIFIED, f"decoded by {row.decoder} alone: {error}"),)
+    if other.samples.size == 0:
+        return ()
+    if not np.array_equal(other.samples, decoded.samples):
+        message = f"{row.decoder} and {other.decoder} give different samples"
+        raise DecodeError(message, reason=Reason.CODESTREAM_MISMATCH)
+    return (Finding(FindingCode.VERIFIED, f"{other.decoder} gives the same samples"),)
+
+
 def _decode(row: CodecRow, pixel: ImagePixel, encoded: FrameBytes) -> Decoded:
     if row.missing:
         message = f"the decoder {row.name} is needed: {row.missing}"
         raise UnsupportedError(message, reason=Reason.UNSUPPORTED_TRANSFER_SYNTAX, stage=Stage.DECODE)
     try:
-        decoded = row.load()(pixel, encoded)
+        decoded = row.load(row.function)(pixel, encoded)
     except ImportError as error:
         message = f"the decoder {row.name} cannot be loaded from {row.package}: {error}"
         raise UnsupportedError(message, reason=Reason.UNSUPPORTED_TRANSFER_SYNTAX, stage=Stage.DECODE) from error
     _check(pixel, decoded)
     return replace(decoded, decoder=row.decoder)
+
+
+def _check_length(pixel: ImagePixel, encoded: FrameBytes) -> None:
+    """Raises DecodeError where a frame of uncompressed fragments is longer than its pixels: it is something else."""
+    bits = pixel.rows * pixel.columns * pixel.samples_per_pixel * pixel.bits_allocated
+    most = (bits + 7) // 8
+    if len(encoded.data) > most + most % 2:
+        message = f"the fragments of the frame hold {len(encoded.data)} bytes, its pixels take {most}"
+        raise DecodeError(message, reason=Reason.CODESTREAM_MISMATCH)
 
 
 def _check(pixel: ImagePixel, decoded: Decoded) -> None:

@@ -32,9 +32,9 @@ from plainfilm.errors import DecodeError, Stage, UnsupportedError
 from plainfilm.findings import Finding, FindingCode
 
 Array = npt.NDArray[Any]
-_SEQUENTIAL = (0xC0, 0xC1)
-_DCT = (*_SEQUENTIAL, 0xC2)
-_LOSSLESS = 0xC3
+SEQUENTIAL = (0xC0, 0xC1)
+_DCT = (*SEQUENTIAL, 0xC2)
+LOSSLESS = 0xC3
 _APP0, _APP14 = 0xE0, 0xEE
 _NO_TRANSFORM, _YCBCR = 0, 1
 _ADOBE = b"\xff\xee\x00\x0eAdobe\x00\x64\x00\x00\x00\x00"
@@ -42,19 +42,22 @@ _RGB_IDENTIFIERS = b"RGB"
 _OTHER_BYTES = b"\x5a\xa5\x3c\xc3\x0f\xf0\x69\x96" * 8
 
 
-def decode_jpeg(pixel: ImagePixel, frame: FrameBytes) -> Decoded:
+def decode_jpeg(pixel: ImagePixel, frame: FrameBytes, strict: bool = True) -> Decoded:
     """The cells of an 8-bit DCT frame, sequential or progressive; YCbCr comes out as RGB.
 
+    Not `strict`, what a scan lacks is filled without a word.
     Raises DecodeError and TruncatedError.
     """
     import simplejpeg
 
-    header, space, findings = _checked(pixel, frame)
+    header, space, findings = checked(pixel, frame)
     transform = _YCBCR if space == "YBR_FULL" else _NO_TRANSFORM
     colors = "GRAY" if header.size.components == 1 else "RGB"
     try:
-        samples = simplejpeg.decode_jpeg(_prepared(frame.data, header, transform), colors, strict=True)
+        samples = simplejpeg.decode_jpeg(_prepared(frame.data, header, transform), colors, strict=strict)
     except (RuntimeError, ValueError) as error:
+        if "remature end" in str(error):
+            raise truncated(f"a scan of the JPEG codestream ends too early: {error}") from error
         raise DecodeError(f"the JPEG codestream cannot be decoded: {error}") from error
     samples = samples[:, :, 0] if header.size.components == 1 else samples
     return Decoded(samples, header.size.precision, None, "", "RGB" if transform else space, findings)
@@ -65,14 +68,14 @@ def decode_jpeg_deep(pixel: ImagePixel, frame: FrameBytes) -> Decoded:
 
     Raises DecodeError, TruncatedError, and UnsupportedError for the other processes of JPEG.
     """
-    header, space, findings = _checked(pixel, frame)
-    if header.process not in (*_DCT, _LOSSLESS):
+    header, space, findings = checked(pixel, frame)
+    if header.process not in (*_DCT, LOSSLESS):
         what = "JPEG-LS" if header.process == JPEG_LS else "hierarchical or arithmetic JPEG"
         raise UnsupportedError(f"a codestream of process SOF{header.process - 0xC0} ({what})", stage=Stage.DECODE)
     codestream = frame.data[: header.stop]
-    samples = _decode_leniently(codestream, header)
+    samples = decode_leniently(codestream, header)
     if _may_be_filled(samples, header, frame.data):
-        other = _decode_leniently(codestream[:-2] + _OTHER_BYTES + codestream[-2:], header)
+        other = decode_leniently(codestream[:-2] + _OTHER_BYTES + codestream[-2:], header)
         if not np.array_equal(samples, other):
             raise truncated("the last scan of the JPEG codestream ends too early")
     return Decoded(samples, header.size.precision, None, "", space, findings)
@@ -93,7 +96,7 @@ def decode_jpegls(pixel: ImagePixel, frame: FrameBytes) -> Decoded:
     return Decoded(samples, header.size.precision, None, "", full_chroma(pixel.photometric_interpretation))
 
 
-def _checked(pixel: ImagePixel, frame: FrameBytes) -> tuple[JpegHeader, str, tuple[Finding, ...]]:
+def checked(pixel: ImagePixel, frame: FrameBytes) -> tuple[JpegHeader, str, tuple[Finding, ...]]:
     """The header, held against the DICOM header, and the colour space of the coded samples."""
     header = read_jpeg(frame.data)
     check_size(header.size, pixel)
@@ -121,7 +124,7 @@ def _spaces_said(header: JpegHeader) -> set[str]:
     said = set()
     if header.adobe_transform is not None:
         said.add("RGB" if header.adobe_transform == _NO_TRANSFORM else "YBR_FULL")
-    if header.jfif and header.process != _LOSSLESS:
+    if header.jfif and header.process != LOSSLESS:
         said.add("YBR_FULL")
     if header.component_ids == _RGB_IDENTIFIERS:
         said.add("RGB")
@@ -141,7 +144,7 @@ def _prepared(data: bytes, header: JpegHeader, transform: int) -> bytes:
     ]
     color = _ADOBE + bytes((transform,)) if header.size.components == 3 else b""
     scans = bytearray(data[first : header.stop])
-    if header.process in _SEQUENTIAL:
+    if header.process in SEQUENTIAL:
         for scan in _scans(header):
             scans[scan.stop - first - 3 : scan.stop - first] = b"\x00\x3f\x00"
     return b"".join((b"\xff\xd8", color, *kept, scans))
@@ -151,7 +154,7 @@ def _scans(header: JpegHeader) -> list[Segment]:
     return [segment for segment in header.segments if segment.marker == START_OF_SCAN]
 
 
-def _decode_leniently(codestream: bytes, header: JpegHeader) -> Array:
+def decode_leniently(codestream: bytes, header: JpegHeader) -> Array:
     """Samples as they are coded. What a scan lacks is filled without a word."""
     import imagecodecs
 
@@ -170,7 +173,7 @@ def _may_be_filled(samples: Array, header: JpegHeader, data: bytes) -> bool:
     processes are always doubted.
     """
     last = _scans(header)[-1]
-    if header.process != _LOSSLESS or data[last.stop - 3] != 1 or samples.shape[1] < 3:
+    if header.process != LOSSLESS or data[last.stop - 3] != 1 or samples.shape[1] < 3:
         return True
     steps = np.diff(samples[-1, -3:].astype(np.int64), axis=0)
     return bool(np.any(steps[0] == steps[1]))

@@ -29,7 +29,7 @@ def decode_native(pixel: ImagePixel, frame: FrameBytes) -> Decoded:
     """
     pixels, samples = pixel.rows * pixel.columns, pixel.samples_per_pixel
     space = full_chroma(pixel.photometric_interpretation)
-    if _least_cells(pixel) < pixels * samples and len(frame.data) * 8 < pixels * samples * pixel.bits_allocated:
+    if least_cells(pixel) < pixels * samples and len(frame.data) * 8 < pixels * samples * pixel.bits_allocated:
         return Decoded(_chroma_repeated(pixel, _cells(pixel, frame, pixels * 2)), None, None, "", space)
     return Decoded(arranged(pixel, _cells(pixel, frame, pixels * samples)), None, None, "", space)
 
@@ -40,7 +40,7 @@ def decode_deflated(pixel: ImagePixel, frame: FrameBytes) -> Decoded:
     Raises DecodeError where it is damaged or inflates to another size, TruncatedError where it ends too early, and
     LimitError (suspicious_compression) where it gives more than twice what the frame needs.
     """
-    needed = (_least_cells(pixel) * pixel.bits_allocated + 7) // 8
+    needed = (least_cells(pixel) * pixel.bits_allocated + 7) // 8
     bound = 2 * needed + 1024
     inflater = zlib.decompressobj(-zlib.MAX_WBITS)
     try:
@@ -89,7 +89,7 @@ def full_chroma(space: str) -> str:
     return "YBR_FULL" if space == "YBR_FULL_422" else space
 
 
-def _least_cells(pixel: ImagePixel) -> int:
+def least_cells(pixel: ImagePixel) -> int:
     """The cells of a frame: two a pixel where the chroma is halved."""
     samples = 2 if pixel.photometric_interpretation in _HALVED_CHROMA else pixel.samples_per_pixel
     return pixel.rows * pixel.columns * samples

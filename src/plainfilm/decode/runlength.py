@@ -26,17 +26,23 @@ def decode_rle(pixel: ImagePixel, frame: FrameBytes) -> Decoded:
     Raises DecodeError (corrupt_codestream; codestream_mismatch where the segments are not those that Bits Allocated and
     Samples per Pixel make), TruncatedError, UnsupportedError.
     """
-    bits, samples = pixel.bits_allocated, pixel.samples_per_pixel
+    bits = pixel.bits_allocated
     if bits != 1 and bits not in (8, 16, 32, 64):
         raise UnsupportedError(f"RLE with Bits Allocated {bits}", stage=Stage.DECODE)
-    segments, wanted = read_rle(frame.data), samples * max(1, bits // 8)
+    return decode_rle_segments(pixel, [frame.data[segment] for segment in read_rle(frame.data)])
+
+
+def decode_rle_segments(pixel: ImagePixel, segments: list[bytes]) -> Decoded:
+    """The cells of the segments of an RLE frame, whose Bits Allocated are known to fit. Raises as `decode_rle` does."""
+    bits, samples = pixel.bits_allocated, pixel.samples_per_pixel
+    wanted = samples * max(1, bits // 8)
     if len(segments) != wanted:
         raise mismatch(
             f"the RLE frame has {len(segments)} segments; "
             f"Bits Allocated {bits} and Samples per Pixel {samples} make {wanted}"
         )
     planes_of = _bits_of if bits == 1 else _bytes_of
-    planes = planes_of(pixel, [frame.data[segment] for segment in segments])
+    planes = planes_of(pixel, segments)
     cells = planes[:, :, 0] if samples == 1 else planes
     return Decoded(cells, None, None, "", full_chroma(pixel.photometric_interpretation))
 

@@ -37,7 +37,8 @@ class CodecRow:
     """One decoder: its name, the package and the module it comes from, and which of a syntax's codestreams it serves.
 
     function: `module:function` within plainfilm.decode, imported only when the row is used. part: the name under which
-    imagecodecs says whether it was built with the codec.
+    imagecodecs says whether it was built with the codec. cut: the function for a frame that is cut short, '' where the
+    library gives nothing of one. second: the function of --verify, '' where there is nothing to decode.
     """
 
     name: str
@@ -46,6 +47,8 @@ class CodecRow:
     function: str
     part: str = ""
     accepts: Callable[[bytes], bool] = _every
+    cut: str = ""
+    second: str = ""
 
     @property
     def missing(self) -> str:
@@ -61,9 +64,10 @@ class CodecRow:
         """The row's name with its package's version, as the tables have it."""
         return f"{self.name} {self.package}-{_version_of(self.package)}"
 
-    def load(self) -> Decode:
-        """The row's function."""
-        module, function = self.function.split(":")
+    @staticmethod
+    def load(function_of_module: str) -> Decode:
+        """One of the row's functions, `module:function`."""
+        module, function = function_of_module.split(":")
         loaded: Decode = getattr(importlib.import_module(f"plainfilm.decode.{module}"), function)
         return loaded
 
@@ -81,19 +85,51 @@ class CodecStatus:
     missing: str
 
 
-_NATIVE = CodecRow("native", "numpy", "numpy", "native:decode_native")
-_DEFLATED_FRAME = CodecRow("deflate", "numpy", "numpy", "native:decode_deflated")
-_RLE = CodecRow("rle", "pylibjpeg-rle", "rle", "runlength:decode_rle")
-_JPEG = (
-    CodecRow("jpeg-8bit", "simplejpeg", "simplejpeg", "jpeg:decode_jpeg", accepts=is_shallow_dct),
-    CodecRow("jpeg-deep", "imagecodecs", "imagecodecs", "jpeg:decode_jpeg_deep", "JPEG8", _no_shallow_dct),
+_NATIVE = CodecRow("native", "numpy", "numpy", "native:decode_native", cut="cut_raw:decode_cut_native")
+_DEFLATED_FRAME = CodecRow(
+    "deflate",
+    "numpy",
+    "numpy",
+    "native:decode_deflated",
+    cut="cut_raw:decode_cut_deflated",
+    second="second:second_deflated",
 )
-_JPEG_LS = CodecRow("jpeg-ls", "imagecodecs", "imagecodecs", "jpeg:decode_jpegls", "JPEGLS")
+_RLE = CodecRow(
+    "rle", "pylibjpeg-rle", "rle", "runlength:decode_rle", cut="cut_raw:decode_cut_rle", second="second:second_rle"
+)
+_JPEG = (
+    CodecRow(
+        "jpeg-8bit", "simplejpeg", "simplejpeg", "jpeg:decode_jpeg", "", is_shallow_dct, "cut_jpeg:decode_cut_jpeg"
+    ),
+    CodecRow(
+        "jpeg-deep",
+        "imagecodecs",
+        "imagecodecs",
+        "jpeg:decode_jpeg_deep",
+        "JPEG8",
+        _no_shallow_dct,
+        "cut_jpeg:decode_cut_jpeg_deep",
+        "second:second_jpeg",
+    ),
+)
+_JPEG_LS = CodecRow(
+    "jpeg-ls",
+    "imagecodecs",
+    "imagecodecs",
+    "jpeg:decode_jpegls",
+    "JPEGLS",
+    cut="cut_jpeg:decode_cut_jpegls",
+    second="second:second_jpegls",
+)
 _JPEG_2000 = (
-    CodecRow("jpeg-2000", "pylibjpeg-openjpeg", "openjpeg", "jpeg2000:decode_openjpeg"),
+    CodecRow(
+        "jpeg-2000", "pylibjpeg-openjpeg", "openjpeg", "jpeg2000:decode_openjpeg", second="second:second_jpeg2000"
+    ),
     CodecRow("jpeg-2000-second", "imagecodecs", "imagecodecs", "jpeg2000:decode_imagecodecs", "JPEG2K"),
 )
-_JPEG_XL = CodecRow("jpeg-xl", "imagecodecs", "imagecodecs", "jpegxl:decode_jpegxl", "JPEGXL")
+_JPEG_XL = CodecRow(
+    "jpeg-xl", "imagecodecs", "imagecodecs", "jpegxl:decode_jpegxl", "JPEGXL", second="second:second_jpegxl"
+)
 
 _ROOT = "1.2.840.10008.1.2"
 _ROWS: dict[str, tuple[CodecRow, ...]] = {
@@ -114,6 +150,8 @@ _NOT_DECODED: dict[str, str] = {
     **{f"{_ROOT}.4.{process}": "arithmetic coding is not decoded" for process in (52, 54, 56, 58)},
     **{f"{_ROOT}.4.{process}": "hierarchical JPEG is not decoded" for process in range(59, 67)},
     **{f"{_ROOT}.4.{number}": "the pixels are not in the file" for number in (94, 95, 204, 205)},
+    **{f"{_ROOT}.7.{part}": "a stream of video or sound, which is not in the file" for part in (1, 2, 3)},
+    **{f"{_ROOT}.6.{part}": "no encoding of images" for part in (1, 2)},
     **{f"{_ROOT}.4.{number}{part}": "video is not decoded" for number in _VIDEO for part in ("", ".1")},
 }
 

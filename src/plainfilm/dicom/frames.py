@@ -42,20 +42,18 @@ class FrameTable:
     """Where the frames of an instance are. Encapsulated: the fragments of each.
 
     frame_bits: what a frame takes as native data, be it encapsulated or not.
-    `encapsulated` may hold fewer frames than are declared: those that are missing fail when they are asked for.
+    present: how many of the declared frames Pixel Data has bytes for; the others fail when they are asked for.
+    allow_truncated: the last one present may be cut short, and is given as far as it goes.
     swapped_words: native cells smaller than a word, two or more to a word written in big endian (PS3.5 8.1.1, A.3).
     """
 
     declared: int
+    present: int
+    allow_truncated: bool = False
     frame_bits: int = 0
     swapped_words: bool = False
     encapsulated: tuple[tuple[Fragment, ...], ...] | None = None
     findings: tuple[Finding, ...] = ()
-
-    @property
-    def present(self) -> int:
-        """How many of the declared frames Pixel Data has bytes for."""
-        return self.declared if self.encapsulated is None else len(self.encapsulated)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +65,14 @@ class FrameBytes:
     big_endian: bool = False
 
 
-def locate_frames(pixel: ImagePixel, data: PixelData) -> FrameTable:
+def locate_frames(pixel: ImagePixel, data: PixelData, allow_truncated: bool = False) -> FrameTable:
     """Find every frame of an instance; nothing is decoded and nothing as large as a frame is allocated.
 
-    Raises TruncatedError (truncated_pixel_data) where native data cannot hold the frames declared, or encapsulated data
-    hold none, and DecodeError where the value is not a sequence of items.
+    Raises TruncatedError (truncated_pixel_data) where native data cannot hold the frames declared (nothing at all where
+    `allow_truncated`), or encapsulated data hold none, and DecodeError where the value is not a sequence of items.
     """
-    return _locate_encapsulated(pixel, data) if data.encapsulated else _locate_native(pixel, data)
+    locate = _locate_encapsulated if data.encapsulated else _locate_native
+    return locate(pixel, data, allow_truncated)
 
 
 def frame_bytes(table: FrameTable, data: PixelData, frame: int) -> FrameBytes:
@@ -82,13 +81,13 @@ def frame_bytes(table: FrameTable, data: PixelData, frame: int) -> FrameBytes:
     Raises TruncatedError (truncated_pixel_data) where the frame is missing, empty or cut short, LimitError where it
     is encoded in far more bytes than its pixels are.
     """
+    if frame >= table.present:
+        raise _short(f"Pixel Data holds {table.present} of the {table.declared} frames that Number of Frames declares")
     if table.encapsulated is None:
         return _native_frame(table, data, frame)
-    if frame >= len(table.encapsulated):
-        raise _short(f"Pixel Data holds {table.present} of the {table.declared} frames that Number of Frames declares")
     fragments = table.encapsulated[frame]
     cut = next((fragment for fragment in fragments if fragment.start + fragment.declared > len(data.value)), None)
-    if cut is not None:
+    if cut is not None and not table.allow_truncated:
         raise _short(f"a fragment declares {cut.declared} bytes, {len(data.value) - cut.start} are there")
     length = sum(fragment.declared for fragment in fragments)
     if length > _MOST_OVERHEAD + 4 * (table.frame_bits // 8):
@@ -103,19 +102,20 @@ def _short(message: str) -> TruncatedError:
     return TruncatedError(message, reason=Reason.TRUNCATED_PIXEL_DATA)
 
 
-def _locate_native(pixel: ImagePixel, data: PixelData) -> FrameTable:
+def _locate_native(pixel: ImagePixel, data: PixelData, allow_truncated: bool) -> FrameTable:
     """Native frames lie one after another, without a gap, from the first bit on (PS3.5 8.1.1, 8.2)."""
     frame_bits, findings = _native_frame_bits(pixel, len(data.value))
     needed = (frame_bits * pixel.number_of_frames + 7) // 8
-    present = len(data.value)
-    if present < needed:
+    declared, present = pixel.number_of_frames, len(data.value)
+    if present < needed and not (allow_truncated and present):
         frames = f"{pixel.number_of_frames} frames" if pixel.number_of_frames > 1 else "one frame"
         raise _short(f"Pixel Data has {present} bytes, {frames} of {pixel.rows} x {pixel.columns} pixels need {needed}")
     if present > needed + needed % 2:
         note = f"Pixel Data has {present} bytes, {needed} are needed; the rest is left out"
         findings = (*findings, Finding(FindingCode.EXCESS_PIXEL_DATA, note))
     swapped = data.big_endian and data.vr == "OW" and pixel.bits_allocated < 16
-    return FrameTable(pixel.number_of_frames, frame_bits, swapped, findings=findings)
+    begun = min(declared, -(-present * 8 // frame_bits))
+    return FrameTable(declared, begun, allow_truncated, frame_bits, swapped, findings=findings)
 
 
 def _native_frame_bits(pixel: ImagePixel, present: int) -> tuple[int, tuple[Finding, ...]]:
@@ -144,7 +144,7 @@ def _native_frame(table: FrameTable, data: PixelData, frame: int) -> FrameBytes:
     return FrameBytes(bytes(words[start % 2 : start % 2 + stop - start]), first % 8, data.big_endian)
 
 
-def _locate_encapsulated(pixel: ImagePixel, data: PixelData) -> FrameTable:
+def _locate_encapsulated(pixel: ImagePixel, data: PixelData, allow_truncated: bool) -> FrameTable:
     fragments, findings = _walk(data.value)
     table, fragments = _split_offset_table(data.value, fragments)
     if not fragments:
@@ -157,7 +157,9 @@ def _locate_encapsulated(pixel: ImagePixel, data: PixelData) -> FrameTable:
         note = f"Pixel Data has {len(groups)} frames, Number of Frames says {frames}; the rest is left out"
         noted = (*noted, Finding(FindingCode.EXCESS_PIXEL_DATA, note))
     frame_bits = pixel.rows * pixel.columns * pixel.samples_per_pixel * pixel.bits_allocated
-    return FrameTable(frames, frame_bits, encapsulated=groups[:frames], findings=(*findings, *noted))
+    groups = groups[:frames]
+    noted = (*findings, *noted)
+    return FrameTable(frames, len(groups), allow_truncated, frame_bits, encapsulated=groups, findings=noted)
 
 
 def _walk(value: Content) -> tuple[tuple[Fragment, ...], tuple[Finding, ...]]:

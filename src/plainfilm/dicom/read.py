@@ -29,6 +29,7 @@ from plainfilm.dicom.instance import Instance, PixelData, PixelKind
 from plainfilm.dicom.nesting import UNDEFINED, Budget, header_of
 from plainfilm.dicom.syntax import (
     DEFLATED,
+    ENCAPSULATED,
     EXPLICIT_BIG,
     EXPLICIT_LITTLE,
     IMPLICIT_LITTLE,
@@ -264,7 +265,7 @@ def _pixel_data(found: _PixelElement, declared: str, encoding: Encoding) -> tupl
     encapsulated = found.undefined_length or (declared not in _NATIVE and value[:4] == _ITEM)
     shown = encoding.transfer_syntax
     if encapsulated and (not declared or declared in _NATIVE):
-        shown = _transfer_syntax_of_items(value) or declared or shown
+        shown = _transfer_syntax_of_items(value) or ENCAPSULATED
     elif declared and not (declared in _NATIVE and declared not in (DEFLATED, shown)):
         shown = declared
     note = f"{'the file says ' + declared if declared else 'the file does not say'}; taken for {shown}"

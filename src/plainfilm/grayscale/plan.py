@@ -15,7 +15,7 @@ from plainfilm.dicom.instance import Shutter
 from plainfilm.findings import Finding
 from plainfilm.grayscale.explaining import Step
 from plainfilm.grayscale.levels import Levels
-from plainfilm.grayscale.padding import PaddingRange, outside_shutter
+from plainfilm.grayscale.padding import Mask, PaddingRange, outside_shutter
 from plainfilm.grayscale.presentation import output_maximum
 from plainfilm.grayscale.recipes import StoredLook
 from plainfilm.grayscale.stored import StoredRules
@@ -80,12 +80,14 @@ class Plan:
         return output_maximum(self.bits)
 
 
-def render_frame(plan: Plan, stored: Array) -> Array:
-    """The output levels (uint8 or uint16) of a frame's stored values, (rows, columns).
+def render_frame(plan: Plan, stored: Array, missing: Mask | None = None) -> Array:
+    """The output levels (uint8 or uint16) of a frame's stored values, (rows, columns); `missing` pixels are black.
 
     Integers of up to 16 bits go through one table, everything else through the formulas themselves: the same ones.
     """
     image = _look_up(plan, stored) if stored.dtype.kind in "iu" and stored.dtype.itemsize <= 2 else levels(plan, stored)
+    if missing is not None:
+        image[missing] = 0
     if plan.shutter is not None:
         image[outside_shutter(plan.shutter, *stored.shape)] = _shutter_level(plan.shutter, plan.ymax)
     return image

@@ -17,11 +17,15 @@ MOST_SURVEYED = 32
 
 @dataclass(frozen=True, slots=True)
 class FrameCells:
-    """One decoded frame as histograms of its cells: of all of them, and of those inside the display shutter."""
+    """One decoded frame as histograms of its cells: of all of them, and of those inside the display shutter.
+
+    filled: how many pixels a frame that is cut short does not hold; they are in neither.
+    """
 
     frame: int
     cells: Cells
     inside: Levels
+    filled: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,25 +67,32 @@ def survey_frame(instance: Instance, rules: StoredRules, frame: FrameCells) -> S
     every, inside = (_stored(rules, levels) for levels in (frame.cells.levels, frame.inside))
     modality, findings = modality_of(instance, instance.frame_attributes(frame.frame).modality, rules)
     surveyed = SurveyedFrame(frame.frame, every, inside.finite(), None, 0.0, modality, findings)
-    return _without_padding(instance, rules, surveyed, inside)
+    return _without_padding(instance, rules, surveyed, (inside, frame.filled))
 
 
 def _stored(rules: StoredRules, levels: Levels) -> Levels:
     return levels.mapped(stored_values(rules, levels.values))
 
 
-def _without_padding(instance: Instance, rules: StoredRules, surveyed: SurveyedFrame, inside: Levels) -> SurveyedFrame:
-    """Take padding out of the valid levels, unless more than 95 % of all pixels of the frame would be padding."""
-    every = surveyed.every
+def _without_padding(
+    instance: Instance, rules: StoredRules, surveyed: SurveyedFrame, known: tuple[Levels, int]
+) -> SurveyedFrame:
+    """Take padding out of the valid levels, unless more than 95 % of all pixels of the frame would be padding.
+
+    known: the levels inside the shutter, and how many pixels are filled, which are part of the padding fraction.
+    """
+    every, (inside, filled) = surveyed.every, known
     missing, total = every.total - every.finite().total, max(every.total, 1)
+    pixels = max(every.total + filled, 1)
     if instance.padding is None:
-        return replace(surveyed, padding_fraction=missing / total)
+        return replace(surveyed, padding_fraction=(missing + filled) / pixels)
     padding = padding_range(instance.padding, rules, instance.pixel.bits_allocated)
     count = missing + int(every.counts[padding.holds(every.values)].sum())
     if count > MOST_PADDING * total:
         note = f"{count / total:.1%} of the pixels would be padding, which is left as it is"
         finding = Finding(FindingCode.PADDING_IMPLAUSIBLE, note)
-        return replace(surveyed, padding_fraction=missing / total, findings=(*surveyed.findings, finding))
+        findings = (*surveyed.findings, finding)
+        return replace(surveyed, padding_fraction=(missing + filled) / pixels, findings=findings)
     valid = inside.finite()
     valid = valid.keep(~padding.holds(valid.values))
-    return replace(surveyed, valid=valid, padding=padding, padding_fraction=count / total)
+    return replace(surveyed, valid=valid, padding=padding, padding_fraction=(count + filled) / pixels)
