@@ -34,6 +34,7 @@ class PictureOptions(TypedDict, total=False):
     look: str
     window: str | tuple[float, float] | tuple[float, float, str]
     stretch: str | tuple[float, float] | tuple[float, float, str]
+    clahe: str | tuple[float, int]
     voi: str
     polarity: str
     bits: int

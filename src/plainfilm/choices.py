@@ -22,6 +22,8 @@ class Look(StrEnum):
     STRETCH = "stretch"
     WINDOW = "window"
     MINMAX = "minmax"
+    EQUALIZE = "equalize"
+    CLAHE = "clahe"
     STORED = "stored"
 
 
@@ -115,6 +117,22 @@ class Stretch:
 
 
 @dataclass(frozen=True, slots=True)
+class Clahe:
+    """The look `clahe`: how steep it may get, in multiples of an even histogram, and the tiles along each side."""
+
+    clip: float = 2.0
+    tiles: int = 8
+
+    def __post_init__(self) -> None:
+        # beyond these there is nothing left to gain: a tile's own table takes up to 128 KiB
+        if not (0 < self.clip <= 100 and 1 <= self.tiles <= 32):
+            raise OptionsError(f"--clahe: 0 < CLIP <= 100 and TILES from 1 to 32, not {self.clip:g},{self.tiles}")
+
+    def __str__(self) -> str:
+        return f"{self.clip!r},{self.tiles}"
+
+
+@dataclass(frozen=True, slots=True)
 class VoiChoice:
     """Which VOI of the file exists for this run."""
 
@@ -171,6 +189,16 @@ def parse_stretch(value: object) -> Stretch:
     if len(parts) not in (2, 3) or (len(parts) == 3 and parts[2].lower() != "all"):
         raise OptionsError(f"--stretch: LOW,HIGH[,all], not {value!r}")
     return Stretch(_number("stretch", parts[0]), _number("stretch", parts[1]), len(parts) == 3)
+
+
+def parse_clahe(value: object) -> Clahe:
+    """`CLIP,TILES`, or a pair."""
+    if isinstance(value, Clahe):
+        return value
+    parts = _parts(value)
+    if len(parts) != 2:
+        raise OptionsError(f"--clahe: CLIP,TILES, not {value!r}")
+    return Clahe(_number("clahe", parts[0]), parse_count("clahe")(parts[1]))
 
 
 def parse_voi(value: object) -> VoiChoice:

@@ -26,7 +26,7 @@ from plainfilm.findings import Finding
 from plainfilm.geometry import Geometry, geometry_of
 from plainfilm.grayscale.levels import NO_LEVELS, Levels, levels_of
 from plainfilm.grayscale.padding import outside_shutter
-from plainfilm.grayscale.plan import Plan, render_frame, rendered_levels
+from plainfilm.grayscale.plan import Plan, levels_shown, render_frame, rendered_levels
 from plainfilm.grayscale.planning import Planner, planner
 from plainfilm.grayscale.stored import Cells, stored_values
 from plainfilm.grayscale.survey import FrameCells, survey, survey_frame, surveyed_frames
@@ -149,7 +149,9 @@ def render(planned: PlannedFrame) -> Rendered:
     else:
         stored = stored_values(plan.rules, decoded.samples)
         image = render_frame(plan, stored)
-        levels = rendered_levels(plan, planned.counted)
+        levels = (
+            rendered_levels(plan, planned.counted) if plan.enhancement is None else levels_shown(plan, stored, image)
+        )
     return Rendered(
         frame=planned.frame,
         image=planned.geometry.apply(image),
