@@ -38,6 +38,7 @@ class PictureOptions(TypedDict, total=False):
     voi: str
     polarity: str
     bits: int
+    icc: str
     strict: bool
     pixels: str
     max_pixels: int

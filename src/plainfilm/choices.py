@@ -55,6 +55,14 @@ class Pixels(StrEnum):
     STORED = "stored"
 
 
+class Icc(StrEnum):
+    """What becomes of the ICC Profile of a colour image."""
+
+    EMBED = "embed"
+    SRGB = "srgb"
+    DROP = "drop"
+
+
 class Names(StrEnum):
     """How output files are named."""
 

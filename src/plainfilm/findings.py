@@ -30,6 +30,7 @@ class FindingCode(StrEnum):
     SEQUENCE_DELIMITER_MISSING = "sequence_delimiter_missing"
     SECOND_DECODER = "second_decoder"
     COLOR_TRANSFORM_DISAGREES = "color_transform_disagrees"
+    ICC_PROFILE_INVALID = "icc_profile_invalid"
     PALETTE_LUT_DISAGREES = "palette_lut_disagrees"
     PADDING_IMPLAUSIBLE = "padding_implausible"
     SHUTTER_INVALID = "shutter_invalid"

@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 from plainfilm.choices import (
     Clahe,
     FrameChoice,
+    Icc,
     Look,
     Names,
     Pixels,
@@ -97,6 +98,12 @@ class RenderOptions:
         "what grey images are taken for, whatever their header says",
     )
     bits: int = option(8, parse_bits, "8|16", "output depth")
+    icc: Icc = option(
+        Icc.EMBED,
+        parse_member(Icc, "icc"),
+        _words(Icc),
+        "the ICC Profile of a colour image: into the picture, its colours converted to sRGB, or left out",
+    )
     strict: bool = option(False, parse_flag, "", "a VOI that would have to be replaced fails the image instead")
 
     def __post_init__(self) -> None:

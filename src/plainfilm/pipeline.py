@@ -81,6 +81,7 @@ class Rendered:
     decoder: str
     findings: tuple[Finding, ...]
     stored_sha256: str
+    profile: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +163,7 @@ def render(planned: PlannedFrame) -> Rendered:
         decoder=decoded.decoder,
         findings=planned.findings,
         stored_sha256=_digest(stored),
+        profile=plan.embedded_profile if isinstance(plan, ColorPlan) else None,
     )
 
 

@@ -23,6 +23,7 @@ VALUES: dict[str, tuple[str, object]] = {
     "voi": ("window:1", "window:1"),
     "polarity": ("monochrome1", "monochrome1"),
     "bits": ("16", 16),
+    "icc": ("srgb", "srgb"),
     "strict": ("", True),
     "pixels": ("stored", "stored"),
     "frames": ("3", 3),

@@ -16,7 +16,19 @@ from plainfilm.errors import OptionsError
 from plainfilm.options import LOOK_OPTIONS, Options, option_fields
 
 ENVIRONMENT = "PLAINFILM_"
-PICTURE_OPTIONS = ("look", "window", "stretch", "clahe", "voi", "polarity", "bits", "strict", "pixels", "max_pixels")
+PICTURE_OPTIONS = (
+    "look",
+    "window",
+    "stretch",
+    "clahe",
+    "voi",
+    "polarity",
+    "bits",
+    "icc",
+    "strict",
+    "pixels",
+    "max_pixels",
+)
 
 
 class Parser(argparse.ArgumentParser):

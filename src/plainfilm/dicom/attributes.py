@@ -56,6 +56,7 @@ def instance_of(
         padding=None if pixel.is_color else _padding(values, kind),
         shutter=None if pixel.is_color else _shutter(values),
         palette=_palette(values),
+        icc_profile=_icc_profile(values) if pixel.is_color else None,
         presentation_lut_shape=values.code("PresentationLUTShape") or None,
         pixel_spacing=_spacing(values),
         pixel_aspect_ratio=values.pair("PixelAspectRatio"),
@@ -262,6 +263,15 @@ def _palette(values: Values) -> Palette | None:
         red, green, blue = luts if len(luts) == 3 else (None, None, None)
         if red is not None and green is not None and blue is not None:
             return Palette(red, green, blue, segmented=bool(prefix))
+    return None
+
+
+def _icc_profile(values: Values) -> bytes | None:
+    """ICC Profile of the data set, else of the first optical path that has one (PS3.3 C.11.15, C.8.12.5)."""
+    for place in (values, *values.items("OpticalPathSequence")):
+        profile = place.raw("ICCProfile")
+        if isinstance(profile, bytes):
+            return profile
     return None
 
 

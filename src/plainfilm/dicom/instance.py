@@ -182,6 +182,7 @@ class Instance:
     padding: Padding | None = None
     shutter: Shutter | None = None
     palette: Palette | None = None
+    icc_profile: bytes | None = None
     presentation_lut_shape: str | None = None
     pixel_spacing: tuple[float, float] | None = None
     pixel_aspect_ratio: tuple[float, float] | None = None
