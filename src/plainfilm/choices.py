@@ -265,20 +265,10 @@ def parse_flag(value: object) -> bool:
     """True or False; in text: 1, true, yes, on and their opposites."""
     if isinstance(value, bool):
         return value
-    known = {
-        "1": True,
-        "true": True,
-        "yes": True,
-        "on": True,
-        "0": False,
-        "false": False,
-        "no": False,
-        "off": False,
-        "": False,
-    }
-    if str(value).lower() not in known:
+    word, yes, no = str(value).lower(), ("1", "true", "yes", "on"), ("0", "false", "no", "off", "")
+    if word not in (*yes, *no):
         raise OptionsError(f"a switch is true or false, not {value!r}")
-    return known[str(value).lower()]
+    return word in yes
 
 
 def parse_member(kind: type[E], name: str) -> Callable[[object], E]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,17 +16,18 @@ import numpy.typing as npt
 
 from plainfilm.choices import Look, Pixels
 from plainfilm.color.plan import ColorPlan, color_plan
+from plainfilm.color.supplement import supplement_step, with_supplement
 from plainfilm.decode import decode_frame
 from plainfilm.decode.decoded import Decoded
 from plainfilm.dicom.frames import FrameTable, locate_frames
-from plainfilm.dicom.instance import Instance
+from plainfilm.dicom.instance import Instance, Palette
 from plainfilm.dicom.read import read_instance
 from plainfilm.errors import ConversionError, Reason, TruncatedError
 from plainfilm.findings import Finding
 from plainfilm.geometry import Geometry, geometry_of
 from plainfilm.grayscale.levels import NO_LEVELS, Levels, levels_of
 from plainfilm.grayscale.padding import outside_shutter
-from plainfilm.grayscale.plan import Plan, levels_shown, render_frame, rendered_levels
+from plainfilm.grayscale.plan import Plan, hidden, levels_shown, render_frame, rendered_levels
 from plainfilm.grayscale.planning import Planner, planner
 from plainfilm.grayscale.stored import Cells, stored_values
 from plainfilm.grayscale.survey import FrameCells, survey, survey_frame, surveyed_frames
@@ -61,6 +62,7 @@ class PlannedFrame:
     geometry: Geometry
     counted: Levels = NO_LEVELS
     padding_fraction: float = 0.0
+    supplement: Palette | None = None
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -149,10 +151,7 @@ def render(planned: PlannedFrame) -> Rendered:
         levels = color_levels(image)
     else:
         stored = stored_values(plan.rules, decoded.samples)
-        image = render_frame(plan, stored)
-        levels = (
-            rendered_levels(plan, planned.counted) if plan.enhancement is None else levels_shown(plan, stored, image)
-        )
+        image, levels = _render_grey(planned, plan, stored)
     return Rendered(
         frame=planned.frame,
         image=planned.geometry.apply(image),
@@ -167,6 +166,18 @@ def render(planned: PlannedFrame) -> Rendered:
     )
 
 
+def _render_grey(planned: PlannedFrame, plan: Plan, stored: Array) -> tuple[Array, Levels]:
+    """The picture of a grey plan, RGB where there is a supplemental palette, and the levels that statistics are of."""
+    image = render_frame(plan, stored)
+    if planned.supplement is not None:
+        mask = hidden(plan, stored)
+        image = with_supplement(image, stored, planned.supplement, mask)
+        return image, NO_LEVELS if mask.all() else color_levels(image[~mask][None])
+    if plan.enhancement is not None:
+        return image, levels_shown(plan, stored, image)
+    return image, rendered_levels(plan, planned.counted)
+
+
 def _plan_color(film: Film, options: Options, frame: int, decoded: Decoded) -> PlannedFrame:
     plan = color_plan(film.instance, decoded, options.render)
     return PlannedFrame(frame, decoded, plan, _geometry(film, options, plan.look, frame))
@@ -177,9 +188,12 @@ def _plan_grey(film: Film, options: Options, plans: Planner, decoded_frame: tupl
     known = next((one for one in plans.survey.frames if one.frame == frame), None)
     surveyed = known or survey_frame(film.instance, plans.survey.rules, _frame_cells(film, frame, decoded))
     plan = plans.plan(surveyed)
+    supplement = film.instance.supplement if plan.masks else None
+    if supplement is not None:
+        plan = replace(plan, steps=(*plan.steps, supplement_step(supplement, plan.rules.signed)))
     counted = surveyed.valid if plan.masks else surveyed.every.finite()
     geometry = _geometry(film, options, plan.look, frame)
-    return PlannedFrame(frame, decoded, plan, geometry, counted, surveyed.padding_fraction)
+    return PlannedFrame(frame, decoded, plan, geometry, counted, surveyed.padding_fraction, supplement)
 
 
 def _look_at_frames(film: Film, started: Started) -> tuple[FrameCells, ...]:

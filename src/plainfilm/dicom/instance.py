@@ -138,6 +138,11 @@ class Palette:
     blue: LutItem
     segmented: bool = False
 
+    def first(self, signed: bool) -> int:
+        """The first stored value mapped, signed when stored values are."""
+        first = self.red.descriptor[1]
+        return first - 65536 if signed and first >= 32768 else first
+
 
 @dataclass(frozen=True, slots=True)
 class Identity:
@@ -182,6 +187,7 @@ class Instance:
     padding: Padding | None = None
     shutter: Shutter | None = None
     palette: Palette | None = None
+    supplement: Palette | None = None
     icc_profile: bytes | None = None
     presentation_lut_shape: str | None = None
     pixel_spacing: tuple[float, float] | None = None
