@@ -81,7 +81,7 @@ def test_options_mean_what_the_commands_mean(given: dict[str, Any], meaning: dic
 
 
 def test_a_picture_is_the_callers_own(path: Path) -> None:
-    for look in ("viewer", "stretch", "minmax", "stored"):
+    for look in ("viewer", "stretch", "minmax", "equalize", "clahe", "stored"):
         shown = plainfilm.render(path, look=look)
         assert shown.flags.writeable
         assert shown.flags.c_contiguous
@@ -119,7 +119,7 @@ def test_a_data_set_is_left_as_it_is(codestream: tuple[int, bool | None] | None)
     content = to_bytes(build_case(**FILM, codestream=codestream)[0])
     dataset = pydicom.dcmread(io.BytesIO(content))
     before, untouched = deepcopy(dataset), pydicom.dcmread(io.BytesIO(content))
-    for look in ("viewer", "stretch", "stored"):
+    for look in ("viewer", "stretch", "clahe", "stored"):
         plainfilm.render(dataset, look=look)
         plainfilm.explain(dataset, look=look)
     assert dataset == before == untouched

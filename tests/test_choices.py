@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from plainfilm.choices import (
+    Clahe,
     FrameChoice,
     Look,
     Stretch,
@@ -17,6 +18,7 @@ from plainfilm.choices import (
     VoiFunction,
     VoiKind,
     parse_bits,
+    parse_clahe,
     parse_count,
     parse_flag,
     parse_member,
@@ -100,6 +102,22 @@ def test_stretches(given: object, stretch: Stretch) -> None:
 @pytest.mark.parametrize("given", ["", "5", "5,95,any", "5,95,all,1", "95,5", "5,5", "-1,99", "1,101", "nan,99", "a,b"])
 def test_stretches_that_are_none(given: str) -> None:
     refuses(parse_stretch, given, "--stretch")
+
+
+@pytest.mark.parametrize(
+    ("given", "clahe"),
+    [("2,8", Clahe()), (" 0.5 , 1 ", Clahe(0.5, 1)), ((100, 32), Clahe(100, 32)), (Clahe(3, 4), Clahe(3, 4))],
+)
+def test_contrast_limits_and_tiles(given: object, clahe: Clahe) -> None:
+    assert parse_clahe(given) == clahe
+    assert parse_clahe(str(clahe)) == clahe
+
+
+@pytest.mark.parametrize(
+    "given", ["", "2", "2,8,8", "0,8", "-1,8", "101,8", "nan,8", "inf,8", "2,0", "2,33", "2,1.5", "a,b"]
+)
+def test_contrast_limits_and_tiles_that_are_none(given: str) -> None:
+    refuses(parse_clahe, given, "--clahe")
 
 
 @pytest.mark.parametrize(

@@ -71,7 +71,7 @@ ONLY_IN: dict[str, tuple[str, ...]] = {
     "pydicom": ("dicom", "demo", "cli.demo", "api"),
     "cv2": ("decode", "grayscale", "color", "geometry", "quality", "encode", "demo", "cli.demo"),
     "numpy": ("decode", "grayscale", "color", "blackout", "geometry", "quality", "encode", "pipeline", "api", "demo"),
-    "imagecodecs": ("decode", "encode", "demo"),
+    "imagecodecs": ("decode", "color", "encode", "demo"),
     "simplejpeg": ("decode",),
     "openjpeg": ("decode",),
     "rle": ("decode",),

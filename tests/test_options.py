@@ -17,9 +17,11 @@ GIVEN: dict[str, tuple[object, object]] = {
     "look": ("minmax", Look.STORED),
     "window": ("40,80,sigmoid", (0.1, 0.2, "linear-exact")),
     "stretch": ("1,99", (0.3, 99.7, "all")),
+    "clahe": ("3,16", (0.5, 1)),
     "voi": ("window:2", "Bone, hard"),
     "polarity": ("MONOCHROME1", Polarity.MONOCHROME2),
     "bits": ("16", 16),
+    "icc": ("srgb", "drop"),
     "strict": ("yes", True),
     "allow_truncated": ("yes", True),
     "verify": ("yes", True),
@@ -60,7 +62,7 @@ def test_the_defaults_read_back_and_are_named_in_full() -> None:
 
 
 def test_all_options_together_read_back() -> None:
-    given = {name: values[1] for name, values in GIVEN.items() if name not in ("look", "window", "strict")}
+    given = {name: values[1] for name, values in GIVEN.items() if name not in ("look", "window", "clahe", "strict")}
     options = Options.of(given)
     assert Options.of(json.loads(json.dumps(options.to_mapping()))) == options
 
@@ -76,9 +78,11 @@ def test_the_defaults_are_those_of_the_interface() -> None:
         "look": None,
         "window": None,
         "stretch": None,
+        "clahe": None,
         "voi": "auto",
         "polarity": "auto",
         "bits": 8,
+        "icc": "embed",
         "strict": False,
         "allow_truncated": False,
         "verify": False,
@@ -116,6 +120,9 @@ def test_every_option_says_what_it_means_and_switches_take_no_value() -> None:
         ({"window": "40,80", "look": "window"}, Look.WINDOW),
         ({"stretch": "1,99"}, Look.STRETCH),
         ({"stretch": "1,99", "look": "stretch"}, Look.STRETCH),
+        ({"clahe": "3,4"}, Look.CLAHE),
+        ({"clahe": "3,4", "look": "clahe"}, Look.CLAHE),
+        ({"look": "equalize"}, Look.EQUALIZE),
         ({"look": "stretch"}, Look.STRETCH),
     ],
 )
@@ -135,6 +142,8 @@ def test_given_percentiles_are_those_of_the_stretch() -> None:
         ({"stretch": "1,99", "look": "viewer"}, ("--stretch", "--look viewer")),
         ({"stretch": "1,99", "look": "minmax"}, ("--stretch", "--look minmax")),
         ({"window": "40,80", "stretch": "1,99"}, ("--window", "--stretch")),
+        ({"stretch": "1,99", "clahe": "2,8"}, ("--stretch", "--clahe")),
+        ({"clahe": "2,8", "look": "viewer"}, ("--clahe", "--look viewer")),
         ({"look": "window"}, ("--look window", "--window")),
     ],
 )

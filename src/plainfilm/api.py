@@ -36,9 +36,11 @@ class PictureOptions(TypedDict, total=False):
     look: str
     window: str | tuple[float, float] | tuple[float, float, str]
     stretch: str | tuple[float, float] | tuple[float, float, str]
+    clahe: str | tuple[float, int]
     voi: str
     polarity: str
     bits: int
+    icc: str
     strict: bool
     allow_truncated: bool
     verify: bool

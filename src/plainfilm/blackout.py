@@ -45,12 +45,11 @@ class Blackout:
             painted[part] = 0
         return painted
 
-    def visible(self, pixels: Array, missing: npt.NDArray[np.bool_] | None = None) -> Array:
-        """The pixels neither hidden nor missing, (N,) or (N, samples); in their own shape where all of them are."""
+    def unseen(self, size: tuple[int, int], missing: npt.NDArray[np.bool_] | None) -> npt.NDArray[np.bool_] | None:
+        """Which pixels of a frame of (rows, columns) are hidden or missing; None where none is."""
         if not self.parts:
-            return pixels if missing is None else pixels[~missing]
-        hidden = self.mask(*pixels.shape[:2])
-        return pixels[~hidden if missing is None else ~hidden & ~missing]
+            return missing
+        return self.mask(*size) if missing is None else self.mask(*size) | missing
 
 
 def blackout_of(boxes: tuple[Box, ...], size: tuple[int, int], beyond: int = 0) -> Blackout:

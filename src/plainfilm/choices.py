@@ -22,6 +22,8 @@ class Look(StrEnum):
     STRETCH = "stretch"
     WINDOW = "window"
     MINMAX = "minmax"
+    EQUALIZE = "equalize"
+    CLAHE = "clahe"
     STORED = "stored"
 
 
@@ -51,6 +53,14 @@ class Pixels(StrEnum):
 
     SQUARE = "square"
     STORED = "stored"
+
+
+class Icc(StrEnum):
+    """What becomes of the ICC Profile of a colour image."""
+
+    EMBED = "embed"
+    SRGB = "srgb"
+    DROP = "drop"
 
 
 class Names(StrEnum):
@@ -117,6 +127,22 @@ class Stretch:
 
 
 @dataclass(frozen=True, slots=True)
+class Clahe:
+    """The look `clahe`: how steep it may get, in multiples of an even histogram, and the tiles along each side."""
+
+    clip: float = 2.0
+    tiles: int = 8
+
+    def __post_init__(self) -> None:
+        # beyond these there is nothing left to gain: a tile's own table takes up to 128 KiB
+        if not (0 < self.clip <= 100 and 1 <= self.tiles <= 32):
+            raise OptionsError(f"--clahe: 0 < CLIP <= 100 and TILES from 1 to 32, not {self.clip:g},{self.tiles}")
+
+    def __str__(self) -> str:
+        return f"{self.clip!r},{self.tiles}"
+
+
+@dataclass(frozen=True, slots=True)
 class VoiChoice:
     """Which VOI of the file exists for this run."""
 
@@ -175,6 +201,16 @@ def parse_stretch(value: object) -> Stretch:
     return Stretch(_number("stretch", parts[0]), _number("stretch", parts[1]), len(parts) == 3)
 
 
+def parse_clahe(value: object) -> Clahe:
+    """`CLIP,TILES`, or a pair."""
+    if isinstance(value, Clahe):
+        return value
+    parts = _parts(value)
+    if len(parts) != 2:
+        raise OptionsError(f"--clahe: CLIP,TILES, not {value!r}")
+    return Clahe(_number("clahe", parts[0]), parse_count("clahe")(parts[1]))
+
+
 def parse_voi(value: object) -> VoiChoice:
     """`auto`, `none`, `lut[:N]`, `window[:N]`, or the Explanation of one."""
     if isinstance(value, VoiChoice):
@@ -231,20 +267,10 @@ def parse_flag(value: object) -> bool:
     """True or False; in text: 1, true, yes, on and their opposites."""
     if isinstance(value, bool):
         return value
-    known = {
-        "1": True,
-        "true": True,
-        "yes": True,
-        "on": True,
-        "0": False,
-        "false": False,
-        "no": False,
-        "off": False,
-        "": False,
-    }
-    if str(value).lower() not in known:
+    word, yes, no = str(value).lower(), ("1", "true", "yes", "on"), ("0", "false", "no", "off", "")
+    if word not in (*yes, *no):
         raise OptionsError(f"a switch is true or false, not {value!r}")
-    return known[str(value).lower()]
+    return word in yes
 
 
 def parse_member(kind: type[E], name: str) -> Callable[[object], E]:

@@ -33,6 +33,7 @@ class FindingCode(StrEnum):
     VERIFIED = "verified"
     NOT_VERIFIED = "not_verified"
     COLOR_TRANSFORM_DISAGREES = "color_transform_disagrees"
+    ICC_PROFILE_INVALID = "icc_profile_invalid"
     PALETTE_LUT_DISAGREES = "palette_lut_disagrees"
     PADDING_IMPLAUSIBLE = "padding_implausible"
     SHUTTER_INVALID = "shutter_invalid"

@@ -14,7 +14,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from plainfilm.choices import (
+    Clahe,
     FrameChoice,
+    Icc,
     Look,
     Names,
     Pixels,
@@ -24,6 +26,7 @@ from plainfilm.choices import (
     UserWindow,
     VoiChoice,
     parse_bits,
+    parse_clahe,
     parse_count,
     parse_flag,
     parse_member,
@@ -39,6 +42,8 @@ from plainfilm.redaction import NO_BOXES, Boxes, parse_boxes
 
 T = TypeVar("T")
 GIB = 1024**3
+# the options of which each names a look
+LOOK_OPTIONS = ("look", "window", "stretch", "clahe")
 
 
 def option(default: Any, parse: Callable[[object], Any], metavar: str, meaning: str, joined_by: str = "") -> Any:
@@ -80,6 +85,12 @@ class RenderOptions:
         "LOW,HIGH[,all]",
         "percentiles of the look stretch (default 0.1,99.9); all: the extreme values count too; implies --look stretch",
     )
+    clahe: Clahe | None = option(
+        None,
+        _optional(parse_clahe),
+        "CLIP,TILES",
+        "contrast limit and tiles along each side of the look clahe (default 2,8); implies --look clahe",
+    )
     voi: VoiChoice = option(
         VoiChoice(),
         parse_voi,
@@ -93,24 +104,33 @@ class RenderOptions:
         "what grey images are taken for, whatever their header says",
     )
     bits: int = option(8, parse_bits, "8|16", "output depth")
+    icc: Icc = option(
+        Icc.EMBED,
+        parse_member(Icc, "icc"),
+        _words(Icc),
+        "the ICC Profile of a colour image: into the picture, its colours converted to sRGB, or left out",
+    )
     strict: bool = option(False, parse_flag, "", "a VOI that would have to be replaced fails the image instead")
 
     def __post_init__(self) -> None:
-        if self.window is not None and self.stretch is not None:
-            raise OptionsError("--window and --stretch contradict each other: each is a look of its own")
-        if self.window is not None and self.look not in (None, Look.WINDOW):
-            raise OptionsError(f"--window contradicts --look {self.look}")
-        if self.stretch is not None and self.look not in (None, Look.STRETCH):
-            raise OptionsError(f"--stretch contradicts --look {self.look}")
+        implied = self._implied_looks
+        if len(implied) > 1:
+            raise OptionsError(f"--{implied[0]} and --{implied[1]} contradict each other: each is a look of its own")
+        if implied and self.look not in (None, implied[0]):
+            raise OptionsError(f"--{implied[0]} contradicts --look {self.look}")
         if self.look is Look.WINDOW and self.window is None:
             raise OptionsError("--look window needs --window CENTER,WIDTH")
 
     @property
+    def _implied_looks(self) -> list[Look]:
+        """The looks whose own option is given."""
+        own = {Look.WINDOW: self.window, Look.STRETCH: self.stretch, Look.CLAHE: self.clahe}
+        return [look for look, given in own.items() if given is not None]
+
+    @property
     def effective_look(self) -> Look:
-        """The look after what --window and --stretch imply."""
-        if self.window is not None:
-            return Look.WINDOW
-        return Look.STRETCH if self.stretch is not None else self.look or Look.VIEWER
+        """The look after what --window, --stretch and --clahe imply."""
+        return next(iter(self._implied_looks), self.look or Look.VIEWER)
 
     @property
     def percentiles(self) -> Stretch:

@@ -17,18 +17,19 @@ import numpy.typing as npt
 from plainfilm.blackout import Blackout, blackout_of
 from plainfilm.choices import Look, Pixels
 from plainfilm.color.plan import ColorPlan, color_plan
+from plainfilm.color.supplement import supplement_step, with_supplement
 from plainfilm.decode import decode_frame
 from plainfilm.decode.decoded import Decoded
 from plainfilm.dicom.content import Content
 from plainfilm.dicom.frames import FrameTable, locate_frames
-from plainfilm.dicom.instance import Instance
+from plainfilm.dicom.instance import Instance, Palette
 from plainfilm.dicom.read import read_instance
 from plainfilm.errors import ConversionError, Reason, TruncatedError
 from plainfilm.findings import Finding
 from plainfilm.geometry import Geometry, geometry_of
 from plainfilm.grayscale.levels import NO_LEVELS, Levels, levels_of
 from plainfilm.grayscale.padding import outside_shutter
-from plainfilm.grayscale.plan import Plan, render_frame, rendered_levels
+from plainfilm.grayscale.plan import Plan, hidden, levels_shown, render_frame, rendered_levels
 from plainfilm.grayscale.planning import Planner, planner
 from plainfilm.grayscale.stored import Cells, stored_values
 from plainfilm.grayscale.survey import FrameCells, survey, survey_frame, surveyed_frames
@@ -81,6 +82,13 @@ class PlannedFrame:
     counted: Levels = NO_LEVELS
     padding_fraction: float = 0.0
     blackout: Blackout = Blackout()
+    supplement: Palette | None = None
+
+    @property
+    def unseen(self) -> npt.NDArray[np.bool_] | None:
+        """Which pixels (rows, columns) are blacked out or missing; None where none is."""
+        samples = self.decoded.samples
+        return self.blackout.unseen((samples.shape[0], samples.shape[1]), self.decoded.missing)
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -106,6 +114,7 @@ class Rendered:
     decoder: str
     findings: tuple[Finding, ...]
     stored_sha256: str
+    profile: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,17 +178,13 @@ def frame_planner(
 
 def render(planned: PlannedFrame) -> Rendered:
     """Run a plan: the grey levels or colours of a frame, then its geometry."""
-    plan, decoded, blackout = planned.plan, planned.decoded, planned.blackout
+    plan, decoded = planned.plan, planned.decoded
     if isinstance(plan, ColorPlan):
         stored = decoded.samples
-        image = blackout.paint(plan.apply())
-        levels = color_levels(blackout.visible(image, decoded.missing))
-        if decoded.missing is not None:
-            image = np.where(decoded.missing[:, :, None], 0, image).astype(image.dtype)
+        image, levels = _render_color(planned, plan)
     else:
         stored = stored_values(plan.rules, decoded.samples)
-        image = blackout.paint(render_frame(plan, stored, decoded.missing))
-        levels = rendered_levels(plan, planned.counted)
+        image, levels = _render_grey(planned, plan, stored)
     return Rendered(
         frame=planned.frame,
         image=planned.geometry.apply(image),
@@ -190,7 +195,31 @@ def render(planned: PlannedFrame) -> Rendered:
         decoder=decoded.decoder,
         findings=planned.findings,
         stored_sha256=_digest(stored),
+        profile=plan.embedded_profile if isinstance(plan, ColorPlan) else None,
     )
+
+
+def _render_color(planned: PlannedFrame, plan: ColorPlan) -> tuple[Array, Levels]:
+    """The picture of a colour plan, (rows, columns, 3), and the levels that statistics are of."""
+    image = plan.apply()
+    unseen = planned.unseen
+    if unseen is None:
+        return image, color_levels(image)
+    return np.where(unseen[:, :, None], 0, image).astype(image.dtype), color_levels(image[None, ~unseen])
+
+
+def _render_grey(planned: PlannedFrame, plan: Plan, stored: Array) -> tuple[Array, Levels]:
+    """The picture of a grey plan, RGB where there is a supplemental palette, and the levels that statistics are of."""
+    unseen = planned.unseen
+    image = render_frame(plan, stored, unseen)
+    if planned.supplement is None and plan.enhancement is None:
+        return planned.blackout.paint(image), rendered_levels(plan, planned.counted)
+    mask = hidden(plan, stored, unseen)
+    if planned.supplement is None:
+        return planned.blackout.paint(image), levels_shown(image, mask)
+    image = with_supplement(image, stored, planned.supplement, mask)
+    levels = NO_LEVELS if mask.all() else color_levels(image[~mask][None])
+    return planned.blackout.paint(image), levels
 
 
 def _plan_color(film: Film, options: Options, frame: int, decoded: Decoded) -> PlannedFrame:
@@ -205,9 +234,19 @@ def _plan_grey(film: Film, options: Options, plans: Planner, decoded_frame: tupl
     known = next((one for one in plans.survey.frames if one.frame == frame), None)
     surveyed = known or survey_frame(film.instance, plans.survey.rules, _frame_cells(film, frame, decoded))
     plan = _marked(plans.plan(surveyed), decoded)
-    counted = surveyed.valid if plan.masks else surveyed.every.finite()
-    geometry = _geometry(film, options, plan.look, frame)
-    return PlannedFrame(frame, decoded, plan, geometry, counted, surveyed.padding_fraction, film.blackout(frame))
+    supplement = film.instance.supplement if plan.masks else None
+    if supplement is not None:
+        plan = replace(plan, steps=(*plan.steps, supplement_step(supplement, plan.rules.signed)))
+    return PlannedFrame(
+        frame,
+        decoded,
+        plan,
+        _geometry(film, options, plan.look, frame),
+        surveyed.valid if plan.masks else surveyed.every.finite(),
+        surveyed.padding_fraction,
+        film.blackout(frame),
+        supplement,
+    )
 
 
 def _marked(plan: P, decoded: Decoded) -> P:
@@ -231,11 +270,12 @@ def _look_at_frames(film: Film, started: Started) -> tuple[FrameCells, ...]:
 
 def _frame_cells(film: Film, frame: int, decoded: Decoded) -> FrameCells:
     samples, shutter, blackout, missing = decoded.samples, film.instance.shutter, film.blackout(frame), decoded.missing
-    every = inside = levels_of(blackout.visible(samples, missing))
+    unseen = blackout.unseen((samples.shape[0], samples.shape[1]), missing)
+    every = inside = levels_of(samples if unseen is None else samples[~unseen])
     filled = 0 if missing is None else int(missing.sum())
     if shutter is not None:
-        hidden = outside_shutter(shutter, *samples.shape) | blackout.mask(*samples.shape)
-        inside = levels_of(samples[~hidden if missing is None else ~hidden & ~missing])
+        outside = outside_shutter(shutter, *samples.shape)
+        inside = levels_of(samples[~(outside if unseen is None else outside | unseen)])
     return FrameCells(frame, Cells(every, decoded.precision, decoded.signed), inside, filled)
 
 

@@ -12,16 +12,18 @@ import pytest
 from plainfilm.choices import Look, Progress, UserWindow, VoiFunction
 from plainfilm.cli.arguments import Parser, add_options, options_of, parse, read_config
 from plainfilm.errors import OptionsError
-from plainfilm.options import Options, option_fields
+from plainfilm.options import LOOK_OPTIONS, Options, option_fields
 
 # a value other than the default for each option of the command line, as it is typed and as Python gives it
 VALUES: dict[str, tuple[str, object]] = {
     "look": ("minmax", "minmax"),
     "window": ("-600,1500,sigmoid", (-600, 1500, "sigmoid")),
     "stretch": ("1,99.5,all", (1, 99.5, "all")),
+    "clahe": ("3.5,4", (3.5, 4)),
     "voi": ("window:1", "window:1"),
     "polarity": ("monochrome1", "monochrome1"),
     "bits": ("16", 16),
+    "icc": ("srgb", "srgb"),
     "strict": ("", True),
     "allow_truncated": ("", True),
     "verify": ("", True),
@@ -174,11 +176,8 @@ def test_a_file_is_toml_or_json(name: str, text: str, tmp_path: Path) -> None:
 
 
 def test_what_options_write_they_read_back(tmp_path: Path) -> None:
-    for left_out in (
-        ("look", "window", "strict"),
-        ("look", "stretch", "strict"),
-        ("window", "stretch", "allow_truncated"),
-    ):
+    for kept in LOOK_OPTIONS:
+        left_out = {*LOOK_OPTIONS, "strict"} - {kept}
         given = Options.of({name: value for name, (_, value) in VALUES.items() if name not in left_out})
         (tmp_path / "run.json").write_text(json.dumps({"options": given.to_mapping()}))
         assert options("--config", str(tmp_path / "run.json")) == given

@@ -13,10 +13,25 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from plainfilm.errors import OptionsError
-from plainfilm.options import Options, option_fields
+from plainfilm.options import LOOK_OPTIONS, Options, option_fields
 
 ENVIRONMENT = "PLAINFILM_"
-PICTURE_OPTIONS = ("look", "window", "stretch", "voi", "polarity", "bits", "strict", "pixels", "redact", "max_pixels")
+PICTURE_OPTIONS = (
+    "look",
+    "window",
+    "stretch",
+    "clahe",
+    "voi",
+    "polarity",
+    "bits",
+    "icc",
+    "strict",
+    "allow_truncated",
+    "verify",
+    "pixels",
+    "redact",
+    "max_pixels",
+)
 
 
 class _Joined(argparse.Action):
@@ -79,8 +94,8 @@ def options_of(arguments: argparse.Namespace, environment: Mapping[str, str]) ->
     from_command_line = {name: value for name, value in vars(arguments).items() if name in names}
     given: dict[str, object] = {}
     for stronger in (from_environment, from_file, from_command_line):
-        if any(stronger.get(name) is not None for name in ("look", "window", "stretch")):
-            given = {name: value for name, value in given.items() if name not in ("look", "window", "stretch")}
+        if any(stronger.get(name) is not None for name in LOOK_OPTIONS):
+            given = {name: value for name, value in given.items() if name not in LOOK_OPTIONS}
         given.update(stronger)
     return Options.of(given)
 

@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from plainfilm.choices import Look
+from plainfilm.choices import Icc, Look
 from plainfilm.color import Rgb, to_rgb
+from plainfilm.color.profile import ProfileError, rebuilt_profile, to_srgb
 from plainfilm.decode.decoded import Decoded
 from plainfilm.dicom.instance import Instance
 from plainfilm.errors import EncodeError
-from plainfilm.findings import Finding
+from plainfilm.findings import Finding, FindingCode
 from plainfilm.grayscale.explaining import Step
 from plainfilm.grayscale.levels import levels_of
 from plainfilm.grayscale.presentation import output_maximum, output_type
@@ -29,7 +30,8 @@ Array = npt.NDArray[Any]
 class ColorPlan:
     """Everything that is done to the colours of one frame: window, VOI and polarity do not apply to them.
 
-    `rgb` holds the samples as red, green and blue, not yet scaled to the output range.
+    `rgb` holds the samples as red, green and blue, not yet scaled to the output range; `profile` is what they mean by
+    the file, written into the picture or, where `icc` says so, taken to sRGB.
     """
 
     look: Look
@@ -38,6 +40,8 @@ class ColorPlan:
     rgb: Rgb
     findings: tuple[Finding, ...]
     steps: tuple[Step, ...]
+    profile: bytes | None = None
+    icc: Icc = Icc.DROP
     status: Status = Status.OK
     voi: str = "none"
     available: str = ""
@@ -50,8 +54,17 @@ class ColorPlan:
         """The largest output level."""
         return output_maximum(self.bits)
 
+    @property
+    def embedded_profile(self) -> bytes | None:
+        """The ICC profile that goes into the picture."""
+        return self.profile if self.icc is Icc.EMBED else None
+
     def apply(self) -> Array:
         """The output image: n-bit samples times ymax / (2^n - 1), to nearest; for the look `stored` as they are."""
+        levels = self._levels()
+        return levels if self.icc is not Icc.SRGB or self.profile is None else to_srgb(levels, self.profile)
+
+    def _levels(self) -> Array:
         if self.look is Look.STORED:
             stored: Array = self.rgb.samples.astype(np.uint16)
             return stored
@@ -74,6 +87,26 @@ def color_plan(instance: Instance, decoded: Decoded, options: RenderOptions) -> 
         raise EncodeError(f"the look stored holds samples of up to 16 bits; these are {rgb.bits}")
     bits = 16 if look is Look.STORED else options.bits
     does = f"{decoded.photometric_interpretation} to RGB, {rgb.bits} bits a sample, scaled to {bits}"
-    steps = (Step("color", does, "Photometric Interpretation", instance.pixel.photometric_interpretation),)
-    findings = (*instance.findings, *rules.findings, *rgb.findings)
-    return ColorPlan(look, bits, rules.bits_stored, rgb, findings, steps)
+    step = Step("color", does, "Photometric Interpretation", instance.pixel.photometric_interpretation)
+    icc = Icc.DROP if look is Look.STORED else options.icc
+    profile, odd = _profile(instance, icc)
+    findings = (*instance.findings, *rules.findings, *rgb.findings, *odd)
+    steps = (step, *_profile_steps(profile, icc))
+    return ColorPlan(look, bits, rules.bits_stored, rgb, findings, steps, profile=profile, icc=icc)
+
+
+def _profile(instance: Instance, icc: Icc) -> tuple[bytes | None, tuple[Finding, ...]]:
+    """The instance's ICC profile, its colours alone; None where it has none that can be used, or none is asked for."""
+    if instance.icc_profile is None or icc is Icc.DROP:
+        return None, ()
+    try:
+        return rebuilt_profile(instance.icc_profile), ()
+    except ProfileError as error:
+        return None, (Finding(FindingCode.ICC_PROFILE_INVALID, f"the ICC Profile is left out: {error}"),)
+
+
+def _profile_steps(profile: bytes | None, icc: Icc) -> tuple[Step, ...]:
+    if profile is None:
+        return ()
+    does = "converted to sRGB" if icc is Icc.SRGB else "put into the picture, without its text"
+    return (Step("profile", does, "ICC Profile", f"--icc {icc}"),)

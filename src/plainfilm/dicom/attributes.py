@@ -8,6 +8,7 @@ import re
 from pydicom.dataset import Dataset
 from pydicom.uid import UID
 
+from plainfilm.dicom.colors import icc_profile_of, palette_of, supplement_of
 from plainfilm.dicom.description import annotation_findings, description_of, identity_of
 from plainfilm.dicom.functional_groups import frames_of
 from plainfilm.dicom.instance import (
@@ -15,7 +16,6 @@ from plainfilm.dicom.instance import (
     ImagePixel,
     Instance,
     Padding,
-    Palette,
     PixelData,
     PixelKind,
     Shutter,
@@ -56,7 +56,9 @@ def instance_of(
         frames=frames_of(values, pixel.number_of_frames),
         padding=None if pixel.is_color else _padding(values, kind),
         shutter=None if pixel.is_color else _shutter(values),
-        palette=_palette(values),
+        palette=palette_of(values),
+        supplement=None if pixel.is_color else supplement_of(values),
+        icc_profile=icc_profile_of(values) if pixel.is_color else None,
         presentation_lut_shape=values.code("PresentationLUTShape") or None,
         pixel_spacing=_spacing(values),
         pixel_aspect_ratio=values.pair("PixelAspectRatio"),
@@ -251,19 +253,6 @@ def _shutter(values: Values) -> Shutter | None:
     if not any(found.values()):
         return None
     return Shutter(rectangle, circle, polygon, values.integer("ShutterPresentationValue"))
-
-
-def _palette(values: Values) -> Palette | None:
-    for prefix in ("", "Segmented"):
-        luts = [
-            values.lut(f"{color}PaletteColorLookupTableDescriptor", f"{prefix}{color}PaletteColorLookupTableData")
-            for color in ("Red", "Green", "Blue")
-            if values.has(f"{prefix}{color}PaletteColorLookupTableData")
-        ]
-        red, green, blue = luts if len(luts) == 3 else (None, None, None)
-        if red is not None and green is not None and blue is not None:
-            return Palette(red, green, blue, segmented=bool(prefix))
-    return None
 
 
 def _spacing(values: Values) -> tuple[float, float] | None:

@@ -139,6 +139,11 @@ class Palette:
     blue: LutItem
     segmented: bool = False
 
+    def first(self, signed: bool) -> int:
+        """The first stored value mapped, signed when stored values are."""
+        first = self.red.descriptor[1]
+        return first - 65536 if signed and first >= 32768 else first
+
 
 @dataclass(frozen=True, slots=True)
 class Identity:
@@ -183,6 +188,8 @@ class Instance:
     padding: Padding | None = None
     shutter: Shutter | None = None
     palette: Palette | None = None
+    supplement: Palette | None = None
+    icc_profile: bytes | None = None
     presentation_lut_shape: str | None = None
     pixel_spacing: tuple[float, float] | None = None
     pixel_aspect_ratio: tuple[float, float] | None = None

@@ -17,8 +17,10 @@ _AFTER_HEADER = 33  # signature 8, IHDR: length 4, type 4, data 13, crc 4
 _LEVEL = 1  # films are noise: higher levels cost much time and save little
 
 
-def encode_png(image: npt.NDArray[Any], software: str) -> bytes:
+def encode_png(image: npt.NDArray[Any], software: str, profile: bytes | None = None) -> bytes:
     """The PNG of an image, (rows, columns) or (rows, columns, 3), uint8 or uint16; `software` is ISO 8859-1 text.
+
+    profile: the ICC profile of an RGB image.
 
     Raises EncodeError where the image has another shape or type, or the encoder refuses it.
     """
@@ -30,9 +32,9 @@ def encode_png(image: npt.NDArray[Any], software: str) -> bytes:
     if not done:
         raise EncodeError(f"the PNG encoder refuses an image of shape {image.shape}")
     content = encoded.tobytes()
-    return (
-        content[:_AFTER_HEADER] + _chunk(b"tEXt", b"Software\0" + software.encode("latin-1")) + content[_AFTER_HEADER:]
-    )
+    chunks = b"" if profile is None else _chunk(b"iCCP", b"ICC profile\0\0" + zlib.compress(profile))
+    chunks += _chunk(b"tEXt", b"Software\0" + software.encode("latin-1"))
+    return content[:_AFTER_HEADER] + chunks + content[_AFTER_HEADER:]
 
 
 def _chunk(kind: bytes, data: bytes) -> bytes:

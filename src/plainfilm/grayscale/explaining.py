@@ -5,7 +5,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from plainfilm.choices import Clahe
 from plainfilm.dicom.instance import Instance, PixelKind
+from plainfilm.grayscale.equalization import EqualizeRecipe
 from plainfilm.grayscale.modality import Modality
 from plainfilm.grayscale.recipes import MinMaxRecipe, StoredLook, StretchRecipe
 from plainfilm.grayscale.stored import StoredRules
@@ -37,7 +39,20 @@ def steps_of(
         steps += _recipe_steps(tone, label, reason)
     if not isinstance(tone, StoredLook):
         steps.append(_polarity_step(instance, tone.inverted))
+    if isinstance(tone, EqualizeRecipe):
+        steps.append(Step("equalization", "histogram equalisation of the 256 levels, over the whole image"))
     return tuple(steps)
+
+
+def enhancement_steps(enhancement: Clahe | None) -> tuple[Step, ...]:
+    """The step after polarity of a look that goes by the neighbourhood of each pixel."""
+    if enhancement is None:
+        return ()
+    does = (
+        f"contrast-limited adaptive histogram equalisation, contrast limit {enhancement.clip:g}, "
+        f"{enhancement.tiles} x {enhancement.tiles} tiles; what is left out of statistics is left out of it"
+    )
+    return (Step("enhancement", does, "--clahe", "the look clahe"),)
 
 
 def _stored_step(instance: Instance, rules: StoredRules) -> Step:
@@ -87,7 +102,9 @@ def _voi_step(voi: Voi, label: str, reason: str) -> Step:
     return Step("voi", f"{label}: the middle of the range", "", reason)
 
 
-def _recipe_steps(tone: StretchRecipe | MinMaxRecipe | StoredLook, label: str, reason: str) -> list[Step]:
+def _recipe_steps(
+    tone: StretchRecipe | MinMaxRecipe | EqualizeRecipe | StoredLook, label: str, reason: str
+) -> list[Step]:
     if isinstance(tone, StoredLook):
         return [Step("values", f"stored value plus {tone.offset}", "", reason)]
     first = Step("voi", f"{label} on stored values" if label != "none" else "none: stored values", "", reason)

@@ -10,14 +10,15 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from plainfilm.choices import Look
+from plainfilm.choices import Clahe, Look
 from plainfilm.dicom.instance import Shutter
 from plainfilm.findings import Finding
+from plainfilm.grayscale.clahe import contrast_limited
 from plainfilm.grayscale.explaining import Step
-from plainfilm.grayscale.levels import Levels
+from plainfilm.grayscale.levels import Levels, levels_of
 from plainfilm.grayscale.padding import Mask, PaddingRange, outside_shutter
 from plainfilm.grayscale.presentation import output_maximum
-from plainfilm.grayscale.recipes import StoredLook
+from plainfilm.grayscale.recipes import MinMaxRecipe, StretchRecipe
 from plainfilm.grayscale.stored import StoredRules
 from plainfilm.grayscale.tone import Tone, ViewerTone
 from plainfilm.grayscale.voi import Window
@@ -26,15 +27,24 @@ from plainfilm.record import Status
 Array = npt.NDArray[Any]
 
 # A look's version goes up whenever it gives another picture of the same file.
-LOOK_VERSIONS = {Look.VIEWER: 1, Look.STRETCH: 1, Look.WINDOW: 1, Look.MINMAX: 1, Look.STORED: 1}
+LOOK_VERSIONS = {
+    Look.VIEWER: 1,
+    Look.STRETCH: 1,
+    Look.WINDOW: 1,
+    Look.MINMAX: 1,
+    Look.EQUALIZE: 1,
+    Look.CLAHE: 1,
+    Look.STORED: 1,
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
     """Everything that is done to the grey levels of one frame, and why.
 
-    `tone` maps stored values to output levels; `padding` is painted 0, what lies outside `shutter` its presentation
-    value. `voi` and `available` are the tables' labels of the VOI used and of those in the file.
+    `tone` maps stored values to output levels, `enhancement` these by their neighbourhood; `padding` is painted 0, what
+    lies outside `shutter` its presentation value. `voi` and `available` are the tables' labels of the VOI used and of
+    those in the file.
     """
 
     look: Look
@@ -44,6 +54,7 @@ class Plan:
     voi: str
     inverted: bool
     status: Status
+    enhancement: Clahe | None = None
     padding: PaddingRange | None = None
     shutter: Shutter | None = None
     available: str = ""
@@ -55,9 +66,9 @@ class Plan:
         """The window that is used, if one is."""
         if isinstance(self.tone, ViewerTone):
             return self.tone.voi if isinstance(self.tone.voi, Window) else None
-        if isinstance(self.tone, StoredLook):
-            return None
-        return self.tone.voi.voi if isinstance(self.tone.voi.voi, Window) else None
+        if isinstance(self.tone, StretchRecipe | MinMaxRecipe):
+            return self.tone.voi.voi if isinstance(self.tone.voi.voi, Window) else None
+        return None
 
     @property
     def masks(self) -> bool:
@@ -72,7 +83,7 @@ class Plan:
     @property
     def line(self) -> tuple[float, float] | None:
         """The inputs of the line that became 0 and the maximum, before polarity; None where no line maps them."""
-        return self.tone.line
+        return None if self.enhancement is not None else self.tone.line
 
     @property
     def ymax(self) -> int:
@@ -80,17 +91,31 @@ class Plan:
         return output_maximum(self.bits)
 
 
-def render_frame(plan: Plan, stored: Array, missing: Mask | None = None) -> Array:
-    """The output levels (uint8 or uint16) of a frame's stored values, (rows, columns); `missing` pixels are black.
+def render_frame(plan: Plan, stored: Array, unseen: Mask | None = None) -> Array:
+    """The output levels (uint8 or uint16) of a frame's stored values, (rows, columns); what is `unseen` is black.
 
     Integers of up to 16 bits go through one table, everything else through the formulas themselves: the same ones.
     """
     image = _look_up(plan, stored) if stored.dtype.kind in "iu" and stored.dtype.itemsize <= 2 else levels(plan, stored)
-    if missing is not None:
-        image[missing] = 0
+    if unseen is not None:
+        image[unseen] = 0
+    if plan.enhancement is not None:
+        image = contrast_limited(image, hidden(plan, stored, unseen), plan.enhancement)
     if plan.shutter is not None:
         image[outside_shutter(plan.shutter, *stored.shape)] = _shutter_level(plan.shutter, plan.ymax)
     return image
+
+
+def hidden(plan: Plan, stored: Array, unseen: Mask | None = None) -> Mask:
+    """Which pixels (rows, columns) are no part of the picture: padding, no number, outside the shutter, or unseen."""
+    mask = np.zeros(stored.shape, np.bool_) if plan.padding is None else plan.padding.holds(stored)
+    if unseen is not None:
+        mask |= unseen
+    if stored.dtype.kind == "f":
+        mask |= ~np.isfinite(stored)
+    if plan.shutter is not None:
+        mask |= outside_shutter(plan.shutter, *stored.shape)
+    return mask
 
 
 def levels(plan: Plan, stored: Array) -> Array:
@@ -122,5 +147,13 @@ def _shutter_level(shutter: Shutter, ymax: int) -> int:
 
 
 def rendered_levels(plan: Plan, stored: Levels) -> Levels:
-    """The histogram of the output levels of the pixels whose stored values are given: no pixel is touched again."""
+    """The histogram of the output levels of the pixels whose stored values are given: no pixel is touched again.
+
+    Where levels depend on their neighbourhood there is no such short cut: `levels_shown` counts them.
+    """
     return stored.mapped(plan.tone.apply(stored.values, plan.ymax))
+
+
+def levels_shown(image: Array, mask: Mask) -> Levels:
+    """The histogram of an image's levels where the mask does not hide them."""
+    return levels_of(image[~mask])

@@ -5,13 +5,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from plainfilm.choices import Look
+from plainfilm.choices import Clahe, Look
 from plainfilm.dicom.instance import Instance
 from plainfilm.errors import EncodeError, RepairRefusedError
 from plainfilm.findings import Finding, FindingCode
 from plainfilm.grayscale.candidates import Candidates, candidates_of, voi_of
 from plainfilm.grayscale.choice import Judge, input_of, without_voi
-from plainfilm.grayscale.explaining import steps_of
+from plainfilm.grayscale.explaining import enhancement_steps, steps_of
 from plainfilm.grayscale.plan import Plan
 from plainfilm.grayscale.presentation import is_inverted
 from plainfilm.grayscale.recipe_planning import recipe_of
@@ -58,6 +58,7 @@ class Planner:
         draft = self._draft(frame, inverted)
         if draft.repaired and options.strict:
             raise RepairRefusedError(f"{draft.reason}; --strict forbids to repair it")
+        enhancement = (options.clahe or Clahe()) if look is Look.CLAHE else None
         viewer = isinstance(draft.tone, ViewerTone)
         attributes = self.instance.frame_attributes(frame.frame)
         return Plan(
@@ -68,6 +69,7 @@ class Planner:
             voi=draft.voi,
             inverted=inverted,
             status=Status.REPAIRED if draft.repaired else Status.OK,
+            enhancement=enhancement,
             padding=frame.padding if viewer else None,
             shutter=self.instance.shutter if viewer else None,
             available=" ".join(str(place) for place in self._all_voi(frame).places),
@@ -79,7 +81,10 @@ class Planner:
                 *draft.findings,
                 *polarity,
             ),
-            steps=steps_of(self.instance, frame, (draft.tone, draft.voi, draft.reason), self.survey.rules),
+            steps=(
+                *steps_of(self.instance, frame, (draft.tone, draft.voi, draft.reason), self.survey.rules),
+                *enhancement_steps(enhancement),
+            ),
         )
 
     def _all_voi(self, frame: SurveyedFrame) -> Candidates:
@@ -93,7 +98,7 @@ class Planner:
             return _Draft(tone, "user", "the window asked for")
         if look is Look.STORED:
             return self._stored()
-        if look is Look.VIEWER:
+        if look in (Look.VIEWER, Look.CLAHE):
             return self._viewer(frame, inverted)
         recipe = recipe_of(self.instance, self.survey, frame, (self.options, inverted))
         return _Draft(recipe.tone, recipe.voi, f"the recipe {look}", recipe.findings)

@@ -9,6 +9,7 @@ from plainfilm.choices import Look, VoiFunction
 from plainfilm.dicom.instance import Instance, WindowItem
 from plainfilm.findings import Finding, FindingCode
 from plainfilm.grayscale.candidates import candidates_of, voi_of
+from plainfilm.grayscale.equalization import EqualizeRecipe, equalize_recipe
 from plainfilm.grayscale.modality import rescale_of
 from plainfilm.grayscale.recipes import MinMaxRecipe, RecipeVoi, StretchRecipe, minmax_recipe, stretch_recipe
 from plainfilm.grayscale.survey import Survey, SurveyedFrame
@@ -20,14 +21,16 @@ from plainfilm.options import RenderOptions
 class Recipe:
     """A recipe's tone, the label of the VOI that it begins with, and what was odd."""
 
-    tone: StretchRecipe | MinMaxRecipe
+    tone: StretchRecipe | MinMaxRecipe | EqualizeRecipe
     voi: str
     findings: tuple[Finding, ...]
 
 
 def recipe_of(instance: Instance, survey: Survey, frame: SurveyedFrame, given: tuple[RenderOptions, bool]) -> Recipe:
-    """The recipe `stretch` or `minmax` for one frame; given: the options, and whether the image is MONOCHROME1."""
+    """The recipe that the options name, for one frame; given: the options, and whether the image is MONOCHROME1."""
     options, inverted = given
+    if options.effective_look is Look.EQUALIZE:
+        return Recipe(equalize_recipe(frame.every.finite(), inverted), "none", _ignored(instance, frame))
     voi, label, findings = _recipe_voi(instance, survey, frame, options)
     findings = (*findings, *_ignored(instance, frame))
     every = frame.every.finite()

@@ -65,6 +65,8 @@ def survey(instance: Instance, frames: tuple[FrameCells, ...]) -> Survey:
 def survey_frame(instance: Instance, rules: StoredRules, frame: FrameCells) -> SurveyedFrame:
     """One frame by the rules of its instance: also for a frame that was not among those looked at first."""
     every, inside = (_stored(rules, levels) for levels in (frame.cells.levels, frame.inside))
+    if instance.supplement is not None:
+        inside = inside.keep(inside.values < instance.supplement.first(rules.signed))
     modality, findings = modality_of(instance, instance.frame_attributes(frame.frame).modality, rules)
     surveyed = SurveyedFrame(frame.frame, every, inside.finite(), None, 0.0, modality, findings)
     return _without_padding(instance, rules, surveyed, (inside, frame.filled))

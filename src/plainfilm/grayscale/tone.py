@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy.typing as npt
 
+from plainfilm.grayscale.equalization import EqualizeRecipe
 from plainfilm.grayscale.modality import Modality
 from plainfilm.grayscale.presentation import invert, nearest
 from plainfilm.grayscale.recipes import MinMaxRecipe, StoredLook, StretchRecipe
@@ -35,4 +36,4 @@ class ViewerTone:
         return self.voi.line
 
 
-Tone = ViewerTone | StretchRecipe | MinMaxRecipe | StoredLook
+Tone = ViewerTone | StretchRecipe | MinMaxRecipe | EqualizeRecipe | StoredLook

@@ -54,7 +54,7 @@ def _outcome(work: Work, known: Witness, result: Rendered | FailedFrame) -> Outc
         return _refused(work, result.frame, result.error)
     frames = known.instance.pixel.number_of_frames
     try:
-        encoded = encode_png(result.image, software_text(result))
+        encoded = encode_png(result.image, software_text(result), result.profile)
         name = frame_name(work.reference.name, result.frame + 1, frames) + IMAGE_SUFFIX
         record = record_of(known, result, name, encoded)
         if work.out is None:
