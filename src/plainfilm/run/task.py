@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from plainfilm.encode.png import encode_png
+from plainfilm.encode.png import Ancillary, encode_png
 from plainfilm.errors import ConversionError, Reason, Stage
 from plainfilm.options import Options
 from plainfilm.pipeline import FailedFrame, Film, Rendered, open_film, render_frames
@@ -53,7 +53,7 @@ def _outcome(work: Work, known: Witness, result: Rendered | FailedFrame) -> Reco
         return failure_of(work.reference, result.frame, result.error)
     frames = known.instance.pixel.number_of_frames
     try:
-        encoded = encode_png(result.image, software_text(result))
+        encoded = encode_png(result.image, Ancillary(software_text(result)))
         name = frame_name(work.reference.name, result.frame + 1, frames) + IMAGE_SUFFIX
         record = record_of(known, result, name, encoded)
         if work.out is None:
