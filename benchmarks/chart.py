@@ -31,7 +31,7 @@ def chart(title: str, bars: Sequence[Bar]) -> str:
         lines += [
             f'<text x="{_NAME - 6}" y="{y + 13}" text-anchor="end">{escape(name)}</text>',
             f'<rect x="{_NAME}" y="{y}" width="{place(middle) - _NAME:.1f}" height="16" fill="{color}"/>',
-            f'<line x1="{place(smallest):.1f}" x2="{place(largest):.1f}" y1="{y + 8}" y2="{y + 8}" stroke="#333"/>',
+            f'<line x1="{place(smallest):.1f}" x2="{place(largest):.1f}" y1="{y + 8}" y2="{y + 8}" stroke="dimgray"/>',
             f'<text x="{max(place(middle), place(largest)) + 6:.1f}" y="{y + 13}">{middle:.2f}</text>',
         ]
     return "\n".join([*lines, "</svg>", ""])
