@@ -69,13 +69,14 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
 # Where a library may be imported; one that is not listed may be imported anywhere.
 ONLY_IN: dict[str, tuple[str, ...]] = {
     "pydicom": ("dicom", "demo", "cli.demo", "api"),
-    "cv2": ("decode", "grayscale", "color", "geometry", "quality", "encode", "demo", "cli.demo"),
+    "cv2": ("decode", "grayscale", "color", "geometry", "quality", "demo", "cli.demo"),
     "numpy": ("decode", "grayscale", "color", "blackout", "geometry", "quality", "encode", "pipeline", "api", "demo"),
     "imagecodecs": ("decode", "color", "encode", "demo"),
     "simplejpeg": ("decode",),
     "openjpeg": ("decode",),
     "rle": ("decode",),
     "PIL": ("demo",),
+    "isal": ("decode", "encode",),
     "rich": ("cli",),
     "platformdirs": ("privacy",),
     "pickle": ("run",),

@@ -38,6 +38,8 @@ GIVEN: dict[str, tuple[object, object]] = {
     "key_file": ("a folder/key", Path("/x/key")),
     "overwrite": ("true", True),
     "dry_run": ("1", True),
+    "log": ("a folder/run.log", Path("/x/run.log")),
+    "verbose": ("on", True),
     "progress": ("json", "none"),
 }
 ONLY_ONE_VALUE = {"names"}
@@ -98,6 +100,8 @@ def test_the_defaults_are_those_of_the_interface() -> None:
         "jobs": None,
         "key_file": None,
         "overwrite": False,
+        "log": None,
+        "verbose": False,
         "dry_run": False,
         "progress": "auto",
     }

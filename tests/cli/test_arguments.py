@@ -40,6 +40,8 @@ VALUES: dict[str, tuple[str, object]] = {
     "key_file": ("some.key", Path("some.key")),
     "overwrite": ("", True),
     "dry_run": ("", True),
+    "log": ("run.log", Path("run.log")),
+    "verbose": ("", True),
     "progress": ("json", "json"),
 }
 

@@ -19,7 +19,7 @@ from pydicom.dataset import Dataset
 import plainfilm
 from plainfilm.color.profile import ProfileError, rebuilt_profile, to_srgb
 from plainfilm.dicom.read import instance_from_dataset
-from plainfilm.encode.png import encode_png
+from plainfilm.encode.png import Ancillary, encode_png
 from plainfilm.options import Options
 from plainfilm.pipeline import film_of, frame_planner, render
 
@@ -74,7 +74,7 @@ def encoded(dataset: Dataset, **given: Any) -> tuple[bytes, set[str]]:
     options = Options.of(given)
     planned = frame_planner(film_of(instance_from_dataset(dataset, 10**8), options), options)(0)
     rendered = render(planned)
-    return encode_png(rendered.image, "x", rendered.profile), {one.code.value for one in rendered.findings}
+    return encode_png(rendered.image, Ancillary("x", rendered.profile)), {one.code.value for one in rendered.findings}
 
 
 def by_pillow(image: Array, profile: bytes) -> Array:

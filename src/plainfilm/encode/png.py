@@ -1,42 +1,75 @@
 # SPDX-License-Identifier: MIT
-"""An image, 8 or 16 bits, grey or RGB -> the bytes of a PNG (ISO/IEC 15948) with one text chunk, `Software`."""
+"""An image, 8 or 16 bits, grey or RGB -> the bytes of a PNG (ISO/IEC 15948), with no chunks but those named here."""
 
 from __future__ import annotations
 
+import io
 import struct
 import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
-import cv2
-import numpy as np
 import numpy.typing as npt
+from isal import isal_zlib
 
+from plainfilm.encode.compression import compressed
 from plainfilm.errors import EncodeError
 
-_AFTER_HEADER = 33  # signature 8, IHDR: length 4, type 4, data 13, crc 4
-_LEVEL = 1  # films are noise: higher levels cost much time and save little
+Array = npt.NDArray[Any]
+
+_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_GREY, _TRUECOLOR = 0, 2
+_MOST = 2**31 - 1  # rows or columns, section 11.2.2
 
 
-def encode_png(image: npt.NDArray[Any], software: str, profile: bytes | None = None) -> bytes:
-    """The PNG of an image, (rows, columns) or (rows, columns, 3), uint8 or uint16; `software` is ISO 8859-1 text.
+@dataclass(frozen=True, slots=True)
+class Ancillary:
+    """What a PNG says besides its pixels: `software` is ISO 8859-1 text without NUL, `icc_profile` a whole profile.
 
-    profile: the ICC profile of an RGB image.
+    The profile must be one for the image's own channels: a grey one for grey, an RGB one for RGB (section 11.3.3.3).
+    """
 
-    Raises EncodeError where the image has another shape or type, or the encoder refuses it.
+    software: str
+    icc_profile: bytes | None = None
+
+
+def encode_png(image: Array, ancillary: Ancillary) -> bytes:
+    """The PNG of an image, (rows, columns) or (rows, columns, 3), uint8 or uint16 of either byte order.
+
+    The same image gives the same bytes with the same versions of isal and zlib. Raises EncodeError where the image has
+    another shape or type.
     """
     has_shape = image.ndim == 2 or (image.ndim == 3 and image.shape[2] == 3)
-    if image.dtype not in (np.uint8, np.uint16) or not has_shape or image.size == 0:
+    has_type = image.dtype.kind == "u" and image.dtype.itemsize in (1, 2)
+    if not has_shape or not has_type or image.size == 0 or max(image.shape) > _MOST:
         raise EncodeError(f"PNG holds 8 or 16-bit grey and RGB images, not {image.dtype} of shape {image.shape}")
-    channels = image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
-    done, encoded = cv2.imencode(".png", channels, [cv2.IMWRITE_PNG_COMPRESSION, _LEVEL])
-    if not done:
-        raise EncodeError(f"the PNG encoder refuses an image of shape {image.shape}")
-    content = encoded.tobytes()
-    chunks = b"" if profile is None else _chunk(b"iCCP", b"ICC profile\0\0" + zlib.compress(profile))
-    chunks += _chunk(b"tEXt", b"Software\0" + software.encode("latin-1"))
-    return content[:_AFTER_HEADER] + chunks + content[_AFTER_HEADER:]
+    with io.BytesIO() as file:
+        file.writelines(_parts(image, ancillary))
+        return file.getvalue()
 
 
-def _chunk(kind: bytes, data: bytes) -> bytes:
-    """Length, type, data and checksum (ISO/IEC 15948 5.3)."""
-    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+def _parts(image: Array, ancillary: Ancillary) -> Iterator[bytes]:
+    """Signature and chunks, in the order of section 5.6; the pixels as they are compressed."""
+    yield _SIGNATURE
+    yield from _chunk(b"IHDR", _header(image))
+    if ancillary.icc_profile is not None:
+        yield from _chunk(b"iCCP", b"ICC profile\0\0" + zlib.compress(ancillary.icc_profile))
+    yield from _chunk(b"tEXt", b"Software\0" + ancillary.software.encode("latin-1"))
+    for piece in compressed(image):
+        yield from _chunk(b"IDAT", piece)
+    yield from _chunk(b"IEND", b"")
+
+
+def _header(image: Array) -> bytes:
+    """Columns, rows, bits a sample, color type; the compression, filter and interlace methods are 0 (11.2.2)."""
+    rows, columns = image.shape[:2]
+    color_type = _GREY if image.ndim == 2 else _TRUECOLOR
+    return struct.pack(">IIBBBBB", columns, rows, image.dtype.itemsize * 8, color_type, 0, 0, 0)
+
+
+def _chunk(kind: bytes, data: bytes) -> Iterator[bytes]:
+    """Length, type, data and checksum (section 5.3)."""
+    yield struct.pack(">I", len(data)) + kind
+    yield data
+    yield struct.pack(">I", isal_zlib.crc32(data, isal_zlib.crc32(kind)))

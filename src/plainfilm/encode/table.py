@@ -19,4 +19,4 @@ class EncoderStatus:
 
 def encoder_status() -> tuple[EncoderStatus, ...]:
     """What this installation can write."""
-    return (EncoderStatus("PNG", (8, 16), "opencv-python-headless", version("opencv-python-headless")),)
+    return (EncoderStatus("PNG", (8, 16), "isal", version("isal")),)

@@ -6,7 +6,7 @@ from __future__ import annotations
 import traceback
 from collections.abc import Callable
 
-from plainfilm.encode.png import encode_png
+from plainfilm.encode.png import Ancillary, encode_png
 from plainfilm.errors import ConversionError, Reason, Stage
 from plainfilm.options import Options
 from plainfilm.pipeline import FailedFrame, Film, Rendered, open_film, render_frames
@@ -54,7 +54,7 @@ def _outcome(work: Work, known: Witness, result: Rendered | FailedFrame) -> Outc
         return _refused(work, result.frame, result.error)
     frames = known.instance.pixel.number_of_frames
     try:
-        encoded = encode_png(result.image, software_text(result), result.profile)
+        encoded = encode_png(result.image, Ancillary(software_text(result), result.profile))
         name = frame_name(work.reference.name, result.frame + 1, frames) + IMAGE_SUFFIX
         record = record_of(known, result, name, encoded)
         if work.out is None:

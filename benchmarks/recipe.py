@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: MIT
+"""A folder of DICOM files in, PNG files out, as the libraries' own examples do it: one function a peer, one command.
+
+python recipe.py PEER IN OUT [JOBS]
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+Frames = Callable[[Path], Iterator[Any]]
+
+
+def _frames_of(pixels: Any) -> Iterator[Any]:
+    return iter(pixels) if pixels.ndim == 3 else iter([pixels])
+
+
+def _stretched(values: Any, inverted: bool) -> Any:
+    """Percentiles that leave out the smallest and the largest value, to 8 bits."""
+    inner = values[(values > values.min()) & (values < values.max())]
+    low, high = np.percentile(inner, (0.1, 99.9))
+    grey = (values.astype(np.float32) - low).clip(0, high - low) / (high - low) * 255
+    return (255 - grey if inverted else grey).astype(np.uint8)
+
+
+def published(path: Path) -> Iterator[Any]:
+    """pydicom and its apply_voi_lut, percentiles, MONOCHROME1 inverted."""
+    from pydicom import dcmread
+    from pydicom.pixels import apply_voi_lut
+
+    dataset = dcmread(path)
+    for frame in _frames_of(dataset.pixel_array):
+        yield _stretched(apply_voi_lut(frame, dataset), dataset.PhotometricInterpretation == "MONOCHROME1")
+
+
+def sitk(path: Path) -> Iterator[Any]:
+    """SimpleITK reads; the same stretch."""
+    import SimpleITK
+
+    for frame in _frames_of(SimpleITK.GetArrayFromImage(SimpleITK.ReadImage(str(path)))):
+        yield _stretched(frame, inverted=False)
+
+
+def sdl(path: Path) -> Iterator[Any]:
+    """dicomsdl reads; the same stretch."""
+    import dicomsdl
+
+    dataset = dicomsdl.open(str(path))
+    inverted = dataset.PhotometricInterpretation == "MONOCHROME1"
+    count = int(dataset.NumberOfFrames or 1)
+    for number in range(count):
+        yield _stretched(dataset.pixelData(number), inverted)
+
+
+def highdicom(path: Path) -> Iterator[Any]:
+    """highdicom's own transforms: the VOI and the presentation."""
+    from highdicom import imread
+
+    image = imread(str(path))
+    for number in range(int(image.get("NumberOfFrames", 1))):
+        frame = image.get_frame(number + 1, apply_voi_transform=True, apply_presentation_lut=True)
+        yield (frame * 255 + 0.5).astype(np.uint8)
+
+
+def dicom2jpg_library(path: Path) -> Iterator[Any]:
+    """dicom2jpg.dicom2img."""
+    import dicom2jpg
+
+    yield dicom2jpg.dicom2img(str(path))
+
+
+READERS: dict[str, Frames] = {
+    "recipe": published,
+    "pillow": published,
+    "SimpleITK": sitk,
+    "dicomsdl": sdl,
+    "highdicom": highdicom,
+    "dicom2jpg": dicom2jpg_library,
+}
+
+
+def convert(peer: str, path: Path, out: Path) -> None:
+    """One file to its pictures."""
+    for number, image in enumerate(READERS[peer](path)):
+        target = out / f"{path.stem}_{number}.png"
+        if peer == "pillow":
+            from PIL import Image
+
+            Image.fromarray(image).save(target)
+        else:
+            import cv2
+
+            cv2.imwrite(str(target), image)
+
+
+def main(peer: str, folder: str, target: str, jobs: str = "1") -> None:
+    """Convert a folder, in a pool where there is more than one job."""
+    paths, out = sorted(Path(folder).iterdir()), Path(target)
+    out.mkdir(parents=True)
+    if jobs == "1":
+        for path in paths:
+            convert(peer, path, out)
+    else:
+        with ProcessPoolExecutor(int(jobs)) as pool:
+            list(pool.map(convert, [peer] * len(paths), paths, [out] * len(paths)))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
