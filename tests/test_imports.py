@@ -76,6 +76,7 @@ ONLY_IN: dict[str, tuple[str, ...]] = {
     "platformdirs": ("privacy",),
     "pickle": ("run",),
     "subprocess": ("run",),
+    "xxhash": ("pipeline",),
 }
 
 LONGEST_MODULE, LONGEST_FUNCTION, MOST_PARAMETERS = 300, 50, 5

@@ -6,13 +6,13 @@ bytes -> Instance -> Decoded cells -> survey -> Plan -> output levels -> geometr
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import xxhash
 
 from plainfilm.choices import Look, Pixels
 from plainfilm.color.plan import ColorPlan, color_plan
@@ -24,12 +24,12 @@ from plainfilm.dicom.read import read_instance
 from plainfilm.errors import ConversionError, Reason, TruncatedError
 from plainfilm.findings import Finding
 from plainfilm.geometry import Geometry, geometry_of
-from plainfilm.grayscale.levels import NO_LEVELS, Levels, levels_of
+from plainfilm.grayscale.levels import Levels, levels_of
 from plainfilm.grayscale.padding import outside_shutter
 from plainfilm.grayscale.plan import Plan, render_frame, rendered_levels
 from plainfilm.grayscale.planning import Planner, planner
-from plainfilm.grayscale.stored import Cells, stored_values
-from plainfilm.grayscale.survey import FrameCells, survey, survey_frame, surveyed_frames
+from plainfilm.grayscale.stored import Cells, stored_frame
+from plainfilm.grayscale.survey import FrameCells, SurveyedFrame, survey, survey_frame, surveyed_frames
 from plainfilm.options import Options
 from plainfilm.quality import Statistics, color_levels, statistics
 
@@ -53,14 +53,18 @@ class Film:
 
 @dataclass(frozen=True, slots=True)
 class PlannedFrame:
-    """A decoded frame with all that will be done to it; `counted`: the grey levels that its statistics are of."""
+    """A decoded frame with all that will be done to it; `surveyed`: the histograms of a grey one."""
 
     frame: int
     decoded: Decoded
     plan: Plan | ColorPlan
     geometry: Geometry
-    counted: Levels = NO_LEVELS
-    padding_fraction: float = 0.0
+    surveyed: SurveyedFrame | None = None
+
+    @property
+    def padding_fraction(self) -> float:
+        """The share of the pixels that is padding."""
+        return 0.0 if self.surveyed is None else self.surveyed.padding_fraction
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -80,7 +84,7 @@ class Rendered:
     padding_fraction: float
     decoder: str
     findings: tuple[Finding, ...]
-    stored_sha256: str
+    stored_hash: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,26 +145,30 @@ def frame_planner(
 
 def render(planned: PlannedFrame) -> Rendered:
     """Run a plan: the grey levels or colours of a frame, then its geometry."""
-    plan, decoded = planned.plan, planned.decoded
-    if isinstance(plan, ColorPlan):
-        stored = decoded.samples
-        image = plan.apply()
-        levels = color_levels(image)
-    else:
-        stored = stored_values(plan.rules, decoded.samples)
-        image = render_frame(plan, stored)
-        levels = rendered_levels(plan, planned.counted)
+    stored, image, levels = _painted(planned)
     return Rendered(
         frame=planned.frame,
         image=planned.geometry.apply(image),
-        plan=plan,
+        plan=planned.plan,
         geometry=planned.geometry,
-        statistics=statistics(levels, plan.ymax),
+        statistics=statistics(levels, planned.plan.ymax),
         padding_fraction=planned.padding_fraction,
-        decoder=decoded.decoder,
+        decoder=planned.decoded.decoder,
         findings=planned.findings,
-        stored_sha256=_digest(stored),
+        stored_hash=_hash(stored),
     )
+
+
+def _painted(planned: PlannedFrame) -> tuple[Array, Array, Levels]:
+    """Stored values, output levels before geometry, and the histogram of those that count."""
+    plan, samples, surveyed = planned.plan, planned.decoded.samples, planned.surveyed
+    if isinstance(plan, ColorPlan) or surveyed is None:
+        assert isinstance(plan, ColorPlan)  # a grey frame is surveyed before it is planned
+        image = plan.apply()
+        return samples, image, color_levels(image)
+    stored = stored_frame(plan.rules, samples, surveyed.cells)
+    counted = surveyed.valid if plan.masks else surveyed.every.finite()
+    return stored, render_frame(plan, stored, surveyed.every), rendered_levels(plan, counted)
 
 
 def _plan_color(film: Film, options: Options, frame: int, decoded: Decoded) -> PlannedFrame:
@@ -173,9 +181,7 @@ def _plan_grey(film: Film, options: Options, plans: Planner, decoded_frame: tupl
     known = next((one for one in plans.survey.frames if one.frame == frame), None)
     surveyed = known or survey_frame(film.instance, plans.survey.rules, _frame_cells(film, frame, decoded))
     plan = plans.plan(surveyed)
-    counted = surveyed.valid if plan.masks else surveyed.every.finite()
-    geometry = _geometry(film, options, plan.look, frame)
-    return PlannedFrame(frame, decoded, plan, geometry, counted, surveyed.padding_fraction)
+    return PlannedFrame(frame, decoded, plan, _geometry(film, options, plan.look, frame), surveyed)
 
 
 def _look_at_frames(film: Film, started: Started) -> tuple[FrameCells, ...]:
@@ -204,8 +210,8 @@ def _geometry(film: Film, options: Options, look: Look, frame: int) -> Geometry:
     return geometry_of(film.instance, frame, pixels, options.limits.max_pixels)
 
 
-def _digest(stored: Array) -> str:
-    """SHA-256 of stored values with their type and shape."""
-    digest = hashlib.sha256(f"{stored.dtype.str}{stored.shape}".encode())
+def _hash(stored: Array) -> str:
+    """XXH3 (128 bits) of stored values with their type and shape: the same for the same stored pixels."""
+    digest = xxhash.xxh3_128(f"{stored.dtype.str}{stored.shape}".encode())
     digest.update(np.ascontiguousarray(stored).data)
     return digest.hexdigest()

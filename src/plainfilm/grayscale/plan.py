@@ -16,7 +16,7 @@ from plainfilm.findings import Finding
 from plainfilm.grayscale.explaining import Step
 from plainfilm.grayscale.levels import Levels
 from plainfilm.grayscale.padding import PaddingRange, outside_shutter
-from plainfilm.grayscale.presentation import output_maximum
+from plainfilm.grayscale.presentation import output_maximum, output_type
 from plainfilm.grayscale.recipes import StoredLook
 from plainfilm.grayscale.stored import StoredRules
 from plainfilm.grayscale.tone import Tone, ViewerTone
@@ -80,14 +80,18 @@ class Plan:
         return output_maximum(self.bits)
 
 
-def render_frame(plan: Plan, stored: Array) -> Array:
-    """The output levels (uint8 or uint16) of a frame's stored values, (rows, columns).
+def render_frame(plan: Plan, stored: Array, present: Levels | None = None) -> Array:
+    """The output levels (uint8 or uint16) of a frame's stored values, (rows, columns); present: its histogram.
 
     Integers of up to 16 bits go through one table, everything else through the formulas themselves: the same ones.
     """
-    image = _look_up(plan, stored) if stored.dtype.kind in "iu" and stored.dtype.itemsize <= 2 else levels(plan, stored)
+    if stored.dtype.kind in "iu" and stored.dtype.itemsize <= 2:
+        image = _look_up(stored, table(plan, stored.dtype, None if present is None else present.values))
+    else:
+        image = levels(plan, stored)
     if plan.shutter is not None:
-        image[outside_shutter(plan.shutter, *stored.shape)] = _shutter_level(plan.shutter, plan.ymax)
+        outside = outside_shutter(plan.shutter, *stored.shape)
+        np.copyto(image, _shutter_level(plan.shutter, plan.ymax), where=outside)
     return image
 
 
@@ -101,15 +105,23 @@ def levels(plan: Plan, stored: Array) -> Array:
     return image
 
 
-def table(plan: Plan, kind: np.dtype[Any]) -> Array:
-    """The plan folded into one table: the output level of every pattern of an 8 or 16-bit integer type."""
+def table(plan: Plan, kind: np.dtype[Any], present: Array | None = None) -> Array:
+    """The plan folded into one table: the output level of every pattern of an 8 or 16-bit integer type.
+
+    present: the values that occur, where these are known; the table is then worth looking up for them alone.
+    """
     unsigned = np.dtype(f"u{kind.itemsize}")
-    return levels(plan, np.arange(1 << 8 * kind.itemsize, dtype=unsigned).view(kind))
+    patterns = np.arange(1 << 8 * kind.itemsize, dtype=unsigned)
+    if present is None:
+        return levels(plan, patterns.view(kind))
+    folded = np.zeros(patterns.size, output_type(plan.ymax))
+    folded[present.view(unsigned)] = levels(plan, present)
+    return folded
 
 
-def _look_up(plan: Plan, stored: Array) -> Array:
+def _look_up(stored: Array, entries: Array) -> Array:
     unsigned = np.ascontiguousarray(stored).view(np.dtype(f"u{stored.dtype.itemsize}"))
-    image: Array = cv2.LUT(unsigned, table(plan, stored.dtype))
+    image: Array = cv2.LUT(unsigned, entries)
     return image.reshape(stored.shape)
 
 
