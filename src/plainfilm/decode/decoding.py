@@ -32,7 +32,7 @@ def decode_frame(pixel: ImagePixel, data: PixelData, table: FrameTable, frame: i
 
 def decode_by_rows(rows: tuple[CodecRow, ...], pixel: ImagePixel, encoded: FrameBytes) -> Decoded:
     """The cells by the first row that serves the codestream; by the next only where the first calls it corrupt."""
-    first, *others = [row for row in rows if row.accepts(encoded.data)]
+    first, *others = [row for row in rows if row.accepts(encoded)]
     try:
         return _decode(first, pixel, encoded)
     except DecodeError as error:

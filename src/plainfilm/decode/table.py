@@ -24,12 +24,16 @@ from plainfilm.errors import Reason, Stage, UnsupportedError
 Decode = Callable[[ImagePixel, FrameBytes], Decoded]
 
 
-def _every(_codestream: bytes) -> bool:
+def _every(_frame: FrameBytes) -> bool:
     return True
 
 
-def _no_shallow_dct(codestream: bytes) -> bool:
-    return not is_shallow_dct(codestream)
+def _shallow_dct(frame: FrameBytes) -> bool:
+    return is_shallow_dct(frame.data)
+
+
+def _no_shallow_dct(frame: FrameBytes) -> bool:
+    return not is_shallow_dct(frame.data)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +49,7 @@ class CodecRow:
     module: str
     function: str
     part: str = ""
-    accepts: Callable[[bytes], bool] = _every
+    accepts: Callable[[FrameBytes], bool] = _every
 
     @property
     def missing(self) -> str:
@@ -85,7 +89,7 @@ _NATIVE = CodecRow("native", "numpy", "numpy", "native:decode_native")
 _DEFLATED_FRAME = CodecRow("deflate", "numpy", "numpy", "native:decode_deflated")
 _RLE = CodecRow("rle", "pylibjpeg-rle", "rle", "runlength:decode_rle")
 _JPEG = (
-    CodecRow("jpeg-8bit", "simplejpeg", "simplejpeg", "jpeg:decode_jpeg", accepts=is_shallow_dct),
+    CodecRow("jpeg-8bit", "simplejpeg", "simplejpeg", "jpeg:decode_jpeg", accepts=_shallow_dct),
     CodecRow("jpeg-deep", "imagecodecs", "imagecodecs", "jpeg:decode_jpeg_deep", "JPEG8", _no_shallow_dct),
 )
 _JPEG_LS = CodecRow("jpeg-ls", "imagecodecs", "imagecodecs", "jpeg:decode_jpegls", "JPEGLS")

@@ -11,7 +11,7 @@ import struct
 from dataclasses import dataclass
 from itertools import pairwise
 
-from plainfilm.dicom.instance import ImagePixel, PixelData
+from plainfilm.dicom.instance import ImagePixel, Octets, PixelData
 from plainfilm.errors import DecodeError, Reason, TruncatedError, UnsupportedError
 from plainfilm.findings import Finding, FindingCode
 
@@ -55,11 +55,16 @@ class FrameTable:
 
 @dataclass(frozen=True, slots=True)
 class FrameBytes:
-    """The encoded bytes of one frame. A native one of small cells may begin at `first_bit` of the first byte."""
+    """The encoded bytes of one frame, of a native one a view; small cells may begin at a `first_bit` of the first."""
 
-    data: bytes
+    octets: Octets
     first_bit: int = 0
     big_endian: bool = False
+
+    @property
+    def data(self) -> bytes:
+        """The bytes as `bytes`: those of a view are copied."""
+        return bytes(self.octets)
 
 
 def locate_frames(pixel: ImagePixel, data: PixelData) -> FrameTable:
@@ -150,7 +155,7 @@ def _locate_encapsulated(pixel: ImagePixel, data: PixelData) -> FrameTable:
     return FrameTable(frames, encapsulated=groups[:frames], findings=(*findings, *noted))
 
 
-def _walk(value: bytes) -> tuple[tuple[Fragment, ...], tuple[Finding, ...]]:
+def _walk(value: Octets) -> tuple[tuple[Fragment, ...], tuple[Finding, ...]]:
     """The items up to the sequence delimiter, the offset table among them; the last one may be cut."""
     if value and value[:4] != _ITEM:
         raise DecodeError("encapsulated Pixel Data does not begin with an item")
@@ -168,12 +173,12 @@ def _walk(value: bytes) -> tuple[tuple[Fragment, ...], tuple[Finding, ...]]:
     return tuple(found), (Finding(FindingCode.SEQUENCE_DELIMITER_MISSING, note),)
 
 
-def _split_offset_table(value: bytes, items: tuple[Fragment, ...]) -> tuple[bytes, tuple[Fragment, ...]]:
+def _split_offset_table(value: Octets, items: tuple[Fragment, ...]) -> tuple[bytes, tuple[Fragment, ...]]:
     """The Basic Offset Table's bytes and the fragments; files exist that begin with the first fragment at once."""
     if not items or _FIRST_BYTES.match(value, items[0].start):
         return b"", items
     first = items[0]
-    return value[first.start : first.start + first.declared], items[1:]
+    return bytes(value[first.start : first.start + first.declared]), items[1:]
 
 
 def _offsets_of(table: bytes, size: int) -> tuple[int, ...]:
@@ -200,7 +205,7 @@ def _by_offset_tables(
 
 
 def _by_offsets(
-    value: bytes, fragments: tuple[Fragment, ...], offsets: tuple[int, ...], frames: int
+    value: Octets, fragments: tuple[Fragment, ...], offsets: tuple[int, ...], frames: int
 ) -> tuple[tuple[Fragment, ...], ...] | None:
     """The fragments from each offset up to the next; None unless every offset is a fragment and begins a frame."""
     index = {fragment.item - fragments[0].item: number for number, fragment in enumerate(fragments)}
@@ -219,11 +224,11 @@ def _lengths_agree(groups: tuple[tuple[Fragment, ...], ...], lengths: tuple[int,
     return len(sizes) == len(lengths) and all(0 <= a - b <= 1 for a, b in zip(sizes, lengths, strict=True))
 
 
-def _begins_frame(value: bytes, fragment: Fragment) -> bool:
+def _begins_frame(value: Octets, fragment: Fragment) -> bool:
     return fragment.declared > 0 and _FIRST_BYTES.match(value, fragment.start) is not None
 
 
-def _by_first_bytes(value: bytes, fragments: tuple[Fragment, ...], frames: int) -> tuple[tuple[Fragment, ...], ...]:
+def _by_first_bytes(value: Octets, fragments: tuple[Fragment, ...], frames: int) -> tuple[tuple[Fragment, ...], ...]:
     """The frames where no offset table says: a fragment each where that fits, else from first bytes to first bytes."""
     filled = tuple(fragment for fragment in fragments if fragment.declared > 0)
     if len(fragments) == frames > 1:

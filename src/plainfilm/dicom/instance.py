@@ -11,6 +11,9 @@ from enum import StrEnum
 
 from plainfilm.findings import Finding
 
+# Bytes that nobody writes to.
+Octets = bytes | memoryview
+
 
 class PixelKind(StrEnum):
     """Which element holds the pixels (PS3.3 C.7.6.3, C.7.6.24, C.7.6.25)."""
@@ -48,10 +51,11 @@ class ImagePixel:
 class PixelData:
     """The value of Pixel Data, Float Pixel Data or Double Float Pixel Data, still encoded.
 
+    value: of a file a view into its bytes, so that none is copied.
     vr: Value Representation as written, '' where implicit; in big endian OW swaps cells smaller than a word.
     """
 
-    value: bytes
+    value: Octets
     transfer_syntax: str
     encapsulated: bool
     big_endian: bool = False

@@ -24,7 +24,7 @@ from pydicom.filereader import data_element_generator
 
 from plainfilm.dicom.attributes import instance_of
 from plainfilm.dicom.inflate import inflated
-from plainfilm.dicom.instance import Instance, PixelData, PixelKind
+from plainfilm.dicom.instance import Instance, Octets, PixelData, PixelKind
 from plainfilm.dicom.syntax import (
     DEFLATED,
     EXPLICIT_BIG,
@@ -64,7 +64,7 @@ class _PixelElement:
 
     kind: PixelKind
     vr: str
-    value: bytes
+    value: Octets
     undefined_length: bool
     extended_offsets: tuple[bytes, bytes] | None = None
 
@@ -235,7 +235,8 @@ def _pixel_element(
     form, at = ("I", start - 4) if long_form or not vr else ("H", start - 2)
     (length,) = struct.unpack_from(f"{order}{form}", content, at)
     undefined = length == _UNDEFINED
-    value = content[start:] if undefined else content[start : start + length]
+    whole = memoryview(content)
+    value = whole[start:] if undefined else whole[start : start + length]
     return _PixelElement(_PIXEL_TAGS[group << 16 | element], vr.decode("ascii", "replace"), value, undefined, extended)
 
 
@@ -274,8 +275,8 @@ def _pixel_data(found: _PixelElement, declared: str, encoding: Encoding) -> tupl
     return PixelData(value, shown, encapsulated, encoding.big_endian, found.extended_offsets, found.vr), findings
 
 
-def _transfer_syntax_of_items(value: bytes) -> str | None:
+def _transfer_syntax_of_items(value: Octets) -> str | None:
     """What the first fragment with a codestream shows; an offset table may come before it (PS3.5 A.4)."""
     first = 8 + int.from_bytes(value[4:8], "little")
-    codestreams = (value[position : position + 65536] for position in (8, first + 8))
+    codestreams = (bytes(value[position : position + 65536]) for position in (8, first + 8))
     return next(filter(None, map(transfer_syntax_of_codestream, codestreams)), None)

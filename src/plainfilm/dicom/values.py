@@ -6,11 +6,13 @@ from __future__ import annotations
 import math
 import struct
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 from pydicom.datadict import dictionary_VR
 from pydicom.dataset import Dataset
 from pydicom.errors import BytesLengthException
+from pydicom.tag import Tag
 
 from plainfilm.dicom.instance import LutItem
 from plainfilm.findings import Finding, FindingCode
@@ -38,19 +40,27 @@ def is_too_deep(error: BaseException) -> bool:
     return isinstance(error, RecursionError) or isinstance(error.__context__, RecursionError)
 
 
+@cache
+def _tag_of(attribute: Attribute) -> Any:
+    return Tag(attribute)
+
+
 class Values:
     """Reads the values of one Dataset; `findings` fills with what could not be read."""
 
     def __init__(self, dataset: Dataset, findings: list[Finding]) -> None:
         self.dataset = dataset
         self.findings = findings
+        # plain numbers: pydicom's tags take long to compare, and most attributes that are asked for are absent
+        self.tags = frozenset(map(int, dataset.keys()))
 
     def raw(self, keyword: Attribute) -> Any:
         """The value as pydicom gives it; None where the attribute is absent, empty or unreadable."""
-        if keyword not in self.dataset:
+        tag = _tag_of(keyword)
+        if int(tag) not in self.tags:
             return None
         try:
-            value = self.dataset[keyword].value
+            value = self.dataset[tag].value
         except VALUE_ERRORS as error:
             if is_too_deep(error):
                 raise RecursionError from None
@@ -65,7 +75,7 @@ class Values:
 
     def has(self, keyword: str) -> bool:
         """Whether the attribute is there, empty or not."""
-        return keyword in self.dataset
+        return int(_tag_of(keyword)) in self.tags
 
     def numbers(self, keyword: Attribute) -> tuple[float, ...]:
         """All finite numbers of a multi-valued attribute; empty where it is absent, empty or not numeric."""
