@@ -16,7 +16,7 @@ import pytest
 SRC = Path(__file__).resolve().parent.parent / "src"
 PACKAGE = "plainfilm"
 
-VALUES = ("errors", "findings", "choices", "record", "options", "version")
+VALUES = ("errors", "findings", "choices", "framing", "record", "options", "version")
 CELLS = (*VALUES, "dicom", "decode")
 LEVELS = (*CELLS, "grayscale", "color")
 PICTURE = (*LEVELS, "geometry", "quality", "encode")
@@ -33,7 +33,8 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "version": (),
     "choices": ("errors", "findings"),
     "record": ("errors", "findings", "choices"),
-    "options": ("errors", "findings", "choices"),
+    "framing": ("errors",),
+    "options": ("errors", "findings", "choices", "framing"),
     # the right wing makes pixels and does no I/O
     "dicom": VALUES,
     "decode": (*VALUES, "dicom"),

@@ -22,6 +22,10 @@ GIVEN: dict[str, tuple[object, object]] = {
     "bits": ("16", 16),
     "strict": ("yes", True),
     "pixels": ("stored", Pixels.STORED),
+    "crop": ("1,2,30,40", (0, 0, 5, 6)),
+    "size": ("512", "640x480"),
+    "enlarge": ("yes", True),
+    "fit": ("keep", "keep"),
     "frames": ("middle", 7),
     "names": ("keep", Names.KEEP),
     "timeout": ("90s", 0.1),
@@ -33,7 +37,7 @@ GIVEN: dict[str, tuple[object, object]] = {
     "dry_run": ("1", True),
     "progress": ("json", "none"),
 }
-ONLY_ONE_VALUE = {"names"}
+ONLY_ONE_VALUE = {"names", "fit"}  # another fit needs a size
 
 
 def test_every_option_is_given_below() -> None:
@@ -71,6 +75,10 @@ def test_the_defaults_are_those_of_the_interface() -> None:
         "bits": 8,
         "strict": False,
         "pixels": "square",
+        "crop": None,
+        "size": "none",
+        "enlarge": False,
+        "fit": "keep",
         "frames": "all",
         "names": "keep",
         "timeout": 120.0,
@@ -84,6 +92,11 @@ def test_the_defaults_are_those_of_the_interface() -> None:
     }
     assert options.render.effective_look is Look.VIEWER
     assert options.render.percentiles == Stretch(0.1, 99.9)
+
+
+def test_a_fit_needs_a_width_and_a_height() -> None:
+    with pytest.raises(OptionsError, match="--fit pad needs --size WxH"):
+        Options.of({"fit": "pad", "size": 512})
 
 
 def test_every_option_says_what_it_means_and_switches_take_no_value() -> None:

@@ -34,6 +34,7 @@ from plainfilm.choices import (
     parse_window,
 )
 from plainfilm.errors import OptionsError
+from plainfilm.framing import Box, Fit, OutputSize, parse_crop, parse_output_size
 
 T = TypeVar("T")
 GIB = 1024**3
@@ -119,6 +120,18 @@ class GeometryOptions:
     pixels: Pixels = option(
         Pixels.SQUARE, parse_member(Pixels, "pixels"), _words(Pixels), "whether pixels that are not square are made so"
     )
+    crop: Box | None = option(
+        None, parse_crop, "none|X,Y,W,H", "the part of the image, after square pixels, that is kept (default none)"
+    )
+    size: OutputSize = option(
+        OutputSize(), parse_output_size, "none|N|WxH", "size in pixels; N: the longest side. Never enlarges"
+    )
+    enlarge: bool = option(False, parse_flag, "", "--size may enlarge")
+    fit: Fit = option(Fit.KEEP, parse_member(Fit, "fit"), _words(Fit), "how WxH is met: within, filled up, or cut")
+
+    def __post_init__(self) -> None:
+        if self.fit is not Fit.KEEP and self.size.box is None:
+            raise OptionsError(f"--fit {self.fit} needs --size WxH")
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,7 @@ from plainfilm.grayscale.plan import Plan, render_frame, rendered_levels
 from plainfilm.grayscale.planning import Planner, planner
 from plainfilm.grayscale.stored import Cells, stored_frame
 from plainfilm.grayscale.survey import FrameCells, SurveyedFrame, survey, survey_frame, surveyed_frames
-from plainfilm.options import Options
+from plainfilm.options import GeometryOptions, Options
 from plainfilm.quality import Statistics, color_levels, statistics
 
 Array = npt.NDArray[Any]
@@ -206,8 +206,8 @@ def _frame_cells(film: Film, frame: int, decoded: Decoded) -> FrameCells:
 
 
 def _geometry(film: Film, options: Options, look: Look, frame: int) -> Geometry:
-    pixels = Pixels.STORED if look is Look.STORED else options.geometry.pixels
-    return geometry_of(film.instance, frame, pixels, options.limits.max_pixels)
+    wanted = GeometryOptions(pixels=Pixels.STORED) if look is Look.STORED else options.geometry
+    return geometry_of(film.instance, frame, wanted, options.limits.max_pixels)
 
 
 def _hash(stored: Array) -> str:

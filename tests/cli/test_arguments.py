@@ -24,6 +24,10 @@ VALUES: dict[str, tuple[str, object]] = {
     "bits": ("16", 16),
     "strict": ("", True),
     "pixels": ("stored", "stored"),
+    "crop": ("1,2,30,40", (1, 2, 30, 40)),
+    "size": ("640x480", (640, 480)),
+    "enlarge": ("", True),
+    "fit": ("keep", "keep"),  # another one needs a size
     "frames": ("3", 3),
     "names": ("keep", "keep"),
     "timeout": ("7.5", 7.5),

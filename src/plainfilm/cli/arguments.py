@@ -16,7 +16,10 @@ from plainfilm.errors import OptionsError
 from plainfilm.options import Options, option_fields
 
 ENVIRONMENT = "PLAINFILM_"
-PICTURE_OPTIONS = ("look", "window", "stretch", "voi", "polarity", "bits", "strict", "pixels", "max_pixels")
+PICTURE_OPTIONS = (
+    *("look", "window", "stretch", "voi", "polarity", "bits", "strict"),
+    *("pixels", "crop", "size", "enlarge", "fit", "max_pixels"),
+)
 
 
 class Parser(argparse.ArgumentParser):
