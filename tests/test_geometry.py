@@ -15,7 +15,10 @@ from pydicom.uid import ExplicitVRLittleEndian
 from plainfilm.choices import Pixels
 from plainfilm.dicom.instance import Instance
 from plainfilm.dicom.read import read_instance
+from plainfilm.errors import ConversionError
 from plainfilm.geometry import Geometry, geometry_of
+from plainfilm.options import Options
+from plainfilm.picture_options import GeometryOptions
 
 LIMIT = 500_000_000
 KEYWORDS = ("PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing", "PixelAspectRatio")
@@ -39,7 +42,7 @@ def read(rows: int = 4, columns: int = 6, **attributes: Any) -> Instance:
 
 
 def geometry(instance: Instance, pixels: Pixels = Pixels.SQUARE, limit: int = LIMIT, frame: int = 0) -> Geometry:
-    return geometry_of(instance, frame, pixels, limit)
+    return geometry_of(instance, frame, GeometryOptions(pixels=pixels), limit)
 
 
 def measures(rows_mm: float, columns_mm: float) -> Dataset:
@@ -188,3 +191,57 @@ def test_depth_and_channels_are_kept(kind: Any, shape: tuple[int, ...]) -> None:
 def test_an_image_that_keeps_its_size_is_the_same_image() -> None:
     image = np.zeros((4, 6), np.uint8)
     assert Geometry(4, 6, 4, 6).apply(image) is image
+
+
+@pytest.mark.parametrize(
+    ("given", "size"),
+    [
+        ({"size": "50"}, (50, 25)),
+        ({"size": "200"}, (100, 50)),
+        ({"size": "200", "enlarge": True}, (200, 100)),
+        ({"size": "40x40"}, (40, 20)),
+        ({"size": "40x40", "fit": "pad"}, (40, 40)),
+        ({"size": "40x40", "fit": "crop"}, (40, 40)),
+        ({"size": "60x80", "fit": "crop"}, (60, 50)),
+        ({"size": "60x80", "fit": "crop", "enlarge": True}, (60, 80)),
+        ({"size": "33"}, (33, 17)),
+        ({"size": "1"}, (1, 1)),
+        ({"crop": "10,5,30,40"}, (30, 40)),
+        ({"crop": "90,40,30,40"}, (10, 10)),
+        ({"crop": "10,5,30,40", "size": "20"}, (15, 20)),
+    ],
+)
+@pytest.mark.parametrize("spacing", [[0.1, 0.1], [0.2, 0.1]])
+def test_size_fit_and_crop_lie_where_the_affine_says(
+    given: dict[str, Any], size: tuple[int, int], spacing: list[float]
+) -> None:
+    """Ramps of 100 x 50 square pixels are the affine's inverse, within the eighth of a pixel that areas leave."""
+    rows, columns = (25, 100) if spacing[0] > 0.1 else (50, 100)
+    found = geometry_of(read(rows, columns, PixelSpacing=spacing), 0, Options.of(given).geometry, LIMIT)
+    assert (found.width, found.height) == size
+    a, _, c, _, e, f = found.affine
+    np.testing.assert_allclose(found.output_spacing, (0.1 / a, spacing[0] / e), rtol=1e-12)
+    x, y = np.meshgrid(np.arange(columns), np.arange(rows))
+    out_x, out_y = np.meshgrid((np.arange(size[0]) - c) / a, (np.arange(size[1]) - f) / e)
+    inner = (out_x > 1 / a) & (out_x < columns - 1 - 1 / a) & (out_y > 1 / e) & (out_y < rows - 1 - 1 / e)
+    for image, expected in ((x, out_x), (y, out_y)):
+        shown = found.apply((image * 500 + 100).astype(np.uint16))
+        assert shown.shape == (size[1], size[0])
+        np.testing.assert_allclose(shown[inner], expected[inner] * 500 + 100, atol=62)
+
+
+def test_what_is_filled_up_is_black() -> None:
+    found = geometry_of(read(10, 20), 0, Options.of({"size": "30x30", "fit": "pad"}).geometry, LIMIT)
+    shown = found.apply(np.full((10, 20), 9, np.uint8))
+    assert (int((shown == 9).sum()), set(shown.flat)) == (200, {0, 9})
+
+
+def test_a_film_that_shrinks_is_averaged() -> None:
+    """A pattern finer than the output's pixels becomes its mean, and no pattern of its own."""
+    found = geometry_of(read(64, 64), 0, Options.of({"size": "16"}).geometry, LIMIT)
+    assert set(found.apply((np.indices((64, 64)).sum(0) % 2 * 200).astype(np.uint8)).flat) == {100}
+
+
+def test_a_crop_outside_the_image_fails_the_frame() -> None:
+    with pytest.raises(ConversionError, match="outside the image of 6 x 4"):
+        geometry_of(read(4, 6), 0, Options.of({"crop": "6,0,1,1"}).geometry, LIMIT)

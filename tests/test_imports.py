@@ -16,7 +16,7 @@ import pytest
 SRC = Path(__file__).resolve().parent.parent / "src"
 PACKAGE = "plainfilm"
 
-VALUES = ("errors", "findings", "choices", "redaction", "record", "options", "version")
+VALUES = ("errors", "findings", "choices", "redaction", "framing", "record", "picture_options", "options", "version")
 CELLS = (*VALUES, "dicom", "decode")
 LEVELS = (*CELLS, "grayscale", "color")
 PICTURE = (*LEVELS, "blackout", "geometry", "quality", "encode")
@@ -35,7 +35,9 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "record": ("errors", "findings", "choices"),
     "redaction": ("errors",),
     "dicom.dictionary": ("errors",),
-    "options": ("errors", "findings", "choices", "redaction", "dicom.dictionary"),
+    "framing": ("errors",),
+    "picture_options": ("errors", "findings", "choices", "framing"),
+    "options": ("errors", "findings", "choices", "redaction", "framing", "dicom.dictionary", "picture_options"),
     # the right wing makes pixels and does no I/O
     "dicom": VALUES,
     "decode": (*VALUES, "dicom"),
@@ -76,12 +78,16 @@ ONLY_IN: dict[str, tuple[str, ...]] = {
     "openjpeg": ("decode",),
     "rle": ("decode",),
     "PIL": ("demo",),
-    "isal": ("decode", "encode",),
+    "isal": (
+        "decode",
+        "encode",
+    ),
     "rich": ("cli",),
     "platformdirs": ("privacy",),
     "pickle": ("run",),
     "subprocess": ("run",),
     "sqlite3": ("ledger",),
+    "xxhash": ("pipeline",),
 }
 
 LONGEST_MODULE, LONGEST_FUNCTION, MOST_PARAMETERS = 300, 50, 5

@@ -26,6 +26,10 @@ GIVEN: dict[str, tuple[object, object]] = {
     "allow_truncated": ("yes", True),
     "verify": ("yes", True),
     "pixels": ("stored", Pixels.STORED),
+    "crop": ("1,2,30,40", (0, 0, 5, 6)),
+    "size": ("512", "640x480"),
+    "enlarge": ("yes", True),
+    "fit": ("keep", "keep"),
     "frames": ("middle", 7),
     "names": ("keep", Names.KEEP),
     "redact": ("-1,2.5,30,40; 5,6,7,8", (1, 2, 3, 4)),
@@ -42,7 +46,7 @@ GIVEN: dict[str, tuple[object, object]] = {
     "verbose": ("on", True),
     "progress": ("json", "none"),
 }
-ONLY_ONE_VALUE = {"names"}
+ONLY_ONE_VALUE = {"names", "fit"}  # another fit needs a size
 
 
 def test_every_option_is_given_below() -> None:
@@ -89,6 +93,10 @@ def test_the_defaults_are_those_of_the_interface() -> None:
         "allow_truncated": False,
         "verify": False,
         "pixels": "square",
+        "crop": None,
+        "size": "none",
+        "enlarge": False,
+        "fit": "keep",
         "frames": "all",
         "names": "keep",
         "redact": "",
@@ -107,6 +115,11 @@ def test_the_defaults_are_those_of_the_interface() -> None:
     }
     assert options.render.effective_look is Look.VIEWER
     assert options.render.percentiles == Stretch(0.1, 99.9)
+
+
+def test_a_fit_needs_a_width_and_a_height() -> None:
+    with pytest.raises(OptionsError, match="--fit pad needs --size WxH"):
+        Options.of({"fit": "pad", "size": 512})
 
 
 def test_every_option_says_what_it_means_and_switches_take_no_value() -> None:
@@ -164,7 +177,7 @@ def test_an_option_that_does_not_exist_is_refused_by_name() -> None:
         Options.of({"sise": 5, "colour": "grey", "bits": 8})
 
 
-@pytest.mark.parametrize("name", [name for name in GIVEN if name not in ("voi", "key_file", "redact_from")])
+@pytest.mark.parametrize("name", [name for name in GIVEN if name not in ("voi", "key_file", "redact_from", "log")])
 def test_a_value_that_cannot_be_read_is_refused(name: str) -> None:
     with pytest.raises(OptionsError):
         Options.of({name: "?"})

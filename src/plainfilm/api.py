@@ -46,6 +46,10 @@ class PictureOptions(TypedDict, total=False):
     verify: bool
     pixels: str
     redact: str | tuple[float, float, float, float] | list[tuple[float, float, float, float]]
+    crop: str | tuple[int, int, int, int]
+    size: str | int | tuple[int, int]
+    enlarge: bool
+    fit: str
     max_pixels: int
 
 
@@ -68,7 +72,7 @@ def render(source: Source, *, frame: int = 1, **options: Unpack[PictureOptions])
     """One frame of a film as it is shown: (rows, columns) or (rows, columns, 3), uint8, or uint16 with `bits=16`.
 
     `source` is a path, the bytes of a file, a binary file or a pydicom Dataset, which is left as it is. `frame` counts
-    from 1. The rows and columns are those after pixels that are not square were made so.
+    from 1. The rows and columns are those after square pixels, crop and size.
     Raises ConversionError (see `reason`) where the film cannot be shown and OptionsError for wrong options.
     """
     _, planned = _planned(source, frame, options)

@@ -7,154 +7,32 @@ Every field carries its own parser, meaning and placeholder, so a new option is 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import Field, dataclass, field, fields
-from enum import StrEnum
+from collections.abc import Iterator, Mapping
+from dataclasses import Field, dataclass, fields
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from plainfilm.choices import (
-    Clahe,
     FrameChoice,
-    Icc,
-    Look,
     Names,
-    Pixels,
-    Polarity,
     Progress,
-    Stretch,
-    UserWindow,
-    VoiChoice,
-    parse_bits,
-    parse_clahe,
     parse_count,
     parse_flag,
     parse_member,
     parse_seconds,
     parse_size,
-    parse_stretch,
-    parse_voi,
-    parse_window,
 )
 from plainfilm.dicom.dictionary import Keywords, parse_columns
 from plainfilm.errors import OptionsError
+from plainfilm.picture_options import DecodeOptions, GeometryOptions, RenderOptions, option, optional, words
 from plainfilm.redaction import NO_BOXES, Boxes, parse_boxes
 
-T = TypeVar("T")
 GIB = 1024**3
-# the options of which each names a look
-LOOK_OPTIONS = ("look", "window", "stretch", "clahe")
-
-
-def option(default: Any, parse: Callable[[object], Any], metavar: str, meaning: str, joined_by: str = "") -> Any:
-    """A field that is an option: its default, parser, placeholder on the command line ('' for a switch) and meaning.
-
-    joined_by: what stands between the values of one that may be given several times; '' where the last one counts.
-    """
-    told = {"parse": parse, "metavar": metavar, "meaning": meaning, "joined_by": joined_by}
-    return field(default=default, metadata=told)
-
-
-def _words(kind: type[StrEnum]) -> str:
-    return "|".join(member.value for member in kind)
-
-
-def _optional(parse: Callable[[object], T]) -> Callable[[object], T | None]:
-    return lambda value: None if value is None else parse(value)
 
 
 def available_cpus() -> int:
     """The number of CPUs that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-@dataclass(frozen=True, slots=True)
-class RenderOptions:
-    """How stored values become grey levels: everything a plan depends on besides the image itself."""
-
-    look: Look | None = option(None, _optional(parse_member(Look, "look")), _words(Look), "what the picture looks like")
-    window: UserWindow | None = option(
-        None,
-        _optional(parse_window),
-        "C,W[,FUNCTION]",
-        "your own window, on the modality output; implies --look window. FUNCTION: linear, linear-exact or sigmoid",
-    )
-    stretch: Stretch | None = option(
-        None,
-        _optional(parse_stretch),
-        "LOW,HIGH[,all]",
-        "percentiles of the look stretch (default 0.1,99.9); all: the extreme values count too; implies --look stretch",
-    )
-    clahe: Clahe | None = option(
-        None,
-        _optional(parse_clahe),
-        "CLIP,TILES",
-        "contrast limit and tiles along each side of the look clahe (default 2,8); implies --look clahe",
-    )
-    voi: VoiChoice = option(
-        VoiChoice(),
-        parse_voi,
-        "auto|none|lut[:N]|window[:N]|TEXT",
-        "which VOI of the file: by kind, kind and index from 0, or its Explanation",
-    )
-    polarity: Polarity = option(
-        Polarity.AUTO,
-        parse_member(Polarity, "polarity"),
-        _words(Polarity),
-        "what grey images are taken for, whatever their header says",
-    )
-    bits: int = option(8, parse_bits, "8|16", "output depth")
-    icc: Icc = option(
-        Icc.EMBED,
-        parse_member(Icc, "icc"),
-        _words(Icc),
-        "the ICC Profile of a colour image: into the picture, its colours converted to sRGB, or left out",
-    )
-    strict: bool = option(False, parse_flag, "", "a VOI that would have to be replaced fails the image instead")
-
-    def __post_init__(self) -> None:
-        implied = self._implied_looks
-        if len(implied) > 1:
-            raise OptionsError(f"--{implied[0]} and --{implied[1]} contradict each other: each is a look of its own")
-        if implied and self.look not in (None, implied[0]):
-            raise OptionsError(f"--{implied[0]} contradicts --look {self.look}")
-        if self.look is Look.WINDOW and self.window is None:
-            raise OptionsError("--look window needs --window CENTER,WIDTH")
-
-    @property
-    def _implied_looks(self) -> list[Look]:
-        """The looks whose own option is given."""
-        own = {Look.WINDOW: self.window, Look.STRETCH: self.stretch, Look.CLAHE: self.clahe}
-        return [look for look, given in own.items() if given is not None]
-
-    @property
-    def effective_look(self) -> Look:
-        """The look after what --window, --stretch and --clahe imply."""
-        return next(iter(self._implied_looks), self.look or Look.VIEWER)
-
-    @property
-    def percentiles(self) -> Stretch:
-        """The percentiles of the look `stretch`."""
-        return self.stretch or Stretch()
-
-
-@dataclass(frozen=True, slots=True)
-class DecodeOptions:
-    """How the bytes of a frame become its cells."""
-
-    allow_truncated: bool = option(
-        False, parse_flag, "", "what is missing of a short image is painted as padding, instead of failing it"
-    )
-    verify: bool = option(False, parse_flag, "", "decode lossless codestreams with a second library too, and compare")
-
-
-@dataclass(frozen=True, slots=True)
-class GeometryOptions:
-    """How P-Values become the output's rows and columns."""
-
-    pixels: Pixels = option(
-        Pixels.SQUARE, parse_member(Pixels, "pixels"), _words(Pixels), "whether pixels that are not square are made so"
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +48,7 @@ class OutputOptions:
     names: Names = option(
         Names.KEEP,
         parse_member(Names, "names"),
-        _words(Names),
+        words(Names),
         "keep: the source's own relative path; uid: the SOP Instance UID; hash: a keyed hash of the path",
     )
 
@@ -188,7 +66,7 @@ class PrivacyOptions:
     )
     redact_from: Path | None = option(
         None,
-        _optional(lambda value: Path(str(value))),
+        optional(lambda value: Path(str(value))),
         "CSV",
         "black out boxes: columns source (as in the tables), x, y, w, h and, if need be, frame",
     )
@@ -215,11 +93,11 @@ class RunOptions:
     """How the run goes, which leaves the pictures as they are."""
 
     jobs: int | None = option(
-        None, _optional(parse_count("jobs")), "N", "worker processes (default: the CPUs this process may use)"
+        None, optional(parse_count("jobs")), "N", "worker processes (default: the CPUs this process may use)"
     )
     key_file: Path | None = option(
         None,
-        _optional(lambda value: Path(str(value))),
+        optional(lambda value: Path(str(value))),
         "PATH",
         "the secret of every keyed hash (default: one in your configuration directory, made on first use)",
     )
@@ -227,7 +105,7 @@ class RunOptions:
     dry_run: bool = option(False, parse_flag, "", "list what would be done, and do nothing")
     log: Path | None = option(
         None,
-        _optional(lambda value: Path(str(value))),
+        optional(lambda value: Path(str(value))),
         "FILE",
         "what happens, as it happens, in lines of JSON at the end of FILE",
     )
@@ -235,7 +113,7 @@ class RunOptions:
     progress: Progress = option(
         Progress.AUTO,
         parse_member(Progress, "progress"),
-        _words(Progress),
+        words(Progress),
         "a bar on a terminal; json: one line of status a second on standard error",
     )
 

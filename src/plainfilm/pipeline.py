@@ -6,13 +6,13 @@ bytes -> Instance -> Decoded cells -> survey -> Plan -> output levels -> geometr
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
+import xxhash
 
 from plainfilm.blackout import Blackout, blackout_of
 from plainfilm.choices import Look, Pixels
@@ -31,9 +31,10 @@ from plainfilm.grayscale.levels import NO_LEVELS, Levels, levels_of
 from plainfilm.grayscale.padding import outside_shutter
 from plainfilm.grayscale.plan import Plan, hidden, levels_shown, render_frame, rendered_levels
 from plainfilm.grayscale.planning import Planner, planner
-from plainfilm.grayscale.stored import Cells, stored_values
-from plainfilm.grayscale.survey import FrameCells, survey, survey_frame, surveyed_frames
+from plainfilm.grayscale.stored import Cells, stored_frame
+from plainfilm.grayscale.survey import FrameCells, SurveyedFrame, survey, survey_frame, surveyed_frames
 from plainfilm.options import Options
+from plainfilm.picture_options import GeometryOptions
 from plainfilm.quality import Statistics, color_levels, statistics
 from plainfilm.record import Status
 from plainfilm.redaction import NO_BOXES, Boxes
@@ -70,7 +71,7 @@ class Film:
 
 @dataclass(frozen=True, slots=True)
 class PlannedFrame:
-    """A decoded frame with all that will be done to it; `counted`: the grey levels that its statistics are of.
+    """A decoded frame with all that will be done to it; `surveyed`: the histograms of a grey one.
 
     What `blackout` hides has no part in the plan, and is painted before anything else is done with the picture.
     """
@@ -79,10 +80,14 @@ class PlannedFrame:
     decoded: Decoded
     plan: Plan | ColorPlan
     geometry: Geometry
-    counted: Levels = NO_LEVELS
-    padding_fraction: float = 0.0
+    surveyed: SurveyedFrame | None = None
     blackout: Blackout = Blackout()
     supplement: Palette | None = None
+
+    @property
+    def padding_fraction(self) -> float:
+        """The share of the pixels that is padding."""
+        return 0.0 if self.surveyed is None else self.surveyed.padding_fraction
 
     @property
     def unseen(self) -> npt.NDArray[np.bool_] | None:
@@ -113,7 +118,7 @@ class Rendered:
     padding_fraction: float
     decoder: str
     findings: tuple[Finding, ...]
-    stored_sha256: str
+    stored_hash: str
     profile: bytes | None = None
 
 
@@ -178,48 +183,52 @@ def frame_planner(
 
 def render(planned: PlannedFrame) -> Rendered:
     """Run a plan: the grey levels or colours of a frame, then its geometry."""
-    plan, decoded = planned.plan, planned.decoded
-    if isinstance(plan, ColorPlan):
-        stored = decoded.samples
-        image, levels = _render_color(planned, plan)
-    else:
-        stored = stored_values(plan.rules, decoded.samples)
-        image, levels = _render_grey(planned, plan, stored)
+    plan = planned.plan
+    stored, image, levels = _painted(planned)
     return Rendered(
         frame=planned.frame,
         image=planned.geometry.apply(image),
-        plan=plan,
+        plan=planned.plan,
         geometry=planned.geometry,
-        statistics=statistics(levels, plan.ymax),
+        statistics=statistics(levels, planned.plan.ymax),
         padding_fraction=planned.padding_fraction,
-        decoder=decoded.decoder,
+        decoder=planned.decoded.decoder,
         findings=planned.findings,
-        stored_sha256=_digest(stored),
+        stored_hash=_hash(stored),
         profile=plan.embedded_profile if isinstance(plan, ColorPlan) else None,
     )
 
 
-def _render_color(planned: PlannedFrame, plan: ColorPlan) -> tuple[Array, Levels]:
+def _painted(planned: PlannedFrame) -> tuple[Array, Array, Levels]:
+    """Stored values, the picture before geometry, and the histogram of its levels that count."""
+    plan, samples, surveyed = planned.plan, planned.decoded.samples, planned.surveyed
+    if isinstance(plan, ColorPlan) or surveyed is None:
+        assert isinstance(plan, ColorPlan)  # a grey frame is surveyed before it is planned
+        return samples, *_paint_color(planned, plan)
+    stored = stored_frame(plan.rules, samples, surveyed.cells)
+    image, levels = _paint_grey(planned, plan, (stored, surveyed))
+    return stored, planned.blackout.paint(image), levels
+
+
+def _paint_color(planned: PlannedFrame, plan: ColorPlan) -> tuple[Array, Levels]:
     """The picture of a colour plan, (rows, columns, 3), and the levels that statistics are of."""
-    image = plan.apply()
-    unseen = planned.unseen
+    image, unseen = plan.apply(), planned.unseen
     if unseen is None:
         return image, color_levels(image)
     return np.where(unseen[:, :, None], 0, image).astype(image.dtype), color_levels(image[None, ~unseen])
 
 
-def _render_grey(planned: PlannedFrame, plan: Plan, stored: Array) -> tuple[Array, Levels]:
+def _paint_grey(planned: PlannedFrame, plan: Plan, known: tuple[Array, SurveyedFrame]) -> tuple[Array, Levels]:
     """The picture of a grey plan, RGB where there is a supplemental palette, and the levels that statistics are of."""
-    unseen = planned.unseen
-    image = render_frame(plan, stored, unseen)
+    (stored, surveyed), unseen = known, planned.unseen
+    image = render_frame(plan, stored, surveyed.every, unseen)
     if planned.supplement is None and plan.enhancement is None:
-        return planned.blackout.paint(image), rendered_levels(plan, planned.counted)
+        return image, rendered_levels(plan, surveyed.valid if plan.masks else surveyed.every.finite())
     mask = hidden(plan, stored, unseen)
     if planned.supplement is None:
-        return planned.blackout.paint(image), levels_shown(image, mask)
-    image = with_supplement(image, stored, planned.supplement, mask)
-    levels = NO_LEVELS if mask.all() else color_levels(image[~mask][None])
-    return planned.blackout.paint(image), levels
+        return image, levels_shown(image, mask)
+    colored = with_supplement(image, stored, planned.supplement, mask)
+    return colored, NO_LEVELS if mask.all() else color_levels(colored[~mask][None])
 
 
 def _plan_color(film: Film, options: Options, frame: int, decoded: Decoded) -> PlannedFrame:
@@ -237,16 +246,8 @@ def _plan_grey(film: Film, options: Options, plans: Planner, decoded_frame: tupl
     supplement = film.instance.supplement if plan.masks else None
     if supplement is not None:
         plan = replace(plan, steps=(*plan.steps, supplement_step(supplement, plan.rules.signed)))
-    return PlannedFrame(
-        frame,
-        decoded,
-        plan,
-        _geometry(film, options, plan.look, frame),
-        surveyed.valid if plan.masks else surveyed.every.finite(),
-        surveyed.padding_fraction,
-        film.blackout(frame),
-        supplement,
-    )
+    geometry = _geometry(film, options, plan.look, frame)
+    return PlannedFrame(frame, decoded, plan, geometry, surveyed, film.blackout(frame), supplement)
 
 
 def _marked(plan: P, decoded: Decoded) -> P:
@@ -280,12 +281,12 @@ def _frame_cells(film: Film, frame: int, decoded: Decoded) -> FrameCells:
 
 
 def _geometry(film: Film, options: Options, look: Look, frame: int) -> Geometry:
-    pixels = Pixels.STORED if look is Look.STORED else options.geometry.pixels
-    return geometry_of(film.instance, frame, pixels, options.limits.max_pixels)
+    wanted = GeometryOptions(pixels=Pixels.STORED) if look is Look.STORED else options.geometry
+    return geometry_of(film.instance, frame, wanted, options.limits.max_pixels)
 
 
-def _digest(stored: Array) -> str:
-    """SHA-256 of stored values with their type and shape."""
-    digest = hashlib.sha256(f"{stored.dtype.str}{stored.shape}".encode())
+def _hash(stored: Array) -> str:
+    """XXH3 (128 bits) of stored values with their type and shape: the same for the same stored pixels."""
+    digest = xxhash.xxh3_128(f"{stored.dtype.str}{stored.shape}".encode())
     digest.update(np.ascontiguousarray(stored).data)
     return digest.hexdigest()

@@ -14,8 +14,6 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import platformdirs
-
 from plainfilm.dicom.instance import Identity
 from plainfilm.errors import OptionsError
 from plainfilm.findings import Finding, FindingCode
@@ -66,6 +64,8 @@ def load_key(key_file: Path | None) -> Key:
     """
     if key_file is not None:
         return _read_key(key_file)
+    import platformdirs
+
     path = platformdirs.user_config_path("plainfilm") / KEY_FILE
     try:
         if not path.exists():

@@ -1,7 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The version of plainfilm, from its own distribution."""
+"""The version of plainfilm, which its distribution takes from here: to ask the distribution takes 30 ms."""
 
-from importlib.metadata import version
-
-VERSION = version("plainfilm")
+VERSION = "0.1.0"
 NOT_FOR_DIAGNOSIS = "not for diagnostic use"

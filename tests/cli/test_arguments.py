@@ -12,7 +12,8 @@ import pytest
 from plainfilm.choices import Look, Progress, UserWindow, VoiFunction
 from plainfilm.cli.arguments import Parser, add_options, options_of, parse, read_config
 from plainfilm.errors import OptionsError
-from plainfilm.options import LOOK_OPTIONS, Options, option_fields
+from plainfilm.options import Options, option_fields
+from plainfilm.picture_options import LOOK_OPTIONS
 
 # a value other than the default for each option of the command line, as it is typed and as Python gives it
 VALUES: dict[str, tuple[str, object]] = {
@@ -28,6 +29,10 @@ VALUES: dict[str, tuple[str, object]] = {
     "allow_truncated": ("", True),
     "verify": ("", True),
     "pixels": ("stored", "stored"),
+    "crop": ("1,2,30,40", (1, 2, 30, 40)),
+    "size": ("640x480", (640, 480)),
+    "enlarge": ("", True),
+    "fit": ("keep", "keep"),  # another one needs a size
     "frames": ("3", 3),
     "names": ("keep", "keep"),
     "redact": ("-1,2,3,4;5,6,7,8.5", [(-1, 2, 3, 4), (5, 6, 7, 8.5)]),
@@ -70,7 +75,7 @@ def test_every_option_is_known_here() -> None:
 def test_an_option_means_the_same_typed_in_the_environment_in_a_file_and_in_python(name: str, tmp_path: Path) -> None:
     typed, value = VALUES[name]
     expected = Options.of({name: value})
-    assert expected != Options() or name == "names", "a default would prove nothing"
+    assert expected != Options() or name in ("names", "fit"), "a default would prove nothing"
     assert options(*words_of(name)) == expected
     assert options(environment={f"PLAINFILM_{name.upper()}": typed or "true"}) == expected
     config = tmp_path / "options.json"

@@ -30,7 +30,7 @@ from plainfilm.grayscale.plan import Plan, render_frame
 from plainfilm.grayscale.planning import planner
 from plainfilm.grayscale.stored import Cells, StoredRules, stored_rules, stored_values
 from plainfilm.grayscale.survey import FrameCells, Survey, survey
-from plainfilm.options import RenderOptions
+from plainfilm.picture_options import RenderOptions
 
 Array = npt.NDArray[Any]
 

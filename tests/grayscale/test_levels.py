@@ -89,6 +89,13 @@ def test_the_ends_of_a_type_are_counted(kind: str) -> None:
     assert levels.counts.tolist() == [1, 2]
 
 
+def test_more_pixels_than_a_float32_counts_are_counted() -> None:
+    """OpenCV's histogram stands still at 2^24 pixels of one value."""
+    levels = levels_of(np.full((2, (1 << 24) + 1), 7, np.uint8))
+    assert levels.values.tolist() == [7]
+    assert levels.counts.tolist() == [(1 << 25) + 2]
+
+
 def test_a_view_with_gaps_is_counted_as_it_looks() -> None:
     image = np.arange(48, dtype=np.uint16).reshape(6, 8)[::2, ::3]
     assert levels_of(image).values.tolist() == sorted(image.reshape(-1).tolist())

@@ -7,10 +7,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
 
 from plainfilm.dicom.instance import PixelKind
 from plainfilm.grayscale.levels import NO_LEVELS, levels_of
-from plainfilm.grayscale.stored import Cells, StoredRules, container_of, stored_rules, stored_values
+from plainfilm.grayscale.stored import Cells, StoredRules, container_of, stored_frame, stored_rules, stored_values
 
 
 def u2(*cells: int) -> Any:
@@ -193,3 +196,19 @@ def test_the_range_of_bits_stored(grey: Any, bits: int, signed: bool, ends: tupl
 def test_the_container_holds_bits_allocated(bits: int, size: int) -> None:
     assert container_of(bits, False) == np.dtype(f"u{size}")
     assert container_of(bits, True) == np.dtype(f"i{size}")
+
+
+@settings(deadline=None)
+@given(st.data())
+def test_a_frame_with_its_histogram_is_the_frame_by_the_rules(data: st.DataObject) -> None:
+    """Whether its cells are left as they are or masked, shifted and sign-extended."""
+    kind = np.dtype(data.draw(st.sampled_from(["u1", "u2", "u4"])))
+    bits = data.draw(st.integers(1, 8 * kind.itemsize))
+    shift = data.draw(st.integers(0, 8 * kind.itemsize - bits))
+    top = data.draw(st.sampled_from([1 << bits - 1, 1 << bits, 1 << 8 * kind.itemsize]))
+    cells = data.draw(hnp.arrays(kind, (2, 5), elements=st.integers(0, min(top, 1 << 8 * kind.itemsize) - 1)))
+    signed = data.draw(st.booleans())
+    rules = StoredRules(shift, bits, signed, container_of(8 * kind.itemsize, signed))
+    found, expected = stored_frame(rules, cells, levels_of(cells)), stored_values(rules, cells)
+    assert found.dtype == expected.dtype
+    np.testing.assert_array_equal(found, expected)

@@ -37,7 +37,7 @@ from plainfilm.grayscale.stored import Cells, StoredRules
 from plainfilm.grayscale.survey import FrameCells, survey
 from plainfilm.grayscale.tone import ViewerTone
 from plainfilm.grayscale.voi import VoiLut, Window
-from plainfilm.options import RenderOptions
+from plainfilm.picture_options import RenderOptions
 from plainfilm.quality import statistics
 from plainfilm.record import Status
 

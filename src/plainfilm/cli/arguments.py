@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from plainfilm.errors import OptionsError
-from plainfilm.options import LOOK_OPTIONS, Options, option_fields
+from plainfilm.options import Options, option_fields
+from plainfilm.picture_options import LOOK_OPTIONS
 
 ENVIRONMENT = "PLAINFILM_"
 PICTURE_OPTIONS = (
@@ -29,6 +30,10 @@ PICTURE_OPTIONS = (
     "allow_truncated",
     "verify",
     "pixels",
+    "crop",
+    "size",
+    "enlarge",
+    "fit",
     "redact",
     "max_pixels",
 )

@@ -20,7 +20,7 @@ from plainfilm.grayscale.explaining import Step
 from plainfilm.grayscale.levels import levels_of
 from plainfilm.grayscale.presentation import output_maximum, output_type
 from plainfilm.grayscale.stored import Cells, stored_rules, stored_values
-from plainfilm.options import RenderOptions
+from plainfilm.picture_options import RenderOptions
 from plainfilm.record import Status
 
 Array = npt.NDArray[Any]

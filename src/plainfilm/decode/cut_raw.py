@@ -33,7 +33,7 @@ def decode_cut_native(pixel: ImagePixel, frame: FrameBytes) -> Decoded:
     """The whole cells that are there of a native frame. Raises UnsupportedError."""
     cells = max(0, len(frame.data) * 8 - frame.first_bit) // pixel.bits_allocated
     needed = (frame.first_bit + least_cells(pixel) * pixel.bits_allocated + 7) // 8
-    whole = decode_native(pixel, replace(frame, data=frame.data.ljust(needed, b"\0")))
+    whole = decode_native(pixel, replace(frame, octets=frame.data.ljust(needed, b"\0")))
     return replace(whole, missing=missing_after(pixel, _pixels_of(pixel, cells)))
 
 

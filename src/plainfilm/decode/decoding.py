@@ -46,7 +46,7 @@ def decode_frame(pixel: ImagePixel, data: PixelData, table: FrameTable, frame: i
 
 def decode_by_rows(rows: tuple[CodecRow, ...], pixel: ImagePixel, encoded: FrameBytes) -> Decoded:
     """The cells by the first row that serves the codestream; by the next only where the first calls it corrupt."""
-    first, *others = [row for row in rows if row.accepts(encoded.data)]
+    first, *others = [row for row in rows if row.accepts(encoded)]
     try:
         return _decode(first, pixel, encoded)
     except DecodeError as error:
@@ -69,7 +69,7 @@ def _decode_what_is_there(
     rows: tuple[CodecRow, ...], pixel: ImagePixel, encoded: FrameBytes, error: TruncatedError
 ) -> Decoded:
     """The cells of a frame that is cut short; where not a pixel of it can be had, what was wrong with it stands."""
-    row = next((row for row in rows if row.cut and row.accepts(encoded.data) and not row.missing), None)
+    row = next((row for row in rows if row.cut and row.accepts(encoded) and not row.missing), None)
     if row is None:
         raise error
     try:

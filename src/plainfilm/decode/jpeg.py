@@ -4,7 +4,8 @@
 8-bit DCT goes through simplejpeg, whose strict mode turns what libjpeg-turbo merely warns of into errors. It is told
 the colour transform by an Adobe segment that replaces the codestream's own, so that no other decoder is needed for
 files whose codestream says nothing. 12-bit DCT and lossless go through imagecodecs, which fills what a scan lacks
-without a word; that is found out by looking at what it does with other bytes in place of the missing ones.
+without a word; that is found out by counting the bits of lossless samples, and else by looking at what it does with
+other bytes in place of the missing ones.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from plainfilm.decode.codestream import (
     truncated,
 )
 from plainfilm.decode.decoded import Decoded
+from plainfilm.decode.lossless import is_whole
 from plainfilm.decode.native import full_chroma
 from plainfilm.dicom.frames import FrameBytes
 from plainfilm.dicom.instance import ImagePixel
@@ -74,10 +76,12 @@ def decode_jpeg_deep(pixel: ImagePixel, frame: FrameBytes) -> Decoded:
         raise UnsupportedError(f"a codestream of process SOF{header.process - 0xC0} ({what})", stage=Stage.DECODE)
     codestream = frame.data[: header.stop]
     samples = decode_leniently(codestream, header)
-    if _may_be_filled(samples, header, frame.data):
+    whole = is_whole(samples, header, codestream)
+    if whole is None:
         other = decode_leniently(codestream[:-2] + _OTHER_BYTES + codestream[-2:], header)
-        if not np.array_equal(samples, other):
-            raise truncated("the last scan of the JPEG codestream ends too early")
+        whole = np.array_equal(samples, other)
+    if not whole:
+        raise truncated("the last scan of the JPEG codestream ends too early")
     return Decoded(samples, header.size.precision, None, "", space, findings)
 
 
@@ -164,16 +168,3 @@ def decode_leniently(codestream: bytes, header: JpegHeader) -> Array:
     except (RuntimeError, ValueError) as error:
         raise DecodeError(f"the JPEG codestream cannot be decoded: {error}") from error
     return samples
-
-
-def _may_be_filled(samples: Array, header: JpegHeader, data: bytes) -> bool:
-    """Whether the last samples may be what libjpeg-turbo puts where a scan ends too early.
-
-    Lossless with selection value 1, which codes the step from the sample to the left, goes on by equal steps; other
-    processes are always doubted.
-    """
-    last = _scans(header)[-1]
-    if header.process != LOSSLESS or data[last.stop - 3] != 1 or samples.shape[1] < 3:
-        return True
-    steps = np.diff(samples[-1, -3:].astype(np.int64), axis=0)
-    return bool(np.any(steps[0] == steps[1]))

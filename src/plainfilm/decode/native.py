@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from plainfilm.decode.codestream import mismatch, truncated
 from plainfilm.decode.decoded import Decoded
+from plainfilm.dicom.content import Octets
 from plainfilm.dicom.frames import FrameBytes
 from plainfilm.dicom.instance import ImagePixel, PixelKind
 from plainfilm.errors import DecodeError, LimitError, Reason, Stage, UnsupportedError
@@ -29,7 +30,7 @@ def decode_native(pixel: ImagePixel, frame: FrameBytes) -> Decoded:
     """
     pixels, samples = pixel.rows * pixel.columns, pixel.samples_per_pixel
     space = full_chroma(pixel.photometric_interpretation)
-    if least_cells(pixel) < pixels * samples and len(frame.data) * 8 < pixels * samples * pixel.bits_allocated:
+    if least_cells(pixel) < pixels * samples and len(frame.octets) * 8 < pixels * samples * pixel.bits_allocated:
         return Decoded(_chroma_repeated(pixel, _cells(pixel, frame, pixels * 2)), None, None, "", space)
     return Decoded(arranged(pixel, _cells(pixel, frame, pixels * samples)), None, None, "", space)
 
@@ -71,7 +72,7 @@ def arranged(pixel: ImagePixel, cells: Array) -> Array:
     return cells.reshape(rows, columns, samples)
 
 
-def unpacked(data: bytes, first_bit: int, count: int, bits: int) -> Array:
+def unpacked(data: Octets, first_bit: int, count: int, bits: int) -> Array:
     """`count` cells of `bits` bits each that lie one after another, the lowest bit first (PS3.5 D)."""
     octets = np.frombuffer(data, np.uint8)
     flags = np.unpackbits(octets, count=first_bit + count * bits, bitorder="little")[first_bit:]
@@ -102,12 +103,12 @@ def _cells(pixel: ImagePixel, frame: FrameBytes, count: int) -> Array:
         message = f"Bits Allocated {bits} of {pixel.kind.value}"
         raise UnsupportedError(message, stage=Stage.DECODE)
     needed = (frame.first_bit + count * bits + 7) // 8
-    if len(frame.data) < needed:
-        raise truncated(f"the frame has {len(frame.data)} bytes, its rows and columns need {needed}")
+    if len(frame.octets) < needed:
+        raise truncated(f"the frame has {len(frame.octets)} bytes, its rows and columns need {needed}")
     if bits not in _WHOLE_CELLS:
-        return unpacked(frame.data, frame.first_bit, count, bits)
+        return unpacked(frame.octets, frame.first_bit, count, bits)
     cell = np.dtype(f"{'u' if pixel.kind is PixelKind.INTEGER else 'f'}{bits // 8}")
-    return np.frombuffer(frame.data, cell.newbyteorder(">" if frame.big_endian else "<"), count).astype(
+    return np.frombuffer(frame.octets, cell.newbyteorder(">" if frame.big_endian else "<"), count).astype(
         cell, copy=False
     )
 

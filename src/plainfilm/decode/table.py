@@ -24,12 +24,16 @@ from plainfilm.errors import Reason, Stage, UnsupportedError
 Decode = Callable[[ImagePixel, FrameBytes], Decoded]
 
 
-def _every(_codestream: bytes) -> bool:
+def _every(_frame: FrameBytes) -> bool:
     return True
 
 
-def _no_shallow_dct(codestream: bytes) -> bool:
-    return not is_shallow_dct(codestream)
+def _shallow_dct(frame: FrameBytes) -> bool:
+    return is_shallow_dct(frame.data)
+
+
+def _no_shallow_dct(frame: FrameBytes) -> bool:
+    return not is_shallow_dct(frame.data)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +50,7 @@ class CodecRow:
     module: str
     function: str
     part: str = ""
-    accepts: Callable[[bytes], bool] = _every
+    accepts: Callable[[FrameBytes], bool] = _every
     cut: str = ""
     second: str = ""
 
@@ -98,9 +102,7 @@ _RLE = CodecRow(
     "rle", "pylibjpeg-rle", "rle", "runlength:decode_rle", cut="cut_raw:decode_cut_rle", second="second:second_rle"
 )
 _JPEG = (
-    CodecRow(
-        "jpeg-8bit", "simplejpeg", "simplejpeg", "jpeg:decode_jpeg", "", is_shallow_dct, "cut_jpeg:decode_cut_jpeg"
-    ),
+    CodecRow("jpeg-8bit", "simplejpeg", "simplejpeg", "jpeg:decode_jpeg", "", _shallow_dct, "cut_jpeg:decode_cut_jpeg"),
     CodecRow(
         "jpeg-deep",
         "imagecodecs",

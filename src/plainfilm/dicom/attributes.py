@@ -210,7 +210,7 @@ def _number_of_frames(values: Values) -> int:
 
 def _overlay_bit_positions(values: Values) -> tuple[int, ...]:
     """The bit positions of overlays that lie in the pixel cells (PS3.5 8.1.2, retired)."""
-    positions = (values.integer(group << 16 | 0x0102) for group in range(0x6000, 0x6100, 2))
+    positions = map(values.integer, sorted(values.tags.intersection(range(0x60000102, 0x61000000, 0x20000))))
     return tuple(position for position in positions if position is not None)
 
 

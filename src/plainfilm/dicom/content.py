@@ -6,6 +6,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+# bytes that nobody writes to
+Octets = bytes | memoryview
+
 _FEWEST, _BYTES_A_PART = 50_000, 256
 
 
@@ -15,6 +18,10 @@ class Content(Protocol):
     def __len__(self) -> int: ...
 
     def __getitem__(self, span: slice, /) -> bytes: ...
+
+
+# the Value Field of an element (PS3.5 7.1): a view of bytes that are in memory, or what reads them
+ValueField = Content | memoryview
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +40,12 @@ class Part:
         return self.whole[self.start + start : self.start + max(start, stop)]
 
 
-def part_of(content: Content, start: int, stop: int | None = None) -> Content:
-    """The bytes from `start` to `stop`, or to the end; they are copied only where the content is in memory anyway."""
+def part_of(content: Content, start: int, stop: int | None = None) -> ValueField:
+    """The bytes from `start` to `stop`, or to the end: a view, which copies nothing."""
     end = len(content) if stop is None else min(stop, len(content))
-    return content[start:end] if isinstance(content, bytes) else Part(content, min(start, end), end)
+    if isinstance(content, bytes):
+        return memoryview(content)[start:end]
+    return Part(content, min(start, end), end)
 
 
 def most_parts(size: int) -> int:

@@ -11,7 +11,7 @@ import struct
 from dataclasses import dataclass
 from itertools import pairwise
 
-from plainfilm.dicom.content import Content, most_parts
+from plainfilm.dicom.content import Octets, ValueField, most_parts
 from plainfilm.dicom.instance import ImagePixel, PixelData
 from plainfilm.errors import DecodeError, LimitError, Reason, TruncatedError, UnsupportedError
 from plainfilm.findings import Finding, FindingCode
@@ -58,11 +58,16 @@ class FrameTable:
 
 @dataclass(frozen=True, slots=True)
 class FrameBytes:
-    """The encoded bytes of one frame. A native one of small cells may begin at `first_bit` of the first byte."""
+    """The encoded bytes of one frame, of a native one a view; small cells may begin at a `first_bit` of the first."""
 
-    data: bytes
+    octets: Octets
     first_bit: int = 0
     big_endian: bool = False
+
+    @property
+    def data(self) -> bytes:
+        """The bytes as `bytes`: those of a view are copied."""
+        return bytes(self.octets)
 
 
 def locate_frames(pixel: ImagePixel, data: PixelData, allow_truncated: bool = False) -> FrameTable:
@@ -162,7 +167,7 @@ def _locate_encapsulated(pixel: ImagePixel, data: PixelData, allow_truncated: bo
     return FrameTable(frames, len(groups), allow_truncated, frame_bits, encapsulated=groups, findings=noted)
 
 
-def _walk(value: Content) -> tuple[tuple[Fragment, ...], tuple[Finding, ...]]:
+def _walk(value: ValueField) -> tuple[tuple[Fragment, ...], tuple[Finding, ...]]:
     """The items up to the sequence delimiter, the offset table among them; the last one may be cut."""
     most = most_parts(len(value))
     if len(value) > 0 and value[:4] != _ITEM:
@@ -183,14 +188,14 @@ def _walk(value: Content) -> tuple[tuple[Fragment, ...], tuple[Finding, ...]]:
     return tuple(found), (Finding(FindingCode.SEQUENCE_DELIMITER_MISSING, note),)
 
 
-def _split_offset_table(value: Content, items: tuple[Fragment, ...]) -> tuple[bytes, tuple[Fragment, ...]]:
+def _split_offset_table(value: ValueField, items: tuple[Fragment, ...]) -> tuple[bytes, tuple[Fragment, ...]]:
     """The Basic Offset Table's bytes and the fragments; files exist that begin with the first fragment at once."""
     if not items or _FIRST_BYTES.match(value[items[0].start : items[0].start + _MOST_FIRST_BYTES]):
         return b"", items
     first = items[0]
     if first.declared > 4 * len(items):  # no table of these fragments, whatever it holds
         return bytes(4 * len(items)), items[1:]
-    return value[first.start : first.start + first.declared], items[1:]
+    return bytes(value[first.start : first.start + first.declared]), items[1:]
 
 
 def _offsets_of(table: bytes, size: int) -> tuple[int, ...]:
@@ -217,7 +222,7 @@ def _by_offset_tables(
 
 
 def _by_offsets(
-    value: Content, fragments: tuple[Fragment, ...], offsets: tuple[int, ...], frames: int
+    value: ValueField, fragments: tuple[Fragment, ...], offsets: tuple[int, ...], frames: int
 ) -> tuple[tuple[Fragment, ...], ...] | None:
     """The fragments from each offset up to the next; None unless every offset is a fragment and begins a frame."""
     index = {fragment.item - fragments[0].item: number for number, fragment in enumerate(fragments)}
@@ -236,12 +241,14 @@ def _lengths_agree(groups: tuple[tuple[Fragment, ...], ...], lengths: tuple[int,
     return len(sizes) == len(lengths) and all(0 <= a - b <= 1 for a, b in zip(sizes, lengths, strict=True))
 
 
-def _begins_frame(value: Content, fragment: Fragment) -> bool:
+def _begins_frame(value: ValueField, fragment: Fragment) -> bool:
     first = value[fragment.start : fragment.start + _MOST_FIRST_BYTES]
     return fragment.declared > 0 and _FIRST_BYTES.match(first) is not None
 
 
-def _by_first_bytes(value: Content, fragments: tuple[Fragment, ...], frames: int) -> tuple[tuple[Fragment, ...], ...]:
+def _by_first_bytes(
+    value: ValueField, fragments: tuple[Fragment, ...], frames: int
+) -> tuple[tuple[Fragment, ...], ...]:
     """The frames where no offset table says: a fragment each where that fits, else from first bytes to first bytes."""
     filled = tuple(fragment for fragment in fragments if fragment.declared > 0)
     if len(fragments) == frames > 1:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from plainfilm.dicom.content import Content
+from plainfilm.dicom.content import ValueField
 from plainfilm.findings import Finding
 
 
@@ -49,10 +49,11 @@ class ImagePixel:
 class PixelData:
     """The value of Pixel Data, Float Pixel Data or Double Float Pixel Data, still encoded.
 
+    value: of a file a view into its bytes, so that none is copied.
     vr: Value Representation as written, '' where implicit; in big endian OW swaps cells smaller than a word.
     """
 
-    value: Content
+    value: ValueField
     transfer_syntax: str
     encapsulated: bool
     big_endian: bool = False

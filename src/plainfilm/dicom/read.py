@@ -21,7 +21,7 @@ from pydicom.dataset import Dataset
 
 from plainfilm.dicom.attributes import instance_of
 from plainfilm.dicom.carrying import carried_values
-from plainfilm.dicom.content import Content, most_parts, part_of
+from plainfilm.dicom.content import Content, ValueField, most_parts, part_of
 from plainfilm.dicom.dictionary import Keywords
 from plainfilm.dicom.elements import Scanner
 from plainfilm.dicom.inflate import inflated
@@ -65,7 +65,7 @@ class _PixelElement:
 
     kind: PixelKind
     vr: str
-    value: Content
+    value: ValueField
     undefined_length: bool
     extended_offsets: tuple[bytes, bytes] | None = None
 
@@ -273,8 +273,8 @@ def _pixel_data(found: _PixelElement, declared: str, encoding: Encoding) -> tupl
     return PixelData(value, shown, encapsulated, encoding.big_endian, found.extended_offsets, found.vr), findings
 
 
-def _transfer_syntax_of_items(value: Content) -> str | None:
+def _transfer_syntax_of_items(value: ValueField) -> str | None:
     """What the first fragment with a codestream shows; an offset table may come before it (PS3.5 A.4)."""
     first = 8 + int.from_bytes(value[4:8], "little")
-    codestreams = (value[position : position + 65536] for position in (8, first + 8))
+    codestreams = (bytes(value[position : position + 65536]) for position in (8, first + 8))
     return next(filter(None, map(transfer_syntax_of_codestream, codestreams)), None)

@@ -52,11 +52,13 @@ class Values:
     def __init__(self, dataset: Dataset, findings: list[Finding]) -> None:
         self.dataset = dataset
         self.findings = findings
+        # plain numbers: pydicom's tags take long to compare, and most attributes that are asked for are absent
+        self.tags = frozenset(map(int, dataset.keys()))
 
     def raw(self, keyword: Attribute) -> Any:
         """The value as pydicom gives it; None where the attribute is absent, empty or unreadable."""
         tag = _tag_of(keyword)
-        if tag not in self.dataset:
+        if int(tag) not in self.tags:
             return None
         try:
             self._check_length(tag)
@@ -81,7 +83,7 @@ class Values:
 
     def has(self, keyword: str) -> bool:
         """Whether the attribute is there, empty or not."""
-        return keyword in self.dataset
+        return int(_tag_of(keyword)) in self.tags
 
     def numbers(self, keyword: Attribute) -> tuple[float, ...]:
         """All finite numbers of a multi-valued attribute; empty where it is absent, empty or not numeric."""

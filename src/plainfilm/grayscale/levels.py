@@ -6,10 +6,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
 Array = npt.NDArray[Any]
+
+# OpenCV counts in float32, which holds whole numbers up to 2^24: more pixels than that are counted in bands.
+_BAND = 1 << 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +30,8 @@ class Levels:
 
     def mapped(self, values: Array) -> Levels:
         """The histogram after each value became that of the same place in `values`."""
+        if np.all(values[1:] > values[:-1]):
+            return Levels(values, self.counts)
         distinct, place = np.unique(values, return_inverse=True)
         counts = np.bincount(place.reshape(-1), weights=self.counts, minlength=distinct.size)
         return Levels(distinct, counts.astype(np.int64))
@@ -70,14 +76,24 @@ def levels_of(values: Array) -> Levels:
     if values.dtype.kind not in "iu" or values.dtype.itemsize > 2:
         distinct, counts = np.unique(flat, return_counts=True)
         return Levels(distinct, counts.astype(np.int64))
-    size = 1 << 8 * values.dtype.itemsize
-    unsigned = np.dtype(f"u{values.dtype.itemsize}")
-    counts = np.bincount(flat.view(unsigned), minlength=size).astype(np.int64)
-    if values.dtype.kind == "i":
-        counts = np.roll(counts, size // 2)
-    present = np.flatnonzero(counts)
-    lowest = -(size // 2) if values.dtype.kind == "i" else 0
-    return Levels((present + lowest).astype(values.dtype), counts[present])
+    patterns = flat.view(np.dtype(f"u{values.dtype.itemsize}"))
+    counts = _counts_of(patterns)
+    present = np.flatnonzero(counts != 0)
+    distinct = present.astype(patterns.dtype).view(values.dtype)
+    # the patterns of negative numbers lie above those of the others
+    first = int(np.argmax(distinct < 0)) if values.dtype.kind == "i" else 0
+    return Levels(np.roll(distinct, -first), np.roll(counts[present], -first))
+
+
+def _counts_of(patterns: Array) -> npt.NDArray[np.int64]:
+    """How often each value from 0 to the largest occurs in one dimension of unsigned integers."""
+    size = int(patterns.max(initial=0)) + 1
+    counts = np.zeros(size, np.int64)
+    for start in range(0, patterns.size, _BAND):
+        # one long row: of one long column OpenCV makes a row a pixel
+        band = patterns[np.newaxis, start : start + _BAND]
+        counts += cv2.calcHist([band], [0], None, [size], [0, size]).reshape(-1).astype(np.int64)
+    return counts
 
 
 def pooled(parts: tuple[Levels, ...]) -> Levels:

@@ -17,7 +17,7 @@ from plainfilm.grayscale.clahe import contrast_limited
 from plainfilm.grayscale.explaining import Step
 from plainfilm.grayscale.levels import Levels, levels_of
 from plainfilm.grayscale.padding import Mask, PaddingRange, outside_shutter
-from plainfilm.grayscale.presentation import output_maximum
+from plainfilm.grayscale.presentation import output_maximum, output_type
 from plainfilm.grayscale.recipes import MinMaxRecipe, StretchRecipe
 from plainfilm.grayscale.stored import StoredRules
 from plainfilm.grayscale.tone import Tone, ViewerTone
@@ -91,18 +91,23 @@ class Plan:
         return output_maximum(self.bits)
 
 
-def render_frame(plan: Plan, stored: Array, unseen: Mask | None = None) -> Array:
+def render_frame(plan: Plan, stored: Array, present: Levels | None = None, unseen: Mask | None = None) -> Array:
     """The output levels (uint8 or uint16) of a frame's stored values, (rows, columns); what is `unseen` is black.
 
     Integers of up to 16 bits go through one table, everything else through the formulas themselves: the same ones.
+    present: the histogram of all values but those that are unseen.
     """
-    image = _look_up(plan, stored) if stored.dtype.kind in "iu" and stored.dtype.itemsize <= 2 else levels(plan, stored)
+    if stored.dtype.kind in "iu" and stored.dtype.itemsize <= 2:
+        image = _look_up(stored, table(plan, stored.dtype, None if present is None else present.values))
+    else:
+        image = levels(plan, stored)
     if unseen is not None:
         image[unseen] = 0
     if plan.enhancement is not None:
         image = contrast_limited(image, hidden(plan, stored, unseen), plan.enhancement)
     if plan.shutter is not None:
-        image[outside_shutter(plan.shutter, *stored.shape)] = _shutter_level(plan.shutter, plan.ymax)
+        outside = outside_shutter(plan.shutter, *stored.shape)
+        np.copyto(image, _shutter_level(plan.shutter, plan.ymax), where=outside)
     return image
 
 
@@ -128,15 +133,23 @@ def levels(plan: Plan, stored: Array) -> Array:
     return image
 
 
-def table(plan: Plan, kind: np.dtype[Any]) -> Array:
-    """The plan folded into one table: the output level of every pattern of an 8 or 16-bit integer type."""
+def table(plan: Plan, kind: np.dtype[Any], present: Array | None = None) -> Array:
+    """The plan folded into one table: the output level of every pattern of an 8 or 16-bit integer type.
+
+    present: the values that occur, where these are known; the table is then worth looking up for them alone.
+    """
     unsigned = np.dtype(f"u{kind.itemsize}")
-    return levels(plan, np.arange(1 << 8 * kind.itemsize, dtype=unsigned).view(kind))
+    patterns = np.arange(1 << 8 * kind.itemsize, dtype=unsigned)
+    if present is None:
+        return levels(plan, patterns.view(kind))
+    folded = np.zeros(patterns.size, output_type(plan.ymax))
+    folded[present.view(unsigned)] = levels(plan, present)
+    return folded
 
 
-def _look_up(plan: Plan, stored: Array) -> Array:
+def _look_up(stored: Array, entries: Array) -> Array:
     unsigned = np.ascontiguousarray(stored).view(np.dtype(f"u{stored.dtype.itemsize}"))
-    image: Array = cv2.LUT(unsigned, table(plan, stored.dtype))
+    image: Array = cv2.LUT(unsigned, entries)
     return image.reshape(stored.shape)
 
 

@@ -19,7 +19,7 @@ from plainfilm.grayscale.recipes import StoredLook
 from plainfilm.grayscale.survey import Survey, SurveyedFrame
 from plainfilm.grayscale.tone import Tone, ViewerTone
 from plainfilm.grayscale.voi import Window
-from plainfilm.options import RenderOptions
+from plainfilm.picture_options import RenderOptions
 from plainfilm.record import Status
 
 

@@ -14,7 +14,7 @@ from plainfilm.grayscale.modality import rescale_of
 from plainfilm.grayscale.recipes import MinMaxRecipe, RecipeVoi, StretchRecipe, minmax_recipe, stretch_recipe
 from plainfilm.grayscale.survey import Survey, SurveyedFrame
 from plainfilm.grayscale.voi import Window
-from plainfilm.options import RenderOptions
+from plainfilm.picture_options import RenderOptions
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,9 +30,10 @@ class FrameCells:
 
 @dataclass(frozen=True, slots=True)
 class SurveyedFrame:
-    """One frame's stored values, all and the valid ones; the padding taken out; its Modality LUT step."""
+    """One frame's cells; its stored values, all and the valid ones; the padding taken out; its Modality LUT step."""
 
     frame: int
+    cells: Levels
     every: Levels
     valid: Levels
     padding: PaddingRange | None
@@ -64,11 +65,13 @@ def survey(instance: Instance, frames: tuple[FrameCells, ...]) -> Survey:
 
 def survey_frame(instance: Instance, rules: StoredRules, frame: FrameCells) -> SurveyedFrame:
     """One frame by the rules of its instance: also for a frame that was not among those looked at first."""
-    every, inside = (_stored(rules, levels) for levels in (frame.cells.levels, frame.inside))
+    cells = frame.cells.levels
+    every = _stored(rules, cells)
+    inside = every if frame.inside is cells else _stored(rules, frame.inside)
     if instance.supplement is not None:
         inside = inside.keep(inside.values < instance.supplement.first(rules.signed))
     modality, findings = modality_of(instance, instance.frame_attributes(frame.frame).modality, rules)
-    surveyed = SurveyedFrame(frame.frame, every, inside.finite(), None, 0.0, modality, findings)
+    surveyed = SurveyedFrame(frame.frame, cells, every, inside.finite(), None, 0.0, modality, findings)
     return _without_padding(instance, rules, surveyed, (inside, frame.filled))
 
 

@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: MIT
+"""The values of --size, --fit and --crop: text or numbers in, checked frozen values out; `str()` writes each back."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+
+from plainfilm.errors import OptionsError
+
+
+class Fit(StrEnum):
+    """How the width and height of --size are met: within them, filled up with black, or cut to them."""
+
+    KEEP = "keep"
+    PAD = "pad"
+    CROP = "crop"
+
+
+@dataclass(frozen=True, slots=True)
+class OutputSize:
+    """The size of the output in pixels: the longest side, a width and a height, or neither."""
+
+    longest: int | None = None
+    box: tuple[int, int] | None = None
+
+    def __str__(self) -> str:
+        if self.box is not None:
+            return f"{self.box[0]}x{self.box[1]}"
+        return "none" if self.longest is None else str(self.longest)
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A part of an image in pixels: its first column and row, from 0, its width and height."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+
+    def __str__(self) -> str:
+        return f"{self.x},{self.y},{self.width},{self.height}"
+
+
+def parse_output_size(value: object) -> OutputSize:
+    """`none`, `N` or `WxH`, or a pair."""
+    if isinstance(value, OutputSize):
+        return value
+    text = "x".join(map(str, value)) if isinstance(value, (tuple, list)) else str(value).strip().lower()
+    if text == "none":
+        return OutputSize()
+    match = re.fullmatch(r"([1-9]\d{0,6})(?:x([1-9]\d{0,6}))?", text)
+    if match is None:
+        raise OptionsError(f"--size: none, N or WxH in pixels, not {value!r}")
+    return OutputSize(box=(int(match[1]), int(match[2]))) if match[2] else OutputSize(longest=int(match[1]))
+
+
+def parse_crop(value: object) -> Box | None:
+    """`none` or `X,Y,W,H`, or four numbers."""
+    if value is None or isinstance(value, Box):
+        return value
+    text = ",".join(map(str, value)) if isinstance(value, (tuple, list)) else str(value).strip().lower()
+    if text == "none":
+        return None
+    match = re.fullmatch(r"(\d{1,7}),(\d{1,7}),([1-9]\d{0,6}),([1-9]\d{0,6})", text.replace(" ", ""))
+    if match is None:
+        raise OptionsError(f"--crop: none or X,Y,W,H in pixels, not {value!r}")
+    return Box(*map(int, match.groups()))
