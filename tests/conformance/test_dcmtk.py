@@ -253,7 +253,7 @@ def test_the_demonstration_films(theirs: Show, tmp_path: Path) -> None:
             assert (mine.image[off] == 0).all(), f"{path.name}: only what is padding is black here"
             assert not off.any() or "padding" in path.name
             compared.append(path.name)
-    assert len(compared) == 5
+    assert len(compared) == 9
 
 
 # -- generated films -----------------------------------------------------------------------------------------------
