@@ -70,7 +70,7 @@ def write_truth(film: Film, folder: Path) -> Path:
     """Write what is known of a film as NAME.json: landmarks, field, side; without the intended picture."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{film.name}.json"
-    path.write_text(json.dumps(truth_as_json(film), indent=1) + "\n", encoding="utf-8")
+    path.write_text(json.dumps(truth_as_json(film), indent=1) + "\n", encoding="utf-8", newline="\n")
     return path
 
 

@@ -10,8 +10,8 @@ film everywhere.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
-from functools import cache
+from dataclasses import dataclass, field, replace
+from functools import cache, lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -60,7 +60,7 @@ class Beam:
 
 @dataclass(frozen=True, slots=True)
 class Radiograph:
-    """One exposure; the same each time it is made.
+    """One exposure; the same each time it is made. seed: of its noise alone.
 
     width: of the detector in mm; pixels are square. subject: one hand, two side by side, or a phantom.
     Raises ValueError for fewer than 32 rows or columns, and for more than two hands.
@@ -108,21 +108,28 @@ class Exposed:
 
 def expose(radiograph: Radiograph) -> Exposed:
     """Make the exposure."""
+    quanta, landmarks = _irradiate(replace(radiograph, seed=0))
+    outline = field_outline(radiograph.detector, radiograph.beam.collimation)
+    return Exposed(_detect(quanta, radiograph), dict(landmarks), outline)
+
+
+@lru_cache(maxsize=40)
+def _irradiate(radiograph: Radiograph) -> tuple[npt.NDArray[np.int32], Landmarks]:
+    """What reaches the detector but for noise, kept: noise is cheap, and all that another seed changes."""
     exponent, landmarks = _draw(radiograph)
     detector, beam = radiograph.detector, radiograph.beam
     if beam.wedge:
         exponent = exponent + wedge_exponent(detector, beam.collimation)
-    quanta = _transmit(exponent, beam) * _open(detector, beam)
+    quanta = np.rint(_transmit(exponent, beam) * _open(detector, beam)).astype(np.int32)
     if beam.marker is not None:
         landmarks["marker"] = detector.to_pixel(marker_middle(detector, beam.collimation, beam.marker))
-    values = _detect(np.rint(quanta).astype(np.int32), radiograph)
-    return Exposed(values, landmarks, field_outline(detector, beam.collimation))
+    return blur(quanta, max(round(2 * (beam.focal_spot / detector.pixel_spacing) ** 2), 1)) + LEAD, landmarks
 
 
 def _draw(radiograph: Radiograph) -> tuple[Field, Landmarks]:
     """The exponents of the subject, and its landmarks; those of two hands begin with L or R."""
     if isinstance(radiograph.subject, Phantom):
-        return draw_phantom(radiograph.subject, radiograph.detector, radiograph.seed), {}
+        return draw_phantom(radiograph.subject, radiograph.detector), {}
     exponent = np.zeros((radiograph.rows, radiograph.columns), np.float32)
     landmarks: Landmarks = {}
     for hand in radiograph.subject:
@@ -174,12 +181,11 @@ def _open(detector: Detector, beam: Beam) -> Field:
 
 
 def _detect(quanta: npt.NDArray[np.int32], radiograph: Radiograph) -> npt.NDArray[np.uint16]:
-    """Blur of the focal spot, noise of the quanta (Poisson's, as good as normal here) and of the detector."""
-    spacing, beam = radiograph.pixel_spacing, radiograph.beam
-    blurred = blur(quanta, max(round(2 * (beam.focal_spot / spacing) ** 2), 1)) + LEAD
+    """Noise of the quanta (Poisson's, as good as normal here) and of the detector."""
+    share = np.float32(AIR / (radiograph.beam.photons * radiograph.pixel_spacing**2))
     # a detector spreads each quantum a little: its noise is not that of single pixels
     grain = blur(Dice(radiograph.seed, 3).bells(*quanta.shape) * 16, 1)
     spread = np.float32(16 * SPREAD * 0.375)
-    deviation = np.sqrt(blurred.astype(np.float32) * np.float32(AIR / (beam.photons * spacing**2)) + np.float32(36))
-    noisy = blurred + np.rint(grain.astype(np.float32) / spread * deviation).astype(np.int32)
+    deviation = np.sqrt(quanta.astype(np.float32) * share + np.float32(36))
+    noisy = quanta + np.rint(grain.astype(np.float32) / spread * deviation).astype(np.int32)
     return np.asarray(np.clip(noisy, 1, 65535), np.uint16)

@@ -8,7 +8,7 @@ intended picture runs between percentiles.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from typing import Any
 
@@ -59,7 +59,7 @@ class GroundTruth:
     shutter: tuple[int, int, int, int] | None
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=4)
 def exposure_of(radiograph: Radiograph) -> Exposed:
     """The exposure, kept: many habits can go with one."""
     return expose(radiograph)
@@ -88,13 +88,18 @@ def ground_truth(film: Film, frame: int = 0) -> GroundTruth:
 
 
 def truth_as_json(film: Film) -> dict[str, Any]:
-    """Ground truth without its picture, as plain values."""
-    truth = asdict(replace(ground_truth(film), picture=np.zeros((0, 0), np.uint8)))
-    del truth["picture"]
-    rounded = {name: [round(at, 2) for at in point] for name, point in truth["landmarks"].items()}
-    outline = [[round(at, 2) for at in point] for point in truth["field"]]
-    size = {"rows": film.radiograph.rows, "columns": film.radiograph.columns}
-    return {"name": film.name, "reason": film.reason, **size, **truth, "landmarks": rounded, "field": outline}
+    """Ground truth without its picture, as plain values, with places to 1/100 of a pixel."""
+    radiograph, exposed = film.radiograph, exposure_of(film.radiograph)
+    return {
+        "name": film.name,
+        "reason": film.reason,
+        "rows": radiograph.rows,
+        "columns": radiograph.columns,
+        "laterality": radiograph.laterality,
+        "landmarks": {name: [round(at, 2) for at in point] for name, point in exposed.landmarks.items()},
+        "field": [[round(at, 2) for at in point] for point in exposed.outline],
+        "shutter": shutter_of(film),
+    }
 
 
 def intended_picture(film: Film, frame: int = 0) -> npt.NDArray[np.uint8]:

@@ -14,9 +14,9 @@ from plainfilm.demo.noise import Dice, trabeculae
 from plainfilm.demo.skeleton import Person, PlacedBone, PlacedRay, Pose, Skeleton, place_bones
 
 # attenuation per mm at about 50 kVp
-MU_SKIN, MU_FLESH, MU_CORTEX, MU_SPONGY, MU_NAIL, MU_RING = 0.0250, 0.0205, 0.128, 0.034, 0.04, 1.6
+MU_SKIN, MU_FLESH, MU_CORTEX, MU_SPONGY, MU_NAIL, MU_RING = 0.0250, 0.0205, 0.128, 0.034, 0.04, 3.0
 # how much the net of trabeculae varies spongy bone, and what marrow takes less than flesh
-NET, MARROW = 0.28, 0.004
+NET, MARROW = 0.4, 0.004
 TEXEL_MM = 0.2
 RING_MM = 3.2
 
@@ -89,9 +89,9 @@ def _kept(bone: PlacedBone, x: Field, y: Field) -> Field:
     """How much of each pixel belongs to this part of a broken bone; the break is oblique and ragged."""
     if bone.above < -1e2 and bone.below > 1e2:
         return np.ones_like(y)
-    ragged = np.abs(x * np.float32(0.8) - np.floor(x * np.float32(0.8))) - np.float32(0.5)
-    line = y - np.float32(0.35) * x + ragged
-    blunt = np.float32(0.5)
+    saw = x * np.float32(0.28) - np.floor(x * np.float32(0.28)) - np.float32(0.5)
+    line = y - np.float32(0.3) * x + np.float32(2.4) * np.abs(saw)
+    blunt = np.float32(0.7)
     return np.asarray(
         smooth_step((line - np.float32(bone.above)) / blunt) * smooth_step((np.float32(bone.below) - line) / blunt),
         np.float32,

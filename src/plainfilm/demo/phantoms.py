@@ -34,7 +34,7 @@ class Phantom(StrEnum):
         return "U" if self is Phantom.CHEST else "L"
 
 
-def draw_phantom(phantom: Phantom, detector: Detector, seed: int) -> Field:
+def draw_phantom(phantom: Phantom, detector: Detector) -> Field:
     """The exponent of each pixel, float32 (rows, columns); the phantom fills the detector whatever its size in mm."""
     rows, columns = detector.rows, detector.columns
     # the chest is drawn 360 x 430 mm large, the breast, finer, 190 x 230
@@ -43,7 +43,7 @@ def draw_phantom(phantom: Phantom, detector: Detector, seed: int) -> Field:
     )
     x = np.arange(int(columns / step) + 3, dtype=np.float32)[None, :] * np.float32(step * width / columns)
     y = np.arange(int(rows / step) + 3, dtype=np.float32)[:, None] * np.float32(step * height / rows)
-    exponent = drawn(x - np.float32(width / 2), y - np.float32(height / 2), Dice(seed, 4))
+    exponent = drawn(x - np.float32(width / 2), y - np.float32(height / 2), Dice(4))
     return enlarge(exponent, rows, columns, step)
 
 

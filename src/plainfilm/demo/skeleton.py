@@ -161,8 +161,8 @@ def _broken(bone: PlacedBone) -> tuple[PlacedBone, PlacedBone]:
     """The neck of a metacarpal broken through; the head has slipped and is bent by a quarter of a right angle."""
     break_at = 51.0
     pivot = along(bone.place, bone.direction, break_at * bone.scale[1])
-    bent = bone.direction + 17.0
-    moved = along(along(pivot, bent, -break_at * bone.scale[1] - 1.4), bent + 90, -1.2)
+    bent = bone.direction + 22.0
+    moved = along(along(pivot, bent, -break_at * bone.scale[1] - 0.4), bent + 90, 1.6)
     return replace(bone, below=break_at), replace(bone, place=moved, direction=bent, above=break_at)
 
 
