@@ -74,7 +74,7 @@ ONLY_IN: dict[str, tuple[str, ...]] = {
     "imagecodecs": ("decode", "encode", "demo"),
     "simplejpeg": ("decode",),
     "openjpeg": ("decode",),
-    "rle": ("decode",),
+    "rle": ("decode", "demo"),
     "PIL": ("demo",),
     "rich": ("cli",),
     "platformdirs": ("privacy",),

@@ -41,8 +41,8 @@ def test_naive_is_left_and_ours_right_in_reading_order(tmp_path: Path) -> None:
     assert sheet.shape[1] == WIDTH
     second_row = (sheet.shape[0] - 2 * MARGIN - GUTTER) // 2 + GUTTER
     for index, pair in enumerate(pairs):
-        column = MARGIN + index % 4 * (CELL_WIDTH + GUTTER) + PICTURE_WIDTH // 2
-        row = MARGIN + index // 4 * second_row + LABEL_HEIGHT + PICTURE_HEIGHT // 2
+        column = MARGIN + index % 3 * (CELL_WIDTH + GUTTER) + PICTURE_WIDTH // 2
+        row = MARGIN + index // 3 * second_row + LABEL_HEIGHT + PICTURE_HEIGHT // 2
         assert sheet[row, column] == pair.naive[0, 0]
         assert sheet[row, column + PICTURE_WIDTH + SEAM] == pair.ours[0, 0]
 

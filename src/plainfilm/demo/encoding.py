@@ -6,7 +6,6 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 
 from plainfilm.demo.habit import Storage, TransferSyntax
@@ -53,19 +52,8 @@ def encode(values: npt.NDArray[Any], storage: Storage) -> bytes:
 
 def encode_rle(values: npt.NDArray[Any]) -> bytes:
     """One frame in the RLE of PS3.5 annex G: a segment of high bytes, then one of low bytes."""
-    from pydicom.pixels.encoders import RLELosslessEncoder
+    from rle.utils import encode_pixel_data
 
     rows, columns = values.shape
-    encoded = RLELosslessEncoder.encode(
-        values.astype("<u2").tobytes(),
-        rows=rows,
-        columns=columns,
-        samples_per_pixel=1,
-        photometric_interpretation="MONOCHROME2",
-        bits_allocated=16,
-        bits_stored=16,
-        number_of_frames=1,
-        pixel_representation=0,
-        encoding_plugin="pydicom",
-    )
-    return bytes(np.frombuffer(encoded, np.uint8).tobytes())
+    size = {"rows": rows, "columns": columns, "samples_per_pixel": 1, "bits_allocated": 16}
+    return bytes(encode_pixel_data(values.astype("<u2").tobytes(), byteorder="<", **size))
