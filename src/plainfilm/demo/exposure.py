@@ -32,8 +32,8 @@ from plainfilm.demo.noise import SPREAD, Dice, blur
 from plainfilm.demo.phantoms import Phantom, draw_phantom
 from plainfilm.demo.skeleton import Side
 
-# an exposure is a whole number: AIR where nothing is in the way, at most 65535
-AIR, LEAD = 32768, 24
+# an exposure is a whole number, at least 1: AIR where nothing is in the way, LEAD behind lead
+AIR, LEAD, MOST = 32768, 24, 45056
 LEAST_SIZE = 32
 STEPS = 1024
 HAZE_STEP = 8
@@ -188,4 +188,4 @@ def _detect(quanta: npt.NDArray[np.int32], radiograph: Radiograph) -> npt.NDArra
     spread = np.float32(16 * SPREAD * 0.375)
     deviation = np.sqrt(quanta.astype(np.float32) * share + np.float32(36))
     noisy = quanta + np.rint(grain.astype(np.float32) / spread * deviation).astype(np.int32)
-    return np.asarray(np.clip(noisy, 1, 65535), np.uint16)
+    return np.asarray(np.clip(noisy, 1, MOST), np.uint16)

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from plainfilm.demo.exposure import AIR, Exposed, Radiograph, expose
+from plainfilm.demo.exposure import AIR, MOST, Exposed, Radiograph, expose
 from plainfilm.demo.habit import Array, Burned, Habit, Response
 from plainfilm.demo.lead import Collimation, Opening, field_depth
 from plainfilm.demo.noise import Dice
@@ -128,7 +128,7 @@ def shutter_of(film: Film) -> tuple[int, int, int, int] | None:
 @cache
 def _table(response: Response, signed: bool) -> npt.NDArray[np.int64]:
     """The rounded value of every exposure."""
-    values = response.value_of(np.arange(1, (1 << 16) + 1) / AIR)
+    values = response.value_of(np.arange(1, MOST + 1) / AIR)
     table = np.floor(np.round(values, 6) + 0.5).astype(np.int64)
     return table if signed else np.maximum(table, 0)
 
