@@ -60,7 +60,7 @@ def _radiograph(series: Series, number: int) -> Radiograph:
         tilt=round(dice.uniform(-10.0, 10.0), 1),
     )
     collimation = Collimation(round(dice.uniform(3.0, 11.0), 1), round(dice.uniform(-3.0, 3.0), 1))
-    beam = Beam(collimation, marker, wedge=dice.below(6) == 0, photons=round(dice.uniform(3e4, 9e4)))
+    beam = Beam(collimation, marker, wedge=dice.below(6) == 0, photons=round(dice.uniform(4e4, 2e5)))
     width = round(206.0 * size * max(1.0, 1.25 * series.columns / series.rows), 1)
     return Radiograph(series.rows, series.columns, width, (Hand(person, pose, 1000 + number),), beam)
 

@@ -52,8 +52,8 @@ class Beam:
     collimation: Collimation = Collimation()
     marker: Marker | None = None
     wedge: bool = False
-    photons: float = 70_000.0
-    focal_spot: float = 0.13
+    photons: float = 160_000.0
+    focal_spot: float = 0.1
     scatter: float = 0.07
     heel: float = 0.07
 

@@ -233,7 +233,7 @@ def _chest_behind_a_shutter() -> Film:
 
 
 def _mammogram_of_linear_values() -> Film:
-    beam = Beam(collimation=Collimation(-5.0), photons=120_000.0)
+    beam = Beam(collimation=Collimation(-5.0), photons=300_000.0)
     return Film(
         number=12,
         name="12-mammogram-sigmoid",

@@ -115,8 +115,8 @@ def palm_outline(rays: tuple[PlacedRay, ...]) -> list[Point]:
     outline += [(hollow[0] + 4.0, hollow[1] - 12.0), _beside(index, -0.32, -13.5), _beside(index, 0.0, -9.6)]
     outline.append(_beside(index, 0.3, -5.0))
     for left, right in pairwise(rays[1:]):
-        web = between(_beside(left, 0.37, 0.0), _beside(right, 0.4, 0.0), 0.5)
-        outline += [_beside(left, 0.2, 3.0), web, _beside(right, 0.2, -3.0)]
+        web = between(_beside(left, 0.31, 0.0), _beside(right, 0.33, 0.0), 0.5)
+        outline += [_beside(left, 0.3, 4.0), web, _beside(right, 0.3, -4.0)]
     outline += [_beside(little, 0.3, 4.0), _beside(little, 0.0, 8.8), _beside(little, -0.35, 10.6)]
     return [
         *outline,

@@ -16,7 +16,7 @@ from plainfilm.demo.skeleton import Person, PlacedBone, PlacedRay, Pose, Skeleto
 # attenuation per mm at about 50 kVp
 MU_SKIN, MU_FLESH, MU_CORTEX, MU_SPONGY, MU_NAIL, MU_RING = 0.0250, 0.0205, 0.128, 0.034, 0.04, 3.0
 # how much the net of trabeculae varies spongy bone, and what marrow takes less than flesh
-NET, MARROW = 0.4, 0.004
+NET, MARROW = 0.46, 0.004
 TEXEL_MM = 0.2
 RING_MM = 3.2
 

@@ -25,7 +25,7 @@ MARGIN, GUTTER, SEAM = 36, 34, 4
 LABEL_HEIGHT, PICTURE_HEIGHT, NAME_HEIGHT, LINE_HEIGHT = 32, 266, 44, 28
 LABEL_SIZE, NAME_SIZE, REASON_SIZE = 20, 25, 22
 # greys of the sheet lie this far apart: noise that nobody sees at this size would make most of the file
-GREY_STEP = 4
+GREY_STEP = 2
 CELL_WIDTH = (WIDTH - 2 * MARGIN - (PER_ROW - 1) * GUTTER) // PER_ROW
 PICTURE_WIDTH = (CELL_WIDTH - SEAM) // 2
 BACKGROUND, HAIRLINE, NAIVE, OURS, NAME, REASON = "#0d1117", "#30363d", "#f0883e", "#56d364", "#f0f6fc", "#adb7c2"
