@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from itertools import pairwise
 
 import numpy as np
@@ -134,7 +135,7 @@ def palm_outline(rays: tuple[PlacedRay, ...]) -> list[Point]:
 def _beside(ray: PlacedRay, share: float, across: float) -> Point:
     """A point at a share of the first piece of a finger, so far to the right of it."""
     piece = ray.flesh[0]
-    length = ((piece.end[0] - piece.start[0]) ** 2 + (piece.end[1] - piece.start[1]) ** 2) ** 0.5
+    length = math.sqrt((piece.end[0] - piece.start[0]) ** 2 + (piece.end[1] - piece.start[1]) ** 2)
     right = (piece.end[1] - piece.start[1]) / length, -(piece.end[0] - piece.start[0]) / length
     x, y = between(piece.start, piece.end, share)
     return x + across * right[0], y + across * right[1]
@@ -146,7 +147,7 @@ def draw_nail(grid: Grid, ray: PlacedRay) -> tuple[tuple[slice, slice], Field]:
     start, end = along(tip, direction, -0.55 * radius), along(tip, direction, radius + 0.7)
     patch = grid.patch((start, end), radius + 1)
     x, y = grid.positions(patch)
-    length = ((end[0] - start[0]) ** 2 + (end[1] - start[1]) ** 2) ** 0.5
+    length = math.sqrt((end[0] - start[0]) ** 2 + (end[1] - start[1]) ** 2)
     run, rise = np.float32((end[0] - start[0]) / length), np.float32((end[1] - start[1]) / length)
     from_x, from_y = x - np.float32(start[0]), y - np.float32(start[1])
     lengthwise, across = from_x * run + from_y * rise, np.abs(from_x * rise - from_y * run)

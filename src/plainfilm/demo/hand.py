@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -118,7 +119,7 @@ def _add_ring(exponent: Field, grid: Grid, ray: PlacedRay) -> None:
     patch = grid.patch((piece.start, piece.end), 13.0)
     x, y = grid.positions(patch)
     run, rise = piece.end[0] - piece.start[0], piece.end[1] - piece.start[1]
-    length = (run * run + rise * rise) ** 0.5
+    length = math.sqrt(run * run + rise * rise)
     run, rise = run / length, rise / length
     from_x, from_y = x - np.float32(piece.start[0]), y - np.float32(piece.start[1])
     lengthwise = from_x * np.float32(run) + from_y * np.float32(rise) - np.float32(0.56 * length)

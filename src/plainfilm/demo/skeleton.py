@@ -148,7 +148,7 @@ def _swung(ray: Ray, degrees: float) -> Point:
 def _laid(name: str, shape: BoneShape, ends: tuple[Point, Point], girth: float, gap: float) -> PlacedBone:
     """A bone of a given width from its base to its head."""
     (x0, y0), (x1, y1) = ends
-    length = ((x1 - x0) ** 2 + (y1 - y0) ** 2) ** 0.5
+    length = math.sqrt((x1 - x0) ** 2 + (y1 - y0) ** 2)
     return PlacedBone(name, shape, ends[0], _direction(x1 - x0, y1 - y0), (girth, length / shape.span[1]), gap)
 
 
@@ -182,7 +182,7 @@ def _sesamoids(rays: list[PlacedRay], age: float) -> list[PlacedBone]:
 
 def _place_carpal(carpal: wrist.Carpal, age: float, dice: Dice) -> PlacedBone:
     """A carpal; in a child as much of it as has turned to bone."""
-    formed = min(max((age - carpal.appears + 0.8) / (14.0 - carpal.appears), 0.0), 1.0) ** 0.5
+    formed = math.sqrt(min(max((age - carpal.appears + 0.8) / (14.0 - carpal.appears), 0.0), 1.0))
     scale = max(formed, 0.02) * dice.uniform(0.985, 1.015)
     drift = dice.uniform(-0.25, 0.25), dice.uniform(-0.25, 0.25)
     place = tuple(between(carpal.middle, (0.0, 0.0), scale)[axis] + drift[axis] for axis in (0, 1))
