@@ -91,3 +91,10 @@ def test_a_failure_is_exit_1_and_there_is_no_sheet(plainfilm: Run, tmp_path: Pat
     assert "11 images, 1 failed" in done.stderr
     assert "Traceback" not in done.stderr
     assert not (tmp_path / "out" / "contact-sheet.png").exists()
+
+
+def test_pictures_under_other_names_make_no_sheet(plainfilm: Run, tmp_path: Path) -> None:
+    done = plainfilm("demo", tmp_path / "out", "--names", "hash")
+    assert done.returncode == 0
+    assert "no contact sheet" in done.stderr
+    assert not (tmp_path / "out" / "contact-sheet.png").exists()

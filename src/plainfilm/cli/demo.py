@@ -44,9 +44,11 @@ def demo_command(words: Sequence[str]) -> int:
         for film in films():
             write_truth(film, out / TRUTH)
     code = convert_folder([str(out / FILMS)], out / PICTURES, options)
-    if code == 0:
+    if code == 0 and all((out / PICTURES / f"{path.stem}.png").is_file() for path in paths):
         _compare(paths, out)
         say(f"naive recipe and plainfilm side by side: {out / SHEET}")
+    elif code == 0:
+        say("no contact sheet: it is made of PNG pictures that keep the films' names")
     return code
 
 
@@ -63,7 +65,7 @@ def _compare(paths: Sequence[Path], out: Path) -> None:
     pairs = []
     for film, path in zip(films(), paths, strict=True):
         ours = cv2.imread(str(out / PICTURES / f"{path.stem}.png"), cv2.IMREAD_GRAYSCALE)
-        assert ours is not None  # every film was converted
+        assert ours is not None  # it was made just now
         naive = naive_picture(dcmread(path))
         cv2.imwrite(str(out / NAIVE / f"{path.stem}.png"), naive)
         pairs.append(Pair(film.name, film.reason, naive, ours))

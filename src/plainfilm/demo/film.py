@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from plainfilm.demo.exposure import AIR, MOST, Exposed, Radiograph, expose
-from plainfilm.demo.habit import Array, Burned, Habit, Response
+from plainfilm.demo.habit import Array, Burned, Habit, Intensity, Response
 from plainfilm.demo.lead import Collimation, Opening, field_depth
 from plainfilm.demo.noise import Dice
 
@@ -126,9 +126,16 @@ def shutter_of(film: Film) -> tuple[int, int, int, int] | None:
 
 
 @cache
+def _intensities(intensity: Intensity) -> Array:
+    """What every exposure counts for."""
+    return intensity.of(np.arange(1, MOST + 1) / AIR)
+
+
+@cache
 def _table(response: Response, signed: bool) -> npt.NDArray[np.int64]:
     """The rounded value of every exposure."""
-    values = response.value_of(np.arange(1, MOST + 1) / AIR)
+    least = response.intensity.of([response.least]) if response.least > 0 else 0.0
+    values = response.offset + response.gain * np.maximum(_intensities(response.intensity), least)
     table = np.floor(np.round(values, 6) + 0.5).astype(np.int64)
     return table if signed else np.maximum(table, 0)
 
