@@ -37,7 +37,7 @@ AIR, LEAD, MOST = 32768, 24, 45056
 LEAST_SIZE = 32
 STEPS = 1024
 HAZE_STEP = 8
-# the middle of a hand from its origin, and from one hand to the other where there are two, in mm
+# the middle of a hand from its origin, in mm
 MIDDLE = (-5.0, 46.0)
 
 

@@ -35,10 +35,7 @@ Landmarks = dict[str, Point]
 
 
 def draw_hand(hand: Hand, grid: Grid) -> tuple[Field, Landmarks]:
-    """The exponent of each pixel, float32 (rows, columns), and columns and rows of finger tips and joints by name.
-
-    The exponents are rounded to 1/4096, so that nothing of the order of additions is left in them.
-    """
+    """The exponent of each pixel, float32 (rows, columns), and columns and rows of finger tips and joints by name."""
     skeleton = place_bones(hand.person, hand.pose, Dice(hand.seed, 1))
     whole, within = draw_flesh(grid, skeleton)
     exponent = MU_SKIN * (whole - within) + MU_FLESH * within

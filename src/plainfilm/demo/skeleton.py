@@ -80,7 +80,10 @@ class FleshPiece:
 
 @dataclass(frozen=True, slots=True)
 class PlacedRay:
-    """A finger: its flesh from the head of the metacarpal to the tip, and its joints from there; the tip is last."""
+    """A finger: its flesh from the head of the metacarpal to the tip, and its joints from there; the tip is last.
+
+    nail: where the flesh begins to round off, the direction there in degrees, and the radius of the finger in mm.
+    """
 
     name: str
     flesh: tuple[FleshPiece, ...]
