@@ -29,6 +29,16 @@ def film_folder() -> Path:
 
 
 @pytest.fixture(scope="session")
+def dciodvfy() -> str:
+    """The path of dicom3tools' dciodvfy, which validates an object against its IOD."""
+    found = shutil.which("dciodvfy")
+    if found is None:
+        lacking("dciodvfy is not installed (Debian package dicom3tools)")
+    assert found is not None
+    return found
+
+
+@pytest.fixture(scope="session")
 def dcmj2pnm() -> str:
     """The path of DCMTK's dcmj2pnm."""
     found = shutil.which("dcmj2pnm")

@@ -76,7 +76,7 @@ ONLY_IN: dict[str, tuple[str, ...]] = {
     "imagecodecs": ("decode", "color", "encode", "demo"),
     "simplejpeg": ("decode",),
     "openjpeg": ("decode",),
-    "rle": ("decode",),
+    "rle": ("decode", "demo"),
     "PIL": ("demo",),
     "isal": (
         "decode",

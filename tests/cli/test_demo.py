@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""`plainfilm demo`: eight films, their pictures, and a sheet, in a folder of their own and never over others' files."""
+"""`plainfilm demo`: twelve films, their pictures and a sheet, in a folder of their own, never over others' files."""
 
 from __future__ import annotations
 
@@ -31,11 +31,13 @@ def demo(plainfilm: Run, tmp_path_factory: pytest.TempPathFactory) -> tuple[subp
 def test_it_makes_films_pictures_tables_and_a_sheet(demo: tuple[subprocess.CompletedProcess[Any], Path]) -> None:
     done, out = demo
     assert (done.returncode, done.stdout) == (0, "")
-    assert "8 images (1 repaired), 0 failed, 0 skipped" in done.stderr
+    assert "12 images (1 repaired), 0 failed, 0 skipped" in done.stderr
     assert str(out / "contact-sheet.png") in done.stderr
     assert sorted(path.stem for path in (out / "films").iterdir()) == NAMES
     with open(out / "pictures" / "metadata.csv", newline="") as file:
         assert [row["file_name"] for row in csv.DictReader(file)] == [f"{name}.png" for name in NAMES]
+    assert sorted(path.stem for path in (out / "naive").iterdir()) == NAMES
+    assert sorted(path.stem for path in (out / "truth").iterdir()) == NAMES
     sheet = cv2.imread(str(out / "contact-sheet.png"))
     assert sheet is not None
     assert np.unique(sheet).size > 100
@@ -86,6 +88,13 @@ def test_a_dry_run_makes_nothing(capsys: pytest.CaptureFixture[str], tmp_path: P
 def test_a_failure_is_exit_1_and_there_is_no_sheet(plainfilm: Run, tmp_path: Path) -> None:
     done = plainfilm("demo", tmp_path / "out", "--strict")
     assert done.returncode == 1
-    assert "7 images, 1 failed" in done.stderr
+    assert "11 images, 1 failed" in done.stderr
     assert "Traceback" not in done.stderr
+    assert not (tmp_path / "out" / "contact-sheet.png").exists()
+
+
+def test_pictures_under_other_names_make_no_sheet(plainfilm: Run, tmp_path: Path) -> None:
+    done = plainfilm("demo", tmp_path / "out", "--names", "hash")
+    assert done.returncode == 0
+    assert "no contact sheet" in done.stderr
     assert not (tmp_path / "out" / "contact-sheet.png").exists()

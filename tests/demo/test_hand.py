@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The exposure under a hand: the same each time, physical, and as its parameters say."""
+"""A hand has its bones where a hand has them, on its own side, and is as its parameters say."""
 
 from __future__ import annotations
 
@@ -9,102 +9,84 @@ import cv2
 import numpy as np
 import pytest
 
-from plainfilm.demo.hand import LEAD, Collimation, HandParameters, Side, draw_exposure, field_of
+from plainfilm.demo.exposure import AIR, Beam, Radiograph, expose
+from plainfilm.demo.hand import Hand
+from plainfilm.demo.lead import Collimation
+from plainfilm.demo.noise import Dice
+from plainfilm.demo.skeleton import Person, Pose, Side, place_bones
 
-SMALL = HandParameters(rows=250, columns=200, seed=3)
+WIDE = Beam(collimation=Collimation(0.0))
 
 
-def test_the_same_parameters_give_the_same_exposure() -> None:
-    assert np.array_equal(draw_exposure(SMALL), draw_exposure(SMALL))
+def exposure(person: Person, seed: int = 1) -> np.ndarray:
+    return expose(Radiograph(rows=512, columns=412, subject=(Hand(person, Pose(), seed),), beam=WIDE)).values / AIR
+
+
+def names(person: Person) -> list[str]:
+    return [bone.name for bone in place_bones(person, Pose(), Dice(1)).bones]
+
+
+def test_there_are_all_bones() -> None:
+    found = names(Person())
+    assert sum("metacarpal" in name for name in found) == 5
+    assert sum("phalanx" in name for name in found) == 14
+    assert sum("sesamoid" in name for name in found) == 3
+    carpals = {"scaphoid", "lunate", "triquetrum", "pisiform", "trapezium", "trapezoid", "capitate", "hamate"}
+    assert carpals | {"radius", "ulna"} <= set(found)
+    assert len(found) == 5 + 14 + 3 + 8 + 2
 
 
 def test_another_seed_is_another_hand() -> None:
-    smooth = [cv2.GaussianBlur(draw_exposure(replace(SMALL, seed=seed)), (0, 0), 2.0) for seed in (3, 4)]
-    assert np.abs(smooth[0] - smooth[1]).max() > 0.2
-
-
-@pytest.mark.parametrize(("rows", "columns"), [(250, 200), (200, 250), (333, 97), (32, 32)])
-def test_rows_and_columns_are_kept(rows: int, columns: int) -> None:
-    exposure = draw_exposure(replace(SMALL, rows=rows, columns=columns))
-    assert exposure.shape == (rows, columns)
-    assert exposure.dtype == np.float32
-
-
-def test_too_few_pixels_are_refused() -> None:
-    with pytest.raises(ValueError, match="at least 32"):
-        HandParameters(rows=31)
-
-
-def test_exposures_are_relative_to_air() -> None:
-    exposure = draw_exposure(HandParameters())
-    assert exposure.min() > 0
-    assert exposure.max() < 1.2
-    # air, flesh, bone and lead all cover a part of the picture
-    shares = [
-        ((exposure > low) & (exposure <= high)).mean() for low, high in [(0.9, 2), (0.5, 0.8), (0.2, 0.5), (0, 0.01)]
-    ]
-    assert min(shares) > 0.05
-
-
-def test_lead_lets_nothing_through() -> None:
-    exposure = draw_exposure(SMALL)
-    assert exposure[field_of(SMALL) < -1].max() < 3 * LEAD
+    smooth = [cv2.GaussianBlur(exposure(Person(), seed=seed), (0, 0), 2.0) for seed in (3, 4)]
+    assert np.abs(smooth[0] - smooth[1]).max() > 0.1
 
 
 @pytest.mark.parametrize("side", list(Side))
-def test_the_marker_is_in_the_corner_of_the_thumb(side: Side) -> None:
-    exposure = draw_exposure(HandParameters(side=side))
-    lead = (exposure < 0.02) & (field_of(HandParameters()) > 1)
-    rows, columns = np.nonzero(lead)
-    assert rows.size > 400
-    assert rows.max() < 200
-    assert (columns.max() < 200) if side is Side.RIGHT else (columns.min() > 600)
+@pytest.mark.parametrize("rotation", [0.0, 12.0])
+def test_finger_tips_lie_where_flesh_ends(side: Side, rotation: float) -> None:
+    """Just within a tip there is flesh, just beyond it air; the thumb is at the left of a right hand."""
+    hand = Hand(Person(side), Pose(rotation=rotation))
+    exposed = expose(Radiograph(rows=512, columns=412, subject=(hand,), beam=WIDE))
+    smooth = cv2.GaussianBlur(exposed.values.astype(np.float32) / AIR, (0, 0), 1.0)
+    for finger in ("thumb", "index", "middle", "ring", "little"):
+        tip = np.array(exposed.landmarks[f"{finger} tip"])
+        joint = np.array(exposed.landmarks[f"{finger} ip" if finger == "thumb" else f"{finger} dip"])
+        outward = (tip - joint) / np.linalg.norm(tip - joint)
+        (column, row), (beyond_column, beyond_row) = (np.rint(tip + step * outward).astype(int) for step in (-5, 5))
+        assert smooth[row, column] < 0.93 * smooth[beyond_row, beyond_column]
+    thumb, little = exposed.landmarks["thumb tip"], exposed.landmarks["little tip"]
+    assert (thumb[0] < little[0]) == (side is Side.RIGHT)
 
 
-def test_the_letter_is_not_mirrored() -> None:
-    """An L has its foot at the right of its stem, in a left hand's picture as anywhere."""
-    exposure = draw_exposure(HandParameters(side=Side.LEFT))
-    lead = (exposure < 0.02) & (field_of(HandParameters()) > 1)
-    rows, columns = np.nonzero(lead)
-    foot = columns[rows > rows.max() - 4]
-    stem = columns[rows < rows.min() + 20]
-    assert foot.max() > stem.max() + 15
-    assert foot.min() >= stem.min() - 2
+def test_joints_are_darker_than_the_bones_beside_them() -> None:
+    exposed = expose(Radiograph(subject=(Hand(),), beam=replace(WIDE, photons=1e6)))
+    for name in ("index pip", "middle pip", "ring pip", "middle dip"):
+        column, row = (round(at) for at in exposed.landmarks[name])
+        along_finger = exposed.values[row - 20 : row + 21, column - 1 : column + 2].mean(axis=1)
+        assert along_finger[16:25].max() > 1.04 * np.median(along_finger)
 
 
-@pytest.mark.parametrize("side", list(Side))
-def test_the_thumb_is_where_the_side_puts_it(side: Side) -> None:
-    """The back of a right hand has its thumb at the left: there the hand reaches farther from the middle, low down."""
-    exposure = draw_exposure(HandParameters(side=side))
-    low = (exposure < 0.85)[520:600, 60:740]
-    columns = np.nonzero(low.any(axis=0))[0]
-    left, right = 340 - columns.min(), columns.max() - 340
-    assert (left > right + 20) if side is Side.RIGHT else (right > left + 20)
+def test_spread_moves_the_fingers_apart() -> None:
+    def width(spread: float) -> float:
+        subject = (Hand(Person(), Pose(spread)),)
+        found = expose(Radiograph(rows=256, columns=206, subject=subject)).landmarks
+        return found["little tip"][0] - found["index tip"][0]
+
+    assert width(1.6) > 1.25 * width(0.6)
 
 
-def test_five_fingers_end_below_the_upper_border() -> None:
-    """Across the middle phalanges the hand is four stripes; above them all there is air."""
-    parameters = HandParameters()
-    exposure = cv2.GaussianBlur(draw_exposure(parameters), (0, 0), 1.5)
-    inside = field_of(parameters) > 2
-    dark = (exposure < 0.9) & inside
-    dark[:200, :200] = False
-    stripes = np.diff(dark[270].astype(int)).clip(0).sum()
-    assert stripes == 4
-    assert not dark[30:55].any()
+def test_a_child_has_growth_plates_and_small_carpals() -> None:
+    child = place_bones(Person(age=6.0), Pose(), Dice(1)).bones
+    grown = place_bones(Person(), Pose(), Dice(1)).bones
+    assert all(bone.gap > 0 for bone in child if "metacarpal" in bone.name)
+    assert all(bone.gap == 0 for bone in grown)
+    scale = {bone.name: bone.scale[0] for bone in child}
+    assert scale["pisiform"] < 0.1 < scale["trapezoid"] < scale["capitate"] < 1
+    assert not any("sesamoid" in bone.name for bone in child)
 
 
-def test_fewer_photons_are_more_noise() -> None:
-    def noise(photons: float) -> float:
-        air = draw_exposure(replace(SMALL, photons=photons))[40:60, 20:40]
-        return float(air.std())
-
-    assert noise(600.0) > 4 * noise(60_000.0)
-
-
-def test_collimation_is_a_tilted_rectangle() -> None:
-    tilted = replace(SMALL, collimation=Collimation(margin=20.0, tilt=5.0))
-    straight = replace(SMALL, collimation=Collimation(margin=20.0))
-    assert (field_of(tilted) > 0).mean() == pytest.approx((field_of(straight) > 0).mean(), rel=0.02)
-    top = [int(np.argmax(field_of(tilted)[:, column] > 0)) for column in (40, 160)]
-    assert top[1] > top[0] + 5
+def test_a_fracture_and_a_ring_are_seen() -> None:
+    plain, broken, ringed = (exposure(Person(fracture=f, ring=r)) for f, r in ((0, 0), (1, 0), (0, 1)))
+    assert 100 < (np.abs(broken - plain) > 0.05).sum() < 4000
+    assert (ringed < 0.08).sum() > 100 + (plain < 0.08).sum()
+    assert names(Person(fracture=True)).count("little metacarpal") == 2

@@ -13,6 +13,7 @@ from PIL import Image
 from plainfilm.demo.films import films
 from plainfilm.demo.sheet import (
     CELL_WIDTH,
+    GREY_STEP,
     GUTTER,
     LABEL_HEIGHT,
     MARGIN,
@@ -41,10 +42,10 @@ def test_naive_is_left_and_ours_right_in_reading_order(tmp_path: Path) -> None:
     assert sheet.shape[1] == WIDTH
     second_row = (sheet.shape[0] - 2 * MARGIN - GUTTER) // 2 + GUTTER
     for index, pair in enumerate(pairs):
-        column = MARGIN + index % 4 * (CELL_WIDTH + GUTTER) + PICTURE_WIDTH // 2
-        row = MARGIN + index // 4 * second_row + LABEL_HEIGHT + PICTURE_HEIGHT // 2
-        assert sheet[row, column] == pair.naive[0, 0]
-        assert sheet[row, column + PICTURE_WIDTH + SEAM] == pair.ours[0, 0]
+        column = MARGIN + index % 3 * (CELL_WIDTH + GUTTER) + PICTURE_WIDTH // 2
+        row = MARGIN + index // 3 * second_row + LABEL_HEIGHT + PICTURE_HEIGHT // 2
+        assert 0 <= pair.naive[0, 0] - sheet[row, column] < GREY_STEP
+        assert 0 <= pair.ours[0, 0] - sheet[row, column + PICTURE_WIDTH + SEAM] < GREY_STEP
 
 
 def test_names_and_reasons_fit() -> None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""`plainfilm demo`: a folder -> eight synthetic films in it, their pictures, and a sheet that compares them."""
+"""`plainfilm demo`: a folder -> twelve synthetic films in it, their pictures, and a sheet that compares them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from plainfilm.cli.output import say, write_text
 from plainfilm.sinks.folder import FolderSink
 from plainfilm.sinks.storage import writing
 
-FILMS, PICTURES, SHEET = "films", "pictures", "contact-sheet.png"
+FILMS, PICTURES, NAIVE, TRUTH, SHEET = "films", "pictures", "naive", "truth", "contact-sheet.png"
 
 
 def demo_command(words: Sequence[str]) -> int:
@@ -20,15 +20,16 @@ def demo_command(words: Sequence[str]) -> int:
     parser = Parser(
         prog="plainfilm demo",
         usage="plainfilm demo OUT [options]",
-        description=f"Makes eight synthetic hand radiographs, each a vendor's habit, in OUT/{FILMS}, converts them "
-        f"into OUT/{PICTURES}, and shows both recipes' pictures in OUT/{SHEET}. No real patient is in them.",
+        description=f"Makes twelve synthetic radiographs, each a vendor's habit, in OUT/{FILMS}, converts them into "
+        f"OUT/{PICTURES}, puts the naive recipe's into OUT/{NAIVE}, shows both in OUT/{SHEET}, and writes down what "
+        f"is known of each film in OUT/{TRUTH}. No real patient is in them.",
     )
     parser.add_argument("out", metavar="OUT", help="a folder; it is made")
     add_options(parser)
     arguments = parse(parser, words)
     options, out = options_of(arguments, environment()), Path(arguments.out)
 
-    from plainfilm.demo.dataset import write_films
+    from plainfilm.demo.dataset import write_films, write_truth
     from plainfilm.demo.films import films
 
     if options.run.dry_run:
@@ -40,15 +41,19 @@ def demo_command(words: Sequence[str]) -> int:
     sink.check()
     with writing():
         paths = write_films(out / FILMS)
+        for film in films():
+            write_truth(film, out / TRUTH)
     code = convert_folder([str(out / FILMS)], out / PICTURES, options)
-    if code == 0:
+    if code == 0 and all((out / PICTURES / f"{path.stem}.png").is_file() for path in paths):
         _compare(paths, out)
         say(f"naive recipe and plainfilm side by side: {out / SHEET}")
+    elif code == 0:
+        say("no contact sheet: it is made of PNG pictures that keep the films' names")
     return code
 
 
 def _compare(paths: Sequence[Path], out: Path) -> None:
-    """Write the contact sheet of the films and the pictures made of them."""
+    """Write the naive pictures, and the contact sheet of both."""
     import cv2
     from pydicom import dcmread
 
@@ -56,9 +61,12 @@ def _compare(paths: Sequence[Path], out: Path) -> None:
     from plainfilm.demo.naive import naive_picture
     from plainfilm.demo.sheet import Pair, contact_sheet
 
+    (out / NAIVE).mkdir(exist_ok=True)
     pairs = []
     for film, path in zip(films(), paths, strict=True):
         ours = cv2.imread(str(out / PICTURES / f"{path.stem}.png"), cv2.IMREAD_GRAYSCALE)
-        assert ours is not None  # every film was converted
-        pairs.append(Pair(film.name, film.reason, naive_picture(dcmread(path)), ours))
+        assert ours is not None  # it was made just now
+        naive = naive_picture(dcmread(path))
+        cv2.imwrite(str(out / NAIVE / f"{path.stem}.png"), naive)
+        pairs.append(Pair(film.name, film.reason, naive, ours))
     contact_sheet(pairs, out / SHEET)

@@ -21,7 +21,7 @@ DICOM radiographs as ordinary pictures that look as they do on a radiologist's v
   plainfilm convert FILE hand.png   one file, one picture (or - for standard output)
   plainfilm explain FILE [--json]   which step used which attribute, why, and what was odd; converts nothing
   plainfilm codecs                  what this installation can decode and encode, and what is missing and why
-  plainfilm demo OUT                makes eight synthetic hand radiographs and converts them
+  plainfilm demo OUT                makes twelve synthetic radiographs and converts them
 
   plainfilm COMMAND --help          the options of a command
   plainfilm --version

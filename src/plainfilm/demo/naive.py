@@ -22,10 +22,15 @@ def naive_picture(dataset: Any) -> npt.NDArray[np.uint8]:
 
 
 def pixel_array(dataset: Any) -> npt.NDArray[Any]:
-    """pydicom's pixel_array; JPEG Lossless, for which pydicom needs another library, through imagecodecs."""
-    if dataset.file_meta.TransferSyntaxUID != TransferSyntax.JPEG_LOSSLESS.value:
-        return np.asarray(dataset.pixel_array)
+    """pydicom's pixel_array; JPEG Lossless and JPEG-LS, for which it needs other libraries, through imagecodecs."""
     import imagecodecs
     from pydicom.encaps import generate_frames
 
-    return np.asarray(imagecodecs.jpeg8_decode(next(generate_frames(dataset.PixelData, number_of_frames=1))))
+    decoders = {
+        TransferSyntax.JPEG_LOSSLESS.value: imagecodecs.jpeg8_decode,
+        TransferSyntax.JPEG_LS_LOSSLESS.value: imagecodecs.jpegls_decode,
+    }
+    decode = decoders.get(str(dataset.file_meta.TransferSyntaxUID))
+    if decode is None:
+        return np.asarray(dataset.pixel_array)
+    return np.asarray(decode(next(generate_frames(dataset.PixelData, number_of_frames=1))))

@@ -19,11 +19,13 @@ if TYPE_CHECKING:
 
     Font = FreeTypeFont | ImageFont
 
-WIDTH = 1600
-PER_ROW = 4
-MARGIN, GUTTER, SEAM = 36, 36, 4
-LABEL_HEIGHT, PICTURE_HEIGHT, NAME_HEIGHT, LINE_HEIGHT = 30, 220, 38, 25
-LABEL_SIZE, NAME_SIZE, REASON_SIZE = 19, 23, 20
+WIDTH = 1440
+PER_ROW = 3
+MARGIN, GUTTER, SEAM = 36, 34, 4
+LABEL_HEIGHT, PICTURE_HEIGHT, NAME_HEIGHT, LINE_HEIGHT = 32, 266, 44, 28
+LABEL_SIZE, NAME_SIZE, REASON_SIZE = 20, 25, 22
+# greys of the sheet lie this far apart: noise that nobody sees at this size would make most of the file
+GREY_STEP = 2
 CELL_WIDTH = (WIDTH - 2 * MARGIN - (PER_ROW - 1) * GUTTER) // PER_ROW
 PICTURE_WIDTH = (CELL_WIDTH - SEAM) // 2
 BACKGROUND, HAIRLINE, NAIVE, OURS, NAME, REASON = "#0d1117", "#30363d", "#f0883e", "#56d364", "#f0f6fc", "#adb7c2"
@@ -40,7 +42,7 @@ class Pair:
 
 
 def contact_sheet(pairs: Sequence[Pair], path: Path) -> None:
-    """Write the pairs, four in a row, as a PNG 1600 pixels wide."""
+    """Write the pairs, three in a row, as a PNG 1440 pixels wide."""
     from PIL import Image, ImageDraw
 
     reasons = [wrap(pair.reason, CELL_WIDTH, font_of(REASON_SIZE)) for pair in pairs]
@@ -54,7 +56,8 @@ def contact_sheet(pairs: Sequence[Pair], path: Path) -> None:
         top = MARGIN + index // PER_ROW * (cell_height + GUTTER)
         for number, picture in enumerate((pair.naive, pair.ours)):
             column, row = left + number * (PICTURE_WIDTH + SEAM), top + LABEL_HEIGHT
-            sheet.paste(Image.fromarray(fit(picture, PICTURE_HEIGHT, PICTURE_WIDTH)), (column, row))
+            fitted = fit(picture, PICTURE_HEIGHT, PICTURE_WIDTH) // GREY_STEP * GREY_STEP
+            sheet.paste(Image.fromarray(fitted), (column, row))
             # a hairline, so that a black picture is still seen to be one
             draw.rectangle((column, row, column + PICTURE_WIDTH - 1, row + PICTURE_HEIGHT - 1), outline=HAIRLINE)
         _write(draw, (left, top), pair.name, reason)

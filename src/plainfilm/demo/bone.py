@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: MIT
+"""A bone's shape -> how far the beam runs through its cortex and its spongy bone, on a grid of the bone's own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+
+from plainfilm.demo.geometry import Field, Point, depth_inside, distance_to, dome, smooth_outline, smooth_step
+
+STEP_MM = 0.16
+MARGIN_MM = 0.8
+# the walls before and behind the marrow are thinner than those beside it
+FLAT = 0.35
+
+
+@dataclass(frozen=True, slots=True)
+class Accent:
+    """A plate seen edge-on, a ridge or a scar: a line in mm, its half width, and the cortex that it adds, in mm."""
+
+    line: tuple[Point, ...]
+    half_width: float
+    cortex: float
+
+
+@dataclass(frozen=True, slots=True)
+class BoneShape:
+    """A bone in a frame of its own: x across, y from its base (0) to its head, in mm.
+
+    outline: points of its edge, in order. radius: how round it is towards the beam, None for a tube, which is as deep
+    as wide. wall: thickness of the cortex at the ends and in the middle. marrow: share of the spongy bone that the
+    middle of the shaft lacks. physis: where a growth plate lies, in y; None for bones without.
+    """
+
+    outline: tuple[Point, ...]
+    wall: tuple[float, float]
+    radius: float | None = None
+    marrow: float = 0.0
+    physis: float | None = None
+    accents: tuple[Accent, ...] = ()
+
+    @property
+    def span(self) -> tuple[float, float]:
+        """The least and the greatest y."""
+        return min(y for _, y in self.outline), max(y for _, y in self.outline)
+
+
+@dataclass(frozen=True, slots=True)
+class Projection:
+    """Path lengths in mm on a grid of STEP_MM: origin is x and y of the first cell; rows run with y."""
+
+    origin: Point
+    cortex: Field
+    spongy: Field
+
+
+@cache
+def project(shape: BoneShape, gap: float = 0.0) -> Projection:
+    """The shadow of a bone, with a growth plate of `gap` mm where its shape has one; 0: closed."""
+    outline = smooth_outline(shape.outline)
+    (left, bottom), (right, top) = (
+        (choose(x for x, _ in outline) + margin, choose(y for _, y in outline) + margin)
+        for choose, margin in ((min, -MARGIN_MM), (max, MARGIN_MM))
+    )
+    x = (left + STEP_MM * np.arange(int((right - left) / STEP_MM) + 2)).astype(np.float32)[None, :]
+    y = (bottom + STEP_MM * np.arange(int((top - bottom) / STEP_MM) + 2)).astype(np.float32)[:, None]
+    depth = depth_inside(x, y, outline)
+    shaft = _shaft(shape, y)
+    radius = _radius(shape, depth)
+    wall = np.float32(shape.wall[0]) + np.float32(shape.wall[1] - shape.wall[0]) * shaft
+    outer, inner = dome(depth, radius), dome(depth - wall, np.maximum(radius - wall, np.float32(0.01)))
+    cortex: Field = np.maximum(outer - inner, 0) * (1 - np.float32(FLAT) * inner / np.maximum(outer, np.float32(0.01)))
+    spongy = inner * (1 - np.float32(shape.marrow) * shaft)
+    for accent in shape.accents:
+        cortex = cortex + _ridge(x, y, accent) * smooth_step(depth / np.float32(0.5))
+    if shape.physis is not None and gap > 0:
+        cortex, spongy = _open_physis(x, y - np.float32(shape.physis), gap, (cortex, spongy, outer))
+    return Projection((left, bottom), np.asarray(cortex, np.float32), np.asarray(spongy, np.float32))
+
+
+def _shaft(shape: BoneShape, y: Field) -> Field:
+    """1 in the middle third of a long bone, falling to 0 at its ends; 0 for a short bone."""
+    low, high = shape.span
+    share = (y - np.float32(low)) / np.float32(high - low)
+    return smooth_step(np.minimum(share, 1 - share) / np.float32(0.42))
+
+
+def _radius(shape: BoneShape, depth: Field) -> Field | float:
+    """How deep the bone is at most in each row, halved."""
+    if shape.radius is not None:
+        return shape.radius
+    cells = (depth > 0).sum(axis=1, dtype=np.int32)[:, None].astype(np.float32)
+    return np.asarray(np.maximum(cells * np.float32(STEP_MM / 2), np.float32(0.5)), np.float32)
+
+
+def _ridge(x: Field, y: Field, accent: Accent) -> Field:
+    """The cortex of an accent: greatest on its line, nothing beyond its half width."""
+    share = 1 - distance_to(x, y, accent.line) / np.float32(accent.half_width)
+    return np.float32(accent.cortex) * smooth_step(share)
+
+
+def _open_physis(x: Field, above: Field, gap: float, chords: tuple[Field, Field, Field]) -> tuple[Field, Field]:
+    """Cartilage of a gently waved plate in place of bone, and a line of dense bone along either side."""
+    cortex, spongy, outer = chords
+    wave = np.abs(np.abs(x) - np.float32(3.0)) * np.float32(0.12)
+    distance = np.abs(above - wave)
+    bone = smooth_step((distance - np.float32(gap / 2 - 0.25)) / np.float32(0.5))
+    dense = smooth_step(1 - np.abs(distance - np.float32(gap / 2 + 0.55)) / np.float32(0.6))
+    return cortex * bone + dense * outer * np.float32(0.16), spongy * bone
