@@ -78,7 +78,8 @@ def decode_jpeg_deep(pixel: ImagePixel, frame: FrameBytes) -> Decoded:
     samples = decode_leniently(codestream, header)
     whole = is_whole(samples, header, codestream)
     if whole is None:
-        other = decode_leniently(codestream[:-2] + _OTHER_BYTES + codestream[-2:], header)
+        # fill bytes before a marker (T.81 B.1.1.2) would make one of the other bytes
+        other = decode_leniently(codestream[:-2].rstrip(b"\xff") + _OTHER_BYTES + codestream[-2:], header)
         whole = np.array_equal(samples, other)
     if not whole:
         raise truncated("the last scan of the JPEG codestream ends too early")

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from itertools import groupby
@@ -23,6 +24,7 @@ from plainfilm.sinks.storage import write_error, writing
 PRIVATE = ".plainfilm"
 LEDGER = "ledger.sqlite"
 _STAGING = "staging"
+_SYNCS_AT_A_TIME = 8
 _LOCK = "lock"
 _PROBE = f".plainfilm-{0:016x}.tmp"
 
@@ -31,7 +33,8 @@ _PROBE = f".plainfilm-{0:016x}.tmp"
 class FolderSink:
     """A folder that images are written into; it holds no state, so workers may have one each.
 
-    sync: whether a file is on the disk itself (fsync) before it is staged, and its name before it is published.
+    sync: whether a file's bytes are on the disk itself (fsync) before it is given its name, and that before `publish`
+    returns.
     """
 
     out: Path
@@ -105,7 +108,7 @@ class FolderSink:
         """
         name = temporary_name()
         with writing(), self._staging() as staging:
-            staging.create(name, chunks, self.sync)
+            staging.create(name, chunks)
         return name
 
     def publish(self, names: Mapping[str, str]) -> dict[str, SinkError]:
@@ -114,6 +117,8 @@ class FolderSink:
         Returns why some of them, by staged name, could not be given theirs; these are removed. Raises StorageFullError
         and RunError.
         """
+        if self.sync:
+            self._sync_staged(names)
         refused: dict[str, SinkError] = {}
         by_folder = sorted(names.items(), key=lambda item: (_folder_of(item[1]), item[1]))
         for folder, group in groupby(by_folder, key=lambda item: _folder_of(item[1])):
@@ -153,6 +158,12 @@ class FolderSink:
         for error in self.publish({staged: relative_name}).values():
             raise error
         return self.out / relative_name
+
+    def _sync_staged(self, names: Iterable[str]) -> None:
+        """Have the bytes of staged files on the disk itself: many at a time, since a disk takes them together."""
+        with writing(), self._staging() as staging, ThreadPoolExecutor(_SYNCS_AT_A_TIME) as pool:
+            for _ in pool.map(staging.sync_file, names):
+                pass
 
     def _publish_into(self, folder: str, staged: Mapping[str, str]) -> dict[str, SinkError]:
         """Publish files of one folder. Raises SinkError where it cannot be made, and what ends the run."""

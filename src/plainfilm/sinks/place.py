@@ -37,13 +37,13 @@ class Place:
     path: Path
     descriptor: int | None
 
-    def create(self, name: str, chunks: Iterable[bytes], sync: bool = False) -> None:
+    def create(self, name: str, chunks: Iterable[bytes]) -> None:
         """Make a file that is not there yet, whole or not at all. Raises OSError."""
         descriptor = os.open(self._at(name), _NEW_FILE | _NO_LINK, 0o666, dir_fd=self.descriptor)
         whole = False
         try:
             # closing may report what writing did not (quota on network file systems)
-            _write_and_close(descriptor, chunks, sync)
+            _write_and_close(descriptor, chunks)
             whole = True
         finally:
             if not whole:
@@ -75,6 +75,14 @@ class Place:
         """What is in this folder. Raises OSError."""
         with os.scandir(self.path if self.descriptor is None else self.descriptor) as entries:
             return [entry.name for entry in entries]
+
+    def sync_file(self, name: str) -> None:
+        """Have a file's bytes on the disk itself. Raises OSError."""
+        descriptor = os.open(self._at(name), os.O_RDWR | _NO_LINK, dir_fd=self.descriptor)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
     def sync(self) -> None:
         """Have the names in this folder on the disk itself, where the system can do that. Raises OSError."""
@@ -131,13 +139,11 @@ def _make_folder(path: Path, mode: int) -> None:
         raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
 
 
-def _write_and_close(descriptor: int, chunks: Iterable[bytes], sync: bool) -> None:
+def _write_and_close(descriptor: int, chunks: Iterable[bytes]) -> None:
     closed = False
     try:
         for chunk in chunks:
             _write_all(descriptor, chunk)
-        if sync:
-            os.fsync(descriptor)
         closed = True
         os.close(descriptor)
     finally:
