@@ -119,6 +119,8 @@ ONE_BIT = (
 )
 # padding that lies within the window: black here, and windowed like any other value by DCMTK
 PADDED = ("693_J2KI.dcm",)
+# coloured by a supplemental palette, which DCMTK leaves out
+SUPPLEMENTED = ("eCT_Supplemental.dcm",)
 # 32 bits in big endian and VR OW: DCMTK takes the first of two words for the lower one, as PS3.5 may be read; the maker
 # of these files (and pydicom) took it for the higher one, as here
 WORDS_SWAPPED = ("rtdose_expb.dcm", "rtdose_expb_1frame.dcm")
@@ -224,6 +226,9 @@ def test_a_window_of_the_users_on_films_without_and_on_compressed_ones(films: li
             other = theirs(film.native, "+Ww", str(center), str(width), "+Wfl", frame=frame)
             if other is None:
                 assert film.name in REFUSED, film.name
+                continue
+            if mine.image.ndim == 3:
+                assert film.name in SUPPLEMENTED, film.name
                 continue
             compared += 1
             # DCMTK makes whole numbers of the modality output first

@@ -11,7 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Iterable
 
-from plainfilm.errors import Reason, Stage, StorageFullError
+from plainfilm.errors import Reason, RunError, Stage, StorageFullError
 from plainfilm.ledger.ledger import Ledger
 from plainfilm.record import Failure, Record, Status
 from plainfilm.run.journal import Journal
@@ -102,8 +102,15 @@ class Books:
         self.flush()
         self.sink.clear_staging()
 
-    def abandon(self) -> None:
-        """Let go of what has no name yet, and of names that have no row: the run cannot go on."""
+    def give_up(self) -> None:
+        """The run cannot go on: keep what is done, as far as there is space to say so, and let go of the rest."""
+        try:
+            self.close()
+        except RunError:
+            self._abandon()
+
+    def _abandon(self) -> None:
+        """Let go of what has no name yet, and of names that have no row."""
         self.ledger.undo()
         self.sink.clear_staging()
         self.ledger.shrink()

@@ -91,7 +91,7 @@ class Conversion:
             self._convert(self._jobs(listed, terms, books), books)
             books.close()
         except RunError as error:
-            books.abandon()
+            books.give_up()
             write_tables(books.sink, books.ledger, self._options.privacy.columns.words)
             books.journal.tell("ended", reason=error.reason.value, message=error.message)
             raise
