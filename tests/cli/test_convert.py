@@ -417,9 +417,12 @@ def test_progress_as_json_is_all_that_standard_error_holds(film: Path, plainfilm
 
 def test_a_run_can_be_repeated_from_its_own_run_json(film: Path, plainfilm: Run, tmp_path: Path) -> None:
     (tmp_path / "K").write_bytes(b"k" * 32)
-    options = ["--window", "-600,1500", "--bits", "16", "--polarity", "monochrome1", "--key-file", str(tmp_path / "K")]
-    assert plainfilm("convert", film, tmp_path / "a", *options).returncode == OK
-    again = plainfilm("convert", film, tmp_path / "b", "--config", tmp_path / "a" / "run.json")
+    options, key = (
+        ["--window", "-600,1500", "--bits", "16", "--polarity", "monochrome1"],
+        ["--key-file", tmp_path / "K"],
+    )
+    assert plainfilm("convert", film, tmp_path / "a", *options, *key).returncode == OK
+    again = plainfilm("convert", film, tmp_path / "b", "--config", tmp_path / "a" / "run.json", *key)
     assert again.returncode == OK
     for name in ("hand.png", "metadata.csv", "failures.csv"):
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes(), name
