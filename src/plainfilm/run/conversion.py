@@ -82,7 +82,8 @@ class Conversion:
             FolderSink(self._out).claim(overwrite=options.overwrite) as sink,
             open_ledger(sink.ledger_path, identity, overwrite=options.overwrite) as ledger,
         ):
-            return self._keep_books(listed, terms, Books(sink, ledger, Journal(terms.key)))
+            journal = Journal(terms.key if self._options.output.names is Names.KEEP else None)
+            return self._keep_books(listed, terms, Books(sink, ledger, journal))
 
     def _keep_books(self, listed: Listed, terms: Terms, books: Books) -> Run:
         started, begun = time.monotonic(), datetime.now(UTC)
