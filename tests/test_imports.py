@@ -86,7 +86,7 @@ ONLY_IN: dict[str, tuple[str, ...]] = {
     "platformdirs": ("privacy",),
     "pickle": ("run",),
     "subprocess": ("run",),
-    "sqlite3": ("ledger",),
+    "sqlite3": ("ledger", "sources.crowd"),
     "xxhash": ("pipeline",),
 }
 

@@ -162,7 +162,7 @@ def test_pythons_logging_gets_the_same_records(convert: Converts, log: Path, cap
 def test_nothing_is_said_unasked(
     given: dict[str, Any], convert: Converts, log: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    convert(**{name: log for name in given})
+    convert(**dict.fromkeys(given, log))
     said = capfd.readouterr()
     assert (said.out, said.err) == ("", "")
 
