@@ -57,7 +57,7 @@ def test_every_option_is_given_below() -> None:
 @pytest.mark.parametrize("place", [0, 1])
 def test_every_option_reads_back_from_what_it_is_written_as(name: str, place: int) -> None:
     options = Options.of({name: GIVEN[name][place]})
-    assert options != Options()
+    assert name in ONLY_ONE_VALUE or options != Options()
     assert Options.of(json.loads(json.dumps(options.to_mapping()))) == options
 
 

@@ -8,6 +8,7 @@ and `name_files` give them: only entries that meet another are looked at togethe
 from __future__ import annotations
 
 import sqlite3
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 
@@ -39,29 +40,35 @@ BEGIN;
 _INDEXES = """
 CREATE INDEX entries_key ON entries (is_folder, key);
 CREATE INDEX entries_instance ON entries (is_folder, instance) WHERE instance NOT NULL;
+CREATE INDEX entries_taken ON entries (is_folder) WHERE kind IS NULL;
 """
 _ADD = """
 INSERT INTO entries (part, is_folder, entry, kind, whole, is_whole, key, instance) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 """
-_MEETS_ANOTHER = """(
-    EXISTS (SELECT 1 FROM entries o WHERE o.is_folder = e.is_folder AND o.key = e.key AND o.id <> e.id)
-    OR EXISTS (SELECT 1 FROM entries o WHERE o.is_folder = e.is_folder AND o.instance = e.key)
-    OR EXISTS (SELECT 1 FROM entries o WHERE o.is_folder = e.is_folder AND o.key = e.instance))
+# keys that are there twice, and those of a name beside what may be a frame of it
+_MEETING_KEYS = """
+SELECT key FROM entries WHERE is_folder = ?1 GROUP BY key HAVING count(*) > 1
+UNION ALL SELECT e.key FROM entries i JOIN entries e ON e.is_folder = ?1 AND e.key = i.instance
+    WHERE i.is_folder = ?1 AND i.instance NOT NULL
+UNION ALL SELECT i.key FROM entries i JOIN entries e ON e.is_folder = ?1 AND e.key = i.instance
+    WHERE i.is_folder = ?1 AND i.instance NOT NULL
+"""
+_MEETING = f"""
+SELECT id, entry, whole, is_whole FROM entries
+WHERE is_folder = ?1 AND kind NOT NULL AND key IN ({_MEETING_KEYS}) ORDER BY part, entry
+"""
+_TAKEN_AND_MEETING = f"SELECT whole FROM entries WHERE is_folder = ?1 AND kind IS NULL AND key IN ({_MEETING_KEYS})"
+_MAKE_WHOLE = f"""
+UPDATE entries SET is_whole = 1, key = fold(whole), instance = instance_of(fold(whole)) WHERE id IN (
+    SELECT id FROM entries WHERE is_folder = ?1 AND kind NOT NULL AND NOT is_whole AND key IN ({_MEETING_KEYS}))
 """
 _IS_KEY = "SELECT 1 FROM entries WHERE is_folder = ? AND key IN (?, ?)"
 _IS_INSTANCE = "SELECT 1 FROM entries WHERE is_folder = ? AND instance = ?"
-_MAKE_WHOLE = f"""
-UPDATE entries SET is_whole = 1, key = fold(whole), instance = instance_of(fold(whole))
-WHERE id IN (SELECT id FROM entries e WHERE NOT is_folder AND kind NOT NULL AND NOT is_whole AND {_MEETS_ANOTHER})
-"""
-_SAME_SOURCE = """
-SELECT id, whole FROM entries WHERE is_folder = ? AND kind NOT NULL AND whole IN (
-    SELECT whole FROM entries WHERE is_folder = ? AND kind NOT NULL GROUP BY whole HAVING count(*) > 1)
-ORDER BY part, entry
-"""
+_IS_SOURCE = "SELECT 1 FROM entries WHERE is_folder = ? AND whole = ? AND kind NOT NULL"
+_HAS_FOLDERS = "SELECT 1 FROM entries WHERE is_folder = 1 AND kind NOT NULL"
 _OF_A_FILE_TOO = """
-SELECT coalesce(source, whole) FROM entries WHERE is_folder AND kind NOT NULL
-INTERSECT SELECT coalesce(source, whole) FROM entries WHERE NOT is_folder AND kind NOT NULL
+SELECT coalesce(source, whole) FROM entries WHERE is_folder = 1 AND kind NOT NULL
+INTERSECT SELECT coalesce(source, whole) FROM entries WHERE is_folder = 0 AND kind NOT NULL
 """
 _IN_ORDER = """
 SELECT part, is_folder, entry, kind, whole, is_whole, name, source FROM entries WHERE kind NOT NULL
@@ -106,37 +113,37 @@ class _Crowd:
         """Once the folders have their names."""
         query = "SELECT coalesce(name, whole) FROM entries WHERE is_folder AND kind NOT NULL"
         self._take([slot for (folder,) in self._connection.execute(query) if (slot := slot_of(folder))])
-        while self._connection.execute(_MAKE_WHOLE).rowcount:
+        while self._connection.execute(_MAKE_WHOLE, (False,)).rowcount:
             pass
         self._number(is_folder=False)
 
     def named(self) -> Iterator[tuple[Entry, Named]]:
         """Each entry; then the database is gone."""
         with closing(self._connection), _storing():
-            of_a_file_too = {source for (source,) in self._connection.execute(_OF_A_FILE_TOO)}
+            has_folders = self._connection.execute(_HAS_FOLDERS).fetchone() is not None
+            query = self._connection.execute(_OF_A_FILE_TOO) if has_folders else ()
+            of_a_file_too = {source for (source,) in query}
             for part, is_folder, raw, kind, whole, is_whole, name, source in self._connection.execute(_IN_ORDER):
                 entry = Entry(raw.decode("utf-8", "surrogatepass"), Kind(kind), part)
                 source = source or whole
                 met = bool(is_folder) and source in of_a_file_too
-                yield entry, Named(name or (whole if is_whole else _short(entry.name)), source, met)
+                yield entry, Named(name or (whole if is_whole else _short(raw)), source, met)
 
     def _take(self, names: Iterable[str], *, is_folder: bool = False) -> None:
-        rows = ((None, is_folder, None, None, None, True, key, instance_of(key)) for key in map(fold, names))
+        keys = ((name, fold(name)) for name in names)
+        rows = ((None, is_folder, None, None, name, True, key, instance_of(key)) for name, key in keys)
         self._connection.executemany(_ADD, rows)
 
     def _number(self, *, is_folder: bool) -> None:
-        """Number names and sources that meet."""
+        """Number the names that meet, and the sources: whose sources are equal, their names meet."""
+        family = (is_folder,)
         taken = Taken(fold)
-        query = f"SELECT key FROM entries e WHERE is_folder = ? AND kind IS NULL AND {_MEETS_ANOTHER}"
-        taken.add(key for (key,) in self._connection.execute(query, (is_folder,)))
-        columns = "id, entry, whole, is_whole"
-        query = f"SELECT {columns} FROM entries e WHERE is_folder = ? AND kind NOT NULL AND {_MEETS_ANOTHER}"
-        meeting = [
-            (number, whole if is_whole else _short(raw.decode("utf-8", "surrogatepass")))
-            for number, raw, whole, is_whole in self._connection.execute(f"{query} ORDER BY part, entry", (is_folder,))
-        ]
-        self._call("name", meeting, numbered([name for _, name in meeting], taken, _Names(self._connection, is_folder)))
-        same = self._connection.execute(_SAME_SOURCE, (is_folder, is_folder)).fetchall()
+        taken.add(name for (name,) in self._connection.execute(_TAKEN_AND_MEETING, family))
+        meeting = self._connection.execute(_MEETING, family).fetchall()
+        wanted = [(row[0], row[2] if row[3] else _short(row[1])) for row in meeting]
+        self._call("name", wanted, numbered([name for _, name in wanted], taken, _Names(self._connection, is_folder)))
+        times = Counter(row[2] for row in meeting)
+        same = [(row[0], row[2]) for row in meeting if times[row[2]] > 1]
         if same:
             self._connection.execute("CREATE INDEX IF NOT EXISTS entries_whole ON entries (is_folder, whole)")
             others = _Sources(self._connection, is_folder)
@@ -166,7 +173,7 @@ class _Sources(_Names):
     """All sources that files, or folders, would have."""
 
     def meets(self, name: str) -> bool:
-        return self._has("SELECT 1 FROM entries WHERE is_folder = ? AND whole = ?", name)
+        return self._has(_IS_SOURCE, name)
 
 
 def _row_of(entry: Entry) -> _Row:
@@ -178,8 +185,8 @@ def _row_of(entry: Entry) -> _Row:
     return entry.part, is_folder, raw, entry.kind.value, short + suffix, not suffix, key, instance_of(key)
 
 
-def _short(file: str) -> str:
-    return sanitize(split_suffix(file)[0])
+def _short(raw: bytes) -> str:
+    return sanitize(split_suffix(raw.decode("utf-8", "surrogatepass"))[0])
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
@@ -52,9 +52,10 @@ class _Folder:
     pattern: Pattern | None = None
     positions: frozenset[int] = frozenset()
 
-    def entries(self) -> Iterator[Entry]:
+    def entries(self, part: int = 0) -> Iterator[Entry]:
         """What of the folder the glob is about. Raises OSError."""
-        return filter(self._is_about, entries_of(self.path))
+        every = entries_of(self.path, part)
+        return every if self.pattern is None else filter(self._is_about, every)
 
     def below(self, entry: str, named: Named) -> _Folder:
         """A folder in this one; once the whole pattern is used up, everything below belongs to it."""
@@ -81,8 +82,7 @@ class _Folder:
         return unreadable_folder(f"{self.source}/" if self.of_a_file_too else self.source, error)
 
     def _is_about(self, entry: Entry) -> bool:
-        if self.pattern is None:
-            return True
+        assert self.pattern is not None
         positions = self.pattern.step(self.positions, entry.name)
         is_way = entry.kind in (Kind.FOLDER, Kind.LINK_TO_FOLDER)
         return bool(positions) if is_way else self.pattern.accepts(positions)
@@ -192,7 +192,7 @@ def _top(roots: list[_Root]) -> Iterator[Item]:
                 yield Entry(root.path.name, root.kind, part)
                 continue
             try:
-                yield from (replace(entry, part=part) for entry in _base_of(root).entries())
+                yield from _base_of(root).entries(part)
             except OSError as error:
                 unreadable.append((root, error))
         for part, (root, _) in enumerate(unreadable, len(roots)):

@@ -34,11 +34,11 @@ class Entry:
     part: int = 0
 
 
-def entries_of(path: Path) -> Iterator[Entry]:
-    """The entries of a folder as the system gives them. Raises OSError when it cannot be read."""
+def entries_of(path: Path, part: int = 0) -> Iterator[Entry]:
+    """The entries of a folder, in no order. Raises OSError when it cannot be read."""
     with os.scandir(path) as entries:
         for entry in entries:
-            yield Entry(entry.name, _kind_of(entry))
+            yield Entry(entry.name, _kind_of(entry), part)
 
 
 def kind_of_source(path: str) -> Kind:
