@@ -27,7 +27,7 @@ from plainfilm.ledger.admission import Admission, Stamp
 from plainfilm.ledger.database import SCHEMA, open_database, storing
 from plainfilm.ledger.identity import Identity
 from plainfilm.ledger.rows import failure_of_text, record_of_text, text_of_failure, text_of_record
-from plainfilm.ledger.statements import ADD_IMAGE, IN_ORDER, INDEXES, KNOWN, MEETS
+from plainfilm.ledger.statements import ADD_IMAGE, IN_ORDER, INDEX_OF_INSTANCES, INDEXES, KNOWN, MEETS
 from plainfilm.record import Failure, Record
 from plainfilm.sources.names import fold, instance_of
 from plainfilm.sources.reference import Reference
@@ -109,10 +109,30 @@ class Ledger:
         while part := [name for (name,) in self._all(query)]:
             yield part
 
-    def owner_of(self, file_name: str) -> str | None:
-        """The source whose image has this name."""
-        found = self._one("SELECT source FROM images WHERE file_name = ?", (file_name,))
-        return None if found is None else str(found[0])
+    def index_instances(self) -> None:
+        """Make `of_instance` quick."""
+        with storing(self._path):
+            self._connection.execute(INDEX_OF_INSTANCES)
+
+    def of_instance(self, sop_instance: str) -> dict[str, str]:
+        """The sources that gave images of an instance, each with the name of one of them."""
+        query = "SELECT source, min(file_name) FROM images WHERE sop_instance = ? GROUP BY source"
+        return dict(self._all(query, (sop_instance,)))
+
+    def numbered_instances(self) -> list[str]:
+        """The instances of which an image at the top of OUT has a name that another would have had."""
+        query = "SELECT DISTINCT sop_instance FROM images WHERE file_name GLOB '[0-9]*-*' AND file_name NOT GLOB '*/*'"
+        return [str(instance) for (instance,) in self._all(query)]
+
+    def images_of(self, source: str) -> list[Record]:
+        """The images of a source."""
+        rows = self._all("SELECT row FROM images WHERE source = ? ORDER BY frame", (source,))
+        return [record_of_text(text) for (text,) in rows]
+
+    def rename(self, records: Iterable[Record]) -> None:
+        """Images whose files have got the names in these rows."""
+        rows = ((one.file_name, text_of_record(one), one.source, one.frame) for one in records)
+        self._many("UPDATE images SET file_name = ?, row = ? WHERE source = ? AND frame = ?", rows)
 
     def add_image(self, record: Record) -> None:
         """An image whose file has its name."""

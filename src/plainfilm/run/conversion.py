@@ -22,6 +22,7 @@ from plainfilm.run.journal import Journal, journal_kept, source_hash
 from plainfilm.run.messages import Done, Event, Job, Lost, Outcome, WorkerSettings
 from plainfilm.run.summary import RUN_FILE, Observed, Run, identity_of, run_json
 from plainfilm.run.supervisor import GRACE_SECONDS, Supervisor
+from plainfilm.run.uid_names import UidNames
 from plainfilm.run.work import Picture, Staged, Work
 from plainfilm.sinks.folder import FolderSink
 from plainfilm.sources.folders import list_references
@@ -83,14 +84,15 @@ class Conversion:
             open_ledger(sink.ledger_path, identity, overwrite=options.overwrite) as ledger,
         ):
             journal = Journal(terms.key if self._options.output.names is Names.KEEP else None)
-            return self._keep_books(listed, terms, Books(sink, ledger, journal))
+            uid_names = UidNames(sink, ledger) if self._options.output.names is Names.UID else None
+            return self._keep_books(listed, terms, Books(sink, ledger, journal, uid_names))
 
     def _keep_books(self, listed: Listed, terms: Terms, books: Books) -> Run:
         started, begun = time.monotonic(), datetime.now(UTC)
         books.mend()
         try:
             self._convert(self._jobs(listed, terms, books), books)
-            books.close()
+            books.close(lambda: self._stopped)
         except RunError as error:
             books.give_up()
             write_tables(books.sink, books.ledger, self._options.privacy.columns.words)
@@ -153,7 +155,7 @@ class Conversion:
 
 
 def _renamed(found: Reference | Failure, names: Names, key: Key) -> Reference | Failure:
-    """What was listed, under a keyed hash of its path unless paths are to be kept."""
+    """What was listed, under a keyed hash of its path unless paths are to be kept; its UID is not known yet."""
     if names is Names.KEEP:
         return found
     hashed = source_hash(key, found.source)

@@ -6,6 +6,7 @@ from __future__ import annotations
 import traceback
 from collections.abc import Callable
 
+from plainfilm.choices import Names
 from plainfilm.encode.png import Ancillary, encode_png
 from plainfilm.errors import ConversionError, Reason, Stage
 from plainfilm.options import Options
@@ -15,7 +16,7 @@ from plainfilm.run.recording import Witness, failure_of, record_of, software_tex
 from plainfilm.run.work import IMAGE_SUFFIX, Picture, Staged, Work
 from plainfilm.sinks.folder import FolderSink
 from plainfilm.sources.content import open_source
-from plainfilm.sources.names import frame_name
+from plainfilm.sources.names import frame_name, uid_name
 
 Report = Callable[[Started | Outcome], None]
 
@@ -55,13 +56,18 @@ def _outcome(work: Work, known: Witness, result: Rendered | FailedFrame) -> Outc
     frames = known.instance.pixel.number_of_frames
     try:
         encoded = encode_png(result.image, Ancillary(software_text(result), result.profile))
-        name = frame_name(work.reference.name, result.frame + 1, frames) + IMAGE_SUFFIX
+        name = frame_name(_name_of(work, known), result.frame + 1, frames) + IMAGE_SUFFIX
         record = record_of(known, result, name, encoded)
         if work.out is None:
             return Outcome(Picture(record, encoded))
         return Outcome(Staged(record, FolderSink(work.out).stage([encoded])))
     except ConversionError as error:
         return _refused(work, result.frame if frames > 1 else None, error)
+
+
+def _name_of(work: Work, known: Witness) -> str:
+    by_uid = work.options.output.names is Names.UID
+    return (uid_name(known.instance.identity.sop_instance_uid) if by_uid else None) or work.reference.name
 
 
 def _refused(work: Work, frame: int | None, error: ConversionError) -> Outcome:

@@ -36,6 +36,7 @@ _UNBEARABLE = re.compile(r'[\x00-\x1f\x7f-\x9f<>:"/\\|?*\u2028-\u202e\u2066-\u20
 _LEADING = ("=", "+", "-", "@")
 _TRAILING = (".", " ")
 _DEVICE = re.compile(r"(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[0-9¹²³])(?= *(?:\.|$))", re.IGNORECASE)
+_UID = re.compile(r"[0-9][0-9.]{0,63}")
 _FRAME = re.compile(r"(.+)_f[0-9]{4,}", re.DOTALL)
 
 
@@ -54,6 +55,12 @@ class Named:
 def frame_name(name: str, frame: int, frames: int) -> str:
     """The name of a frame, counted from 1, of an instance of so many: with `_f0001` when there are several."""
     return f"{name}_f{frame:04d}" if frames > 1 else name
+
+
+def uid_name(uid: str) -> str | None:
+    """The name of an instance by its SOP Instance UID (PS3.5 9.1); None for one that is no UID."""
+    stripped = uid.strip(" \0")
+    return stripped if _UID.fullmatch(stripped) else None
 
 
 def split_suffix(name: str) -> tuple[str, str]:
