@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from plainfilm.errors import Reason, Stage
+from plainfilm.errors import LedgerError, Reason, Stage
 from plainfilm.ledger.admission import Stamp
 from plainfilm.ledger.identity import Identity
 from plainfilm.ledger.ledger import Ledger, open_ledger
@@ -227,6 +227,6 @@ def test_a_name_is_never_given_to_two_rows(tmp_path: Path) -> None:
     out = tmp_path / "out"
     run(out, [Input(A, "1.2")])
     (record,), _ = rows(out)
-    with open_ledger(FolderSink(out).ledger_path, IDENTITY) as ledger, pytest.raises(Exception, match="UNIQUE"):
+    with open_ledger(FolderSink(out).ledger_path, IDENTITY) as ledger, pytest.raises(LedgerError, match="UNIQUE"):
         ledger.add_image(replace(record, source=B))
     assert rows(out)[0] == [record]

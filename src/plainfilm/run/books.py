@@ -111,7 +111,7 @@ class Books:
     def give_up(self) -> None:
         """The run cannot go on: keep what is done, as far as there is space to say so, and let go of the rest."""
         try:
-            self.close()
+            self.close(is_stopped=lambda: True)
         except RunError:
             self._abandon()
 
