@@ -22,6 +22,7 @@ from cases import LutSpec, build_case, to_bytes
 from numpy.typing import NDArray
 
 import oracle
+from plainfilm.sinks.folder import FolderSink
 
 Run = Callable[..., subprocess.CompletedProcess[Any]]
 Write = Callable[..., Path]
@@ -390,6 +391,24 @@ def test_a_dry_run_writes_nothing_at_all(
     assert {path: (stat.st_size, stat.st_mtime_ns) for path, stat in after.items()} == {
         path: (stat.st_size, stat.st_mtime_ns) for path, stat in before.items()
     }
+
+
+def test_a_dry_run_shows_what_is_done(film: Path, plainfilm: Run, write_film: Write, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    assert plainfilm("convert", film.parent, out).returncode == OK
+    write_film(film.parent / "new.dcm")
+    before = {path: path.stat().st_mtime_ns for path in out.rglob("*")}
+    done = plainfilm("convert", film.parent, out, "--dry-run")
+    assert (done.returncode, done.stdout.splitlines()) == (OK, ["done\thand.dcm", "convert\tnew.dcm\tnew"])
+    film.write_bytes(film.read_bytes() + b"\0\0")
+    done = plainfilm("convert", film.parent, out, "--dry-run")
+    assert done.stdout.splitlines() == ["convert\thand.dcm\thand", "convert\tnew.dcm\tnew"]
+    assert {path: path.stat().st_mtime_ns for path in out.rglob("*")} == before
+    done = plainfilm("convert", film.parent, out, "--dry-run", "--bits", "16")
+    assert (done.returncode, done.stdout) == (CANNOT_GO_ON, "")
+    assert "--bits: 8 there, 16 now" in done.stderr
+    with FolderSink(out).lock():
+        assert plainfilm("convert", film.parent, out, "--dry-run").returncode == CANNOT_GO_ON
 
 
 def test_a_dry_run_shows_names_that_standard_output_cannot(plainfilm: Run, write_film: Write, tmp_path: Path) -> None:

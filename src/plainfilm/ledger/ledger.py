@@ -25,7 +25,7 @@ from typing import Any
 from plainfilm.errors import LedgerError, Reason
 from plainfilm.ledger.admission import Admission, Stamp
 from plainfilm.ledger.database import SCHEMA, open_database, storing
-from plainfilm.ledger.identity import Identity
+from plainfilm.ledger.identity import Identity, identity_within
 from plainfilm.ledger.rows import failure_of_text, record_of_text, text_of_failure, text_of_record
 from plainfilm.ledger.statements import ADD_IMAGE, IN_ORDER, INDEX_OF_INSTANCES, INDEXES, KNOWN, MEETS
 from plainfilm.record import Failure, Record
@@ -85,7 +85,7 @@ class Ledger:
         that are taken, gets `-2`, `-3`.
         """
         path = os.fsencode(reference.path)
-        for source in _numbered(reference.source):
+        for source in numbered_names(reference.source):
             known = self._one(KNOWN, (source,))
             if known is None:
                 # within the first listing names are unique already
@@ -187,14 +187,7 @@ class Ledger:
 
     def _go_on(self, meta: dict[str, str], identity: Identity) -> None:
         """Compare with the runs before, and free what is to be tried again. Raises LedgerError."""
-        if meta.get("schema") != SCHEMA:
-            raise _different(self._path, [f"its layout: {meta.get('schema')} there, {SCHEMA} now"])
-        try:
-            known = Identity.of_json(meta["identity"])
-        except (ValueError, TypeError, KeyError) as error:
-            raise _different(self._path, ["it does not say what it was written with"]) from error
-        if differences := identity.differences(known):
-            raise _different(self._path, differences)
+        known = identity_within(self._path, meta, identity)
         self._begin()
         for name in identity.changed_limits(known):
             self._connection.execute("UPDATE failures SET retry = 1 WHERE reason = ?", (_OF_A_LIMIT[name],))
@@ -207,7 +200,7 @@ class Ledger:
             self._connection.execute(f"DELETE FROM {table}")
 
     def _admit_new(self, reference: Reference, stamp: Stamp, is_free: bool) -> Admission:
-        names = _numbered(reference.name)
+        names = numbered_names(reference.name)
         name = reference.name if is_free else next(name for name in names if self._is_free(name))
         values = (reference.source, os.fsencode(reference.path), name, fold(name), stamp.size, stamp.mtime_ns)
         self._many("INSERT INTO sources VALUES (?, ?, ?, ?, ?, ?, 0)", [values])
@@ -268,22 +261,14 @@ class Ledger:
             return found
 
 
-def _numbered(name: str) -> Iterator[str]:
+def numbered_names(name: str) -> Iterator[str]:
+    """A name, and the names that it gets where it is taken."""
     return chain([name], (f"{name}-{number}" for number in count(2)))
 
 
 def _exists(path: object) -> bool:
     assert isinstance(path, bytes)
     return os.path.lexists(path)
-
-
-def _different(path: Path, differences: Iterable[str]) -> LedgerError:
-    lines = "".join(f"\n  {line}" for line in differences)
-    message = (
-        f"{path.parent.parent} was made in another way:{lines}\n"
-        "run it as it was made, choose another OUT, or give --overwrite to do everything again"
-    )
-    return LedgerError(message, reason=Reason.LEDGER_DIFFERS)
 
 
 def _remove_if_damaged(path: Path) -> None:

@@ -127,7 +127,7 @@ class Conversion:
                 return
             boxes = terms.redactions.of(found.source)
             self._redacted |= {found.source} if boxes else set()
-            found = _renamed(found, self._options.output.names, terms.key)
+            found = renamed(found, self._options.output.names, terms.key)
             if isinstance(found, Failure):
                 books.add(found)
             elif (admission := books.ledger.admit(found, Stamp.of(found.path))) is None:
@@ -154,7 +154,7 @@ class Conversion:
             yield f"{self._changed} files have changed since they were converted, and were converted again"
 
 
-def _renamed(found: Reference | Failure, names: Names, key: Key) -> Reference | Failure:
+def renamed(found: Reference | Failure, names: Names, key: Key) -> Reference | Failure:
     """What was listed, under a keyed hash of its path unless paths are to be kept; its UID is not known yet."""
     if names is Names.KEEP:
         return found
