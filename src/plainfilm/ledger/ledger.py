@@ -109,6 +109,11 @@ class Ledger:
         while part := [name for (name,) in self._all(query)]:
             yield part
 
+    def withdraw(self, images: int) -> list[str]:
+        """Have the sources of the newest images undone: names of theirs that are to be removed, and settled then."""
+        query = "SELECT DISTINCT source FROM (SELECT source FROM images ORDER BY id DESC LIMIT ?)"
+        return [name for (source,) in self._all(query, (images,)) for name in self._forget(source)]
+
     def owner_of(self, file_name: str) -> str | None:
         """The source whose image has this name."""
         found = self._one("SELECT source FROM images WHERE file_name = ?", (file_name,))
@@ -201,16 +206,22 @@ class Ledger:
                 return None
             if not failed_as_a_whole:
                 return Admission(reference, first_frame=frames)
+        doomed = self._forget(reference.source)
+        values = (os.fsencode(reference.path), stamp.size, stamp.mtime_ns, reference.source)
+        self._many("UPDATE sources SET path = ?, size = ?, mtime_ns = ? WHERE source = ?", [values])
+        return Admission(reference, again=again, doomed=doomed)
+
+    def _forget(self, source: str) -> tuple[str, ...]:
+        """Have a source undone: the names of its images, which are unsettled now."""
         query = "SELECT file_name FROM images WHERE source = ?"
-        doomed = tuple(str(name) for (name,) in self._all(query, (reference.source,)))
+        doomed = tuple(str(name) for (name,) in self._all(query, (source,)))
         self.intend(doomed)
         for table in ("images", "failures"):
             of_source = f"FROM {table} WHERE source = ?"
-            self._subtract(f"SELECT status, count(*) {of_source} GROUP BY status", (reference.source,))
-            self._many(f"DELETE {of_source}", [(reference.source,)])
-        values = (os.fsencode(reference.path), stamp.size, stamp.mtime_ns, reference.source)
-        self._many("UPDATE sources SET path = ?, size = ?, mtime_ns = ?, done = 0 WHERE source = ?", [values])
-        return Admission(reference, again=again, doomed=doomed)
+            self._subtract(f"SELECT status, count(*) {of_source} GROUP BY status", (source,))
+            self._many(f"DELETE {of_source}", [(source,)])
+        self._many("UPDATE sources SET done = 0 WHERE source = ?", [(source,)])
+        return doomed
 
     def _is_free(self, name: str) -> bool:
         """Whether no image of another source can have this name, or that of a frame of it."""
