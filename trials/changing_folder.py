@@ -3,11 +3,10 @@
 
     python trials/changing_folder.py [--short]
 
-The run lists a folder with a named pipe in it (which is no file), and the first pictures in OUT show that work has begun:
-the command is then stopped for a moment (SIGSTOP), and among the files that are still to come some are deleted, cut,
-replaced by others, given other contents while somebody still writes them, made unreadable, or turned into folders,
-links and pipes; others are added. It then goes on. Every file has its row (P16); when the folder is whole again, the same
-command ends with the OUT of a run over the whole folder.
+The first pictures in OUT show that work has begun. The command is then stopped for a moment (SIGSTOP), and of the files
+that are still to come some are deleted, cut, emptied, replaced, made unreadable, or turned into folders, links that lead
+nowhere and pipes; others are added. It then goes on. Every file has its row (P16), and when the folder is whole again,
+the same command ends with the OUT of a run over the whole folder.
 """
 
 from __future__ import annotations

@@ -5,8 +5,8 @@
 
 Hard links to a few small films and to a file that is none, one in fifty a film, once all in one folder and once spread
 over folders of 500. Each layout is converted with a tenth of the files and with all of them (short: 500 and 5,000); the
-memory of the command and of its workers is sampled meanwhile. Stated are their peaks, the seconds until the first picture
-had its name, and how long a run takes that finds everything done (P18).
+memory of the command and of its workers is sampled meanwhile. Stated are their peaks, the seconds until the first
+picture had its name, and how long a run takes that finds everything done (P18).
 """
 
 from __future__ import annotations

@@ -23,6 +23,7 @@ from pydicom.uid import UID
 
 from plainfilm.demo.dataset import build_film
 from plainfilm.demo.films import films
+from plainfilm.demo.habit import Film
 
 Array = npt.NDArray[Any]
 ROWS, COLUMNS = 60, 48
@@ -32,9 +33,13 @@ _NATIVE = {"implicit": "", "big-endian": ".2", "deflated": ".1.99"}
 
 
 def demo_films(rows: int = ROWS, columns: int = COLUMNS) -> dict[str, bytes]:
-    """The eight films of the demo, small."""
-    smaller = [replace(film, hand=replace(film.hand, rows=rows, columns=columns)) for film in films()]
+    """The films of the demo, small."""
+    smaller = [_small(film, rows, columns) for film in films()]
     return {film.name: _written(build_film(film)) for film in smaller}
+
+
+def _small(film: Film, rows: int, columns: int) -> Film:
+    return replace(film, radiograph=replace(film.radiograph, rows=rows, columns=columns))
 
 
 def seed_films() -> dict[str, bytes]:
@@ -69,7 +74,7 @@ def _picture(bits: int) -> Array:
 
 
 def _described(image: Array, syntax: str, frames: int = 1) -> Dataset:
-    dataset = build_film(replace(films()[0], hand=replace(films()[0].hand, rows=ROWS, columns=COLUMNS)))
+    dataset = build_film(_small(films()[0], ROWS, COLUMNS))
     colour, deep = image.ndim == 3 and frames == 1, image.dtype != np.uint8
     dataset.SamplesPerPixel = 3 if colour else 1
     dataset.PhotometricInterpretation = "RGB" if colour else "MONOCHROME2"
