@@ -358,3 +358,24 @@ def test_a_ledger_that_cannot_be_written_is_told(opens: Opens, tmp_path: Path) -
         assert refused.value.exit_code == 3
     finally:
         private.chmod(0o700)
+
+
+def test_images_that_are_taken_back_are_made_again_with_all_that_came_of_their_sources(
+    opens: Opens, tmp_path: Path
+) -> None:
+    first, second = reference("first.dcm", tmp_path), reference("second.dcm", tmp_path)
+    with opens() as ledger:
+        for one in (first, second):
+            ledger.admit(one, OLD)
+            ledger.add_failure(failure(one.source, frame=1))
+            ledger.add_image(record(one.source, frame=2))
+            ledger.finish(one.source)
+        ledger.commit()
+        assert ledger.withdraw(1) == ["second_f0002.png"]
+        ledger.commit()
+        assert [row.source for row in ledger.records()] == ["first.dcm"]
+        assert [row.source for row in ledger.failures()] == ["first.dcm"]
+        assert ledger.counts == {Status.OK: 1, Status.FAILED: 1}
+        assert next(ledger.unsettled()) == ["second_f0002.png"]
+        assert ledger.admit(first, OLD) is None
+        assert ledger.admit(second, OLD) == Admission(second)

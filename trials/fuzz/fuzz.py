@@ -59,7 +59,7 @@ def main() -> None:
         for number, path in enumerate(real_films()):
             (Path(seeds) / f"{number}").symlink_to(path)
         for film in films():
-            small = replace(film, hand=replace(film.hand, rows=60, columns=48))
+            small = replace(film, radiograph=replace(film.radiograph, rows=60, columns=48))
             write_film(small, Path(seeds) / film.name)
         words = ["-timeout=10", "-rss_limit_mb=3000", f"-max_len={_LARGEST_SEED}", "-print_final_stats=1"]
         words += [f"-max_total_time={given.seconds}", f"-seed={given.seed}", str(given.corpus), seeds]

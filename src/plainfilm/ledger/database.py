@@ -41,8 +41,9 @@ CREATE TABLE IF NOT EXISTS failures (
 CREATE TABLE IF NOT EXISTS pending (file_name TEXT PRIMARY KEY) WITHOUT ROWID;
 """
 
-# of 4 KiB each: a log that is short, since OUT may be a small disk, and long enough to be written in one go
-_PAGES_AHEAD = 256
+# of 4 KiB each: a log that is short, since OUT may be a small disk, and whose pages find their place soon, while there
+# is room for them; commits are rare enough for this to cost nothing
+_PAGES_AHEAD = 8
 
 _FULL = ("disk is full", "database or disk is full")
 

@@ -134,6 +134,11 @@ class Ledger:
         rows = ((one.file_name, text_of_record(one), one.source, one.frame) for one in records)
         self._many("UPDATE images SET file_name = ?, row = ? WHERE source = ? AND frame = ?", rows)
 
+    def withdraw(self, images: int) -> list[str]:
+        """Have the sources of the newest images undone: names of theirs that are to be removed, and settled then."""
+        query = "SELECT DISTINCT source FROM (SELECT source FROM images ORDER BY id DESC LIMIT ?)"
+        return [name for (source,) in self._all(query, (images,)) for name in self._forget(source)]
+
     def add_image(self, record: Record) -> None:
         """An image whose file has its name."""
         values = (record.source, record.frame, record.file_name, record.sop_instance, record.stored_sha256)
@@ -214,16 +219,22 @@ class Ledger:
                 return None
             if not failed_as_a_whole:
                 return Admission(reference, first_frame=frames)
+        doomed = self._forget(reference.source)
+        values = (os.fsencode(reference.path), stamp.size, stamp.mtime_ns, reference.source)
+        self._many("UPDATE sources SET path = ?, size = ?, mtime_ns = ? WHERE source = ?", [values])
+        return Admission(reference, again=again, doomed=doomed)
+
+    def _forget(self, source: str) -> tuple[str, ...]:
+        """Have a source undone: the names of its images, which are unsettled now."""
         query = "SELECT file_name FROM images WHERE source = ?"
-        doomed = tuple(str(name) for (name,) in self._all(query, (reference.source,)))
+        doomed = tuple(str(name) for (name,) in self._all(query, (source,)))
         self.intend(doomed)
         for table in ("images", "failures"):
             of_source = f"FROM {table} WHERE source = ?"
-            self._subtract(f"SELECT status, count(*) {of_source} GROUP BY status", (reference.source,))
-            self._many(f"DELETE {of_source}", [(reference.source,)])
-        values = (os.fsencode(reference.path), stamp.size, stamp.mtime_ns, reference.source)
-        self._many("UPDATE sources SET path = ?, size = ?, mtime_ns = ?, done = 0 WHERE source = ?", [values])
-        return Admission(reference, again=again, doomed=doomed)
+            self._subtract(f"SELECT status, count(*) {of_source} GROUP BY status", (source,))
+            self._many(f"DELETE {of_source}", [(source,)])
+        self._many("UPDATE sources SET done = 0 WHERE source = ?", [(source,)])
+        return doomed
 
     def _is_free(self, name: str) -> bool:
         """Whether no image of another source can have this name, or that of a frame of it."""

@@ -23,6 +23,10 @@ from plainfilm.sinks.folder import FolderSink
 MOST_AT_A_TIME = 64
 LONGEST_WAIT = 0.5
 
+LEAST_ROOM, MOST_ROOM = 48 * 1024, 4 * 1024**2
+ROOM_OF_A_ROW = 1024
+"""Bytes on the disk that are held for the ledger and the tables of a run that finds no more room."""
+
 
 class Books:
     """The books of one run. Every method raises StorageFullError and RunError where they cannot be kept."""
@@ -38,6 +42,7 @@ class Books:
         # the first image is there at once; batches grow as the run does
         self._at_a_time = 1
         self._last_flush = time.monotonic()
+        self._rows_with_room = -1
 
     def mend(self) -> None:
         """Remove the files of names that were noted and have no image: what a batch that was cut short has left."""
@@ -83,6 +88,7 @@ class Books:
 
     def flush(self) -> None:
         """Give all images their names, and have the ledger on the disk."""
+        self._keep_room()
         staged, self._staged = self._staged, []
         if self._uid_names is not None:
             staged = self._uid_names.named(staged)
@@ -113,18 +119,33 @@ class Books:
         try:
             self.close(is_stopped=lambda: True)
         except RunError:
-            self._abandon()
-
-    def _abandon(self) -> None:
-        """Let go of what has no name yet, and of names that have no row."""
-        self.ledger.undo()
-        self.sink.clear_staging()
+            self.ledger.undo()
+            self.sink.clear_staging()
         self.ledger.shrink()
         try:
+            # names that an unfinished batch has given, and that have no row
             self.mend()
         except StorageFullError:
             # their files are gone; that they are is said again next time
             self.ledger.undo()
+
+    def take_back(self, images: int) -> bool:
+        """Undo the newest images, which the next run makes again, for the room that they take; whether there were any.
+
+        Where there is none left for the tables, an image that is in no table would be a lie.
+        """
+        names = self.ledger.withdraw(images)
+        self.remove(names)
+        self.ledger.commit()
+        self.ledger.shrink()
+        return bool(names)
+
+    def _keep_room(self) -> None:
+        """Have room for twice the rows there are, up to a size that lets the ledger take images back."""
+        rows = self.ledger.counts.total() + len(self._staged) + len(self._failures)
+        if rows > self._rows_with_room:
+            self._rows_with_room = 2 * rows
+            self.sink.keep_room(min(LEAST_ROOM + ROOM_OF_A_ROW * self._rows_with_room, MOST_ROOM))
 
     def _note_the_rest(self) -> None:
         for failure in self._failures:

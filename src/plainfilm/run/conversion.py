@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from plainfilm.choices import Names
-from plainfilm.errors import Reason, RunError, Stage
+from plainfilm.errors import Reason, RunError, Stage, StorageFullError
 from plainfilm.ledger.admission import Stamp
 from plainfilm.ledger.ledger import open_ledger
 from plainfilm.options import Options
@@ -93,19 +93,31 @@ class Conversion:
         try:
             self._convert(self._jobs(listed, terms, books), books)
             books.close(lambda: self._stopped)
+            rows = Observed(books.ledger)
+            splits = str(write_tables(books.sink, rows, self._options.privacy.columns.words))
         except RunError as error:
             books.give_up()
-            write_tables(books.sink, books.ledger, self._options.privacy.columns.words)
+            self._write_tables_that_fit(books)
             books.journal.tell("ended", reason=error.reason.value, message=error.message)
             raise
-        rows = Observed(books.ledger)
-        splits = str(write_tables(books.sink, rows, self._options.privacy.columns.words))
         notes = (*([splits] if splits else []), *rows.notes(), *self._own_notes(terms.redactions))
         counts = books.counts()
         run = Run(counts, time.monotonic() - started, self._stopped, notes)
         books.sink.write(RUN_FILE, run_json(run, self._options, terms.key, begun))
         books.journal.tell("finished", interrupted=run.interrupted, seconds=round(run.seconds, 3), **asdict(counts))
         return run
+
+    def _write_tables_that_fit(self, books: Books) -> None:
+        """The tables of a run that cannot go on; for want of room the newest images give way."""
+        images = 1
+        while True:
+            try:
+                write_tables(books.sink, books.ledger, self._options.privacy.columns.words)
+                return
+            except StorageFullError:
+                if not books.take_back(images):
+                    raise
+            images *= 2
 
     def _convert(self, jobs: Iterator[Job], books: Books) -> None:
         limits = self._options.limits
@@ -140,6 +152,7 @@ class Conversion:
             if number % _SHOWN_EVERY == 0:
                 self._show(books)
         self._listed = number
+        self._show(books)
 
     def _show(self, books: Books) -> None:
         counts = books.counts()

@@ -26,6 +26,7 @@ LEDGER = "ledger.sqlite"
 _STAGING = "staging"
 _SYNCS_AT_A_TIME = 8
 _LOCK = "lock"
+_ROOM = "room"
 _PROBE = f".plainfilm-{0:016x}.tmp"
 
 
@@ -100,6 +101,16 @@ class FolderSink:
         with suppress(FileNotFoundError), writing(), self._staging() as staging:
             for name in staging.names():
                 staging.remove(name)
+
+    def keep_room(self, size: int) -> None:
+        """Hold so many bytes of the disk, in place of those held before, until staging is cleared.
+
+        What must be written where nothing more fits is written into this room. Raises StorageFullError and RunError.
+        """
+        with writing(), self._staging() as staging:
+            staging.remove(_ROOM)
+            # a file system that packs its files would hold no room for zeros
+            staging.create(_ROOM, [os.urandom(size)])
 
     def stage(self, chunks: Iterable[bytes]) -> str:
         """Put the bytes of a file into OUT without its name; what `publish` calls it by.

@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: MIT
+"""The trials, in their short form: each is one command that shows a promise (docs/promises.md) on the real program."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+TRIALS = ("mutants", "kills", "full_disk", "many_files", "changing_folder", "soak", "stops")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="trials need POSIX signals, and sample memory as Linux shows it")
+@pytest.mark.parametrize("trial", TRIALS)
+def test_a_trial_finds_no_fault(trial: str, tmp_path: Path) -> None:
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    environment.pop("PLAINFILM_TEST_DATA", None)
+    command = [sys.executable, str(ROOT / "trials" / f"{trial}.py"), "--short", "--folder", str(tmp_path)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    if "skipped:" in done.stdout:
+        pytest.skip(done.stdout.partition("skipped: ")[2].splitlines()[0])
+
+
+def test_every_trial_is_here() -> None:
+    scripts = {path.stem for path in (ROOT / "trials").glob("*.py") if "run_trial(__doc__" in path.read_text("utf-8")}
+    assert scripts == set(TRIALS)
