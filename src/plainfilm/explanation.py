@@ -7,7 +7,7 @@ import textwrap
 from dataclasses import dataclass
 
 from plainfilm.dicom.instance import Instance
-from plainfilm.grayscale.explaining import Step
+from plainfilm.grayscale.explaining import Step, shutter_step
 from plainfilm.grayscale.plan import LOOK_VERSIONS
 from plainfilm.pipeline import PlannedFrame
 from plainfilm.version import NOT_FOR_DIAGNOSIS
@@ -29,7 +29,8 @@ class Explanation:
             "Transfer Syntax UID",
             self._syntax,
         )
-        return (decoded, *self.planned.plan.steps, self._geometry_step, self._output_step)
+        shutter = () if self.planned.shutter is None else (shutter_step(self.planned.shutter),)
+        return (decoded, *self.planned.plan.steps, *shutter, self._geometry_step, self._output_step)
 
     @property
     def _syntax(self) -> str:

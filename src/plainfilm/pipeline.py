@@ -19,14 +19,14 @@ from plainfilm.color.plan import ColorPlan, color_plan
 from plainfilm.decode import decode_frame
 from plainfilm.decode.decoded import Decoded
 from plainfilm.dicom.frames import FrameTable, locate_frames
-from plainfilm.dicom.instance import Instance
+from plainfilm.dicom.instance import Instance, Shutter
 from plainfilm.dicom.read import read_instance
 from plainfilm.errors import ConversionError, Reason, TruncatedError
 from plainfilm.findings import Finding
 from plainfilm.geometry import Geometry, geometry_of
 from plainfilm.grayscale.levels import NO_LEVELS, Levels, levels_of
 from plainfilm.grayscale.padding import outside_shutter
-from plainfilm.grayscale.plan import Plan, render_frame, rendered_levels
+from plainfilm.grayscale.plan import Plan, render_frame, rendered_levels, shutter_level
 from plainfilm.grayscale.planning import Planner, planner
 from plainfilm.grayscale.stored import Cells, stored_values
 from plainfilm.grayscale.survey import FrameCells, survey, survey_frame, surveyed_frames
@@ -53,7 +53,10 @@ class Film:
 
 @dataclass(frozen=True, slots=True)
 class PlannedFrame:
-    """A decoded frame with all that will be done to it; `counted`: the grey levels that its statistics are of."""
+    """A decoded frame with all that will be done to it.
+
+    counted: the grey levels that its statistics are of. shutter: of a colour frame; a grey one's is in its plan.
+    """
 
     frame: int
     decoded: Decoded
@@ -61,6 +64,7 @@ class PlannedFrame:
     geometry: Geometry
     counted: Levels = NO_LEVELS
     padding_fraction: float = 0.0
+    shutter: Shutter | None = None
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -144,8 +148,7 @@ def render(planned: PlannedFrame) -> Rendered:
     plan, decoded = planned.plan, planned.decoded
     if isinstance(plan, ColorPlan):
         stored = decoded.samples
-        image = plan.apply()
-        levels = color_levels(image)
+        image, levels = _render_color(planned, plan)
     else:
         stored = stored_values(plan.rules, decoded.samples)
         image = render_frame(plan, stored)
@@ -163,9 +166,22 @@ def render(planned: PlannedFrame) -> Rendered:
     )
 
 
+def _render_color(planned: PlannedFrame, plan: ColorPlan) -> tuple[Array, Levels]:
+    """The colours of a frame, what the shutter hides painted over; and the levels of the rest."""
+    image = plan.apply()
+    if planned.shutter is None:
+        return image, color_levels(image)
+    outside = outside_shutter(planned.shutter, *image.shape[:2])
+    levels = color_levels(image[~outside][None])
+    image = image.copy()
+    image[outside] = shutter_level(planned.shutter, plan.ymax)
+    return image, levels
+
+
 def _plan_color(film: Film, options: Options, frame: int, decoded: Decoded) -> PlannedFrame:
     plan = color_plan(film.instance, decoded, options.render)
-    return PlannedFrame(frame, decoded, plan, _geometry(film, options, plan.look, frame))
+    shutter = None if plan.look is Look.STORED else film.instance.shutter_of(frame)
+    return PlannedFrame(frame, decoded, plan, _geometry(film, options, plan.look, frame), shutter=shutter)
 
 
 def _plan_grey(film: Film, options: Options, plans: Planner, decoded_frame: tuple[int, Decoded]) -> PlannedFrame:
@@ -193,7 +209,7 @@ def _look_at_frames(film: Film, started: Started) -> tuple[FrameCells, ...]:
 
 
 def _frame_cells(film: Film, frame: int, decoded: Decoded) -> FrameCells:
-    samples, shutter = decoded.samples, film.instance.shutter
+    samples, shutter = decoded.samples, film.instance.shutter_of(frame)
     every = levels_of(samples)
     inside = every if shutter is None else levels_of(samples[~outside_shutter(shutter, *samples.shape)])
     return FrameCells(frame, Cells(every, decoded.precision, decoded.signed), inside)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from plainfilm.dicom.instance import Instance, PixelKind
+from plainfilm.dicom.instance import Instance, PixelKind, Shutter
 from plainfilm.grayscale.modality import Modality
 from plainfilm.grayscale.recipes import MinMaxRecipe, StoredLook, StretchRecipe
 from plainfilm.grayscale.stored import StoredRules
@@ -58,10 +58,23 @@ def _mask_steps(instance: Instance, frame: SurveyedFrame) -> list[Step]:
         what = f"value {low:g}" if low == high else f"values {low:g} to {high:g}"
         does = f"{what} ({frame.padding_fraction:.1%} of the pixels) left out of every statistic and painted black"
         steps.append(Step("padding", does, "Pixel Padding Value"))
-    if instance.shutter is not None:
-        does = "what lies outside is left out of every statistic and painted over at the end"
-        steps.append(Step("shutter", does, "Display Shutter"))
+    shutter = instance.shutter_of(frame.frame)
+    if shutter is not None:
+        steps.append(shutter_step(shutter))
     return steps
+
+
+def shutter_step(shutter: Shutter) -> Step:
+    """Of a shutter within another the shapes of both."""
+    shapes: list[str] = []
+    one: Shutter | None = shutter
+    while one is not None:
+        there = {"rectangle": one.rectangle, "circle": one.circle, "polygon": one.polygon, "bitmap": one.bitmap}
+        shapes += [name for name, shape in there.items() if shape is not None]
+        one = one.within
+    painted = "black" if shutter.presentation_value is None else f"P-Value {shutter.presentation_value} of 65535"
+    does = f"{', '.join(shapes)}: what is outside is left out of every statistic and painted {painted} at the end"
+    return Step("shutter", does, "Display Shutter")
 
 
 def _modality_step(modality: Modality) -> Step:

@@ -87,7 +87,7 @@ def render_frame(plan: Plan, stored: Array) -> Array:
     """
     image = _look_up(plan, stored) if stored.dtype.kind in "iu" and stored.dtype.itemsize <= 2 else levels(plan, stored)
     if plan.shutter is not None:
-        image[outside_shutter(plan.shutter, *stored.shape)] = _shutter_level(plan.shutter, plan.ymax)
+        image[outside_shutter(plan.shutter, *stored.shape)] = shutter_level(plan.shutter, plan.ymax)
     return image
 
 
@@ -113,7 +113,7 @@ def _look_up(plan: Plan, stored: Array) -> Array:
     return image.reshape(stored.shape)
 
 
-def _shutter_level(shutter: Shutter, ymax: int) -> int:
+def shutter_level(shutter: Shutter, ymax: int) -> int:
     """Shutter Presentation Value, a 16-bit P-Value, in the output range; black where there is none."""
     value = (shutter.presentation_value or 0) % 65536
     return int(np.floor(value / 65535 * ymax + 0.5))

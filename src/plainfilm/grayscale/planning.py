@@ -69,7 +69,7 @@ class Planner:
             inverted=inverted,
             status=Status.REPAIRED if draft.repaired else Status.OK,
             padding=frame.padding if viewer else None,
-            shutter=self.instance.shutter if viewer else None,
+            shutter=self.instance.shutter_of(frame.frame) if viewer else None,
             available=" ".join(str(place) for place in self._all_voi(frame).places),
             findings=(
                 *self.instance.findings,
