@@ -16,10 +16,10 @@ import pytest
 SRC = Path(__file__).resolve().parent.parent / "src"
 PACKAGE = "plainfilm"
 
-VALUES = ("errors", "findings", "choices", "record", "options", "version")
+VALUES = ("errors", "findings", "choices", "showing", "placing", "record", "options", "version")
 CELLS = (*VALUES, "dicom", "decode")
 LEVELS = (*CELLS, "grayscale", "color")
-PICTURE = (*LEVELS, "geometry", "quality", "encode")
+PICTURE = (*LEVELS, "hanging", "geometry", "overlays", "quality", "encode")
 RIGHT_WING = (*PICTURE, "pipeline", "explanation")
 LEFT_WING = ("errors", "record", "sources", "sinks", "ledger", "splits", "tables")
 BOTH_WINGS = (*RIGHT_WING, *LEFT_WING, "privacy")
@@ -32,14 +32,18 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "findings": (),
     "version": (),
     "choices": ("errors", "findings"),
+    "showing": (),
+    "placing": (),
     "record": ("errors", "findings", "choices"),
-    "options": ("errors", "findings", "choices"),
+    "options": ("errors", "findings", "choices", "showing"),
     # the right wing makes pixels and does no I/O
     "dicom": VALUES,
     "decode": (*VALUES, "dicom"),
     "grayscale": CELLS,
     "color": (*CELLS, "grayscale"),
-    "geometry": LEVELS,
+    "hanging": (*VALUES, "dicom.instance"),
+    "geometry": (*LEVELS, "hanging"),
+    "overlays": (*LEVELS, "geometry"),
     "quality": LEVELS,
     "encode": LEVELS,
     "pipeline": PICTURE,
@@ -66,8 +70,20 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
 # Where a library may be imported; one that is not listed may be imported anywhere.
 ONLY_IN: dict[str, tuple[str, ...]] = {
     "pydicom": ("dicom", "demo", "cli.demo", "api"),
-    "cv2": ("decode", "grayscale", "color", "geometry", "quality", "encode", "demo", "cli.demo"),
-    "numpy": ("decode", "grayscale", "color", "geometry", "quality", "encode", "pipeline", "api", "demo"),
+    "cv2": ("decode", "grayscale", "color", "geometry", "overlays", "quality", "encode", "demo", "cli.demo"),
+    "numpy": (
+        "placing",
+        "overlays",
+        "decode",
+        "grayscale",
+        "color",
+        "geometry",
+        "quality",
+        "encode",
+        "pipeline",
+        "api",
+        "demo",
+    ),
     "imagecodecs": ("decode", "encode", "demo"),
     "simplejpeg": ("decode",),
     "openjpeg": ("decode",),

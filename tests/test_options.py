@@ -11,6 +11,7 @@ import pytest
 from plainfilm.choices import Look, Names, Pixels, Polarity, Stretch, UserWindow
 from plainfilm.errors import OptionsError
 from plainfilm.options import Options, RunOptions, available_cpus, option_fields
+from plainfilm.showing import Orient, Overlays
 
 # Two values of every option that are not its default, as text and as what Python would give.
 GIVEN: dict[str, tuple[object, object]] = {
@@ -22,6 +23,9 @@ GIVEN: dict[str, tuple[object, object]] = {
     "bits": ("16", 16),
     "strict": ("yes", True),
     "pixels": ("stored", Pixels.STORED),
+    "overlays": ("burn", Overlays.MASK),
+    "presentation": ("auto", Path("a folder/state.dcm")),
+    "orient": ("viewer", Orient.VIEWER),
     "frames": ("middle", 7),
     "names": ("keep", Names.KEEP),
     "timeout": ("90s", 0.1),
@@ -55,7 +59,7 @@ def test_the_defaults_read_back_and_are_named_in_full() -> None:
 
 
 def test_all_options_together_read_back() -> None:
-    given = {name: values[1] for name, values in GIVEN.items() if name not in ("look", "window")}
+    given = {name: values[1] for name, values in GIVEN.items() if name not in ("look", "window", "presentation")}
     options = Options.of(given)
     assert Options.of(json.loads(json.dumps(options.to_mapping()))) == options
 
@@ -71,6 +75,9 @@ def test_the_defaults_are_those_of_the_interface() -> None:
         "bits": 8,
         "strict": False,
         "pixels": "square",
+        "overlays": "off",
+        "presentation": None,
+        "orient": "stored",
         "frames": "all",
         "names": "keep",
         "timeout": 120.0,
@@ -136,7 +143,7 @@ def test_an_option_that_does_not_exist_is_refused_by_name() -> None:
         Options.of({"sise": 5, "colour": "grey", "bits": 8})
 
 
-@pytest.mark.parametrize("name", [name for name in GIVEN if name not in ("voi", "key_file")])
+@pytest.mark.parametrize("name", [name for name in GIVEN if name not in ("voi", "key_file", "presentation")])
 def test_a_value_that_cannot_be_read_is_refused(name: str) -> None:
     with pytest.raises(OptionsError):
         Options.of({name: "?"})
@@ -149,3 +156,9 @@ def test_the_users_window_arrives_as_a_window() -> None:
 def test_workers_are_the_jobs_asked_for_or_the_cpus_there_are() -> None:
     assert RunOptions(jobs=3).workers == 3
     assert RunOptions().workers == available_cpus() >= 1
+
+
+@pytest.mark.parametrize("other", [{"look": "minmax"}, {"window": "40,80"}, {"voi": "none"}])
+def test_a_presentation_state_contradicts_another_way_to_grey_levels(other: dict[str, str]) -> None:
+    with pytest.raises(OptionsError, match="--presentation contradicts"):
+        Options.of({"presentation": "auto", **other})

@@ -17,9 +17,10 @@ from plainfilm.dicom.read import instance_from_dataset
 from plainfilm.errors import OptionsError
 from plainfilm.explanation import Explanation
 from plainfilm.options import Options
-from plainfilm.pipeline import Film, PlannedFrame, film_of, frame_planner, open_film
+from plainfilm.pipeline import Film, PlannedFrame, film_of, frame_planner, open_film, with_presentation
 from plainfilm.pipeline import render as render_planned
 from plainfilm.run.conversion import Conversion
+from plainfilm.run.presentations import presentation_of
 from plainfilm.run.summary import Run
 from plainfilm.sources.content import read_source
 
@@ -40,6 +41,9 @@ class PictureOptions(TypedDict, total=False):
     bits: int
     strict: bool
     pixels: str
+    overlays: str
+    presentation: str | PathLike[str]
+    orient: str
     max_pixels: int
 
 
@@ -96,6 +100,7 @@ def _planned(source: Source, frame: int, given: Any) -> tuple[Film, PlannedFrame
         if isinstance(source, Dataset)
         else open_film(_content_of(source), options)
     )
+    film = with_presentation(film, presentation_of(options))
     frames = film.instance.pixel.number_of_frames
     chosen = FrameChoice(str(frame)).select(frames)
     if not chosen:

@@ -10,6 +10,7 @@ from plainfilm.dicom.instance import Instance
 from plainfilm.grayscale.explaining import Step, shutter_step
 from plainfilm.grayscale.plan import LOOK_VERSIONS
 from plainfilm.pipeline import PlannedFrame
+from plainfilm.showing import Overlays
 from plainfilm.version import NOT_FOR_DIAGNOSIS
 
 
@@ -30,7 +31,10 @@ class Explanation:
             self._syntax,
         )
         shutter = () if self.planned.shutter is None else (shutter_step(self.planned.shutter),)
-        return (decoded, *self.planned.plan.steps, *shutter, self._geometry_step, self._output_step)
+        overlays = overlay_steps(self.instance, self.planned)
+        placing = placing_steps(self.instance, self.planned)
+        steps = (decoded, *self.planned.plan.steps, *shutter, *overlays, self._geometry_step, *placing)
+        return (*steps, self._output_step)
 
     @property
     def _syntax(self) -> str:
@@ -39,8 +43,8 @@ class Explanation:
     @property
     def _geometry_step(self) -> Step:
         geometry = self.planned.geometry
-        size = f"{geometry.width} x {geometry.height}"
-        if (geometry.height, geometry.width) == (geometry.rows, geometry.columns):
+        size = f"{geometry.scaled_columns} x {geometry.scaled_rows}"
+        if (geometry.scaled_rows, geometry.scaled_columns) == (geometry.rows, geometry.columns):
             return Step(
                 "geometry", f"as stored, {size}", "", "the pixels are square, or nothing says that they are not"
             )
@@ -94,6 +98,40 @@ class Explanation:
         found = [f"  {finding.code.value}: {finding.detail}" for finding in self.planned.findings]
         lines += ["findings", *found] if found else ["findings: none"]
         return "\n".join([*lines, f"({NOT_FOR_DIAGNOSIS})"])
+
+
+def overlay_steps(instance: Instance, planned: PlannedFrame) -> tuple[Step, ...]:
+    """What becomes of the overlay planes that the frame has, if it has any."""
+    presented = instance.frame_attributes(planned.frame).presented
+    overlays = instance.overlays if presented is None else presented.overlays
+    if not overlays:
+        return ()
+    names = ", ".join(f"{one.group:04X} ({'region of interest' if one.is_region else 'graphics'})" for one in overlays)
+    does = {
+        Overlays.OFF: "not drawn",
+        Overlays.BURN: "painted at the display maximum, or black where that would not be seen; of a region the edge",
+        Overlays.MASK: "each an image of its own beside the picture",
+    }
+    return (Step("overlays", f"{names}: {does[planned.overlays.mode]}", "Overlay Plane", "--overlays"),)
+
+
+def placing_steps(instance: Instance, planned: PlannedFrame) -> tuple[Step, ...]:
+    """The crop and the turn, where there are any, and whether a presentation state asks for them."""
+    steps, geometry = [], planned.geometry
+    is_presented = instance.frame_attributes(planned.frame).presented is not None
+    if geometry.crop is not None:
+        crop = geometry.crop
+        does = f"{crop.width} x {crop.height} from column {crop.x}, row {crop.y}"
+        steps.append(Step("crop", does, "Displayed Area Selection Sequence", "the presentation state says so"))
+    if not geometry.turn.is_identity:
+        flip = ", then left and right are flipped" if geometry.turn.flipped else ""
+        does = f"{90 * (geometry.turn.quarters % 4)} degrees clockwise{flip}"
+        if is_presented:
+            steps.append(Step("turn", does, "Image Rotation, Image Horizontal Flip", "the presentation state says so"))
+        else:
+            attribute = "Patient Orientation or Image Orientation (Patient)"
+            steps.append(Step("turn", does, attribute, "so it is hung: --orient viewer"))
+    return tuple(steps)
 
 
 def _lines_of(number: int, step: Step) -> list[str]:

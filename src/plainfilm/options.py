@@ -34,6 +34,7 @@ from plainfilm.choices import (
     parse_window,
 )
 from plainfilm.errors import OptionsError
+from plainfilm.showing import Orient, Overlays, PresentationChoice, parse_presentation
 
 T = TypeVar("T")
 GIB = 1024**3
@@ -122,6 +123,27 @@ class GeometryOptions:
 
 
 @dataclass(frozen=True, slots=True)
+class ShowingOptions:
+    """What a viewer adds to the grey levels."""
+
+    overlays: Overlays = option(
+        Overlays.OFF,
+        parse_member(Overlays, "overlays"),
+        _words(Overlays),
+        "overlay planes: burn paints them into the picture, mask writes each as a picture of its own beside it",
+    )
+    presentation: PresentationChoice | None = option(
+        None,
+        _optional(parse_presentation),
+        "PATH|auto",
+        "a grayscale softcopy presentation state for the images that it refers to; auto: found among the sources",
+    )
+    orient: Orient = option(
+        Orient.STORED, parse_member(Orient, "orient"), _words(Orient), "viewer: turned and flipped as films are hung"
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class OutputOptions:
     """Which images come out and how they are named."""
 
@@ -189,9 +211,18 @@ class Options:
 
     render: RenderOptions = RenderOptions()
     geometry: GeometryOptions = GeometryOptions()
+    showing: ShowingOptions = ShowingOptions()
     output: OutputOptions = OutputOptions()
     limits: LimitOptions = LimitOptions()
     run: RunOptions = RunOptions()
+
+    def __post_init__(self) -> None:
+        if self.showing.presentation is None:
+            return
+        if self.render.effective_look is not Look.VIEWER:
+            raise OptionsError(f"--presentation contradicts --look {self.render.effective_look}")
+        if self.render.voi != VoiChoice():
+            raise OptionsError(f"--presentation contradicts --voi {self.render.voi}")
 
     @classmethod
     def of(cls, given: Mapping[str, object]) -> Options:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -20,10 +20,12 @@ from plainfilm.decode import decode_frame
 from plainfilm.decode.decoded import Decoded
 from plainfilm.dicom.frames import FrameTable, locate_frames
 from plainfilm.dicom.instance import Instance, Shutter
+from plainfilm.dicom.presentation_state import PresentationState
+from plainfilm.dicom.presented import presented
 from plainfilm.dicom.read import read_instance
 from plainfilm.errors import ConversionError, Reason, TruncatedError
 from plainfilm.findings import Finding
-from plainfilm.geometry import Geometry, geometry_of
+from plainfilm.geometry import Geometry, geometry_of, placed
 from plainfilm.grayscale.levels import NO_LEVELS, Levels, levels_of
 from plainfilm.grayscale.padding import outside_shutter
 from plainfilm.grayscale.plan import Plan, render_frame, rendered_levels, shutter_level
@@ -31,6 +33,7 @@ from plainfilm.grayscale.planning import Planner, planner
 from plainfilm.grayscale.stored import Cells, stored_values
 from plainfilm.grayscale.survey import FrameCells, survey, survey_frame, surveyed_frames
 from plainfilm.options import Options
+from plainfilm.overlays import OverlayMask, OverlayPlan, overlay_plan
 from plainfilm.quality import Statistics, color_levels, statistics
 
 Array = npt.NDArray[Any]
@@ -65,16 +68,20 @@ class PlannedFrame:
     counted: Levels = NO_LEVELS
     padding_fraction: float = 0.0
     shutter: Shutter | None = None
+    overlays: OverlayPlan = OverlayPlan()
 
     @property
     def findings(self) -> tuple[Finding, ...]:
-        """What was odd: of the plan, the codestream and the geometry."""
-        return (*self.plan.findings, *self.decoded.findings, *self.geometry.findings)
+        """What was odd: of the plan, the codestream, the geometry and the overlays."""
+        return (*self.plan.findings, *self.decoded.findings, *self.geometry.findings, *self.overlays.findings)
 
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """One frame (from 0) as it comes out, with the plan that was run and what is told of it in the tables."""
+    """One frame (from 0) as it comes out, with the plan that was run and what is told of it in the tables.
+
+    masks: its overlay planes, where they are asked for as images.
+    """
 
     frame: int
     image: Array
@@ -85,6 +92,7 @@ class Rendered:
     decoder: str
     findings: tuple[Finding, ...]
     stored_sha256: str
+    masks: tuple[OverlayMask, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +106,11 @@ class FailedFrame:
 def open_film(content: bytes, options: Options) -> Film:
     """Read and check an instance without decoding it. Raises ConversionError as `read_instance` does."""
     return film_of(read_instance(content, options.limits.max_pixels))
+
+
+def with_presentation(film: Film, state: PresentationState | None) -> Film:
+    """The film as a presentation state presents it; as it is where there is none."""
+    return film if state is None else replace(film, instance=presented(film.instance, state))
 
 
 def film_of(instance: Instance) -> Film:
@@ -155,7 +168,7 @@ def render(planned: PlannedFrame) -> Rendered:
         levels = rendered_levels(plan, planned.counted)
     return Rendered(
         frame=planned.frame,
-        image=planned.geometry.apply(image),
+        image=planned.geometry.apply(planned.overlays.burned(image, plan.ymax)),
         plan=plan,
         geometry=planned.geometry,
         statistics=statistics(levels, plan.ymax),
@@ -163,6 +176,7 @@ def render(planned: PlannedFrame) -> Rendered:
         decoder=decoded.decoder,
         findings=planned.findings,
         stored_sha256=_digest(stored),
+        masks=planned.overlays.masks(planned.geometry),
     )
 
 
@@ -181,7 +195,9 @@ def _render_color(planned: PlannedFrame, plan: ColorPlan) -> tuple[Array, Levels
 def _plan_color(film: Film, options: Options, frame: int, decoded: Decoded) -> PlannedFrame:
     plan = color_plan(film.instance, decoded, options.render)
     shutter = None if plan.look is Look.STORED else film.instance.shutter_of(frame)
-    return PlannedFrame(frame, decoded, plan, _geometry(film, options, plan.look, frame), shutter=shutter)
+    geometry = _geometry(film, options, plan.look, frame)
+    overlays = overlay_plan(film.instance, (frame, decoded.samples), options.showing.overlays, plan.look)
+    return PlannedFrame(frame, decoded, plan, geometry, shutter=shutter, overlays=overlays)
 
 
 def _plan_grey(film: Film, options: Options, plans: Planner, decoded_frame: tuple[int, Decoded]) -> PlannedFrame:
@@ -191,7 +207,8 @@ def _plan_grey(film: Film, options: Options, plans: Planner, decoded_frame: tupl
     plan = plans.plan(surveyed)
     counted = surveyed.valid if plan.masks else surveyed.every.finite()
     geometry = _geometry(film, options, plan.look, frame)
-    return PlannedFrame(frame, decoded, plan, geometry, counted, surveyed.padding_fraction)
+    overlays = overlay_plan(film.instance, (frame, decoded.samples), options.showing.overlays, plan.look)
+    return PlannedFrame(frame, decoded, plan, geometry, counted, surveyed.padding_fraction, overlays=overlays)
 
 
 def _look_at_frames(film: Film, started: Started) -> tuple[FrameCells, ...]:
@@ -217,7 +234,10 @@ def _frame_cells(film: Film, frame: int, decoded: Decoded) -> FrameCells:
 
 def _geometry(film: Film, options: Options, look: Look, frame: int) -> Geometry:
     pixels = Pixels.STORED if look is Look.STORED else options.geometry.pixels
-    return geometry_of(film.instance, frame, pixels, options.limits.max_pixels)
+    geometry = geometry_of(film.instance, frame, pixels, options.limits.max_pixels)
+    if look is Look.STORED:
+        return geometry
+    return placed(geometry, film.instance, frame, options.showing.orient)
 
 
 def _digest(stored: Array) -> str:

@@ -13,6 +13,7 @@ from plainfilm.choices import Look, Progress, UserWindow, VoiFunction
 from plainfilm.cli.arguments import Parser, add_options, options_of, parse, read_config
 from plainfilm.errors import OptionsError
 from plainfilm.options import Options, option_fields
+from plainfilm.showing import PresentationChoice
 
 # a value other than the default for each option of the command line, as it is typed and as Python gives it
 VALUES: dict[str, tuple[str, object]] = {
@@ -24,6 +25,9 @@ VALUES: dict[str, tuple[str, object]] = {
     "bits": ("16", 16),
     "strict": ("", True),
     "pixels": ("stored", "stored"),
+    "overlays": ("mask", "mask"),
+    "presentation": ("auto", PresentationChoice()),
+    "orient": ("viewer", "viewer"),
     "frames": ("3", 3),
     "names": ("keep", "keep"),
     "timeout": ("7.5", 7.5),
@@ -164,7 +168,11 @@ def test_a_file_is_toml_or_json(name: str, text: str, tmp_path: Path) -> None:
 
 
 def test_what_options_write_they_read_back(tmp_path: Path) -> None:
-    for left_out in (("look", "window"), ("look", "stretch"), ("window", "stretch")):
+    for left_out in (
+        ("look", "window", "presentation"),
+        ("look", "stretch", "presentation"),
+        ("window", "stretch", "voi"),
+    ):
         given = Options.of({name: value for name, (_, value) in VALUES.items() if name not in left_out})
         (tmp_path / "run.json").write_text(json.dumps({"options": given.to_mapping()}))
         assert options("--config", str(tmp_path / "run.json")) == given

@@ -16,7 +16,10 @@ from plainfilm.errors import OptionsError
 from plainfilm.options import Options, option_fields
 
 ENVIRONMENT = "PLAINFILM_"
-PICTURE_OPTIONS = ("look", "window", "stretch", "voi", "polarity", "bits", "strict", "pixels", "max_pixels")
+PICTURE_OPTIONS = (
+    *("look", "window", "stretch", "voi", "polarity", "bits", "strict", "pixels", "max_pixels"),
+    *("overlays", "presentation", "orient"),
+)
 
 
 class Parser(argparse.ArgumentParser):

@@ -70,8 +70,8 @@ def _group_level(group: Values, size: tuple[int, int]) -> _Level:
     transformation, voi = macros["PixelValueTransformation"], macros["FrameVOILUT"]
     shutter, anatomy = macros["FrameDisplayShutter"], macros["FrameAnatomy"]
     return _Level(
-        modality=None if transformation is None else _modality(transformation),
-        voi=None if voi is None else _voi(voi, findings),
+        modality=None if transformation is None else modality_level(transformation),
+        voi=None if voi is None else voi_level(voi, findings),
         pixel_spacing=_spacing(macros["PixelMeasures"], macros["FramePixelDataProperties"]),
         shutter=None if shutter is None else shutter_of(shutter, size),
         laterality="" if anatomy is None else anatomy.code("FrameLaterality"),
@@ -104,8 +104,8 @@ def _top_level(values: Values) -> _Level:
     """The top of the data set, whose Pixel Spacing is the instance's."""
     findings: list[Finding] = []
     return _Level(
-        modality=_modality(values),
-        voi=_voi(values, findings),
+        modality=modality_level(values),
+        voi=voi_level(values, findings),
         patient_orientation=_patient_orientation(values),
         image_orientation=_image_orientation(values),
         findings=tuple(findings),
@@ -116,7 +116,7 @@ def _macro(group: Values, keyword: str) -> Values | None:
     return next(iter(group.items(keyword)), None)
 
 
-def _modality(values: Values) -> ModalityLevel | None:
+def modality_level(values: Values) -> ModalityLevel | None:
     """Modality LUT Sequence, Rescale Slope and Intercept of one level, or None where it has none of them."""
     item = _macro(values, "ModalityLUTSequence")
     lut = None if item is None else item.lut("LUTDescriptor", "LUTData")
@@ -124,7 +124,7 @@ def _modality(values: Values) -> ModalityLevel | None:
     return None if lut is None and slope is None and intercept is None else ModalityLevel(lut, slope, intercept)
 
 
-def _voi(values: Values, findings: list[Finding]) -> VoiLevel:
+def voi_level(values: Values, findings: list[Finding]) -> VoiLevel:
     """VOI LUT Sequence and the windows of one level (PS3.3 C.11.2): centre i goes with width i."""
     items = (item.lut("LUTDescriptor", "LUTData") for item in values.items("VOILUTSequence"))
     centers, widths = values.numbers("WindowCenter"), values.numbers("WindowWidth")

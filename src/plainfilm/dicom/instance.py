@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from plainfilm.findings import Finding
+from plainfilm.placing import Turn
 
 
 class PixelKind(StrEnum):
@@ -113,6 +114,7 @@ class Overlay:
     group: 0x6000 to 0x60FE. origin: row and column of its first pixel in the image, from 1. is_region: it marks a
     region of interest and is no drawing. data: Overlay Data, bit 0 first; bit_position: which bit of the pixel cells
     it is instead. frames: how many it has, for the image's frames from `first_frame` on, from 1; None: one for all.
+    fault: what is wrong with it; one with neither data nor bit_position cannot be drawn.
     """
 
     group: int
@@ -124,6 +126,7 @@ class Overlay:
     bit_position: int | None = None
     frames: int | None = None
     first_frame: int = 1
+    fault: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +146,21 @@ class Shutter:
 
 
 @dataclass(frozen=True, slots=True)
+class Presented:
+    """What a presentation state says of a frame besides its Modality LUT, VOI and shutter (PS3.4 N.2, PS3.3 A.33.1).
+
+    area: two opposite corners of what is displayed (column, row, column, row, from 1). overlays: those displayed.
+    """
+
+    lut: LutItem | None = None
+    inverted: bool = False
+    turn: Turn = Turn()
+    area: tuple[int, int, int, int] | None = None
+    pixel_aspect_ratio: tuple[float, float] | None = None
+    overlays: tuple[Overlay, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class FrameAttributes:
     """What may differ from frame to frame."""
 
@@ -154,6 +172,7 @@ class FrameAttributes:
     laterality: str = ""
     patient_orientation: tuple[str, str] | None = None
     image_orientation: tuple[float, ...] | None = None
+    presented: Presented | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,6 @@ from dataclasses import replace
 
 from plainfilm.dicom.instance import ImagePixel, Overlay
 from plainfilm.dicom.values import Values
-from plainfilm.findings import Finding, FindingCode
 
 GROUPS = range(0x6000, 0x6100, 2)
 _ROWS, _COLUMNS, _FRAMES, _TYPE, _ORIGIN = 0x0010, 0x0011, 0x0015, 0x0040, 0x0050
@@ -15,9 +14,9 @@ _FIRST_FRAME, _POSITION, _DATA = 0x0051, 0x0102, 0x3000
 
 
 def overlays_of(values: Values, pixel: ImagePixel | None) -> tuple[Overlay, ...]:
-    """The planes that can be drawn, each with its own data or, of an image, as a bit of the pixel cells.
+    """The planes, each with its own data or, of an image, as a bit of the pixel cells.
 
-    A plane that cannot be drawn is left out with a finding; one whose data are short is drawn as far as they go.
+    What is wrong with a plane it says itself: it matters only to who asks for overlays.
     """
     return tuple(overlay for group in GROUPS if (overlay := _overlay(values, pixel, group << 16)) is not None)
 
@@ -28,12 +27,12 @@ def _overlay(values: Values, pixel: ImagePixel | None, group: int) -> Overlay | 
     overlay = _plane(values, group)
     data = values.words(group | _DATA)
     if data:
-        return _checked(values, replace(overlay, data=data))
+        return _checked(overlay, data)
     position = values.integer(group | _POSITION)
     if pixel is not None and position is not None and _is_free(pixel, position):
         return replace(overlay, rows=pixel.rows, columns=pixel.columns, origin=(1, 1), bit_position=position)
     if pixel is not None and position is not None:
-        _note(values, overlay, "neither has Overlay Data nor is it a free bit of the pixel cells; it is left out")
+        return replace(overlay, fault="neither has Overlay Data nor is it a free bit of the pixel cells")
     return None
 
 
@@ -50,22 +49,17 @@ def _plane(values: Values, group: int) -> Overlay:
     )
 
 
-def _checked(values: Values, overlay: Overlay) -> Overlay | None:
-    """The plane, if it has a size that can be; nothing is allocated for what a header claims."""
+def _checked(overlay: Overlay, data: bytes) -> Overlay:
+    """The plane with its data, if it has a size that can be; nothing is allocated for what a header claims."""
     if overlay.rows < 1 or overlay.columns < 1:
-        _note(values, overlay, "has no rows or no columns; it is left out")
-        return None
+        return replace(overlay, fault="has no rows or no columns")
     needed = -(-overlay.rows * overlay.columns * max(overlay.frames or 1, 1) // 8)
-    if len(overlay.data) < needed:
-        _note(values, overlay, f"has {len(overlay.data)} bytes of {needed}; what is there is drawn")
-    return overlay
+    if len(data) < needed:
+        return replace(overlay, data=data, fault=f"has {len(data)} bytes of {needed}; what is there is drawn")
+    return replace(overlay, data=data)
 
 
 def _is_free(pixel: ImagePixel, position: int) -> bool:
     """Whether a bit of the pixel cells holds no part of a stored value."""
     lowest = pixel.high_bit - pixel.bits_stored + 1
     return 0 <= position < pixel.bits_allocated and not lowest <= position <= pixel.high_bit
-
-
-def _note(values: Values, overlay: Overlay, what: str) -> None:
-    values.findings.append(Finding(FindingCode.OVERLAY_INVALID, f"the overlay {overlay.group:04X} {what}"))

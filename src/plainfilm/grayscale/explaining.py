@@ -11,7 +11,7 @@ from plainfilm.grayscale.recipes import MinMaxRecipe, StoredLook, StretchRecipe
 from plainfilm.grayscale.stored import StoredRules
 from plainfilm.grayscale.survey import SurveyedFrame
 from plainfilm.grayscale.tone import Tone, ViewerTone
-from plainfilm.grayscale.voi import Line, Voi, VoiLut, Window
+from plainfilm.grayscale.voi import Line, PresentationLut, Voi, VoiLut, Window
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ def steps_of(
     else:
         steps += _recipe_steps(tone, label, reason)
     if not isinstance(tone, StoredLook):
-        steps.append(_polarity_step(instance, tone.inverted))
+        steps.append(_polarity_step(instance, frame.frame, tone.inverted))
     return tuple(steps)
 
 
@@ -87,6 +87,8 @@ def _modality_step(modality: Modality) -> Step:
 
 
 def _voi_step(voi: Voi, label: str, reason: str) -> Step:
+    if isinstance(voi, PresentationLut):
+        return _voi_step(voi.voi, label, reason)
     if isinstance(voi, Window):
         does = f"window {label}: center {voi.center:g}, width {voi.width:g}, {voi.function}"
         return Step("voi", does, "Window Center, Window Width" if label != "user" else "--window", reason)
@@ -107,9 +109,12 @@ def _recipe_steps(tone: StretchRecipe | MinMaxRecipe | StoredLook, label: str, r
     return [first, Step("stretch", f"line from {float(tone.low):g} to {float(tone.high):g}, truncated", "", reason)]
 
 
-def _polarity_step(instance: Instance, inverted: bool) -> Step:
+def _polarity_step(instance: Instance, frame: int, inverted: bool) -> Step:
     photometric = instance.pixel.photometric_interpretation
     does = "inverted: small values are white" if inverted else "as it is: small values are black"
+    presented = instance.frame_attributes(frame).presented
+    if presented is not None and presented.inverted == inverted:
+        return Step("polarity", does, "Presentation LUT Shape", "the presentation state says so")
     if inverted != (photometric == "MONOCHROME1"):
         return Step("polarity", does, "--polarity", f"asked for, over {photometric}")
     return Step("polarity", does, "Photometric Interpretation", photometric)

@@ -5,12 +5,14 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable
+from dataclasses import replace
 
 from plainfilm.encode.png import encode_png
 from plainfilm.errors import ConversionError, Reason, Stage
 from plainfilm.options import Options
-from plainfilm.pipeline import FailedFrame, Film, Rendered, open_film, render_frames
+from plainfilm.pipeline import FailedFrame, Film, Rendered, open_film, render_frames, with_presentation
 from plainfilm.run.messages import Outcome, Started
+from plainfilm.run.presentations import presentation_of
 from plainfilm.run.recording import Witness, failure_of, record_of, software_text, witness
 from plainfilm.run.work import IMAGE_SUFFIX, Picture, Staged, Work
 from plainfilm.sinks.folder import FolderSink
@@ -28,6 +30,7 @@ def convert_source(work: Work, first_frame: int, report: Report) -> None:
     report(Started(None))
     try:
         film = open_film(read_source(work.reference.path), work.options)
+        film = with_presentation(film, presentation_of(work.options))
         wanted = _wanted(film, work.options, first_frame)
         known = witness(work.reference, film.instance, work.key)
         several = film.instance.pixel.number_of_frames > 1
@@ -58,7 +61,12 @@ def _outcome(work: Work, known: Witness, result: Rendered | FailedFrame) -> Outc
         record = record_of(known, result, name, encoded)
         if work.out is None:
             return Outcome(Picture(record, encoded))
-        return Outcome(Staged(record, FolderSink(work.out).stage([encoded])))
+        sink = FolderSink(work.out)
+        masks = {f"{name.removesuffix(IMAGE_SUFFIX)}_overlay{mask.number}{IMAGE_SUFFIX}": mask for mask in result.masks}
+        for mask_name, mask in masks.items():
+            sink.write(mask_name, encode_png(mask.image, software_text(result)))
+        record = replace(record, overlay_files=";".join(masks))
+        return Outcome(Staged(record, sink.stage([encoded])))
     except ConversionError as error:
         return _refused(work, result.frame if frames > 1 else None, error)
 

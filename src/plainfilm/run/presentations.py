@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: MIT
+"""--presentation -> the presentation state of an image: one file read once a process, or an index of the sources.
+
+For `auto` a run makes an index before it converts: `index_presentations(paths, file)` in the parent, then in a worker
+`PresentationIndex(file).state_for(SOP Instance UID)`. The index is an SQLite file, so that neither holds it in memory.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable
+from contextlib import closing
+from functools import lru_cache
+from pathlib import Path
+
+from plainfilm.dicom.presentation_state import GRAYSCALE_SOFTCOPY, PresentationState
+from plainfilm.dicom.read import read_presentation_state
+from plainfilm.errors import ConversionError, OptionsError
+from plainfilm.options import Options
+from plainfilm.sources.content import read_head, read_source
+
+_LARGEST = 64 * 1024**2
+_SCHEMA = "CREATE TABLE refers (uid TEXT, path TEXT, created TEXT, state TEXT, PRIMARY KEY (uid, path)) WITHOUT ROWID"
+
+
+def presentation_of(options: Options) -> PresentationState | None:
+    """The presentation state that is named by its file, read once. Raises OptionsError where it is none.
+
+    None where none is named; of `auto` too, which is a matter of the sources.
+    """
+    choice = options.showing.presentation
+    if choice is None or choice.path is None:
+        return None
+    return _read(choice.path)
+
+
+@lru_cache(maxsize=4)
+def _read(path: Path) -> PresentationState:
+    try:
+        return read_presentation_state(read_source(path))
+    except ConversionError as error:
+        raise OptionsError(f"--presentation: {path} is no presentation state that can be used ({error})") from error
+
+
+def index_presentations(paths: Iterable[Path], file: Path) -> int:
+    """Write the index of the presentation states among the paths to a file that is not there yet; how many they are.
+
+    Of each path the first 4 KiB are read, where File Meta Information names the SOP class; of a presentation state (up
+    to 64 MiB) all. What cannot be read is left to
+    the conversion to complain of.
+    """
+    found = 0
+    with closing(sqlite3.connect(file)) as database, database:
+        database.execute(_SCHEMA)
+        for path in paths:
+            state = _state_at(path)
+            if state is None:
+                continue
+            found += 1
+            uids = {reference.sop_instance_uid for reference in state.references}
+            rows = ((uid, str(path), state.created, state.sop_instance_uid) for uid in sorted(uids))
+            database.executemany("INSERT OR REPLACE INTO refers VALUES (?, ?, ?, ?)", rows)
+    return found
+
+
+def _state_at(path: Path) -> PresentationState | None:
+    try:
+        if GRAYSCALE_SOFTCOPY.encode() not in read_head(path) or path.stat().st_size > _LARGEST:
+            return None
+        return read_presentation_state(read_source(path))
+    except (OSError, ConversionError):
+        return None
+
+
+class PresentationIndex:
+    """Which presentation states refer to which image, from a file that `index_presentations` wrote."""
+
+    def __init__(self, file: Path) -> None:
+        self._database = sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro&immutable=1", uri=True)
+
+    def state_for(self, sop_instance_uid: str) -> tuple[PresentationState | None, bool]:
+        """The state that refers to an image and was created last, or None; and whether there are several.
+
+        Raises OptionsError where it is not there any more.
+        """
+        query = "SELECT path, state FROM refers WHERE uid = ? ORDER BY created DESC, state, path"
+        rows = self._database.execute(query, (sop_instance_uid,)).fetchmany(1000)
+        if not rows:
+            return None, False
+        return _read(Path(rows[0][0])), len({state for _, state in rows}) > 1
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._database.close()
