@@ -102,3 +102,24 @@ def test_a_bitmap_shutter(both: Both) -> None:
     mine, theirs = both(image, state)
     assert np.abs(mine.astype(int) - theirs.astype(int)).max() <= 1
     assert (mine[bits == 1] == 255).all()
+
+
+OVERLAID = (
+    "pydicom+pydicom-data/data_store/data/MR-SIEMENS-DICOM-WithOverlays.dcm",
+    "pydicom+pydicom/src/pydicom/data/test_files/examples_overlay.dcm",
+    "fo-dicom+fo-dicom/Tests/FO-DICOM.Tests/Test Data/OutOfBoundsOverlay.dcm",
+)
+
+
+@pytest.mark.real_film
+@pytest.mark.parametrize("name", OVERLAID)
+def test_overlays_of_real_films_lie_where_dcmtk_draws_them(
+    name: str, film_folder: Path, dcmj2pnm: str, tmp_path: Path
+) -> None:
+    """What the overlay changes, of each by itself: DCMTK draws graphics by replacing (`+Pr`) at full intensity."""
+    made = tmp_path / "made.pgm"
+    subprocess.run([dcmj2pnm, "+Wi", "1", "+Pr", "+op", film_folder / name, made], check=True, timeout=60)
+    theirs = np.asarray(cv2.imread(str(made), cv2.IMREAD_UNCHANGED))
+    mine = plainfilm.render(film_folder / name, overlays="burn", voi="window:0", pixels="stored")
+    assert np.abs(mine.astype(int) - theirs.astype(int)).max() <= 1
+    assert (mine != plainfilm.render(film_folder / name, voi="window:0", pixels="stored")).any()

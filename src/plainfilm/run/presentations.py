@@ -2,7 +2,7 @@
 """--presentation -> the presentation state of an image: one file read once a process, or an index of the sources.
 
 For `auto` a run makes an index before it converts: `index_presentations(paths, file)` in the parent, then in a worker
-`PresentationIndex(file).state_for(SOP Instance UID)`. The index is an SQLite file, so that neither holds it in memory.
+`presentation_in(PresentationIndex(file), film.instance)`. The index is an SQLite file, so that neither holds it in memory.
 """
 
 from __future__ import annotations
@@ -10,12 +10,15 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable
 from contextlib import closing
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
+from plainfilm.dicom.instance import Instance
 from plainfilm.dicom.presentation_state import GRAYSCALE_SOFTCOPY, PresentationState
 from plainfilm.dicom.read import read_presentation_state
 from plainfilm.errors import ConversionError, OptionsError
+from plainfilm.findings import Finding, FindingCode
 from plainfilm.options import Options
 from plainfilm.sources.content import read_head, read_source
 
@@ -26,12 +29,23 @@ _SCHEMA = "CREATE TABLE refers (uid TEXT, path TEXT, created TEXT, state TEXT, P
 def presentation_of(options: Options) -> PresentationState | None:
     """The presentation state that is named by its file, read once. Raises OptionsError where it is none.
 
-    None where none is named; of `auto` too, which is a matter of the sources.
+    None where none is named. `auto` is refused: it needs the index of a run's sources, see `presentation_in`.
     """
     choice = options.showing.presentation
-    if choice is None or choice.path is None:
+    if choice is None:
         return None
+    if choice.path is None:
+        raise OptionsError("--presentation auto needs the sources of a run; name the file: --presentation PATH")
     return _read(choice.path)
+
+
+def presentation_in(index: PresentationIndex, instance: Instance) -> tuple[PresentationState | None, Instance]:
+    """For `auto`: the state that refers to an instance, and the instance, with a finding where several do."""
+    state, several = index.state_for(instance.identity.sop_instance_uid)
+    if not several:
+        return state, instance
+    finding = Finding(FindingCode.PRESENTATION_SEVERAL, "several presentation states refer to it; the last is taken")
+    return state, replace(instance, findings=(*instance.findings, finding))
 
 
 @lru_cache(maxsize=4)
