@@ -171,7 +171,7 @@ def test_what_options_write_they_read_back(tmp_path: Path) -> None:
     for left_out in (
         ("look", "window", "presentation"),
         ("look", "stretch", "presentation"),
-        ("window", "stretch", "voi"),
+        ("window", "stretch", "presentation"),
     ):
         given = Options.of({name: value for name, (_, value) in VALUES.items() if name not in left_out})
         (tmp_path / "run.json").write_text(json.dumps({"options": given.to_mapping()}))

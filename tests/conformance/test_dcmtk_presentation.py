@@ -116,9 +116,9 @@ OVERLAID = (
 def test_overlays_of_real_films_lie_where_dcmtk_draws_them(
     name: str, film_folder: Path, dcmj2pnm: str, tmp_path: Path
 ) -> None:
-    """What the overlay changes, of each by itself: DCMTK draws graphics by replacing (`+Pr`) at full intensity."""
+    """What the overlay changes, of each by itself: DCMTK draws graphics by replacing (`+Omr`) at full intensity."""
     made = tmp_path / "made.pgm"
-    subprocess.run([dcmj2pnm, "+Wi", "1", "+Pr", "+op", film_folder / name, made], check=True, timeout=60)
+    subprocess.run([dcmj2pnm, "+Wi", "1", "+Omr", "+op", film_folder / name, made], check=True, timeout=60)
     theirs = np.asarray(cv2.imread(str(made), cv2.IMREAD_UNCHANGED))
     mine = plainfilm.render(film_folder / name, overlays="burn", voi="window:0", pixels="stored")
     assert np.abs(mine.astype(int) - theirs.astype(int)).max() <= 1

@@ -36,6 +36,10 @@ def reference(image: Dataset, *frames: int) -> Dataset:
     return made
 
 
+def referenced_series(*images: Dataset) -> Dataset:
+    return item(SeriesInstanceUID="1.2.3.4.8", ReferencedImageSequence=list(images))
+
+
 def state_of(image: Dataset, **values: Any) -> Dataset:
     """A presentation state for an image, IDENTITY and the whole image displayed unless it is said otherwise."""
     made = item(
@@ -62,12 +66,7 @@ def state_of(image: Dataset, **values: Any) -> Dataset:
         PresentationCreationDate="20260101",
         PresentationCreationTime="120000",
         PresentationLUTShape="IDENTITY",
-        ReferencedSeriesSequence=[
-            item(
-                SeriesInstanceUID=image.get("SeriesInstanceUID", "1.2.3.4.8"),
-                ReferencedImageSequence=[reference(image)],
-            )
-        ],
+        ReferencedSeriesSequence=[referenced_series(reference(image))],
         DisplayedAreaSelectionSequence=[area(1, 1, image.Columns, image.Rows)],
     )
     for keyword, value in values.items():

@@ -2,7 +2,7 @@
 """--presentation -> the presentation state of an image: one file read once a process, or an index of the sources.
 
 For `auto` a run makes an index before it converts: `index_presentations(paths, file)` in the parent, then in a worker
-`presentation_in(PresentationIndex(file), film.instance)`. The index is an SQLite file, so that neither holds it in memory.
+`presentation_in(PresentationIndex(file), film.instance)`. The index is an SQLite file: neither holds it in memory.
 """
 
 from __future__ import annotations
