@@ -93,7 +93,7 @@ ONLY_IN: dict[str, tuple[str, ...]] = {
     "platformdirs": ("privacy",),
     "pickle": ("run",),
     "subprocess": ("run",),
-    "sqlite3": ("ledger",),
+    "sqlite3": ("ledger", "run.presentations"),
 }
 
 LONGEST_MODULE, LONGEST_FUNCTION, MOST_PARAMETERS = 300, 50, 5
