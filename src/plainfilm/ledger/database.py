@@ -32,6 +32,10 @@ CREATE TABLE IF NOT EXISTS images (
 CREATE UNIQUE INDEX IF NOT EXISTS images_source ON images (source, frame);
 CREATE UNIQUE INDEX IF NOT EXISTS images_file ON images (file_name);
 
+-- the further files of images
+CREATE TABLE IF NOT EXISTS masks (file_name TEXT PRIMARY KEY, source TEXT NOT NULL) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS masks_source ON masks (source);
+
 -- frame 0: the instance as a whole
 CREATE TABLE IF NOT EXISTS failures (
     source TEXT NOT NULL, frame INTEGER NOT NULL, status TEXT NOT NULL, reason TEXT NOT NULL,

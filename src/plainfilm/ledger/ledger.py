@@ -27,7 +27,7 @@ from plainfilm.ledger.admission import Admission, Stamp
 from plainfilm.ledger.database import SCHEMA, open_database, storing
 from plainfilm.ledger.identity import Identity
 from plainfilm.ledger.rows import failure_of_text, record_of_text, text_of_failure, text_of_record
-from plainfilm.ledger.statements import ADD_IMAGE, IN_ORDER, INDEXES, KNOWN, MEETS
+from plainfilm.ledger.statements import ADD_IMAGE, ADD_MASK, FILES_OF, IN_ORDER, INDEXES, KNOWN, MEETS, UNSETTLED
 from plainfilm.record import Failure, Record
 from plainfilm.sources.names import fold, instance_of
 from plainfilm.sources.reference import Reference
@@ -105,8 +105,7 @@ class Ledger:
 
     def unsettled(self) -> Iterator[list[str]]:
         """In parts: names whose files, if there are any, belong to no image. `settle` each part, or it comes again."""
-        query = "SELECT file_name FROM pending WHERE file_name NOT IN (SELECT file_name FROM images) LIMIT 1000"
-        while part := [name for (name,) in self._all(query)]:
+        while part := [name for (name,) in self._all(UNSETTLED)]:
             yield part
 
     def owner_of(self, file_name: str) -> str | None:
@@ -114,10 +113,11 @@ class Ledger:
         found = self._one("SELECT source FROM images WHERE file_name = ?", (file_name,))
         return None if found is None else str(found[0])
 
-    def add_image(self, record: Record) -> None:
-        """An image whose file has its name."""
+    def add_image(self, record: Record, masks: Iterable[str] = ()) -> None:
+        """An image whose file has its name, and those of its overlay planes, which go when it goes."""
         values = (record.source, record.frame, record.file_name, record.sop_instance, record.stored_sha256)
         self._many(ADD_IMAGE, [(*values, record.status, text_of_record(record))])
+        self._many(ADD_MASK, [(name, record.source) for name in masks])
         self.counts[record.status] += 1
 
     def add_failure(self, failure: Failure) -> None:
@@ -182,8 +182,9 @@ class Ledger:
         self._connection.execute("DELETE FROM failures WHERE retry AND source NOT IN (SELECT source FROM sources)")
 
     def _empty(self) -> None:
-        self._connection.execute("INSERT OR IGNORE INTO pending SELECT file_name FROM images")
-        for table in ("images", "failures", "sources"):
+        for table in ("images", "masks"):
+            self._connection.execute(f"INSERT OR IGNORE INTO pending SELECT file_name FROM {table}")
+        for table in ("images", "masks", "failures", "sources"):
             self._connection.execute(f"DELETE FROM {table}")
 
     def _admit_new(self, reference: Reference, stamp: Stamp, is_free: bool) -> Admission:
@@ -201,13 +202,13 @@ class Ledger:
                 return None
             if not failed_as_a_whole:
                 return Admission(reference, first_frame=frames)
-        query = "SELECT file_name FROM images WHERE source = ?"
-        doomed = tuple(str(name) for (name,) in self._all(query, (reference.source,)))
+        doomed = tuple(str(name) for (name,) in self._all(FILES_OF, (reference.source,)))
         self.intend(doomed)
         for table in ("images", "failures"):
             of_source = f"FROM {table} WHERE source = ?"
             self._subtract(f"SELECT status, count(*) {of_source} GROUP BY status", (reference.source,))
             self._many(f"DELETE {of_source}", [(reference.source,)])
+        self._many("DELETE FROM masks WHERE source = ?", [(reference.source,)])
         values = (os.fsencode(reference.path), stamp.size, stamp.mtime_ns, reference.source)
         self._many("UPDATE sources SET path = ?, size = ?, mtime_ns = ?, done = 0 WHERE source = ?", [values])
         return Admission(reference, again=again, doomed=doomed)

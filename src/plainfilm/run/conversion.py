@@ -7,10 +7,11 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
+from itertools import takewhile
 from pathlib import Path
 
 from plainfilm.choices import Names
-from plainfilm.errors import Reason, RunError, Stage
+from plainfilm.errors import OptionsError, Reason, RunError, Stage
 from plainfilm.ledger.admission import Stamp
 from plainfilm.ledger.ledger import open_ledger
 from plainfilm.options import Options
@@ -23,6 +24,7 @@ from plainfilm.run.messages import Done, Event, Job, Lost, Outcome, WorkerSettin
 from plainfilm.run.summary import RUN_FILE, Observed, Run, identity_of, run_json
 from plainfilm.run.supervisor import GRACE_SECONDS, Supervisor
 from plainfilm.run.work import Picture, Staged, Work
+from plainfilm.showing import Overlays, PresentationChoice
 from plainfilm.sinks.folder import FolderSink
 from plainfilm.sources.folders import list_references
 from plainfilm.sources.reference import Reference
@@ -58,6 +60,7 @@ class Conversion:
         self._listed: int | None = None
         self._done_before = self._changed = 0
         self._redacted: set[str] = set()
+        self._presentations: Path | None = None
         self._stopped = False
         self._supervisor: Supervisor | None = None
 
@@ -76,7 +79,7 @@ class Conversion:
         options = self._options.run
         listed = list_references(self._sources, self._out)
         terms = Terms(load_key(options.key_file), load_redactions(self._options.privacy.redact_from))
-        identity = identity_of(self._options, terms.key, terms.redactions)
+        identity = identity_of(self._options, terms.key, terms.redactions, self._presentation_fingerprint())
         with (
             journal_kept(options),
             FolderSink(self._out).claim(overwrite=options.overwrite) as sink,
@@ -88,6 +91,7 @@ class Conversion:
         started, begun = time.monotonic(), datetime.now(UTC)
         books.mend()
         try:
+            self._index_presentations(books.sink)
             self._convert(self._jobs(listed, terms, books), books)
             books.close()
         except RunError as error:
@@ -95,6 +99,8 @@ class Conversion:
             write_tables(books.sink, books.ledger, self._options.privacy.columns.words)
             books.journal.tell("ended", reason=error.reason.value, message=error.message)
             raise
+        finally:
+            books.sink.presentations_path.unlink(missing_ok=True)
         rows = Observed(books.ledger)
         splits = str(write_tables(books.sink, rows, self._options.privacy.columns.words))
         notes = (*([splits] if splits else []), *rows.notes(), *self._own_notes(terms.redactions))
@@ -103,6 +109,25 @@ class Conversion:
         books.sink.write(RUN_FILE, run_json(run, self._options, terms.key, begun))
         books.journal.tell("finished", interrupted=run.interrupted, seconds=round(run.seconds, 3), **asdict(counts))
         return run
+
+    def _presentation_fingerprint(self) -> str | None:
+        if self._options.showing.presentation is None:
+            return None
+        # what reads DICOM takes its time to load
+        from plainfilm.run.presentations import presentation_fingerprint
+
+        return presentation_fingerprint(self._options)
+
+    def _index_presentations(self, sink: FolderSink) -> None:
+        """For `--presentation auto`: find the presentation states among the sources, anew in every run."""
+        if self._options.showing.presentation != PresentationChoice():
+            return
+        from plainfilm.run.presentations import index_presentations
+
+        every = takewhile(lambda _: not self._stopped, list_references(self._sources, self._out))
+        paths = (found.path for found in every if isinstance(found, Reference))
+        index_presentations(paths, sink.presentations_path)
+        self._presentations = sink.presentations_path
 
     def _convert(self, jobs: Iterator[Job], books: Books) -> None:
         limits = self._options.limits
@@ -132,7 +157,7 @@ class Conversion:
             else:
                 self._changed += admission.again
                 books.remove(admission.doomed)
-                work = Work(admission.reference, self._options, terms.key, self._out, boxes)
+                work = Work(admission.reference, self._options, terms.key, self._out, boxes, self._presentations)
                 yield Job(work, admission.first_frame)
             if number % _SHOWN_EVERY == 0:
                 self._show(books)
@@ -177,6 +202,7 @@ def convert_single(source: Path, options: Options) -> tuple[Picture | Failure, i
 
     Of an instance with several frames it is the first, unless the options choose another.
     """
+    _refuse_what_needs_a_folder(options)
     reference = next(iter(list_references([source], None)))
     if isinstance(reference, Failure):
         return reference, 0
@@ -192,6 +218,16 @@ def convert_single(source: Path, options: Options) -> tuple[Picture | Failure, i
             if isinstance(event, Lost):
                 return failure_of_loss(event), 0
     raise RunError("the worker gave neither a picture nor a reason")
+
+
+def _refuse_what_needs_a_folder(options: Options) -> None:
+    """Raises OptionsError; also where --presentation names what is no presentation state."""
+    if options.showing.overlays is Overlays.MASK:
+        raise OptionsError("--overlays mask makes further pictures: give a folder as OUT")
+    if options.showing.presentation is not None:
+        from plainfilm.run.presentations import presentation_of
+
+        presentation_of(options)
 
 
 def failure_of_loss(lost: Lost) -> Failure:
