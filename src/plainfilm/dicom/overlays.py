@@ -18,11 +18,13 @@ def overlays_of(values: Values, pixel: ImagePixel | None) -> tuple[Overlay, ...]
 
     What is wrong with a plane it says itself: it matters only to who asks for overlays.
     """
-    return tuple(overlay for group in GROUPS if (overlay := _overlay(values, pixel, group << 16)) is not None)
+    # most data sets have none: one look at what there is costs less than one for each of 128 groups
+    groups = sorted({tag >> 16 for tag in values.tags}.intersection(GROUPS))
+    return tuple(overlay for group in groups if (overlay := _overlay(values, pixel, group << 16)) is not None)
 
 
 def _overlay(values: Values, pixel: ImagePixel | None, group: int) -> Overlay | None:
-    if not any(group | element in values.dataset for element in (_DATA, _POSITION)):
+    if not any(group | element in values.tags for element in (_DATA, _POSITION)):
         return None
     overlay = _plane(values, group)
     data = values.words(group | _DATA)
