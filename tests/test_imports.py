@@ -100,7 +100,7 @@ ONLY_IN: dict[str, tuple[str, ...]] = {
     "platformdirs": ("privacy",),
     "pickle": ("run",),
     "subprocess": ("run",),
-    "sqlite3": ("ledger", "run.presentations"),
+    "sqlite3": ("ledger", "sources.crowd", "run.presentations"),
     "xxhash": ("pipeline",),
 }
 

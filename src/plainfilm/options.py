@@ -168,7 +168,7 @@ class Options:
         return cls(**{group.name: _group_of(group.default, given) for group in fields(cls)})
 
     def to_mapping(self) -> dict[str, object]:
-        """Names and values that `of` reads back: what run.json holds."""
+        """Names and values that `of` reads back; run.json holds those that another run may repeat."""
         groups = [getattr(self, group.name) for group in fields(self)]
         return {item.name: _written(getattr(group, item.name)) for group in groups for item in fields(group)}
 

@@ -22,6 +22,7 @@ from cases import LutSpec, build_case, to_bytes
 from numpy.typing import NDArray
 
 import oracle
+from plainfilm.sinks.folder import FolderSink
 
 Run = Callable[..., subprocess.CompletedProcess[Any]]
 Write = Callable[..., Path]
@@ -392,6 +393,24 @@ def test_a_dry_run_writes_nothing_at_all(
     }
 
 
+def test_a_dry_run_shows_what_is_done(film: Path, plainfilm: Run, write_film: Write, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    assert plainfilm("convert", film.parent, out).returncode == OK
+    write_film(film.parent / "new.dcm")
+    before = {path: path.stat().st_mtime_ns for path in out.rglob("*")}
+    done = plainfilm("convert", film.parent, out, "--dry-run")
+    assert (done.returncode, done.stdout.splitlines()) == (OK, ["done\thand.dcm", "convert\tnew.dcm\tnew"])
+    film.write_bytes(film.read_bytes() + b"\0\0")
+    done = plainfilm("convert", film.parent, out, "--dry-run")
+    assert done.stdout.splitlines() == ["convert\thand.dcm\thand", "convert\tnew.dcm\tnew"]
+    assert {path: path.stat().st_mtime_ns for path in out.rglob("*")} == before
+    done = plainfilm("convert", film.parent, out, "--dry-run", "--bits", "16")
+    assert (done.returncode, done.stdout) == (CANNOT_GO_ON, "")
+    assert "--bits: 8 there, 16 now" in done.stderr
+    with FolderSink(out).lock():
+        assert plainfilm("convert", film.parent, out, "--dry-run").returncode == CANNOT_GO_ON
+
+
 def test_a_dry_run_shows_names_that_standard_output_cannot(plainfilm: Run, write_film: Write, tmp_path: Path) -> None:
     write_film(tmp_path / "in" / "K\N{LATIN SMALL LETTER O WITH DIAERESIS}ln" / "1.dcm")
     words, encoding = ["convert", tmp_path / "in", tmp_path / "o", "--dry-run"], {"PYTHONIOENCODING": "ascii"}
@@ -417,9 +436,12 @@ def test_progress_as_json_is_all_that_standard_error_holds(film: Path, plainfilm
 
 def test_a_run_can_be_repeated_from_its_own_run_json(film: Path, plainfilm: Run, tmp_path: Path) -> None:
     (tmp_path / "K").write_bytes(b"k" * 32)
-    options = ["--window", "-600,1500", "--bits", "16", "--polarity", "monochrome1", "--key-file", str(tmp_path / "K")]
-    assert plainfilm("convert", film, tmp_path / "a", *options).returncode == OK
-    again = plainfilm("convert", film, tmp_path / "b", "--config", tmp_path / "a" / "run.json")
+    options, key = (
+        ["--window", "-600,1500", "--bits", "16", "--polarity", "monochrome1"],
+        ["--key-file", tmp_path / "K"],
+    )
+    assert plainfilm("convert", film, tmp_path / "a", *options, *key).returncode == OK
+    again = plainfilm("convert", film, tmp_path / "b", "--config", tmp_path / "a" / "run.json", *key)
     assert again.returncode == OK
     for name in ("hand.png", "metadata.csv", "failures.csv"):
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes(), name

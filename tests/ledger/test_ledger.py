@@ -3,17 +3,22 @@
 
 from __future__ import annotations
 
+import os
 import random
+import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from plainfilm.errors import LedgerError, Reason, Stage
+from plainfilm.errors import LedgerError, Reason, RunError, Stage
 from plainfilm.ledger.admission import Admission, Stamp
+from plainfilm.ledger.database import SCHEMA
 from plainfilm.ledger.identity import Identity
 from plainfilm.ledger.ledger import Ledger, open_ledger
 from plainfilm.record import Failure, Record, Status
@@ -306,3 +311,50 @@ def test_a_vanished_file_has_no_stamp_that_a_file_could_have(tmp_path: Path) -> 
     assert Stamp.of(tmp_path / "gone") == Stamp(-1, 0)
     (tmp_path / "there").write_bytes(b"xyz")
     assert Stamp.of(tmp_path / "there").size == 3
+
+
+def test_a_ledger_of_another_layout_is_refused_and_left_as_it_is(opens: Opens, tmp_path: Path) -> None:
+    with opens() as ledger:
+        ledger.add_image(record())
+        ledger.commit()
+    path = tmp_path / "out" / ".plainfilm" / "ledger.sqlite"
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("UPDATE meta SET value = '0' WHERE name = 'schema'")
+    for _ in range(2):
+        with pytest.raises(LedgerError, match=f"its layout: 0 there, {SCHEMA} now") as refused, opens():
+            pass
+        assert (refused.value.exit_code, refused.value.reason) == (3, Reason.LEDGER_DIFFERS)
+    with opens(overwrite=True) as ledger:
+        assert list(ledger.records()) == []
+
+
+def test_a_ledger_that_another_process_has_open_is_not_shared(opens: Opens, tmp_path: Path) -> None:
+    path = tmp_path / "out" / ".plainfilm" / "ledger.sqlite"
+    with opens() as ledger:
+        ledger.add_image(record())
+        ledger.commit()
+        hold = "import sqlite3, sys; sqlite3.connect(sys.argv[1], timeout=0).execute('SELECT * FROM images').fetchall()"
+        other = subprocess.run([sys.executable, "-c", hold, str(path)], capture_output=True, text=True, check=False)
+        assert "database is locked" in other.stderr
+        with pytest.raises(RunError, match="cannot be written"), opens():
+            pass
+        ledger.add_image(record("y.dcm"))
+        ledger.commit()
+    with opens() as ledger:
+        assert len(list(ledger.records())) == 2
+
+
+def test_a_ledger_that_cannot_be_written_is_told(opens: Opens, tmp_path: Path) -> None:
+    with opens() as ledger:
+        ledger.commit()
+    private = tmp_path / "out" / ".plainfilm"
+    (private / "ledger.sqlite").chmod(0o400)
+    private.chmod(0o500)
+    try:
+        if os.access(private, os.W_OK):
+            pytest.skip("permissions do not bind this user")
+        with pytest.raises(RunError, match="cannot be written") as refused, opens():
+            pass
+        assert refused.value.exit_code == 3
+    finally:
+        private.chmod(0o700)

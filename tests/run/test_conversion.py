@@ -251,6 +251,19 @@ def test_run_json_says_what_was_run_and_not_where(convert: Converts, source: Pat
         assert secret not in text
 
 
+def test_what_run_json_holds_overwrites_nothing_and_names_no_path(
+    convert: Converts, source: Path, out: Path, tmp_path: Path
+) -> None:
+    (source / "hand.dcm").write_bytes(film())
+    convert(overwrite=True, verbose=True, log=tmp_path / "log of Jane Doe", key_file=tmp_path / "key")
+    text = (out / "run.json").read_text()
+    given = json.loads(text)["options"]
+    assert set(given) == set(Options().to_mapping()) - {"overwrite", "dry_run", "log", "verbose", "key_file"}
+    assert str(tmp_path) not in text
+    again = Options.of(given).run
+    assert (again.overwrite, again.log, again.verbose, again.key_file) == (False, None, False, None)
+
+
 def test_hashes_depend_on_the_key_and_on_nothing_else(convert: Converts, source: Path, tmp_path: Path) -> None:
     (source / "hand.dcm").write_bytes(film())
     (tmp_path / "other").write_bytes(b"another secret of thirty-two bytes")

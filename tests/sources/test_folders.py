@@ -7,13 +7,15 @@ import os
 import socket
 import tracemalloc
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from plainfilm.errors import OptionsError, Reason, SourceMissingError, Stage
 from plainfilm.record import Failure, Status
+from plainfilm.sources import naming
 from plainfilm.sources.folders import list_references
 from plainfilm.sources.reference import Reference
 
@@ -290,3 +292,53 @@ def test_one_folder_s_names_are_held_at_a_time(tmp_path: Path) -> None:
 
     peak(tmp_path / "00")  # what is made once
     assert peak(tmp_path) < 2 * peak(tmp_path / "00")
+
+
+def test_a_folder_of_very_many_files_is_listed_as_one_of_few(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tree(tmp_path, *[f"{folder}/{file}" for folder in "ba" for file in ("X.dcm", "x", "y.dcm", "c/z", "d/z.png")])
+    (tmp_path / "a" / "gone").symlink_to("nowhere")
+    expected = list(list_references([tmp_path], None))
+    globbed = list(list_references([f"{tmp_path}/*/*"], None))
+    monkeypatch.setattr(naming.name_entries, "__kwdefaults__", {"at_top": False, "most_in_memory": 1})
+    assert list(list_references([tmp_path], None)) == expected
+    assert list(list_references([f"{tmp_path}/*/*"], None)) == globbed
+
+
+def unreadable(monkeypatch: pytest.MonkeyPatch, *folders: Path) -> None:
+    """Make folders that cannot be listed, whoever asks."""
+    scan = os.scandir
+
+    def refuse(path: str | Path) -> Any:
+        if Path(path) in folders:
+            raise PermissionError(13, "Permission denied")
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+
+
+def test_unreadable_folders_of_one_name_are_rows_of_their_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tree(tmp_path, "a/s/x", "b/s/x", "c/s/x", "d/s", "d/t/x")
+    locked = [tmp_path / name for name in ("a/s", "b/s", "c/s")]
+    unreadable(monkeypatch, *locked)
+    for sources in (locked, [f"{tmp_path}/a/s/*", f"{tmp_path}/b/s/*"], [f"{tmp_path}/*/s"]):
+        with suppress(SourceMissingError):
+            found = [item.source for item in list_references([*sources, tmp_path / "d"], None)]
+            assert len(set(found)) == len(found), sources
+    found = [item.source for item in list_references([tmp_path / "a/s", tmp_path / "b/s", tmp_path / "d/s"], None)]
+    assert sorted(found) == ["s", "s-2", "s/"]
+
+
+def test_an_only_source_that_cannot_be_listed_is_a_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tree(tmp_path, "a/x", "b/x.dcm")
+    unreadable(monkeypatch, tmp_path / "a")
+    found = list(list_references([tmp_path / "a", tmp_path / "b/x.dcm"], None))
+    assert [item.source for item in found] == ["x.dcm", "a"]
+    assert isinstance(found[1], Failure)
+
+
+def test_a_folder_and_a_file_that_become_one_source_are_told_apart(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tree(tmp_path, "a:", "a_/x")
+    unreadable(monkeypatch, tmp_path / "a_")
+    assert [item.source for item in list_references([tmp_path], None)] == ["a_", "a_/"]

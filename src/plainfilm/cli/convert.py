@@ -18,12 +18,12 @@ from plainfilm.errors import OptionsError, SourceError
 from plainfilm.options import Options
 from plainfilm.record import Failure
 from plainfilm.run.conversion import Conversion, convert_single
+from plainfilm.run.preview import preview
 from plainfilm.run.summary import Run
 from plainfilm.run.supervisor import GRACE_SECONDS
 from plainfilm.run.work import IMAGE_SUFFIX
 from plainfilm.sinks.single import write_file
 from plainfilm.sources.content import read_head
-from plainfilm.sources.folders import list_references
 
 _LATER_SUFFIXES = (".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".jxl", ".npy")
 
@@ -47,7 +47,7 @@ def convert_command(words: Sequence[str]) -> int:
     options = options_of(arguments, environment())
     if out == "-" or _is_picture(Path(out)):
         return _convert_one(sources, out, options)
-    return _list(sources, Path(out)) if options.run.dry_run else convert_folder(sources, Path(out), options)
+    return _list(sources, Path(out), options) if options.run.dry_run else convert_folder(sources, Path(out), options)
 
 
 def convert_folder(sources: Sequence[str], out: Path, options: Options) -> int:
@@ -111,7 +111,7 @@ def _convert_one(sources: Sequence[str], out: str, options: Options) -> int:
     if out != "-" and Path(out).exists() and Path(out).samefile(sources[0]):
         raise OptionsError("OUT is the SOURCE itself: give another name")
     if options.run.dry_run:
-        return _list(sources, Path(out))
+        return _list(sources, Path(out), options)
     result, frames = convert_single(Path(sources[0]), options)
     if isinstance(result, Failure):
         say(f"plainfilm: {result.reason} ({result.stage}): {result.message}")
@@ -125,10 +125,12 @@ def _convert_one(sources: Sequence[str], out: str, options: Options) -> int:
     return 0
 
 
-def _list(sources: Sequence[str], out: Path) -> int:
+def _list(sources: Sequence[str], out: Path, options: Options) -> int:
     """Print what would become of each source, from its name and first bytes; nothing is written."""
-    for reference in list_references(sources, out):
-        if isinstance(reference, Failure):
+    for reference, is_done in preview(sources, out, options):
+        if is_done:
+            line = f"done\t{reference.source}"
+        elif isinstance(reference, Failure):
             line = f"{reference.status}\t{reference.source}\t{reference.reason}"
         else:
             try:

@@ -4,8 +4,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
+
+from plainfilm.errors import LedgerError, Reason
+from plainfilm.ledger.database import SCHEMA
 
 _ABSENT = object()
 
@@ -54,6 +58,19 @@ class Identity:
         return sorted(name for name in self.limits if self.limits[name] != other.limits.get(name, _ABSENT))
 
 
+def identity_within(path: Path, meta: dict[str, str], identity: Identity) -> Identity:
+    """The identity of the runs before. Raises LedgerError where a run of this one may not go on with their work."""
+    if meta.get("schema") != SCHEMA:
+        raise _different(path, [f"its layout: {meta.get('schema')} there, {SCHEMA} now"])
+    try:
+        known = Identity.of_json(meta["identity"])
+    except (ValueError, TypeError, KeyError) as error:
+        raise _different(path, ["it does not say what it was written with"]) from error
+    if differences := identity.differences(known):
+        raise _different(path, differences)
+    return known
+
+
 def _differences(ours: Mapping[str, object], theirs: Mapping[str, object], shown: object) -> Iterator[str]:
     assert callable(shown)
     for name in sorted({*ours, *theirs}):
@@ -66,3 +83,12 @@ def _value(values: Mapping[str, object], name: str) -> str:
     if value is _ABSENT:
         return "not known"
     return "none" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _different(path: Path, differences: Iterable[str]) -> LedgerError:
+    lines = "".join(f"\n  {line}" for line in differences)
+    message = (
+        f"{path.parent.parent} was made in another way:{lines}\n"
+        "run it as it was made, choose another OUT, or give --overwrite to do everything again"
+    )
+    return LedgerError(message, reason=Reason.LEDGER_DIFFERS)

@@ -25,9 +25,19 @@ from typing import Any
 from plainfilm.errors import LedgerError, Reason
 from plainfilm.ledger.admission import Admission, Stamp
 from plainfilm.ledger.database import SCHEMA, open_database, storing
-from plainfilm.ledger.identity import Identity
+from plainfilm.ledger.identity import Identity, identity_within
 from plainfilm.ledger.rows import failure_of_text, record_of_text, text_of_failure, text_of_record
-from plainfilm.ledger.statements import ADD_IMAGE, ADD_MASK, FILES_OF, IN_ORDER, INDEXES, KNOWN, MEETS, UNSETTLED
+from plainfilm.ledger.statements import (
+    ADD_IMAGE,
+    ADD_MASK,
+    FILES_OF,
+    IN_ORDER,
+    INDEX_OF_INSTANCES,
+    INDEXES,
+    KNOWN,
+    MEETS,
+    UNSETTLED,
+)
 from plainfilm.record import Failure, Record
 from plainfilm.sources.names import fold, instance_of
 from plainfilm.sources.reference import Reference
@@ -85,7 +95,7 @@ class Ledger:
         that are taken, gets `-2`, `-3`.
         """
         path = os.fsencode(reference.path)
-        for source in _numbered(reference.source):
+        for source in numbered_names(reference.source):
             known = self._one(KNOWN, (source,))
             if known is None:
                 # within the first listing names are unique already
@@ -108,10 +118,30 @@ class Ledger:
         while part := [name for (name,) in self._all(UNSETTLED)]:
             yield part
 
-    def owner_of(self, file_name: str) -> str | None:
-        """The source whose image has this name."""
-        found = self._one("SELECT source FROM images WHERE file_name = ?", (file_name,))
-        return None if found is None else str(found[0])
+    def index_instances(self) -> None:
+        """Make `of_instance` quick."""
+        with storing(self._path):
+            self._connection.execute(INDEX_OF_INSTANCES)
+
+    def of_instance(self, sop_instance: str) -> dict[str, str]:
+        """The sources that gave images of an instance, each with the name of one of them."""
+        query = "SELECT source, min(file_name) FROM images WHERE sop_instance = ? GROUP BY source"
+        return dict(self._all(query, (sop_instance,)))
+
+    def numbered_instances(self) -> list[str]:
+        """The instances of which an image at the top of OUT has a name that another would have had."""
+        query = "SELECT DISTINCT sop_instance FROM images WHERE file_name GLOB '[0-9]*-*' AND file_name NOT GLOB '*/*'"
+        return [str(instance) for (instance,) in self._all(query)]
+
+    def images_of(self, source: str) -> list[Record]:
+        """The images of a source."""
+        rows = self._all("SELECT row FROM images WHERE source = ? ORDER BY frame", (source,))
+        return [record_of_text(text) for (text,) in rows]
+
+    def rename(self, records: Iterable[Record]) -> None:
+        """Images whose files have got the names in these rows."""
+        rows = ((one.file_name, text_of_record(one), one.source, one.frame) for one in records)
+        self._many("UPDATE images SET file_name = ?, row = ? WHERE source = ? AND frame = ?", rows)
 
     def add_image(self, record: Record, masks: Iterable[str] = ()) -> None:
         """An image whose file has its name, and those of its overlay planes, which go when it goes."""
@@ -167,14 +197,7 @@ class Ledger:
 
     def _go_on(self, meta: dict[str, str], identity: Identity) -> None:
         """Compare with the runs before, and free what is to be tried again. Raises LedgerError."""
-        if meta.get("schema") != SCHEMA:
-            raise _different(self._path, [f"its layout: {meta.get('schema')} there, {SCHEMA} now"])
-        try:
-            known = Identity.of_json(meta["identity"])
-        except (ValueError, TypeError, KeyError) as error:
-            raise _different(self._path, ["it does not say what it was written with"]) from error
-        if differences := identity.differences(known):
-            raise _different(self._path, differences)
+        known = identity_within(self._path, meta, identity)
         self._begin()
         for name in identity.changed_limits(known):
             self._connection.execute("UPDATE failures SET retry = 1 WHERE reason = ?", (_OF_A_LIMIT[name],))
@@ -188,7 +211,7 @@ class Ledger:
             self._connection.execute(f"DELETE FROM {table}")
 
     def _admit_new(self, reference: Reference, stamp: Stamp, is_free: bool) -> Admission:
-        names = _numbered(reference.name)
+        names = numbered_names(reference.name)
         name = reference.name if is_free else next(name for name in names if self._is_free(name))
         values = (reference.source, os.fsencode(reference.path), name, fold(name), stamp.size, stamp.mtime_ns)
         self._many("INSERT INTO sources VALUES (?, ?, ?, ?, ?, ?, 0)", [values])
@@ -249,22 +272,14 @@ class Ledger:
             return found
 
 
-def _numbered(name: str) -> Iterator[str]:
+def numbered_names(name: str) -> Iterator[str]:
+    """A name, and the names that it gets where it is taken."""
     return chain([name], (f"{name}-{number}" for number in count(2)))
 
 
 def _exists(path: object) -> bool:
     assert isinstance(path, bytes)
     return os.path.lexists(path)
-
-
-def _different(path: Path, differences: Iterable[str]) -> LedgerError:
-    lines = "".join(f"\n  {line}" for line in differences)
-    message = (
-        f"{path.parent.parent} was made in another way:{lines}\n"
-        "run it as it was made, choose another OUT, or give --overwrite to do everything again"
-    )
-    return LedgerError(message, reason=Reason.LEDGER_DIFFERS)
 
 
 def _remove_if_damaged(path: Path) -> None:

@@ -22,14 +22,17 @@ SELECT row, id,
 FROM images i ORDER BY source, frame
 """
 # made when they are first needed: until then they would only slow a run down
-INDEXES = """
-CREATE INDEX IF NOT EXISTS images_instance ON images (sop_instance, frame, source);
+INDEX_OF_INSTANCES = "CREATE INDEX IF NOT EXISTS images_instance ON images (sop_instance, frame, source)"
+INDEXES = f"""
+{INDEX_OF_INSTANCES};
 CREATE INDEX IF NOT EXISTS images_pixels ON images (stored_sha256, source, frame);
 """
 
+# an image of another source that has this name would be an error, and never a row that is gone
 ADD_IMAGE = """
-INSERT OR REPLACE INTO images (source, frame, file_name, sop_instance, stored_sha256, status, row)
-VALUES (?, ?, ?, ?, ?, ?, ?)
+INSERT INTO images (source, frame, file_name, sop_instance, stored_sha256, status, row) VALUES (?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (source, frame) DO UPDATE SET file_name = excluded.file_name, sop_instance = excluded.sop_instance,
+    stored_sha256 = excluded.stored_sha256, status = excluded.status, row = excluded.row
 """
 
 ADD_MASK = "INSERT OR REPLACE INTO masks VALUES (?, ?)"

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from plainfilm.errors import Reason, RunError, Stage, StorageFullError
 from plainfilm.ledger.ledger import Ledger
 from plainfilm.record import Failure, Record, Status
 from plainfilm.run.journal import Journal
 from plainfilm.run.summary import Counts
+from plainfilm.run.uid_names import UidNames
 from plainfilm.run.work import Staged
 from plainfilm.sinks.folder import FolderSink
 
@@ -26,10 +27,11 @@ LONGEST_WAIT = 0.5
 class Books:
     """The books of one run. Every method raises StorageFullError and RunError where they cannot be kept."""
 
-    def __init__(self, sink: FolderSink, ledger: Ledger, journal: Journal) -> None:
+    def __init__(self, sink: FolderSink, ledger: Ledger, journal: Journal, uid_names: UidNames | None = None) -> None:
         self.sink = sink
         self.ledger = ledger
         self.journal = journal
+        self._uid_names = uid_names
         self._staged: list[Staged] = []
         self._failures: list[Failure] = []
         self._finished: list[str] = []
@@ -82,6 +84,8 @@ class Books:
     def flush(self) -> None:
         """Give all images their names, and have the ledger on the disk."""
         staged, self._staged = self._staged, []
+        if self._uid_names is not None:
+            staged = self._uid_names.named(staged)
         names = {name: file_name for one in staged for name, file_name in one.names.items()}
         self.ledger.intend(names.values())
         self.ledger.commit()
@@ -98,15 +102,17 @@ class Books:
         self.ledger.commit()
         self._last_flush = time.monotonic()
 
-    def close(self) -> None:
+    def close(self, is_stopped: Callable[[], bool] = lambda: False) -> None:
         """Flush, and let go of what workers have staged that were then stopped or lost."""
         self.flush()
+        if self._uid_names is not None:
+            self._uid_names.straighten(is_stopped)
         self.sink.clear_staging()
 
     def give_up(self) -> None:
         """The run cannot go on: keep what is done, as far as there is space to say so, and let go of the rest."""
         try:
-            self.close()
+            self.close(is_stopped=lambda: True)
         except RunError:
             self._abandon()
 

@@ -23,6 +23,7 @@ from plainfilm.run.journal import Journal, journal_kept, source_hash
 from plainfilm.run.messages import Done, Event, Job, Lost, Outcome, WorkerSettings
 from plainfilm.run.summary import RUN_FILE, Observed, Run, identity_of, run_json
 from plainfilm.run.supervisor import GRACE_SECONDS, Supervisor
+from plainfilm.run.uid_names import UidNames
 from plainfilm.run.work import Picture, Staged, Work
 from plainfilm.showing import Overlays, PresentationChoice
 from plainfilm.sinks.folder import FolderSink
@@ -79,13 +80,15 @@ class Conversion:
         options = self._options.run
         listed = list_references(self._sources, self._out)
         terms = Terms(load_key(options.key_file), load_redactions(self._options.privacy.redact_from))
-        identity = identity_of(self._options, terms.key, terms.redactions, self._presentation_fingerprint())
+        identity = identity_of(self._options, terms.key, terms.redactions, fingerprint_of_presentation(self._options))
         with (
             journal_kept(options),
             FolderSink(self._out).claim(overwrite=options.overwrite) as sink,
             open_ledger(sink.ledger_path, identity, overwrite=options.overwrite) as ledger,
         ):
-            return self._keep_books(listed, terms, Books(sink, ledger, Journal(terms.key)))
+            journal = Journal(terms.key if self._options.output.names is Names.KEEP else None)
+            uid_names = UidNames(sink, ledger) if self._options.output.names is Names.UID else None
+            return self._keep_books(listed, terms, Books(sink, ledger, journal, uid_names))
 
     def _keep_books(self, listed: Listed, terms: Terms, books: Books) -> Run:
         started, begun = time.monotonic(), datetime.now(UTC)
@@ -93,7 +96,7 @@ class Conversion:
         try:
             self._index_presentations(books.sink)
             self._convert(self._jobs(listed, terms, books), books)
-            books.close()
+            books.close(lambda: self._stopped)
         except RunError as error:
             books.give_up()
             write_tables(books.sink, books.ledger, self._options.privacy.columns.words)
@@ -109,14 +112,6 @@ class Conversion:
         books.sink.write(RUN_FILE, run_json(run, self._options, terms.key, begun))
         books.journal.tell("finished", interrupted=run.interrupted, seconds=round(run.seconds, 3), **asdict(counts))
         return run
-
-    def _presentation_fingerprint(self) -> str | None:
-        if self._options.showing.presentation is None:
-            return None
-        # what reads DICOM takes its time to load
-        from plainfilm.run.presentations import presentation_fingerprint
-
-        return presentation_fingerprint(self._options)
 
     def _index_presentations(self, sink: FolderSink) -> None:
         """For `--presentation auto`: find the presentation states among the sources, anew in every run."""
@@ -149,7 +144,7 @@ class Conversion:
                 return
             boxes = terms.redactions.of(found.source)
             self._redacted |= {found.source} if boxes else set()
-            found = _renamed(found, self._options.output.names, terms.key)
+            found = renamed(found, self._options.output.names, terms.key)
             if isinstance(found, Failure):
                 books.add(found)
             elif (admission := books.ledger.admit(found, Stamp.of(found.path))) is None:
@@ -176,8 +171,8 @@ class Conversion:
             yield f"{self._changed} files have changed since they were converted, and were converted again"
 
 
-def _renamed(found: Reference | Failure, names: Names, key: Key) -> Reference | Failure:
-    """What was listed, under a keyed hash of its path unless paths are to be kept."""
+def renamed(found: Reference | Failure, names: Names, key: Key) -> Reference | Failure:
+    """What was listed, under a keyed hash of its path unless paths are to be kept; its UID is not known yet."""
     if names is Names.KEEP:
         return found
     hashed = source_hash(key, found.source)
@@ -195,6 +190,16 @@ def _note(event: Event, books: Books) -> None:
             books.add(result, trace)
         case Done(Work(reference=reference)):
             books.finish(reference.source)
+
+
+def fingerprint_of_presentation(options: Options) -> str | None:
+    """What tells apart what --presentation names. Raises OptionsError where that is no presentation state."""
+    if options.showing.presentation is None:
+        return None
+    # what reads DICOM takes its time to load
+    from plainfilm.run.presentations import presentation_fingerprint
+
+    return presentation_fingerprint(options)
 
 
 def convert_single(source: Path, options: Options) -> tuple[Picture | Failure, int]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TextIO
@@ -25,9 +25,9 @@ _FIELDS = "plainfilm_fields"
 
 
 class Journal:
-    """Tells the logger what happens in one run."""
+    """Tells the logger what happens in one run; without a key its sources are keyed hashes already."""
 
-    def __init__(self, key: Key) -> None:
+    def __init__(self, key: Key | None) -> None:
         self._key = key
 
     def tell(self, event: str, **numbers: object) -> None:
@@ -37,7 +37,7 @@ class Journal:
     def tell_failure(self, failure: Failure, traceback: str = "", attempts: int = 1) -> None:
         """An instance, or a frame of it, that gave no image."""
         fields: dict[str, object] = {
-            "source": source_hash(self._key, failure.source),
+            "source": failure.source if self._key is None else source_hash(self._key, failure.source),
             "frame": failure.frame,
             "reason": failure.reason.value,
             "stage": failure.stage.value,
@@ -84,6 +84,11 @@ class _Lines(logging.FileHandler):
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
         """Lets the line go."""
+
+    def close(self) -> None:
+        """Closes the file, though it may not take what was left."""
+        with suppress(OSError):
+            super().close()
 
 
 class _Tracebacks(logging.StreamHandler[TextIO]):

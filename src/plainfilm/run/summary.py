@@ -22,6 +22,8 @@ from plainfilm.version import VERSION
 
 RUN_FILE = "run.json"
 _LIMITS = ("timeout", "memory")
+# what a run that is repeated from run.json must not do of itself, and paths that may name a person
+_OF_ONE_RUN = frozenset({"overwrite", "dry_run", "log", "verbose", "key_file"})
 _LIBRARIES = (
     "pydicom",
     "numpy",
@@ -121,9 +123,9 @@ def identity_of(options: Options, key: Key, redactions: Redactions, presentation
 
 
 def run_json(run: Run, options: Options, key: Key, begun: datetime) -> bytes:
-    """The file that says how an OUT was made; no SOURCE and no OUT are in it."""
+    """The file that says how an OUT was made, and may be given back; no SOURCE, no OUT and no key are in it."""
     content = {
-        "options": options.to_mapping(),
+        "options": {name: value for name, value in options.to_mapping().items() if name not in _OF_ONE_RUN},
         "versions": versions(),
         "counts": asdict(run.counts),
         "times": {"started": begun.isoformat(timespec="seconds"), "seconds": round(run.seconds, 3)},

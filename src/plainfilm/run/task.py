@@ -7,6 +7,7 @@ import traceback
 from collections.abc import Callable
 from dataclasses import replace
 
+from plainfilm.choices import Names
 from plainfilm.encode.png import Ancillary, encode_png
 from plainfilm.errors import ConversionError, Reason, Stage
 from plainfilm.options import Options
@@ -17,7 +18,7 @@ from plainfilm.run.recording import Witness, failure_of, record_of, software_tex
 from plainfilm.run.work import IMAGE_SUFFIX, OVERLAY_FOLDER, Picture, Staged, Work
 from plainfilm.sinks.folder import FolderSink
 from plainfilm.sources.content import open_source
-from plainfilm.sources.names import frame_name
+from plainfilm.sources.names import frame_name, uid_name
 
 Report = Callable[[Started | Outcome], None]
 
@@ -62,16 +63,22 @@ def _outcome(work: Work, known: Witness, result: Rendered | FailedFrame) -> Outc
     frames = known.instance.pixel.number_of_frames
     try:
         encoded = encode_png(result.image, Ancillary(software_text(result), result.profile))
-        name = frame_name(work.reference.name, result.frame + 1, frames)
-        record = record_of(known, result, name + IMAGE_SUFFIX, encoded)
+        name = frame_name(_name_of(work, known), result.frame + 1, frames) + IMAGE_SUFFIX
+        record = record_of(known, result, name, encoded)
         if work.out is None:
             return Outcome(Picture(record, encoded))
         sink = FolderSink(work.out)
-        masks = _staged_masks(sink, name, result)
+        # by the source's own name, which no other has: one by UID may change with what comes later
+        masks = _staged_masks(sink, frame_name(work.reference.name, result.frame + 1, frames), result)
         record = replace(record, overlay_files=";".join(file_name for _, file_name in masks))
         return Outcome(Staged(record, sink.stage([encoded]), masks))
     except ConversionError as error:
         return _refused(work, result.frame if frames > 1 else None, error)
+
+
+def _name_of(work: Work, known: Witness) -> str:
+    by_uid = work.options.output.names is Names.UID
+    return (uid_name(known.instance.identity.sop_instance_uid) if by_uid else None) or work.reference.name
 
 
 def _staged_masks(sink: FolderSink, name: str, rendered: Rendered) -> tuple[tuple[str, str], ...]:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Files, folders and globs on the command line -> references, one by one, one folder's names in memory at a time.
+"""Files, folders and globs on the command line -> references, one by one, few names in memory at a time.
 
 Sources come in the order given; of a folder first its files, then its folders, each sorted. What is no file is a row of
 failures. A glob is taken relative to the folder before its first wildcard.
@@ -8,14 +8,17 @@ failures. A glob is taken relative to the folder before its first wildcard.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 from plainfilm.errors import OptionsError, SourceMissingError
 from plainfilm.record import Failure
-from plainfilm.sources.listing import File, Kind, Listing, failure_of, kind_of_source, list_folder, unreadable_folder
-from plainfilm.sources.names import Named, name_files, name_folders
+from plainfilm.sources.listing import Entry, Kind, entries_of, failure_of, kind_of_source, unreadable_folder
+from plainfilm.sources.names import Named
+from plainfilm.sources.naming import name_entries
 from plainfilm.sources.patterns import Pattern, split_pattern
 from plainfilm.sources.reference import Reference
 
@@ -28,6 +31,15 @@ class _Root:
     kind: Kind
     pattern: Pattern | None = None
 
+    @property
+    def is_tree(self) -> bool:
+        """Whether it is a folder as a whole."""
+        return self.kind is Kind.FOLDER and self.pattern is None
+
+    def is_entry(self, prefixed: bool) -> bool:
+        """Whether the root itself is at the top of OUT, as a file is and each of several folders; or what is in it."""
+        return self.kind is not Kind.FOLDER or (self.is_tree and prefixed)
+
 
 @dataclass(frozen=True, slots=True)
 class _Folder:
@@ -36,32 +48,47 @@ class _Folder:
     path: Path
     name: str = ""
     source: str = ""
+    of_a_file_too: bool = False
     pattern: Pattern | None = None
     positions: frozenset[int] = frozenset()
+
+    def entries(self, part: int = 0) -> Iterator[Entry]:
+        """What of the folder the glob is about. Raises OSError."""
+        every = entries_of(self.path, part)
+        return every if self.pattern is None else filter(self._is_about, every)
 
     def below(self, entry: str, named: Named) -> _Folder:
         """A folder in this one; once the whole pattern is used up, everything below belongs to it."""
         name, source = _joined(self.name, named.name), _joined(self.source, named.source)
         path = self.path / entry
         if self.pattern is None:
-            return _Folder(path, name, source)
+            return _Folder(path, name, source, named.of_a_file_too)
         positions = self.pattern.step(self.positions, entry)
         if self.pattern.accepts(positions):
-            return _Folder(path, name, source)
-        return _Folder(path, name, source, self.pattern, positions)
+            return _Folder(path, name, source, named.of_a_file_too)
+        return _Folder(path, name, source, named.of_a_file_too, self.pattern, positions)
 
-    def matching(self, listing: Listing) -> Listing:
-        """What of the listing the glob is about."""
-        if self.pattern is None:
-            return listing
-        files = tuple(file for file in listing.files if self._is_about(file))
-        folders = tuple(name for name in listing.folders if self.pattern.step(self.positions, name))
-        return Listing(listing.path, files, folders)
+    def called(self, entry: Entry, named: Named) -> Item:
+        """An entry of this folder, with the names of the folders it is in before its own."""
+        if entry.kind is Kind.FOLDER:
+            return self.below(entry.name, named)
+        source = _joined(self.source, named.source)
+        if entry.kind is not Kind.FILE:
+            return failure_of(entry.kind, source)
+        return Reference(self.path / entry.name, source, _joined(self.name, named.name))
 
-    def _is_about(self, file: File) -> bool:
+    def unreadable(self, error: OSError) -> Failure:
+        """The row of this folder, whose source is that of no file beside it."""
+        return unreadable_folder(f"{self.source}/" if self.of_a_file_too else self.source, error)
+
+    def _is_about(self, entry: Entry) -> bool:
         assert self.pattern is not None
-        positions = self.pattern.step(self.positions, file.name)
-        return bool(positions) if file.kind is Kind.LINK_TO_FOLDER else self.pattern.accepts(positions)
+        positions = self.pattern.step(self.positions, entry.name)
+        is_way = entry.kind in (Kind.FOLDER, Kind.LINK_TO_FOLDER)
+        return bool(positions) if is_way else self.pattern.accepts(positions)
+
+
+Item: TypeAlias = "Reference | Failure | _Folder"
 
 
 def list_references(sources: Sequence[str | Path], out: Path | None) -> Iterator[Reference | Failure]:
@@ -71,7 +98,7 @@ def list_references(sources: Sequence[str | Path], out: Path | None) -> Iterator
     nothing), and OptionsError where `out` is itself a source.
     """
     roots = [_root_of(os.fspath(source)) for source in sources]
-    if any(root.kind is Kind.FOLDER and root.pattern is None and _is_same(root.path, out) for root in roots):
+    if any(root.is_tree and _is_same(root.path, out) for root in roots):
         raise OptionsError("OUT is one of the SOURCEs: choose a folder of its own for the images")
     return _references(roots, out)
 
@@ -109,84 +136,93 @@ def _is_same(path: Path, out: Path | None) -> bool:
 
 
 def _matches_anything(root: _Root) -> bool:
-    assert root.pattern is not None
-    waiting = [_Folder(root.path, pattern=root.pattern, positions=root.pattern.start())]
+    # of folders that are still to be looked into, only their names
+    folder = _base_of(root)
+    waiting = [(folder, _ways_in(folder))]
     while waiting:
-        folder = waiting.pop()
-        if folder.pattern is None:
+        above, names = waiting[-1]
+        if names is None:
             return True
-        try:
-            listing = folder.matching(list_folder(folder.path))
-        except OSError:
+        if not names:
+            waiting.pop()
             continue
-        if any(folder.pattern.accepts(folder.pattern.step(folder.positions, file.name)) for file in listing.files):
-            return True
-        waiting.extend(folder.below(name, Named("", "")) for name in reversed(listing.folders))
+        folder = above.below(names.pop(), Named("", ""))
+        waiting.append((folder, _ways_in(folder)))
     return False
 
 
+def _ways_in(folder: _Folder) -> list[str] | None:
+    """The folders in a folder through which a glob may lead; None where it has found something already."""
+    if folder.pattern is None:
+        return None
+    names = []
+    with suppress(OSError):
+        for entry in folder.entries():
+            if entry.kind is Kind.FOLDER:
+                names.append(entry.name)
+            elif folder.pattern.accepts(folder.pattern.step(folder.positions, entry.name)):
+                return None
+    return names
+
+
 def _references(roots: list[_Root], out: Path | None) -> Iterator[Reference | Failure]:
-    """Root by root. What lands at the top of OUT is named together, whichever root it comes from."""
-    prefixed = sum(root.kind is Kind.FOLDER and root.pattern is None for root in roots) > 1
-    tops: list[tuple[_Folder, Listing]] = []
-    for root in roots:
-        try:
-            tops.append(_top_of(root, prefixed))
-        except OSError as error:
-            yield unreadable_folder(name_folders([root.path.name])[0].source, error)
-    folders = iter(name_folders([name for _, top in tops for name in top.folders], at_top=True))
-    named_folders = [[next(folders) for _ in top.folders] for _, top in tops]
-    beside = [named.name for group in named_folders for named in group]
-    files = iter(name_files([file.name for _, top in tops for file in top.files], beside))
-    named_files = [[next(files) for _ in top.files] for _, top in tops]
-    for (folder, top), of_files, of_folders in zip(tops, named_files, named_folders, strict=True):
-        yield from _files_of(folder, top.files, of_files)
-        yield from _walk(_folders_of(folder, top.folders, of_folders), out)
-
-
-def _top_of(root: _Root, prefixed: bool) -> tuple[_Folder, Listing]:
-    """What a root puts at the top of OUT: a file, a folder if there are several, or the entries of the only folder."""
-    if root.kind is Kind.FOLDER and (root.pattern is not None or not prefixed):
-        positions = root.pattern.start() if root.pattern is not None else frozenset()
-        folder = _Folder(root.path, pattern=root.pattern, positions=positions)
-        return folder, folder.matching(list_folder(root.path))
-    parent = root.path.parent
-    if root.kind is Kind.FOLDER:
-        return _Folder(parent), Listing(parent, folders=(root.path.name,))
-    return _Folder(parent), Listing(parent, files=(File(root.path.name, root.kind),))
-
-
-def _walk(folders: Iterator[_Folder], out: Path | None) -> Iterator[Reference | Failure]:
-    # a stack of iterators: deep trees need no recursion, and wide ones keep their names only
-    waiting = [folders]
+    """Item by item. A stack of iterators: deep trees need no recursion, and wide ones keep their names only."""
+    waiting = [_top(roots)]
     while waiting:
-        folder = next(waiting[-1], None)
-        if folder is None:
+        item = next(waiting[-1], None)
+        if item is None:
             waiting.pop()
-        elif not _is_same(folder.path, out):
-            try:
-                listing = folder.matching(list_folder(folder.path))
-            except OSError as error:
-                yield unreadable_folder(folder.source, error)
+        elif not isinstance(item, _Folder):
+            yield item
+        elif not _is_same(item.path, out):
+            waiting.append(_inside(item))
+
+
+def _top(roots: list[_Root]) -> Iterator[Item]:
+    """What lands at the top of OUT, root by root, and is named together, whichever root it comes from.
+
+    Roots that cannot be listed come last: they take no name from others.
+    """
+    prefixed = sum(root.is_tree for root in roots) > 1
+    unreadable: list[tuple[_Root, OSError]] = []
+
+    def entries() -> Iterator[Entry]:
+        for part, root in enumerate(roots):
+            if root.is_entry(prefixed):
+                yield Entry(root.path.name, root.kind, part)
                 continue
-            named = name_folders(listing.folders)
-            of_files = name_files([file.name for file in listing.files], (name.name for name in named))
-            yield from _files_of(folder, listing.files, of_files)
-            waiting.append(_folders_of(folder, listing.folders, named))
+            try:
+                yield from _base_of(root).entries(part)
+            except OSError as error:
+                unreadable.append((root, error))
+        for part, (root, _) in enumerate(unreadable, len(roots)):
+            yield Entry(root.path.name, Kind.FOLDER, part)
 
-
-def _files_of(folder: _Folder, files: Iterable[File], named: Iterable[Named]) -> Iterator[Reference | Failure]:
-    for file, called in zip(files, named, strict=True):
-        source = _joined(folder.source, called.source)
-        if file.kind is Kind.FILE:
-            yield Reference(folder.path / file.name, source, _joined(folder.name, called.name))
+    for entry, named in name_entries(entries(), at_top=True):
+        if entry.part >= len(roots):
+            root, error = unreadable[entry.part - len(roots)]
+            yield _Folder(root.path, named.name, named.source, named.of_a_file_too).unreadable(error)
         else:
-            yield failure_of(file.kind, source)
+            root = roots[entry.part]
+            base = _Folder(root.path.parent) if root.is_entry(prefixed) else _base_of(root)
+            yield base.called(entry, named)
 
 
-def _folders_of(folder: _Folder, entries: Iterable[str], named: Iterable[Named]) -> Iterator[_Folder]:
-    for entry, called in zip(entries, named, strict=True):
-        yield folder.below(entry, called)
+def _base_of(root: _Root) -> _Folder:
+    """The folder whose entries a root is about."""
+    return _Folder(
+        root.path, pattern=root.pattern, positions=frozenset() if root.pattern is None else root.pattern.start()
+    )
+
+
+def _inside(folder: _Folder) -> Iterator[Item]:
+    try:
+        entries = name_entries(folder.entries())
+    except OSError as error:
+        yield folder.unreadable(error)
+        return
+    for entry, named in entries:
+        yield folder.called(entry, named)
 
 
 def _joined(folder: str, name: str) -> str:

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""A folder's path -> its entries, sorted, and what each is: only here the file system is asked for kinds of entries."""
+"""A folder's path -> its entries, and what each is: only here the file system is asked for kinds of entries."""
 
 from __future__ import annotations
 
 import os
 import stat
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -25,28 +26,19 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class File:
-    """An entry that is not walked into."""
+class Entry:
+    """What a folder holds, or a SOURCE; `part` counts the SOURCEs where those of several are named together."""
 
     name: str
     kind: Kind
+    part: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Listing:
-    """The entries of one folder, sorted by the code points of their names."""
-
-    path: Path
-    files: tuple[File, ...] = ()
-    folders: tuple[str, ...] = ()
-
-
-def list_folder(path: Path) -> Listing:
-    """The entries of a folder. Raises OSError when it cannot be read."""
+def entries_of(path: Path, part: int = 0) -> Iterator[Entry]:
+    """The entries of a folder, in no order. Raises OSError when it cannot be read."""
     with os.scandir(path) as entries:
-        found = sorted((File(entry.name, _kind_of(entry)) for entry in entries), key=lambda file: file.name)
-    files = tuple(file for file in found if file.kind is not Kind.FOLDER)
-    return Listing(path, files, tuple(file.name for file in found if file.kind is Kind.FOLDER))
+        for entry in entries:
+            yield Entry(entry.name, _kind_of(entry), part)
 
 
 def kind_of_source(path: str) -> Kind:

@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import count
+from typing import Protocol
 
 LONGEST = 200
 DICOM_SUFFIXES = frozenset({"dcm", "dicom", "dic", "ima"})
@@ -36,20 +37,31 @@ _UNBEARABLE = re.compile(r'[\x00-\x1f\x7f-\x9f<>:"/\\|?*\u2028-\u202e\u2066-\u20
 _LEADING = ("=", "+", "-", "@")
 _TRAILING = (".", " ")
 _DEVICE = re.compile(r"(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[0-9¹²³])(?= *(?:\.|$))", re.IGNORECASE)
+_UID = re.compile(r"[0-9][0-9.]{0,63}")
 _FRAME = re.compile(r"(.+)_f[0-9]{4,}", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """What an entry of a folder is called: `name` in OUT (without the image's suffix), `source` in the tables."""
+    """What an entry of a folder is called: `name` in OUT (without the image's suffix), `source` in the tables.
+
+    of_a_file_too: whether a file beside this folder has the same source, which then cannot stand for the folder itself.
+    """
 
     name: str
     source: str
+    of_a_file_too: bool = False
 
 
 def frame_name(name: str, frame: int, frames: int) -> str:
     """The name of a frame, counted from 1, of an instance of so many: with `_f0001` when there are several."""
     return f"{name}_f{frame:04d}" if frames > 1 else name
+
+
+def uid_name(uid: str) -> str | None:
+    """The name of an instance by its SOP Instance UID (PS3.5 9.1); None for one that is no UID."""
+    stripped = uid.strip(" \0")
+    return stripped if _UID.fullmatch(stripped) else None
 
 
 def split_suffix(name: str) -> tuple[str, str]:
@@ -79,8 +91,12 @@ def _shortened(text: str, component: str) -> str:
 def name_folders(folders: Sequence[str], *, at_top: bool = False) -> list[Named]:
     """Names of the folders in one folder, in the order given; `at_top` of OUT those of its own files are taken."""
     wanted = [sanitize(folder) for folder in folders]
-    taken = _Taken(fold, TABLES + (RESERVED_AT_TOP if at_top else ()))
-    return _paired(_numbered(wanted, taken), _numbered(wanted, _Taken(str)))
+    return _paired(_numbered(wanted, Taken(fold, taken_by_the_run(at_top=at_top))), _numbered(wanted, Taken(str)))
+
+
+def taken_by_the_run(*, at_top: bool) -> tuple[str, ...]:
+    """What no folder of images in a folder of OUT, or at its top, may be called."""
+    return TABLES + (RESERVED_AT_TOP if at_top else ())
 
 
 def name_files(files: Sequence[str], beside: Iterable[str] = ()) -> list[Named]:
@@ -88,9 +104,9 @@ def name_files(files: Sequence[str], beside: Iterable[str] = ()) -> list[Named]:
     split = [split_suffix(file) for file in files]
     short = [sanitize(stem) for stem, _ in split]
     full = [stem + suffix for stem, (_, suffix) in zip(short, split, strict=True)]
-    occupied = [slot for slot in map(_slot, beside) if slot]
+    occupied = [slot for slot in map(slot_of, beside) if slot]
     names = _full_where_they_meet(short, full, occupied)
-    return _paired(_numbered(names, _Taken(fold, occupied)), _numbered(full, _Taken(str)))
+    return _paired(_numbered(names, Taken(fold, occupied)), _numbered(full, Taken(str)))
 
 
 def fold(name: str) -> str:
@@ -102,7 +118,7 @@ def _paired(names: list[str], sources: list[str]) -> list[Named]:
     return [Named(name, source) for name, source in zip(names, sources, strict=True)]
 
 
-def _slot(folder: str) -> str:
+def slot_of(folder: str) -> str:
     """The name that a file must not have because a folder is called like its image."""
     stem, _, suffix = folder.rpartition(".")
     return stem if suffix.lower() in IMAGE_SUFFIXES else ""
@@ -117,7 +133,7 @@ def instance_of(key: str) -> str | None:
 def _full_where_they_meet(short: list[str], full: list[str], occupied: list[str]) -> list[str]:
     chosen = list(short)
     while True:
-        taken = _Taken(fold, [*chosen, *occupied])
+        taken = Taken(fold, [*chosen, *occupied])
         meeting = [at for at, name in enumerate(chosen) if name != full[at] and taken.meets(name, times=2)]
         if not meeting:
             return chosen
@@ -125,11 +141,22 @@ def _full_where_they_meet(short: list[str], full: list[str], occupied: list[str]
             chosen[at] = full[at]
 
 
-def _numbered(wanted: list[str], taken: _Taken) -> list[str]:
-    """The names with `-2`, `-3` on those that meet one before them or one that is taken already."""
-    others = _Taken(taken.key, wanted)
+def _numbered(wanted: list[str], taken: Taken) -> list[str]:
+    others = Taken(taken.key, wanted)
     if not any(taken.meets(name) or others.meets(name, times=2) for name in wanted):
         return wanted
+    return numbered(wanted, taken, others)
+
+
+class Others(Protocol):
+    """All names that are wanted in one folder."""
+
+    def meets(self, name: str) -> bool:
+        """Whether the name meets one of them."""
+
+
+def numbered(wanted: Iterable[str], taken: Taken, others: Others) -> list[str]:
+    """The names with `-2`, `-3` on those that meet one before them or one that is taken already."""
     following: Counter[str] = Counter()
     names = []
     for name in wanted:
@@ -146,7 +173,7 @@ def _numbered(wanted: list[str], taken: _Taken) -> list[str]:
     return names
 
 
-class _Taken:
+class Taken:
     """The names taken in one folder, told apart by a key, and the instances whose frames some of them could be."""
 
     def __init__(self, key: Callable[[str], str], names: Iterable[str] = ()) -> None:
