@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,12 +14,14 @@ from pydicom.dataset import Dataset
 from pydicom.uid import ExplicitVRLittleEndian
 
 from plainfilm.choices import Pixels
-from plainfilm.dicom.instance import Instance
+from plainfilm.dicom.instance import FrameAttributes, Instance, Presented
 from plainfilm.dicom.read import read_instance
 from plainfilm.errors import ConversionError
 from plainfilm.geometry import Geometry, geometry_of
 from plainfilm.options import Options
 from plainfilm.picture_options import GeometryOptions
+from plainfilm.placing import TURNS, Turn
+from plainfilm.showing import Orient
 
 LIMIT = 500_000_000
 KEYWORDS = ("PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing", "PixelAspectRatio")
@@ -245,3 +248,79 @@ def test_a_film_that_shrinks_is_averaged() -> None:
 def test_a_crop_outside_the_image_fails_the_frame() -> None:
     with pytest.raises(ConversionError, match="outside the image of 6 x 4"):
         geometry_of(read(4, 6), 0, Options.of({"crop": "6,0,1,1"}).geometry, LIMIT)
+
+
+# an image of 60 x 90 pixels of 2:1, of which the part from column 10 is displayed, turned by each of the eight turns
+AREA = (11, 1, 90, 50)
+COMBINED: list[dict[str, Any]] = [
+    {},
+    {"size": "40"},
+    {"crop": "20,30,50,40"},
+    {"crop": "20,30,50,40", "size": "64x30", "fit": "pad"},
+    {"size": "64x64", "fit": "crop"},
+    {"crop": "20,30,50,40", "size": "200x100", "fit": "pad", "enlarge": True},
+]
+
+
+def presented(turn: Turn) -> Instance:
+    instance = read(60, 90, PixelSpacing=[0.2, 0.1])
+    known = Presented(turn=turn, area=AREA, pixel_aspect_ratio=(2.0, 1.0))
+    return replace(instance, frames=(FrameAttributes(presented=known),))
+
+
+@pytest.mark.parametrize("turn", TURNS, ids=str)
+@pytest.mark.parametrize("given", COMBINED, ids=str)
+def test_crop_turn_size_and_pad_together_go_where_the_affine_says(turn: Turn, given: dict[str, Any]) -> None:
+    """A ramp along rows, and one along columns: where a pixel of the picture comes from its value says."""
+    found = geometry_of(presented(turn), 0, Options.of(given).geometry, LIMIT)
+    rows, columns = np.mgrid[0:60, 0:90].astype(np.float32) + 1
+    shown = found.apply(rows), found.apply(columns)
+    assert shown[0].shape == (found.height, found.width)
+    a, b, c, d, e, f = found.affine
+    drawn = np.argwhere((shown[0] > 0) & (shown[1] > 0))
+    assert len(drawn)
+    y, x = drawn.T
+    row, column = shown[0][y, x] - 1, shown[1][y, x] - 1
+    # at the border of the image, or of what was cut, values are repeated and no ramp
+    inside = np.minimum(x - x.min(), x.max() - x) > 3
+    inside &= np.minimum(y - y.min(), y.max() - y) > 3
+    assert inside.sum() > 50
+    off = np.hypot(a * column + b * row + c - x, d * column + e * row + f - y)[inside]
+    assert off.max() < 0.2
+
+
+@pytest.mark.parametrize("given", COMBINED, ids=str)
+def test_a_picture_that_is_turned_has_the_values_of_one_that_is_not(given: dict[str, Any]) -> None:
+    image = np.random.default_rng(5).integers(0, 256, (60, 90), np.uint8)
+    if "fit" in given:
+        pytest.skip("what is filled up or cut is the picture's own left and right")
+    options = Options.of(given).geometry
+    plain = geometry_of(presented(Turn()), 0, options, LIMIT).apply(image)
+    for turn in TURNS:
+        turned = geometry_of(presented(turn), 0, options, LIMIT)
+        np.testing.assert_array_equal(turned.apply(image), turn.apply(plain))
+
+
+def test_the_spacing_of_a_turned_picture_is_that_of_its_own_axes() -> None:
+    """80 x 100 squared pixels of 0.1 mm are displayed; turned they are 100 x 80, and 50 x 40 in the picture."""
+    found = geometry_of(presented(Turn(1)), 0, Options.of({"size": "50x60", "fit": "pad"}).geometry, LIMIT)
+    assert (found.width, found.height) == (50, 60)
+    assert found.output_spacing == pytest.approx((0.2, 0.2))
+
+
+def test_a_crop_beside_what_is_displayed_is_refused() -> None:
+    with pytest.raises(ConversionError, match="lies outside"):
+        geometry_of(presented(Turn()), 0, Options.of({"crop": "0,0,10,10"}).geometry, LIMIT)
+
+
+def test_a_picture_that_is_hung_has_its_size_and_margins() -> None:
+    """Right to left becomes left to right; the margins stay where they are asked for."""
+    instance = read(20, 40, PatientOrientation=["R", "F"])
+    image = np.arange(1, 41, dtype=np.uint8)[None].repeat(20, axis=0)
+    options = Options.of({"size": "40x40", "fit": "pad"}).geometry
+    found = geometry_of(instance, 0, options, LIMIT, Orient.VIEWER)
+    shown = found.apply(image)
+    assert shown[10:30].tolist() == image[:, ::-1].tolist()
+    assert not shown[:10].any()
+    assert not shown[30:].any()
+    assert found.affine == (-1, 0, 39, 0, 1, 10)

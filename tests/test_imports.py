@@ -16,10 +16,13 @@ import pytest
 SRC = Path(__file__).resolve().parent.parent / "src"
 PACKAGE = "plainfilm"
 
-VALUES = ("errors", "findings", "choices", "redaction", "framing", "record", "picture_options", "options", "version")
+VALUES = (
+    *("errors", "findings", "choices", "redaction", "framing", "showing", "placing"),
+    *("record", "picture_options", "options", "version"),
+)
 CELLS = (*VALUES, "dicom", "decode")
 LEVELS = (*CELLS, "grayscale", "color")
-PICTURE = (*LEVELS, "blackout", "geometry", "quality", "encode")
+PICTURE = (*LEVELS, "blackout", "hanging", "geometry", "overlays", "quality", "painting", "encode")
 RIGHT_WING = (*PICTURE, "pipeline", "explanation")
 LEFT_WING = ("errors", "record", "sources", "sinks", "ledger", "splits", "tables")
 BOTH_WINGS = (*RIGHT_WING, *LEFT_WING, "privacy")
@@ -32,20 +35,28 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "findings": (),
     "version": (),
     "choices": ("errors", "findings"),
+    "showing": (),
+    "placing": (),
     "record": ("errors", "findings", "choices"),
     "redaction": ("errors",),
     "dicom.dictionary": ("errors",),
     "framing": ("errors",),
-    "picture_options": ("errors", "findings", "choices", "framing"),
-    "options": ("errors", "findings", "choices", "redaction", "framing", "dicom.dictionary", "picture_options"),
+    "picture_options": ("errors", "findings", "choices", "framing", "showing"),
+    "options": (
+        *("errors", "findings", "choices", "redaction", "framing", "showing"),
+        *("dicom.dictionary", "picture_options"),
+    ),
     # the right wing makes pixels and does no I/O
     "dicom": VALUES,
     "decode": (*VALUES, "dicom"),
     "grayscale": CELLS,
     "color": (*CELLS, "grayscale"),
     "blackout": ("findings", "redaction"),
-    "geometry": LEVELS,
+    "hanging": (*VALUES, "dicom.instance"),
+    "geometry": (*LEVELS, "hanging"),
+    "overlays": (*LEVELS, "blackout", "geometry"),
     "quality": LEVELS,
+    "painting": (*LEVELS, "blackout", "geometry", "overlays", "quality"),
     "encode": LEVELS,
     "pipeline": PICTURE,
     "explanation": (*PICTURE, "pipeline"),
@@ -71,8 +82,11 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
 # Where a library may be imported; one that is not listed may be imported anywhere.
 ONLY_IN: dict[str, tuple[str, ...]] = {
     "pydicom": ("dicom", "demo", "cli.demo", "api"),
-    "cv2": ("decode", "grayscale", "color", "geometry", "quality", "demo", "cli.demo"),
-    "numpy": ("decode", "grayscale", "color", "blackout", "geometry", "quality", "encode", "pipeline", "api", "demo"),
+    "cv2": ("decode", "grayscale", "color", "geometry", "overlays", "quality", "demo", "cli.demo"),
+    "numpy": (
+        *("placing", "decode", "grayscale", "color", "blackout", "geometry", "overlays"),
+        *("painting", "quality", "encode", "pipeline", "api", "demo"),
+    ),
     "imagecodecs": ("decode", "color", "encode", "demo"),
     "simplejpeg": ("decode",),
     "openjpeg": ("decode",),
@@ -86,7 +100,7 @@ ONLY_IN: dict[str, tuple[str, ...]] = {
     "platformdirs": ("privacy",),
     "pickle": ("run",),
     "subprocess": ("run",),
-    "sqlite3": ("ledger", "sources.crowd"),
+    "sqlite3": ("ledger", "sources.crowd", "run.presentations"),
     "xxhash": ("pipeline",),
 }
 

@@ -11,6 +11,7 @@ import pytest
 from plainfilm.choices import Look, Names, Pixels, Polarity, Stretch, UserWindow
 from plainfilm.errors import OptionsError
 from plainfilm.options import Options, RunOptions, available_cpus, option_fields
+from plainfilm.showing import Orient, Overlays
 
 # Two values of every option that are not its default, as text and as what Python would give.
 GIVEN: dict[str, tuple[object, object]] = {
@@ -30,6 +31,9 @@ GIVEN: dict[str, tuple[object, object]] = {
     "size": ("512", "640x480"),
     "enlarge": ("yes", True),
     "fit": ("keep", "keep"),
+    "overlays": ("burn", Overlays.MASK),
+    "presentation": ("auto", Path("a folder/state.dcm")),
+    "orient": ("viewer", Orient.VIEWER),
     "frames": ("middle", 7),
     "names": ("hash", Names.UID),
     "redact": ("-1,2.5,30,40; 5,6,7,8", (1, 2, 3, 4)),
@@ -68,7 +72,8 @@ def test_the_defaults_read_back_and_are_named_in_full() -> None:
 
 
 def test_all_options_together_read_back() -> None:
-    given = {name: values[1] for name, values in GIVEN.items() if name not in ("look", "window", "clahe", "strict")}
+    left_out = ("look", "window", "clahe", "strict", "presentation")
+    given = {name: values[1] for name, values in GIVEN.items() if name not in left_out}
     options = Options.of(given)
     assert Options.of(json.loads(json.dumps(options.to_mapping()))) == options
 
@@ -97,6 +102,9 @@ def test_the_defaults_are_those_of_the_interface() -> None:
         "size": "none",
         "enlarge": False,
         "fit": "keep",
+        "overlays": "off",
+        "presentation": None,
+        "orient": "stored",
         "frames": "all",
         "names": "keep",
         "redact": "",
@@ -177,7 +185,10 @@ def test_an_option_that_does_not_exist_is_refused_by_name() -> None:
         Options.of({"sise": 5, "colour": "grey", "bits": 8})
 
 
-@pytest.mark.parametrize("name", [name for name in GIVEN if name not in ("voi", "key_file", "redact_from", "log")])
+ANY_TEXT = ("voi", "key_file", "redact_from", "log", "presentation")
+
+
+@pytest.mark.parametrize("name", [name for name in GIVEN if name not in ANY_TEXT])
 def test_a_value_that_cannot_be_read_is_refused(name: str) -> None:
     with pytest.raises(OptionsError):
         Options.of({name: "?"})
@@ -190,3 +201,9 @@ def test_the_users_window_arrives_as_a_window() -> None:
 def test_workers_are_the_jobs_asked_for_or_the_cpus_there_are() -> None:
     assert RunOptions(jobs=3).workers == 3
     assert RunOptions().workers == available_cpus() >= 1
+
+
+@pytest.mark.parametrize("other", [{"look": "minmax"}, {"window": "40,80"}, {"voi": "none"}])
+def test_a_presentation_state_contradicts_another_way_to_grey_levels(other: dict[str, str]) -> None:
+    with pytest.raises(OptionsError, match="--presentation contradicts"):
+        Options.of({"presentation": "auto", **other})

@@ -5,8 +5,8 @@
 
 The first pictures in OUT show that work has begun. The command is then stopped for a moment (SIGSTOP), and of the files
 that are still to come some are deleted, cut, emptied, replaced, made unreadable, or turned into folders, links that
-lead nowhere and pipes; others are added. It then goes on. Every file has its row (P16), and when the folder is whole again,
-the same command ends with the OUT of a run over the whole folder.
+lead nowhere and pipes; others are added. It then goes on. Every file has its row (P16), and when the folder is whole
+again, the same command ends with the OUT of a run over the whole folder.
 """
 
 from __future__ import annotations

@@ -18,9 +18,11 @@ from plainfilm.dicom.read import instance_from_dataset
 from plainfilm.errors import OptionsError
 from plainfilm.explanation import Explanation
 from plainfilm.options import Options
-from plainfilm.pipeline import Film, PlannedFrame, film_of, frame_planner, open_film
+from plainfilm.painting import PlannedFrame
+from plainfilm.pipeline import Film, film_of, frame_planner, open_film, with_presentation
 from plainfilm.pipeline import render as render_planned
 from plainfilm.run.conversion import Conversion
+from plainfilm.run.presentations import presentation_of
 from plainfilm.run.summary import Run
 from plainfilm.sources.content import FileContent, open_source
 
@@ -50,6 +52,9 @@ class PictureOptions(TypedDict, total=False):
     size: str | int | tuple[int, int]
     enlarge: bool
     fit: str
+    overlays: str
+    presentation: str | PathLike[str]
+    orient: str
     max_pixels: int
 
 
@@ -75,6 +80,8 @@ def render(source: Source, *, frame: int = 1, **options: Unpack[PictureOptions])
     from 1. The rows and columns are those after square pixels, crop and size.
     Raises ConversionError (see `reason`) where the film cannot be shown and OptionsError for wrong options.
     """
+    if options.get("overlays") == "mask":
+        raise OptionsError("overlays mask makes further pictures: convert into a folder")
     _, planned = _planned(source, frame, options)
     return render_planned(planned).image
 
@@ -111,6 +118,7 @@ def _planned(source: Source, frame: int, given: Any) -> tuple[Film, PlannedFrame
 
 
 def _frame_of(film: Film, frame: int, options: Options) -> tuple[Film, PlannedFrame]:
+    film = with_presentation(film, presentation_of(options))
     frames = film.instance.pixel.number_of_frames
     chosen = FrameChoice(str(frame)).select(frames)
     if not chosen:

@@ -52,6 +52,9 @@ class Blackout:
         return self.mask(*size) if missing is None else self.mask(*size) | missing
 
 
+NO_BLACKOUT = Blackout()
+
+
 def blackout_of(boxes: tuple[Box, ...], size: tuple[int, int], beyond: int = 0) -> Blackout:
     """The boxes clipped to a frame of (rows, columns); beyond: boxes of the instance that are for frames it has not."""
     found = [box.within(*size) for box in boxes]

@@ -7,9 +7,13 @@ import textwrap
 from dataclasses import dataclass
 
 from plainfilm.dicom.instance import Instance
-from plainfilm.grayscale.explaining import Step
+from plainfilm.framing import Box
+from plainfilm.geometry import Geometry
+from plainfilm.grayscale.explaining import Step, shutter_step
 from plainfilm.grayscale.plan import LOOK_VERSIONS
-from plainfilm.pipeline import PlannedFrame
+from plainfilm.painting import PlannedFrame
+from plainfilm.placing import Turn
+from plainfilm.showing import Overlays
 from plainfilm.version import NOT_FOR_DIAGNOSIS
 
 
@@ -29,7 +33,11 @@ class Explanation:
             "Transfer Syntax UID",
             self._syntax,
         )
-        return (decoded, *self.planned.plan.steps, self._geometry_step, self._output_step)
+        shutter = () if self.planned.shutter is None else (shutter_step(self.planned.shutter),)
+        overlays = overlay_steps(self.instance, self.planned)
+        placing = placing_steps(self.instance, self.planned)
+        steps = (decoded, *self.planned.plan.steps, *shutter, *overlays, self._geometry_step, *placing)
+        return (*steps, self._output_step)
 
     @property
     def _syntax(self) -> str:
@@ -38,8 +46,9 @@ class Explanation:
     @property
     def _geometry_step(self) -> Step:
         geometry = self.planned.geometry
-        size = f"{geometry.width} x {geometry.height}"
-        if (geometry.height, geometry.width) == (geometry.rows, geometry.columns):
+        width, height = geometry.squared_size
+        size = f"{width} x {height}"
+        if (height, width) == (geometry.rows, geometry.columns):
             return Step(
                 "geometry", f"as stored, {size}", "", "the pixels are square, or nothing says that they are not"
             )
@@ -93,6 +102,53 @@ class Explanation:
         found = [f"  {finding.code.value}: {finding.detail}" for finding in self.planned.findings]
         lines += ["findings", *found] if found else ["findings: none"]
         return "\n".join([*lines, f"({NOT_FOR_DIAGNOSIS})"])
+
+
+def overlay_steps(instance: Instance, planned: PlannedFrame) -> tuple[Step, ...]:
+    """What becomes of the overlay planes that the frame has, if it has any."""
+    presented = instance.frame_attributes(planned.frame).presented
+    overlays = instance.overlays if presented is None else presented.overlays
+    if not overlays:
+        return ()
+    names = ", ".join(f"{one.group:04X} ({'region of interest' if one.is_region else 'graphics'})" for one in overlays)
+    does = {
+        Overlays.OFF: "not drawn",
+        Overlays.BURN: "painted at the display maximum, or black where that would not be seen; of a region the edge",
+        Overlays.MASK: "each an image of its own beside the picture",
+    }
+    return (Step("overlays", f"{names}: {does[planned.overlays.mode]}", "Overlay Plane", "--overlays"),)
+
+
+def placing_steps(instance: Instance, planned: PlannedFrame) -> tuple[Step, ...]:
+    """What is kept, the turn, and the size, where there are any, and who asks for them."""
+    geometry, presented = planned.geometry, instance.frame_attributes(planned.frame).presented
+    steps, kept, placed = [], geometry.kept, geometry.placed
+    if kept is not None and (kept.width, kept.height) != geometry.squared_size:
+        does = f"{kept.width} x {kept.height} from column {kept.x}, row {kept.y}"
+        area = "" if presented is None or presented.area is None else "Displayed Area Selection Sequence"
+        steps.append(Step("crop", does, area, "the presentation state says so" if area else "--crop"))
+    if not geometry.turn.is_identity:
+        steps.append(_turn_step(geometry.turn, is_presented=presented is not None))
+    if placed is not None and kept is not None:
+        steps += _size_steps(geometry, geometry.turn.size(kept.width, kept.height), placed)
+    return tuple(steps)
+
+
+def _turn_step(turn: Turn, *, is_presented: bool) -> Step:
+    does = f"{90 * (turn.quarters % 4)} degrees clockwise{', then left and right are flipped' if turn.flipped else ''}"
+    if is_presented:
+        return Step("turn", does, "Image Rotation, Image Horizontal Flip", "the presentation state says so")
+    attribute = "Patient Orientation or Image Orientation (Patient)"
+    return Step("turn", does, attribute, "so it is hung: --orient viewer")
+
+
+def _size_steps(geometry: Geometry, kept: tuple[int, int], placed: Box) -> list[Step]:
+    steps = []
+    if (placed.width, placed.height) != kept:
+        steps.append(Step("size", f"{kept[0]} x {kept[1]} to {placed.width} x {placed.height}", "", "--size"))
+    if (placed.width, placed.height) != (geometry.width, geometry.height):
+        steps.append(Step("fit", f"filled up with black, or cut, to {geometry.width} x {geometry.height}", "", "--fit"))
+    return steps
 
 
 def _lines_of(number: int, step: Step) -> list[str]:

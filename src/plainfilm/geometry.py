@@ -17,7 +17,10 @@ from plainfilm.dicom.instance import Instance
 from plainfilm.errors import ConversionError, LimitError, Reason, Stage
 from plainfilm.findings import Finding, FindingCode
 from plainfilm.framing import Box, Fit, OutputSize
+from plainfilm.hanging import hanging_turn
 from plainfilm.picture_options import GeometryOptions
+from plainfilm.placing import Affine, Turn, compose
+from plainfilm.showing import Orient
 
 Array = npt.NDArray[Any]
 
@@ -29,8 +32,8 @@ _NOT_SQUARE = Fraction(101, 100)
 class Geometry:
     """Size in and out, and the source's spacing in mm between rows and between columns (None where it is not known).
 
-    squared: width and height after square pixels. kept: the part of that which is kept. placed: where that lies in the
-    output, whole where it is larger. Each is None where it is what comes before it.
+    squared: width and height after square pixels. kept: the part of that which is kept. turn: what is done to this
+    part. placed: where it then lies in the output, whole where it is larger. None is what comes before it.
     """
 
     rows: int
@@ -41,23 +44,31 @@ class Geometry:
     findings: tuple[Finding, ...] = ()
     squared: tuple[int, int] | None = None
     kept: Box | None = None
+    turn: Turn = Turn()
     placed: Box | None = None
 
     @property
-    def scale(self) -> tuple[float, float]:
-        """Output pixels a source pixel, along x and along y."""
-        (width, height), kept, placed = self._stages
-        x, y = placed.width / kept.width, placed.height / kept.height
-        return width / self.columns * x, height / self.rows * y
+    def squared_size(self) -> tuple[int, int]:
+        """Width and height after square pixels."""
+        return self.squared or self.turn.size(self.width, self.height)
 
     @property
-    def affine(self) -> tuple[float, float, float, float, float, float]:
+    def scale(self) -> tuple[float, float]:
+        """Output pixels a source pixel, along a row and along a column of the source."""
+        (width, height), kept, _ = self._stages
+        scaled = self._scaled
+        return width / self.columns * (scaled[0] / kept.width), height / self.rows * (scaled[1] / kept.height)
+
+    @property
+    def affine(self) -> Affine:
         """Two rows of three: source (column, row) to output (x, y), between pixel centres counted from 0."""
         _, kept, placed = self._stages
-        x, y = self.scale
-        left = placed.x - kept.x * placed.width / kept.width
-        top = placed.y - kept.y * placed.height / kept.height
-        return x, 0.0, (x - 1) / 2 + left, 0.0, y, (y - 1) / 2 + top
+        (x, y), scaled = self.scale, self._scaled
+        left, top = -kept.x * scaled[0] / kept.width, -kept.y * scaled[1] / kept.height
+        affine = (x, 0.0, (x - 1) / 2 + left, 0.0, y, (y - 1) / 2 + top)
+        if not self.turn.is_identity:
+            affine = compose(self.turn.affine(*scaled), affine)
+        return compose((1.0, 0.0, float(placed.x), 0.0, 1.0, float(placed.y)), affine)
 
     @property
     def output_spacing(self) -> tuple[float | None, float | None]:
@@ -65,14 +76,20 @@ class Geometry:
         if self.spacing is None:
             return None, None
         x, y = self.scale
-        return self.spacing[1] / x, self.spacing[0] / y
+        spacing = self.spacing[1] / x, self.spacing[0] / y
+        return (spacing[1], spacing[0]) if self.turn.quarters % 2 else spacing
 
     def apply(self, image: Array) -> Array:
-        """The output image of a rendered frame. Where nothing is cut, square pixels and size are one resampling."""
+        """The output image of a rendered frame. Where nothing is cut, square pixels and size are one resampling.
+
+        It is turned after that, so that a picture that is turned has the values of one that is not.
+        """
         squared, kept, placed = self._stages
         if (kept.width, kept.height) != squared:
             image = _resampled(image, *squared)[kept.y : kept.y + kept.height, kept.x : kept.x + kept.width]
-        image = _resampled(image, placed.width, placed.height)
+        image = _resampled(image, *self._scaled)
+        if not self.turn.is_identity:
+            image = self.turn.apply(image)
         if (self.width, self.height) == (placed.width, placed.height):
             return np.ascontiguousarray(image)
         image = image[max(-placed.y, 0) :, max(-placed.x, 0) :][: self.height, : self.width]
@@ -82,34 +99,89 @@ class Geometry:
         return output
 
     @property
+    def _scaled(self) -> tuple[int, int]:
+        """Width and height of what is kept at its size in the output, before it is turned."""
+        placed = self._stages[2]
+        return self.turn.size(placed.width, placed.height)
+
+    @property
     def _stages(self) -> tuple[tuple[int, int], Box, Box]:
-        squared = self.squared or (self.width, self.height)
-        kept = self.kept or Box(0, 0, *squared)
-        return squared, kept, self.placed or Box(0, 0, self.width, self.height)
+        squared = self.squared_size
+        return squared, self.kept or Box(0, 0, *squared), self.placed or Box(0, 0, self.width, self.height)
 
 
-def geometry_of(instance: Instance, frame: int, options: GeometryOptions, max_pixels: int) -> Geometry:
-    """Square pixels, then the part that is kept, then its size (the coarser axis is scaled up from 1 % on).
+def geometry_of(
+    instance: Instance, frame: int, options: GeometryOptions, max_pixels: int, orient: Orient = Orient.STORED
+) -> Geometry:
+    """Square pixels, then the part that is kept, its turn, then its size (the coarser axis is scaled up from 1 % on).
+
+    A presentation state has the shape of pixels, a part of the image and a turn; without one the turn is that by which
+    a viewer hangs the frame, where that is asked for.
 
     Raises LimitError where the output would be larger than the limit, and ConversionError where nothing is kept.
     """
+    stored = _squared_geometry(instance, frame, options, max_pixels)
+    squared = stored.width, stored.height
+    turn, findings = _turn(instance, frame, orient)
+    shown, notes = _displayed(instance, frame, stored)
+    kept = _kept(options.crop, shown)
+    turned = replace(stored, turn=turn, findings=(*stored.findings, *findings, *notes))
+    width, height = turn.size(kept.width, kept.height)
+    if kept == Box(0, 0, *squared) and options.size == OutputSize():
+        return replace(turned, width=width, height=height)
+    placed, (width, height) = _placed((width, height), options)
+    if max(width * height, placed.width * placed.height) * instance.pixel.samples_per_pixel > max_pixels:
+        raise LimitError(f"an output of {width} x {height} pixels is above {max_pixels}")
+    return replace(turned, height=height, width=width, squared=squared, kept=kept, placed=placed)
+
+
+def _squared_geometry(instance: Instance, frame: int, options: GeometryOptions, max_pixels: int) -> Geometry:
+    """Square pixels and nothing else; as stored where that is asked for, or where they would be beyond the limit."""
     rows, columns = instance.pixel.rows, instance.pixel.columns
-    spacing = instance.frame_attributes(frame).pixel_spacing or instance.pixel_spacing
-    shape = None if options.pixels is Pixels.STORED else spacing or instance.pixel_aspect_ratio
+    attributes = instance.frame_attributes(frame)
+    spacing = attributes.pixel_spacing or instance.pixel_spacing
+    presented = None if attributes.presented is None else attributes.presented.pixel_aspect_ratio
+    shape = None if options.pixels is Pixels.STORED else presented or spacing or instance.pixel_aspect_ratio
     width, height = _squared(rows, columns, shape)
-    findings: tuple[Finding, ...] = ()
     if (width, height) != (columns, rows) and height * width * instance.pixel.samples_per_pixel > max_pixels:
         note = f"square pixels would make the image {width} x {height}; pixels stay as stored"
-        findings = (Finding(FindingCode.PIXEL_SPACING_IMPLAUSIBLE, note),)
-        width, height = columns, rows
-    stored = Geometry(rows, columns, height, width, spacing, findings)
-    if options.crop is None and options.size == OutputSize():
-        return stored
-    kept = _kept(options.crop, width, height)
-    placed, (out_width, out_height) = _placed(kept, options)
-    if max(out_width * out_height, placed.width * placed.height) * instance.pixel.samples_per_pixel > max_pixels:
-        raise LimitError(f"an output of {out_width} x {out_height} pixels is above {max_pixels}")
-    return replace(stored, height=out_height, width=out_width, squared=(width, height), kept=kept, placed=placed)
+        finding = Finding(FindingCode.PIXEL_SPACING_IMPLAUSIBLE, note)
+        return Geometry(rows, columns, rows, columns, spacing, (finding,))
+    return Geometry(rows, columns, height, width, spacing)
+
+
+def _turn(instance: Instance, frame: int, orient: Orient) -> tuple[Turn, tuple[Finding, ...]]:
+    """The turn of the presentation state, else that by which a viewer hangs the frame."""
+    presented = instance.frame_attributes(frame).presented
+    if presented is not None:
+        return presented.turn, ()
+    return hanging_turn(instance, frame) if orient is Orient.VIEWER else (Turn(), ())
+
+
+def _displayed(instance: Instance, frame: int, geometry: Geometry) -> tuple[Box, tuple[Finding, ...]]:
+    """The part of the squared image that the presentation state displays; all, where it names none that can be."""
+    whole = Box(0, 0, geometry.width, geometry.height)
+    presented = instance.frame_attributes(frame).presented
+    if presented is None or presented.area is None:
+        return whole, ()
+    part = _part_of(presented.area, geometry)
+    if part is not None:
+        return part, ()
+    note = "the displayed area does not meet the image; all is shown"
+    return whole, (Finding(FindingCode.DISPLAYED_AREA_INVALID, note),)
+
+
+def _part_of(area: tuple[int, int, int, int], geometry: Geometry) -> Box | None:
+    """The part of a displayed area (two corners: column, row, column, row, from 1) that lies in the squared image."""
+    x, y = (
+        (max(min(first, last) - 1, 0), min(max(first, last), length))
+        for first, last, length in ((area[0], area[2], geometry.columns), (area[1], area[3], geometry.rows))
+    )
+    if x[0] >= x[1] or y[0] >= y[1]:
+        return None
+    left, right = (_nearest(Fraction(edge * geometry.width, geometry.columns)) for edge in x)
+    top, bottom = (_nearest(Fraction(edge * geometry.height, geometry.rows)) for edge in y)
+    return Box(left, top, right - left, bottom - top)
 
 
 def _squared(rows: int, columns: int, shape: tuple[float, float] | None) -> tuple[int, int]:
@@ -123,24 +195,28 @@ def _squared(rows: int, columns: int, shape: tuple[float, float] | None) -> tupl
     return (columns, _nearest(rows * ratio)) if ratio > 1 else (_nearest(columns / ratio), rows)
 
 
-def _kept(crop: Box | None, width: int, height: int) -> Box:
-    """The part of the crop that lies in the image."""
+def _kept(crop: Box | None, shown: Box) -> Box:
+    """The part of the crop that lies in what is shown of the image."""
     if crop is None:
-        return Box(0, 0, width, height)
-    if crop.x >= width or crop.y >= height:
-        message = f"--crop {crop} lies outside the image of {width} x {height} pixels"
+        return shown
+    left, top = max(crop.x, shown.x), max(crop.y, shown.y)
+    right = min(crop.x + crop.width, shown.x + shown.width)
+    bottom = min(crop.y + crop.height, shown.y + shown.height)
+    if left >= right or top >= bottom:
+        where = f"{shown.width} x {shown.height} pixels" + (f" at {shown.x},{shown.y}" if shown.x or shown.y else "")
+        message = f"--crop {crop} lies outside the image of {where}"
         raise ConversionError(message, reason=Reason.UNSUPPORTED_VALUE, stage=Stage.RENDER)
-    return Box(crop.x, crop.y, min(crop.width, width - crop.x), min(crop.height, height - crop.y))
+    return Box(left, top, right - left, bottom - top)
 
 
-def _placed(kept: Box, options: GeometryOptions) -> tuple[Box, tuple[int, int]]:
-    """Where the part that is kept lies in the output, and the output's width and height."""
+def _placed(kept: tuple[int, int], options: GeometryOptions) -> tuple[Box, tuple[int, int]]:
+    """Where what is kept, of this width and height, lies in the output, and the output's width and height."""
     size, fit = options.size, options.fit
-    box = size.box or ((size.longest, size.longest) if size.longest is not None else (kept.width, kept.height))
-    factors = Fraction(box[0], kept.width), Fraction(box[1], kept.height)
+    box = size.box or ((size.longest, size.longest) if size.longest is not None else kept)
+    factors = Fraction(box[0], kept[0]), Fraction(box[1], kept[1])
     factor = max(factors) if fit is Fit.CROP else min(factors)
     factor = factor if options.enlarge else min(factor, Fraction(1))
-    width, height = max(1, _nearest(kept.width * factor)), max(1, _nearest(kept.height * factor))
+    width, height = max(1, _nearest(kept[0] * factor)), max(1, _nearest(kept[1] * factor))
     if fit is Fit.KEEP:
         return Box(0, 0, width, height), (width, height)
     out = box if fit is Fit.PAD else (min(width, box[0]), min(height, box[1]))

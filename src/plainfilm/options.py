@@ -14,8 +14,10 @@ from typing import Any
 
 from plainfilm.choices import (
     FrameChoice,
+    Look,
     Names,
     Progress,
+    VoiChoice,
     parse_count,
     parse_flag,
     parse_member,
@@ -24,7 +26,15 @@ from plainfilm.choices import (
 )
 from plainfilm.dicom.dictionary import Keywords, parse_columns
 from plainfilm.errors import OptionsError
-from plainfilm.picture_options import DecodeOptions, GeometryOptions, RenderOptions, option, optional, words
+from plainfilm.picture_options import (
+    DecodeOptions,
+    GeometryOptions,
+    RenderOptions,
+    ShowingOptions,
+    option,
+    optional,
+    words,
+)
 from plainfilm.redaction import NO_BOXES, Boxes, parse_boxes
 
 GIB = 1024**3
@@ -130,6 +140,7 @@ class Options:
     render: RenderOptions = RenderOptions()
     decoding: DecodeOptions = DecodeOptions()
     geometry: GeometryOptions = GeometryOptions()
+    showing: ShowingOptions = ShowingOptions()
     output: OutputOptions = OutputOptions()
     privacy: PrivacyOptions = PrivacyOptions()
     limits: LimitOptions = LimitOptions()
@@ -138,6 +149,12 @@ class Options:
     def __post_init__(self) -> None:
         if self.render.strict and self.decoding.allow_truncated:
             raise OptionsError("--strict and --allow-truncated contradict each other: one refuses what the other asks")
+        if self.showing.presentation is None:
+            return
+        if self.render.effective_look is not Look.VIEWER:
+            raise OptionsError(f"--presentation contradicts --look {self.render.effective_look}")
+        if self.render.voi != VoiChoice():
+            raise OptionsError(f"--presentation contradicts --voi {self.render.voi}")
 
     @classmethod
     def of(cls, given: Mapping[str, object]) -> Options:

@@ -27,6 +27,7 @@ from plainfilm.choices import (
 )
 from plainfilm.errors import OptionsError
 from plainfilm.framing import Box, Fit, OutputSize, parse_crop, parse_output_size
+from plainfilm.showing import Orient, Overlays, PresentationChoice, parse_presentation
 
 T = TypeVar("T")
 # the options of which each names a look
@@ -149,3 +150,24 @@ class GeometryOptions:
     def __post_init__(self) -> None:
         if self.fit is not Fit.KEEP and self.size.box is None:
             raise OptionsError(f"--fit {self.fit} needs --size WxH")
+
+
+@dataclass(frozen=True, slots=True)
+class ShowingOptions:
+    """What a viewer adds to the grey levels."""
+
+    overlays: Overlays = option(
+        Overlays.OFF,
+        parse_member(Overlays, "overlays"),
+        words(Overlays),
+        "overlay planes: burn paints them into the picture, mask writes each as a picture of its own",
+    )
+    presentation: PresentationChoice | None = option(
+        None,
+        optional(parse_presentation),
+        "PATH|auto",
+        "a grayscale softcopy presentation state for the images that it refers to; auto: found among the sources",
+    )
+    orient: Orient = option(
+        Orient.STORED, parse_member(Orient, "orient"), words(Orient), "viewer: turned and flipped as films are hung"
+    )

@@ -17,25 +17,29 @@ import xxhash
 from plainfilm.blackout import Blackout, blackout_of
 from plainfilm.choices import Look, Pixels
 from plainfilm.color.plan import ColorPlan, color_plan
-from plainfilm.color.supplement import supplement_step, with_supplement
+from plainfilm.color.supplement import supplement_step
 from plainfilm.decode import decode_frame
 from plainfilm.decode.decoded import Decoded
 from plainfilm.dicom.content import Content
 from plainfilm.dicom.frames import FrameTable, locate_frames
-from plainfilm.dicom.instance import Instance, Palette
+from plainfilm.dicom.instance import Instance
+from plainfilm.dicom.presentation_state import PresentationState
+from plainfilm.dicom.presented import presented
 from plainfilm.dicom.read import read_instance
 from plainfilm.errors import ConversionError, Reason, TruncatedError
 from plainfilm.findings import Finding
 from plainfilm.geometry import Geometry, geometry_of
-from plainfilm.grayscale.levels import NO_LEVELS, Levels, levels_of
+from plainfilm.grayscale.levels import levels_of
 from plainfilm.grayscale.padding import outside_shutter
-from plainfilm.grayscale.plan import Plan, hidden, levels_shown, render_frame, rendered_levels
+from plainfilm.grayscale.plan import Plan
 from plainfilm.grayscale.planning import Planner, planner
-from plainfilm.grayscale.stored import Cells, stored_frame
-from plainfilm.grayscale.survey import FrameCells, SurveyedFrame, survey, survey_frame, surveyed_frames
+from plainfilm.grayscale.stored import Cells
+from plainfilm.grayscale.survey import FrameCells, survey, survey_frame, surveyed_frames
 from plainfilm.options import Options
+from plainfilm.overlays import OverlayMask, OverlayPlan, overlay_plan
+from plainfilm.painting import PlannedFrame, painted
 from plainfilm.picture_options import GeometryOptions
-from plainfilm.quality import Statistics, color_levels, statistics
+from plainfilm.quality import Statistics, statistics
 from plainfilm.record import Status
 from plainfilm.redaction import NO_BOXES, Boxes
 
@@ -70,45 +74,11 @@ class Film:
 
 
 @dataclass(frozen=True, slots=True)
-class PlannedFrame:
-    """A decoded frame with all that will be done to it; `surveyed`: the histograms of a grey one.
-
-    What `blackout` hides has no part in the plan, and is painted before anything else is done with the picture.
-    """
-
-    frame: int
-    decoded: Decoded
-    plan: Plan | ColorPlan
-    geometry: Geometry
-    surveyed: SurveyedFrame | None = None
-    blackout: Blackout = Blackout()
-    supplement: Palette | None = None
-
-    @property
-    def padding_fraction(self) -> float:
-        """The share of the pixels that is padding."""
-        return 0.0 if self.surveyed is None else self.surveyed.padding_fraction
-
-    @property
-    def unseen(self) -> npt.NDArray[np.bool_] | None:
-        """Which pixels (rows, columns) are blacked out or missing; None where none is."""
-        samples = self.decoded.samples
-        return self.blackout.unseen((samples.shape[0], samples.shape[1]), self.decoded.missing)
-
-    @property
-    def findings(self) -> tuple[Finding, ...]:
-        """What was odd: of the plan, the codestream and the geometry; and what was blacked out."""
-        return (
-            *self.plan.findings,
-            *self.decoded.findings,
-            *self.geometry.findings,
-            *self.blackout.findings,
-        )
-
-
-@dataclass(frozen=True, slots=True)
 class Rendered:
-    """One frame (from 0) as it comes out, with the plan that was run and what is told of it in the tables."""
+    """One frame (from 0) as it comes out, with the plan that was run and what is told of it in the tables.
+
+    masks: its overlay planes, where they are asked for as pictures.
+    """
 
     frame: int
     image: Array
@@ -120,6 +90,7 @@ class Rendered:
     findings: tuple[Finding, ...]
     stored_hash: str
     profile: bytes | None = None
+    masks: tuple[OverlayMask, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +107,11 @@ def open_film(content: Content, options: Options, boxes: Boxes = NO_BOXES) -> Fi
     boxes: its own, beside those that the options have for all. Raises ConversionError as `read_instance` does.
     """
     return film_of(read_instance(content, options.limits.max_pixels, options.privacy.columns), options, boxes)
+
+
+def with_presentation(film: Film, state: PresentationState | None) -> Film:
+    """The film as a presentation state presents it; as it is where there is none."""
+    return film if state is None else replace(film, instance=presented(film.instance, state))
 
 
 def film_of(instance: Instance, options: Options, boxes: Boxes = NO_BOXES) -> Film:
@@ -184,58 +160,32 @@ def frame_planner(
 def render(planned: PlannedFrame) -> Rendered:
     """Run a plan: the grey levels or colours of a frame, then its geometry."""
     plan = planned.plan
-    stored, image, levels = _painted(planned)
+    stored, image, levels = painted(planned)
     return Rendered(
         frame=planned.frame,
         image=planned.geometry.apply(image),
-        plan=planned.plan,
+        plan=plan,
         geometry=planned.geometry,
-        statistics=statistics(levels, planned.plan.ymax),
+        statistics=statistics(levels, plan.ymax),
         padding_fraction=planned.padding_fraction,
         decoder=planned.decoded.decoder,
         findings=planned.findings,
         stored_hash=_hash(stored),
         profile=plan.embedded_profile if isinstance(plan, ColorPlan) else None,
+        masks=planned.overlays.masks(planned.geometry, planned.blackout),
     )
-
-
-def _painted(planned: PlannedFrame) -> tuple[Array, Array, Levels]:
-    """Stored values, the picture before geometry, and the histogram of its levels that count."""
-    plan, samples, surveyed = planned.plan, planned.decoded.samples, planned.surveyed
-    if isinstance(plan, ColorPlan) or surveyed is None:
-        assert isinstance(plan, ColorPlan)  # a grey frame is surveyed before it is planned
-        return samples, *_paint_color(planned, plan)
-    stored = stored_frame(plan.rules, samples, surveyed.cells)
-    image, levels = _paint_grey(planned, plan, (stored, surveyed))
-    return stored, planned.blackout.paint(image), levels
-
-
-def _paint_color(planned: PlannedFrame, plan: ColorPlan) -> tuple[Array, Levels]:
-    """The picture of a colour plan, (rows, columns, 3), and the levels that statistics are of."""
-    image, unseen = plan.apply(), planned.unseen
-    if unseen is None:
-        return image, color_levels(image)
-    return np.where(unseen[:, :, None], 0, image).astype(image.dtype), color_levels(image[None, ~unseen])
-
-
-def _paint_grey(planned: PlannedFrame, plan: Plan, known: tuple[Array, SurveyedFrame]) -> tuple[Array, Levels]:
-    """The picture of a grey plan, RGB where there is a supplemental palette, and the levels that statistics are of."""
-    (stored, surveyed), unseen = known, planned.unseen
-    image = render_frame(plan, stored, surveyed.every, unseen)
-    if planned.supplement is None and plan.enhancement is None:
-        return image, rendered_levels(plan, surveyed.valid if plan.masks else surveyed.every.finite())
-    mask = hidden(plan, stored, unseen)
-    if planned.supplement is None:
-        return image, levels_shown(image, mask)
-    colored = with_supplement(image, stored, planned.supplement, mask)
-    return colored, NO_LEVELS if mask.all() else color_levels(colored[~mask][None])
 
 
 def _plan_color(film: Film, options: Options, frame: int, decoded: Decoded) -> PlannedFrame:
     blackout = film.blackout(frame)
     seen = replace(decoded, samples=blackout.paint(decoded.samples))
     plan = _marked(color_plan(film.instance, seen, options.render), decoded)
-    return PlannedFrame(frame, decoded, plan, _geometry(film, options, plan.look, frame), blackout=blackout)
+    shutter = None if plan.look is Look.STORED else film.instance.shutter_of(frame)
+    geometry, overlays = (
+        _geometry(film, options, plan.look, frame),
+        _overlays(film, options, plan.look, (frame, decoded)),
+    )
+    return PlannedFrame(frame, decoded, plan, geometry, blackout=blackout, shutter=shutter, overlays=overlays)
 
 
 def _plan_grey(film: Film, options: Options, plans: Planner, decoded_frame: tuple[int, Decoded]) -> PlannedFrame:
@@ -246,8 +196,16 @@ def _plan_grey(film: Film, options: Options, plans: Planner, decoded_frame: tupl
     supplement = film.instance.supplement if plan.masks else None
     if supplement is not None:
         plan = replace(plan, steps=(*plan.steps, supplement_step(supplement, plan.rules.signed)))
-    geometry = _geometry(film, options, plan.look, frame)
-    return PlannedFrame(frame, decoded, plan, geometry, surveyed, film.blackout(frame), supplement)
+    return PlannedFrame(
+        frame=frame,
+        decoded=decoded,
+        plan=plan,
+        geometry=_geometry(film, options, plan.look, frame),
+        surveyed=surveyed,
+        blackout=film.blackout(frame),
+        supplement=supplement,
+        overlays=_overlays(film, options, plan.look, (frame, decoded)),
+    )
 
 
 def _marked(plan: P, decoded: Decoded) -> P:
@@ -270,7 +228,12 @@ def _look_at_frames(film: Film, started: Started) -> tuple[FrameCells, ...]:
 
 
 def _frame_cells(film: Film, frame: int, decoded: Decoded) -> FrameCells:
-    samples, shutter, blackout, missing = decoded.samples, film.instance.shutter, film.blackout(frame), decoded.missing
+    samples, shutter, blackout, missing = (
+        decoded.samples,
+        film.instance.shutter_of(frame),
+        film.blackout(frame),
+        decoded.missing,
+    )
     unseen = blackout.unseen((samples.shape[0], samples.shape[1]), missing)
     every = inside = levels_of(samples if unseen is None else samples[~unseen])
     filled = 0 if missing is None else int(missing.sum())
@@ -281,8 +244,14 @@ def _frame_cells(film: Film, frame: int, decoded: Decoded) -> FrameCells:
 
 
 def _geometry(film: Film, options: Options, look: Look, frame: int) -> Geometry:
-    wanted = GeometryOptions(pixels=Pixels.STORED) if look is Look.STORED else options.geometry
-    return geometry_of(film.instance, frame, wanted, options.limits.max_pixels)
+    if look is Look.STORED:
+        return geometry_of(film.instance, frame, GeometryOptions(pixels=Pixels.STORED), options.limits.max_pixels)
+    return geometry_of(film.instance, frame, options.geometry, options.limits.max_pixels, options.showing.orient)
+
+
+def _overlays(film: Film, options: Options, look: Look, decoded_frame: tuple[int, Decoded]) -> OverlayPlan:
+    frame, decoded = decoded_frame
+    return overlay_plan(film.instance, (frame, decoded.samples), options.showing.overlays, look)
 
 
 def _hash(stored: Array) -> str:

@@ -76,6 +76,7 @@ class Record:
     sha256: str
     look_version: int = 1
     voi_available: str = ""
+    overlay_files: str = ""
     stored_sha256: str = ""
     carried: tuple[str, ...] = ()
 

@@ -14,6 +14,7 @@ from plainfilm.cli.arguments import Parser, add_options, options_of, parse, read
 from plainfilm.errors import OptionsError
 from plainfilm.options import Options, option_fields
 from plainfilm.picture_options import LOOK_OPTIONS
+from plainfilm.showing import PresentationChoice
 
 # a value other than the default for each option of the command line, as it is typed and as Python gives it
 VALUES: dict[str, tuple[str, object]] = {
@@ -33,6 +34,9 @@ VALUES: dict[str, tuple[str, object]] = {
     "size": ("640x480", (640, 480)),
     "enlarge": ("", True),
     "fit": ("keep", "keep"),  # another one needs a size
+    "overlays": ("mask", "mask"),
+    "presentation": ("auto", PresentationChoice()),
+    "orient": ("viewer", "viewer"),
     "frames": ("3", 3),
     "names": ("uid", "uid"),
     "redact": ("-1,2,3,4;5,6,7,8.5", [(-1, 2, 3, 4), (5, 6, 7, 8.5)]),
@@ -184,7 +188,7 @@ def test_a_file_is_toml_or_json(name: str, text: str, tmp_path: Path) -> None:
 
 def test_what_options_write_they_read_back(tmp_path: Path) -> None:
     for kept in LOOK_OPTIONS:
-        left_out = {*LOOK_OPTIONS, "strict"} - {kept}
+        left_out = {*LOOK_OPTIONS, "strict", "presentation"} - {kept}
         given = Options.of({name: value for name, (_, value) in VALUES.items() if name not in left_out})
         (tmp_path / "run.json").write_text(json.dumps({"options": given.to_mapping()}))
         assert options("--config", str(tmp_path / "run.json")) == given

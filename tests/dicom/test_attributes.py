@@ -65,79 +65,11 @@ def test_float_pixels_have_float_padding(films: Any) -> None:
     assert films.read(films.image(**double)).padding == Padding(0.1)
 
 
-def test_colour_has_neither_padding_nor_shutter(films: Any) -> None:
+def test_colour_has_a_shutter_and_no_padding(films: Any) -> None:
     changes = {"PixelPaddingValue": 0, "ShutterShape": "CIRCULAR", "CenterOfCircularShutter": [1, 1]}
     instance = films.read(films.image(RadiusOfCircularShutter=1, **COLOR, **changes))
-    assert (instance.padding, instance.shutter) == (None, None)
-
-
-RECTANGLE = {
-    "ShutterLeftVerticalEdge": 1,
-    "ShutterRightVerticalEdge": 5,
-    "ShutterUpperHorizontalEdge": 2,
-    "ShutterLowerHorizontalEdge": 3,
-}
-CIRCLE = {"CenterOfCircularShutter": [2, 3], "RadiusOfCircularShutter": 4}
-POLYGON = {"VerticesOfThePolygonalShutter": [1, 1, 1, 6, 4, 3]}
-SHAPES = {
-    "RECTANGULAR": (RECTANGLE, Shutter(rectangle=(1, 5, 2, 3))),
-    "CIRCULAR": (CIRCLE, Shutter(circle=(2, 3, 4))),
-    "POLYGONAL": (POLYGON, Shutter(polygon=((1, 1), (1, 6), (4, 3)))),
-}
-
-
-@pytest.mark.parametrize("shape", SHAPES)
-@every_syntax
-def test_a_shutter_of_each_shape_is_read(films: Any, syntax: str, shape: str) -> None:
-    attributes, shutter = SHAPES[shape]
-    instance = films.read(films.image(ShutterShape=shape, **attributes), syntax)
-    assert (instance.shutter, instance.findings) == (shutter, ())
-
-
-def test_a_shutter_may_have_several_shapes_and_a_presentation_value(films: Any) -> None:
-    shapes = ["RECTANGULAR", "CIRCULAR", "POLYGONAL"]
-    changes = {"ShutterShape": shapes, "ShutterPresentationValue": 65535, **RECTANGLE, **CIRCLE, **POLYGON}
-    instance = films.read(films.image(**changes))
-    assert instance.shutter == Shutter((1, 5, 2, 3), (2, 3, 4), ((1, 1), (1, 6), (4, 3)), 65535)
-
-
-@pytest.mark.parametrize("shape", [b"circular", b" CIRCULAR ", b"CIRCULAR\0"])
-@pytest.mark.parametrize("vr", ["CS", "LO", "UN"])
-def test_a_shutter_shape_is_read_however_it_is_written(films: Any, vr: str, shape: bytes) -> None:
-    instance = films.read(films.image(**CIRCLE), odd={"ShutterShape": (vr, shape)})
-    assert instance.shutter == Shutter(circle=(2, 3, 4))
-
-
-def test_shapes_that_are_not_named_are_not_drawn(films: Any) -> None:
-    assert films.read(films.image(**RECTANGLE, **CIRCLE)).shutter is None
-    instance = films.read(films.image(ShutterShape="CIRCULAR", **RECTANGLE, **CIRCLE))
-    assert instance.shutter == Shutter(circle=(2, 3, 4))
-
-
-MALFORMED: tuple[tuple[str, dict[str, Any]], ...] = (
-    *(("RECTANGULAR", {key: value for key, value in RECTANGLE.items() if key != left_out}) for left_out in RECTANGLE),
-    ("CIRCULAR", {"CenterOfCircularShutter": [2, 3]}),
-    ("CIRCULAR", {"RadiusOfCircularShutter": 4}),
-    ("CIRCULAR", {"CenterOfCircularShutter": 2, "RadiusOfCircularShutter": 4}),
-    ("CIRCULAR", {"CenterOfCircularShutter": [2, 3], "RadiusOfCircularShutter": -1}),
-    ("POLYGONAL", {}),
-    ("POLYGONAL", {"VerticesOfThePolygonalShutter": [1, 1, 4, 4]}),
-    ("POLYGONAL", {"VerticesOfThePolygonalShutter": [1, 1, 1, 6, 4, 3, 2]}),
-    ("BITMAP", {}),
-    ("ANYTHING", {}),
-)
-
-
-@pytest.mark.parametrize(("shape", "attributes"), MALFORMED, ids=str)
-def test_a_malformed_shape_is_left_out_with_a_finding(films: Any, shape: str, attributes: dict[str, Any]) -> None:
-    instance = films.read(films.image(ShutterShape=shape, **attributes))
-    assert (instance.shutter, codes_of(instance.findings)) == (None, "shutter_invalid")
-    assert "ANYTHING" not in str(instance.findings)
-
-
-def test_a_malformed_shape_leaves_the_others(films: Any) -> None:
-    instance = films.read(films.image(ShutterShape=["CIRCULAR", "POLYGONAL"], **CIRCLE))
-    assert (instance.shutter, codes_of(instance.findings)) == (Shutter(circle=(2, 3, 4)), "shutter_invalid")
+    assert instance.padding is None
+    assert instance.shutter == Shutter(circle=(1, 1, 1))
 
 
 def palette(films: Any, prefix: str = "", **changes: Any) -> Any:

@@ -5,13 +5,16 @@ from __future__ import annotations
 
 import struct
 import tracemalloc
+from pathlib import Path
 from typing import Any
 
+import pydicom
 import pytest
 from pydicom.dataset import Dataset
 
 from plainfilm.dicom.functional_groups import frames_of
-from plainfilm.dicom.instance import FrameAttributes, ModalityLevel, VoiLevel, WindowItem
+from plainfilm.dicom.instance import FrameAttributes, ImagePixel, ModalityLevel, Shutter, VoiLevel, WindowItem
+from plainfilm.dicom.read import read_instance
 from plainfilm.dicom.syntax import EXPLICIT_BIG, EXPLICIT_LITTLE, IMPLICIT_LITTLE
 from plainfilm.dicom.values import Values
 from plainfilm.findings import codes_of
@@ -238,10 +241,82 @@ def test_what_all_frames_share_is_read_once(films: Any) -> None:
         item.VOILUTSequence[0].add_new("LUTData", "US", list(range(16384)))
     tracemalloc.start()
     try:
-        found = frames_of(Values(dataset, []), 300)
+        found = frames_of(Values(dataset, []), ImagePixel(4, 6, 1, "MONOCHROME2", 0, 16, 12, 11, False, 300))
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
     assert len(found) == 301
     assert found[0].voi_levels[1].luts[0].data is found[299].voi_levels[1].luts[0].data
     assert peak < 8_000_000
+
+
+@every_syntax
+def test_what_an_x_ray_frame_says_of_itself(films: Any, syntax: str) -> None:
+    """Shutter, side, orientation and detector spacing of each frame, from its own group before the shared one."""
+    circle = {"ShutterShape": "CIRCULAR", "CenterOfCircularShutter": [1, 2], "RadiusOfCircularShutter": 1}
+    own = films.item(
+        FrameDisplayShutterSequence=[films.item(**circle)],
+        FrameAnatomySequence=[films.item(FrameLaterality="R")],
+        PatientOrientationInFrameSequence=[films.item(PatientOrientation=["a", "F"])],
+        PlaneOrientationSequence=[films.item(ImageOrientationPatient=[1, 0, 0, 0, 1, 0])],
+        FramePixelDataPropertiesSequence=[films.item(ImagerPixelSpacing=[0.2, 0.3])],
+    )
+    shared = films.item(FrameAnatomySequence=[films.item(FrameLaterality="L")])
+    first, second, rest = frames(
+        films,
+        syntax,
+        PerFrameFunctionalGroupsSequence=[own, films.item()],
+        SharedFunctionalGroupsSequence=[shared],
+        PatientOrientation=["P", "F"],
+    )
+    assert (first.shutter, second.shutter) == (Shutter(circle=(1, 2, 1)), None)
+    assert [frame.laterality for frame in (first, second, rest)] == ["R", "L", "L"]
+    assert [frame.patient_orientation for frame in (first, second)] == [("A", "F"), ("P", "F")]
+    assert (first.image_orientation, second.image_orientation) == ((1, 0, 0, 0, 1, 0), None)
+    assert (first.pixel_spacing, second.pixel_spacing) == ((0.2, 0.3), None)
+
+
+@pytest.mark.parametrize(("top", "sides", "expected"), [("", "RR", "R"), ("", "RL", ""), ("L", "RR", "L")])
+def test_the_side_of_the_instance_is_that_of_its_frames_where_they_agree(
+    films: Any, top: str, sides: str, expected: str
+) -> None:
+    own = [films.item(FrameAnatomySequence=[films.item(FrameLaterality=side)]) for side in sides]
+    changes = {"NumberOfFrames": 2, "PixelData": bytes(96), "PerFrameFunctionalGroupsSequence": own}
+    assert films.read(films.image(ImageLaterality=top, **changes)).description.laterality == expected
+
+
+def test_what_a_converter_left_unassigned_draws_nothing(films: Any) -> None:
+    stray = films.item(WindowCenter=1, WindowWidth=2, RescaleSlope=3)
+    for level in ("Shared", "PerFrame"):
+        unassigned = films.item(**{f"Unassigned{level}ConvertedAttributesSequence": [stray]})
+        (first, *_) = frames(films, **{f"{level}FunctionalGroupsSequence": [unassigned]})
+        assert (first.voi_levels, first.modality, first.findings) == ((VoiLevel(),), ModalityLevel(), ())
+
+
+ENHANCED = (
+    "fo-dicom+fo-dicom/Tests/FO-DICOM.Tests/Test Data/MOVEKNEE.dcm",
+    "fo-dicom+fo-dicom/Tests/FO-DICOM.Tests/Test Data/mr_brucker.dcm",
+    "pydicom+pydicom-data/data_store/data/eCT_Supplemental.dcm",
+)
+
+
+@pytest.mark.real_film
+@pytest.mark.parametrize("name", ENHANCED)
+def test_enhanced_films_say_what_pydicom_finds_in_their_groups(film_folder: Path, name: str) -> None:
+    """By another route: the macros of each frame looked up one by one, per frame, shared, then at the top."""
+    path = film_folder / name
+    dataset, instance = pydicom.dcmread(path), read_instance(path.read_bytes(), 500_000_000)
+    shared = dataset.SharedFunctionalGroupsSequence[0]
+    for number, own in enumerate(dataset.PerFrameFunctionalGroupsSequence):
+        found = {}
+        for macro in ("FrameVOILUT", "PixelValueTransformation", "PixelMeasures", "PlaneOrientation"):
+            group = next((one for one in (own, shared) if f"{macro}Sequence" in one), None)
+            found[macro] = dataset if group is None else group[f"{macro}Sequence"][0]
+        frame = instance.frame_attributes(number)
+        windows = next((level.windows for level in frame.voi_levels if level.windows), ())
+        center = found["FrameVOILUT"].get("WindowCenter")
+        assert (windows[0].center if windows else None) == center
+        assert frame.modality.slope == found["PixelValueTransformation"].get("RescaleSlope")
+        assert frame.modality.intercept == found["PixelValueTransformation"].get("RescaleIntercept")
+        assert frame.pixel_spacing == tuple(found["PixelMeasures"].PixelSpacing)
+        assert frame.image_orientation == tuple(found["PlaneOrientation"].ImageOrientationPatient)

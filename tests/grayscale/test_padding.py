@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from plainfilm.dicom.instance import Padding, Shutter
+from plainfilm.dicom.instance import Overlay, Padding, Shutter
 from plainfilm.grayscale.padding import PaddingRange, outside_shutter, padding_range
 from plainfilm.grayscale.stored import StoredRules
 
@@ -105,6 +105,16 @@ def test_a_circle_of_radius_0_is_one_pixel() -> None:
 def test_a_polygon_has_row_column_vertices_and_holds_its_edges_and_vertices() -> None:
     triangle = Shutter(polygon=((1, 1), (1, 7), (4, 4)))
     assert drawn(triangle, 5, 8) == ["#######.", ".#####..", "..###...", "...#....", "........"]
+
+
+def test_the_bits_of_a_bitmap_hide() -> None:
+    bitmap = Overlay(0x6000, 2, 3, data=bytes([0b010_001]))
+    assert drawn(Shutter(bitmap=bitmap), 2, 3) == [".##", "#.#"]
+
+
+def test_of_two_shutters_each_hides() -> None:
+    shutter = Shutter(rectangle=(1, 2, 1, 2), within=Shutter(rectangle=(2, 3, 1, 1)))
+    assert drawn(shutter, 2, 3) == [".#.", "..."]
 
 
 def test_an_edge_between_pixel_centres_holds_only_those_it_meets() -> None:

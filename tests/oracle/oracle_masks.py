@@ -71,8 +71,9 @@ def shutter_mask(dataset: Any, shape: tuple[int, ...], notes: Notes) -> Array:
     for name in shutter_shapes(dataset):
         within = tests[name](dataset, row, column)
         if within is None or not within.any():
-            notes.read("shutter_malformed")
-        inside &= True if within is None else within
+            notes.find("shutter_invalid")
+            continue
+        inside &= within
     return ~inside
 
 

@@ -21,7 +21,6 @@ IMAGE_READINGS = {
     "padding_sign": "padding takes its sign from Pixel Representation even where the codestream made the data signed",
     "padding_not_finite": "values that are not finite count in the 95 %, and stay padding when the padding is ignored",
     "padding_modality": "a modality output that is not finite counts as padding as a stored value does",
-    "shutter_malformed": "a shape without its numbers is no shape; left beyond right hides everything",
     "rescale_level": "a near rescale of 1 and 0 hides a farther one (alternative: it counts as none)",
     "xa_identity": "an XA/XRF rescale, not applied, does not bar identity (alternative: fallback)",
     "float_lut": "floating data before a LUT are taken as signed, to the nearest integer",

@@ -34,6 +34,9 @@ PICTURE_OPTIONS = (
     "size",
     "enlarge",
     "fit",
+    "overlays",
+    "presentation",
+    "orient",
     "redact",
     "max_pixels",
 )

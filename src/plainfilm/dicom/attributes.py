@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from pydicom.dataset import Dataset
 from pydicom.uid import UID
@@ -18,8 +19,9 @@ from plainfilm.dicom.instance import (
     Padding,
     PixelData,
     PixelKind,
-    Shutter,
 )
+from plainfilm.dicom.overlays import overlays_of
+from plainfilm.dicom.shutter import shutter_of
 from plainfilm.dicom.values import Values
 from plainfilm.errors import AttributeValueError, LimitError, NotAnImageError, Reason, TruncatedError
 from plainfilm.findings import Finding, FindingCode
@@ -46,6 +48,11 @@ def instance_of(
     pixel = _image_pixel(values, kind, max_pixels)
     description = description_of(values)
     notes += annotation_findings(values, identity, description)
+    frames = frames_of(values, pixel)
+    if not description.laterality and len(sides := {frame.laterality for frame in frames} - {""}) == 1:
+        description = replace(description, laterality=sides.pop())
+    overlays = overlays_of(values, pixel)
+    shutter = shutter_of(values, (pixel.rows, pixel.columns), overlays)
     if description.presentation_intent == "FOR PROCESSING":
         notes.append(Finding(FindingCode.FOR_PROCESSING, "Presentation Intent Type is FOR PROCESSING"))
     return Instance(
@@ -53,15 +60,16 @@ def instance_of(
         description=description,
         pixel=pixel,
         data=data,
-        frames=frames_of(values, pixel.number_of_frames),
+        frames=frames,
         padding=None if pixel.is_color else _padding(values, kind),
-        shutter=None if pixel.is_color else _shutter(values),
+        shutter=shutter,
         palette=palette_of(values),
         supplement=None if pixel.is_color else supplement_of(values),
         icc_profile=icc_profile_of(values) if pixel.is_color else None,
         presentation_lut_shape=values.code("PresentationLUTShape") or None,
         pixel_spacing=_spacing(values),
         pixel_aspect_ratio=values.pair("PixelAspectRatio"),
+        overlays=tuple(overlay for overlay in overlays if shutter is None or overlay is not shutter.bitmap),
         findings=tuple(notes),
     )
 
@@ -225,34 +233,6 @@ def _padding(values: Values, kind: PixelKind) -> Padding | None:
     value_keyword, limit_keyword = _PADDING_KEYWORDS[kind]
     value = values.number(value_keyword)
     return None if value is None else Padding(value, values.number(limit_keyword))
-
-
-def _shutter(values: Values) -> Shutter | None:
-    """The Display Shutter module (PS3.3 C.7.6.11); a shape without its attributes is left out with a finding."""
-    shapes = {shape.upper() for shape in values.texts("ShutterShape")}
-    if not shapes:
-        return None
-    edges = ("Left", "Right"), ("Upper", "Lower")
-    vertical = [values.integer(f"Shutter{side}VerticalEdge") for side in edges[0]]
-    horizontal = [values.integer(f"Shutter{side}HorizontalEdge") for side in edges[1]]
-    center, radius = values.integers("CenterOfCircularShutter"), values.integer("RadiusOfCircularShutter")
-    flat = values.integers("VerticesOfThePolygonalShutter")
-    left, right, upper, lower = *vertical, *horizontal
-    rectangle = circle = polygon = None
-    if "RECTANGULAR" in shapes and left is not None and right is not None and upper is not None and lower is not None:
-        rectangle = (left, right, upper, lower)
-    if "CIRCULAR" in shapes and len(center) == 2 and radius is not None and radius >= 0:
-        circle = (center[0], center[1], radius)
-    if "POLYGONAL" in shapes and len(flat) >= 6 and len(flat) % 2 == 0:
-        polygon = tuple(zip(flat[0::2], flat[1::2], strict=True))
-    found = {"RECTANGULAR": rectangle, "CIRCULAR": circle, "POLYGONAL": polygon}
-    for shape in sorted(shapes):
-        if found.get(shape) is None:
-            note = f"Shutter Shape {shape if shape in found else 'of an unknown kind'} cannot be drawn and is left out"
-            values.findings.append(Finding(FindingCode.SHUTTER_INVALID, note))
-    if not any(found.values()):
-        return None
-    return Shutter(rectangle, circle, polygon, values.integer("ShutterPresentationValue"))
 
 
 def _spacing(values: Values) -> tuple[float, float] | None:

@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from plainfilm.dicom.content import ValueField
 from plainfilm.findings import Finding
+from plainfilm.placing import Turn
 
 
 class PixelKind(StrEnum):
@@ -109,16 +110,56 @@ class Padding:
 
 
 @dataclass(frozen=True, slots=True)
+class Overlay:
+    """An overlay plane (PS3.3 C.9.2, C.9.3), or the bits of the pixel cells that are one.
+
+    group: 0x6000 to 0x60FE. origin: row and column of its first pixel in the image, from 1. is_region: it marks a
+    region of interest and is no drawing. data: Overlay Data, bit 0 first; bit_position: which bit of the pixel cells
+    it is instead. frames: how many it has, for the image's frames from `first_frame` on, from 1; None: one for all.
+    fault: what is wrong with it; one with neither data nor bit_position cannot be drawn.
+    """
+
+    group: int
+    rows: int
+    columns: int
+    origin: tuple[int, int] = (1, 1)
+    is_region: bool = False
+    data: bytes = b""
+    bit_position: int | None = None
+    frames: int | None = None
+    first_frame: int = 1
+    fault: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Shutter:
     """The Display Shutter module (PS3.3 C.7.6.11); rows and columns count from 1.
 
     rectangle: left, right, upper, lower edge. circle: row, column, radius in pixels. polygon: (row, column) vertices.
+    bitmap: an overlay whose bits hide (C.7.6.15). within: another shutter, which hides as well.
     """
 
     rectangle: tuple[int, int, int, int] | None = None
     circle: tuple[int, int, int] | None = None
     polygon: tuple[tuple[int, int], ...] | None = None
     presentation_value: int | None = None
+    bitmap: Overlay | None = None
+    within: Shutter | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Presented:
+    """What a presentation state says of a frame besides its Modality LUT, VOI and shutter (PS3.4 N.2, PS3.3 A.33.1).
+
+    area: two opposite corners of what is displayed (column, row, column, row, from 1). overlays: those displayed.
+    """
+
+    lut: LutItem | None = None
+    inverted: bool = False
+    turn: Turn = Turn()
+    area: tuple[int, int, int, int] | None = None
+    pixel_aspect_ratio: tuple[float, float] | None = None
+    overlays: tuple[Overlay, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +170,11 @@ class FrameAttributes:
     voi_levels: tuple[VoiLevel, ...] = ()
     pixel_spacing: tuple[float, float] | None = None
     findings: tuple[Finding, ...] = ()
+    shutter: Shutter | None = None
+    laterality: str = ""
+    patient_orientation: tuple[str, str] | None = None
+    image_orientation: tuple[float, ...] | None = None
+    presented: Presented | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +242,11 @@ class Instance:
     pixel_aspect_ratio: tuple[float, float] | None = None
     carried: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()
+    overlays: tuple[Overlay, ...] = ()
+
+    def shutter_of(self, frame: int) -> Shutter | None:
+        """The display shutter of a frame, counted from 0: its own, or the instance's."""
+        return self.frame_attributes(frame).shutter or self.shutter
 
     def frame_attributes(self, frame: int) -> FrameAttributes:
         """The attributes of a frame, counted from 0: its own, or the one set that all frames share."""

@@ -27,6 +27,7 @@ from plainfilm.dicom.elements import Scanner
 from plainfilm.dicom.inflate import inflated
 from plainfilm.dicom.instance import Instance, PixelData, PixelKind
 from plainfilm.dicom.nesting import UNDEFINED, Budget, header_of
+from plainfilm.dicom.presentation_state import PresentationState, presentation_state_of
 from plainfilm.dicom.syntax import (
     DEFLATED,
     ENCAPSULATED,
@@ -110,6 +111,15 @@ def instance_from_dataset(dataset: Dataset, max_pixels: int) -> Instance:
         syntax = "" if meta is None else _uid(meta, "TransferSyntaxUID")
         parsed = _Parsed(dataset, _pixels_in(dataset), _encoding_in_memory(dataset, syntax), syntax, Dataset())
         return _instance(parsed, max_pixels)
+
+
+def read_presentation_state(content: Content) -> PresentationState:
+    """The presentation state in the bytes of a file. Raises as `read_instance` does, and where it is none."""
+    start = start_of(content[:4096])
+    if start is None:
+        raise NotDicomError("neither a preamble with DICM nor a data set that begins as DICOM does")
+    with _parsing():
+        return presentation_state_of(Values(_parse(content, start).dataset, []))
 
 
 def _instance(parsed: _Parsed, max_pixels: int) -> Instance:

@@ -113,7 +113,7 @@ class Values:
             return None
         return int(number)
 
-    def integers(self, keyword: str) -> tuple[int, ...]:
+    def integers(self, keyword: Attribute) -> tuple[int, ...]:
         """All numbers, each cut to a whole one."""
         return tuple(int(number) for number in self.numbers(keyword))
 
@@ -122,11 +122,11 @@ class Values:
         numbers = self.numbers(keyword)
         return (numbers[0], numbers[1]) if len(numbers) >= 2 and min(numbers[:2]) > 0 else None
 
-    def text(self, keyword: str) -> str:
+    def text(self, keyword: Attribute) -> str:
         """The first value as text without padding; '' where there is none."""
         return next(iter(self.texts(keyword)), "")
 
-    def texts(self, keyword: str) -> tuple[str, ...]:
+    def texts(self, keyword: Attribute) -> tuple[str, ...]:
         """Every value as text."""
         value = self.raw(keyword)
         if value is None:
@@ -139,7 +139,7 @@ class Values:
             return ()
         return tuple(str(part).strip(" \0") for part in values)
 
-    def code(self, keyword: str) -> str:
+    def code(self, keyword: Attribute) -> str:
         """The first value of a code string, in capitals."""
         return self.text(keyword).upper()
 
@@ -156,7 +156,7 @@ class Values:
     def lut(self, descriptor: str, data: str, explanation: str = "LUTExplanation") -> LutItem | None:
         """A LUT Descriptor and its LUT Data; None unless both can be read, with a finding where one is there."""
         words = self._descriptor(descriptor)
-        content = self._words(data)
+        content = self.words(data)
         if words is None or not content:
             if words is not None or content:
                 self.invalid(data if words is not None else descriptor)
@@ -167,8 +167,8 @@ class Values:
         values = self.integers(keyword)
         return (values[0] & 0xFFFF, values[1] & 0xFFFF, values[2] & 0xFFFF) if len(values) == 3 else None
 
-    def _words(self, keyword: str) -> bytes:
-        """LUT Data in little-endian byte order, whether its VR is US, SS, OW, OB or UN."""
+    def words(self, keyword: Attribute) -> bytes:
+        """LUT Data or Overlay Data in little-endian byte order, whether its VR is US, SS, OW, OB or UN."""
         value = self.raw(keyword)
         if value is None:
             return b""

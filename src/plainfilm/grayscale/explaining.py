@@ -6,14 +6,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from plainfilm.choices import Clahe
-from plainfilm.dicom.instance import Instance, PixelKind
+from plainfilm.dicom.instance import Instance, PixelKind, Shutter
 from plainfilm.grayscale.equalization import EqualizeRecipe
 from plainfilm.grayscale.modality import Modality
 from plainfilm.grayscale.recipes import MinMaxRecipe, StoredLook, StretchRecipe
 from plainfilm.grayscale.stored import StoredRules
 from plainfilm.grayscale.survey import SurveyedFrame
 from plainfilm.grayscale.tone import Tone, ViewerTone
-from plainfilm.grayscale.voi import Line, Voi, VoiLut, Window
+from plainfilm.grayscale.voi import Line, PresentationLut, Voi, VoiLut, Window
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ def steps_of(
     else:
         steps += _recipe_steps(tone, label, reason)
     if not isinstance(tone, StoredLook):
-        steps.append(_polarity_step(instance, tone.inverted))
+        steps.append(_polarity_step(instance, frame.frame, tone.inverted))
     if isinstance(tone, EqualizeRecipe):
         steps.append(Step("equalization", "histogram equalisation of the 256 levels, over the whole image"))
     return tuple(steps)
@@ -73,10 +73,23 @@ def _mask_steps(instance: Instance, frame: SurveyedFrame) -> list[Step]:
         what = f"value {low:g}" if low == high else f"values {low:g} to {high:g}"
         does = f"{what} ({frame.padding_fraction:.1%} of the pixels) left out of every statistic and painted black"
         steps.append(Step("padding", does, "Pixel Padding Value"))
-    if instance.shutter is not None:
-        does = "what lies outside is left out of every statistic and painted over at the end"
-        steps.append(Step("shutter", does, "Display Shutter"))
+    shutter = instance.shutter_of(frame.frame)
+    if shutter is not None:
+        steps.append(shutter_step(shutter))
     return steps
+
+
+def shutter_step(shutter: Shutter) -> Step:
+    """Of a shutter within another the shapes of both."""
+    shapes: list[str] = []
+    one: Shutter | None = shutter
+    while one is not None:
+        there = {"rectangle": one.rectangle, "circle": one.circle, "polygon": one.polygon, "bitmap": one.bitmap}
+        shapes += [name for name, shape in there.items() if shape is not None]
+        one = one.within
+    painted = "black" if shutter.presentation_value is None else f"P-Value {shutter.presentation_value} of 65535"
+    does = f"{', '.join(shapes)}: what is outside is left out of every statistic and painted {painted} at the end"
+    return Step("shutter", does, "Display Shutter")
 
 
 def _modality_step(modality: Modality) -> Step:
@@ -89,6 +102,8 @@ def _modality_step(modality: Modality) -> Step:
 
 
 def _voi_step(voi: Voi, label: str, reason: str) -> Step:
+    if isinstance(voi, PresentationLut):
+        return _voi_step(voi.voi, label, reason)
     if isinstance(voi, Window):
         does = f"window {label}: center {voi.center:g}, width {voi.width:g}, {voi.function}"
         return Step("voi", does, "Window Center, Window Width" if label != "user" else "--window", reason)
@@ -111,9 +126,12 @@ def _recipe_steps(
     return [first, Step("stretch", f"line from {float(tone.low):g} to {float(tone.high):g}, truncated", "", reason)]
 
 
-def _polarity_step(instance: Instance, inverted: bool) -> Step:
+def _polarity_step(instance: Instance, frame: int, inverted: bool) -> Step:
     photometric = instance.pixel.photometric_interpretation
     does = "inverted: small values are white" if inverted else "as it is: small values are black"
+    presented = instance.frame_attributes(frame).presented
+    if presented is not None and presented.inverted == inverted:
+        return Step("polarity", does, "Presentation LUT Shape", "the presentation state says so")
     if inverted != (photometric == "MONOCHROME1"):
         return Step("polarity", does, "--polarity", f"asked for, over {photometric}")
     return Step("polarity", does, "Photometric Interpretation", photometric)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Pixel padding and display shutter -> which pixels are no part of the picture (PS3.3 C.7.5.1.1.2, C.7.6.11)."""
+"""Pixel padding and display shutter -> what is no part of the picture (C.7.5.1.1.2, C.7.6.11, C.7.6.15 of PS3.3)."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from plainfilm.decode.overlay import overlay_mask
 from plainfilm.dicom.instance import Padding, Shutter
 from plainfilm.grayscale.stored import StoredRules
 
@@ -50,7 +51,7 @@ def _wrapped(value: int, bits: int, signed: bool) -> int:
     return value - (1 << bits) if signed and value >= 1 << bits - 1 else value
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=4)
 def outside_shutter(shutter: Shutter, rows: int, columns: int) -> Mask:
     """Which pixels lie outside: a pixel is inside when its centre is within every shape or on its edge."""
     row, column = np.arange(1, rows + 1), np.arange(1, columns + 1)
@@ -63,6 +64,10 @@ def outside_shutter(shutter: Shutter, rows: int, columns: int) -> Mask:
         inside &= (row[:, None] - center_row) ** 2 + (column[None, :] - center_column) ** 2 <= radius**2
     if shutter.polygon is not None:
         inside &= _inside_polygon(shutter.polygon, rows, columns)
+    if shutter.bitmap is not None:
+        inside &= ~overlay_mask(shutter.bitmap, (rows, columns), 0)[0]
+    if shutter.within is not None:
+        inside &= ~outside_shutter(shutter.within, rows, columns)
     outside = ~inside
     outside.setflags(write=False)
     return outside

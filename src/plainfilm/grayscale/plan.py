@@ -107,7 +107,7 @@ def render_frame(plan: Plan, stored: Array, present: Levels | None = None, unsee
         image = contrast_limited(image, hidden(plan, stored, unseen), plan.enhancement)
     if plan.shutter is not None:
         outside = outside_shutter(plan.shutter, *stored.shape)
-        np.copyto(image, _shutter_level(plan.shutter, plan.ymax), where=outside)
+        np.copyto(image, shutter_level(plan.shutter, plan.ymax), where=outside)
     return image
 
 
@@ -153,7 +153,7 @@ def _look_up(stored: Array, entries: Array) -> Array:
     return image.reshape(stored.shape)
 
 
-def _shutter_level(shutter: Shutter, ymax: int) -> int:
+def shutter_level(shutter: Shutter, ymax: int) -> int:
     """Shutter Presentation Value, a 16-bit P-Value, in the output range; black where there is none."""
     value = (shutter.presentation_value or 0) % 65536
     return int(np.floor(value / 65535 * ymax + 0.5))

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from plainfilm.choices import Clahe, Look
+from plainfilm.choices import Clahe, Look, Polarity
 from plainfilm.dicom.instance import Instance
 from plainfilm.errors import EncodeError, RepairRefusedError
 from plainfilm.findings import Finding, FindingCode
@@ -14,6 +14,7 @@ from plainfilm.grayscale.choice import Judge, input_of, without_voi
 from plainfilm.grayscale.explaining import enhancement_steps, steps_of
 from plainfilm.grayscale.plan import Plan
 from plainfilm.grayscale.presentation import is_inverted
+from plainfilm.grayscale.presented import presented_voi
 from plainfilm.grayscale.recipe_planning import recipe_of
 from plainfilm.grayscale.recipes import StoredLook
 from plainfilm.grayscale.survey import Survey, SurveyedFrame
@@ -53,8 +54,12 @@ class Planner:
         inverted, polarity = is_inverted(
             self.instance.pixel.photometric_interpretation, self.instance.presentation_lut_shape, options.polarity
         )
+        presented = self.instance.frame_attributes(frame.frame).presented
         if look is Look.STORED:
             inverted, polarity = False, ()
+        elif presented is not None:
+            polarity = ()
+            inverted = presented.inverted if options.polarity is Polarity.AUTO else inverted
         draft = self._draft(frame, inverted)
         if draft.repaired and options.strict:
             raise RepairRefusedError(f"{draft.reason}; --strict forbids to repair it")
@@ -71,7 +76,7 @@ class Planner:
             status=Status.REPAIRED if draft.repaired else Status.OK,
             enhancement=enhancement,
             padding=frame.padding if viewer else None,
-            shutter=self.instance.shutter if viewer else None,
+            shutter=self.instance.shutter_of(frame.frame) if viewer else None,
             available=" ".join(str(place) for place in self._all_voi(frame).places),
             findings=(
                 *self.instance.findings,
@@ -98,6 +103,10 @@ class Planner:
             return _Draft(tone, "user", "the window asked for")
         if look is Look.STORED:
             return self._stored()
+        attributes = self.instance.frame_attributes(frame.frame)
+        if attributes.presented is not None:
+            voi, reason, findings = presented_voi(attributes, attributes.presented, frame.modality, self.survey.rules)
+            return _Draft(ViewerTone(frame.modality, voi, inverted), "presentation", reason, findings)
         if look in (Look.VIEWER, Look.CLAHE):
             return self._viewer(frame, inverted)
         recipe = recipe_of(self.instance, self.survey, frame, (self.options, inverted))

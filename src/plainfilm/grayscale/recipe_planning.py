@@ -75,7 +75,7 @@ def _ignored(instance: Instance, frame: SurveyedFrame) -> tuple[Finding, ...]:
         "Modality LUT": level.lut is not None,
         "rescale": rescale_of(level)[:2] != (1.0, 0.0),
         "pixel padding": instance.padding is not None,
-        "display shutter": instance.shutter is not None,
+        "display shutter": instance.shutter_of(frame.frame) is not None,
     }
     names = ", ".join(name for name, exists in there.items() if exists)
     return (Finding(FindingCode.RECIPE_IGNORES, f"the recipe ignores: {names}"),) if names else ()

@@ -121,4 +121,25 @@ class Flat:
         return None
 
 
-Voi = Window | VoiLut | Line | Flat
+PlainVoi = Window | VoiLut | Line | Flat
+
+
+@dataclass(frozen=True, slots=True)
+class PresentationLut:
+    """A VOI whose whole output range runs through a table to P-Values (C.11.4), 0..2^bits - 1 of it the full range."""
+
+    voi: PlainVoi
+    table: LookupTable
+
+    def apply(self, x: Array, ymax: float) -> Float:
+        """The display values: the range of the VOI is scaled to the inputs of the table, to the nearest."""
+        places = self.voi.apply(x, float(self.table.entries.size - 1)) + self.table.first
+        return self.table.look_up(places).astype(np.float64) * ymax / ((1 << self.table.bits) - 1)
+
+    @property
+    def line(self) -> None:
+        """A table is no line."""
+        return None
+
+
+Voi = PlainVoi | PresentationLut

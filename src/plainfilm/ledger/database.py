@@ -32,6 +32,10 @@ CREATE TABLE IF NOT EXISTS images (
 CREATE UNIQUE INDEX IF NOT EXISTS images_source ON images (source, frame);
 CREATE UNIQUE INDEX IF NOT EXISTS images_file ON images (file_name);
 
+-- the further files of images
+CREATE TABLE IF NOT EXISTS masks (file_name TEXT PRIMARY KEY, source TEXT NOT NULL) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS masks_source ON masks (source);
+
 -- frame 0: the instance as a whole
 CREATE TABLE IF NOT EXISTS failures (
     source TEXT NOT NULL, frame INTEGER NOT NULL, status TEXT NOT NULL, reason TEXT NOT NULL,
@@ -80,3 +84,13 @@ def storing(path: Path) -> Iterator[None]:
             raise StorageFullError(f"the ledger cannot be written ({said}): make room and run again") from error
         message = f"the ledger {path} cannot be written ({said}): see to the output's storage and run again"
         raise RunError(message, reason=Reason.WRITE_FAILED, stage=Stage.WRITE) from error
+
+
+def remove_if_damaged(path: Path) -> None:
+    """Remove a ledger that cannot be opened, with what belongs to it."""
+    try:
+        with open_database(path):
+            pass
+    except LedgerError:
+        for name in (path, path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-shm")):
+            name.unlink(missing_ok=True)

@@ -22,12 +22,22 @@ from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
-from plainfilm.errors import LedgerError, Reason
+from plainfilm.errors import Reason
 from plainfilm.ledger.admission import Admission, Stamp
-from plainfilm.ledger.database import SCHEMA, open_database, storing
+from plainfilm.ledger.database import SCHEMA, open_database, remove_if_damaged, storing
 from plainfilm.ledger.identity import Identity, identity_within
 from plainfilm.ledger.rows import failure_of_text, record_of_text, text_of_failure, text_of_record
-from plainfilm.ledger.statements import ADD_IMAGE, IN_ORDER, INDEX_OF_INSTANCES, INDEXES, KNOWN, MEETS
+from plainfilm.ledger.statements import (
+    ADD_IMAGE,
+    ADD_MASK,
+    FILES_OF,
+    IN_ORDER,
+    INDEX_OF_INSTANCES,
+    INDEXES,
+    KNOWN,
+    MEETS,
+    UNSETTLED,
+)
 from plainfilm.record import Failure, Record
 from plainfilm.sources.names import fold, instance_of
 from plainfilm.sources.reference import Reference
@@ -45,7 +55,7 @@ def open_ledger(path: Path, identity: Identity, *, overwrite: bool = False) -> I
     damaged; StorageFullError and RunError where it cannot be written.
     """
     if overwrite:
-        _remove_if_damaged(path)
+        remove_if_damaged(path)
     with open_database(path) as connection:
         ledger = Ledger(connection, path)
         ledger.identify(identity, overwrite=overwrite)
@@ -105,8 +115,7 @@ class Ledger:
 
     def unsettled(self) -> Iterator[list[str]]:
         """In parts: names whose files, if there are any, belong to no image. `settle` each part, or it comes again."""
-        query = "SELECT file_name FROM pending WHERE file_name NOT IN (SELECT file_name FROM images) LIMIT 1000"
-        while part := [name for (name,) in self._all(query)]:
+        while part := [name for (name,) in self._all(UNSETTLED)]:
             yield part
 
     def index_instances(self) -> None:
@@ -139,10 +148,11 @@ class Ledger:
         query = "SELECT DISTINCT source FROM (SELECT source FROM images ORDER BY id DESC LIMIT ?)"
         return [name for (source,) in self._all(query, (images,)) for name in self._forget(source)]
 
-    def add_image(self, record: Record) -> None:
-        """An image whose file has its name."""
+    def add_image(self, record: Record, masks: Iterable[str] = ()) -> None:
+        """An image whose file has its name, and those of its overlay planes, which go when it goes."""
         values = (record.source, record.frame, record.file_name, record.sop_instance, record.stored_sha256)
         self._many(ADD_IMAGE, [(*values, record.status, text_of_record(record))])
+        self._many(ADD_MASK, [(name, record.source) for name in masks])
         self.counts[record.status] += 1
 
     def add_failure(self, failure: Failure) -> None:
@@ -200,8 +210,9 @@ class Ledger:
         self._connection.execute("DELETE FROM failures WHERE retry AND source NOT IN (SELECT source FROM sources)")
 
     def _empty(self) -> None:
-        self._connection.execute("INSERT OR IGNORE INTO pending SELECT file_name FROM images")
-        for table in ("images", "failures", "sources"):
+        for table in ("images", "masks"):
+            self._connection.execute(f"INSERT OR IGNORE INTO pending SELECT file_name FROM {table}")
+        for table in ("images", "masks", "failures", "sources"):
             self._connection.execute(f"DELETE FROM {table}")
 
     def _admit_new(self, reference: Reference, stamp: Stamp, is_free: bool) -> Admission:
@@ -226,13 +237,13 @@ class Ledger:
 
     def _forget(self, source: str) -> tuple[str, ...]:
         """Have a source undone: the names of its images, which are unsettled now."""
-        query = "SELECT file_name FROM images WHERE source = ?"
-        doomed = tuple(str(name) for (name,) in self._all(query, (source,)))
+        doomed = tuple(str(name) for (name,) in self._all(FILES_OF, (source,)))
         self.intend(doomed)
         for table in ("images", "failures"):
             of_source = f"FROM {table} WHERE source = ?"
             self._subtract(f"SELECT status, count(*) {of_source} GROUP BY status", (source,))
             self._many(f"DELETE {of_source}", [(source,)])
+        self._many("DELETE FROM masks WHERE source = ?", [(source,)])
         self._many("UPDATE sources SET done = 0 WHERE source = ?", [(source,)])
         return doomed
 
@@ -280,12 +291,3 @@ def numbered_names(name: str) -> Iterator[str]:
 def _exists(path: object) -> bool:
     assert isinstance(path, bytes)
     return os.path.lexists(path)
-
-
-def _remove_if_damaged(path: Path) -> None:
-    try:
-        with open_database(path):
-            pass
-    except LedgerError:
-        for name in (path, path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-shm")):
-            name.unlink(missing_ok=True)

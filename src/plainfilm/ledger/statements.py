@@ -35,4 +35,14 @@ ON CONFLICT (source, frame) DO UPDATE SET file_name = excluded.file_name, sop_in
     stored_sha256 = excluded.stored_sha256, status = excluded.status, row = excluded.row
 """
 
+ADD_MASK = "INSERT OR REPLACE INTO masks VALUES (?, ?)"
+
+FILES_OF = "SELECT file_name FROM images WHERE source = ?1 UNION ALL SELECT file_name FROM masks WHERE source = ?1"
+
+# names that are noted and belong to nothing
+UNSETTLED = """
+SELECT file_name FROM pending
+WHERE file_name NOT IN (SELECT file_name FROM images) AND file_name NOT IN (SELECT file_name FROM masks) LIMIT 1000
+"""
+
 MEETS = "SELECT 1 FROM sources WHERE folded IN (?, ?) OR folded BETWEEN ? AND ?"

@@ -52,7 +52,7 @@ class Books:
         self.ledger.commit()
 
     def remove(self, file_names: Iterable[str]) -> None:
-        """Remove images whose rows are gone already."""
+        """Remove files of images whose rows are gone already."""
         names = list(file_names)
         if not names:
             return
@@ -92,16 +92,17 @@ class Books:
         staged, self._staged = self._staged, []
         if self._uid_names is not None:
             staged = self._uid_names.named(staged)
-        names = {one.staged: one.record.file_name for one in staged}
+        names = {name: file_name for one in staged for name, file_name in one.names.items()}
         self.ledger.intend(names.values())
         self.ledger.commit()
         refused = self.sink.publish(names)
         for one in staged:
-            if one.staged in refused:
-                error = refused[one.staged]
-                self.add(_unpublished(one.record, error.message))
+            error = next((refused[name] for name in one.names if name in refused), None)
+            if error is None:
+                self.ledger.add_image(one.record, dict(one.masks).values())
             else:
-                self.ledger.add_image(one.record)
+                self.sink.remove(file_name for name, file_name in one.names.items() if name not in refused)
+                self.add(_unpublished(one.record, error.message))
         self.ledger.settle(names.values())
         self._note_the_rest()
         self.ledger.commit()

@@ -7,10 +7,11 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
+from itertools import takewhile
 from pathlib import Path
 
 from plainfilm.choices import Names
-from plainfilm.errors import Reason, RunError, Stage, StorageFullError
+from plainfilm.errors import OptionsError, Reason, RunError, Stage, StorageFullError
 from plainfilm.ledger.admission import Stamp
 from plainfilm.ledger.ledger import open_ledger
 from plainfilm.options import Options
@@ -24,6 +25,7 @@ from plainfilm.run.summary import RUN_FILE, Observed, Run, identity_of, run_json
 from plainfilm.run.supervisor import GRACE_SECONDS, Supervisor
 from plainfilm.run.uid_names import UidNames
 from plainfilm.run.work import Picture, Staged, Work
+from plainfilm.showing import Overlays, PresentationChoice
 from plainfilm.sinks.folder import FolderSink
 from plainfilm.sources.folders import list_references
 from plainfilm.sources.reference import Reference
@@ -59,6 +61,7 @@ class Conversion:
         self._listed: int | None = None
         self._done_before = self._changed = 0
         self._redacted: set[str] = set()
+        self._presentations: Path | None = None
         self._stopped = False
         self._supervisor: Supervisor | None = None
 
@@ -77,7 +80,7 @@ class Conversion:
         options = self._options.run
         listed = list_references(self._sources, self._out)
         terms = Terms(load_key(options.key_file), load_redactions(self._options.privacy.redact_from))
-        identity = identity_of(self._options, terms.key, terms.redactions)
+        identity = identity_of(self._options, terms.key, terms.redactions, fingerprint_of_presentation(self._options))
         with (
             journal_kept(options),
             FolderSink(self._out).claim(overwrite=options.overwrite) as sink,
@@ -91,6 +94,7 @@ class Conversion:
         started, begun = time.monotonic(), datetime.now(UTC)
         books.mend()
         try:
+            self._index_presentations(books.sink)
             self._convert(self._jobs(listed, terms, books), books)
             books.close(lambda: self._stopped)
             rows = Observed(books.ledger)
@@ -100,6 +104,8 @@ class Conversion:
             self._write_tables_that_fit(books)
             books.journal.tell("ended", reason=error.reason.value, message=error.message)
             raise
+        finally:
+            books.sink.presentations_path.unlink(missing_ok=True)
         notes = (*([splits] if splits else []), *rows.notes(), *self._own_notes(terms.redactions))
         counts = books.counts()
         run = Run(counts, time.monotonic() - started, self._stopped, notes)
@@ -118,6 +124,17 @@ class Conversion:
                 if not books.take_back(images):
                     raise
             images *= 2
+
+    def _index_presentations(self, sink: FolderSink) -> None:
+        """For `--presentation auto`: find the presentation states among the sources, anew in every run."""
+        if self._options.showing.presentation != PresentationChoice():
+            return
+        from plainfilm.run.presentations import index_presentations
+
+        every = takewhile(lambda _: not self._stopped, list_references(self._sources, self._out))
+        paths = (found.path for found in every if isinstance(found, Reference))
+        index_presentations(paths, sink.presentations_path)
+        self._presentations = sink.presentations_path
 
     def _convert(self, jobs: Iterator[Job], books: Books) -> None:
         limits = self._options.limits
@@ -147,7 +164,7 @@ class Conversion:
             else:
                 self._changed += admission.again
                 books.remove(admission.doomed)
-                work = Work(admission.reference, self._options, terms.key, self._out, boxes)
+                work = Work(admission.reference, self._options, terms.key, self._out, boxes, self._presentations)
                 yield Job(work, admission.first_frame)
             if number % _SHOWN_EVERY == 0:
                 self._show(books)
@@ -188,11 +205,22 @@ def _note(event: Event, books: Books) -> None:
             books.finish(reference.source)
 
 
+def fingerprint_of_presentation(options: Options) -> str | None:
+    """What tells apart what --presentation names. Raises OptionsError where that is no presentation state."""
+    if options.showing.presentation is None:
+        return None
+    # what reads DICOM takes its time to load
+    from plainfilm.run.presentations import presentation_fingerprint
+
+    return presentation_fingerprint(options)
+
+
 def convert_single(source: Path, options: Options) -> tuple[Picture | Failure, int]:
     """The picture of one file, encoded and not written, and its number of frames. Raises RunError.
 
     Of an instance with several frames it is the first, unless the options choose another.
     """
+    _refuse_what_needs_a_folder(options)
     reference = next(iter(list_references([source], None)))
     if isinstance(reference, Failure):
         return reference, 0
@@ -208,6 +236,16 @@ def convert_single(source: Path, options: Options) -> tuple[Picture | Failure, i
             if isinstance(event, Lost):
                 return failure_of_loss(event), 0
     raise RunError("the worker gave neither a picture nor a reason")
+
+
+def _refuse_what_needs_a_folder(options: Options) -> None:
+    """Raises OptionsError; also where --presentation names what is no presentation state."""
+    if options.showing.overlays is Overlays.MASK:
+        raise OptionsError("--overlays mask makes further pictures: give a folder as OUT")
+    if options.showing.presentation is not None:
+        from plainfilm.run.presentations import presentation_of
+
+        presentation_of(options)
 
 
 def failure_of_loss(lost: Lost) -> Failure:

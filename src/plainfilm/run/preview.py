@@ -13,7 +13,7 @@ from plainfilm.options import Options
 from plainfilm.privacy import load_key
 from plainfilm.record import Failure
 from plainfilm.redaction import load_redactions
-from plainfilm.run.conversion import renamed
+from plainfilm.run.conversion import fingerprint_of_presentation, renamed
 from plainfilm.run.summary import identity_of
 from plainfilm.sinks.folder import FolderSink
 from plainfilm.sources.folders import list_references
@@ -28,12 +28,13 @@ def preview(sources: Sequence[str], out: Path, options: Options) -> Iterator[tup
     """
     listed = list_references(sources, out)
     sink = FolderSink(out)
+    presentation = fingerprint_of_presentation(options)
     with ExitStack() as stack:
         if options.run.overwrite or not sink.ledger_path.exists():
             yield from ((found, False) for found in listed)
             return
         key = load_key(options.run.key_file)
-        identity = identity_of(options, key, load_redactions(options.privacy.redact_from))
+        identity = identity_of(options, key, load_redactions(options.privacy.redact_from), presentation)
         stack.enter_context(sink.lock())
         glance = stack.enter_context(glance_at(sink.ledger_path, identity))
         for found in listed:

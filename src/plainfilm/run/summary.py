@@ -108,10 +108,14 @@ class Observed:
         return [f"{self._under_names} images lie under paths that name their patient: OUT holds these names too"]
 
 
-def identity_of(options: Options, key: Key, redactions: Redactions) -> Identity:
-    """What the pictures and tables of a run depend on: every option but how the run goes."""
-    # what is in the file counts, and not where it lies
-    every = options.to_mapping() | {"redact_from": redactions.fingerprint[:16] or None}
+def identity_of(options: Options, key: Key, redactions: Redactions, presentation: str | None = None) -> Identity:
+    """What the pictures and tables of a run depend on: every option but how the run goes.
+
+    presentation: the fingerprint of what --presentation names.
+    """
+    # what is in the files counts, and not where they lie
+    every = options.to_mapping()
+    every |= {"redact_from": redactions.fingerprint[:16] or None, "presentation": presentation}
     limits = {name: every.pop(name) for name in _LIMITS}
     for field in fields(RunOptions):
         del every[field.name]

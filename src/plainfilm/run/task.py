@@ -5,15 +5,17 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable
+from dataclasses import replace
 
 from plainfilm.choices import Names
 from plainfilm.encode.png import Ancillary, encode_png
 from plainfilm.errors import ConversionError, Reason, Stage
 from plainfilm.options import Options
-from plainfilm.pipeline import FailedFrame, Film, Rendered, open_film, render_frames
+from plainfilm.pipeline import FailedFrame, Film, Rendered, open_film, render_frames, with_presentation
 from plainfilm.run.messages import Outcome, Started
+from plainfilm.run.presentations import presentation_for
 from plainfilm.run.recording import Witness, failure_of, record_of, software_text, witness
-from plainfilm.run.work import IMAGE_SUFFIX, Picture, Staged, Work
+from plainfilm.run.work import IMAGE_SUFFIX, OVERLAY_FOLDER, Picture, Staged, Work
 from plainfilm.sinks.folder import FolderSink
 from plainfilm.sources.content import open_source
 from plainfilm.sources.names import frame_name, uid_name
@@ -29,7 +31,7 @@ def convert_source(work: Work, first_frame: int, report: Report) -> None:
     report(Started(None))
     try:
         with open_source(work.reference.path) as content:
-            film = open_film(content, work.options, work.boxes)
+            film = _presented(open_film(content, work.options, work.boxes), work)
             wanted = _wanted(film, work.options, first_frame)
             known = witness(work.reference, film.instance, work.key)
             several = film.instance.pixel.number_of_frames > 1
@@ -38,6 +40,11 @@ def convert_source(work: Work, first_frame: int, report: Report) -> None:
                 report(_outcome(work, known, result))
     except ConversionError as error:
         report(_refused(work, None, error))
+
+
+def _presented(film: Film, work: Work) -> Film:
+    state, instance = presentation_for(film.instance, work.options, work.presentations)
+    return with_presentation(replace(film, instance=instance), state)
 
 
 def _wanted(film: Film, options: Options, first_frame: int) -> range:
@@ -60,7 +67,11 @@ def _outcome(work: Work, known: Witness, result: Rendered | FailedFrame) -> Outc
         record = record_of(known, result, name, encoded)
         if work.out is None:
             return Outcome(Picture(record, encoded))
-        return Outcome(Staged(record, FolderSink(work.out).stage([encoded])))
+        sink = FolderSink(work.out)
+        # by the source's own name, which no other has: one by UID may change with what comes later
+        masks = _staged_masks(sink, frame_name(work.reference.name, result.frame + 1, frames), result)
+        record = replace(record, overlay_files=";".join(file_name for _, file_name in masks))
+        return Outcome(Staged(record, sink.stage([encoded]), masks))
     except ConversionError as error:
         return _refused(work, result.frame if frames > 1 else None, error)
 
@@ -68,6 +79,18 @@ def _outcome(work: Work, known: Witness, result: Rendered | FailedFrame) -> Outc
 def _name_of(work: Work, known: Witness) -> str:
     by_uid = work.options.output.names is Names.UID
     return (uid_name(known.instance.identity.sop_instance_uid) if by_uid else None) or work.reference.name
+
+
+def _staged_masks(sink: FolderSink, name: str, rendered: Rendered) -> tuple[tuple[str, str], ...]:
+    """The overlay planes, each as a staged file and the name that it will have."""
+    text = Ancillary(software_text(rendered))
+    return tuple(
+        (
+            sink.stage([encode_png(mask.image, text)]),
+            f"{OVERLAY_FOLDER}/{name}_overlay{mask.number}{IMAGE_SUFFIX}",
+        )
+        for mask in rendered.masks
+    )
 
 
 def _refused(work: Work, frame: int | None, error: ConversionError) -> Outcome:

@@ -13,13 +13,16 @@ from plainfilm.redaction import NO_BOXES, Boxes
 from plainfilm.sources.reference import Reference
 
 IMAGE_SUFFIX = ".png"
+# apart from the images, whose names it cannot meet; loaders of image folders pass over what begins with __
+OVERLAY_FOLDER = "__overlays"
 
 
 @dataclass(frozen=True, slots=True)
 class Work:
     """One reference to convert into the folder `out`; where `out` is None the encoded image itself is the outcome.
 
-    boxes: what of this reference alone is blacked out, beside what the options say of all.
+    boxes: what of this reference alone is blacked out, beside what the options say of all. presentations: the index of
+    the presentation states among the sources, where they are to be looked for.
     """
 
     reference: Reference
@@ -27,6 +30,7 @@ class Work:
     key: Key
     out: Path | None
     boxes: Boxes = NO_BOXES
+    presentations: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +43,16 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class Staged:
-    """An image that is on the disk and has no name yet, with its row; `staged` is what the sink calls it."""
+    """An image that is on the disk and has no name yet, with its row; `staged` is what the sink calls it.
+
+    masks: what the sink calls the pictures of its overlay planes, and the names that they will have.
+    """
 
     record: Record
     staged: str
+    masks: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def names(self) -> dict[str, str]:
+        """What the sink calls each of its files, and the name that it will have; the image is the last."""
+        return {**dict(self.masks), self.staged: self.record.file_name}

@@ -24,6 +24,7 @@ from plainfilm.sinks.storage import write_error, writing
 PRIVATE = ".plainfilm"
 LEDGER = "ledger.sqlite"
 _STAGING = "staging"
+_PRESENTATIONS = "presentations.sqlite"
 _SYNCS_AT_A_TIME = 8
 _LOCK = "lock"
 _ROOM = "room"
@@ -41,6 +42,11 @@ class FolderSink:
     out: Path
     sync: bool = True
     by_descriptor: bool = BY_DESCRIPTOR
+
+    @property
+    def presentations_path(self) -> Path:
+        """The index of presentation states that lasts as long as a run."""
+        return self.out / PRIVATE / _PRESENTATIONS
 
     @property
     def ledger_path(self) -> Path:

@@ -23,6 +23,7 @@ TABLES = ("metadata.csv", "metadata.jsonl", "metadata.parquet")
 # what a run puts at the top of OUT beside the images
 RESERVED_AT_TOP = (
     ".plainfilm",
+    "__overlays",
     "report",
     "report.html",
     "run.json",

@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: MIT
+"""The display shutter (PS3.3 C.7.6.11, C.7.6.15). Fear: a shape lost or made up, or one that hides all."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from plainfilm.dicom.instance import Overlay, Shutter
+from plainfilm.dicom.syntax import EXPLICIT_BIG, EXPLICIT_LITTLE, IMPLICIT_LITTLE
+from plainfilm.findings import codes_of
+
+every_syntax = pytest.mark.parametrize("syntax", [EXPLICIT_LITTLE, EXPLICIT_BIG, IMPLICIT_LITTLE])
+
+RECTANGLE = {
+    "ShutterLeftVerticalEdge": 1,
+    "ShutterRightVerticalEdge": 5,
+    "ShutterUpperHorizontalEdge": 2,
+    "ShutterLowerHorizontalEdge": 3,
+}
+CIRCLE = {"CenterOfCircularShutter": [2, 3], "RadiusOfCircularShutter": 4}
+POLYGON = {"VerticesOfThePolygonalShutter": [1, 1, 1, 6, 4, 3]}
+SHAPES = {
+    "RECTANGULAR": (RECTANGLE, Shutter(rectangle=(1, 5, 2, 3))),
+    "CIRCULAR": (CIRCLE, Shutter(circle=(2, 3, 4))),
+    "POLYGONAL": (POLYGON, Shutter(polygon=((1, 1), (1, 6), (4, 3)))),
+}
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@every_syntax
+def test_a_shutter_of_each_shape_is_read(films: Any, syntax: str, shape: str) -> None:
+    attributes, shutter = SHAPES[shape]
+    instance = films.read(films.image(ShutterShape=shape, **attributes), syntax)
+    assert (instance.shutter, instance.findings) == (shutter, ())
+
+
+def test_a_shutter_may_have_several_shapes_and_a_presentation_value(films: Any) -> None:
+    shapes = ["RECTANGULAR", "CIRCULAR", "POLYGONAL"]
+    changes = {"ShutterShape": shapes, "ShutterPresentationValue": 65535, **RECTANGLE, **CIRCLE, **POLYGON}
+    instance = films.read(films.image(**changes))
+    assert instance.shutter == Shutter((1, 5, 2, 3), (2, 3, 4), ((1, 1), (1, 6), (4, 3)), 65535)
+
+
+@pytest.mark.parametrize("shape", [b"circular", b" CIRCULAR ", b"CIRCULAR\0"])
+@pytest.mark.parametrize("vr", ["CS", "LO", "UN"])
+def test_a_shutter_shape_is_read_however_it_is_written(films: Any, vr: str, shape: bytes) -> None:
+    instance = films.read(films.image(**CIRCLE), odd={"ShutterShape": (vr, shape)})
+    assert instance.shutter == Shutter(circle=(2, 3, 4))
+
+
+def test_shapes_that_are_not_named_are_not_drawn(films: Any) -> None:
+    assert films.read(films.image(**RECTANGLE, **CIRCLE)).shutter is None
+    instance = films.read(films.image(ShutterShape="CIRCULAR", **RECTANGLE, **CIRCLE))
+    assert instance.shutter == Shutter(circle=(2, 3, 4))
+
+
+MALFORMED: tuple[tuple[str, dict[str, Any]], ...] = (
+    *(("RECTANGULAR", {key: value for key, value in RECTANGLE.items() if key != left_out}) for left_out in RECTANGLE),
+    ("CIRCULAR", {"CenterOfCircularShutter": [2, 3]}),
+    ("CIRCULAR", {"RadiusOfCircularShutter": 4}),
+    ("CIRCULAR", {"CenterOfCircularShutter": 2, "RadiusOfCircularShutter": 4}),
+    ("CIRCULAR", {"CenterOfCircularShutter": [2, 3], "RadiusOfCircularShutter": -1}),
+    ("POLYGONAL", {}),
+    ("POLYGONAL", {"VerticesOfThePolygonalShutter": [1, 1, 4, 4]}),
+    ("POLYGONAL", {"VerticesOfThePolygonalShutter": [1, 1, 1, 6, 4, 3, 2]}),
+    ("BITMAP", {}),
+    ("ANYTHING", {}),
+)
+
+
+@pytest.mark.parametrize(("shape", "attributes"), MALFORMED, ids=str)
+def test_a_malformed_shape_is_left_out_with_a_finding(films: Any, shape: str, attributes: dict[str, Any]) -> None:
+    instance = films.read(films.image(ShutterShape=shape, **attributes))
+    assert (instance.shutter, codes_of(instance.findings)) == (None, "shutter_invalid")
+    assert "ANYTHING" not in str(instance.findings)
+
+
+def test_a_malformed_shape_leaves_the_others(films: Any) -> None:
+    instance = films.read(films.image(ShutterShape=["CIRCULAR", "POLYGONAL"], **CIRCLE))
+    assert (instance.shutter, codes_of(instance.findings)) == (Shutter(circle=(2, 3, 4)), "shutter_invalid")
+
+
+def edges(left: int, right: int, upper: int, lower: int) -> dict[str, int]:
+    return dict(zip(RECTANGLE, (left, right, upper, lower), strict=True))
+
+
+HIDING: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("RECTANGULAR", edges(5, 2, 1, 4)),
+    ("RECTANGULAR", edges(1, 6, 4, 1)),
+    ("RECTANGULAR", edges(7, 9, 1, 4)),
+    ("RECTANGULAR", edges(1, 6, -3, 0)),
+    ("CIRCULAR", {"CenterOfCircularShutter": [9, 9], "RadiusOfCircularShutter": 5}),
+    ("POLYGONAL", {"VerticesOfThePolygonalShutter": [1, 7, 4, 8, 2, 9]}),
+)
+
+
+@pytest.mark.parametrize(("shape", "attributes"), HIDING, ids=str)
+def test_a_shape_that_would_hide_the_whole_image_is_left_out(films: Any, shape: str, attributes: Any) -> None:
+    instance = films.read(films.image(ShutterShape=shape, **attributes))
+    assert (instance.shutter, codes_of(instance.findings)) == (None, "shutter_invalid")
+
+
+@pytest.mark.parametrize(
+    ("shape", "attributes"),
+    [
+        ("RECTANGULAR", edges(6, 9, 4, 9)),
+        ("RECTANGULAR", edges(-9, 1, 1, 1)),
+        ("CIRCULAR", {"CenterOfCircularShutter": [7, 10], "RadiusOfCircularShutter": 5}),
+        ("CIRCULAR", {"CenterOfCircularShutter": [2, 3], "RadiusOfCircularShutter": 0}),
+    ],
+    ids=str,
+)
+def test_a_shape_that_leaves_a_single_pixel_is_obeyed(films: Any, shape: str, attributes: Any) -> None:
+    """The image has 4 rows and 6 columns; the circle of radius 5 around row 7, column 10 meets row 4, column 6."""
+    instance = films.read(films.image(ShutterShape=shape, **attributes))
+    assert instance.shutter is not None
+    assert instance.findings == ()
+
+
+def overlaid(films: Any, **changes: Any) -> Any:
+    dataset = films.image(ShutterShape="BITMAP", **changes)
+    for element, vr, value in ((0x10, "US", 4), (0x11, "US", 6), (0x40, "CS", "G"), (0x50, "SS", [1, 1])):
+        dataset.add_new(0x60020000 + element, vr, value)
+    dataset.add_new(0x60023000, "OW", b"\x01\x00\x00\x00")
+    return dataset
+
+
+@every_syntax
+def test_a_bitmap_is_the_overlay_that_the_shutter_names_and_that_is_drawn_no_more(films: Any, syntax: str) -> None:
+    instance = films.read(overlaid(films, ShutterOverlayGroup=0x6002, ShutterPresentationValue=9), syntax)
+    data = b"\x00\x01\x00\x00" if syntax == EXPLICIT_BIG else b"\x01\x00\x00\x00"
+    bitmap = Overlay(0x6002, 4, 6, data=data)
+    assert (instance.shutter, instance.overlays) == (Shutter(presentation_value=9, bitmap=bitmap), ())
+
+
+def test_a_bitmap_that_is_not_there_is_left_out_and_the_overlay_stays(films: Any) -> None:
+    instance = films.read(overlaid(films, ShutterOverlayGroup=0x6000))
+    assert (instance.shutter, codes_of(instance.findings)) == (None, "shutter_invalid")
+    assert [overlay.group for overlay in instance.overlays] == [0x6002]
