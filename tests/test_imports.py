@@ -19,7 +19,7 @@ PACKAGE = "plainfilm"
 VALUES = ("errors", "findings", "choices", "redaction", "framing", "record", "picture_options", "options", "version")
 CELLS = (*VALUES, "dicom", "decode")
 LEVELS = (*CELLS, "grayscale", "color")
-PICTURE = (*LEVELS, "blackout", "geometry", "quality", "encode")
+PICTURE = (*LEVELS, "blackout", "geometry", "quality", "encode", "watch")
 RIGHT_WING = (*PICTURE, "pipeline", "explanation")
 LEFT_WING = ("errors", "record", "sources", "sinks", "ledger", "splits", "tables")
 BOTH_WINGS = (*RIGHT_WING, *LEFT_WING, "privacy")
@@ -31,6 +31,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "errors": (),
     "findings": (),
     "version": (),
+    "watch": (),
     "choices": ("errors", "findings"),
     "record": ("errors", "findings", "choices"),
     "redaction": ("errors",),
