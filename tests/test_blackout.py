@@ -21,7 +21,7 @@ from plainfilm.choices import Look
 from plainfilm.options import Options
 from plainfilm.privacy import Key
 from plainfilm.redaction import Box, Boxes
-from plainfilm.run.messages import Outcome
+from plainfilm.run.messages import Job, Outcome
 from plainfilm.run.task import convert_source
 from plainfilm.run.work import Picture, Work
 from plainfilm.sources.reference import Reference
@@ -75,7 +75,7 @@ def pictures(dataset: Dataset, tmp_path: Path, *boxes: Any, **given: Any) -> lis
     path.write_bytes(to_bytes(dataset))
     reports: list[Any] = []
     work = Work(Reference(path, "film.dcm", "film"), Options.of(given), Key(b"k" * 32), None, Boxes(*boxes))
-    convert_source(work, 0, reports.append)
+    convert_source(Job(work), reports.append)
     return [report.value for report in reports if isinstance(report, Outcome)]
 
 

@@ -22,7 +22,7 @@ VALUES = (
 )
 CELLS = (*VALUES, "dicom", "decode")
 LEVELS = (*CELLS, "grayscale", "color")
-PICTURE = (*LEVELS, "blackout", "hanging", "geometry", "overlays", "quality", "painting", "encode")
+PICTURE = (*LEVELS, "blackout", "hanging", "geometry", "overlays", "quality", "painting", "encode", "watch")
 RIGHT_WING = (*PICTURE, "pipeline", "explanation")
 LEFT_WING = ("errors", "record", "sources", "sinks", "ledger", "splits", "tables")
 BOTH_WINGS = (*RIGHT_WING, *LEFT_WING, "privacy")
@@ -34,6 +34,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "errors": (),
     "findings": (),
     "version": (),
+    "watch": (),
     "choices": ("errors", "findings"),
     "showing": (),
     "placing": (),

@@ -26,7 +26,7 @@ from plainfilm.dicom.instance import Instance
 from plainfilm.dicom.presentation_state import PresentationState
 from plainfilm.dicom.presented import presented
 from plainfilm.dicom.read import read_instance
-from plainfilm.errors import ConversionError, Reason, TruncatedError
+from plainfilm.errors import ConversionError, DecodeError, Reason, TruncatedError
 from plainfilm.findings import Finding
 from plainfilm.geometry import Geometry, geometry_of
 from plainfilm.grayscale.levels import levels_of
@@ -42,9 +42,9 @@ from plainfilm.picture_options import GeometryOptions
 from plainfilm.quality import Statistics, statistics
 from plainfilm.record import Status
 from plainfilm.redaction import NO_BOXES, Boxes
+from plainfilm.watch import NOBODY, OmittedFrame, Watch
 
 Array = npt.NDArray[Any]
-Started = Callable[[int | None], None]
 P = TypeVar("P", Plan, ColorPlan)
 
 MOST_MISSING_FRAMES = 1_000
@@ -126,33 +126,37 @@ def film_of(instance: Instance, options: Options, boxes: Boxes = NO_BOXES) -> Fi
     return Film(instance, frames, options.privacy.redact + boxes, options.decoding.verify)
 
 
-def render_frames(film: Film, options: Options, wanted: range, started: Started) -> Iterator[Rendered | FailedFrame]:
-    """The wanted frames one at a time; `started` is told of each before work on it begins (None: before any).
+def render_frames(
+    film: Film, options: Options, wanted: range, watch: Watch
+) -> Iterator[Rendered | FailedFrame | OmittedFrame]:
+    """The wanted frames one at a time; `watch` is told of each before work on it begins.
 
     What is wrong with one frame fails that frame. What is wrong with the instance is raised as ConversionError.
     """
-    plan_frame = frame_planner(film, options, started)
+    if watch.left_out.issuperset(wanted):
+        yield from map(OmittedFrame, wanted)
+        return
+    plan_frame = frame_planner(film, options, watch)
     for frame in wanted:
-        started(frame)
+        if frame in watch.left_out:
+            yield OmittedFrame(frame)
+            continue
+        watch.started(frame)
         try:
             yield render(plan_frame(frame))
         except ConversionError as error:
             yield FailedFrame(frame if film.instance.pixel.number_of_frames > 1 else None, error)
 
 
-def frame_planner(
-    film: Film, options: Options, started: Started = lambda _frame: None
-) -> Callable[[int], PlannedFrame]:
+def frame_planner(film: Film, options: Options, watch: Watch = NOBODY) -> Callable[[int], PlannedFrame]:
     """A function that decodes a frame and plans it. Grey frames are judged first, all of an instance together.
-
-    `started` is told None before each frame that is looked at for that.
 
     Raises ConversionError where the instance has no frame that can be decoded.
     """
     if film.instance.pixel.is_color:
         return lambda frame: _plan_color(film, options, frame, film.decode(frame))
     single = film.decode(0) if film.instance.pixel.number_of_frames == 1 else None
-    looked_at = _look_at_frames(film, started) if single is None else (_frame_cells(film, 0, single),)
+    looked_at = _look_at_frames(film, watch) if single is None else (_frame_cells(film, 0, single),)
     plans = planner(film.instance, survey(film.instance, looked_at), options.render)
     return lambda frame: _plan_grey(film, options, plans, (frame, single or film.decode(frame)))
 
@@ -213,17 +217,19 @@ def _marked(plan: P, decoded: Decoded) -> P:
     return plan if decoded.missing is None else replace(plan, status=Status.REPAIRED)
 
 
-def _look_at_frames(film: Film, started: Started) -> tuple[FrameCells, ...]:
+def _look_at_frames(film: Film, watch: Watch) -> tuple[FrameCells, ...]:
     """The frames by which the instance is judged; those that cannot be decoded are left out, unless none can."""
-    found, errors = [], []
+    found, errors = list[FrameCells](), list[ConversionError]()
     for frame in surveyed_frames(film.instance.pixel.number_of_frames):
-        started(None)
+        if frame in watch.left_out:
+            continue
+        watch.looking(frame)
         try:
             found.append(_frame_cells(film, frame, film.decode(frame)))
         except ConversionError as error:
             errors.append(error)
     if not found:
-        raise errors[0]
+        raise errors[0] if errors else DecodeError("no frame by which the instance could be judged can be decoded")
     return tuple(found)
 
 

@@ -81,3 +81,9 @@ def test_retired_colours_are_refused_by_name(space: str) -> None:
     dataset.SamplesPerPixel = 3 if space == "HSV" else 4
     with pytest.raises(AttributeValueError, match=space):
         plainfilm.render(dataset)
+
+
+def test_a_window_that_leaves_the_greys_black_below_the_colours_is_the_files_own() -> None:
+    dataset, _ = film(centers=(300,), widths=(100,))
+    explained = plainfilm.explain(dataset).to_dict()
+    assert (explained["voi"], explained["status"]) == ("window:0", "ok")

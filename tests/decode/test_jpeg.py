@@ -59,6 +59,18 @@ def test_baseline_is_what_another_decoder_gives(
     assert decoded.decoder.startswith("jpeg-8bit simplejpeg-")
 
 
+@pytest.mark.parametrize("bits", [8, 12, 16])
+def test_jpegls_that_lacks_its_last_byte_is_never_taken_for_whole(
+    describe: Any, make_image: Any, decode_bytes: Any, bits: int
+) -> None:
+    for seed in range(60):
+        image = make_image((12, 9), bits, seed=seed)
+        codestream = bytes(imagecodecs.jpegls_encode(image))
+        assert np.array_equal(decode_bytes(describe(image, bits), codestream, JPEG_LS).samples, image)
+        with pytest.raises(ConversionError):
+            decode_bytes(describe(image, bits), codestream[:-3] + b"\xff\xd9", JPEG_LS)
+
+
 @pytest.mark.parametrize("color", [False, True])
 def test_progressive(describe: Any, make_image: Any, decode_bytes: Any, color: bool) -> None:
     image = make_image((40, 30, 3) if color else (40, 30), 8)

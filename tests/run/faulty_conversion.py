@@ -1,33 +1,37 @@
 # SPDX-License-Identifier: MIT
 """The task of a real run, with a fault at the place that a file's name asks for: `2-segfault.dcm` dies in frame 2.
 
-Before any frame, the name begins with 0. Faults are those of faulty_tasks; `once` makes one happen a single time.
+Before any frame, the name begins with 0; when frame 2 is looked at ahead of its turn, with `look2`. Faults are those of
+faulty_tasks; `once` makes one happen a single time.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from faulty_tasks import FAULTS, Report
+from faulty_tasks import FAULTS, Tell
 
-from plainfilm.run.messages import Outcome, Started
+from plainfilm.run.messages import Job, Looking, Report, Started
 from plainfilm.run.task import convert_source
 from plainfilm.run.work import Work
 
 
-def convert_or_fail(work: Work, first_frame: int, report: Report) -> None:
+def convert_or_fail(job: Job, report: Tell) -> None:
     """Convert a reference as a worker does, unless its name says otherwise."""
+    work = job.payload
+    assert isinstance(work, Work)
     place, _, fault = Path(work.reference.source).stem.partition("-")
-    frame = int(place) - 1 if place.isdecimal() else None
+    kind, number = (Looking, place[4:]) if place.startswith("look") else (Started, place)
+    frame = int(number) - 1 if number.isdecimal() else None
     fault, once, _ = fault.partition("-once")
 
-    def reported(message: Started | Outcome) -> None:
+    def reported(message: Report) -> None:
         report(message)
-        started = isinstance(message, Started) and (message.frame == frame or frame == -1)
+        started = isinstance(message, kind) and (message.frame == frame or frame == -1)
         if fault in FAULTS and started and not (once and _happened(work.reference.path)):
             FAULTS[fault]({"name": "the patient"})
 
-    convert_source(work, first_frame, reported)
+    convert_source(job, reported)
 
 
 def _happened(path: Path) -> bool:

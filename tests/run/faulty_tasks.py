@@ -15,22 +15,32 @@ from pathlib import Path
 from typing import Any
 
 from plainfilm.errors import Reason, StorageFullError
-from plainfilm.run.messages import Outcome, Started
+from plainfilm.run.messages import Job, Looking, Omitted, Outcome, Report, Started
 
 Part = Mapping[str, Any]
 """What to play. All but the name may be left out: `name`; `frames`; `fault`, and the place `at` which it happens: a
-frame, "each frame", "reading" or "between" (after an answer); `once`: a file that says it has happened; `seconds`."""
+frame, "each frame", "reading" or "between" (after an answer), or `looking`: the frames in which it happens when they
+are looked at ahead of their turn; `once`: a file that says it has happened; `seconds`."""
 
-Report = Callable[[Started | Outcome], None]
+Tell = Callable[[Report], None]
 
 hoard: list[bytes] = []
 
 
-def play(part: Part, first_frame: int, report: Report) -> None:
+def play(job: Job, report: Tell) -> None:
     """Report (name, frame, process id) of every frame, and go wrong where the part says so."""
+    part: Any = job.payload
     report(Started(None))
     misbehave(part, "reading")
-    for frame in range(first_frame, part.get("frames", 1)):
+    frames = range(part.get("frames", 1))
+    for frame in [one for one in frames if "looking" in part and one not in job.left_out]:
+        report(Looking(frame))
+        if frame in part["looking"]:
+            FAULTS[part["fault"]](part)
+    for frame in frames[job.first_frame :]:
+        if frame in job.left_out:
+            report(Omitted(frame))
+            continue
         report(Started(frame))
         misbehave(part, frame)
         report(Outcome((part["name"], frame, os.getpid())))
@@ -39,7 +49,8 @@ def play(part: Part, first_frame: int, report: Report) -> None:
 
 def misbehave(part: Part, where: int | str) -> None:
     """Do the part's fault, if this is the place and, where it is to happen once, the time."""
-    here = part.get("at", 0) == where or (part.get("at") == "each frame" and isinstance(where, int))
+    place = part.get("at", "looking" if "looking" in part else 0)
+    here = place == where or (place == "each frame" and isinstance(where, int))
     if "fault" not in part or not here:
         return
     if "once" in part:
@@ -163,35 +174,37 @@ FAULTS: dict[str, Callable[[Part], object]] = {
 }
 
 
-def tell_surroundings(names: list[str], _: int, report: Report) -> None:
+def tell_surroundings(job: Job, report: Tell) -> None:
     """Report what a worker is given: environment, and its limits of core size and processor time."""
     import resource
 
+    names: Any = job.payload
     report(Outcome({name: os.environ.get(name) for name in names}))
     report(Outcome(resource.getrlimit(resource.RLIMIT_CORE)))
     report(Outcome(resource.getrlimit(resource.RLIMIT_CPU)[0]))
 
 
-def run_out_of_disk(_: object, __: int, report: Report) -> None:
+def run_out_of_disk(_: Job, report: Tell) -> None:
     """Find that the run as a whole cannot go on."""
     report(Started(None))
     raise StorageFullError("no space is left", reason=Reason.STORAGE_FULL)
 
 
-def send_a_lock(_: object, __: int, report: Report) -> None:
+def send_a_lock(_: Job, report: Tell) -> None:
     """Report what no pipe can carry."""
     report(Outcome(threading.Lock()))
 
 
-def leave_pid(work: tuple[str, str], _: int, report: Report) -> None:
+def leave_pid(job: Job, report: Tell) -> None:
     """Leave this process's id as the name of a file in a folder, then go wrong for ever."""
+    work: Any = job.payload
     folder, fault = work
     report(Started(0))
     Path(folder, str(os.getpid())).touch()
     FAULTS[fault]({})
 
 
-def answer_whole(_: object, __: int, report: Report) -> None:
+def answer_whole(_: Job, report: Tell) -> None:
     """Answer for the whole job, then die."""
     report(Started(None))
     report(Outcome("the whole job"))

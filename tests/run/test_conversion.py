@@ -463,6 +463,44 @@ def test_a_worker_that_is_lost_costs_its_own_instance_or_frame(
     assert not list(out.rglob("*.tmp"))
 
 
+def test_a_frame_lost_when_it_is_looked_at_costs_nothing_but_itself(
+    convert: Converts, source: Path, out: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(HERE)
+    lost = {
+        ("look1-segfault.dcm", "1"): "worker_died",
+        ("look2-sleep.dcm", "2"): "timeout",
+        ("look2-bloat.dcm", "2"): "memory_limit",
+        ("look3-raise.dcm", "3"): "internal_error",
+    }
+    for name, _ in lost:
+        (source / name).write_bytes(film(frames=3, content="gradient"))
+    run = convert(task=FAULTY, jobs=2, timeout=6, memory="512MiB")
+    assert reasons(out) == lost
+    assert (run.converted, run.failed) == (8, 4)
+    target = tmp_path / "alone"
+    convert([source], target, task=FAULTY, jobs=1, timeout=6, memory="512MiB")
+    assert tree(out) == tree(target)
+
+
+def test_a_frame_that_nobody_asked_for_costs_nothing(
+    convert: Converts, source: Path, out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(HERE)
+    (source / "look1-segfault.dcm").write_bytes(film(frames=3))
+    run = convert(task=FAULTY, frames="3")
+    assert (run.converted, run.failed, images(out)) == (1, 0, ["look1-segfault_f0003.png"])
+
+
+def test_an_instance_of_which_every_frame_is_lost_at_a_first_look_has_a_row_for_each(
+    convert: Converts, source: Path, out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(HERE)
+    (source / "look0-segfault.dcm").write_bytes(film(frames=2))
+    convert(task=FAULTY)
+    assert reasons(out) == {("look0-segfault.dcm", str(frame)): "worker_died" for frame in (1, 2)}
+
+
 def test_a_worker_that_dies_once_costs_nothing(
     convert: Converts, source: Path, out: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

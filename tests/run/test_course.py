@@ -7,19 +7,19 @@ import pytest
 
 from plainfilm.errors import Reason
 from plainfilm.run.course import Course
-from plainfilm.run.messages import Job, Lost, Outcome, Raised, Started
+from plainfilm.run.messages import Job, Looking, Lost, Omitted, Outcome, Raised, Report, Started
 
 LIMITS = [Reason.TIMEOUT, Reason.MEMORY_LIMIT]
 
 
-def course(*messages: Started | Outcome, first_frame: int = 0, give_up_after: int = 8) -> Course:
+def course(*messages: Report, first_frame: int = 0, give_up_after: int = 8) -> Course:
     """A course of which so much was heard."""
     made = Course(Job("hand", first_frame), give_up_after)
     hear(made, *messages)
     return made
 
 
-def hear(heard: Course, *messages: Started | Outcome) -> None:
+def hear(heard: Course, *messages: Report) -> None:
     for message in messages:
         heard.note(message)
 
@@ -95,6 +95,7 @@ def test_an_exception_loses_its_frame_and_keeps_the_traceback() -> None:
 def test_an_exception_after_an_answer_loses_the_rest_and_not_the_answered_frame() -> None:
     made = course(Started(None), Started(1), Outcome("1"))
     lost = made.take_exception(Raised(Reason.INTERNAL_ERROR, "ValueError"))
+    assert lost is not None
     assert lost.frame is None
     assert made.over
 
@@ -118,3 +119,49 @@ def test_losses_that_are_not_in_a_row_do_not_end_the_job() -> None:
     assert lost is not None
     assert lost.frame == 2
     assert not made.over
+
+
+def test_a_frame_that_is_only_looked_at_is_tried_twice_and_then_left_out() -> None:
+    made = course(Started(None), Looking(0), Looking(1))
+    assert made.take_departure(Reason.WORKER_DIED, "SIGSEGV") is None
+    assert made.remaining() == Job("hand")
+    hear(made, Started(None), Looking(0), Looking(1))
+    assert made.take_departure(Reason.WORKER_DIED, "SIGABRT") is None
+    assert (made.remaining(), made.over) == (Job("hand", 0, frozenset({1})), False)
+
+
+def test_two_frames_that_are_looked_at_have_two_attempts_each() -> None:
+    made = course(Looking(1))
+    made.take_departure(Reason.WORKER_DIED, "SIGSEGV")
+    hear(made, Looking(1), Looking(2))
+    made.take_departure(Reason.WORKER_DIED, "SIGSEGV")
+    hear(made, Looking(1), Looking(2))
+    made.take_departure(Reason.WORKER_DIED, "SIGSEGV")
+    assert made.remaining().left_out == {2}
+
+
+@pytest.mark.parametrize("reason", LIMITS)
+def test_a_limit_when_a_frame_is_looked_at_leaves_it_out_at_once(reason: Reason) -> None:
+    made = course(Started(None), Looking(2))
+    assert made.take_departure(reason, "too much") is None
+    assert made.remaining().left_out == {2}
+
+
+def test_the_loss_of_a_frame_that_was_left_out_is_told_in_its_turn() -> None:
+    made = course(Looking(1))
+    assert made.take_exception(Raised(Reason.INTERNAL_ERROR, "ValueError", "Traceback")) is None
+    hear(made, Looking(0), Started(0), Outcome("0"))
+    assert made.note(Omitted(1)) == Lost("hand", 1, Reason.INTERNAL_ERROR, "ValueError", 1, "Traceback")
+    assert made.take_departure(Reason.WORKER_DIED, "gone") is None
+    assert (made.remaining(), made.over) == (Job("hand", 2, frozenset({1})), False)
+
+
+def test_a_job_whose_frames_are_lost_one_after_the_other_when_looked_at_is_given_up() -> None:
+    made = course(Looking(0), give_up_after=2)
+    made.take_departure(Reason.TIMEOUT, "hung")
+    hear(made, Looking(1))
+    lost = made.take_departure(Reason.TIMEOUT, "hung")
+    assert lost is not None
+    assert lost.frame is None
+    assert "2 frames were lost in a row" in lost.message
+    assert made.over

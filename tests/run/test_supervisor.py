@@ -184,6 +184,14 @@ def test_the_frames_after_a_lost_one_are_there(fault: str, reason: Reason) -> No
 
 
 @pytest.mark.parametrize("fault", ["segfault", "sleep", "raise"])
+def test_a_loss_at_a_first_look_costs_its_own_frame(fault: str) -> None:
+    part = {"name": "film", "fault": fault, "looking": [0, 2], "frames": 4}
+    events = events_of([part], timeout=1.0)
+    assert [event.frame if isinstance(event, Lost) else event.value[1] for event in events[:-1]] == [0, 1, 2, 3]
+    assert [lost.frame for lost in losses(events)] == [0, 2]
+
+
+@pytest.mark.parametrize("fault", ["segfault", "sleep", "raise"])
 def test_a_loss_before_any_frame_is_the_whole_instance(fault: str) -> None:
     part = {"name": "film", "fault": fault, "at": "reading", "frames": 3}
     events = events_of([part], timeout=1.0)

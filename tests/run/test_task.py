@@ -22,7 +22,7 @@ from plainfilm.errors import Reason, RunError, SinkError, Stage
 from plainfilm.options import Options
 from plainfilm.privacy import Key
 from plainfilm.record import Failure, Record, Status
-from plainfilm.run.messages import Outcome, Started
+from plainfilm.run.messages import Job, Looking, Outcome, Started
 from plainfilm.run.task import convert_source
 from plainfilm.run.work import Picture, Staged, Work
 from plainfilm.sinks.folder import FolderSink
@@ -38,13 +38,14 @@ def convert(tmp_path: Path) -> Convert:
     """Convert one file's bytes into OUT, or (`out=None`) into a Picture; what was reported."""
     (tmp_path / "out").mkdir()
 
-    def run(content: bytes, name: str = "hand.dcm", first_frame: int = 0, **given: Any) -> list[Any]:
+    def run(content: bytes, name: str = "hand.dcm", **given: Any) -> list[Any]:
         path = tmp_path / name
         path.write_bytes(content)
-        out = given.pop("out", tmp_path / "out")
+        out, first_frame = given.pop("out", tmp_path / "out"), given.pop("first_frame", 0)
+        left_out = frozenset[int](given.pop("left_out", ()))
         reference = Reference(path, f"b/{name}", f"b/{path.stem}")
         reports: list[Any] = []
-        convert_source(Work(reference, Options.of(given), KEY, out), first_frame, reports.append)
+        convert_source(Job(Work(reference, Options.of(given), KEY, out), first_frame, left_out), reports.append)
         return reports
 
     return run
@@ -118,7 +119,7 @@ def test_frames_are_named_and_reported_one_after_another(convert: Convert, tmp_p
     reports = convert(film(frames=3, content="gradient"))
     assert [report for report in reports[-6:] if isinstance(report, Started)] == [Started(0), Started(1), Started(2)]
     assert [type(report) for report in reports[-6:]] == [Started, Outcome] * 3
-    assert set(reports[:-6]) == {Started(None)}, "until all frames were looked at, a loss is the whole instance's"
+    assert reports[:-6] == [Started(None), Looking(0), Looking(1), Looking(2)], "a loss is that of the frame looked at"
     records = published(reports, tmp_path / "out")
     assert [record.file_name for record in records] == [f"b/hand_f000{frame}.png" for frame in (1, 2, 3)]
     assert [(record.frame, record.frames) for record in records] == [(1, 3), (2, 3), (3, 3)]
@@ -206,7 +207,7 @@ def test_an_instance_without_any_good_frame_is_one_row(convert: Convert) -> None
 def test_a_source_that_has_gone_is_unreadable(tmp_path: Path) -> None:
     reports: list[Any] = []
     reference = Reference(tmp_path / "gone.dcm", "gone.dcm", "gone")
-    convert_source(Work(reference, Options(), KEY, tmp_path), 0, reports.append)
+    convert_source(Job(Work(reference, Options(), KEY, tmp_path)), reports.append)
     (failure,) = outcomes(reports)
     assert (failure.reason, failure.status) == (Reason.UNREADABLE, Status.FAILED)
     assert str(tmp_path) not in failure.message

@@ -10,6 +10,7 @@ other bytes in place of the missing ones.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -94,11 +95,29 @@ def decode_jpegls(pixel: ImagePixel, frame: FrameBytes) -> Decoded:
     check_size(header.size, pixel)
     if header.process != JPEG_LS:
         raise mismatch(f"the transfer syntax is JPEG-LS, the codestream is JPEG of process SOF{header.process - 0xC0}")
+    codestream = frame.data[: header.stop]
     try:
-        samples = imagecodecs.jpegls_decode(frame.data[: header.stop])
+        samples = imagecodecs.jpegls_decode(codestream)
     except (RuntimeError, ValueError) as error:
         raise DecodeError(f"the JPEG-LS codestream cannot be decoded: {error}") from error
+    if _lacks_bits(codestream, samples):
+        raise truncated("the last scan of the JPEG-LS codestream ends too early")
     return Decoded(samples, header.size.precision, None, "", full_chroma(pixel.photometric_interpretation))
+
+
+def _lacks_bits(codestream: bytes, samples: Array) -> bool:
+    """Whether samples of a JPEG-LS codestream hang on bits that come after its last one.
+
+    CharLS reads zeros where a scan lacks its last bits. With other bytes there a scan that is whole gives the same
+    samples, before it is refused for bytes too many; what the other bytes begin with is a one, after FF a stuffed zero.
+    """
+    import imagecodecs
+
+    other, body = np.zeros_like(samples), codestream[:-2]
+    first = b"\x7f" if body.endswith(b"\xff") else b"\xbf"
+    with suppress(RuntimeError, ValueError):
+        imagecodecs.jpegls_decode(body + first + _OTHER_BYTES[:2] + codestream[-2:], out=other)
+    return not np.array_equal(samples, other)
 
 
 def checked(pixel: ImagePixel, frame: FrameBytes) -> tuple[JpegHeader, str, tuple[Finding, ...]]:

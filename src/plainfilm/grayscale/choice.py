@@ -83,9 +83,13 @@ class Judge:
         return self._faults[attempt]
 
     def _judge(self, attempt: Attempt) -> str | None:
-        """From the 8-bit levels of the valid pixels of all frames, each through its own VOI of that place."""
-        counts, inputs = np.zeros(256, np.int64), set[float]()
+        """From the 8-bit levels of the valid pixels of all frames, each through its own VOI of that place.
+
+        An image of one input level is never degenerate.
+        """
+        counts, inputs, colored = np.zeros(256, np.int64), set[float](), 0
         for frame in self._survey.frames:
+            colored += frame.colored
             voi = self._voi_at(attempt, frame, self._candidates(frame))
             if voi is None:
                 continue
@@ -93,7 +97,7 @@ class Judge:
             inputs |= {float(end) for end in (x.min(), x.max())} if x.size else set()
             levels = nearest(voi.apply(x, 255.0), 255)
             counts += np.bincount(levels, weights=frame.valid.counts, minlength=256).astype(np.int64)
-        return _fault_of_levels(counts, one_input=len(inputs) <= 1)
+        return None if len(inputs) <= 1 else _fault_of_levels(counts, colored)
 
     def _voi_at(self, attempt: Attempt, frame: SurveyedFrame, candidates: Candidates) -> Window | VoiLut | None:
         item = candidates.at(attempt.place)
@@ -107,15 +111,13 @@ def input_of(attempt: Attempt, frame: SurveyedFrame, rules: StoredRules) -> tupl
     return frame.modality, frame.modality.output_is_signed(rules)
 
 
-def _fault_of_levels(counts: npt.NDArray[np.int64], one_input: bool) -> str | None:
-    """Whether output levels are degenerate; an image of one input level never is."""
-    total = int(counts.sum())
-    if one_input or total == 0:
-        return None
+def _fault_of_levels(counts: npt.NDArray[np.int64], colored: int) -> str | None:
+    """Whether output levels are degenerate. Pixels in colours (their number) are seen whatever the levels are."""
+    total = int(counts.sum()) + colored
     for level, name in ((0, "0"), (255, "the maximum")):
         if int(counts[level]) * 1000 >= DEGENERATE_PER_MILLE * total:
             return f"puts {counts[level] / total:.1%} of the pixels at {name}"
-    return "puts all pixels on one level" if np.count_nonzero(counts) == 1 else None
+    return "puts all pixels on one level" if np.count_nonzero(counts) == 1 and not colored else None
 
 
 def without_voi(survey: Survey, frame: SurveyedFrame) -> tuple[Line | Flat, str, str]:

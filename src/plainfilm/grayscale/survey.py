@@ -30,7 +30,10 @@ class FrameCells:
 
 @dataclass(frozen=True, slots=True)
 class SurveyedFrame:
-    """One frame's cells; its stored values, all and the valid ones; the padding taken out; its Modality LUT step."""
+    """One frame's cells; its stored values, all and the valid ones; the padding taken out; its Modality LUT step.
+
+    colored: how many pixels inside the shutter have a colour of a supplemental palette; the valid values lack them.
+    """
 
     frame: int
     cells: Levels
@@ -40,6 +43,7 @@ class SurveyedFrame:
     padding_fraction: float
     modality: Modality
     findings: tuple[Finding, ...]
+    colored: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +72,13 @@ def survey_frame(instance: Instance, rules: StoredRules, frame: FrameCells) -> S
     cells = frame.cells.levels
     every = _stored(rules, cells)
     inside = every if frame.inside is cells else _stored(rules, frame.inside)
+    within = inside.total
     if instance.supplement is not None:
         inside = inside.keep(inside.values < instance.supplement.first(rules.signed))
     modality, findings = modality_of(instance, instance.frame_attributes(frame.frame).modality, rules)
-    surveyed = SurveyedFrame(frame.frame, cells, every, inside.finite(), None, 0.0, modality, findings)
+    surveyed = SurveyedFrame(
+        frame.frame, cells, every, inside.finite(), None, 0.0, modality, findings, within - inside.total
+    )
     return _without_padding(instance, rules, surveyed, (inside, frame.filled))
 
 

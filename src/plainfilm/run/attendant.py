@@ -17,7 +17,9 @@ from plainfilm.run.messages import (
     Event,
     Finished,
     Job,
+    Looking,
     Lost,
+    Omitted,
     Outcome,
     Raised,
     Ready,
@@ -126,13 +128,13 @@ class Attendant(threading.Thread):
 
     def _attempt(self, process: WorkerProcess, course: Course) -> Finished | Raised | None:
         """One attempt at what is left of a job; None when the worker is gone. RunError where the task ends the run."""
-        process.send(Job(course.job.payload, course.first_frame))
+        process.send(course.remaining())
         while True:
             match process.receive(self._settings.timeout):
-                case Started() | Outcome() as message:
-                    course.note(message)
-                    if isinstance(message, Outcome):
-                        self._exchange.post(message)
+                case Started() | Looking() | Outcome() | Omitted() as message:
+                    event = course.note(message)
+                    if event is not None:
+                        self._exchange.post(event)
                 case Finished() | Raised() as ending:
                     return ending
                 case RunEnded(error):

@@ -4,8 +4,8 @@
 The pipes are private to a parent and the child it has started: nothing read here comes from a disk or network.
 
     parent -> child   Introduction, then one Job at a time
-    child -> parent   Ready or StartFailed; then for each Job any number of Started and Outcome, and
-                      Finished, Raised or RunEnded
+    child -> parent   Ready or StartFailed; then for each Job any number of Started, Looking, Outcome and Omitted,
+                      and Finished, Raised or RunEnded
     to the consumer   Outcome, Lost, Done, Idle
 """
 
@@ -92,10 +92,14 @@ class Introduction:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One piece of work: what the task needs (anything that pickles), and the frame to begin with, from 0."""
+    """One piece of work: what the task needs (anything that pickles), and the frame to begin with, from 0.
+
+    left_out: frames (from 0) that are not to be touched, since workers were lost when they looked at them.
+    """
 
     payload: object
     first_frame: int = 0
+    left_out: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +121,20 @@ class Started:
     """The task begins with a frame, counted from 0, or (None) with what comes before: reading the instance."""
 
     frame: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Looking:
+    """The task looks at a frame, counted from 0, for what it must know of all; its result, if any, comes later."""
+
+    frame: int
+
+
+@dataclass(frozen=True, slots=True)
+class Omitted:
+    """It would be the turn of this frame, counted from 0, which is one of those left out."""
+
+    frame: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +198,8 @@ class Idle:
     """Nothing has come for a moment, and more is to come: time for the consumer's own affairs."""
 
 
-Reply = Ready | StartFailed | Started | Outcome | Finished | Raised | RunEnded
+Report = Started | Looking | Outcome | Omitted
+Reply = Ready | StartFailed | Report | Finished | Raised | RunEnded
 Event = Outcome | Lost | Done | Idle
 
 

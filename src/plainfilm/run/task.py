@@ -12,31 +12,33 @@ from plainfilm.encode.png import Ancillary, encode_png
 from plainfilm.errors import ConversionError, Reason, Stage
 from plainfilm.options import Options
 from plainfilm.pipeline import FailedFrame, Film, Rendered, open_film, render_frames, with_presentation
-from plainfilm.run.messages import Outcome, Started
+from plainfilm.run.messages import Job, Looking, Omitted, Outcome, Report, Started
 from plainfilm.run.presentations import presentation_for
 from plainfilm.run.recording import Witness, failure_of, record_of, software_text, witness
 from plainfilm.run.work import IMAGE_SUFFIX, OVERLAY_FOLDER, Picture, Staged, Work
 from plainfilm.sinks.folder import FolderSink
 from plainfilm.sources.content import open_source
 from plainfilm.sources.names import frame_name, uid_name
+from plainfilm.watch import OmittedFrame, Watch
 
-Report = Callable[[Started | Outcome], None]
 
-
-def convert_source(work: Work, first_frame: int, report: Report) -> None:
-    """Convert the frames of a reference from `first_frame` (from 0) on. The task of a worker process.
+def convert_source(job: Job, report: Callable[[Report], None]) -> None:
+    """Convert the frames of a reference (the job's payload, Work) that are left. The task of a worker process.
 
     Raises RunError where no image at all can be written; what is wrong with this instance is reported.
     """
     report(Started(None))
+    work = job.payload
+    assert isinstance(work, Work)
     try:
         with open_source(work.reference.path) as content:
             film = _presented(open_film(content, work.options, work.boxes), work)
-            wanted = _wanted(film, work.options, first_frame)
+            wanted = _wanted(film, work.options, job.first_frame)
             known = witness(work.reference, film.instance, work.key)
             several = film.instance.pixel.number_of_frames > 1
             started = lambda frame: report(Started(frame if several else None))  # noqa: E731
-            for result in render_frames(film, work.options, wanted, started):
+            watch = Watch(started, lambda frame: report(Looking(frame)), job.left_out)
+            for result in render_frames(film, work.options, wanted, watch):
                 report(_outcome(work, known, result))
     except ConversionError as error:
         report(_refused(work, None, error))
@@ -57,7 +59,9 @@ def _wanted(film: Film, options: Options, first_frame: int) -> range:
     return range(max(chosen.start, first_frame), chosen.stop)
 
 
-def _outcome(work: Work, known: Witness, result: Rendered | FailedFrame) -> Outcome:
+def _outcome(work: Work, known: Witness, result: Rendered | FailedFrame | OmittedFrame) -> Outcome | Omitted:
+    if isinstance(result, OmittedFrame):
+        return Omitted(result.frame)
     if isinstance(result, FailedFrame):
         return _refused(work, result.frame, result.error)
     frames = known.instance.pixel.number_of_frames

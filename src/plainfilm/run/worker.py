@@ -2,7 +2,7 @@
 """The child's side of a worker process: jobs from standard input in, what a task reports of each on standard output.
 
 Started as `python -m plainfilm.run.worker` by `process.py`, and of no use by hand. The task is a function
-`task(payload, first_frame, report)`; it reports `Started` before each frame and an `Outcome` for each result.
+`task(job, report)`; it reports `Started` before each frame and an `Outcome` for each result (see Supervisor).
 """
 
 from __future__ import annotations
@@ -25,11 +25,10 @@ from plainfilm.run.messages import (
     Introduction,
     Job,
     MemoryGuard,
-    Outcome,
     Raised,
     Ready,
+    Report,
     RunEnded,
-    Started,
     StartFailed,
     WorkerSettings,
     describe_memory,
@@ -38,8 +37,7 @@ from plainfilm.run.messages import (
     write_message,
 )
 
-Report = Callable[[Started | Outcome], None]
-Task = Callable[[object, int, Report], object]
+Task = Callable[[Job, Callable[[Report], None]], object]
 
 
 def main() -> None:
@@ -63,7 +61,7 @@ def main() -> None:
 
 
 def _serve(task: Task, jobs: SimpleQueue[bytes], replies: IO[bytes], settings: WorkerSettings) -> None:
-    def report(message: Started | Outcome) -> None:
+    def report(message: Report) -> None:
         write_message(replies, message)
         limits.limit_processor_time(settings.timeout)
 
@@ -78,11 +76,13 @@ def _serve(task: Task, jobs: SimpleQueue[bytes], replies: IO[bytes], settings: W
         write_message(replies, Finished(growth) if raised is None else raised)
 
 
-def _carry_out(task: Task, request: bytes, report: Report, settings: WorkerSettings) -> Raised | RunEnded | None:
+def _carry_out(
+    task: Task, request: bytes, report: Callable[[Report], None], settings: WorkerSettings
+) -> Raised | RunEnded | None:
     """Run the task on one pickled Job; None when it returns. Here stands the one broad `except` of the project."""
     try:
         job: Job = pickle.loads(request)
-        task(job.payload, job.first_frame, report)
+        task(job, report)
     except MemoryError:
         # only what needs no memory: the frames that hold it are let go when this function returns
         return Raised(Reason.MEMORY_LIMIT, describe_memory(settings))
