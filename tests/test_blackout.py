@@ -80,7 +80,7 @@ def pictures(dataset: Dataset, tmp_path: Path, *boxes: Any, **given: Any) -> lis
 
 
 def without_private(picture: Any) -> Any:
-    return replace(picture.record, stored_sha256="") if isinstance(picture, Picture) else picture
+    return replace(picture.record, stored_hash="") if isinstance(picture, Picture) else picture
 
 
 def decoded(picture: Picture) -> Any:
@@ -131,7 +131,7 @@ def test_what_is_not_hidden_stays_as_it_is() -> None:
 
 def test_the_hash_that_finds_duplicates_is_of_the_whole_and_stays_private(tmp_path: Path) -> None:
     (plain,), (redacted,) = (pictures(film("no VOI", 9), tmp_path, redact=redact) for redact in ("", BOX))
-    assert plain.record.stored_sha256 == redacted.record.stored_sha256
+    assert plain.record.stored_hash == redacted.record.stored_hash
     assert plain.record.sha256 != redacted.record.sha256
 
 

@@ -73,7 +73,7 @@ def record(source: str = "x.dcm", frame: int = 1, **values: Any) -> Record:
         "polarity_suspect": True,
         "duplicate_of": "",
         "sha256": "ab" * 32,
-        "stored_sha256": "",
+        "stored_hash": "",
     }
     return Record(**(ordinary | values))
 
@@ -120,7 +120,7 @@ def test_the_columns_are_those_people_hold_on_to(tmp_path: Path) -> None:
     write_tables(tmp_path, [], [])
     fixed = FIXED.split()
     assert list(COLUMNS)[: len(fixed)] == fixed
-    assert "stored_sha256" not in COLUMNS
+    assert "stored_hash" not in COLUMNS
     assert (tmp_path / "metadata.csv").read_text() == ",".join(COLUMNS) + "\n"
     assert (tmp_path / "failures.csv").read_text() == "source,frame,status,reason,stage,message\n"
     assert list(FAILURE_COLUMNS) == [column.name for column in fields(Failure)]
@@ -142,7 +142,7 @@ def test_numbers_of_numpy_are_written_as_numbers(tmp_path: Path) -> None:
 
 
 def test_no_hash_of_the_source_leaves(tmp_path: Path) -> None:
-    write_tables(tmp_path, [record(stored_sha256="cafe" * 16)], [])
+    write_tables(tmp_path, [record(stored_hash="cafe" * 16)], [])
     assert b"cafe" not in (tmp_path / "metadata.csv").read_bytes()
 
 

@@ -25,6 +25,7 @@ IN_A_FOLDER = 500
 GROWTH = 1.10
 FIRST_PICTURE_SECONDS = 10.0
 MIB = 1024**2
+CACHES = 12 * MIB
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,10 @@ def compare(bench: Bench, name: str, originals: list[Path], spread: bool) -> Non
         runs.append(run)
     growth = runs[1].parent / runs[0].parent
     bench.say(f"{name}: the command's memory is {growth:.3f} times as large with ten times the files")
-    bench.expect(growth < GROWTH, f"{name}: memory has grown by {100 * growth - 100:.0f} %")
+    grown = runs[1].parent - runs[0].parent
+    # the short form begins with so few files that caches of a fixed size are still filling
+    is_flat = grown < CACHES if bench.short else growth < GROWTH
+    bench.expect(is_flat, f"{name}: memory has grown by {100 * growth - 100:.0f} %")
 
 
 def trial(bench: Bench) -> None:

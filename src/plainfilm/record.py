@@ -22,7 +22,7 @@ class Status(StrEnum):
 class Record:
     """One output image: the columns of metadata.csv in their order.
 
-    Two fields are no columns: `stored_sha256` (of the stored pixels) finds duplicates and stays private; `carried` has
+    Two fields are no columns: `stored_hash` (of the stored pixels) finds duplicates and stays private; `carried` has
     the values of the attributes that the user asked for, whose columns follow after all others.
     """
 
@@ -77,7 +77,7 @@ class Record:
     look_version: int = 1
     voi_available: str = ""
     overlay_files: str = ""
-    stored_sha256: str = ""
+    stored_hash: str = ""
     carried: tuple[str, ...] = ()
 
 

@@ -24,7 +24,7 @@ from plainfilm.splits import Splits, SplitSurvey, split_folder
 
 METADATA = "metadata.csv"
 FAILURES = "failures.csv"
-COLUMNS = tuple(column.name for column in fields(Record) if column.name not in ("stored_sha256", "carried"))
+COLUMNS = tuple(column.name for column in fields(Record) if column.name not in ("stored_hash", "carried"))
 FAILURE_COLUMNS = tuple(column.name for column in fields(Failure))
 
 _LINES_AT_A_TIME = 1000

@@ -89,11 +89,11 @@ def test_rows_come_back_as_they_were_and_in_order(opens: Opens) -> None:
 def test_the_first_of_the_same_instance_or_pixels_is_named(opens: Opens) -> None:
     with opens() as ledger:
         for image in (
-            record("d.dcm", stored_sha256="pixels"),
-            record("c.dcm", sop_instance="uid", stored_sha256="pixels"),
-            record("b.dcm", sop_instance="uid", stored_sha256="others"),
-            record("b.dcm", frame=2, sop_instance="uid", stored_sha256="more"),
-            record("a.dcm", stored_sha256="unlike"),
+            record("d.dcm", stored_hash="pixels"),
+            record("c.dcm", sop_instance="uid", stored_hash="pixels"),
+            record("b.dcm", sop_instance="uid", stored_hash="others"),
+            record("b.dcm", frame=2, sop_instance="uid", stored_hash="more"),
+            record("a.dcm", stored_hash="unlike"),
             record("e.dcm"),
             record("f.dcm"),
         ):

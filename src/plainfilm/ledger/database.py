@@ -28,7 +28,7 @@ CREATE INDEX IF NOT EXISTS sources_folded ON sources (folded);
 -- an image is here after its file has its final name
 CREATE TABLE IF NOT EXISTS images (
     id INTEGER PRIMARY KEY, source TEXT NOT NULL, frame INTEGER NOT NULL, file_name TEXT NOT NULL,
-    sop_instance TEXT NOT NULL, stored_sha256 TEXT NOT NULL, status TEXT NOT NULL, row TEXT NOT NULL);
+    sop_instance TEXT NOT NULL, stored_hash TEXT NOT NULL, status TEXT NOT NULL, row TEXT NOT NULL);
 CREATE UNIQUE INDEX IF NOT EXISTS images_source ON images (source, frame);
 CREATE UNIQUE INDEX IF NOT EXISTS images_file ON images (file_name);
 

@@ -150,7 +150,7 @@ class Ledger:
 
     def add_image(self, record: Record, masks: Iterable[str] = ()) -> None:
         """An image whose file has its name, and those of its overlay planes, which go when it goes."""
-        values = (record.source, record.frame, record.file_name, record.sop_instance, record.stored_sha256)
+        values = (record.source, record.frame, record.file_name, record.sop_instance, record.stored_hash)
         self._many(ADD_IMAGE, [(*values, record.status, text_of_record(record))])
         self._many(ADD_MASK, [(name, record.source) for name in masks])
         self.counts[record.status] += 1

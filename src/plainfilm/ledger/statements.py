@@ -17,22 +17,22 @@ IN_ORDER = """
 SELECT row, id,
     CASE WHEN sop_instance <> '' THEN (SELECT e.id FROM images e
         WHERE e.sop_instance = i.sop_instance AND e.frame = i.frame ORDER BY e.source LIMIT 1) END,
-    CASE WHEN stored_sha256 <> '' THEN (SELECT e.id FROM images e
-        WHERE e.stored_sha256 = i.stored_sha256 ORDER BY e.source, e.frame LIMIT 1) END
+    CASE WHEN stored_hash <> '' THEN (SELECT e.id FROM images e
+        WHERE e.stored_hash = i.stored_hash ORDER BY e.source, e.frame LIMIT 1) END
 FROM images i ORDER BY source, frame
 """
 # made when they are first needed: until then they would only slow a run down
 INDEX_OF_INSTANCES = "CREATE INDEX IF NOT EXISTS images_instance ON images (sop_instance, frame, source)"
 INDEXES = f"""
 {INDEX_OF_INSTANCES};
-CREATE INDEX IF NOT EXISTS images_pixels ON images (stored_sha256, source, frame);
+CREATE INDEX IF NOT EXISTS images_pixels ON images (stored_hash, source, frame);
 """
 
 # an image of another source that has this name would be an error, and never a row that is gone
 ADD_IMAGE = """
-INSERT INTO images (source, frame, file_name, sop_instance, stored_sha256, status, row) VALUES (?, ?, ?, ?, ?, ?, ?)
+INSERT INTO images (source, frame, file_name, sop_instance, stored_hash, status, row) VALUES (?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (source, frame) DO UPDATE SET file_name = excluded.file_name, sop_instance = excluded.sop_instance,
-    stored_sha256 = excluded.stored_sha256, status = excluded.status, row = excluded.row
+    stored_hash = excluded.stored_hash, status = excluded.status, row = excluded.row
 """
 
 ADD_MASK = "INSERT OR REPLACE INTO masks VALUES (?, ?)"

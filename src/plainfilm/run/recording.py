@@ -58,7 +58,7 @@ def record_of(known: Witness, rendered: Rendered, file_name: str, encoded: bytes
         polarity_suspect=is_polarity_suspect(findings),
         duplicate_of="",
         sha256=hashlib.sha256(encoded).hexdigest(),
-        stored_sha256=rendered.stored_hash,
+        stored_hash=rendered.stored_hash,
         carried=known.instance.carried,
         **_of_instance(known.instance),
         **_of_plan(rendered.plan),
