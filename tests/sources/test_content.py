@@ -17,7 +17,7 @@ from plainfilm import render
 from plainfilm.errors import LimitError, Reason, SourceError
 from plainfilm.options import Options
 from plainfilm.pipeline import open_film
-from plainfilm.sources.content import FileContent, open_source
+from plainfilm.sources.content import FileContent, open_source, read_head
 
 MIB = 1024**2
 FRAMES, SIDE = 2_000, 256
@@ -106,3 +106,13 @@ def test_two_thousand_frames_are_converted_in_the_memory_of_a_few(tmp_path: Path
     done = subprocess.run([sys.executable, "-m", "plainfilm", *words], capture_output=True, text=True, env=own)
     assert done.returncode == 0, done.stderr
     assert len(list(out.glob("*.png"))) == FRAMES
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes here")
+def test_a_pipe_that_has_taken_the_place_of_a_file_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "film.dcm")
+    with pytest.raises(SourceError) as refused, open_source(tmp_path / "film.dcm"):
+        pass
+    assert refused.value.reason is Reason.SOURCE_CHANGED
+    with pytest.raises(SourceError):
+        read_head(tmp_path / "film.dcm")

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +17,7 @@ _HEAD = 4096
 # Files of up to this are read in one go, which is faster than to ask for their parts.
 _MOST_AT_ONCE = 32 * 1024**2
 _LARGEST = 1024**4
+_NO_WAITING = getattr(os, "O_NONBLOCK", 0)
 
 
 class FileContent:
@@ -50,15 +52,11 @@ class FileContent:
 def open_source(path: Path) -> Iterator[bytes | FileContent]:
     """The content of a file, a large one as long as the context lasts.
 
-    Raises SourceError: `unreadable`, or `source_changed` where it shrank while it was read. Raises LimitError
-    (too_large) for a file beyond all reason.
+    Raises SourceError: `unreadable`, or `source_changed` where it shrank while it was read or is no file any more.
+    Raises LimitError (too_large) for a file beyond all reason.
     """
-    try:
-        file = path.open("rb")
+    with _opened(path) as file:
         size = os.fstat(file.fileno()).st_size
-    except OSError as error:
-        raise _unreadable(error) from error
-    with file:
         if size > _LARGEST:
             raise LimitError(f"the file has {size} bytes")
         yield _whole(file, size) if size <= _MOST_AT_ONCE else FileContent(file, size)
@@ -76,11 +74,23 @@ def _whole(file: BinaryIO, size: int) -> bytes:
 
 def read_head(path: Path) -> bytes:
     """The first bytes of the file: enough to tell what it is. Raises SourceError."""
-    try:
-        with path.open("rb") as file:
+    with _opened(path) as file:
+        try:
             return file.read(_HEAD)
+        except OSError as error:
+            raise _unreadable(error) from error
+
+
+def _opened(path: Path) -> BinaryIO:
+    """The file, open. What has taken its place since it was listed, a pipe or a device, is not waited for."""
+    try:
+        file = open(path, "rb", opener=lambda name, flags: os.open(name, flags | _NO_WAITING))
     except OSError as error:
         raise _unreadable(error) from error
+    if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        return file
+    file.close()
+    raise SourceError("it is no regular file (a pipe, socket or device)", reason=Reason.SOURCE_CHANGED)
 
 
 def _unreadable(error: OSError) -> SourceError:
