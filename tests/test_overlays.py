@@ -12,6 +12,7 @@ from cases import build_case, to_bytes
 from plainfilm.findings import codes_of
 from plainfilm.options import Options
 from plainfilm.pipeline import Rendered, open_film, render_frames
+from plainfilm.watch import NOBODY
 
 ROWS, COLUMNS = 5, 7
 
@@ -36,7 +37,7 @@ def shown(dataset: Any, overlays: str = "mask", **options: Any) -> list[Rendered
     chosen = Options.of({"overlays": overlays, "pixels": "stored", **options})
     film = open_film(to_bytes(dataset), chosen)
     frames = range(film.instance.pixel.number_of_frames)
-    found = [frame for frame in render_frames(film, chosen, frames, lambda _: None) if isinstance(frame, Rendered)]
+    found = [frame for frame in render_frames(film, chosen, frames, NOBODY) if isinstance(frame, Rendered)]
     assert len(found) == len(frames)
     return found
 

@@ -379,3 +379,14 @@ def test_images_that_are_taken_back_are_made_again_with_all_that_came_of_their_s
         assert next(ledger.unsettled()) == ["second_f0002.png"]
         assert ledger.admit(first, OLD) is None
         assert ledger.admit(second, OLD) == Admission(second)
+
+
+def test_what_was_no_file_and_is_one_now_has_a_row_in_one_table(opens: Opens, tmp_path: Path) -> None:
+    with opens() as ledger:
+        ledger.add_failure(failure("x.dcm", Reason.NOT_A_FILE))
+        ledger.commit()
+    with opens() as ledger:
+        admitted(ledger, reference("x.dcm", tmp_path))
+        ledger.add_image(record("x.dcm"))
+        assert list(ledger.failures()) == []
+        assert ledger.counts == {Status.OK: 1, Status.FAILED: 0}

@@ -100,7 +100,8 @@ def decode_jpegls(pixel: ImagePixel, frame: FrameBytes) -> Decoded:
         samples = imagecodecs.jpegls_decode(codestream)
     except (RuntimeError, ValueError) as error:
         raise DecodeError(f"the JPEG-LS codestream cannot be decoded: {error}") from error
-    if _lacks_bits(codestream, samples):
+    # of several scans CharLS hands over none where it refuses the last
+    if len(_scans(header)) == 1 and _lacks_bits(codestream, samples):
         raise truncated("the last scan of the JPEG-LS codestream ends too early")
     return Decoded(samples, header.size.precision, None, "", full_chroma(pixel.photometric_interpretation))
 

@@ -44,6 +44,7 @@ from plainfilm.sources.reference import Reference
 
 # what may be otherwise next time, though the file is the same
 _OF_THE_ENVIRONMENT = frozenset({Reason.WRITE_FAILED, Reason.UNREADABLE, Reason.SOURCE_CHANGED, Reason.NETWORK})
+_FEW = 10_000
 _OF_A_LIMIT = {"timeout": Reason.TIMEOUT, "memory": Reason.MEMORY_LIMIT}
 
 
@@ -187,8 +188,8 @@ class Ledger:
     def records(self) -> Iterator[Record]:
         """The images by source and frame, one after the other, each with `duplicate_of` as the tables show it."""
         self.commit()
+        self._index()
         with storing(self._path):
-            self._connection.executescript(INDEXES)
             rows = self._connection.execute(IN_ORDER)
         for text, own, *firsts in rows:
             record, earlier = record_of_text(text), {first for first in firsts if first not in (None, own)}
@@ -220,6 +221,9 @@ class Ledger:
         name = reference.name if is_free else next(name for name in names if self._is_free(name))
         values = (reference.source, os.fsencode(reference.path), name, fold(name), stamp.size, stamp.mtime_ns)
         self._many("INSERT INTO sources VALUES (?, ?, ?, ?, ?, ?, 0)", [values])
+        if not self._is_first:
+            # it was no file when it was listed before
+            self._drop("failures", reference.source)
         return Admission(replace(reference, name=name))
 
     def _admit_known(self, reference: Reference, stamp: Stamp, known: Sequence[int]) -> Admission | None:
@@ -240,9 +244,7 @@ class Ledger:
         doomed = tuple(str(name) for (name,) in self._all(FILES_OF, (source,)))
         self.intend(doomed)
         for table in ("images", "failures"):
-            of_source = f"FROM {table} WHERE source = ?"
-            self._subtract(f"SELECT status, count(*) {of_source} GROUP BY status", (source,))
-            self._many(f"DELETE {of_source}", [(source,)])
+            self._drop(table, source)
         self._many("DELETE FROM masks WHERE source = ?", [(source,)])
         self._many("UPDATE sources SET done = 0 WHERE source = ?", [(source,)])
         return doomed
@@ -260,6 +262,20 @@ class Ledger:
         query = f"SELECT file_name FROM images WHERE id IN ({marks}) ORDER BY source, frame LIMIT 1"
         (name,) = self._all(query, tuple(images))[0]
         return str(name)
+
+    def _index(self) -> None:
+        """Make `records` quick; a few rows are ordered without that where there is no room for it."""
+        try:
+            with storing(self._path):
+                self._connection.executescript(INDEXES)
+        except StorageFullError:
+            if self.counts.total() > _FEW:
+                raise
+
+    def _drop(self, table: str, source: str) -> None:
+        """Take the rows of a source away."""
+        self._subtract(f"SELECT status, count(*) FROM {table} WHERE source = ? GROUP BY status", (source,))
+        self._many(f"DELETE FROM {table} WHERE source = ?", [(source,)])
 
     def _subtract(self, query: str, values: tuple[object, ...]) -> None:
         self.counts.subtract(dict(self._all(query, values)))

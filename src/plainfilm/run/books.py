@@ -81,8 +81,10 @@ class Books:
 
     def flush_when_due(self) -> None:
         """Flush where enough has come together, or what is there has waited long enough."""
-        waited = time.monotonic() - self._last_flush
-        if len(self._staged) + len(self._failures) >= self._at_a_time or waited >= LONGEST_WAIT:
+        waiting = len(self._staged) + len(self._failures)
+        if not waiting and not self._finished:
+            return
+        if waiting >= self._at_a_time or time.monotonic() - self._last_flush >= LONGEST_WAIT:
             self.flush()
             self._at_a_time = min(2 * self._at_a_time, MOST_AT_A_TIME)
 

@@ -17,7 +17,7 @@ _HEAD = 4096
 # Files of up to this are read in one go, which is faster than to ask for their parts.
 _MOST_AT_ONCE = 32 * 1024**2
 _LARGEST = 1024**4
-_NO_WAITING = getattr(os, "O_NONBLOCK", 0)
+_READ = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 
 
 class FileContent:
@@ -84,13 +84,13 @@ def read_head(path: Path) -> bytes:
 def _opened(path: Path) -> BinaryIO:
     """The file, open. What has taken its place since it was listed, a pipe or a device, is not waited for."""
     try:
-        file = open(path, "rb", opener=lambda name, flags: os.open(name, flags | _NO_WAITING))
+        descriptor = os.open(path, _READ)
     except OSError as error:
         raise _unreadable(error) from error
-    if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-        return file
-    file.close()
-    raise SourceError("it is no regular file (a pipe, socket or device)", reason=Reason.SOURCE_CHANGED)
+    if stat.S_ISREG(os.fstat(descriptor).st_mode):
+        return os.fdopen(descriptor, "rb")
+    os.close(descriptor)
+    raise SourceError("it is no regular file (a folder, pipe, socket or device)", reason=Reason.SOURCE_CHANGED)
 
 
 def _unreadable(error: OSError) -> SourceError:
