@@ -13,6 +13,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from plainfilm.errors import LedgerError, Reason, RunError, Stage, StorageFullError
+from plainfilm.ledger.statements import INDEXES
 
 SCHEMA = "1"
 
@@ -65,6 +66,16 @@ def open_database(path: Path) -> Iterator[sqlite3.Connection]:
             connection.execute(f"PRAGMA wal_autocheckpoint={_PAGES_AHEAD}")
             connection.executescript(_TABLES)
         yield connection
+
+
+def make_indexes(connection: sqlite3.Connection, path: Path, *, needed: bool) -> None:
+    """Make the ordered look at the images quick; where there is no room for that, and it is not needed, do without."""
+    try:
+        with storing(path):
+            connection.executescript(INDEXES)
+    except StorageFullError:
+        if needed:
+            raise
 
 
 @contextmanager

@@ -24,7 +24,7 @@ from typing import Any
 
 from plainfilm.errors import Reason
 from plainfilm.ledger.admission import Admission, Stamp
-from plainfilm.ledger.database import SCHEMA, open_database, remove_if_damaged, storing
+from plainfilm.ledger.database import SCHEMA, make_indexes, open_database, remove_if_damaged, storing
 from plainfilm.ledger.identity import Identity, identity_within
 from plainfilm.ledger.rows import failure_of_text, record_of_text, text_of_failure, text_of_record
 from plainfilm.ledger.statements import (
@@ -33,7 +33,6 @@ from plainfilm.ledger.statements import (
     FILES_OF,
     IN_ORDER,
     INDEX_OF_INSTANCES,
-    INDEXES,
     KNOWN,
     MEETS,
     UNSETTLED,
@@ -102,7 +101,7 @@ class Ledger:
                 # within the first listing names are unique already
                 is_free = self._is_first and source == reference.source
                 return self._admit_new(replace(reference, source=source), stamp, is_free)
-            if known[0] == path or not _exists(known[0]):
+            if known[0] == path or not os.path.lexists(known[0]):
                 return self._admit_known(replace(reference, source=source, name=known[1]), stamp, known[2:])
         raise AssertionError("numbers do not end")
 
@@ -188,7 +187,7 @@ class Ledger:
     def records(self) -> Iterator[Record]:
         """The images by source and frame, one after the other, each with `duplicate_of` as the tables show it."""
         self.commit()
-        self._index()
+        make_indexes(self._connection, self._path, needed=self.counts.total() > _FEW)
         with storing(self._path):
             rows = self._connection.execute(IN_ORDER)
         for text, own, *firsts in rows:
@@ -263,15 +262,6 @@ class Ledger:
         (name,) = self._all(query, tuple(images))[0]
         return str(name)
 
-    def _index(self) -> None:
-        """Make `records` quick; a few rows are ordered without that where there is no room for it."""
-        try:
-            with storing(self._path):
-                self._connection.executescript(INDEXES)
-        except StorageFullError:
-            if self.counts.total() > _FEW:
-                raise
-
     def _drop(self, table: str, source: str) -> None:
         """Take the rows of a source away."""
         self._subtract(f"SELECT status, count(*) FROM {table} WHERE source = ? GROUP BY status", (source,))
@@ -302,8 +292,3 @@ class Ledger:
 def numbered_names(name: str) -> Iterator[str]:
     """A name, and the names that it gets where it is taken."""
     return chain([name], (f"{name}-{number}" for number in count(2)))
-
-
-def _exists(path: object) -> bool:
-    assert isinstance(path, bytes)
-    return os.path.lexists(path)
