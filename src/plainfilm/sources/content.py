@@ -84,7 +84,7 @@ def read_head(path: Path) -> bytes:
 def _opened(path: Path) -> BinaryIO:
     """The file, open. What has taken its place since it was listed, a pipe or a device, is not waited for."""
     try:
-        file = open(path, "rb", opener=lambda name, flags: os.open(name, flags | _NO_WAITING))
+        file = open(path, "rb", opener=lambda name, flags: os.open(name, flags | _NO_WAITING))  # noqa: SIM115
     except OSError as error:
         raise _unreadable(error) from error
     if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
