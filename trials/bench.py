@@ -110,11 +110,11 @@ class Sample:
 
 
 class MemoryWatch:
-    """Samples the memory of a command and its descendants (Linux) until its block is left; peaks and samples stay."""
+    """Samples the memory of a process (by its id) and its descendants until its block is left (Linux); samples stay."""
 
-    def __init__(self, process: subprocess.Popen[str], interval: float = 0.2) -> None:
+    def __init__(self, process: int, interval: float = 0.2) -> None:
         self.samples: list[Sample] = []
-        self._number = process.pid
+        self._number = process
         self._interval = interval
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)

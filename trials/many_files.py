@@ -53,7 +53,7 @@ def make(folder: Path, originals: list[Path], files: int, spread: bool) -> None:
 def convert(bench: Bench, source: Path, out: Path, files: int) -> Run:
     """Convert, and convert again."""
     process, began, first = bench.start([source], out, "--jobs", "2"), time.monotonic(), 0.0
-    with MemoryWatch(process) as watch:
+    with MemoryWatch(process.pid) as watch:
         while process.poll() is None and not first:
             if next(out.rglob("*.png"), None) is not None:
                 first = time.monotonic() - began

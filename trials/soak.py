@@ -1,23 +1,34 @@
 # SPDX-License-Identifier: MIT
-"""20,000 conversions by the same two workers, one in twenty damaged: memory does not grow, every file has its row.
+"""20,000 conversions, one in twenty damaged, and 10,000 by one worker, half of them damaged: memory does not grow.
 
     python trials/soak.py [--short]
 
-Small films in every transfer syntax, each under hundreds of names; damaged are those that end too early. The memory of
-the command and of its workers is sampled with the number of files done, and a line is laid through what was sampled
-after the first quarter: its slope is how much a file leaves behind (P27; short: 400 files, and no slope is demanded, as
-the start outweighs it). All rows are counted against a list that was made with the files (P1).
+Small films in every transfer syntax, each under hundreds of names; damaged are those that end too early. First the
+command converts them, as it is, with workers that are replaced now and then; all rows are counted against a list that
+was made with the files (P1). Then a single worker that is never replaced is given whole and damaged films in turn. The
+memory of the processes is sampled, and a line is laid through what was sampled after the first quarter: its slope is
+how much a file leaves behind (P27; short: 400 and 200, and no slope is demanded, as the start outweighs it).
 """
 
 from __future__ import annotations
 
 import os
+from collections import Counter
+from itertools import cycle, islice
 from pathlib import Path
 
 import numpy as np
 from bench import SOME_FAILED, Bench, MemoryWatch, Sample, end_of, run_trial
 from checking import rows_of
 from seeds import seed_films
+
+from plainfilm.options import Options
+from plainfilm.privacy import load_key
+from plainfilm.run.conversion import TASK
+from plainfilm.run.messages import Job, Outcome, WorkerSettings
+from plainfilm.run.supervisor import Supervisor
+from plainfilm.run.work import Work
+from plainfilm.sources.reference import Reference
 
 DAMAGED_ONE_IN = 20
 MOST_BYTES_A_FILE = 5_000
@@ -53,12 +64,11 @@ def slope(samples: list[Sample], part: str, files: int) -> float:
     return float(np.polyfit(done, size, 1)[0])
 
 
-def trial(bench: Bench) -> None:
-    """Convert, sample, count."""
-    files, source, out = 400 if bench.short else 20_000, bench.folder / "in", bench.folder / "out"
-    good, bad = make(source, bench.folder / "originals", files)
+def convert(bench: Bench, source: Path, good: set[str], bad: set[str]) -> None:
+    """The command, as it is."""
+    files, out = len(good) + len(bad), bench.folder / "out"
     process = bench.start([source], out, "--jobs", "2")
-    with MemoryWatch(process, 0.05 if bench.short else 0.5) as watch:
+    with MemoryWatch(process.pid, 0.05 if bench.short else 0.5) as watch:
         ended = end_of(process, 0.0)
     bench.expect(ended.code == SOME_FAILED, f"exit code {ended.code}: {ended.said}")
     images, failures = rows_of(out)
@@ -67,9 +77,41 @@ def trial(bench: Bench) -> None:
     bench.expect(len(images) + len(failures) == files, f"{len(images)} and {len(failures)} rows of {files} files")
     bench.say(f"{files} files, {len(bad)} damaged: {len(images)} images, {len(failures)} failures")
     for part, peak in (("parent", watch.parent_peak), ("workers", watch.workers_peak)):
-        bytes_a_file = slope(watch.samples, part, files)
-        bench.say(f"{part}: peak {peak / MIB:.1f} MiB, {bytes_a_file:.0f} bytes a file")
-        bench.expect(bench.short or bytes_a_file < MOST_BYTES_A_FILE, f"{part} grow by {bytes_a_file:.0f} bytes a file")
+        judge(bench, f"command, {part}", peak, slope(watch.samples, part, files))
+
+
+def never_replaced(bench: Bench, originals: Path) -> None:
+    """One worker for all of them, half of them damaged."""
+    paths, files = sorted(originals.iterdir()), 200 if bench.short else 10_000
+    key = load_key(bench.folder / "key")
+    works = (Work(Reference(path, path.name, path.name), Options(), key, None) for path in islice(cycle(paths), files))
+    settings = WorkerSettings(workers=1, recycle_after=files + 1, recycle_growth=1 << 40)
+    outcomes: Counter[str] = Counter()
+    with (
+        Supervisor(TASK, map(Job, works), settings) as supervisor,
+        MemoryWatch(os.getpid(), 0.05 if bench.short else 0.5) as watch,
+    ):
+        for event in supervisor.events():
+            if isinstance(event, Outcome):
+                outcomes[type(event.value).__name__] += 1
+    bench.say(f"{files} files, one worker that is never replaced: {dict(outcomes)}")
+    bench.expect(outcomes.total() == files, f"{outcomes.total()} outcomes of {files} files")
+    bench.expect(outcomes["Failure"] == outcomes["Picture"], "not half of the films were refused")
+    judge(bench, "worker", watch.workers_peak, slope(watch.samples, "workers", files))
+
+
+def judge(bench: Bench, what: str, peak: int, bytes_a_file: float) -> None:
+    """Say what a process took, and whether a file leaves too much behind."""
+    bench.say(f"{what}: peak {peak / MIB:.1f} MiB, {bytes_a_file:.0f} bytes a file")
+    bench.expect(bench.short or bytes_a_file < MOST_BYTES_A_FILE, f"{what} grows by {bytes_a_file:.0f} bytes a file")
+
+
+def trial(bench: Bench) -> None:
+    """Both parts."""
+    source, originals = bench.folder / "in", bench.folder / "originals"
+    good, bad = make(source, originals, 400 if bench.short else 20_000)
+    convert(bench, source, good, bad)
+    never_replaced(bench, originals)
 
 
 if __name__ == "__main__":

@@ -343,3 +343,16 @@ def test_a_private_folder_is_closed_to_others(tmp_path: Path) -> None:
     (tmp_path / PRIVATE).mkdir(mode=0o755)
     with FolderSink(tmp_path).claim():
         assert stat.S_IMODE((tmp_path / PRIVATE).stat().st_mode) == 0o700
+
+
+def test_room_is_held_once_and_given_back_with_the_staging(tmp_path: Path) -> None:
+    def held() -> int:
+        return sum(path.stat().st_size for path in tmp_path.rglob("*") if path.is_file())
+
+    with FolderSink(tmp_path).claim() as sink:
+        before = held()
+        sink.keep_room(50_000)
+        sink.keep_room(20_000)
+        assert held() == before + 20_000
+        sink.clear_staging()
+        assert held() == before
