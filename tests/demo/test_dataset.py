@@ -252,6 +252,8 @@ def test_what_is_known_lies_beside_the_films(tmp_path: Path) -> None:
     film = small(films()[0])
     known = json.loads(write_truth(film, tmp_path / "truth").read_text(encoding="utf-8"))
     assert (known["name"], known["rows"], known["columns"]) == (film.name, 250, 200)
+    picture = cv2.imread(str(tmp_path / "truth" / f"{film.name}.png"), cv2.IMREAD_UNCHANGED)
+    assert np.array_equal(picture, intended_picture(film))
     assert len(known["field"]) == 4
 
 

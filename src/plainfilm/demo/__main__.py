@@ -23,7 +23,12 @@ def main(words: list[str]) -> int:
     parser.add_argument("--seed", type=int, default=1, help="of the series")
     parser.add_argument("--rows", type=int, default=1024)
     parser.add_argument("--columns", type=int, default=824)
-    parser.add_argument("--truth", type=Path, metavar="FOLDER", help="landmarks, field and side of each film as JSON")
+    parser.add_argument(
+        "--truth",
+        type=Path,
+        metavar="FOLDER",
+        help="landmarks, field, side and picture of each film",
+    )
     given = parser.parse_args(words)
     if min(given.count, given.first, given.seed) < 1:
         parser.error("--count, --first and --seed are 1 or more")

@@ -13,10 +13,12 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from PIL import Image
+
 from plainfilm.demo.display import describe_display, describe_pixels
 from plainfilm.demo.encoding import NAMESPACE, set_pixels
 from plainfilm.demo.exposure import Radiograph
-from plainfilm.demo.film import Film, store, truth_as_json, with_high_bits
+from plainfilm.demo.film import Film, intended_picture, store, truth_as_json, with_high_bits
 from plainfilm.demo.habit import Burned, Photometric, SopClass
 from plainfilm.demo.phantoms import Phantom
 
@@ -67,8 +69,12 @@ def write_films(folder: Path, films: Iterable[Film] | None = None) -> tuple[Path
 
 
 def write_truth(film: Film, folder: Path) -> Path:
-    """Write what is known of a film as NAME.json: landmarks, field, side; without the intended picture."""
+    """Write what is known of a film as NAME.json (landmarks, field, side), and its intended picture as NAME.png.
+
+    Of several frames the picture is the first's. Raises OSError.
+    """
     folder.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(intended_picture(film)).save(folder / f"{film.name}.png", compress_level=1)
     path = folder / f"{film.name}.json"
     path.write_text(json.dumps(truth_as_json(film), indent=1) + "\n", encoding="utf-8", newline="\n")
     return path
