@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: MIT
+"""The short form of the conformance page. Fear: a disagreement that the page does not know, or a page that is old."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+
+import pytest
+from comparison import Verdict, verdicts
+from kinds import KINDS
+from page import page
+from subjects import generated, some_combinations
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "conformance.md"
+
+
+@pytest.mark.dcmtk
+@pytest.mark.usefixtures("dcmj2pnm")
+def test_every_disagreement_is_of_a_kind_that_the_page_knows() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        found = [verdict for one in some_combinations(100) for verdict in verdicts(generated(one))]
+    assert not [verdict for verdict in found if verdict.unexplained]
+    for peer in ("oracle", "DCMTK", "pydicom"):
+        assert sum(verdict.largest is not None for verdict in found if verdict.peer == peer) == 100
+    assert sum(bool(verdict.kinds) for verdict in found) > 50, "the matrix no longer reaches what the kinds are for"
+
+
+def test_the_page_has_a_row_for_every_kind_and_leaves_nothing_open() -> None:
+    text = PAGE.read_text(encoding="utf-8")
+    for kind in KINDS:
+        for peer in kind.peers:
+            assert f"| {kind.name}" in text
+            assert f"| {peer} |" in text
+        assert f"| {kind.theirs} | {kind.here} | {kind.right} |" in text
+    assert "No disagreement is left unexplained." in text
+
+
+@pytest.mark.parametrize(
+    ("peer", "largest", "kinds", "unexplained"),
+    [
+        ("oracle", 0, (), False),
+        ("oracle", 1, (), True),
+        ("DCMTK", 1, (), False),
+        ("DCMTK", 2, (), True),
+        ("DCMTK", 2, ("no VOI",), False),
+        ("DCMTK", None, (), False),
+    ],
+)
+def test_what_is_left_unexplained_stands_on_the_page(
+    peer: str, largest: int | None, kinds: tuple[str, ...], unexplained: bool
+) -> None:
+    verdict = Verdict("a film", False, peer, largest, kinds, "why")
+    assert verdict.unexplained is unexplained
+    assert ("Left unexplained:" in page([verdict], ["plainfilm 1"])) is unexplained
