@@ -3,8 +3,8 @@
 
     python conformance/run.py [--matrix N] [--jobs N] [--out FILE]
 
-The real films are those of PLAINFILM_TEST_DATA, else of ../shared/data. Needs DCMTK. Ends with 1 where a disagreement is
-left that no known kind explains.
+The real films are those of PLAINFILM_TEST_DATA, else of ../shared/data. Needs DCMTK. Ends with 1 where a disagreement
+is left that no known kind explains.
 """
 
 from __future__ import annotations

@@ -92,9 +92,7 @@ def by_oracle(subject: Subject, ours: Ours) -> oracle.Result:
     except ConversionError:
         raise NotShownError("a frame cannot be decoded, and the oracle wants all") from None
     except REFUSALS as error:
-        raise NotShownError(
-            f"its header cannot be read by pydicom, which the oracle reads with ({type(error).__name__})"
-        ) from None
+        raise NotShownError(f"pydicom, which it reads with, cannot read the file ({type(error).__name__})") from None
 
 
 def by_dcmtk(subject: Subject, ours: Ours, *more: str) -> Array:
@@ -108,10 +106,8 @@ def by_dcmtk(subject: Subject, ours: Ours, *more: str) -> Array:
         tool = "dcml2pnm" if ours.film.instance.data.transfer_syntax in JPEG_LS else "dcmj2pnm"
         command = [shutil.which(tool) or tool, "-O", *words, *more, "+on", str(given), str(made)]
         run = subprocess.run(command, capture_output=True, check=False, timeout=120)
-        if (
-            not made.exists()
-            and ours.film.instance.data.transfer_syntax.removeprefix("1.2.840.10008.1.2.") in JPEG_2000
-        ):
+        syntax = ours.film.instance.data.transfer_syntax.removeprefix("1.2.840.10008.1.2.")
+        if not made.exists() and syntax in JPEG_2000:
             raise NotShownError("JPEG 2000, which DCMTK does not decode")
         if not made.exists():
             raise NotShownError(_reason(run.stderr.decode("latin-1")))
@@ -130,10 +126,10 @@ Cells = Callable[[Array], Array]
 
 
 def by_pydicom(subject: Subject, ours: Ours, before: Cells | None = None, between: Cells | None = None) -> Array:
-    """Through pydicom's functions, its output range drawn to 0 to 255; MONOCHROME1 is inverted here. Raises NotShownError.
+    """Through pydicom's functions, its output range drawn to 0 to 255. Raises NotShownError.
 
-    `before` and `between` change the stored values and the modality output on their way. pydicom has no function that
-    goes by Photometric Interpretation.
+    `before` and `between` change the stored values and the modality output on their way. MONOCHROME1 is
+    inverted here: pydicom has no function that goes by Photometric Interpretation.
     """
     if ours.plan is None:
         raise NotShownError("colour, which these functions do not touch")
