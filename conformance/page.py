@@ -11,11 +11,12 @@ from kinds import KINDS
 
 INTRODUCTION = """# Conformance
 
-Written by `python conformance/run.py`; `tests/conformance/test_page.py` holds the code to the kinds below. Every picture
-is of the `viewer` look, 8 bits, the first frame, before square pixels; it is compared with three others:
+Written by `python conformance/run.py`; `tests/conformance/test_page.py` holds the code to the kinds below. Every
+picture is of the `viewer` look, 8 bits, the first frame, before square pixels; it is compared with three others:
 
 - **oracle**: `tests/oracle`, which reads the same contract and shares no code with plainfilm. On real films it starts
-  from the cells that plainfilm's decoders gave, so it judges the grey levels and not the decoders. It has to agree exactly.
+  from the cells that plainfilm's decoders gave, so it judges the grey levels and not the decoders. It has to agree
+  exactly.
 - **DCMTK**: `dcmj2pnm` (`dcml2pnm` for JPEG-LS), `-O`, with `+Wi` or `+Wl` for the VOI of the file that plainfilm used.
 - **pydicom**: `apply_modality_lut` and `apply_voi_lut` on `pixel_array`, the output range drawn to 0 to 255. It has no
   function that goes by Photometric Interpretation: MONOCHROME1 is inverted by us, so polarity is not judged here.
@@ -29,8 +30,9 @@ KINDS_HEAD = """
 
 A difference of more than one grey level (of any at all from the oracle) is a disagreement. It is put down to a kind
 only where the kind's condition holds *and* both pictures agree within one level (or the rounding that the kind names)
-once the cause is taken away: the attribute, the option, or the peer's own step. The fewest kinds that do so together are
-counted, so a film may count under several. Kinds that cannot be taken away are marked; there the condition alone decides.
+once the cause is taken away: the attribute, the option, or the peer's own step. The fewest kinds that do so together
+are counted, so a film may count under several. Kinds that cannot be taken away are marked; there the condition alone
+decides.
 """
 NOT_SHOWN_HEAD = """
 ## Not shown
