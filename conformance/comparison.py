@@ -105,5 +105,5 @@ def _both(one: Undoing, other: Undoing) -> Undoing:
         one.words + other.words,
         one.before or other.before,
         one.between or other.between,
-        max(one.allowed, other.allowed),
+        one.allowed + other.allowed - 1,
     )

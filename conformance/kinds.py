@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pydicom
+from case_spec import DIGITAL_XRAY
 from numpy.typing import NDArray
 from shown import Ours
 from subjects import Subject
@@ -75,6 +77,7 @@ class Kind:
     undo: Callable[[Case], Undoing] | None = None
 
 
+ANGIOGRAPHY = "1.2.840.10008.5.1.4.1.1.12."
 BIG_ENDIAN = "1.2.840.10008.1.2.2"
 DCMTK, PYDICOM = ("DCMTK",), ("pydicom",)
 BOTH = ("DCMTK", "pydicom")
@@ -102,20 +105,27 @@ def _whole_range(case: Case) -> Undoing:
 
 
 def _of_whole_numbers(case: Case) -> Undoing:
-    """Two units of the modality output, in grey levels."""
+    """Two units of the modality output, in grey levels; three where its ends are made whole too."""
     if case.ours.voi.startswith("window") and case.ours.plan is not None and case.ours.plan.window is not None:
         return Undoing(allowed=1 + 2 * 255 / max(1, case.ours.plan.window.width - 1))
-    return Undoing(allowed=1 + 2 * 255 / (2 ** case.number("BitsStored", 8) * abs(case.slope)))
+    return Undoing(allowed=1 + 3 * 255 / (2 ** case.number("BitsStored", 8) * abs(case.slope)))
+
+
+def _modality_levels(case: Case) -> float:
+    """How many whole numbers the modality output can be."""
+    if case.ours.plan is None or "ModalityLUTSequence" in case.header:
+        return 65536
+    return 2**case.ours.plan.bits_stored * abs(case.slope)
 
 
 def _shifted(case: Case) -> Undoing:
-    assert case.ours.plan is not None
-    bits = case.ours.plan.bits_stored
-    return Undoing(allowed=127 if bits == 1 else 2 ** (8 - bits) - 1)
+    """What is lost by shifting up to 8 bits, in grey levels."""
+    return Undoing(allowed=2 ** (8 - math.ceil(math.log2(_modality_levels(case)))))
 
 
-def _narrow_signed_table(case: Case) -> bool:
-    return "ModalityLUTSequence" in case.header and case.number("PixelRepresentation", 0) == 1
+def _table_of_signed_values(case: Case) -> bool:
+    table = "ModalityLUTSequence" in case.header or case.ours.voi.startswith("lut")
+    return table and case.number("PixelRepresentation", 0) == 1
 
 
 def _in_groups(case: Case) -> bool:
@@ -151,7 +161,7 @@ KINDS = (
         "the whole range of the modality output",
         "the fallback, from the 0.1 to the 99.9 percentile",
         "the peers by the letter of PS3.4 N.2; here it is a choice, since a film of 12 bits is dark without",
-        lambda case: case.ours.voi == "fallback",
+        lambda case: case.ours.voi == "fallback" and case.ours.asked == "fallback",
         _whole_range,
     ),
     Kind(
@@ -166,25 +176,25 @@ KINDS = (
     Kind(
         "a modality output that is no whole number",
         DCMTK,
-        "made whole before the VOI: up to two units off",
+        "made whole before the VOI: up to two units off, three without a VOI",
         "kept",
         "plainfilm: C.11.1.1.2 and C.11.2.1.2 round nowhere",
         lambda case: not case.slope.is_integer() or not case.number("RescaleIntercept", 0.0).is_integer(),
         _of_whole_numbers,
     ),
     Kind(
-        "fewer than 8 bits stored, no VOI",
+        "fewer than 256 levels of modality output, no VOI",
         DCMTK,
         "shifted up: 1 of a single bit is 128, 6 bits are up to 3 levels off",
         "the largest value is white",
         "plainfilm: the output range of PS3.4 N.2 is that of the P-Values, end to end",
-        lambda case: case.ours.voi == "identity" and case.ours.plan is not None and case.ours.plan.bits_stored < 8,
+        lambda case: case.ours.voi in ("identity", "fallback") and 1 < _modality_levels(case) < 256,
         _shifted,
     ),
     Kind(
         "a VOI LUT that uses fewer bits than it declares, or has entries above its range",
-        BOTH,
-        "the descriptor is believed: nearly black",
+        DCMTK,
+        "the descriptor is believed, unless `+Mv` is given",
         "scaled by the bits used, `voi_lut_bits`",
         "the peers by the letter of C.11.2.1.1; here it is a choice, as other viewers make it",
         lambda case: case.found("voi_lut_bits"),
@@ -201,10 +211,10 @@ KINDS = (
     ),
     Kind(
         "values above Bits Stored that Largest Image Pixel Value announces",
-        DCMTK,
+        BOTH,
         "cut off",
         "kept, `bits_stored_widened`",
-        "DCMTK by the letter of C.7.6.3.1; here it is a choice",
+        "the peers by the letter of C.7.6.3.1; here it is a choice",
         lambda case: case.found("bits_stored_widened"),
         _without("LargestImagePixelValue"),
     ),
@@ -227,13 +237,30 @@ KINDS = (
         lambda _case: Undoing(between=_nearest),
     ),
     Kind(
-        "a Modality LUT of signed values",
+        "a table of signed values",
         PYDICOM,
         "the difference to the first value mapped wraps in the type of the pixels",
         "no wrap",
-        "plainfilm: C.11.1.1.1",
-        _narrow_signed_table,
+        "plainfilm: C.11.1.1.1 and C.11.2.1.1 know no such end",
+        _table_of_signed_values,
         lambda _case: Undoing(before=lambda values: values.astype(np.int64)),
+    ),
+    Kind(
+        "the rescale of XA and XRF",
+        PYDICOM,
+        "applied",
+        "not applied",
+        "plainfilm, as DCMTK: PS3.4 N.2.5",
+        lambda case: str(case.header.get("SOPClassUID")).startswith(ANGIOGRAPHY) and case.slope != 1,
+        lambda _case: Undoing(attributes={"SOPClassUID": DIGITAL_XRAY}),
+    ),
+    Kind(
+        "a VOI LUT whose bits used are not those declared",
+        PYDICOM,
+        "the descriptor is believed",
+        "scaled by the bits used, `voi_lut_bits`",
+        "pydicom by the letter of C.11.2.1.1; here it is a choice, as other viewers make it",
+        lambda case: case.found("voi_lut_bits"),
     ),
     Kind(
         "a VOI that shows nothing",

@@ -23,7 +23,8 @@ picture is of the `viewer` look, 8 bits, the first frame, before square pixels; 
 
 What is compared is each file of the folder of real films, and a matrix of generated ones: Photometric
 Interpretation x Presentation LUT Shape x VOI (none, window, LUT, both, several) x VOI LUT Function x sign x depth x
-padding x rescale (none, positive, negative, fraction, Modality LUT), of which a fixed choice is run.
+padding x rescale (none, positive, negative, fraction, Modality LUT), of which a fixed choice is run, with one film each
+of some rarer things.
 """
 KINDS_HEAD = """
 ## Kinds of disagreement
@@ -52,7 +53,7 @@ def page(verdicts: Iterable[Verdict], versions: Iterable[str]) -> str:
 def _counts(verdicts: list[Verdict]) -> Iterator[str]:
     yield "| what | peer | compared | exactly | within 1 | a known kind | unexplained | not shown |"
     yield "|---|---|---|---|---|---|---|---|"
-    for real, what in ((True, "real files"), (False, "matrix")):
+    for real, what in ((True, "real files"), (False, "generated")):
         for peer in PEERS:
             some = [verdict for verdict in verdicts if verdict.real is real and verdict.peer == peer]
             shown = [verdict.largest for verdict in some if verdict.largest is not None]
@@ -68,7 +69,7 @@ def _kinds(verdicts: list[Verdict]) -> Iterator[str]:
     for verdict in verdicts:
         for name in verdict.kinds:
             by_kind[name, verdict.peer].append(verdict)
-    yield "| kind | peer | real | matrix | largest | the peer | here | right is | example |"
+    yield "| kind | peer | real | generated | largest | the peer | here | right is | example |"
     yield "|---|---|---|---|---|---|---|---|---|"
     for kind in KINDS:
         for peer in kind.peers:
@@ -97,7 +98,7 @@ def _not_shown(verdicts: list[Verdict]) -> Iterator[str]:
     ours = Counter(
         verdict.reason for verdict in hidden if verdict.reason.startswith("plainfilm") and verdict.peer == "oracle"
     )
-    yield "| by | reason | real | matrix | example |"
+    yield "| by | reason | real | generated | example |"
     yield "|---|---|---|---|---|"
     for reason, count in sorted(ours.items()):
         example = next(verdict.subject for verdict in hidden if verdict.reason == reason)

@@ -24,7 +24,7 @@ sys.path[:0] = [str(ROOT / "tests" / "oracle"), str(ROOT / "src")]
 import pydicom  # noqa: E402
 from comparison import Verdict, verdicts  # noqa: E402
 from page import page  # noqa: E402
-from subjects import Subject, generated, real_films, some_combinations  # noqa: E402
+from subjects import Subject, generated, oddities, real_films, some_combinations  # noqa: E402
 
 import plainfilm  # noqa: E402
 
@@ -52,7 +52,7 @@ def main() -> int:
     parser.add_argument("--out", type=Path, default=ROOT / "docs" / "conformance.md", metavar="FILE")
     given = parser.parse_args()
     folder = Path(os.environ.get("PLAINFILM_TEST_DATA", ROOT.parent / "shared" / "data"))
-    subjects = [*real_films(folder), *some_combinations(given.matrix)]
+    subjects = [*real_films(folder), *oddities(), *some_combinations(given.matrix)]
     with ProcessPoolExecutor(given.jobs) as pool:
         found = [verdict for some in pool.map(judged, subjects, chunksize=8) for verdict in some]
     given.out.write_text(page(found, versions()), encoding="utf-8")

@@ -25,6 +25,7 @@ from plainfilm.errors import ConversionError
 from plainfilm.grayscale.plan import Plan
 from plainfilm.options import Options
 from plainfilm.pipeline import Film, frame_planner, open_film, render
+from plainfilm.record import Status
 
 Array = NDArray[Any]
 JPEG_LS = ("1.2.840.10008.1.2.4.80", "1.2.840.10008.1.2.4.81")
@@ -52,6 +53,13 @@ class Ours:
     def voi(self) -> str:
         """The label of the VOI that was used; of colour `none`."""
         return "none" if self.plan is None else self.plan.voi
+
+    @property
+    def asked(self) -> str:
+        """The label of the VOI that a peer is asked for: the file's first one where plainfilm replaced it."""
+        if self.plan is None or self.plan.status is not Status.REPAIRED or not self.plan.available:
+            return self.voi
+        return self.plan.available.split()[0]
 
 
 def by_plainfilm(subject: Subject) -> Ours:
@@ -97,7 +105,7 @@ def by_oracle(subject: Subject, ours: Ours) -> oracle.Result:
 
 def by_dcmtk(subject: Subject, ours: Ours, *more: str) -> Array:
     """DCMTK's picture through the VOI of the file that plainfilm used. Raises NotShownError."""
-    kind, _, rest = ours.voi.partition(":")
+    kind, _, rest = ours.asked.partition(":")
     number = str(int(rest.split(":")[0]) + 1) if rest else ""
     words = {"window": ("+Wi", number), "lut": ("+Wl", number)}.get(kind, ())
     with tempfile.TemporaryDirectory() as folder:
@@ -134,7 +142,7 @@ def by_pydicom(subject: Subject, ours: Ours, before: Cells | None = None, betwee
     if ours.plan is None:
         raise NotShownError("colour, which these functions do not touch")
     dataset = subject.read()
-    kind, _, rest = ours.voi.partition(":")
+    kind, _, rest = ours.asked.partition(":")
     index = int(rest.split(":")[0]) if rest else 0
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -149,9 +157,7 @@ def by_pydicom(subject: Subject, ours: Ours, before: Cells | None = None, betwee
         except RuntimeError:
             raise NotShownError("RuntimeError: a decoder is missing, or refuses") from None
         except REFUSALS as error:
-            raise NotShownError(
-                f"{type(error).__name__}: floating pixels, a damaged header, or an attribute missing"
-            ) from None
+            raise NotShownError(f"{type(error).__name__}: floating pixels, or a damaged header") from None
     levels = np.clip(np.floor((output.astype(float) - low) / (high - low) * 255 + 0.5), 0, 255).astype(np.uint8)
     return 255 - levels if ours.plan.inverted else levels
 

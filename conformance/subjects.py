@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pydicom
-from cases import LutSpec, build_case, to_bytes
+from cases import XRAY_ANGIOGRAPHY, GroupSpec, LutSpec, ShutterSpec, build_case, to_bytes
 
 PHOTOMETRIC = ("MONOCHROME1", "MONOCHROME2")
 SHAPES = (None, "IDENTITY", "INVERSE")
@@ -85,6 +85,30 @@ def generated(combination: tuple[Any, ...]) -> Subject:
     words = (photometric, shape or "no shape", kind, function or "", "signed" if sign else "unsigned")
     name = ", ".join((*filter(None, words), f"{stored} of {allocated} bits", f"rescale: {rescale}"))
     return Subject(name + (", padding" if padded else ""), content, asked)
+
+
+def oddities() -> Iterator[Subject]:
+    """Films of what the matrix has not: one each of the rarer kinds."""
+    window: dict[str, Any] = {"centers": (2000,), "widths": (3000,)}
+    rare: dict[str, dict[str, Any]] = {
+        "a VOI LUT of 12 bits that declares 16": {"voi_luts": (lut(0, 4096, 16, 4095),)},
+        "a VOI LUT of 12 bits that declares 10": {"voi_luts": (lut(0, 4096, 10, 4095),)},
+        "a circular shutter": {**window, "shutter": ShutterSpec(("CIRCULAR",))},
+        "values above Bits Stored, announced": {
+            "largest": 9000,
+            "ends": (0, 9000),
+            "centers": (4500,),
+            "widths": (9000,),
+        },
+        "junk above Bits Stored": {**window, "above": "all"},
+        "a sign that is not extended": {"above": "zero", "pixel_representation": 1, "centers": (0,), "widths": (3000,)},
+        "a window beyond all values": {"centers": (60000,), "widths": (10,)},
+        "a window in a shared functional group": {"shared": GroupSpec((2000,), (3000,))},
+        "a rescale that XA does not show": {**window, "slope": 2, "intercept": -100, "sop_class": XRAY_ANGIOGRAPHY},
+        "32 bits": {"bits_allocated": 32, "bits_stored": 32, "centers": (2**31,), "widths": (2**31,)},
+    }
+    for name, parameters in rare.items():
+        yield Subject(name, to_bytes(build_case(**parameters)[0]))
 
 
 def output_range(rescale: str, low: int, high: int) -> tuple[float, float]:

@@ -10,7 +10,7 @@ import pytest
 from comparison import Verdict, verdicts
 from kinds import KINDS
 from page import page
-from subjects import generated, some_combinations
+from subjects import generated, oddities, some_combinations
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "conformance.md"
 
@@ -20,10 +20,11 @@ PAGE = Path(__file__).resolve().parents[2] / "docs" / "conformance.md"
 def test_every_disagreement_is_of_a_kind_that_the_page_knows() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        found = [verdict for one in some_combinations(100) for verdict in verdicts(generated(one))]
+        films = [*oddities(), *map(generated, some_combinations(90))]
+        found = [verdict for film in films for verdict in verdicts(film)]
     assert not [verdict for verdict in found if verdict.unexplained]
-    for peer in ("oracle", "DCMTK", "pydicom"):
-        assert sum(verdict.largest is not None for verdict in found if verdict.peer == peer) == 100
+    hidden = {(verdict.peer, verdict.subject) for verdict in found if verdict.largest is None}
+    assert hidden == {("DCMTK", "a window in a shared functional group")}
     assert sum(bool(verdict.kinds) for verdict in found) > 50, "the matrix no longer reaches what the kinds are for"
 
 
