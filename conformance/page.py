@@ -69,13 +69,14 @@ def _kinds(verdicts: list[Verdict]) -> Iterator[str]:
     for verdict in verdicts:
         for name in verdict.kinds:
             by_kind[name, verdict.peer].append(verdict)
-    yield "| kind | peer | real | generated | largest | the peer | here | right is | example |"
+    yield "| kind | peer | real | generated | largest, alone | the peer | here | right is | example |"
     yield "|---|---|---|---|---|---|---|---|---|"
     for kind in KINDS:
         for peer in kind.peers:
             found = by_kind[kind.name, peer]
             real = sum(verdict.real for verdict in found)
-            largest = max((verdict.largest or 0 for verdict in found), default=0)
+            alone = [verdict.largest for verdict in found if len(verdict.kinds) == 1 and verdict.largest is not None]
+            largest = str(max(alone)) if alone else ""
             example = min(found, key=lambda verdict: (len(verdict.kinds), not verdict.real)).subject if found else ""
             name = kind.name if kind.undo is not None else f"{kind.name} (cannot be taken away)"
             cells = (name, peer, real, len(found) - real, largest, kind.theirs, kind.here, kind.right, example)
