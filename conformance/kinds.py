@@ -263,6 +263,14 @@ KINDS = (
         lambda case: case.found("voi_lut_bits"),
     ),
     Kind(
+        "a modality output of a few units in all",
+        DCMTK,
+        "made whole: hardly a level is left",
+        "kept",
+        "plainfilm: C.11.1.1.2 rounds nowhere",
+        lambda case: _modality_levels(case) < 8 and not case.slope.is_integer(),
+    ),
+    Kind(
         "a VOI that shows nothing",
         BOTH,
         "obeyed",

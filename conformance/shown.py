@@ -157,7 +157,9 @@ def by_pydicom(subject: Subject, ours: Ours, before: Cells | None = None, betwee
         except RuntimeError:
             raise NotShownError("RuntimeError: a decoder is missing, or refuses") from None
         except REFUSALS as error:
-            raise NotShownError(f"{type(error).__name__}: floating pixels, or a damaged header") from None
+            raise NotShownError(
+                f"{type(error).__name__}: floating pixels, no file meta information, or a damaged header"
+            ) from None
     levels = np.clip(np.floor((output.astype(float) - low) / (high - low) * 255 + 0.5), 0, 255).astype(np.uint8)
     return 255 - levels if ours.plan.inverted else levels
 

@@ -7,9 +7,10 @@ import warnings
 from pathlib import Path
 
 import pytest
-from comparison import Verdict, verdicts
-from kinds import KINDS
+from comparison import Verdict, agree_with, verdicts
+from kinds import KINDS, Case, Undoing
 from page import page
+from shown import by_plainfilm
 from subjects import generated, oddities, some_combinations
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "conformance.md"
@@ -36,6 +37,15 @@ def test_the_page_has_a_row_for_every_kind_and_leaves_nothing_open() -> None:
             assert f"| {peer} |" in text
         assert f"| {kind.theirs} | {kind.here} | {kind.right} |" in text
     assert "No disagreement is left unexplained." in text
+
+
+def test_a_bound_that_allows_anything_explains_nothing() -> None:
+    subject = generated(("MONOCHROME2", None, ("window", "auto", None), 0, (8, 8), False, "none"))
+    case = Case(subject, by_plainfilm(subject))
+    assert agree_with(Undoing(), "DCMTK", case, case.ours.image)
+    assert agree_with(Undoing(allowed=128), "DCMTK", case, case.ours.image ^ 16)
+    assert not agree_with(Undoing(), "DCMTK", case, case.ours.image ^ 16)
+    assert not agree_with(Undoing(allowed=300), "DCMTK", case, case.ours.image)
 
 
 @pytest.mark.parametrize(
