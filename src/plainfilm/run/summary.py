@@ -32,6 +32,7 @@ _LIBRARIES = (
     "simplejpeg",
     "pylibjpeg-rle",
     "pylibjpeg-openjpeg",
+    "isal",
 )
 
 
@@ -137,7 +138,7 @@ def run_json(run: Run, options: Options, key: Key, begun: datetime) -> bytes:
 
 @cache
 def versions_of_pictures() -> dict[str, str]:
-    """Versions of plainfilm and the libraries that decide what a picture looks like."""
+    """Versions of plainfilm and the libraries that decide what a picture looks like, and its file's bytes."""
     return {"plainfilm": VERSION, **{name: version(name) for name in _LIBRARIES}}
 
 
