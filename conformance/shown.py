@@ -29,8 +29,6 @@ from plainfilm.record import Status
 
 Array = NDArray[Any]
 JPEG_LS = ("1.2.840.10008.1.2.4.80", "1.2.840.10008.1.2.4.81")
-
-
 JPEG_2000 = ("4.90", "4.91", "4.92", "4.93", "4.201", "4.202", "4.203")
 # what pydicom raises where it cannot read or decode an object
 REFUSALS = (AttributeError, EOFError, KeyError, NotImplementedError, OSError, RuntimeError, TypeError, ValueError)

@@ -185,11 +185,15 @@ def _plan_color(film: Film, options: Options, frame: int, decoded: Decoded) -> P
     seen = replace(decoded, samples=blackout.paint(decoded.samples))
     plan = _marked(color_plan(film.instance, seen, options.render), decoded)
     shutter = None if plan.look is Look.STORED else film.instance.shutter_of(frame)
-    geometry, overlays = (
-        _geometry(film, options, plan.look, frame),
-        _overlays(film, options, plan.look, (frame, decoded)),
+    return PlannedFrame(
+        frame=frame,
+        decoded=decoded,
+        plan=plan,
+        geometry=_geometry(film, options, plan.look, frame),
+        blackout=blackout,
+        shutter=shutter,
+        overlays=_overlays(film, options, plan.look, (frame, decoded)),
     )
-    return PlannedFrame(frame, decoded, plan, geometry, blackout=blackout, shutter=shutter, overlays=overlays)
 
 
 def _plan_grey(film: Film, options: Options, plans: Planner, decoded_frame: tuple[int, Decoded]) -> PlannedFrame:
@@ -234,13 +238,8 @@ def _look_at_frames(film: Film, watch: Watch) -> tuple[FrameCells, ...]:
 
 
 def _frame_cells(film: Film, frame: int, decoded: Decoded) -> FrameCells:
-    samples, shutter, blackout, missing = (
-        decoded.samples,
-        film.instance.shutter_of(frame),
-        film.blackout(frame),
-        decoded.missing,
-    )
-    unseen = blackout.unseen((samples.shape[0], samples.shape[1]), missing)
+    samples, missing, shutter = decoded.samples, decoded.missing, film.instance.shutter_of(frame)
+    unseen = film.blackout(frame).unseen((samples.shape[0], samples.shape[1]), missing)
     every = inside = levels_of(samples if unseen is None else samples[~unseen])
     filled = 0 if missing is None else int(missing.sum())
     if shutter is not None:

@@ -222,6 +222,22 @@ def test_a_cut_codestream_that_was_given_an_end_marker_is_refused(
             decode_bytes(pixel, codestream[:length] + b"\xff\xd9", syntax)
 
 
+@pytest.mark.parametrize("fill", [1, 2, 9])
+@pytest.mark.parametrize("name", ["lossless", "extended"])
+def test_fill_bytes_before_the_end_marker_are_no_cut_and_no_marker(
+    describe: Any, make_image: Any, decode_bytes: Any, name: str, fill: int
+) -> None:
+    """T.81 B.1.1.2: any number of FF may stand before a marker; DCMTK makes frames even by one."""
+    image = make_image((40, 32), 12)
+    image[-16:] = 7
+    codestream, syntax = (
+        (lossless(image, 12), LOSSLESS) if name == "lossless" else (baseline(image, bitspersample=12), EXTENDED)
+    )
+    filled = codestream[:-2] + b"\xff" * fill + codestream[-2:]
+    whole, found = (decode_bytes(describe(image, 12), content, syntax).samples for content in (codestream, filled))
+    assert np.array_equal(found, whole)
+
+
 def test_a_flat_border_at_the_end_of_a_film_is_no_cut(describe: Any, make_image: Any, decode_bytes: Any) -> None:
     image = make_image((40, 30), 12)
     image[-10:] = 7

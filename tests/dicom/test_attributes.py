@@ -8,31 +8,12 @@ from typing import Any
 
 import pytest
 
-from plainfilm.dicom.instance import Description, Identity, ImagePixel, Padding, Shutter
+from plainfilm.dicom.instance import Description, Identity, Padding, Shutter
 from plainfilm.dicom.syntax import EXPLICIT_BIG, EXPLICIT_LITTLE, IMPLICIT_LITTLE
-from plainfilm.errors import ConversionError, Stage
 from plainfilm.findings import FindingCode, codes_of
 
 every_syntax = pytest.mark.parametrize("syntax", [EXPLICIT_LITTLE, EXPLICIT_BIG, IMPLICIT_LITTLE])
 COLOR = {"SamplesPerPixel": 3, "PhotometricInterpretation": "RGB", "PlanarConfiguration": 0, "PixelData": bytes(144)}
-
-
-def pixel_of(films: Any, **changes: Any) -> tuple[ImagePixel, str]:
-    """The Image Pixel module of an image with changes, and the codes of what was found."""
-    instance = films.read(films.image(**changes))
-    return instance.pixel, codes_of(instance.findings)
-
-
-def odd_pixel(films: Any, keyword: str, vr: str, value: bytes, **changes: Any) -> tuple[ImagePixel, str]:
-    instance = films.read(films.image(**changes), odd={keyword: (vr, value)})
-    return instance.pixel, codes_of(instance.findings)
-
-
-def refusal(films: Any, odd: dict[str, tuple[str, bytes]] | None = None, **changes: Any) -> ConversionError:
-    with pytest.raises(ConversionError) as refused:
-        films.read(films.image(**changes), odd=odd)
-    assert refused.value.stage is Stage.READ
-    return refused.value
 
 
 @every_syntax
