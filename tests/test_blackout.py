@@ -23,7 +23,7 @@ from plainfilm.privacy import Key
 from plainfilm.redaction import Box, Boxes
 from plainfilm.run.messages import Job, Outcome
 from plainfilm.run.task import convert_source
-from plainfilm.run.work import Picture, Work
+from plainfilm.run.work import Orders, Picture, Work
 from plainfilm.sources.reference import Reference
 
 BOX = (3, 4, 9, 6)
@@ -74,7 +74,8 @@ def pictures(dataset: Dataset, tmp_path: Path, *boxes: Any, **given: Any) -> lis
     path = tmp_path / "film.dcm"
     path.write_bytes(to_bytes(dataset))
     reports: list[Any] = []
-    work = Work(Reference(path, "film.dcm", "film"), Options.of(given), Key(b"k" * 32), None, Boxes(*boxes))
+    orders = Orders(Options.of(given), Key(b"k" * 32), None)
+    work = Work(Reference(path, "film.dcm", "film"), orders.seal(), Boxes(*boxes))
     convert_source(Job(work), reports.append)
     return [report.value for report in reports if isinstance(report, Outcome)]
 

@@ -34,11 +34,12 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "errors": (),
     "findings": (),
     "version": (),
+    "portable": (),
     "watch": (),
     "choices": ("errors", "findings"),
     "showing": (),
     "placing": (),
-    "record": ("errors", "findings", "choices"),
+    "record": ("errors", "findings", "choices", "portable"),
     "redaction": ("errors",),
     "dicom.dictionary": ("errors",),
     "framing": ("errors",),
@@ -62,7 +63,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "pipeline": PICTURE,
     "explanation": (*PICTURE, "pipeline"),
     # the left wing moves bytes and knows no pixels
-    "sources": ("errors", "record"),
+    "sources": ("errors", "record", "portable"),
     "sinks": ("errors", "record"),
     "ledger": ("errors", "record", "sources"),
     "splits": ("errors", "record", "sources", "sinks"),
@@ -70,7 +71,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     # who an instance is of: its identity, and nothing else of it
     "privacy": ("errors", "findings", "dicom.instance"),
     # the only place that holds both hands, and its doors
-    "run": BOTH_WINGS,
+    "run": (*BOTH_WINGS, "portable"),
     "api": (*BOTH_WINGS, "run"),
     "cli": (*BOTH_WINGS, "run", "api"),
     # beside the house: synthetic films, and the one command that makes them

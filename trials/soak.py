@@ -27,7 +27,7 @@ from plainfilm.privacy import load_key
 from plainfilm.run.conversion import TASK
 from plainfilm.run.messages import Job, Outcome, WorkerSettings
 from plainfilm.run.supervisor import Supervisor
-from plainfilm.run.work import Work
+from plainfilm.run.work import Orders, Work
 from plainfilm.sources.reference import Reference
 
 DAMAGED_ONE_IN = 20
@@ -84,7 +84,8 @@ def never_replaced(bench: Bench, originals: Path) -> None:
     """One worker for all of them, half of them damaged."""
     paths, files = sorted(originals.iterdir()), 200 if bench.short else 10_000
     key = load_key(bench.folder / "key")
-    works = (Work(Reference(path, path.name, path.name), Options(), key, None) for path in islice(cycle(paths), files))
+    orders = Orders(Options(), key, None).seal()
+    works = (Work(Reference(path, path.name, path.name), orders) for path in islice(cycle(paths), files))
     settings = WorkerSettings(workers=1, recycle_after=files + 1, recycle_growth=1 << 40)
     outcomes: Counter[str] = Counter()
     with (

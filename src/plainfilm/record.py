@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from plainfilm.errors import Reason, Stage
+from plainfilm.portable import Portable
 
 
 class Status(StrEnum):
@@ -19,7 +20,7 @@ class Status(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class Record(Portable):
     """One output image: the columns of metadata.csv in their order.
 
     Two fields are no columns: `stored_hash` (of the stored pixels) finds duplicates and stays private; `carried` has
@@ -82,7 +83,7 @@ class Record:
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
+class Failure(Portable):
     """One instance, or one frame of it, that gave no image: the columns of failures.csv in their order."""
 
     source: str

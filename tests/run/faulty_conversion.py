@@ -25,12 +25,17 @@ def convert_or_fail(job: Job, report: Tell) -> None:
     frame = int(number) - 1 if number.isdecimal() else None
     fault, once, _ = fault.partition("-once")
 
-    def reported(message: Report) -> None:
-        report(message)
-        started = isinstance(message, kind) and (message.frame == frame or frame == -1)
-        if fault in FAULTS and started and not (once and _happened(work.reference.path)):
+    def fail() -> None:
+        if fault in FAULTS and not (once and _happened(work.reference.path)):
             FAULTS[fault]({"name": "the patient"})
 
+    def reported(message: Report) -> None:
+        report(message)
+        if isinstance(message, kind) and (message.frame == frame or frame == -1):
+            fail()
+
+    if kind is Started and number == "0":
+        fail()
     convert_source(job, reported)
 
 

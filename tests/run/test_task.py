@@ -24,7 +24,7 @@ from plainfilm.privacy import Key
 from plainfilm.record import Failure, Record, Status
 from plainfilm.run.messages import Job, Looking, Outcome, Started
 from plainfilm.run.task import convert_source
-from plainfilm.run.work import Picture, Staged, Work
+from plainfilm.run.work import Orders, Picture, Staged, Work
 from plainfilm.sinks.folder import FolderSink
 from plainfilm.sources.reference import Reference
 
@@ -45,7 +45,8 @@ def convert(tmp_path: Path) -> Convert:
         left_out = frozenset[int](given.pop("left_out", ()))
         reference = Reference(path, f"b/{name}", f"b/{path.stem}")
         reports: list[Any] = []
-        convert_source(Job(Work(reference, Options.of(given), KEY, out), first_frame, left_out), reports.append)
+        orders = Orders(Options.of(given), KEY, out)
+        convert_source(Job(Work(reference, orders.seal()), first_frame, left_out), reports.append)
         return reports
 
     return run
@@ -80,7 +81,7 @@ def chunks_of(png: bytes) -> Iterator[tuple[bytes, bytes]]:
 
 def test_a_film_is_told_as_it_goes_and_written(convert: Convert, tmp_path: Path) -> None:
     reports = convert(film(centers=(2000,), widths=(1500,)))
-    assert set(reports[:-1]) == {Started(None)}, "what is lost of an instance of one frame is the instance"
+    assert reports[:-1] == [], "what is lost of an instance of one frame is the instance"
     assert not (tmp_path / "out" / "b").exists(), "a name is given by whoever keeps the books"
     (record,) = published(reports, tmp_path / "out")
     assert isinstance(record, Record)
@@ -119,7 +120,7 @@ def test_frames_are_named_and_reported_one_after_another(convert: Convert, tmp_p
     reports = convert(film(frames=3, content="gradient"))
     assert [report for report in reports[-6:] if isinstance(report, Started)] == [Started(0), Started(1), Started(2)]
     assert [type(report) for report in reports[-6:]] == [Started, Outcome] * 3
-    assert reports[:-6] == [Started(None), Looking(0), Looking(1), Looking(2)], "a loss is that of the frame looked at"
+    assert reports[:-6] == [Looking(0), Looking(1), Looking(2)], "a loss is that of the frame looked at"
     records = published(reports, tmp_path / "out")
     assert [record.file_name for record in records] == [f"b/hand_f000{frame}.png" for frame in (1, 2, 3)]
     assert [(record.frame, record.frames) for record in records] == [(1, 3), (2, 3), (3, 3)]
@@ -207,7 +208,7 @@ def test_an_instance_without_any_good_frame_is_one_row(convert: Convert) -> None
 def test_a_source_that_has_gone_is_unreadable(tmp_path: Path) -> None:
     reports: list[Any] = []
     reference = Reference(tmp_path / "gone.dcm", "gone.dcm", "gone")
-    convert_source(Job(Work(reference, Options(), KEY, tmp_path)), reports.append)
+    convert_source(Job(Work(reference, Orders(Options(), KEY, tmp_path).seal())), reports.append)
     (failure,) = outcomes(reports)
     assert (failure.reason, failure.status) == (Reason.UNREADABLE, Status.FAILED)
     assert str(tmp_path) not in failure.message

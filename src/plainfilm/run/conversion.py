@@ -24,7 +24,7 @@ from plainfilm.run.messages import Done, Event, Job, Lost, Outcome, WorkerSettin
 from plainfilm.run.summary import RUN_FILE, Observed, Run, identity_of, run_json
 from plainfilm.run.supervisor import GRACE_SECONDS, Supervisor
 from plainfilm.run.uid_names import UidNames
-from plainfilm.run.work import Picture, Staged, Work
+from plainfilm.run.work import Orders, Picture, Staged, Work
 from plainfilm.showing import Overlays, PresentationChoice
 from plainfilm.sinks.folder import FolderSink
 from plainfilm.sources.folders import list_references
@@ -150,6 +150,7 @@ class Conversion:
 
     def _jobs(self, listed: Listed, terms: Terms, books: Books) -> Iterator[Job]:
         """What is left to do; drawn by the thread that keeps the books."""
+        orders = Orders(self._options, terms.key, self._out, self._presentations).seal()
         number = 0
         for number, found in enumerate(listed, 1):
             if self._stopped:
@@ -164,8 +165,7 @@ class Conversion:
             else:
                 self._changed += admission.again
                 books.remove(admission.doomed)
-                work = Work(admission.reference, self._options, terms.key, self._out, boxes, self._presentations)
-                yield Job(work, admission.first_frame)
+                yield Job(Work(admission.reference, orders, boxes), admission.first_frame)
             if number % _SHOWN_EVERY == 0:
                 self._show(books)
         self._listed = number
@@ -225,7 +225,7 @@ def convert_single(source: Path, options: Options) -> tuple[Picture | Failure, i
     if isinstance(reference, Failure):
         return reference, 0
     boxes = load_redactions(options.privacy.redact_from).of(reference.source)
-    work = Work(reference, options, load_key(options.run.key_file), None, boxes)
+    work = Work(reference, Orders(options, load_key(options.run.key_file), None).seal(), boxes)
     settings = WorkerSettings(1, options.limits.timeout, options.limits.memory)
     with Supervisor(TASK, [Job(work)], settings) as supervisor:
         for event in supervisor.events():

@@ -19,6 +19,7 @@ from enum import StrEnum
 from typing import IO
 
 from plainfilm.errors import Reason, RunError
+from plainfilm.portable import Portable
 
 LENGTH = struct.Struct(">Q")
 LONGEST = 1 << 32
@@ -91,7 +92,7 @@ class Introduction:
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class Job(Portable):
     """One piece of work: what the task needs (anything that pickles), and the frame to begin with, from 0.
 
     left_out: frames (from 0) that are not to be touched, since workers were lost when they looked at them.
@@ -117,28 +118,28 @@ class StartFailed:
 
 
 @dataclass(frozen=True, slots=True)
-class Started:
+class Started(Portable):
     """The task begins with a frame, counted from 0, or (None) with what comes before: reading the instance."""
 
     frame: int | None
 
 
 @dataclass(frozen=True, slots=True)
-class Looking:
+class Looking(Portable):
     """The task looks at a frame, counted from 0, for what it must know of all; its result, if any, comes later."""
 
     frame: int
 
 
 @dataclass(frozen=True, slots=True)
-class Omitted:
+class Omitted(Portable):
     """It would be the turn of this frame, counted from 0, which is one of those left out."""
 
     frame: int
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Portable):
     """One result of a task: of the frame that was started last, or of the whole instance where none was.
 
     `traceback`, of a result that is an error, is private: it may quote the data set.
@@ -149,14 +150,14 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
-class Finished:
+class Finished(Portable):
     """The task has returned; `growth`: bytes of resident size above those when the worker was ready, where known."""
 
     growth: int | None
 
 
 @dataclass(frozen=True, slots=True)
-class Raised:
+class Raised(Portable):
     """An exception has escaped the task. `traceback` may quote the data set: it stays private."""
 
     reason: Reason

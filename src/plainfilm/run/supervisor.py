@@ -41,11 +41,11 @@ JOBS_AHEAD = 16
 class Supervisor:
     """A context manager: worker processes exist at most as long as its block, however that is left.
 
-    `task` is `module:function`, called in the worker as `function(job, report)`. It reports `Started(None)` before it
-    reads the instance, `Started(frame)` before each frame from `first_frame` on and an `Outcome` for each result, and
-    returns when there are no more frames; `first_frame` may lie beyond the last. An outcome that is reported while no
-    frame was started answers for the whole job. `Looking(frame)` is reported before a frame is looked at ahead of its
-    turn: a loss then leaves that frame out of the job, and `Omitted(frame)` stands for its outcome.
+    `task` is `module:function`, called in the worker as `function(job, report)`. It reports `Started(frame)` before
+    each frame from `first_frame` on and an `Outcome` for each result, and returns when there are no more frames;
+    `first_frame` may lie beyond the last. An outcome that is reported while no frame was started answers for the whole
+    job. `Looking(frame)` is reported before a frame is looked at ahead of its turn: a loss then leaves that frame out
+    of the job, and `Omitted(frame)` stands for its outcome.
     """
 
     def __init__(self, task: str, jobs: Iterable[Job], settings: WorkerSettings) -> None:

@@ -15,7 +15,7 @@ from plainfilm.pipeline import FailedFrame, Film, Rendered, open_film, render_fr
 from plainfilm.run.messages import Job, Looking, Omitted, Outcome, Report, Started
 from plainfilm.run.presentations import presentation_for
 from plainfilm.run.recording import Witness, failure_of, record_of, software_text, witness
-from plainfilm.run.work import IMAGE_SUFFIX, OVERLAY_FOLDER, Picture, Staged, Work
+from plainfilm.run.work import IMAGE_SUFFIX, OVERLAY_FOLDER, Orders, Picture, Staged, Work
 from plainfilm.sinks.folder import FolderSink
 from plainfilm.sources.content import open_source
 from plainfilm.sources.names import frame_name, uid_name
@@ -27,25 +27,29 @@ def convert_source(job: Job, report: Callable[[Report], None]) -> None:
 
     Raises RunError where no image at all can be written; what is wrong with this instance is reported.
     """
-    report(Started(None))
     work = job.payload
     assert isinstance(work, Work)
+    orders = work.orders
     try:
         with open_source(work.reference.path) as content:
-            film = _presented(open_film(content, work.options, work.boxes), work)
-            wanted = _wanted(film, work.options, job.first_frame)
-            known = witness(work.reference, film.instance, work.key)
-            several = film.instance.pixel.number_of_frames > 1
-            started = lambda frame: report(Started(frame if several else None))  # noqa: E731
-            watch = Watch(started, lambda frame: report(Looking(frame)), job.left_out)
-            for result in render_frames(film, work.options, wanted, watch):
+            film = _presented(open_film(content, orders.options, work.boxes), orders)
+            wanted = _wanted(film, orders.options, job.first_frame)
+            known = witness(work.reference, film.instance, orders.key)
+            for result in render_frames(film, orders.options, wanted, _watch(film, job, report)):
                 report(_outcome(work, known, result))
     except ConversionError as error:
         report(_refused(work, None, error))
 
 
-def _presented(film: Film, work: Work) -> Film:
-    state, instance = presentation_for(film.instance, work.options, work.presentations)
+def _watch(film: Film, job: Job, report: Callable[[Report], None]) -> Watch:
+    """Where there are several frames it is told which one is worked on; the only one goes with its instance."""
+    if film.instance.pixel.number_of_frames == 1:
+        return Watch(left_out=job.left_out)
+    return Watch(lambda frame: report(Started(frame)), lambda frame: report(Looking(frame)), job.left_out)
+
+
+def _presented(film: Film, orders: Orders) -> Film:
+    state, instance = presentation_for(film.instance, orders.options, orders.presentations)
     return with_presentation(replace(film, instance=instance), state)
 
 
@@ -69,9 +73,9 @@ def _outcome(work: Work, known: Witness, result: Rendered | FailedFrame | Omitte
         encoded = encode_png(result.image, Ancillary(software_text(result), result.profile))
         name = frame_name(_name_of(work, known), result.frame + 1, frames) + IMAGE_SUFFIX
         record = record_of(known, result, name, encoded)
-        if work.out is None:
+        if work.orders.out is None:
             return Outcome(Picture(record, encoded))
-        sink = FolderSink(work.out)
+        sink = FolderSink(work.orders.out)
         # by the source's own name, which no other has: one by UID may change with what comes later
         masks = _staged_masks(sink, frame_name(work.reference.name, result.frame + 1, frames), result)
         record = replace(record, overlay_files=";".join(file_name for _, file_name in masks))
@@ -81,7 +85,7 @@ def _outcome(work: Work, known: Witness, result: Rendered | FailedFrame | Omitte
 
 
 def _name_of(work: Work, known: Witness) -> str:
-    by_uid = work.options.output.names is Names.UID
+    by_uid = work.orders.options.output.names is Names.UID
     return (uid_name(known.instance.identity.sop_instance_uid) if by_uid else None) or work.reference.name
 
 
@@ -99,5 +103,5 @@ def _staged_masks(sink: FolderSink, name: str, rendered: Rendered) -> tuple[tupl
 
 def _refused(work: Work, frame: int | None, error: ConversionError) -> Outcome:
     """What is told of an instance, or a frame (from 0), without an image; with a traceback where it is asked for."""
-    trace = "".join(traceback.format_exception(error)) if work.options.run.verbose else ""
+    trace = "".join(traceback.format_exception(error)) if work.orders.options.run.verbose else ""
     return Outcome(failure_of(work.reference, frame, error), trace)

@@ -3,10 +3,13 @@
 
 from __future__ import annotations
 
+import pickle
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from plainfilm.options import Options
+from plainfilm.portable import Portable
 from plainfilm.privacy import Key
 from plainfilm.record import Record
 from plainfilm.redaction import NO_BOXES, Boxes
@@ -18,23 +21,47 @@ OVERLAY_FOLDER = "__overlays"
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
-    """One reference to convert into the folder `out`; where `out` is None the encoded image itself is the outcome.
+class Orders:
+    """What is the same for all references of a run; where `out` is None the encoded image itself is the outcome.
 
-    boxes: what of this reference alone is blacked out, beside what the options say of all. presentations: the index of
-    the presentation states among the sources, where they are to be looked for.
+    presentations: the index of the presentation states among the sources, where they are to be looked for.
     """
 
-    reference: Reference
     options: Options
     key: Key
     out: Path | None
-    boxes: Boxes = NO_BOXES
     presentations: Path | None = None
+
+    def seal(self) -> bytes:
+        """As bytes, which are made once, and read once by each worker."""
+        return pickle.dumps(self)
+
+
+@lru_cache(1)
+def _opened(sealed: bytes) -> Orders:
+    orders: Orders = pickle.loads(sealed)
+    return orders
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
+class Work(Portable):
+    """One reference to convert by the sealed orders of its run.
+
+    boxes: what of this reference alone is blacked out, beside what the options say of all.
+    """
+
+    reference: Reference
+    sealed: bytes
+    boxes: Boxes = NO_BOXES
+
+    @property
+    def orders(self) -> Orders:
+        """What is to be done with it."""
+        return _opened(self.sealed)
+
+
+@dataclass(frozen=True, slots=True)
+class Picture(Portable):
     """An encoded image that is not written by the worker, with its row."""
 
     record: Record
@@ -42,7 +69,7 @@ class Picture:
 
 
 @dataclass(frozen=True, slots=True)
-class Staged:
+class Staged(Portable):
     """An image that is on the disk and has no name yet, with its row; `staged` is what the sink calls it.
 
     masks: what the sink calls the pictures of its overlay planes, and the names that they will have.
