@@ -12,6 +12,7 @@ import csv
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import fields, replace
+from functools import lru_cache
 from itertools import groupby, islice
 from math import isnan
 from operator import attrgetter
@@ -92,6 +93,7 @@ def _table(
         yield chunk.encode()
 
 
+@lru_cache(4096)
 def _text(value: str) -> str:
     if _PLAIN.fullmatch(value):
         return value

@@ -34,7 +34,7 @@ IDENTITY = Identity({"names": "uid"}, {}, "f" * 16, {"timeout": 1, "memory": 1})
 STEPS = [
     *(
         (Ledger, name)
-        for name in ("admit", "intend", "commit", "settle", "add_image", "add_failure", "finish", "rename")
+        for name in ("admit", "intend", "commit", "settle", "add_images", "add_failure", "finish", "rename")
     ),
     *((FolderSink, name) for name in ("stage", "publish", "remove", "discard")),
     (Place, "take"),
@@ -228,5 +228,5 @@ def test_a_name_is_never_given_to_two_rows(tmp_path: Path) -> None:
     run(out, [Input(A, "1.2")])
     (record,), _ = rows(out)
     with open_ledger(FolderSink(out).ledger_path, IDENTITY) as ledger, pytest.raises(LedgerError, match="UNIQUE"):
-        ledger.add_image(replace(record, source=B))
+        ledger.add_images([(replace(record, source=B), ())])
     assert rows(out)[0] == [record]

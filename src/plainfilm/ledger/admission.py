@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain, count
 from pathlib import Path
 
 from plainfilm.sources.reference import Reference
@@ -37,3 +39,8 @@ class Admission:
     first_frame: int = 0
     again: bool = False
     doomed: tuple[str, ...] = ()
+
+
+def numbered_names(name: str) -> Iterator[str]:
+    """A name, and the names that it gets where it is taken."""
+    return chain([name], (f"{name}-{number}" for number in count(2)))

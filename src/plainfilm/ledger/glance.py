@@ -12,10 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from plainfilm.ledger.admission import Stamp
+from plainfilm.ledger.admission import Stamp, numbered_names
 from plainfilm.ledger.database import storing
 from plainfilm.ledger.identity import Identity, identity_within
-from plainfilm.ledger.ledger import numbered_names
 from plainfilm.ledger.statements import KNOWN
 from plainfilm.sources.reference import Reference
 

@@ -4,7 +4,7 @@
     with open_ledger(path, identity, overwrite=False) as ledger:
         admission = ledger.admit(reference, stamp)   # None: done already
         ledger.intend(names); ledger.commit()        # before files get these names
-        ledger.add_image(record); ledger.finish(source); ledger.commit()
+        ledger.add_images([(record, ())]); ledger.finish([source]); ledger.commit()
 
 Whatever stops a run, the ledger then holds whole batches: an image has a row only after its file has its name, and a
 name without a row is among `unsettled`, whose files are to be removed.
@@ -18,18 +18,18 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
-from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
 from plainfilm.errors import Reason
-from plainfilm.ledger.admission import Admission, Stamp
+from plainfilm.ledger.admission import Admission, Stamp, numbered_names
 from plainfilm.ledger.database import SCHEMA, make_indexes, open_database, remove_if_damaged, storing
 from plainfilm.ledger.identity import Identity, identity_within
 from plainfilm.ledger.rows import failure_of_text, record_of_text, text_of_failure, text_of_record
 from plainfilm.ledger.statements import (
     ADD_IMAGE,
     ADD_MASK,
+    ADD_SOURCE,
     FILES_OF,
     IN_ORDER,
     INDEX_OF_INSTANCES,
@@ -94,13 +94,15 @@ class Ledger:
         A name that the ledger has given stays. Another file of the same relative path, or whose images would have names
         that are taken, gets `-2`, `-3`.
         """
+        if self._is_first and self._add_source(reference, stamp):
+            # within the first listing names are unique already
+            return Admission(reference)
         path = os.fsencode(reference.path)
         for source in numbered_names(reference.source):
             known = self._one(KNOWN, (source,))
             if known is None:
-                # within the first listing names are unique already
-                is_free = self._is_first and source == reference.source
-                return self._admit_new(replace(reference, source=source), stamp, is_free)
+                name = next(name for name in numbered_names(reference.name) if self._is_free(name))
+                return self._admit_new(replace(reference, source=source, name=name), stamp)
             if known[0] == path or not os.path.lexists(known[0]):
                 return self._admit_known(replace(reference, source=source, name=known[1]), stamp, known[2:])
         raise AssertionError("numbers do not end")
@@ -148,12 +150,16 @@ class Ledger:
         query = "SELECT DISTINCT source FROM (SELECT source FROM images ORDER BY id DESC LIMIT ?)"
         return [name for (source,) in self._all(query, (images,)) for name in self._forget(source)]
 
-    def add_image(self, record: Record, masks: Iterable[str] = ()) -> None:
-        """An image whose file has its name, and those of its overlay planes, which go when it goes."""
-        values = (record.source, record.frame, record.file_name, record.sop_instance, record.stored_hash)
-        self._many(ADD_IMAGE, [(*values, record.status, text_of_record(record))])
-        self._many(ADD_MASK, [(name, record.source) for name in masks])
-        self.counts[record.status] += 1
+    def add_images(self, images: Iterable[tuple[Record, Iterable[str]]]) -> None:
+        """Images whose files have their names, each with those of its overlay planes, which go when it goes."""
+        rows, masks = list[tuple[object, ...]](), list[tuple[object, ...]]()
+        for record, names in images:
+            values = (record.source, record.frame, record.file_name, record.sop_instance, record.stored_hash)
+            rows.append((*values, record.status, text_of_record(record)))
+            masks += [(name, record.source) for name in names]
+            self.counts[record.status] += 1
+        self._many(ADD_IMAGE, rows)
+        self._many(ADD_MASK, masks)
 
     def add_failure(self, failure: Failure) -> None:
         """What gave no image."""
@@ -163,9 +169,9 @@ class Ledger:
         self._many("INSERT OR REPLACE INTO failures VALUES (?, ?, ?, ?, ?, ?)", [values])
         self.counts[failure.status] += 1
 
-    def finish(self, source: str) -> None:
-        """Nothing more comes of a source."""
-        self._many("UPDATE sources SET done = 1 WHERE source = ?", [(source,)])
+    def finish(self, sources: Iterable[str]) -> None:
+        """Nothing more comes of these sources."""
+        self._many("UPDATE sources SET done = 1 WHERE source = ?", ((source,) for source in sources))
 
     def commit(self) -> None:
         """Have everything so far on the disk."""
@@ -191,8 +197,8 @@ class Ledger:
         with storing(self._path):
             rows = self._connection.execute(IN_ORDER)
         for text, own, *firsts in rows:
-            record, earlier = record_of_text(text), {first for first in firsts if first not in (None, own)}
-            yield replace(record, duplicate_of=self._first_of(earlier)) if earlier else record
+            earlier = {first for first in firsts if first not in (None, own)}
+            yield record_of_text(text, self._first_of(earlier) if earlier else "")
 
     def failures(self) -> Iterator[Failure]:
         """What gave no image, by source and frame, one after the other."""
@@ -215,15 +221,20 @@ class Ledger:
         for table in ("images", "masks", "failures", "sources"):
             self._connection.execute(f"DELETE FROM {table}")
 
-    def _admit_new(self, reference: Reference, stamp: Stamp, is_free: bool) -> Admission:
-        names = numbered_names(reference.name)
-        name = reference.name if is_free else next(name for name in names if self._is_free(name))
-        values = (reference.source, os.fsencode(reference.path), name, fold(name), stamp.size, stamp.mtime_ns)
-        self._many("INSERT INTO sources VALUES (?, ?, ?, ?, ?, ?, 0)", [values])
+    def _admit_new(self, reference: Reference, stamp: Stamp) -> Admission:
+        self._add_source(reference, stamp)
         if not self._is_first:
             # it was no file when it was listed before
             self._drop("failures", reference.source)
-        return Admission(replace(reference, name=name))
+        return Admission(reference)
+
+    def _add_source(self, reference: Reference, stamp: Stamp) -> bool:
+        """Whether the source was new."""
+        name, path = reference.name, os.fsencode(reference.path)
+        values = (reference.source, path, name, fold(name), stamp.size, stamp.mtime_ns)
+        with storing(self._path):
+            self._begin()
+            return self._connection.execute(ADD_SOURCE, values).rowcount == 1
 
     def _admit_known(self, reference: Reference, stamp: Stamp, known: Sequence[int]) -> Admission | None:
         size, mtime_ns, done, retry, failed_as_a_whole, frames = known
@@ -287,8 +298,3 @@ class Ledger:
         with storing(self._path):
             found: tuple[Any, ...] | None = self._connection.execute(query, values).fetchone()
             return found
-
-
-def numbered_names(name: str) -> Iterator[str]:
-    """A name, and the names that it gets where it is taken."""
-    return chain([name], (f"{name}-{number}" for number in count(2)))

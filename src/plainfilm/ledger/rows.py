@@ -15,7 +15,8 @@ RECORD_FIELDS = tuple(field.name for field in fields(Record))
 _FAILURE_FIELDS = tuple(field.name for field in fields(Failure))
 _record_values = attrgetter(*RECORD_FIELDS)
 _failure_values = attrgetter(*_FAILURE_FIELDS)
-_SEQUENCES = frozenset(field.name for field in fields(Record) if str(field.type).startswith("tuple"))
+_SEQUENCES = tuple(place for place, field in enumerate(fields(Record)) if str(field.type).startswith("tuple"))
+_STATUS, _DUPLICATE_OF = RECORD_FIELDS.index("status"), RECORD_FIELDS.index("duplicate_of")
 
 
 def text_of_record(record: Record) -> str:
@@ -23,11 +24,15 @@ def text_of_record(record: Record) -> str:
     return json.dumps(_record_values(record), ensure_ascii=False, separators=(",", ":"), default=_plain)
 
 
-def record_of_text(text: str) -> Record:
-    """The record that `text_of_record` wrote."""
-    values: dict[str, Any] = dict(zip(RECORD_FIELDS, json.loads(text), strict=True))
-    values["status"] = Status(values["status"])
-    return Record(**values | {name: tuple(values[name]) for name in _SEQUENCES})
+def record_of_text(text: str, duplicate_of: str = "") -> Record:
+    """The record that `text_of_record` wrote, with what it is known to be a duplicate of."""
+    values = json.loads(text)
+    values[_STATUS] = Status(values[_STATUS])
+    for place in _SEQUENCES:
+        values[place] = tuple(values[place])
+    if duplicate_of:
+        values[_DUPLICATE_OF] = duplicate_of
+    return Record(*values)
 
 
 def text_of_failure(failure: Failure) -> str:

@@ -35,6 +35,8 @@ ON CONFLICT (source, frame) DO UPDATE SET file_name = excluded.file_name, sop_in
     stored_hash = excluded.stored_hash, status = excluded.status, row = excluded.row
 """
 
+ADD_SOURCE = "INSERT OR IGNORE INTO sources VALUES (?, ?, ?, ?, ?, ?, 0)"
+
 ADD_MASK = "INSERT OR REPLACE INTO masks VALUES (?, ?)"
 
 FILES_OF = "SELECT file_name FROM images WHERE source = ?1 UNION ALL SELECT file_name FROM masks WHERE source = ?1"

@@ -98,13 +98,12 @@ class Books:
         self.ledger.intend(names.values())
         self.ledger.commit()
         refused = self.sink.publish(names)
-        for one in staged:
-            error = next((refused[name] for name in one.names if name in refused), None)
-            if error is None:
-                self.ledger.add_image(one.record, dict(one.masks).values())
-            else:
-                self.sink.remove(file_name for name, file_name in one.names.items() if name not in refused)
-                self.add(_unpublished(one.record, error.message))
+        lost = [one for one in staged if not refused.keys().isdisjoint(one.names)] if refused else []
+        for one in lost:
+            message = next(refused[name].message for name in one.names if name in refused)
+            self.sink.remove(file_name for name, file_name in one.names.items() if name not in refused)
+            self.add(_unpublished(one.record, message))
+        self.ledger.add_images((one.record, dict(one.masks).values()) for one in staged if one not in lost)
         self.ledger.settle(names.values())
         self._note_the_rest()
         self.ledger.commit()
@@ -153,8 +152,7 @@ class Books:
     def _note_the_rest(self) -> None:
         for failure in self._failures:
             self.ledger.add_failure(failure)
-        for source in self._finished:
-            self.ledger.finish(source)
+        self.ledger.finish(self._finished)
         self._failures, self._finished = [], []
 
 

@@ -35,7 +35,7 @@ TASK = "plainfilm.run.task:convert_source"
 
 Progress = Callable[[int, int, int, int | None], None]
 Listed = Iterator[Reference | Failure]
-_SHOWN_EVERY = 1000
+_SHOWN_SECONDS = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +58,7 @@ class Conversion:
         self._options = options
         self._task = task
         self._progress: Progress = lambda *_: None
+        self._shown = 0.0
         self._listed: int | None = None
         self._done_before = self._changed = 0
         self._redacted: set[str] = set()
@@ -97,6 +98,7 @@ class Conversion:
             self._index_presentations(books.sink)
             self._convert(self._jobs(listed, terms, books), books)
             books.close(lambda: self._stopped)
+            self._show(books)
             rows = Observed(books.ledger)
             splits = str(write_tables(books.sink, rows, self._options.privacy.columns.words))
         except RunError as error:
@@ -146,13 +148,14 @@ class Conversion:
             for event in self._supervisor.events(idle=True):
                 _note(event, books)
                 books.flush_when_due()
-                self._show(books)
+                self._show_when_due(books)
 
     def _jobs(self, listed: Listed, terms: Terms, books: Books) -> Iterator[Job]:
         """What is left to do; drawn by the thread that keeps the books."""
         orders = Orders(self._options, terms.key, self._out, self._presentations).seal()
         number = 0
-        for number, found in enumerate(listed, 1):
+        for found in listed:
+            number += 1
             if self._stopped:
                 return
             boxes = terms.redactions.of(found.source)
@@ -166,12 +169,17 @@ class Conversion:
                 self._changed += admission.again
                 books.remove(admission.doomed)
                 yield Job(Work(admission.reference, orders, boxes), admission.first_frame)
-            if number % _SHOWN_EVERY == 0:
-                self._show(books)
+            self._show_when_due(books)
         self._listed = number
         self._show(books)
 
+    def _show_when_due(self, books: Books) -> None:
+        """A person sees no more of it than a few numbers a second."""
+        if time.monotonic() - self._shown >= _SHOWN_SECONDS:
+            self._show(books)
+
     def _show(self, books: Books) -> None:
+        self._shown = time.monotonic()
         counts = books.counts()
         self._progress(counts.converted, counts.failed, counts.skipped, self._listed)
 

@@ -178,9 +178,11 @@ class FolderSink:
 
     def _sync_staged(self, names: Iterable[str]) -> None:
         """Have the bytes of staged files on the disk itself: many at a time, since a disk takes them together."""
+        waiting = iter(list(names))
         with writing(), self._staging() as staging, ThreadPoolExecutor(_SYNCS_AT_A_TIME) as pool:
-            for _ in pool.map(staging.sync_file, names):
-                pass
+            # each thread takes the next name: cheaper than to hand each over
+            for done in [pool.submit(_sync_each, staging, waiting) for _ in range(_SYNCS_AT_A_TIME)]:
+                done.result()
 
     def _publish_into(self, folder: str, staged: Mapping[str, str]) -> dict[str, SinkError]:
         """Publish files of one folder. Raises SinkError where it cannot be made, and what ends the run."""
@@ -232,6 +234,12 @@ class FolderSink:
         return LedgerError(
             f"OUT {self.out} cannot be written to ({error.strerror}): choose another OUT", stage=Stage.WRITE
         )
+
+
+def _sync_each(staging: Place, names: Iterator[str]) -> None:
+    """Sync files until there are no more names, which other threads take from too."""
+    for name in names:
+        staging.sync_file(name)
 
 
 def _folder_of(relative_name: str) -> str:
