@@ -29,6 +29,7 @@ from plainfilm.findings import Finding, FindingCode
 _BITS_ALLOCATED = {PixelKind.INTEGER: (1, 8, 16, 32, 64), PixelKind.FLOAT: (32,), PixelKind.DOUBLE: (64,)}
 _YBR = ("YBR_FULL", "YBR_FULL_422", "YBR_PARTIAL_420", "YBR_PARTIAL_422", "YBR_ICT", "YBR_RCT")
 _SAMPLES = {**dict.fromkeys(("MONOCHROME1", "MONOCHROME2", "PALETTE COLOR"), 1), **dict.fromkeys(("RGB", *_YBR), 3)}
+_BIT_POSITIONS = frozenset(range(0x60000102, 0x61000000, 0x20000))
 _CODE_STRING = re.compile(r"[A-Z0-9_ ]{1,16}")
 
 
@@ -218,7 +219,7 @@ def _number_of_frames(values: Values) -> int:
 
 def _overlay_bit_positions(values: Values) -> tuple[int, ...]:
     """The bit positions of overlays that lie in the pixel cells (PS3.5 8.1.2, retired)."""
-    positions = map(values.integer, sorted(values.tags.intersection(range(0x60000102, 0x61000000, 0x20000))))
+    positions = map(values.integer, sorted(values.tags & _BIT_POSITIONS))
     return tuple(position for position in positions if position is not None)
 
 

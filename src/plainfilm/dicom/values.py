@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import math
 import struct
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from functools import cache
 from typing import Any
 
@@ -16,6 +16,7 @@ from pydicom.errors import BytesLengthException
 from pydicom.tag import BaseTag, Tag
 
 from plainfilm.dicom.instance import LutItem
+from plainfilm.dicom.plain import plain_value
 from plainfilm.findings import Finding, FindingCode
 
 # A keyword, or the tag of an attribute in a repeating group.
@@ -52,14 +53,17 @@ class Values:
     def __init__(self, dataset: Dataset, findings: list[Finding]) -> None:
         self.dataset = dataset
         self.findings = findings
-        # plain numbers: pydicom's tags take long to compare, and most attributes that are asked for are absent
-        self.tags = frozenset(map(int, dataset.keys()))
+        # by plain numbers: pydicom's tags take long to compare, and most attributes that are asked for are absent
+        self._elements = {int(tag): element for tag, element in dataset.items()}
 
     def raw(self, keyword: Attribute) -> Any:
-        """The value as pydicom gives it; None where the attribute is absent, empty or unreadable."""
+        """The value as pydicom gives it, or its text; None where the attribute is absent, empty or unreadable."""
         tag = _tag_of(keyword)
-        if int(tag) not in self.tags:
+        element = self._elements.get(int(tag))
+        if element is None:
             return None
+        if isinstance(element, RawDataElement) and (plain := plain_value(element)) is not None:
+            return plain
         try:
             self._check_length(tag)
             value = self.dataset[tag].value
@@ -83,7 +87,12 @@ class Values:
 
     def has(self, keyword: str) -> bool:
         """Whether the attribute is there, empty or not."""
-        return int(_tag_of(keyword)) in self.tags
+        return int(_tag_of(keyword)) in self._elements
+
+    @property
+    def tags(self) -> Set[int]:
+        """The tags of all that is there."""
+        return self._elements.keys()
 
     def numbers(self, keyword: Attribute) -> tuple[float, ...]:
         """All finite numbers of a multi-valued attribute; empty where it is absent, empty or not numeric."""
