@@ -32,6 +32,11 @@ class Levels:
         """The histogram after each value became that of the same place in `values`."""
         if np.all(values[1:] > values[:-1]):
             return Levels(values, self.counts)
+        if values.dtype.kind == "u" and values.dtype.itemsize <= 2:
+            # as many bins as there can be levels take less time than a sort
+            binned = np.bincount(values, weights=self.counts)
+            distinct = np.flatnonzero(binned)
+            return Levels(distinct.astype(values.dtype), binned[distinct].astype(np.int64))
         distinct, place = np.unique(values, return_inverse=True)
         counts = np.bincount(place.reshape(-1), weights=self.counts, minlength=distinct.size)
         return Levels(distinct, counts.astype(np.int64))
@@ -79,10 +84,11 @@ def levels_of(values: Array) -> Levels:
     patterns = flat.view(np.dtype(f"u{values.dtype.itemsize}"))
     counts = _counts_of(patterns)
     present = np.flatnonzero(counts != 0)
-    distinct = present.astype(patterns.dtype).view(values.dtype)
-    # the patterns of negative numbers lie above those of the others
-    first = int(np.argmax(distinct < 0)) if values.dtype.kind == "i" else 0
-    return Levels(np.roll(distinct, -first), np.roll(counts[present], -first))
+    if values.dtype.kind == "i":
+        # the patterns of negative numbers lie above those of the others
+        first = int(np.searchsorted(present, 1 << 8 * values.dtype.itemsize - 1))
+        present = np.concatenate((present[first:], present[:first]))
+    return Levels(present.astype(patterns.dtype).view(values.dtype), counts[present])
 
 
 def _counts_of(patterns: Array) -> npt.NDArray[np.int64]:

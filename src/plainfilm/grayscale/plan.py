@@ -138,11 +138,10 @@ def table(plan: Plan, kind: np.dtype[Any], present: Array | None = None) -> Arra
 
     present: the values that occur, where these are known; the table is then worth looking up for them alone.
     """
-    unsigned = np.dtype(f"u{kind.itemsize}")
-    patterns = np.arange(1 << 8 * kind.itemsize, dtype=unsigned)
+    unsigned, size = np.dtype(f"u{kind.itemsize}"), 1 << 8 * kind.itemsize
     if present is None:
-        return levels(plan, patterns.view(kind))
-    folded = np.zeros(patterns.size, output_type(plan.ymax))
+        return levels(plan, np.arange(size, dtype=unsigned).view(kind))
+    folded = np.zeros(size, output_type(plan.ymax))
     folded[present.view(unsigned)] = levels(plan, present)
     return folded
 

@@ -22,9 +22,11 @@ def invert(y: Array, ymax: float) -> Array:
 
 def nearest(y: Array, ymax: int) -> Array:
     """floor(y + 0.5) as uint8 or uint16. What is not a number becomes 0, and is painted over as padding."""
-    # far from 0 the arithmetic of a narrow window may leave the range, and must not wrap from white to black
-    rounded: Array = np.floor(np.clip(np.nan_to_num(y), 0, ymax) + 0.5).astype(output_type(ymax))
-    return rounded
+    # far from 0 the arithmetic of a narrow window may leave the range, and must not wrap from white to black;
+    # of a number and what is none, fmin and fmax take the number
+    within = np.fmin(np.fmax(y, 0.0), float(ymax))
+    within += 0.5
+    return np.floor(within, out=within).astype(output_type(ymax))
 
 
 def output_type(ymax: int) -> type[np.uint8] | type[np.uint16]:
