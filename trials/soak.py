@@ -24,7 +24,7 @@ from seeds import seed_films
 
 from plainfilm.options import Options
 from plainfilm.privacy import load_key
-from plainfilm.run.conversion import TASK
+from plainfilm.run.ahead import TASK
 from plainfilm.run.messages import Job, Outcome, WorkerSettings
 from plainfilm.run.supervisor import Supervisor
 from plainfilm.run.work import Orders, Work

@@ -24,7 +24,8 @@ from plainfilm.findings import FindingCode
 from plainfilm.options import Options
 from plainfilm.privacy import Key
 from plainfilm.record import Failure
-from plainfilm.run.conversion import TASK, Conversion, convert_single
+from plainfilm.run.ahead import TASK
+from plainfilm.run.conversion import Conversion, convert_single
 from plainfilm.run.summary import Run
 from plainfilm.run.work import Picture
 

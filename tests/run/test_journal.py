@@ -15,7 +15,8 @@ from cases import build_case, to_bytes
 from plainfilm.errors import OptionsError
 from plainfilm.options import Options
 from plainfilm.privacy import Key
-from plainfilm.run.conversion import TASK, Conversion
+from plainfilm.run.ahead import TASK
+from plainfilm.run.conversion import Conversion
 from plainfilm.run.journal import LOGGER, source_hash
 from plainfilm.run.summary import Run
 from plainfilm.tables import read_table

@@ -20,7 +20,7 @@ import pytest
 from plainfilm.errors import Reason, RunError, StorageFullError
 from plainfilm.run import attendant
 from plainfilm.run.messages import Done, Event, Job, Lost, MemoryGuard, Outcome, WorkerSettings
-from plainfilm.run.supervisor import Supervisor
+from plainfilm.run.supervisor import JOBS_AHEAD, Supervisor
 
 HERE = str(Path(__file__).parent)
 MIB = 1 << 20
@@ -299,7 +299,9 @@ def test_jobs_are_drawn_lazily_and_by_the_consumer() -> None:
         taken = list(itertools.islice(supervisor.events(), 50))
     assert len(taken) == 50
     assert set(drawn) == {threading.get_ident()}
-    assert len(drawn) < 50 + 4 * 2 + 2 * 2 + 2, "what waits for the consumer is bounded"
+    assert len(drawn) < 50 + (JOBS_AHEAD + attendant.EVENTS_AHEAD) * 2 + 2 * 2 + 2, (
+        "what waits for the consumer is bounded"
+    )
 
 
 def test_a_slow_listing_holds_no_result_back(tmp_path: Path) -> None:

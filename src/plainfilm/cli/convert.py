@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""`plainfilm convert`: its arguments -> a run into a folder, one picture, or a list of what would be done."""
+"""`plainfilm convert`: its arguments -> a run into a folder, one picture, or a list of what would be done.
+
+Workers load what they need while this process loads what is imported late here: that is a fifth of a second.
+"""
 
 from __future__ import annotations
 
@@ -8,22 +11,22 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
+from typing import TYPE_CHECKING
 
 from plainfilm.choices import Progress
 from plainfilm.cli.arguments import Parser, add_options, environment, options_of, parse
-from plainfilm.cli.output import say, write_picture, write_text
+from plainfilm.cli.output import say, write_picture
 from plainfilm.cli.progress import show_progress
-from plainfilm.dicom.syntax import start_of
-from plainfilm.errors import OptionsError, SourceError
+from plainfilm.errors import OptionsError
 from plainfilm.options import Options
 from plainfilm.record import Failure
-from plainfilm.run.conversion import Conversion, convert_single
-from plainfilm.run.preview import preview
-from plainfilm.run.summary import Run
-from plainfilm.run.supervisor import GRACE_SECONDS
-from plainfilm.run.work import IMAGE_SUFFIX
+from plainfilm.run.ahead import Ahead
 from plainfilm.sinks.single import write_file
-from plainfilm.sources.content import read_head
+from plainfilm.sources.names import IMAGE_SUFFIX
+
+if TYPE_CHECKING:
+    from plainfilm.run.conversion import Conversion
+    from plainfilm.run.summary import Run
 
 _LATER_SUFFIXES = (".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".jxl", ".npy")
 
@@ -47,14 +50,19 @@ def convert_command(words: Sequence[str]) -> int:
     options = options_of(arguments, environment())
     if out == "-" or _is_picture(Path(out)):
         return _convert_one(sources, out, options)
-    return _list(sources, Path(out), options) if options.run.dry_run else convert_folder(sources, Path(out), options)
+    if options.run.dry_run:
+        return _list(sources, Path(out), options)
+    return convert_folder(sources, Path(out), options)
 
 
 def convert_folder(sources: Sequence[str], out: Path, options: Options) -> int:
     """Convert into a folder, with progress and a summary on standard error; the exit code. Raises RunError."""
-    conversion = Conversion([Path(source) for source in sources], out, options)
-    with _stopped_by_signals(conversion) as received, show_progress(options.run.progress) as display:
-        run = conversion.run(display.update)
+    with Ahead(options.run.workers) as ahead:
+        from plainfilm.run.conversion import Conversion
+
+        conversion = Conversion([Path(source) for source in sources], out, options, ahead=ahead)
+        with _stopped_by_signals(conversion) as received, show_progress(options.run.progress) as display:
+            run = conversion.run(display.update)
     if options.run.progress is not Progress.JSON:
         say(_summary(run, out))
     return 128 + received[0] if received else run.exit_code
@@ -84,7 +92,10 @@ def _stopped_by_signals(conversion: Conversion) -> Iterator[list[int]]:
         received.append(number)
         if len(received) > 2:
             raise SystemExit(128 + number)
-        conversion.stop(GRACE_SECONDS if len(received) == 1 else 0.0)
+        if len(received) == 1:
+            conversion.stop()
+        else:
+            conversion.stop(0.0)
 
     before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
@@ -112,7 +123,10 @@ def _convert_one(sources: Sequence[str], out: str, options: Options) -> int:
         raise OptionsError("OUT is the SOURCE itself: give another name")
     if options.run.dry_run:
         return _list(sources, Path(out), options)
-    result, frames = convert_single(Path(sources[0]), options)
+    with Ahead(1) as ahead:
+        from plainfilm.run.conversion import convert_single
+
+        result, frames = convert_single(Path(sources[0]), options, ahead)
     if isinstance(result, Failure):
         say(f"plainfilm: {result.reason} ({result.stage}): {result.message}")
         return 1
@@ -126,17 +140,6 @@ def _convert_one(sources: Sequence[str], out: str, options: Options) -> int:
 
 
 def _list(sources: Sequence[str], out: Path, options: Options) -> int:
-    """Print what would become of each source, from its name and first bytes; nothing is written."""
-    for reference, is_done in preview(sources, out, options):
-        if is_done:
-            line = f"done\t{reference.source}"
-        elif isinstance(reference, Failure):
-            line = f"{reference.status}\t{reference.source}\t{reference.reason}"
-        else:
-            try:
-                known = start_of(read_head(reference.path)) is not None
-                line = f"{'convert' if known else 'not_dicom'}\t{reference.source}\t{reference.name if known else ''}"
-            except SourceError as error:
-                line = f"failed\t{reference.source}\t{error.reason}"
-        write_text(line.rstrip("\t") + "\n")
-    return 0
+    from plainfilm.cli.listing import list_sources
+
+    return list_sources(sources, out, options)

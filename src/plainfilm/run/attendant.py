@@ -11,6 +11,7 @@ from queue import Empty, Full, Queue, SimpleQueue
 from types import TracebackType
 
 from plainfilm.errors import Reason, RunError
+from plainfilm.run.ahead import Ahead
 from plainfilm.run.course import Course
 from plainfilm.run.messages import (
     Done,
@@ -38,6 +39,9 @@ PAUSES_BETWEEN_STARTS = (0.1, 1.0)
 
 POLL_SECONDS = 0.1
 
+EVENTS_AHEAD = 64
+"""Events that may wait for each worker, so that none is idle while the consumer has the disk write."""
+
 
 class Held(AbstractContextManager["Held"]):
     """Holds the exception that leaves its block, for another place to raise; what is no Exception (Ctrl-C) passes."""
@@ -55,12 +59,13 @@ class Held(AbstractContextManager["Held"]):
 class Exchange:
     """Where the consumer's thread and the attendants meet: jobs one way, events the other, both bounded."""
 
-    def __init__(self, workers: int) -> None:
+    def __init__(self, workers: int, ahead: Ahead | None = None) -> None:
+        self.ahead = ahead
         # a SimpleQueue: `stop` puts into it from within a signal handler. The consumer keeps it short
         self.jobs: SimpleQueue[Job | None] = SimpleQueue()
         self.stop_at: float | None = None
         self.closed = False
-        self._events: Queue[Event | Exception] = Queue(maxsize=4 * workers)
+        self._events: Queue[Event | Exception] = Queue(maxsize=EVENTS_AHEAD * workers)
 
     @property
     def stopping(self) -> bool:
@@ -178,7 +183,8 @@ class Attendant(threading.Thread):
     def _try_to_start(self) -> WorkerProcess | str:
         """A worker that is ready, or why there is none. Raises RunError where trying again is no use."""
         try:
-            self.process = WorkerProcess(self._task, self._settings)
+            started = None if self._exchange.ahead is None else self._exchange.ahead.take()
+            self.process = WorkerProcess(self._task, self._settings, started)
         except OSError as error:
             return str(error.strerror or type(error).__name__)
         said = self.process.receive(START_SECONDS)

@@ -18,6 +18,7 @@ from plainfilm.options import Options
 from plainfilm.privacy import Key, load_key
 from plainfilm.record import Failure, Status
 from plainfilm.redaction import Redactions, load_redactions
+from plainfilm.run.ahead import TASK, Ahead
 from plainfilm.run.books import Books
 from plainfilm.run.journal import Journal, journal_kept, source_hash
 from plainfilm.run.messages import Done, Event, Job, Lost, Outcome, WorkerSettings
@@ -30,8 +31,6 @@ from plainfilm.sinks.folder import FolderSink
 from plainfilm.sources.folders import list_references
 from plainfilm.sources.reference import Reference
 from plainfilm.tables import write_tables
-
-TASK = "plainfilm.run.task:convert_source"
 
 Progress = Callable[[int, int, int, int | None], None]
 Listed = Iterator[Reference | Failure]
@@ -49,11 +48,14 @@ class Terms:
 class Conversion:
     """One run; `stop` ends it early, from a signal handler or another thread, and what is done stays.
 
-    `task` is what the workers do with one reference (see Supervisor).
+    `task` is what the workers do with one reference (see Supervisor); `ahead`: workers that load it already.
     """
 
-    def __init__(self, sources: Sequence[Path], out: Path, options: Options, task: str = TASK) -> None:
+    def __init__(
+        self, sources: Sequence[Path], out: Path, options: Options, task: str = TASK, ahead: Ahead | None = None
+    ) -> None:
         self._sources = sources
+        self._ahead = ahead
         self._out = out
         self._options = options
         self._task = task
@@ -142,7 +144,7 @@ class Conversion:
         limits = self._options.limits
         settings = WorkerSettings(self._options.run.workers, limits.timeout, limits.memory)
         books.journal.tell("started", workers=settings.workers)
-        with Supervisor(self._task, jobs, settings) as self._supervisor:
+        with Supervisor(self._task, jobs, settings, self._ahead) as self._supervisor:
             if self._stopped:
                 self._supervisor.stop()
             for event in self._supervisor.events(idle=True):
@@ -223,7 +225,7 @@ def fingerprint_of_presentation(options: Options) -> str | None:
     return presentation_fingerprint(options)
 
 
-def convert_single(source: Path, options: Options) -> tuple[Picture | Failure, int]:
+def convert_single(source: Path, options: Options, ahead: Ahead | None = None) -> tuple[Picture | Failure, int]:
     """The picture of one file, encoded and not written, and its number of frames. Raises RunError.
 
     Of an instance with several frames it is the first, unless the options choose another.
@@ -235,7 +237,7 @@ def convert_single(source: Path, options: Options) -> tuple[Picture | Failure, i
     boxes = load_redactions(options.privacy.redact_from).of(reference.source)
     work = Work(reference, Orders(options, load_key(options.run.key_file), None).seal(), boxes)
     settings = WorkerSettings(1, options.limits.timeout, options.limits.memory)
-    with Supervisor(TASK, [Job(work)], settings) as supervisor:
+    with Supervisor(TASK, [Job(work)], settings, ahead) as supervisor:
         for event in supervisor.events():
             if isinstance(event, Outcome) and isinstance(event.value, Picture):
                 return event.value, event.value.record.frames

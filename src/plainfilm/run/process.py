@@ -8,7 +8,6 @@ parent alone.
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
@@ -18,7 +17,7 @@ from contextlib import suppress
 from typing import IO, cast
 
 from plainfilm.errors import Reason
-from plainfilm.run.limits import ONE_THREAD
+from plainfilm.run.ahead import spawn
 from plainfilm.run.messages import (
     UNREADABLE,
     Introduction,
@@ -30,10 +29,6 @@ from plainfilm.run.messages import (
     write_message,
 )
 
-_APART_ON_WINDOWS = 0
-if sys.platform == "win32":
-    _APART_ON_WINDOWS = subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW
-
 LEAVING_SECONDS = 2.0
 """How long a child that has closed its pipe, or whose pipe was closed, may take to leave."""
 
@@ -41,14 +36,14 @@ LEAVING_SECONDS = 2.0
 class WorkerProcess:
     """One child. One thread starts, feeds, hears and ends it; others may `enforce` its deadline and `condemn` it."""
 
-    def __init__(self, task: str, settings: WorkerSettings) -> None:
-        """Start a child. Raises OSError where the system starts no process."""
+    def __init__(self, task: str, settings: WorkerSettings, started: subprocess.Popen[bytes] | None = None) -> None:
+        """Take a child that was started, or start one. Raises OSError where the system starts no process."""
         self._settings = settings
         self._lock = threading.Lock()
         self._deadline: float | None = None
         self._verdict: Reason | None = None
         self._condemned = self._garbled = self._leaving = False
-        self._child = _spawn(settings)
+        self._child = started or spawn(task, settings.extra_path)
         self.resident_at_first = 0
         self.send(Introduction(task, settings))
 
@@ -148,21 +143,3 @@ def describe_exit(code: int) -> str:
     name = known.get(-code, f"signal {-code}")
     hint = " (often the system's, for want of memory)" if name == "SIGKILL" else ""
     return f"the worker process was killed by {name}{hint}"
-
-
-def _spawn(settings: WorkerSettings) -> subprocess.Popen[bytes]:
-    # -P: the current folder holds the user's files, and is no place to import from
-    return subprocess.Popen(
-        [sys.executable, "-P", "-m", "plainfilm.run.worker"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        env=_environment(settings),
-        start_new_session=True,
-        creationflags=_APART_ON_WINDOWS,
-    )
-
-
-def _environment(settings: WorkerSettings) -> dict[str, str]:
-    """This process's own environment, with its module path, and with one thread a library."""
-    places = [*settings.extra_path, *(place or os.curdir for place in sys.path)]
-    return {**os.environ, **dict.fromkeys(ONE_THREAD, "1"), "PYTHONPATH": os.pathsep.join(places)}

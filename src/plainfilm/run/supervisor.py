@@ -21,6 +21,7 @@ import time
 from collections.abc import Iterable, Iterator
 from types import TracebackType
 
+from plainfilm.run.ahead import Ahead
 from plainfilm.run.attendant import POLL_SECONDS, Attendant, Exchange, Held
 from plainfilm.run.limits import resident_sizes
 from plainfilm.run.messages import Done, Event, Idle, Job, Lost, MemoryGuard, Outcome, WorkerSettings
@@ -34,7 +35,7 @@ PAUSE_SECONDS = 1.0
 SAMPLE_SECONDS = 1.0
 CONSUMER_SECONDS = 0.2
 GRACE_SECONDS = 4.0
-JOBS_AHEAD = 16
+JOBS_AHEAD = 32
 """Jobs drawn ahead for each worker, so that none is idle while the consumer writes what it has to disk."""
 
 
@@ -46,12 +47,14 @@ class Supervisor:
     `first_frame` may lie beyond the last. An outcome that is reported while no frame was started answers for the whole
     job. `Looking(frame)` is reported before a frame is looked at ahead of its turn: a loss then leaves that frame out
     of the job, and `Omitted(frame)` stands for its outcome.
+
+    `ahead`: workers that load this task already.
     """
 
-    def __init__(self, task: str, jobs: Iterable[Job], settings: WorkerSettings) -> None:
+    def __init__(self, task: str, jobs: Iterable[Job], settings: WorkerSettings, ahead: Ahead | None = None) -> None:
         self._jobs = iter(jobs)
         self._settings = settings
-        self._exchange = Exchange(settings.workers)
+        self._exchange = Exchange(settings.workers, ahead)
         self._attendants = [Attendant(number, task, settings, self._exchange) for number in range(settings.workers)]
         self._watchdog = threading.Thread(target=self._watch, name="plainfilm-watchdog", daemon=True)
         self._unwatched = threading.Event()

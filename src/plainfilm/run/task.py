@@ -15,10 +15,10 @@ from plainfilm.pipeline import FailedFrame, Film, Rendered, open_film, render_fr
 from plainfilm.run.messages import Job, Looking, Omitted, Outcome, Report, Started
 from plainfilm.run.presentations import presentation_for
 from plainfilm.run.recording import Witness, failure_of, record_of, software_text, witness
-from plainfilm.run.work import IMAGE_SUFFIX, OVERLAY_FOLDER, Orders, Picture, Staged, Work
+from plainfilm.run.work import OVERLAY_FOLDER, Orders, Picture, Staged, Work
 from plainfilm.sinks.folder import FolderSink
 from plainfilm.sources.content import open_source
-from plainfilm.sources.names import frame_name, uid_name
+from plainfilm.sources.names import IMAGE_SUFFIX, frame_name, uid_name
 from plainfilm.watch import OmittedFrame, Watch
 
 

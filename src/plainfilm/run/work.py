@@ -15,7 +15,6 @@ from plainfilm.record import Record
 from plainfilm.redaction import NO_BOXES, Boxes
 from plainfilm.sources.reference import Reference
 
-IMAGE_SUFFIX = ".png"
 # apart from the images, whose names it cannot meet; loaders of image folders pass over what begins with __
 OVERLAY_FOLDER = "__overlays"
 

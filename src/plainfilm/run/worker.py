@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The child's side of a worker process: jobs from standard input in, what a task reports of each on standard output.
 
-Started as `python -m plainfilm.run.worker` by `process.py`, and of no use by hand. The task is a function
+Started as `python -m plainfilm.run.worker TASK` by `ahead.py`, and of no use by hand. The task is a function
 `task(job, report)`; it reports `Started` before each frame and an `Outcome` for each result (see Supervisor).
 """
 
@@ -14,6 +14,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from queue import SimpleQueue
 from typing import IO
@@ -43,11 +44,14 @@ Task = Callable[[Job, Callable[[Report], None]], object]
 def main() -> None:
     """Serve jobs until standard input ends. Never returns: the process leaves without tearing native libraries down."""
     requests, replies = _take_streams()
-    told = _introduction(requests)
-    settings = told.settings
     limits.die_with_parent()
     limits.leave_stopping_to_parent()
     limits.forbid_core_dumps()
+    # what to do is known before the settings are; where it cannot be loaded that is said below
+    with suppress(ImportError, AttributeError, ValueError):
+        _find(sys.argv[1])
+    told = _introduction(requests)
+    settings = told.settings
     jobs = _receive_in_background(requests)
     try:
         task = _find(told.task)

@@ -18,6 +18,7 @@ from typing import Protocol
 
 LONGEST = 200
 DICOM_SUFFIXES = frozenset({"dcm", "dicom", "dic", "ima"})
+IMAGE_SUFFIX = ".png"
 IMAGE_SUFFIXES = frozenset({"png", "jpg", "jpeg", "webp", "tif", "tiff", "jxl", "npy"})
 TABLES = ("metadata.csv", "metadata.jsonl", "metadata.parquet")
 # what a run puts at the top of OUT beside the images

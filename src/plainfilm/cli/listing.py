@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: MIT
+"""SOURCEs -> a line for each: what would become of it (--dry-run)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from plainfilm.cli.output import write_text
+from plainfilm.dicom.syntax import start_of
+from plainfilm.errors import SourceError
+from plainfilm.options import Options
+from plainfilm.record import Failure
+from plainfilm.run.preview import preview
+from plainfilm.sources.content import read_head
+
+
+def list_sources(sources: Sequence[str], out: Path, options: Options) -> int:
+    """Print what would become of each source, from its name and first bytes; nothing is written."""
+    for reference, is_done in preview(sources, out, options):
+        if is_done:
+            line = f"done\t{reference.source}"
+        elif isinstance(reference, Failure):
+            line = f"{reference.status}\t{reference.source}\t{reference.reason}"
+        else:
+            try:
+                known = start_of(read_head(reference.path)) is not None
+                line = f"{'convert' if known else 'not_dicom'}\t{reference.source}\t{reference.name if known else ''}"
+            except SourceError as error:
+                line = f"failed\t{reference.source}\t{error.reason}"
+        write_text(line.rstrip("\t") + "\n")
+    return 0

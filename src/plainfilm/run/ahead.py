@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: MIT
+"""A task -> worker processes that load it already while the command itself is still loading: the first picture's wait.
+
+This module loads quickly; that is what it is for.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, suppress
+from types import TracebackType
+from typing import IO, cast
+
+from plainfilm.run.limits import ONE_THREAD
+
+TASK = "plainfilm.run.task:convert_source"
+"""What a worker does with one reference."""
+
+MOST_AHEAD = 2
+"""Beyond these a run starts workers when it has work for them: a few files on many processors need no more."""
+
+_APART_ON_WINDOWS = 0
+if sys.platform == "win32":
+    _APART_ON_WINDOWS = subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW
+
+
+class Ahead(AbstractContextManager["Ahead"]):
+    """Children that are started when its block begins; those that nobody has taken leave when it ends."""
+
+    def __init__(self, workers: int, task: str = TASK) -> None:
+        self._children: list[subprocess.Popen[bytes]] = []
+        with suppress(OSError):  # the run will say so
+            for _ in range(min(workers, MOST_AHEAD)):
+                self._children.append(spawn(task))
+
+    def take(self) -> subprocess.Popen[bytes] | None:
+        """One of the children, from any thread; None where there is none left."""
+        with suppress(IndexError):
+            return self._children.pop()
+        return None
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        while (child := self.take()) is not None:
+            child.kill()
+            child.wait()
+            for pipe in (child.stdin, child.stdout):
+                cast("IO[bytes]", pipe).close()
+
+
+def spawn(task: str, extra_path: Sequence[str] = ()) -> subprocess.Popen[bytes]:
+    """A child that loads a task and then waits for its Introduction. Raises OSError where the system starts none."""
+    # -P: the current folder holds the user's files, and is no place to import from
+    return subprocess.Popen(
+        [sys.executable, "-P", "-m", "plainfilm.run.worker", task],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env=_environment(extra_path),
+        start_new_session=True,
+        creationflags=_APART_ON_WINDOWS,
+    )
+
+
+def _environment(extra_path: Sequence[str]) -> dict[str, str]:
+    """This process's own environment, with its module path, and with one thread a library."""
+    places = [*extra_path, *(place or os.curdir for place in sys.path)]
+    return {**os.environ, **dict.fromkeys(ONE_THREAD, "1"), "PYTHONPATH": os.pathsep.join(places)}
