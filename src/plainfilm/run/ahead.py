@@ -22,6 +22,10 @@ TASK = "plainfilm.run.task:convert_source"
 MOST_AHEAD = 2
 """Beyond these a run starts workers when it has work for them: a few files on many processors need no more."""
 
+# The GNU C library gives the memory of every large array back and takes it anew, page by page, for the next film's:
+# a worker keeps it. Elsewhere these say nothing.
+_KEEP_MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(32 << 20), "MALLOC_TRIM_THRESHOLD_": str(128 << 20)}
+
 _APART_ON_WINDOWS = 0
 if sys.platform == "win32":
     _APART_ON_WINDOWS = subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW
@@ -66,6 +70,7 @@ def spawn(task: str, extra_path: Sequence[str] = ()) -> subprocess.Popen[bytes]:
 
 
 def _environment(extra_path: Sequence[str]) -> dict[str, str]:
-    """This process's own environment, with its module path, and with one thread a library."""
+    """This process's own environment, with its module path, one thread a library, and memory that is kept."""
     places = [*extra_path, *(place or os.curdir for place in sys.path)]
-    return {**os.environ, **dict.fromkeys(ONE_THREAD, "1"), "PYTHONPATH": os.pathsep.join(places)}
+    one_thread = dict.fromkeys(ONE_THREAD, "1")
+    return {**_KEEP_MEMORY, **os.environ, **one_thread, "PYTHONPATH": os.pathsep.join(places)}
