@@ -6,7 +6,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -33,29 +33,47 @@ DX, XA = "1.2.840.10008.5.1.4.1.1.1.1", "1.2.840.10008.5.1.4.1.1.12.1"
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """A folder of films: how many, how large, of how many frames, and how they are encoded."""
+    """A folder of films: how many, how large, of how many frames, how they are encoded; `size` of the longest side out.
 
-    name: str
+    films: what works on the same films share.
+    """
+
+    films: str
     syntax: str
     files: int
     rows: int
     columns: int
     frames: int = 1
+    size: int | None = None
 
     @property
-    def pictures(self) -> int:
-        """Pictures that come out."""
-        return self.files * self.frames
+    def name(self) -> str:
+        """The films, and what becomes of them."""
+        return self.films if self.size is None else f"{self.films} to {self.size}"
+
+    def files_of(self, part: int) -> int:
+        """How many files one in `part` of them are; at least two, where there are as many."""
+        return min(self.files, max(2, self.files // part))
+
+
+# How many films of an encoding: the start of a program shall not count for more than its work.
+_COUNTS = {"explicit": 96, "jpeg-lossless": 48}
+_OTHERS = 24
+SIZES = (1024, 512)
+_MADE_SMALLER = ("explicit", "jpeg2000", "htj2k")
 
 
 def works(short: bool) -> tuple[Work, ...]:
     """All that is timed; short: the same kinds, few of each."""
     large = (600, 500) if short else (3000, 2500)
-    count = 3 if short else 12
-    films = [Work(f"films {syntax}", syntax, count, *large) for syntax in ENCODERS]
-    small = Work("small films", "explicit", 40 if short else 2000, 512, 512)
+    found = []
+    for syntax in ENCODERS:
+        films = Work(f"films {syntax}", syntax, 3 if short else _COUNTS.get(syntax, _OTHERS), *large)
+        smaller = [replace(films, size=size // (8 if short else 1)) for size in SIZES]
+        found += [films, *(smaller if syntax in _MADE_SMALLER else [])]
+    small = Work("small films", "explicit", 40 if short else 3000, 512, 512)
     cine = Work("cine", "explicit", 1, 512, 512, 8 if short else 500)
-    return (*films, small, cine)
+    return (*found, small, cine)
 
 
 def film(rows: int, columns: int, seed: int) -> Array:

@@ -11,17 +11,27 @@ from dataclasses import dataclass
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-Command = Callable[[str, Path, Path], list[str]]
+Command = Callable[[str, Path, Path, int | None], list[str]]
 
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """A program: `command` of (the peers' Python, IN, OUT); a package of that Python, or a tool, that it needs."""
+    """A program: `command` of (the peers' Python, IN, OUT, size); a package of that Python, or a tool, that it needs.
+
+    part: it is given one in so many of the films, being slow; all times are a picture's.
+    """
 
     name: str
     command: Command
     package: str = ""
     tool: str = ""
+    part: int = 1
+    makes_smaller: bool = False
+
+    @property
+    def is_plainfilm(self) -> bool:
+        """Whether it is not a peer at all."""
+        return self.package == "plainfilm"
 
     def version(self, python: str) -> str:
         """The version of what it is; '' where it is not installed."""
@@ -38,14 +48,20 @@ def _first_line(command: list[str]) -> str:
 
 
 def _plainfilm(jobs: int, *options: str) -> Command:
-    return lambda _python, source, out: [
-        *(sys.executable, "-m", "plainfilm", "convert", str(source), str(out)),
-        *("--jobs", str(jobs), "--progress", "none", *options),
-    ]
+    def command(_python: str, source: Path, out: Path, size: int | None) -> list[str]:
+        asked = [*options, *([] if size is None else ["--size", str(size)])]
+        whole = [sys.executable, "-m", "plainfilm", "convert", str(source), str(out)]
+        return [*whole, "--jobs", str(jobs), "--progress", "none", *asked]
+
+    return command
 
 
 def _recipe(peer: str, jobs: int = 1) -> Command:
-    return lambda python, source, out: [python, str(HERE / "recipe.py"), peer, str(source), str(out), str(jobs)]
+    def command(python: str, source: Path, out: Path, size: int | None) -> list[str]:
+        smaller = [] if size is None else [str(size)]
+        return [python, str(HERE / "recipe.py"), peer, str(source), str(out), str(jobs), *smaller]
+
+    return command
 
 
 _EACH = """mkdir -p "$2"; export OUT="$2"; find "$1" -type f -print0 | xargs -0 -n 1 -P "$3" sh -c \
@@ -53,51 +69,51 @@ _EACH = """mkdir -p "$2"; export OUT="$2"; find "$1" -type f -print0 | xargs -0 
 
 
 def _dcmtk(jobs: int) -> Command:
-    return lambda _python, source, out: ["sh", "-c", _EACH, "sh", str(source), str(out), str(jobs)]
+    return lambda _python, source, out, _size: ["sh", "-c", _EACH, "sh", str(source), str(out), str(jobs)]
 
 
-def _medip(python: str, source: Path, out: Path) -> list[str]:
+def _orthanc(_python: str, source: Path, out: Path, _size: int | None) -> list[str]:
+    return [sys.executable, str(HERE / "orthanc.py"), str(source), str(out), "2"]
+
+
+def _medip(python: str, source: Path, out: Path, _size: int | None) -> list[str]:
     return [str(Path(python).with_name("medip")), "run", "-i", str(source), "-o", str(out)]
 
 
-def _medip_library(python: str, source: Path, out: Path) -> list[str]:
+def _medip_library(python: str, source: Path, out: Path, _size: int | None) -> list[str]:
     loop = "for path in sorted(pathlib.Path(sys.argv[1]).iterdir()): medip.run(path, sys.argv[2])"
     code = f"import sys, medip, pathlib\n{loop}"
     return [python, "-c", code, str(source), str(out)]
 
 
-def _dicom2jpg(python: str, source: Path, out: Path) -> list[str]:
+def _dicom2jpg(python: str, source: Path, out: Path, _size: int | None) -> list[str]:
     code = "import sys, dicom2jpg; dicom2jpg.dicom2png(sys.argv[1], target_root=sys.argv[2])"
     return [python, "-c", code, str(source), str(out)]
 
 
+ONE, TWO, REDUCED = "plainfilm, 1 job", "plainfilm, 2 jobs", "plainfilm, 2 jobs, --decode reduced"
+POOL, XARGS = "published recipe, pool of 2", "DCMTK dcmj2pnm, xargs -P2"
 PEERS: tuple[Peer, ...] = (
-    Peer("plainfilm, 1 job", _plainfilm(1), "plainfilm"),
-    Peer("plainfilm, 2 jobs", _plainfilm(2), "plainfilm"),
-    Peer("published recipe", _recipe("recipe"), "pydicom"),
-    Peer("published recipe, pool of 2", _recipe("recipe", 2), "pydicom"),
-    Peer("pydicom + Pillow", _recipe("pillow"), "pillow"),
-    Peer("DCMTK dcmj2pnm", _dcmtk(1), tool="dcmj2pnm"),
-    Peer("DCMTK dcmj2pnm, xargs -P2", _dcmtk(2), tool="dcmj2pnm"),
-    Peer("dicom2jpg, folder", _dicom2jpg, "dicom2jpg"),
-    Peer("dicom2jpg, library", _recipe("dicom2jpg"), "dicom2jpg"),
-    Peer("medip, folder", _medip, "medip"),
-    Peer("medip, library", _medip_library, "medip"),
-    Peer("highdicom", _recipe("highdicom"), "highdicom"),
-    Peer("dicomsdl", _recipe("dicomsdl"), "dicomsdl"),
-    Peer("SimpleITK", _recipe("SimpleITK"), "simpleitk"),
+    Peer(ONE, _plainfilm(1), "plainfilm", makes_smaller=True),
+    Peer(TWO, _plainfilm(2), "plainfilm", makes_smaller=True),
+    Peer(REDUCED, _plainfilm(2, "--decode", "reduced"), "plainfilm", makes_smaller=True),
+    Peer("published recipe", _recipe("recipe"), "pydicom", part=8, makes_smaller=True),
+    Peer(POOL, _recipe("recipe", 2), "pydicom", makes_smaller=True),
+    Peer("pydicom + Pillow", _recipe("pillow"), "pillow", part=16),
+    Peer("DCMTK dcmj2pnm", _dcmtk(1), tool="dcmj2pnm", part=16),
+    Peer(XARGS, _dcmtk(2), tool="dcmj2pnm", part=8),
+    Peer("Orthanc /rendered, 2 at a time", _orthanc, tool="Orthanc", part=8),
+    Peer("dicom2jpg, folder", _dicom2jpg, "dicom2jpg", part=2),
+    Peer("dicom2jpg, library", _recipe("dicom2jpg"), "dicom2jpg", part=8),
+    Peer("medip, folder", _medip, "medip", part=2),
+    Peer("medip, library", _medip_library, "medip", part=8),
+    Peer("highdicom", _recipe("highdicom"), "highdicom", part=8),
+    Peer("dicomsdl", _recipe("dicomsdl"), "dicomsdl", part=8),
+    Peer("SimpleITK", _recipe("SimpleITK"), "simpleitk", part=8),
 )
-# What plainfilm does beyond the full size joins the table when `convert` has the option.
-SIZES = (1024, 512)
 
 
-def sized() -> tuple[Peer, ...]:
-    """plainfilm at smaller outputs, where this version has --size."""
-    done = subprocess.run(
-        [sys.executable, "-m", "plainfilm", "convert", "--help"], capture_output=True, text=True, check=False
-    )
-    if "--size" not in done.stdout:
-        return ()
-    return tuple(
-        Peer(f"plainfilm, 2 jobs, --size {size}", _plainfilm(2, "--size", str(size)), "plainfilm") for size in SIZES
-    )
+def peers_for(syntax: str, size: int | None) -> list[Peer]:
+    """Those that can do it: fewer resolutions are in few encodings, and not all programs make pictures smaller."""
+    reducible = size is not None and syntax in ("jpeg2000", "htj2k")
+    return [peer for peer in PEERS if (size is None or peer.makes_smaller) and (peer.name != REDUCED or reducible)]

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: MIT
 """A folder of DICOM files in, PNG files out, as the libraries' own examples do it: one function a peer, one command.
 
-python recipe.py PEER IN OUT [JOBS]
+python recipe.py PEER IN OUT [JOBS [SIZE]]
+
+SIZE: the longest side of the pictures, made smaller after all else.
 """
 
 from __future__ import annotations
@@ -9,6 +11,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -85,9 +88,18 @@ READERS: dict[str, Frames] = {
 }
 
 
-def convert(peer: str, path: Path, out: Path) -> None:
+def _resized(image: Any, size: int) -> Any:
+    import cv2
+
+    scale = size / max(image.shape)
+    rows, columns = (max(1, round(length * scale)) for length in image.shape)
+    return image if scale >= 1 else cv2.resize(image, (columns, rows), interpolation=cv2.INTER_AREA)
+
+
+def convert(peer: str, path: Path, out: Path, size: int) -> None:
     """One file to its pictures."""
-    for number, image in enumerate(READERS[peer](path)):
+    for number, found in enumerate(READERS[peer](path)):
+        image = _resized(found, size) if size else found
         target = out / f"{path.stem}_{number}.png"
         if peer == "pillow":
             from PIL import Image
@@ -99,16 +111,16 @@ def convert(peer: str, path: Path, out: Path) -> None:
             cv2.imwrite(str(target), image)
 
 
-def main(peer: str, folder: str, target: str, jobs: str = "1") -> None:
+def main(peer: str, folder: str, target: str, jobs: str = "1", size: str = "0") -> None:
     """Convert a folder, in a pool where there is more than one job."""
     paths, out = sorted(Path(folder).iterdir()), Path(target)
     out.mkdir(parents=True)
     if jobs == "1":
         for path in paths:
-            convert(peer, path, out)
+            convert(peer, path, out, int(size))
     else:
         with ProcessPoolExecutor(int(jobs)) as pool:
-            list(pool.map(convert, [peer] * len(paths), paths, [out] * len(paths)))
+            list(pool.map(partial(convert, peer, out=out, size=int(size)), paths))
 
 
 if __name__ == "__main__":
