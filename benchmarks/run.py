@@ -119,10 +119,10 @@ def document(results: list[list[Result]], versions: dict[str, str], profile: lis
     rounds = len(results[0][0].rounds)
     lines = [
         "# Benchmarks\n",
-        f"{note}Made by `python benchmarks/run.py`: whole commands, start-up included; {rounds} rounds, in each all in",
-        "turn. All times are a picture's: wall time over pictures, median of the rounds. Ratios are to plainfilm's time",
+        f"{note}Made by `python benchmarks/run.py`: whole commands, start-up included; {rounds} rounds, in each all",
+        "in turn. Times are a picture's: wall time over pictures, median of the rounds. Ratios are to plainfilm's time",
         "in the same round. Slow programs are given a part of the films (`pictures`), which leaves their own start a",
-        "share of up to a tenth. Memory is of the whole process tree, sampled. Programs differ in what they do: recipes",
+        "share of up to a tenth. Memory is of the whole process tree, sampled. Programs differ in what they do: some",
         "stretch, others show the viewer's picture, and only plainfilm writes tables and checksums, keeps a ledger and",
         "waits for the disk. Orthanc's time is that of rendering alone, without start and upload.\n",
         "![Time of a picture, to plainfilm's](benchmarks.svg)\n",
