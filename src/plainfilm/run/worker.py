@@ -7,6 +7,7 @@ Started as `python -m plainfilm.run.worker TASK` by `ahead.py`, and of no use by
 
 from __future__ import annotations
 
+import gc
 import importlib
 import os
 import pickle
@@ -70,6 +71,8 @@ def _serve(task: Task, jobs: SimpleQueue[bytes], replies: IO[bytes], settings: W
         write_message(replies, message)
         limits.limit_processor_time(settings.timeout)
 
+    # what was loaded stays: it need not be looked through for garbage
+    gc.freeze()
     at_first = limits.resident_size()
     write_message(replies, Ready(at_first))
     while True:
