@@ -4,18 +4,18 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from plainfilm.color.plan import ColorPlan
-from plainfilm.dicom.instance import Instance
+from plainfilm.dicom.instance import Description, Instance
 from plainfilm.errors import ConversionError, NotAnImageError, NotDicomError, Reason
 from plainfilm.findings import Finding, FindingCode, codes_of
 from plainfilm.geometry import Geometry
 from plainfilm.grayscale.plan import LOOK_VERSIONS, Plan
 from plainfilm.pipeline import Rendered
 from plainfilm.privacy import Key, Pseudonyms, age_in_years, patient_in_path, pseudonyms
-from plainfilm.quality import is_polarity_suspect
+from plainfilm.quality import Statistics, is_polarity_suspect
 from plainfilm.record import Failure, Record, Status
 from plainfilm.sources.names import split_suffix
 from plainfilm.sources.reference import Reference
@@ -63,13 +63,18 @@ def record_of(known: Witness, rendered: Rendered, file_name: str, encoded: bytes
         **_of_instance(known.instance),
         **_of_plan(rendered.plan),
         **_of_geometry(rendered.geometry),
-        **asdict(rendered.statistics),
+        **_columns_of(rendered.statistics),
     )
+
+
+def _columns_of(values: Description | Statistics) -> dict[str, Any]:
+    """Its fields by their names; `asdict` copies each, which takes longer than all the rest of a row."""
+    return {name: getattr(values, name) for name in values.__match_args__}
 
 
 def _of_instance(instance: Instance) -> dict[str, Any]:
     """The columns that the file decides."""
-    columns = asdict(instance.description)
+    columns = _columns_of(instance.description)
     return columns | {
         "patient_age": age_in_years(instance.description.patient_age),
         "frames": instance.pixel.number_of_frames,

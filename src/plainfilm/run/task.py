@@ -91,6 +91,8 @@ def _name_of(work: Work, known: Witness) -> str:
 
 def _staged_masks(sink: FolderSink, name: str, rendered: Rendered) -> tuple[tuple[str, str], ...]:
     """The overlay planes, each as a staged file and the name that it will have."""
+    if not rendered.masks:
+        return ()
     text = Ancillary(software_text(rendered))
     return tuple(
         (
