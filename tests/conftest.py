@@ -39,6 +39,16 @@ def dciodvfy() -> str:
 
 
 @pytest.fixture(scope="session")
+def pngcheck() -> str:
+    """The path of pngcheck, which reads a PNG as strictly as ISO/IEC 15948 asks."""
+    found = shutil.which("pngcheck")
+    if found is None:
+        lacking("pngcheck is not installed (Debian package pngcheck)")
+    assert found is not None
+    return found
+
+
+@pytest.fixture(scope="session")
 def dcmj2pnm() -> str:
     """The path of DCMTK's dcmj2pnm."""
     found = shutil.which("dcmj2pnm")

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pytest
 
 import plainfilm
-from plainfilm.encode.compression import choose, compressed
+from plainfilm.encode.compression import Row, choose, compressed
 from plainfilm.encode.png import Ancillary, encode_png
 from plainfilm.encode.scanlines import Filter
 
@@ -41,33 +41,35 @@ def screen(bits: int) -> Array:
 
 @pytest.mark.parametrize("bits", [8, 16])
 @pytest.mark.parametrize("make", [lambda bits: film(3, bits), lambda bits: film(40, bits), screen, lambda _: flat()])
-def test_a_file_is_at_most_15_percent_larger_than_opencv_writes_it(make: Callable[[int], Array], bits: int) -> None:
+def test_a_file_is_at_most_15_percent_larger_than_opencv_writes_it(
+    make: Callable[[int], Array], bits: int, row: Row
+) -> None:
     image = make(bits)
     written, peer = cv2.imencode(".png", image)
     assert written
-    assert len(encode_png(image, Ancillary(""))) <= 1.15 * len(peer) + SLACK
+    assert len(encode_png(image, Ancillary(""), row)) <= 1.15 * len(peer) + SLACK
 
 
 def flat() -> Array:
     return np.full((ROWS, COLUMNS), 7, np.uint8)
 
 
-def test_rows_that_repeat_are_filtered_upwards() -> None:
+def test_rows_that_repeat_are_filtered_upwards(row: Row) -> None:
     image = np.tile(NOISE.integers(0, 256, COLUMNS, np.uint8), (ROWS, 1))
     image += np.arange(ROWS, dtype=np.uint8)[:, None]
-    assert choose(image).filter is Filter.UP
+    assert choose(image, row).filter is Filter.UP
 
 
-def test_pieces_are_never_empty_and_bounded() -> None:
+def test_pieces_are_never_empty_and_bounded(row: Row) -> None:
     """So that memory for the compressed bands, and the length of a chunk, stay small whatever the image's size."""
     image = NOISE.integers(0, 256, (3_000, 1_000), np.uint8)
-    sizes = [len(piece) for piece in compressed(image)]
+    sizes = [len(piece) for piece in compressed(image, row)]
     assert min(sizes) > 0
     assert max(sizes) < 1 << 20
 
 
 @pytest.mark.real_film
-def test_real_films_are_at_most_15_percent_larger_than_opencv_writes_them(film_folder: Any) -> None:
+def test_real_films_are_at_most_15_percent_larger_than_opencv_writes_them(film_folder: Any, row: Row) -> None:
     found = {}
     for path in sorted(film_folder.rglob("*RG*.dcm")) + sorted(film_folder.rglob("*.dcm"))[::12]:
         for bits in (8, 16):
@@ -75,7 +77,7 @@ def test_real_films_are_at_most_15_percent_larger_than_opencv_writes_them(film_f
                 image = plainfilm.render(path, bits=bits)
             except plainfilm.PlainfilmError:
                 continue
-            size = len(encode_png(image, Ancillary(""))) - SLACK
+            size = len(encode_png(image, Ancillary(""), row)) - SLACK
             found[path.name, bits] = size / len(cv2.imencode(".png", image)[1])
     assert len(found) > 20
     assert max(found.values()) <= 1.15, max(found.items(), key=lambda item: item[1])

@@ -5,7 +5,9 @@ from __future__ import annotations
 
 import io
 import struct
+import subprocess
 import zlib
+from pathlib import Path
 from typing import Any
 
 import cv2
@@ -16,7 +18,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from PIL import Image, ImageCms
+from png_pixels import pixels_of
 
+from plainfilm.encode.compression import ROW, Row
 from plainfilm.encode.png import Ancillary, encode_png
 from plainfilm.errors import EncodeError, Reason, Stage
 
@@ -30,8 +34,8 @@ def noise(shape: tuple[int, ...], kind: Any) -> Array:
     return source.integers(0, np.iinfo(kind).max, shape, endpoint=True).astype(kind)
 
 
-def written(image: Array, software: str = "x") -> bytes:
-    return encode_png(image, Ancillary(software))
+def written(image: Array, software: str = "x", row: Row = ROW) -> bytes:
+    return encode_png(image, Ancillary(software), row)
 
 
 def decoded(content: bytes) -> Array:
@@ -58,26 +62,26 @@ def chunks(content: bytes) -> list[tuple[bytes, bytes, int]]:
 @pytest.mark.parametrize("kind", [np.uint8, np.uint16])
 @pytest.mark.parametrize("channels", [(), (3,)])
 @pytest.mark.parametrize("shape", SHAPES)
-def test_opencv_reads_the_same_pixels(shape: tuple[int, int], channels: tuple[int, ...], kind: Any) -> None:
+def test_opencv_reads_the_same_pixels(shape: tuple[int, int], channels: tuple[int, ...], kind: Any, row: Row) -> None:
     image = noise((*shape, *channels), kind)
-    read = decoded(written(image))
+    read = decoded(written(image, row=row))
     assert read.dtype == kind
     np.testing.assert_array_equal(read, image)
 
 
 @pytest.mark.parametrize(("kind", "mode"), [(np.uint8, "L"), (np.uint16, "I;16")])
 @pytest.mark.parametrize("shape", SHAPES)
-def test_pillow_reads_the_same_grey_pixels(shape: tuple[int, int], kind: Any, mode: str) -> None:
+def test_pillow_reads_the_same_grey_pixels(shape: tuple[int, int], kind: Any, mode: str, row: Row) -> None:
     image = noise(shape, kind)
-    with Image.open(io.BytesIO(written(image))) as read:
+    with Image.open(io.BytesIO(written(image, row=row))) as read:
         assert read.mode == mode
         np.testing.assert_array_equal(np.asarray(read), image)
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_pillow_reads_the_same_colours_in_the_same_order(shape: tuple[int, int]) -> None:
+def test_pillow_reads_the_same_colours_in_the_same_order(shape: tuple[int, int], row: Row) -> None:
     image = noise((*shape, 3), np.uint8)
-    with Image.open(io.BytesIO(written(image))) as read:
+    with Image.open(io.BytesIO(written(image, row=row))) as read:
         assert read.mode == "RGB"
         np.testing.assert_array_equal(np.asarray(read), image)
 
@@ -112,14 +116,14 @@ def test_the_text_is_software_and_what_was_given() -> None:
         assert read.text == {"Software": "plainfilm 1 \u00b1"}
 
 
-def test_every_checksum_is_that_of_its_chunk() -> None:
-    for kind, data, checksum in chunks(written(noise((99, 101), np.uint16))):
+def test_every_checksum_is_that_of_its_chunk(row: Row) -> None:
+    for kind, data, checksum in chunks(written(noise((99, 101), np.uint16), row=row)):
         assert zlib.crc32(kind + data) == checksum
 
 
-def test_the_same_image_gives_the_same_bytes() -> None:
+def test_the_same_image_gives_the_same_bytes(row: Row) -> None:
     image = noise((64, 64), np.uint8)
-    assert written(image) == written(image.copy())
+    assert written(image, row=row) == written(image.copy(), row=row)
 
 
 def test_a_view_with_gaps_is_encoded_as_it_looks() -> None:
@@ -134,23 +138,64 @@ def test_both_byte_orders_give_the_same_bytes() -> None:
 
 @pytest.mark.parametrize("channels", [(), (3,)])
 @pytest.mark.parametrize("kind", [np.uint8, np.uint16])
-def test_an_image_of_many_bands_comes_back_whole(kind: Any, channels: tuple[int, ...]) -> None:
+def test_an_image_of_many_bands_comes_back_whole(kind: Any, channels: tuple[int, ...], row: Row) -> None:
     """Larger than a band by far, with a last one that is not full; smooth, so that the filters look at neighbours."""
     ramp = np.arange(1_601)[:, None] * 7 + np.arange(1_203) * 3
     image = (noise((1_601, 1_203, *channels), np.uint8) % 5 + (ramp if not channels else ramp[..., None])).astype(kind)
-    content = written(image)
+    content = written(image, row=row)
     assert sum(kind == b"IDAT" for kind, _, _ in chunks(content)) > 1
     np.testing.assert_array_equal(decoded(content), image)
 
 
 @given(shape=st.tuples(st.integers(1, 40), st.integers(1, 40)), data=st.data())
 @settings(deadline=None)
-def test_whatever_goes_in_comes_out(shape: tuple[int, int], data: st.DataObject) -> None:
+def test_whatever_goes_in_comes_out(row: Row, shape: tuple[int, int], data: st.DataObject) -> None:
     kind = data.draw(st.sampled_from(["u1", "<u2", ">u2"]))
     channels = data.draw(st.sampled_from([(), (3,)]))
     image = data.draw(arrays(kind, (*shape, *channels)))
     view = image[:: data.draw(st.sampled_from([1, -1, 2])), :: data.draw(st.sampled_from([1, -1, 3]))]
-    np.testing.assert_array_equal(decoded(written(view)), view)
+    content = written(view, row=row)
+    np.testing.assert_array_equal(decoded(content), view)
+    np.testing.assert_array_equal(pixels_of(content), view)
+
+
+EXTREMES = {
+    "one row": (1, 70_000),
+    "one column": (70_000, 1),
+    "two rows": (2, 40_000),
+    "many bands": (700, 1_000),
+}
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.uint16])
+@pytest.mark.parametrize("channels", [(), (3,)])
+@pytest.mark.parametrize("shape", EXTREMES.values(), ids=EXTREMES)
+@pytest.mark.parametrize("content", ["noise", "constant", "stripes"])
+def test_extremes_come_back_whole(
+    content: str, shape: tuple[int, int], channels: tuple[int, ...], kind: Any, row: Row
+) -> None:
+    """What cannot be made smaller, and what becomes next to nothing."""
+    whole = (*shape, *channels)
+    image = noise(whole, kind)
+    if content != "noise":
+        period = np.arange(image.size).reshape(whole) // 11 % 2 if content == "stripes" else np.ones(whole)
+        image = (period * 199).astype(kind)
+    np.testing.assert_array_equal(decoded(written(image, row=row)), image)
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.uint16])
+@pytest.mark.parametrize("channels", [(), (3,)])
+@pytest.mark.parametrize("spread", [1, 8, 255])
+def test_pngcheck_finds_nothing_wrong(
+    channels: tuple[int, ...], kind: Any, spread: int, row: Row, pngcheck: str, tmp_path: Path
+) -> None:
+    """One band and several, flat, smooth and noisy."""
+    paths = [tmp_path / f"{rows}.png" for rows in (1, 40, 900)]
+    for path in paths:
+        image = noise((int(path.stem), 611, *channels), np.uint8) % spread
+        path.write_bytes(written(image.astype(kind), row=row))
+    done = subprocess.run([pngcheck, "-q", *paths], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout + done.stderr) == (0, "")
 
 
 def test_a_profile_stands_before_the_pixels_and_comes_back_whole() -> None:

@@ -30,6 +30,8 @@ def codecs_command(words: Sequence[str]) -> int:
     for encoder in encoders:
         depths = " and ".join(str(bits) for bits in encoder.bits)
         lines.append(f"  yes  {encoder.format}, {depths} bits\n       {encoder.library} {encoder.version}\n")
+        if encoder.missing is not None:
+            lines.append(f"       missing, and faster: {encoder.missing}\n")
     write_text("".join(lines))
     return 0
 

@@ -3,86 +3,94 @@
 
 from __future__ import annotations
 
-import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Protocol
+from enum import Enum
+from typing import Any
 
 import numpy.typing as npt
-from isal import isal_zlib
 
+from plainfilm.encode.compressors import HAS_RUNS, IGZIP, RUNS, SHORT_RUNS, ZLIB, Compressor
 from plainfilm.encode.scanlines import Filter, filtered, padded, row_bytes
 
 Array = npt.NDArray[Any]
 
 _BAND = 1 << 18  # bytes that are filtered and compressed at a time: they stay in a core's cache
-_LEAST, _MOST, _BLOCKS = 1 << 14, 1 << 16, 4  # bytes and blocks of a sample
-_WORTH = 1.1  # the slower compressor has to win by more than this
+_LEAST, _MOST, _BLOCKS = 1 << 14, 1 << 16, 16  # bytes and blocks of a sample
 
 
-class _Stream(Protocol):
-    """A zlib stream that is being written."""
+class Row(Enum):
+    """The rows of the table of encoders: compressors for grey and for colour, the fastest first.
 
-    def compress(self, data: memoryview, /) -> bytes:
-        """Take bytes in; what comes out may lag behind."""
+    COMPILED needs a compiler where plainfilm is installed; PURE is what it is compared with, and is always there.
+    """
 
-    def flush(self) -> bytes:
-        """The rest."""
+    COMPILED = (RUNS, IGZIP), (SHORT_RUNS, IGZIP)
+    PURE = (IGZIP, ZLIB), (IGZIP, ZLIB)
+
+
+ROW = Row.COMPILED if HAS_RUNS else Row.PURE
+"""The row in use."""
 
 
 @dataclass(frozen=True, slots=True)
 class Compression:
-    """A filter, and what opens the stream that the filtered bytes go through."""
+    """A filter, and what the filtered bytes go through."""
 
     filter: Filter
-    open: Callable[[], _Stream]
+    compressor: Compressor
 
 
-def _igzip() -> _Stream:
-    return isal_zlib.compressobj(1)
-
-
-def _runs() -> _Stream:
-    return zlib.compressobj(1, strategy=zlib.Z_RLE)
-
-
-# igzip finds no match below four bytes, and pays for a near one what it pays for a far one: where a picture is nearly
-# all runs (two equal bytes a sample, flat areas) zlib's run lengths are up to a third smaller.
-_FAST = tuple(Compression(kind, _igzip) for kind in Filter)
-_RUNS = Compression(Filter.SUB, _runs)
-
-
-def compressed(image: Array) -> Iterator[bytes]:
+def compressed(image: Array, row: Row = ROW) -> Iterator[bytes]:
     """The zlib stream of an image's filtered scanlines (ISO/IEC 15948 section 10), in pieces that are not empty."""
-    choice = choose(image)
-    stream = choice.open()
+    choice = choose(image, row)
+    stream = choice.compressor.open()
     step = max(1, _BAND // row_bytes(image))
+    piece = b""
     for first in range(0, len(image), step):
-        rows = range(first, min(first + step, len(image)))
-        if piece := stream.compress(filtered(padded(image, rows), choice.filter).data):
+        if piece:
             yield piece
-    yield stream.flush()
+        rows = range(first, min(first + step, len(image)))
+        piece = stream.compress(filtered(padded(image, rows), choice.filter).data)
+    yield piece + stream.flush()
 
 
-def choose(image: Array) -> Compression:
-    """What makes the sampled rows smallest; zlib's run lengths, being slower, only where they win clearly."""
-    blocks = [padded(image, rows) for rows in _sampled(image)]
-    lines = {kind: [filtered(block, kind) for block in blocks] for kind in Filter}
-    sizes = {one: _size(lines[one.filter], one) for one in (*_FAST, _RUNS)}
-    fast = min(_FAST, key=sizes.__getitem__)
-    return _RUNS if sizes[_RUNS] * _WORTH < sizes[fast] else fast
+def choose(image: Array, row: Row = ROW) -> Compression:
+    """What makes the sampled rows smallest: every filter with the fastest compressor, one with the slower ones."""
+    grey, color = row.value
+    fastest, *slower = grey if image.ndim == 2 else color
+    sample = _Sample.of(image)
+    lines = {kind: sample.filtered(kind) for kind in Filter}
+    sizes = {kind: fastest.size(lines[kind]) for kind in Filter}
+    best = min(Filter, key=sizes.__getitem__)
+    costs = {Compression(best, fastest): sizes[best] * fastest.handicap}
+    for one in slower:
+        kind = best if one.only is None else one.only
+        costs[Compression(kind, one)] = one.size(lines[kind]) * one.handicap
+    return min(costs, key=costs.__getitem__)
 
 
-def _sampled(image: Array) -> list[range]:
-    """Blocks of consecutive rows, spread over the image: a sixteenth of it, at least 16 and at most 64 KiB."""
-    row = row_bytes(image)
-    wanted = min(max(row * len(image) // 16, _LEAST), _MOST)
-    block = min(max(1, wanted // (row * _BLOCKS)), len(image))
-    last = len(image) - block
-    starts = sorted({last * at // (_BLOCKS + 1) for at in range(1, _BLOCKS + 1)})
-    return [range(start, start + block) for start in starts]
+@dataclass(frozen=True, slots=True)
+class _Sample:
+    """Padded blocks of consecutive rows, spread over the image, each below the row before it, which does not count."""
 
+    pixels: Array
+    blocks: int
 
-def _size(lines: list[Array], choice: Compression) -> int:
-    stream = choice.open()
-    return sum(len(stream.compress(block.data)) for block in lines) + len(stream.flush())
+    @classmethod
+    def of(cls, image: Array) -> _Sample:
+        """A sixteenth of an image, at least 16 and at most 64 KiB, without its first row unless it has no other."""
+        if len(image) == 1:
+            return cls(padded(image, range(1)), 1)
+        row = row_bytes(image)
+        wanted = min(max(row * len(image) // 16, _LEAST), _MOST)
+        block = min(max(1, wanted // (row * _BLOCKS)), len(image) - 1)
+        last = len(image) - block
+        starts = sorted({max(1, last * at // (_BLOCKS + 1)) for at in range(1, _BLOCKS + 1)})
+        rows = image[[row for start in starts for row in range(start - 1, start + block)]]
+        return cls(padded(rows, range(len(rows))), len(starts))
+
+    def filtered(self, kind: Filter) -> Array:
+        """The scanlines that count, one behind the other."""
+        lines = filtered(self.pixels, kind)
+        return lines.reshape(self.blocks, -1, lines.shape[1])[:, min(len(lines) - 1, 1) :].copy()

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import io
 import struct
 import zlib
 from collections.abc import Iterator
@@ -13,7 +12,7 @@ from typing import Any
 import numpy.typing as npt
 from isal import isal_zlib
 
-from plainfilm.encode.compression import compressed
+from plainfilm.encode.compression import ROW, Row, compressed
 from plainfilm.errors import EncodeError
 
 Array = npt.NDArray[Any]
@@ -34,29 +33,27 @@ class Ancillary:
     icc_profile: bytes | None = None
 
 
-def encode_png(image: Array, ancillary: Ancillary) -> bytes:
+def encode_png(image: Array, ancillary: Ancillary, row: Row = ROW) -> bytes:
     """The PNG of an image, (rows, columns) or (rows, columns, 3), uint8 or uint16 of either byte order.
 
-    The same image gives the same bytes with the same versions of isal and zlib. Raises EncodeError where the image has
-    another shape or type.
+    The same image gives the same bytes with the same row of encoders and versions of isal and zlib. Raises EncodeError
+    where the image has another shape or type.
     """
     has_shape = image.ndim == 2 or (image.ndim == 3 and image.shape[2] == 3)
     has_type = image.dtype.kind == "u" and image.dtype.itemsize in (1, 2)
     if not has_shape or not has_type or image.size == 0 or max(image.shape) > _MOST:
         raise EncodeError(f"PNG holds 8 or 16-bit grey and RGB images, not {image.dtype} of shape {image.shape}")
-    with io.BytesIO() as file:
-        file.writelines(_parts(image, ancillary))
-        return file.getvalue()
+    return b"".join(_parts(image, ancillary, row))
 
 
-def _parts(image: Array, ancillary: Ancillary) -> Iterator[bytes]:
+def _parts(image: Array, ancillary: Ancillary, row: Row) -> Iterator[bytes]:
     """Signature and chunks, in the order of section 5.6; the pixels as they are compressed."""
     yield _SIGNATURE
     yield from _chunk(b"IHDR", _header(image))
     if ancillary.icc_profile is not None:
         yield from _chunk(b"iCCP", b"ICC profile\0\0" + zlib.compress(ancillary.icc_profile))
     yield from _chunk(b"tEXt", b"Software\0" + ancillary.software.encode("latin-1"))
-    for piece in compressed(image):
+    for piece in compressed(image, row):
         yield from _chunk(b"IDAT", piece)
     yield from _chunk(b"IEND", b"")
 

@@ -11,6 +11,7 @@ from datetime import datetime
 from functools import cache
 from importlib.metadata import version
 
+from plainfilm.encode.table import encoder_status
 from plainfilm.findings import FindingCode
 from plainfilm.ledger.identity import Identity
 from plainfilm.options import Options, RunOptions
@@ -139,7 +140,8 @@ def run_json(run: Run, options: Options, key: Key, begun: datetime) -> bytes:
 @cache
 def versions_of_pictures() -> dict[str, str]:
     """Versions of plainfilm and the libraries that decide what a picture looks like, and its file's bytes."""
-    return {"plainfilm": VERSION, **{name: version(name) for name in _LIBRARIES}}
+    encoders = {f"{one.format} encoder": one.library for one in encoder_status()}
+    return {"plainfilm": VERSION, **encoders, **{name: version(name) for name in _LIBRARIES}}
 
 
 def versions() -> dict[str, str]:

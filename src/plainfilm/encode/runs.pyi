@@ -1,0 +1,11 @@
+# SPDX-License-Identifier: MIT
+"""What runs.c offers, where it was compiled."""
+
+def deflate(data: memoryview, short: bool, /) -> bytes:
+    """Contiguous bytes -> deflate blocks (RFC 1951), none of them the last, that end at a whole byte.
+
+    Their only matches are runs of one byte: of at least 8, or, if they shall be short, of 4, which takes longer.
+    """
+
+def deflated_size(data: memoryview, short: bool, /) -> int:
+    """About how many bytes `deflate` would give."""
