@@ -22,11 +22,14 @@ from chart import chart
 from films import MissingToolError, Work, make, works
 from measure import Measured, measure
 from peers import ONE, PEERS, TWO, Peer, peers_for
-from stages import stages
+from stages import Row, stages
 from targets import Ratio, targets
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 SHORT = ("films explicit", "cine")  # what --short runs where --only names nothing
+
+
+Profile = dict[Work, list[Row]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,10 +116,11 @@ def table(results: list[Result]) -> Iterator[str]:
     yield ""
 
 
-def document(results: list[list[Result]], versions: dict[str, str], profile: list[str], short: bool) -> str:
+def document(results: list[list[Result]], versions: dict[str, str], profile: Profile, short: bool) -> str:
     """The page of docs/."""
     note = "**A short run: it shows that the harness works; its figures mean nothing.**\n\n" if short else ""
     rounds = len(results[0][0].rounds)
+    share = next((rows[-1][2] for work, rows in profile.items() if work.films == "films explicit"), None)
     lines = [
         "# Benchmarks\n",
         f"{note}Made by `python benchmarks/run.py`: whole commands, start-up included; {rounds} rounds, in each all",
@@ -127,10 +131,12 @@ def document(results: list[list[Result]], versions: dict[str, str], profile: lis
         "waits for the disk. Orthanc's time is that of rendering alone, without start and upload.\n",
         "![Time of a picture, to plainfilm's](benchmarks.svg)\n",
         f"{os.cpu_count()} cores, {platform.machine()}, {platform.system()}, Python {platform.python_version()}.\n",
-        *targets({one.work.name: {other.peer.name: other for other in many} for many in results for one in many}),
+        *targets({many[0].work.name: {one.peer.name: one for one in many} for many in results}, share),
         *(line for many in results for line in table(many)),
         "## Where the time of one film goes\n",
-        *profile,
+        "Of one film, in one process. A floor is what a library, or one plain pass over the same bytes, takes for a",
+        "work when nothing is done around it.\n",
+        *profile_table(profile),
         "\n## Programs\n",
         "| program | version, or why it did not run | command |",
         "|---|---|---|",
@@ -142,20 +148,24 @@ def document(results: list[list[Result]], versions: dict[str, str], profile: lis
     return "\n".join([*lines, ""])
 
 
-def profile_of(place: Path, works_done: list[Work], short: bool) -> list[str]:
-    """The stages of one film of each encoding as Markdown."""
+def profile_of(place: Path, works_done: list[Work], short: bool) -> Profile:
+    """The stages of one film of each encoding."""
     films = {work.films: work for work in works_done if work.frames == 1}
-    columns = {
+    return {
         work: stages(place / name.replace(" ", "-") / "film00000.dcm", 3 if short else 15)
         for name, work in films.items()
     }
-    if not columns:
-        return []
-    heads = [f"{work.syntax} {work.rows} x {work.columns}" for work in columns]
-    lines = ["| | milliseconds | " + " | ".join(heads) + " |", "|---" * (len(heads) + 2) + "|"]
-    for row in zip(*columns.values(), strict=True):
-        lines.append(f"| {row[0][0]} | {row[0][1]} | " + " | ".join(f"{value:.2f}" for _, _, value in row) + " |")
-    return lines
+
+
+def profile_table(profile: Profile) -> Iterator[str]:
+    """The stages as Markdown, a column for each encoding."""
+    if not profile:
+        return
+    heads = [f"{work.syntax} {work.rows} x {work.columns}" for work in profile]
+    yield "| | milliseconds | " + " | ".join(heads) + " |"
+    yield "|---" * (len(heads) + 2) + "|"
+    for row in zip(*profile.values(), strict=True):
+        yield f"| {row[0][0]} | {row[0][1]} | " + " | ".join(f"{value:.2f}" for _, _, value in row) + " |"
 
 
 def parsed() -> argparse.Namespace:

@@ -35,11 +35,19 @@ _AIMS = (
     ("two workers to one, small films", "small films", ONE, TWO, 1.7),
 )
 _SMALL, _FILMS_A_SECOND = "small films", 400.0
+MOST_OVER_FLOORS = 1.35
 
 
-def targets(results: Results) -> Iterator[str]:
-    """A Markdown table of the aims whose works were run; nothing where none was."""
+def targets(results: Results, share: float | None) -> Iterator[str]:
+    """A Markdown table of the aims whose works were run; nothing where none was.
+
+    share: the time of a worker's work on an uncompressed film over that of its floors.
+    """
     rows = list(_rows(results))
+    if share is not None:
+        rows.append(
+            f"| a worker's work on an uncompressed film to its floors | at most {MOST_OVER_FLOORS:g} | {share:.2f} | |"
+        )
     if not rows:
         return
     yield "| aim | at least | reached: median | smallest to largest |"
