@@ -23,22 +23,25 @@ Mask = npt.NDArray[np.bool_]
 # The longer side in samples, and in cells: means of samples.
 _SAMPLES, _CELLS = 768, 256
 _FEWEST_CELLS = 24
-# The cells beside the edge by which the level of a margin is known; the outermost ones hold the rims of scanners.
-_OUTER = slice(1, 4)
+# The line of cells by which the level of a margin is known; the outermost ones hold the rims of scanners.
+_OUTER = slice(1, 2)
 # How far a margin strays from its level, as shares of the contrast of the picture: without noise, and at most.
-_FLAT, _LEAST, _MOST = 0.002, 0.01, 0.08
+_FLAT, _LEAST, _MOST = 0.0005, 0.01, 0.08
 _DEVIATIONS = 5.0
 _AT_LEVEL, _SEEN = 0.8, 0.5
-# A speck has so few cells; a marker's box has at most such a share of the picture, and of its longer side.
-_SPECK, _MARKER, _MARKER_LENGTH = 3, 0.015, 0.2
+# The box of a speck has so few cells; that of a marker at most such a share of the picture, and of its longer side.
+_SPECK, _MARKER, _MARKER_LENGTH = 4, 0.015, 0.2
 # A straight edge is nearly as long two cells behind its first as it is in the next ten, and a quarter of the side.
 _BEHIND, _NEXT, _STRAIGHT, _LONG, _STEEP = 2, 10, 0.7, 0.25, 0.1
+# What is sharp has reached so much of its height as it has so many cells further on.
+_FURTHER, _REACHED = 8, 0.75
 # Cells left round what does not end in a straight edge: skin fades into air.
 _FADING = 2
-_TOUCHED = 0.01
-# Scatter beside a field: up to such a share of the contrast, and no more than so much of it from one of 256 cells to
-# the next; then comes the edge of the field, which rises by so much along nearly the whole side.
-_HAZE, _HAZE_STEP, _RISE, _WHOLE = 0.4, 0.05, 0.25, 0.9
+# A straight edge begins in the first line in which so many pixels have so much of what lies behind it.
+_TOUCHED, _RIM = 0.01, 0.25
+# Scatter beside a field: up to such a share of the contrast, and no more than so much of it from one cell to the
+# next; then comes the edge of the field, which rises by so much, nearly everywhere where the field is.
+_HAZE, _HAZE_STEP, _RISE, _WHOLE = 0.4, 0.08, 0.25, 0.9
 _LEAST_KEPT = 4
 
 
@@ -103,14 +106,14 @@ class _Cells:
 
 @dataclass(frozen=True, slots=True)
 class _Edge:
-    """Where a margin ends: its first line of cells that is kept. straight: how far from `level` the picture is there.
+    """Where a margin ends: the first line of cells that is kept, and the level of the margin; None where it is padding.
 
-    level: of the margin; None where it is padding.
+    beyond: of a straight edge, how far from that level its picture is; None of any other.
     """
 
     line: int
     level: float | None = None
-    straight: float | None = None
+    beyond: float | None = None
 
 
 def without_margin(frame: Frame) -> Found:
@@ -192,7 +195,7 @@ def _edge(cells: _Cells) -> _Edge | None:
     if (away <= allowed).mean() < _AT_LEVEL:
         return _Edge(0)
     found = _end_of(cells, level, allowed)
-    if found is None or found.straight is not None or noise <= _FLAT:
+    if found is None or found.beyond is not None or noise <= _FLAT:
         return found
     return _Edge(0)
 
@@ -202,56 +205,67 @@ def _end_of(cells: _Cells, level: float | None, allowed: float) -> _Edge | None:
     away = np.abs(cells.means - (0.0 if level is None else level))
     content = cells.seen.copy() if level is None else cells.seen & (away > allowed)
     content[[0, -1]] = content[:, [0, -1]] = False
-    _, _, parts, _ = cv2.connectedComponentsWithStats(content.astype(np.uint8), connectivity=8)
-    parts = parts[1:][parts[1:, cv2.CC_STAT_AREA] > _SPECK]
-    if not len(parts):
+    parts = _parts_of(content)
+    if not parts:
         return None
-    parts = parts[np.argsort(parts[:, cv2.CC_STAT_TOP], kind="stable")]
-    first = int(parts[0, cv2.CC_STAT_TOP])
     field = next((part for part in parts if not _is_marker(part, content.shape)), None)
     if field is not None and _is_straight(content, field):
-        begins = int(field[cv2.CC_STAT_TOP])
-        behind = begins + _BEHIND
-        beyond = float(np.median(away[behind][content[behind]]))
+        beyond = _plateau(away, field.y + _BEHIND, content[field.y + _BEHIND])
         if level is None or beyond >= _STEEP * cells.contrast:
-            return _Edge(begins, level, beyond)
-    if first <= 1:
+            return _Edge(field.y, level, _RIM * beyond)
+    if parts[0].y <= 1:
         return _Edge(0)
-    return _behind_haze(cells, away, _Edge(max(first - _FADING, 0), level))
+    return _behind_haze(cells, away, _Edge(max(parts[0].y - _FADING, 0), level))
 
 
-def _is_marker(part: Array, size: tuple[int, ...]) -> bool:
-    width, height = int(part[cv2.CC_STAT_WIDTH]), int(part[cv2.CC_STAT_HEIGHT])
-    return width * height <= _MARKER * size[0] * size[1] and max(width, height) <= _MARKER_LENGTH * max(size)
+def _parts_of(content: Mask) -> list[Box]:
+    """The boxes round what hangs together, without specks, by their first line."""
+    contours, _ = cv2.findContours(content.view(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    parts = (Box(*cv2.boundingRect(contour)) for contour in contours)
+    return sorted((part for part in parts if part.width * part.height > _SPECK), key=lambda part: part.y)
 
 
-def _is_straight(content: Mask, field: Array) -> bool:
+def _is_marker(part: Box, size: tuple[int, ...]) -> bool:
+    area, longest = size[0] * size[1], max(size)
+    return part.width * part.height <= _MARKER * area and max(part.width, part.height) <= _MARKER_LENGTH * longest
+
+
+def _is_straight(content: Mask, field: Box) -> bool:
     """Whether a part begins in an edge that is parallel to the side, and is large enough to be a field."""
     rows, columns = content.shape
-    begins = int(field[cv2.CC_STAT_TOP])
-    if begins <= 1 or field[cv2.CC_STAT_WIDTH] < _LONG * columns or field[cv2.CC_STAT_HEIGHT] < _LONG * rows:
+    if field.y <= 1 or field.width < _LONG * columns or field.height < _LONG * rows:
         return False
-    counts = content[begins + _BEHIND : begins + _BEHIND + _NEXT].sum(1)
+    counts = content[field.y + _BEHIND : field.y + _BEHIND + _NEXT].sum(1)
     return bool(counts[0] >= max(_STRAIGHT * counts.max(), _LONG * columns))
 
 
 def _behind_haze(cells: _Cells, away: Array, edge: _Edge) -> _Edge:
     """The edge of a field whose scatter fades out over the margin, smoothly; `edge` where there is no such field."""
     shares = (away / cells.contrast)[:, 1:-1]
-    steep = (np.abs(np.diff(shares, axis=0)) > _HAZE_STEP * _CELLS / max(away.shape)).any(1)
-    steep[: edge.line] = False
-    begins = int(np.argmax(steep)) + 1
+    steep = np.any(np.abs(np.diff(shares[edge.line :], axis=0)) > _HAZE_STEP, axis=1)
+    begins = edge.line + int(np.argmax(steep)) + 1
     behind = begins + 2 * _BEHIND
     if edge.level is None or not steep.any() or behind >= len(shares) or not cells.seen[edge.line : behind].all():
         return edge
-    is_haze = shares[edge.line : begins].max() <= _HAZE
-    is_whole = (shares[behind] - shares[begins - 1] > _RISE).mean() >= _WHOLE
-    return _Edge(begins, edge.level, float(np.median(away[behind]))) if is_haze and is_whole else edge
+    before = shares[begins - 1]
+    risen, later = ((shares[line] - before > _RISE).sum() for line in (behind, min(behind + _FURTHER, len(shares) - 1)))
+    is_straight = risen >= max(_WHOLE * later, _LONG * before.size)
+    beyond = _plateau(away, behind, cells.seen[behind])
+    haze = float(np.median(before))
+    is_haze = haze >= _STEEP and shares[edge.line : begins].max() <= _HAZE
+    middle = (haze * cells.contrast + beyond) / 2
+    return _Edge(begins, edge.level, middle) if is_haze and is_straight and beyond > 0 else edge
+
+
+def _plateau(away: Array, line: int, where: Mask) -> float:
+    """How far from the level of the margin the picture is in a line; 0 where it still goes away, as skin does."""
+    there, further = (float(np.median(away[at][where])) for at in (line, min(line + _FURTHER, len(away) - 1)))
+    return there if there >= _REACHED * further else 0.0
 
 
 def _cut(frame: Frame, step: int, side: int, edge: _Edge) -> int:
     """How many pixels are cut from a side: up to the very line in which a straight edge begins."""
-    if edge.straight is None:
+    if edge.beyond is None:
         return edge.line * step
     length, across = frame.size if side % 2 == 0 else frame.size[::-1]
     first, last = (edge.line - 1) * step, (edge.line + _BEHIND) * step
@@ -261,8 +275,8 @@ def _cut(frame: Frame, step: int, side: int, edge: _Edge) -> int:
     if edge.level is None:
         inside = np.ones(glimpse.values.shape, np.bool_)
     else:
-        inside = np.abs(glimpse.values - edge.level) > edge.straight / 2
+        inside = np.abs(glimpse.values - edge.level) > edge.beyond
     for mask in (glimpse.hidden, glimpse.unseen):
         inside = inside if mask is None else inside & ~mask
     touched = _from_side(inside, side).mean(1) > _TOUCHED
-    return first + (int(np.argmax(touched)) if touched.any() else step)
+    return first + max(int(np.argmax(touched)) - 1, 0) if touched.any() else first + step
