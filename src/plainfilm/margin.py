@@ -87,7 +87,7 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class _Cells:
-    """A frame in cells: the mean of what is seen in each, and which of them hold anything that is, are padding, or not.
+    """A frame in cells: the mean of what is seen in each, and which of them hold any such, or nothing but padding.
 
     step: pixels a cell, along rows and columns.
     """
@@ -149,16 +149,17 @@ def _cells_of(frame: Frame) -> _Cells:
     rows, columns = glimpse.values.shape
     side = max(1, -(-max(rows, columns) // _CELLS))
     size = max(1, rows // side), max(1, columns // side)
-    hidden = np.zeros(size, np.bool_) if glimpse.hidden is None else _shares(glimpse.hidden, size, side) > 0.999
     masks = [mask for mask in (glimpse.hidden, glimpse.unseen) if mask is not None]
     if not masks:
         means = _shares(glimpse.values, size, side)
-        seen = np.ones(size, np.bool_)
-    else:
-        counted = ~np.logical_or.reduce(masks)
-        shares = _shares(counted, size, side)
-        seen = shares > 0
-        means = _shares(np.where(counted, glimpse.values, 0), size, side) / np.where(seen, shares, 1)
+        return _Cells(means, np.ones(size, np.bool_), np.zeros(size, np.bool_), stride * side, _contrast(means.ravel()))
+    counted = ~np.logical_or.reduce(masks)
+    shares = _shares(counted, size, side)
+    seen = shares > 0
+    means = _shares(np.where(counted, glimpse.values, 0), size, side) / np.where(seen, shares, 1)
+    hidden = ~seen
+    if glimpse.unseen is not None:
+        hidden &= _shares(glimpse.unseen, size, side) == 0
     return _Cells(means, seen, hidden, stride * side, _contrast(means[seen]))
 
 
@@ -188,9 +189,9 @@ def _edge(cells: _Cells) -> _Edge | None:
     if hidden.mean() >= _SEEN:
         return _end_of(cells, None, 0.0)
     outer = cells.means[_OUTER][seen]
-    level = float(np.median(outer))
+    level = _middle(outer)
     away = np.abs(outer - level)
-    noise = float(np.median(away)) * 1.4826 / cells.contrast
+    noise = _middle(away) * 1.4826 / cells.contrast
     allowed = min(max(_DEVIATIONS * noise, _LEAST), _MOST) * cells.contrast
     if (away <= allowed).mean() < _AT_LEVEL:
         return _Edge(0)
@@ -251,7 +252,7 @@ def _behind_haze(cells: _Cells, away: Array, edge: _Edge) -> _Edge:
     risen, later = ((shares[line] - before > _RISE).sum() for line in (behind, min(behind + _FURTHER, len(shares) - 1)))
     is_straight = risen >= max(_WHOLE * later, _LONG * before.size)
     beyond = _plateau(away, behind, cells.seen[behind])
-    haze = float(np.median(before))
+    haze = _middle(before)
     is_haze = haze >= _STEEP and shares[edge.line : begins].max() <= _HAZE
     middle = (haze * cells.contrast + beyond) / 2
     return _Edge(begins, edge.level, middle) if is_haze and is_straight and beyond > 0 else edge
@@ -259,8 +260,14 @@ def _behind_haze(cells: _Cells, away: Array, edge: _Edge) -> _Edge:
 
 def _plateau(away: Array, line: int, where: Mask) -> float:
     """How far from the level of the margin the picture is in a line; 0 where it still goes away, as skin does."""
-    there, further = (float(np.median(away[at][where])) for at in (line, min(line + _FURTHER, len(away) - 1)))
+    there, further = (_middle(away[at][where]) for at in (line, min(line + _FURTHER, len(away) - 1)))
     return there if there >= _REACHED * further else 0.0
+
+
+def _middle(values: Array) -> float:
+    """The upper median of some values; that of numpy takes longer than all else that is done with a line."""
+    middle = values.size // 2
+    return float(np.partition(values, middle)[middle])
 
 
 def _cut(frame: Frame, step: int, side: int, edge: _Edge) -> int:
