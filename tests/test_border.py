@@ -179,6 +179,16 @@ def test_colour_images_are_cut_as_they_look(space: str) -> None:
     assert is_near(kept(dataset))
 
 
+def test_a_colour_as_light_as_the_margin_is_no_margin() -> None:
+    samples = np.full((ROWS, COLUMNS, 3), 128, np.uint8)
+    samples[within(FIELD)] = np.random.default_rng(0).integers(0, 255, (FIELD.height, FIELD.width, 3))
+    # green is as light as the grey around it
+    samples[100:140, 160:195] = (0, 255, 0)
+    part = kept(film(samples))
+    assert part.x + part.width >= 195
+    assert part.x > 30
+
+
 @pytest.mark.parametrize("color", [False, True])
 def test_nothing_depends_on_what_is_blacked_out(color: bool) -> None:
     made = []

@@ -28,8 +28,6 @@ from plainfilm.options import Options
 Array = npt.NDArray[Any]
 Mask = npt.NDArray[np.bool_]
 
-# One of so many samples along rows and columns tells which bits colours have.
-_SOME = 8
 _NOTES = {
     Outcome.NO_MARGIN: "no side has a margin that is certain; nothing is cut",
     Outcome.EMPTY: "there is nothing but margin; nothing is cut",
@@ -39,7 +37,7 @@ _NOTES = {
 
 @dataclass(frozen=True, slots=True)
 class _DecodedFrame:
-    """A frame whose margin is looked for. values: makes stored values, or the luminance of colours, of some cells.
+    """A frame whose margin is looked for. values: makes of some cells what is compared, stored values.
 
     outside: the display shutter. unseen: what is blacked out or missing.
     """
@@ -76,52 +74,57 @@ def asks_for_border(options: Options) -> bool:
 def search_frame(
     instance: Instance, decoded_frame: tuple[int, Decoded], cells: Cells | None, unseen: Mask | None
 ) -> Found:
-    """What is no margin in a frame, counted from 0; cells: the histogram of a grey one."""
+    """What is no margin in a frame, counted from 0; cells: the histogram of a grey one.
+
+    Of colours all three samples must be at the level of a margin: red, green and blue may be equally light.
+    """
     frame, decoded = decoded_frame
     shutter, padding = instance.shutter_of(frame), None
     outside = None if shutter is None else outside_shutter(shutter, *decoded.samples.shape[:2])
     if cells is None:
-        return without_margin(
-            _DecodedFrame(decoded.samples, _luminance_of(instance, decoded, unseen), None, outside, unseen)
-        )
+        rgb = _rgb_of(instance, decoded, unseen)
+        planes = (_DecodedFrame(rgb[..., sample], _as_it_is, None, outside, unseen) for sample in range(3))
+        return common_part([without_margin(plane) for plane in planes])
     rules = stored_rules(instance.pixel, (cells,))
     if instance.padding is not None:
         padding = padding_range(instance.padding, rules, instance.pixel.bits_allocated)
     return without_margin(_DecodedFrame(decoded.samples, partial(stored_values, rules), padding, outside, unseen))
 
 
-def with_border(options: Options, found: Sequence[Found]) -> Options:
-    """The options with the part that all frames looked at keep; one that holds nothing but margin has no say.
+def common_part(found: Sequence[Found]) -> Found:
+    """What any of several keeps; one that holds nothing but margin has no say."""
+    said = [one for one in found if one.outcome is not Outcome.EMPTY]
+    for one in said or found:
+        if one.outcome is not Outcome.FOUND:
+            return one
+    left, top = min(one.kept.x for one in said), min(one.kept.y for one in said)
+    right = max(one.kept.x + one.kept.width for one in said)
+    bottom = max(one.kept.y + one.kept.height for one in said)
+    return Found(Box(left, top, right - left, bottom - top), Outcome.FOUND)
 
-    They are as they were where no margin is asked for.
-    """
+
+def with_border(options: Options, found: Sequence[Found]) -> Options:
+    """The options with the part that all frames looked at have in common, where it is asked for."""
     if not asks_for_border(options):
         return options
-    said = [one for one in found if one.outcome is not Outcome.EMPTY]
-    missing = [one.outcome for one in said if one.outcome is not Outcome.FOUND]
-    if missing or not said:
-        border = Border(None, _NOTES[missing[0] if missing else Outcome.EMPTY])
+    common = common_part(found)
+    if common.outcome is Outcome.FOUND:
+        part = common.kept
+        note = f"{part.width} x {part.height} stored pixels from column {part.x}, row {part.y} are kept"
+        border = Border(part, f"{note}; the rest is margin")
     else:
-        left, top = min(one.kept.x for one in said), min(one.kept.y for one in said)
-        right = max(one.kept.x + one.kept.width for one in said)
-        bottom = max(one.kept.y + one.kept.height for one in said)
-        kept = Box(left, top, right - left, bottom - top)
-        note = f"{kept.width} x {kept.height} stored pixels from column {left}, row {top} are kept; the rest is margin"
-        border = Border(kept, note)
+        border = Border(None, _NOTES[common.outcome])
     return replace(options, geometry=replace(options.geometry, crop=border))
 
 
-def _luminance_of(instance: Instance, decoded: Decoded, unseen: Mask | None) -> Callable[[Array], Array]:
-    """Makes of colour samples, in whatever space, one value a pixel."""
-    pixel, some = replace(instance.pixel, signed=False), decoded.samples[::_SOME, ::_SOME]
-    some = np.ascontiguousarray(some) if unseen is None else some[~unseen[::_SOME, ::_SOME]]
-    rules = stored_rules(pixel, (Cells(levels_of(some), decoded.precision),))
-    pixel = replace(pixel, bits_stored=rules.bits_stored)
+def _rgb_of(instance: Instance, decoded: Decoded, unseen: Mask | None) -> Array:
+    """Red, green and blue of a colour frame, (rows, columns, 3)."""
+    pixel = replace(instance.pixel, signed=False)
+    seen = decoded.samples if unseen is None else decoded.samples[~unseen]
+    rules = stored_rules(pixel, (Cells(levels_of(np.ascontiguousarray(seen)), decoded.precision),))
+    stored = replace(decoded, samples=stored_values(rules, decoded.samples))
+    return to_rgb(stored, replace(pixel, bits_stored=rules.bits_stored), instance.palette).samples
 
-    def luminance(samples: Array) -> Array:
-        stored = replace(decoded, samples=stored_values(rules, samples))
-        red, green, blue = np.moveaxis(to_rgb(stored, pixel, instance.palette).samples.astype(np.float64), 2, 0)
-        gray: Array = (red + 2 * green + blue) / 4
-        return gray
 
-    return luminance
+def _as_it_is(samples: Array) -> Array:
+    return samples
