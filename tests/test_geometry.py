@@ -17,6 +17,8 @@ from plainfilm.choices import Pixels
 from plainfilm.dicom.instance import FrameAttributes, Instance, Presented
 from plainfilm.dicom.read import read_instance
 from plainfilm.errors import ConversionError
+from plainfilm.findings import FindingCode
+from plainfilm.framing import Border, Box
 from plainfilm.geometry import Geometry, geometry_of
 from plainfilm.options import Options
 from plainfilm.picture_options import GeometryOptions
@@ -311,6 +313,24 @@ def test_the_spacing_of_a_turned_picture_is_that_of_its_own_axes() -> None:
 def test_a_crop_beside_what_is_displayed_is_refused() -> None:
     with pytest.raises(ConversionError, match="lies outside"):
         geometry_of(presented(Turn()), 0, Options.of({"crop": "0,0,10,10"}).geometry, LIMIT)
+
+
+@pytest.mark.parametrize(
+    ("border", "kept", "code"),
+    [
+        (Box(0, 0, 90, 60), None, FindingCode.BORDER_CROPPED),
+        (Box(30, 10, 25, 20), Box(30, 20, 25, 40), FindingCode.BORDER_CROPPED),
+        (Box(0, 0, 2, 2), None, FindingCode.BORDER_NOT_FOUND),
+        (None, None, FindingCode.BORDER_NOT_FOUND),
+    ],
+)
+def test_what_is_displayed_and_no_margin_is_left(border: Box | None, kept: Box | None, code: FindingCode) -> None:
+    """Counted in stored pixels, of which a row is two of the squared image."""
+    options = replace(GeometryOptions(), crop=Border(border, "so"))
+    found = geometry_of(presented(Turn()), 0, options, LIMIT)
+    plain = geometry_of(presented(Turn()), 0, GeometryOptions(), LIMIT)
+    assert found.kept == (kept or plain.kept)
+    assert [finding.code for finding in found.findings] == [code]
 
 
 def test_a_picture_that_is_hung_has_its_size_and_margins() -> None:

@@ -22,7 +22,19 @@ VALUES = (
 )
 CELLS = (*VALUES, "dicom", "decode")
 LEVELS = (*CELLS, "grayscale", "color")
-PICTURE = (*LEVELS, "blackout", "hanging", "geometry", "overlays", "quality", "painting", "encode", "watch")
+PICTURE = (
+    *LEVELS,
+    "blackout",
+    "margin",
+    "border",
+    "hanging",
+    "geometry",
+    "overlays",
+    "quality",
+    "painting",
+    "encode",
+    "watch",
+)
 RIGHT_WING = (*PICTURE, "pipeline", "explanation")
 LEFT_WING = ("errors", "record", "sources", "sinks", "ledger", "splits", "tables")
 BOTH_WINGS = (*RIGHT_WING, *LEFT_WING, "privacy")
@@ -54,6 +66,8 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "grayscale": CELLS,
     "color": (*CELLS, "grayscale"),
     "blackout": ("findings", "redaction"),
+    "margin": ("framing",),
+    "border": (*LEVELS, "margin"),
     "hanging": (*VALUES, "dicom.instance"),
     "geometry": (*LEVELS, "hanging"),
     "overlays": (*LEVELS, "blackout", "geometry"),
@@ -84,9 +98,9 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
 # Where a library may be imported; one that is not listed may be imported anywhere.
 ONLY_IN: dict[str, tuple[str, ...]] = {
     "pydicom": ("dicom", "demo", "cli.demo", "api"),
-    "cv2": ("decode", "grayscale", "color", "geometry", "overlays", "quality", "demo", "cli.demo"),
+    "cv2": ("decode", "grayscale", "color", "margin", "geometry", "overlays", "quality", "demo", "cli.demo"),
     "numpy": (
-        *("placing", "decode", "grayscale", "color", "blackout", "geometry", "overlays"),
+        *("placing", "decode", "grayscale", "color", "blackout", "margin", "border", "geometry", "overlays"),
         *("painting", "quality", "encode", "pipeline", "api", "demo"),
     ),
     "imagecodecs": ("decode", "color", "encode", "demo"),

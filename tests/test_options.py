@@ -10,6 +10,7 @@ import pytest
 
 from plainfilm.choices import Look, Names, Pixels, Polarity, Stretch, UserWindow
 from plainfilm.errors import OptionsError
+from plainfilm.framing import Border
 from plainfilm.options import Options, RunOptions, available_cpus, option_fields
 from plainfilm.showing import Orient, Overlays
 
@@ -123,6 +124,20 @@ def test_the_defaults_are_those_of_the_interface() -> None:
     }
     assert options.render.effective_look is Look.VIEWER
     assert options.render.percentiles == Stretch(0.1, 99.9)
+
+
+@pytest.mark.parametrize("given", ["border", " Border ", Border()])
+def test_the_margin_is_written_as_it_is_asked_for(given: object) -> None:
+    options = Options.of({"crop": given})
+    assert options.geometry.crop == Border()
+    assert options.to_mapping()["crop"] == "border"
+    assert Options.of(options.to_mapping()) == options
+
+
+@pytest.mark.parametrize("given", ["borders", "edge", "1,2,3", "1,2,0,4", (1, 2)])
+def test_a_crop_that_is_none_is_refused(given: object) -> None:
+    with pytest.raises(OptionsError, match="--crop: none, border or X,Y,W,H"):
+        Options.of({"crop": given})
 
 
 def test_a_fit_needs_a_width_and_a_height() -> None:

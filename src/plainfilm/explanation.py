@@ -7,6 +7,7 @@ import textwrap
 from dataclasses import dataclass
 
 from plainfilm.dicom.instance import Instance
+from plainfilm.findings import FindingCode
 from plainfilm.framing import Box
 from plainfilm.geometry import Geometry
 from plainfilm.grayscale.explaining import Step, shutter_step
@@ -125,13 +126,21 @@ def placing_steps(instance: Instance, planned: PlannedFrame) -> tuple[Step, ...]
     steps, kept, placed = [], geometry.kept, geometry.placed
     if kept is not None and (kept.width, kept.height) != geometry.squared_size:
         does = f"{kept.width} x {kept.height} from column {kept.x}, row {kept.y}"
-        area = "" if presented is None or presented.area is None else "Displayed Area Selection Sequence"
-        steps.append(Step("crop", does, area, "the presentation state says so" if area else "--crop"))
+        steps.append(
+            Step("crop", does, *_crop_reason(geometry, has_area=presented is not None and bool(presented.area)))
+        )
     if not geometry.turn.is_identity:
         steps.append(_turn_step(geometry.turn, is_presented=presented is not None))
     if placed is not None and kept is not None:
         steps += _size_steps(geometry, geometry.turn.size(kept.width, kept.height), placed)
     return tuple(steps)
+
+
+def _crop_reason(geometry: Geometry, *, has_area: bool) -> tuple[str, str]:
+    """The attribute, and the reason, for which a part is kept."""
+    if any(finding.code is FindingCode.BORDER_CROPPED for finding in geometry.findings):
+        return "Pixel Data", "the rest is margin: --crop border"
+    return ("Displayed Area Selection Sequence", "the presentation state says so") if has_area else ("", "--crop")
 
 
 def _turn_step(turn: Turn, *, is_presented: bool) -> Step:

@@ -44,6 +44,8 @@ class FindingCode(StrEnum):
     PRESENTATION_INCOMPLETE = "presentation_incomplete"
     PRESENTATION_GRAPHICS = "presentation_graphics"
     DISPLAYED_AREA_INVALID = "displayed_area_invalid"
+    BORDER_CROPPED = "border_cropped"
+    BORDER_NOT_FOUND = "border_not_found"
     ORIENTATION_UNKNOWN = "orientation_unknown"
     ORIENTATION_CONFLICT = "orientation_conflict"
     MODALITY_LUT_AND_RESCALE = "modality_lut_and_rescale"

@@ -44,6 +44,20 @@ class Box:
         return f"{self.x},{self.y},{self.width},{self.height}"
 
 
+@dataclass(frozen=True, slots=True)
+class Border:
+    """An image without its margin. kept: what is left, in pixels as stored; None before it is looked for, or of none.
+
+    note: what came of looking for it, for people.
+    """
+
+    kept: Box | None = None
+    note: str = ""
+
+    def __str__(self) -> str:
+        return "border"
+
+
 def parse_output_size(value: object) -> OutputSize:
     """`none`, `N` or `WxH`, or a pair."""
     if isinstance(value, OutputSize):
@@ -57,14 +71,14 @@ def parse_output_size(value: object) -> OutputSize:
     return OutputSize(box=(int(match[1]), int(match[2]))) if match[2] else OutputSize(longest=int(match[1]))
 
 
-def parse_crop(value: object) -> Box | None:
-    """`none` or `X,Y,W,H`, or four numbers."""
-    if value is None or isinstance(value, Box):
+def parse_crop(value: object) -> Box | Border | None:
+    """`none`, `border` or `X,Y,W,H`, or four numbers."""
+    if value is None or isinstance(value, (Box, Border)):
         return value
     text = ",".join(map(str, value)) if isinstance(value, (tuple, list)) else str(value).strip().lower()
-    if text == "none":
-        return None
+    if text in ("none", "border"):
+        return None if text == "none" else Border()
     match = re.fullmatch(r"(\d{1,7}),(\d{1,7}),([1-9]\d{0,6}),([1-9]\d{0,6})", text.replace(" ", ""))
     if match is None:
-        raise OptionsError(f"--crop: none or X,Y,W,H in pixels, not {value!r}")
+        raise OptionsError(f"--crop: none, border or X,Y,W,H in pixels, not {value!r}")
     return Box(*map(int, match.groups()))

@@ -16,7 +16,7 @@ from plainfilm.choices import Pixels
 from plainfilm.dicom.instance import Instance
 from plainfilm.errors import ConversionError, LimitError, Reason, Stage
 from plainfilm.findings import Finding, FindingCode
-from plainfilm.framing import Box, Fit, OutputSize
+from plainfilm.framing import Border, Box, Fit, OutputSize
 from plainfilm.hanging import hanging_turn
 from plainfilm.picture_options import GeometryOptions
 from plainfilm.placing import Affine, Turn, compose
@@ -124,8 +124,8 @@ def geometry_of(
     squared = stored.width, stored.height
     turn, findings = _turn(instance, frame, orient)
     shown, notes = _displayed(instance, frame, stored)
-    kept = _kept(options.crop, shown)
-    turned = replace(stored, turn=turn, findings=(*stored.findings, *findings, *notes))
+    kept, cropped = _kept(options.crop, shown, stored)
+    turned = replace(stored, turn=turn, findings=(*stored.findings, *findings, *notes, *cropped))
     width, height = turn.size(kept.width, kept.height)
     if kept == Box(0, 0, *squared) and options.size == OutputSize():
         return replace(turned, width=width, height=height)
@@ -195,18 +195,36 @@ def _squared(rows: int, columns: int, shape: tuple[float, float] | None) -> tupl
     return (columns, _nearest(rows * ratio)) if ratio > 1 else (_nearest(columns / ratio), rows)
 
 
-def _kept(crop: Box | None, shown: Box) -> Box:
-    """The part of the crop that lies in what is shown of the image."""
+def _kept(crop: Box | Border | None, shown: Box, squared: Geometry) -> tuple[Box, tuple[Finding, ...]]:
+    """The part of the crop that lies in what is shown of the image; of a margin nothing is cut where there is none."""
     if crop is None:
-        return shown
-    left, top = max(crop.x, shown.x), max(crop.y, shown.y)
-    right = min(crop.x + crop.width, shown.x + shown.width)
-    bottom = min(crop.y + crop.height, shown.y + shown.height)
-    if left >= right or top >= bottom:
+        return shown, ()
+    if isinstance(crop, Border):
+        return _without_border(crop, shown, squared)
+    kept = _common(crop, shown)
+    if kept is None:
         where = f"{shown.width} x {shown.height} pixels" + (f" at {shown.x},{shown.y}" if shown.x or shown.y else "")
         message = f"--crop {crop} lies outside the image of {where}"
         raise ConversionError(message, reason=Reason.UNSUPPORTED_VALUE, stage=Stage.RENDER)
-    return Box(left, top, right - left, bottom - top)
+    return kept, ()
+
+
+def _without_border(border: Border, shown: Box, squared: Geometry) -> tuple[Box, tuple[Finding, ...]]:
+    found = border.kept
+    if found is None:
+        return shown, (Finding(FindingCode.BORDER_NOT_FOUND, border.note),)
+    part = _part_of((found.x + 1, found.y + 1, found.x + found.width, found.y + found.height), squared)
+    kept = None if part is None else _common(part, shown)
+    if kept is None:
+        return shown, (Finding(FindingCode.BORDER_NOT_FOUND, "all that is displayed is margin; nothing is cut"),)
+    return kept, (Finding(FindingCode.BORDER_CROPPED, border.note),)
+
+
+def _common(box: Box, other: Box) -> Box | None:
+    """What two boxes have in common."""
+    left, top = max(box.x, other.x), max(box.y, other.y)
+    right, bottom = min(box.x + box.width, other.x + other.width), min(box.y + box.height, other.y + other.height)
+    return Box(left, top, right - left, bottom - top) if left < right and top < bottom else None
 
 
 def _placed(kept: tuple[int, int], options: GeometryOptions) -> tuple[Box, tuple[int, int]]:

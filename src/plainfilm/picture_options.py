@@ -26,7 +26,7 @@ from plainfilm.choices import (
     parse_window,
 )
 from plainfilm.errors import OptionsError
-from plainfilm.framing import Box, Fit, OutputSize, parse_crop, parse_output_size
+from plainfilm.framing import Border, Box, Fit, OutputSize, parse_crop, parse_output_size
 from plainfilm.showing import Orient, Overlays, PresentationChoice, parse_presentation
 
 T = TypeVar("T")
@@ -138,8 +138,11 @@ class GeometryOptions:
     pixels: Pixels = option(
         Pixels.SQUARE, parse_member(Pixels, "pixels"), words(Pixels), "whether pixels that are not square are made so"
     )
-    crop: Box | None = option(
-        None, parse_crop, "none|X,Y,W,H", "the part of the image, after square pixels, that is kept (default none)"
+    crop: Box | Border | None = option(
+        None,
+        parse_crop,
+        "none|border|X,Y,W,H",
+        "the part of the image, after square pixels, that is kept; border: all but its margin (default none)",
     )
     size: OutputSize = option(
         OutputSize(), parse_output_size, "none|N|WxH", "size in pixels; N: the longest side. Never enlarges"

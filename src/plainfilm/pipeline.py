@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, TypeVar
 
 import numpy as np
@@ -15,6 +16,7 @@ import numpy.typing as npt
 import xxhash
 
 from plainfilm.blackout import Blackout, blackout_of
+from plainfilm.border import asks_for_border, search_frame, with_border
 from plainfilm.choices import Look, Pixels
 from plainfilm.color.plan import ColorPlan, color_plan
 from plainfilm.color.supplement import supplement_step
@@ -35,6 +37,7 @@ from plainfilm.grayscale.plan import Plan
 from plainfilm.grayscale.planning import Planner, planner
 from plainfilm.grayscale.stored import Cells
 from plainfilm.grayscale.survey import FrameCells, survey, survey_frame, surveyed_frames
+from plainfilm.margin import Found
 from plainfilm.options import Options
 from plainfilm.overlays import OverlayMask, OverlayPlan, overlay_plan
 from plainfilm.painting import PlannedFrame, painted
@@ -46,6 +49,8 @@ from plainfilm.watch import NOBODY, OmittedFrame, Watch
 
 Array = npt.NDArray[Any]
 P = TypeVar("P", Plan, ColorPlan)
+# the cells of a frame, if it is grey, and what of it is no margin, where that is asked for
+_LookedAt = tuple[FrameCells | None, Found | None]
 
 MOST_MISSING_FRAMES = 1_000
 
@@ -151,14 +156,22 @@ def render_frames(
 def frame_planner(film: Film, options: Options, watch: Watch = NOBODY) -> Callable[[int], PlannedFrame]:
     """A function that decodes a frame and plans it. Grey frames are judged first, all of an instance together.
 
+    So are colour frames where their margin is to be cut, which is the same one in all frames.
+
     Raises ConversionError where the instance has no frame that can be decoded.
     """
-    if film.instance.pixel.is_color:
+    pixel = film.instance.pixel
+    if pixel.is_color and not asks_for_border(options):
         return lambda frame: _plan_color(film, options, frame, film.decode(frame))
-    single = film.decode(0) if film.instance.pixel.number_of_frames == 1 else None
-    looked_at = _look_at_frames(film, watch) if single is None else (_frame_cells(film, 0, single),)
-    plans = planner(film.instance, survey(film.instance, looked_at), options.render)
-    return lambda frame: _plan_grey(film, options, plans, (frame, single or film.decode(frame)))
+    single = film.decode(0) if pixel.number_of_frames == 1 else None
+    look = partial(_look_at, film, options)
+    looked_at = _look_at_frames(film, watch, look) if single is None else (look(0, single),)
+    framed = with_border(options, [found for _, found in looked_at if found is not None])
+    if pixel.is_color:
+        return lambda frame: _plan_color(film, framed, frame, single or film.decode(frame))
+    grey = tuple(cells for cells, _ in looked_at if cells is not None)
+    plans = planner(film.instance, survey(film.instance, grey), options.render)
+    return lambda frame: _plan_grey(film, framed, plans, (frame, single or film.decode(frame)))
 
 
 def render(planned: PlannedFrame) -> Rendered:
@@ -221,15 +234,23 @@ def _marked(plan: P, decoded: Decoded) -> P:
     return plan if decoded.missing is None else replace(plan, status=Status.REPAIRED)
 
 
-def _look_at_frames(film: Film, watch: Watch) -> tuple[FrameCells, ...]:
+def _look_at(film: Film, options: Options, frame: int, decoded: Decoded) -> _LookedAt:
+    cells = None if film.instance.pixel.is_color else _frame_cells(film, frame, decoded)
+    if not asks_for_border(options):
+        return cells, None
+    unseen = film.blackout(frame).unseen((decoded.samples.shape[0], decoded.samples.shape[1]), decoded.missing)
+    return cells, search_frame(film.instance, (frame, decoded), None if cells is None else cells.cells, unseen)
+
+
+def _look_at_frames(film: Film, watch: Watch, look: Callable[[int, Decoded], _LookedAt]) -> tuple[_LookedAt, ...]:
     """The frames by which the instance is judged; those that cannot be decoded are left out, unless none can."""
-    found, errors = list[FrameCells](), list[ConversionError]()
+    found, errors = list[_LookedAt](), list[ConversionError]()
     for frame in surveyed_frames(film.instance.pixel.number_of_frames):
         if frame in watch.left_out:
             continue
         watch.looking(frame)
         try:
-            found.append(_frame_cells(film, frame, film.decode(frame)))
+            found.append(look(frame, film.decode(frame)))
         except ConversionError as error:
             errors.append(error)
     if not found:
