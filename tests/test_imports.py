@@ -22,7 +22,18 @@ VALUES = (
 )
 CELLS = (*VALUES, "dicom", "decode")
 LEVELS = (*CELLS, "grayscale", "color")
-PICTURE = (*LEVELS, "blackout", "hanging", "geometry", "overlays", "quality", "painting", "encode", "watch")
+PICTURE = (
+    *LEVELS,
+    "blackout",
+    "hanging",
+    "geometry",
+    "resolution",
+    "overlays",
+    "quality",
+    "painting",
+    "encode",
+    "watch",
+)
 RIGHT_WING = (*PICTURE, "pipeline", "explanation")
 LEFT_WING = ("errors", "record", "sources", "sinks", "ledger", "splits", "tables")
 BOTH_WINGS = (*RIGHT_WING, *LEFT_WING, "privacy")
@@ -56,6 +67,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "blackout": ("findings", "redaction"),
     "hanging": (*VALUES, "dicom.instance"),
     "geometry": (*LEVELS, "hanging"),
+    "resolution": (*VALUES, "dicom.instance", "geometry"),
     "overlays": (*LEVELS, "blackout", "geometry"),
     "quality": LEVELS,
     "painting": (*LEVELS, "blackout", "geometry", "overlays", "quality"),
@@ -93,7 +105,7 @@ ONLY_IN: dict[str, tuple[str, ...]] = {
     "simplejpeg": ("decode",),
     "openjpeg": ("decode",),
     "rle": ("decode", "demo"),
-    "PIL": ("demo",),
+    "PIL": ("decode", "demo"),
     "isal": (
         "decode",
         "encode",
