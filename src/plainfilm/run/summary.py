@@ -32,6 +32,7 @@ _LIBRARIES = (
     "simplejpeg",
     "pylibjpeg-rle",
     "pylibjpeg-openjpeg",
+    "pillow",
     "isal",
 )
 
