@@ -21,6 +21,7 @@ from plainfilm.decode.jpeg2000 import checked
 from plainfilm.decode.reduced import wavelet_level
 from plainfilm.dicom.frames import FrameBytes, locate_frames
 from plainfilm.dicom.instance import ImagePixel, PixelData
+from plainfilm.errors import ConversionError
 from plainfilm.findings import FindingCode
 
 Array = NDArray[Any]
@@ -268,15 +269,29 @@ def test_native_frames_have_one_resolution(describe: Any) -> None:
     assert decode_reduced(pixel, data, locate_frames(pixel, data), 0, (64, 48)) is None
 
 
-def test_a_damaged_byte_never_does_more_than_the_whole_decoder_allows(describe: Any, make_image: Any) -> None:
-    """A reduced picture has the right shape and range, whatever byte of its codestream is another."""
-    image = make_image((200, 180), 12)
-    pixel, codestream = describe(image, 12), jpeg2000(image, 12)
+@pytest.mark.parametrize("encode", [jpeg2000, high_throughput])
+def test_what_the_whole_decode_refuses_is_refused_or_shows_nothing_of_the_damage(
+    describe: Any, make_image: Any, decode_bytes: Any, encode: Callable[[Array, int], bytes]
+) -> None:
+    bits = 16 if encode is high_throughput else 12
+    image = make_image((200, 180), bits)
+    pixel, codestream = describe(image, bits), encode(image, bits)
+    syntax = HIGH_THROUGHPUT if encode is high_throughput else JPEG_2000
+    sound = reduced(pixel, codestream, (50, 45), syntax)
+    assert sound is not None
     random = np.random.default_rng(1)
-    for place in random.integers(0, len(codestream), 150):
+    given = 0
+    for place in random.integers(0, len(codestream), 100):
         damaged = bytearray(codestream)
         damaged[place] ^= int(random.integers(1, 256))
-        decoded = reduced(pixel, bytes(damaged), (50, 45))
-        if decoded is not None:
-            assert decoded.samples.shape == (50, 45)
-            assert decoded.samples.max() <= 4095
+        decoded = reduced(pixel, bytes(damaged), (50, 45), syntax)
+        if decoded is None:
+            continue
+        given += 1
+        assert decoded.samples.shape == sound.samples.shape
+        assert decoded.samples.max() < 1 << bits
+        try:
+            decode_bytes(pixel, bytes(damaged), syntax)
+        except ConversionError:
+            assert np.array_equal(decoded.samples, sound.samples)
+    assert given > 50
