@@ -10,7 +10,7 @@ import pytest
 
 from plainfilm.choices import Look, Names, Pixels, Polarity, Stretch, UserWindow
 from plainfilm.errors import OptionsError
-from plainfilm.framing import Border
+from plainfilm.framing import Border, Resolution
 from plainfilm.options import Options, RunOptions, available_cpus, option_fields
 from plainfilm.showing import Orient, Overlays
 
@@ -25,6 +25,7 @@ GIVEN: dict[str, tuple[object, object]] = {
     "bits": ("16", 16),
     "icc": ("srgb", "drop"),
     "strict": ("yes", True),
+    "decode": ("reduced", Resolution.REDUCED),
     "allow_truncated": ("yes", True),
     "verify": ("yes", True),
     "pixels": ("stored", Pixels.STORED),
@@ -96,6 +97,7 @@ def test_the_defaults_are_those_of_the_interface() -> None:
         "bits": 8,
         "icc": "embed",
         "strict": False,
+        "decode": "full",
         "allow_truncated": False,
         "verify": False,
         "pixels": "square",

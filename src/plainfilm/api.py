@@ -44,6 +44,7 @@ class PictureOptions(TypedDict, total=False):
     bits: int
     icc: str
     strict: bool
+    decode: str
     allow_truncated: bool
     verify: bool
     pixels: str

@@ -29,6 +29,7 @@ class FindingCode(StrEnum):
     OFFSET_TABLE_IGNORED = "offset_table_ignored"
     SEQUENCE_DELIMITER_MISSING = "sequence_delimiter_missing"
     SECOND_DECODER = "second_decoder"
+    REDUCED_DECODE = "reduced_decode"
     TRUNCATED_FILLED = "truncated_filled"
     VERIFIED = "verified"
     NOT_VERIFIED = "not_verified"

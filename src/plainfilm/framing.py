@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The values of --size, --fit and --crop: text or numbers in, checked frozen values out; `str()` writes each back."""
+"""The values of --size, --fit, --crop, --decode: text or numbers in, checked values out; `str()` writes each back."""
 
 from __future__ import annotations
 
@@ -16,6 +16,13 @@ class Fit(StrEnum):
     KEEP = "keep"
     PAD = "pad"
     CROP = "crop"
+
+
+class Resolution(StrEnum):
+    """Whether all of a frame is decoded, or no more than its picture's size needs."""
+
+    FULL = "full"
+    REDUCED = "reduced"
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ from plainfilm.choices import (
     parse_window,
 )
 from plainfilm.errors import OptionsError
-from plainfilm.framing import Border, Box, Fit, OutputSize, parse_crop, parse_output_size
+from plainfilm.framing import Border, Box, Fit, OutputSize, Resolution, parse_crop, parse_output_size
 from plainfilm.showing import Orient, Overlays, PresentationChoice, parse_presentation
 
 T = TypeVar("T")
@@ -125,6 +125,12 @@ class RenderOptions:
 class DecodeOptions:
     """How the bytes of a frame become its cells."""
 
+    decode: Resolution = option(
+        Resolution.FULL,
+        parse_member(Resolution, "decode"),
+        words(Resolution),
+        "reduced: of JPEG 2000 and 8-bit JPEG only the resolution that --size needs; fast, a little different",
+    )
     allow_truncated: bool = option(
         False, parse_flag, "", "what is missing of a short image is painted as padding, instead of failing it"
     )

@@ -20,7 +20,7 @@ from plainfilm.border import asks_for_border, search_frame, with_border
 from plainfilm.choices import Look, Pixels
 from plainfilm.color.plan import ColorPlan, color_plan
 from plainfilm.color.supplement import supplement_step
-from plainfilm.decode import decode_frame
+from plainfilm.decode import decode_frame, decode_reduced
 from plainfilm.decode.decoded import Decoded
 from plainfilm.dicom.content import Content
 from plainfilm.dicom.frames import FrameTable, locate_frames
@@ -30,6 +30,7 @@ from plainfilm.dicom.presented import presented
 from plainfilm.dicom.read import read_instance
 from plainfilm.errors import ConversionError, DecodeError, Reason, TruncatedError
 from plainfilm.findings import Finding
+from plainfilm.framing import Resolution
 from plainfilm.geometry import Geometry, geometry_of
 from plainfilm.grayscale.levels import levels_of
 from plainfilm.grayscale.padding import outside_shutter
@@ -45,6 +46,7 @@ from plainfilm.picture_options import GeometryOptions
 from plainfilm.quality import Statistics, statistics
 from plainfilm.record import Status
 from plainfilm.redaction import NO_BOXES, Boxes
+from plainfilm.resolution import least_size
 from plainfilm.watch import NOBODY, OmittedFrame, Watch
 
 Array = npt.NDArray[Any]
@@ -59,17 +61,30 @@ MOST_MISSING_FRAMES = 1_000
 class Film:
     """An opened instance: what its header says, where its frames lie, and the boxes that nobody shall see.
 
-    verify: whether its frames are decoded twice.
+    verify: whether its frames are decoded twice. reduced: the options that a lower resolution has to be enough for,
+    where that is asked for.
     """
 
     instance: Instance
     frames: FrameTable
     boxes: Boxes = NO_BOXES
     verify: bool = False
+    reduced: Options | None = None
 
     def decode(self, frame: int) -> Decoded:
         """The cells of a frame, counted from 0. Raises DecodeError, TruncatedError and UnsupportedError."""
-        return decode_frame(self.instance.pixel, self.instance.data, self.frames, frame, self.verify)
+        pixel, data = self.instance.pixel, self.instance.data
+        reduced = self._decode_reduced(frame)
+        return decode_frame(pixel, data, self.frames, frame, self.verify) if reduced is None else reduced
+
+    def _decode_reduced(self, frame: int) -> Decoded | None:
+        """The cells at a resolution that is enough; None where it has to be the whole."""
+        if self.reduced is None or self.verify or self.boxes:
+            return None
+        least = least_size(self.instance, frame, self.reduced)
+        if least is None:
+            return None
+        return decode_reduced(self.instance.pixel, self.instance.data, self.frames, frame, least)
 
     def blackout(self, frame: int) -> Blackout:
         """What of a frame, counted from 0, is hidden."""
@@ -128,7 +143,8 @@ def film_of(instance: Instance, options: Options, boxes: Boxes = NO_BOXES) -> Fi
     if frames.declared - frames.present > MOST_MISSING_FRAMES:
         message = f"Number of Frames is {frames.declared} and Pixel Data holds {frames.present}"
         raise TruncatedError(message, reason=Reason.TRUNCATED_PIXEL_DATA)
-    return Film(instance, frames, options.privacy.redact + boxes, options.decoding.verify)
+    reduced = options if options.decoding.decode is Resolution.REDUCED else None
+    return Film(instance, frames, options.privacy.redact + boxes, options.decoding.verify, reduced)
 
 
 def render_frames(
@@ -187,7 +203,7 @@ def render(planned: PlannedFrame) -> Rendered:
         padding_fraction=planned.padding_fraction,
         decoder=planned.decoded.decoder,
         findings=planned.findings,
-        stored_hash=_hash(stored),
+        stored_hash="" if planned.decoded.is_reduced else _hash(stored),
         profile=plan.embedded_profile if isinstance(plan, ColorPlan) else None,
         masks=planned.overlays.masks(planned.geometry, planned.blackout),
     )

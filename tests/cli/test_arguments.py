@@ -27,6 +27,7 @@ VALUES: dict[str, tuple[str, object]] = {
     "bits": ("16", 16),
     "icc": ("srgb", "srgb"),
     "strict": ("", True),
+    "decode": ("reduced", "reduced"),
     "allow_truncated": ("", True),
     "verify": ("", True),
     "pixels": ("stored", "stored"),

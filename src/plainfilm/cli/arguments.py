@@ -27,6 +27,7 @@ PICTURE_OPTIONS = (
     "bits",
     "icc",
     "strict",
+    "decode",
     "allow_truncated",
     "verify",
     "pixels",

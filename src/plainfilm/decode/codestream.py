@@ -70,6 +70,7 @@ class Jpeg2000Header:
 
     multiple_component_transform: whether the first three components were transformed (SGcod of COD, T.800 A.6.1).
     reversible: whether the wavelet is the 5-3 one. high_throughput: whether the code-blocks are those of T.814.
+    levels: how many times the wavelet halves the image.
     """
 
     size: ImageSize
@@ -78,6 +79,7 @@ class Jpeg2000Header:
     stop: int
     reversible: bool = False
     high_throughput: bool = False
+    levels: int = 0
 
 
 def truncated(message: str) -> TruncatedError:
@@ -199,9 +201,9 @@ def read_jpeg2000(data: bytes) -> Jpeg2000Header:
         coding, first_tile_part = _main_header(data, start + 2)
     except struct.error:
         raise truncated("the JPEG 2000 codestream ends inside its main header") from None
-    transform, style, wavelet = coding
+    transform, levels, style, wavelet = coding
     stop = _end_of_tile_parts(data, first_tile_part)
-    return Jpeg2000Header(size, transform, start, stop, wavelet == 1, bool(style & 0x40))
+    return Jpeg2000Header(size, transform, start, stop, wavelet == 1, bool(style & 0x40), levels)
 
 
 def _codestream_of_boxes(data: bytes) -> int:
@@ -237,9 +239,9 @@ def _siz(data: bytes, position: int) -> ImageSize:
     return ImageSize(height - top, width - left, components, (sample & 0x7F) + 1, bool(sample & 0x80))
 
 
-def _main_header(data: bytes, position: int) -> tuple[tuple[bool, int, int], int]:
-    """What COD says (multiple component transform, code-block style, wavelet), and where the first tile-part begins."""
-    coding = False, 0, 0
+def _main_header(data: bytes, position: int) -> tuple[tuple[bool, int, int, int], int]:
+    """COD (multiple component transform, levels, code-block style, wavelet), and where the first tile-part begins."""
+    coding = False, 0, 0, 0
     while True:
         marker, length = struct.unpack_from(">HH", data, position)
         if marker == _TILE_PART:
@@ -247,7 +249,7 @@ def _main_header(data: bytes, position: int) -> tuple[tuple[bool, int, int], int
         if marker < 0xFF01:
             raise DecodeError("a JPEG 2000 marker is expected in the main header")
         if marker == _CODING:
-            coding = struct.unpack_from(">?3x2B", data, position + 8)
+            coding = struct.unpack_from(">?B2x2B", data, position + 8)
         position += 2 + length
 
 

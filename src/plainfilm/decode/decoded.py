@@ -9,14 +9,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from plainfilm.findings import Finding
+from plainfilm.findings import Finding, FindingCode
 
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
     """One frame as its decoder gave it: nothing masked, shifted or sign-extended yet.
 
-    samples: (rows, columns), or (rows, columns, samples) for colour, C order, native byte order. Integer cells are
+    samples: (rows, columns), or (rows, columns, samples) for colour, C order, native byte order; fewer rows and columns
+        where `is_reduced`, on a grid that spans the frame from edge to edge. Integer cells are
         unsigned with the bits of the file, except where a JPEG 2000 codestream is itself signed; 1-bit images are uint8
         of 0 and 1; Float and Double Float Pixel Data are float32 and float64.
     precision: bits a sample of the codestream; None for native and RLE data, which do not say.
@@ -34,3 +35,8 @@ class Decoded:
     photometric_interpretation: str
     findings: tuple[Finding, ...] = ()
     missing: npt.NDArray[np.bool_] | None = None
+
+    @property
+    def is_reduced(self) -> bool:
+        """Whether the cells are of a lower resolution than the frame's."""
+        return any(finding.code is FindingCode.REDUCED_DECODE for finding in self.findings)

@@ -44,6 +44,30 @@ def decode_frame(pixel: ImagePixel, data: PixelData, table: FrameTable, frame: i
     return replace(decoded, findings=(*findings, *decoded.findings))
 
 
+def decode_reduced(
+    pixel: ImagePixel, data: PixelData, table: FrameTable, frame: int, least: tuple[int, int]
+) -> Decoded | None:
+    """The cells of a frame, counted from 0, at its lowest resolution that has the least rows and columns.
+
+    None where there is none but the whole, and where the frame is anything but sound: `decode_frame` then says why.
+    """
+    if not data.encapsulated:
+        return None
+    try:
+        rows = rows_of(data.transfer_syntax)
+        if not any(row.reduced for row in rows):
+            return None
+        encoded = frame_bytes(table, data, frame)
+        row = next(row for row in rows if row.accepts(encoded))
+        decoded = row.load_reduced()(pixel, encoded, least) if row.reduced else None
+    except (ConversionError, ImportError):
+        return None
+    if decoded is None:
+        return None
+    findings = (*table.findings, *decoded.findings)
+    return replace(decoded, decoder=decoded.decoder or row.decoder, findings=findings)
+
+
 def decode_by_rows(rows: tuple[CodecRow, ...], pixel: ImagePixel, encoded: FrameBytes) -> Decoded:
     """The cells by the first row that serves the codestream; by the next only where the first calls it corrupt."""
     first, *others = [row for row in rows if row.accepts(encoded)]

@@ -45,10 +45,11 @@ _RGB_IDENTIFIERS = b"RGB"
 _OTHER_BYTES = b"\x5a\xa5\x3c\xc3\x0f\xf0\x69\x96" * 8
 
 
-def decode_jpeg(pixel: ImagePixel, frame: FrameBytes, strict: bool = True) -> Decoded:
+def decode_jpeg(pixel: ImagePixel, frame: FrameBytes, strict: bool = True, size: tuple[int, int] = (0, 0)) -> Decoded:
     """The cells of an 8-bit DCT frame, sequential or progressive; YCbCr comes out as RGB.
 
-    Not `strict`, what a scan lacks is filled without a word.
+    Not `strict`, what a scan lacks is filled without a word. size: rows and columns of the smallest inverse DCT that is
+    asked for; of (0, 0) the whole one.
     Raises DecodeError and TruncatedError.
     """
     import simplejpeg
@@ -57,7 +58,9 @@ def decode_jpeg(pixel: ImagePixel, frame: FrameBytes, strict: bool = True) -> De
     transform = _YCBCR if space == "YBR_FULL" else _NO_TRANSFORM
     colors = "GRAY" if header.size.components == 1 else "RGB"
     try:
-        samples = simplejpeg.decode_jpeg(_prepared(frame.data, header, transform), colors, strict=strict)
+        samples = simplejpeg.decode_jpeg(
+            _prepared(frame.data, header, transform), colors, min_height=size[0], min_width=size[1], strict=strict
+        )
     except (RuntimeError, ValueError) as error:
         if "remature end" in str(error):
             raise truncated(f"a scan of the JPEG codestream ends too early: {error}") from error

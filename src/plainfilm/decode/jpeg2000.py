@@ -24,34 +24,35 @@ def decode_openjpeg(pixel: ImagePixel, frame: FrameBytes) -> Decoded:
     """The cells of a frame by pylibjpeg-openjpeg. Raises DecodeError, TruncatedError and UnsupportedError."""
     from openjpeg.utils import decode
 
-    header, codestream = _checked(pixel, frame)
+    header, codestream = checked(pixel, frame)
     try:
         samples = decode(codestream, 0)
     except (RuntimeError, ValueError) as error:
         raise DecodeError(f"the JPEG 2000 codestream cannot be decoded: {error}") from error
-    return _decoded(pixel, header, samples)
+    return decoded_of(pixel, header, samples)
 
 
 def decode_imagecodecs(pixel: ImagePixel, frame: FrameBytes) -> Decoded:
     """The cells of a frame by imagecodecs. Raises DecodeError, TruncatedError and UnsupportedError."""
     import imagecodecs
 
-    header, codestream = _checked(pixel, frame)
+    header, codestream = checked(pixel, frame)
     try:
         samples = imagecodecs.jpeg2k_decode(codestream)
     except (RuntimeError, ValueError) as error:
         raise DecodeError(f"the JPEG 2000 codestream cannot be decoded: {error}") from error
-    return _decoded(pixel, header, samples)
+    return decoded_of(pixel, header, samples)
 
 
-def _checked(pixel: ImagePixel, frame: FrameBytes) -> tuple[Jpeg2000Header, bytes]:
+def checked(pixel: ImagePixel, frame: FrameBytes) -> tuple[Jpeg2000Header, bytes]:
     """The header, held against the DICOM header, and the bare codestream without boxes and padding."""
     header = read_jpeg2000(frame.data)
     check_size(header.size, pixel)
     return header, frame.data[header.start : header.stop]
 
 
-def _decoded(pixel: ImagePixel, header: Jpeg2000Header, samples: Array) -> Decoded:
+def decoded_of(pixel: ImagePixel, header: Jpeg2000Header, samples: Array) -> Decoded:
+    """Samples as a frame, in native byte order, with the precision, sign and colour space that the codestream says."""
     space, findings = _color_space(header, pixel)
     native = samples.astype(np.dtype(samples.dtype.str[1:]), copy=False)
     return Decoded(native, header.size.precision, header.size.signed, "", space, findings)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
 from importlib.util import find_spec
+from typing import Any
 
 from plainfilm.decode.codestream import is_shallow_dct
 from plainfilm.decode.decoded import Decoded
@@ -22,6 +23,7 @@ from plainfilm.dicom.transfer_syntax import transfer_syntax_name
 from plainfilm.errors import Reason, Stage, UnsupportedError
 
 Decode = Callable[[ImagePixel, FrameBytes], Decoded]
+Reduce = Callable[[ImagePixel, FrameBytes, tuple[int, int]], Decoded | None]
 
 
 def _every(_frame: FrameBytes) -> bool:
@@ -42,7 +44,8 @@ class CodecRow:
 
     function: `module:function` within plainfilm.decode, imported only when the row is used. part: the name under which
     imagecodecs says whether it was built with the codec. cut: the function for a frame that is cut short, '' where the
-    library gives nothing of one. second: the function of --verify, '' where there is nothing to decode.
+    library gives nothing of one. second: the function of --verify, '' where there is nothing to decode. reduced: that
+    of --decode reduced, '' where there is only the whole frame.
     """
 
     name: str
@@ -53,6 +56,7 @@ class CodecRow:
     accepts: Callable[[FrameBytes], bool] = _every
     cut: str = ""
     second: str = ""
+    reduced: str = ""
 
     @property
     def missing(self) -> str:
@@ -70,9 +74,13 @@ class CodecRow:
 
     @staticmethod
     def load(function_of_module: str) -> Decode:
-        """One of the row's functions, `module:function`."""
-        module, function = function_of_module.split(":")
-        loaded: Decode = getattr(importlib.import_module(f"plainfilm.decode.{module}"), function)
+        """One of the row's functions, `module:function`, but for `reduced`."""
+        loaded: Decode = _loaded(function_of_module)
+        return loaded
+
+    def load_reduced(self) -> Reduce:
+        """The function `reduced`."""
+        loaded: Reduce = _loaded(self.reduced)
         return loaded
 
 
@@ -102,7 +110,15 @@ _RLE = CodecRow(
     "rle", "pylibjpeg-rle", "rle", "runlength:decode_rle", cut="cut_raw:decode_cut_rle", second="second:second_rle"
 )
 _JPEG = (
-    CodecRow("jpeg-8bit", "simplejpeg", "simplejpeg", "jpeg:decode_jpeg", "", _shallow_dct, "cut_jpeg:decode_cut_jpeg"),
+    CodecRow(
+        "jpeg-8bit",
+        "simplejpeg",
+        "simplejpeg",
+        "jpeg:decode_jpeg",
+        accepts=_shallow_dct,
+        cut="cut_jpeg:decode_cut_jpeg",
+        reduced="reduced:reduced_jpeg",
+    ),
     CodecRow(
         "jpeg-deep",
         "imagecodecs",
@@ -125,7 +141,12 @@ _JPEG_LS = CodecRow(
 )
 _JPEG_2000 = (
     CodecRow(
-        "jpeg-2000", "pylibjpeg-openjpeg", "openjpeg", "jpeg2000:decode_openjpeg", second="second:second_jpeg2000"
+        "jpeg-2000",
+        "pylibjpeg-openjpeg",
+        "openjpeg",
+        "jpeg2000:decode_openjpeg",
+        second="second:second_jpeg2000",
+        reduced="reduced:reduced_jpeg2000",
     ),
     CodecRow("jpeg-2000-second", "imagecodecs", "imagecodecs", "jpeg2000:decode_imagecodecs", "JPEG2K"),
 )
@@ -190,6 +211,11 @@ def codec_status() -> tuple[CodecStatus, ...]:
         if transfer_syntax_name(syntax)
     ]
     return (*served, *unserved)
+
+
+def _loaded(function_of_module: str) -> Any:
+    module, function = function_of_module.split(":")
+    return getattr(importlib.import_module(f"plainfilm.decode.{module}"), function)
 
 
 @cache

@@ -33,6 +33,7 @@ _LIBRARIES = (
     "simplejpeg",
     "pylibjpeg-rle",
     "pylibjpeg-openjpeg",
+    "pillow",
     "isal",
 )
 
