@@ -28,8 +28,9 @@ from pydicom.uid import HTJ2KLossless, JPEG2000Lossless, JPEGLosslessSV1, JPEGLS
 from plainfilm.encode.compression import choose
 from plainfilm.encode.png import Ancillary, encode_png
 from plainfilm.encode.scanlines import filtered, padded, row_bytes
+from plainfilm.film import open_film
 from plainfilm.options import Options
-from plainfilm.pipeline import frame_planner, open_film, render
+from plainfilm.pipeline import frame_planner, render
 from plainfilm.privacy import Key
 from plainfilm.run.messages import Job
 from plainfilm.run.recording import record_of, witness

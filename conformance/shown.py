@@ -22,9 +22,10 @@ from subjects import Subject
 import oracle
 from plainfilm.api import render as render_picture
 from plainfilm.errors import ConversionError
+from plainfilm.film import Film, open_film
 from plainfilm.grayscale.plan import Plan
 from plainfilm.options import Options
-from plainfilm.pipeline import Film, frame_planner, open_film, render
+from plainfilm.pipeline import frame_planner, render
 from plainfilm.record import Status
 
 Array = NDArray[Any]

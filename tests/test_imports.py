@@ -36,7 +36,7 @@ PICTURE = (
     "encode",
     "watch",
 )
-RIGHT_WING = (*PICTURE, "pipeline", "explanation")
+RIGHT_WING = (*PICTURE, "film", "pipeline", "explanation")
 LEFT_WING = ("errors", "record", "sources", "sinks", "ledger", "splits", "tables")
 BOTH_WINGS = (*RIGHT_WING, *LEFT_WING, "privacy")
 
@@ -76,8 +76,9 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "quality": LEVELS,
     "painting": (*LEVELS, "blackout", "geometry", "overlays", "quality"),
     "encode": LEVELS,
-    "pipeline": PICTURE,
-    "explanation": (*PICTURE, "pipeline"),
+    "film": PICTURE,
+    "pipeline": (*PICTURE, "film"),
+    "explanation": (*PICTURE, "film", "pipeline"),
     # the left wing moves bytes and knows no pixels
     "sources": ("errors", "record", "portable"),
     "sinks": ("errors", "record"),

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from cases import build_case, to_bytes
 
+from plainfilm.film import open_film
 from plainfilm.findings import codes_of
 from plainfilm.options import Options
-from plainfilm.pipeline import Rendered, open_film, render_frames
+from plainfilm.pipeline import Rendered, render_frames
 from plainfilm.watch import NOBODY
 
 ROWS, COLUMNS = 5, 7

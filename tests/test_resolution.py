@@ -16,8 +16,9 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.encaps import encapsulate
 
 import plainfilm
+from plainfilm.film import open_film
 from plainfilm.options import Options
-from plainfilm.pipeline import frame_planner, open_film, render
+from plainfilm.pipeline import frame_planner, render
 
 Array = NDArray[Any]
 ROWS, COLUMNS = 800, 643

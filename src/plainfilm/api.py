@@ -17,9 +17,10 @@ from plainfilm.choices import FrameChoice
 from plainfilm.dicom.read import instance_from_dataset
 from plainfilm.errors import OptionsError
 from plainfilm.explanation import Explanation
+from plainfilm.film import Film, film_of, open_film, with_presentation
 from plainfilm.options import Options
 from plainfilm.painting import PlannedFrame
-from plainfilm.pipeline import Film, film_of, frame_planner, open_film, with_presentation
+from plainfilm.pipeline import frame_planner
 from plainfilm.pipeline import render as render_planned
 from plainfilm.run.conversion import Conversion
 from plainfilm.run.presentations import presentation_of

@@ -20,8 +20,9 @@ import plainfilm
 from plainfilm.color.profile import ProfileError, rebuilt_profile, to_srgb
 from plainfilm.dicom.read import instance_from_dataset
 from plainfilm.encode.png import Ancillary, encode_png
+from plainfilm.film import film_of
 from plainfilm.options import Options
-from plainfilm.pipeline import film_of, frame_planner, render
+from plainfilm.pipeline import frame_planner, render
 
 Array = npt.NDArray[Any]
 NAME = b"Doe^Jane"

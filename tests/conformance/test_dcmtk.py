@@ -29,9 +29,10 @@ from pydicom.uid import ExplicitVRLittleEndian
 
 from plainfilm.demo.dataset import write_films
 from plainfilm.errors import ConversionError
+from plainfilm.film import open_film
 from plainfilm.grayscale.plan import Plan
 from plainfilm.options import Options
-from plainfilm.pipeline import frame_planner, open_film, render
+from plainfilm.pipeline import frame_planner, render
 
 pytestmark = pytest.mark.dcmtk
 

@@ -12,8 +12,9 @@ from cases import Case, random_case, to_bytes
 
 import oracle
 from plainfilm.errors import ConversionError
+from plainfilm.film import open_film
 from plainfilm.options import Options
-from plainfilm.pipeline import PlannedFrame, frame_planner, open_film, render
+from plainfilm.pipeline import PlannedFrame, frame_planner, render
 
 SEED = 20_260_101
 CASES = 1_500

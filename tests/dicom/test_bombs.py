@@ -12,9 +12,9 @@ from plainfilm.dicom.instance import Instance
 from plainfilm.dicom.read import read_instance
 from plainfilm.dicom.syntax import EXPLICIT_BIG, EXPLICIT_LITTLE, IMPLICIT_LITTLE
 from plainfilm.errors import ConversionError, Reason
+from plainfilm.film import open_film
 from plainfilm.findings import codes_of
 from plainfilm.options import LimitOptions, Options
-from plainfilm.pipeline import open_film
 
 MIB = 1024**2
 UNDEFINED = 0xFFFFFFFF

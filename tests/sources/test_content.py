@@ -15,8 +15,8 @@ from pydicom.uid import ExplicitVRLittleEndian
 
 from plainfilm import render
 from plainfilm.errors import LimitError, Reason, SourceError
+from plainfilm.film import open_film
 from plainfilm.options import Options
-from plainfilm.pipeline import open_film
 from plainfilm.sources.content import FileContent, open_source, read_head
 
 MIB = 1024**2

@@ -23,8 +23,8 @@ with atheris.instrument_imports(include=["plainfilm", "pydicom"]):
     from plainfilm.demo.dataset import write_film
     from plainfilm.demo.films import films
     from plainfilm.errors import ConversionError
+    from plainfilm.film import open_film
     from plainfilm.options import LimitOptions, Options
-    from plainfilm.pipeline import open_film
 
 _LARGEST_SEED = 64 * 1024
 _OPTIONS = Options(limits=LimitOptions(max_pixels=4_000_000))

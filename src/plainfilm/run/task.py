@@ -10,8 +10,9 @@ from dataclasses import replace
 from plainfilm.choices import Names
 from plainfilm.encode.png import Ancillary, encode_png
 from plainfilm.errors import ConversionError, Reason, Stage
+from plainfilm.film import Film, open_film, with_presentation
 from plainfilm.options import Options
-from plainfilm.pipeline import FailedFrame, Film, Rendered, open_film, render_frames, with_presentation
+from plainfilm.pipeline import FailedFrame, Rendered, render_frames
 from plainfilm.run.messages import Job, Looking, Omitted, Outcome, Report, Started
 from plainfilm.run.presentations import presentation_for
 from plainfilm.run.recording import Witness, failure_of, record_of, software_text, witness
