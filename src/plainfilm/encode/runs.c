@@ -124,6 +124,7 @@ static void count_symbols(Plan *plan, const uint8_t *data, uint32_t size)
     plan->counts[END] = 1;
 }
 
+/* Into rising order, by Shell's method: keys are few. */
 static void sort(uint32_t *keys, int size)
 {
     for (int gap = size / 2; gap > 0; gap = gap == 2 ? 1 : gap * 5 / 11)
