@@ -136,6 +136,7 @@ def test_a_turned_picture_is_turned_alike() -> None:
         ({"size": 400, "crop": "0,0,643,400"}, False),
         ({"size": 200, "crop": "0,0,643,400"}, True),
         ({"size": 5000, "enlarge": True}, False),
+        ({"size": 200, "crop": "border"}, False),
         ({"size": 200, "look": "stored"}, False),
         ({"size": 200, "verify": True}, False),
         ({"size": 200, "redact": "1,1,9,9"}, False),
