@@ -19,6 +19,7 @@ from cases import build_case, to_bytes
 
 from plainfilm.errors import LedgerError, OutputLockedError, StorageFullError
 from plainfilm.options import Options
+from plainfilm.run import conversion as conversion_module
 from plainfilm.run.books import Books
 from plainfilm.run.conversion import Conversion
 from plainfilm.run.summary import Run
@@ -105,8 +106,10 @@ def test_a_run_that_is_done_has_nothing_left_to_do(convert: Converts, whole: dic
 
 
 def test_a_run_that_was_stopped_goes_on_where_it_was(
-    convert: Converts, source: Path, whole: dict[str, bytes], tmp_path: Path
+    convert: Converts, source: Path, whole: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # it is told of every picture, so that it is stopped among the first ones however fast they come
+    monkeypatch.setattr(conversion_module, "_SHOWN_SECONDS", 0.0)
     options = Options.of({"jobs": 1, "key_file": tmp_path / "key"})
     conversion = Conversion([source], tmp_path / "out", options)
     stopped = conversion.run(lambda converted, *_: conversion.stop(0.0) if converted > 10 else None)

@@ -173,7 +173,7 @@ def _find(name: str) -> Task:
 def _left_alone(package: str) -> Iterator[None]:
     """Within the block a package is as if it were not there; it may be imported later.
 
-    pydicom imports Pillow where it finds it, for what is not done here: a tenth of the time a worker takes to start.
+    pydicom imports Pillow where it finds it, for what it does not do here: a tenth of the time a worker takes to start.
     """
     if package in sys.modules:
         yield
