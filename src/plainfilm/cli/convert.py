@@ -84,7 +84,8 @@ def _summary(run: Run, out: Path) -> str:
 def _stopped_by_signals(conversion: Conversion) -> Iterator[list[int]]:
     """SIGINT and SIGTERM stop the run; the list holds what came.
 
-    A second one waits for nothing that is in flight; a third ends the process at once, the tables as they are.
+    A second one waits for nothing that is in flight; a third ends the process at once, the tables as they are. What
+    comes after a run that was stopped is late: the process is about to leave, with the exit code of the first.
     """
     received: list[int] = []
 
@@ -102,7 +103,7 @@ def _stopped_by_signals(conversion: Conversion) -> Iterator[list[int]]:
         yield received
     finally:
         for number, handler in before.items():
-            signal.signal(number, handler)
+            signal.signal(number, signal.SIG_IGN if received else handler)
 
 
 def _is_picture(out: Path) -> bool:

@@ -51,7 +51,8 @@ def main() -> None:
     limits.forbid_core_dumps()
     # what to do is known before the settings are; where it cannot be loaded that is said below
     with suppress(ImportError, AttributeError, ValueError):
-        _find(sys.argv[1])
+        for name in sys.argv[1:]:
+            _find(name)
     told = _introduction(requests)
     settings = told.settings
     jobs = _receive_in_background(requests)
