@@ -39,7 +39,7 @@ PAUSES_BETWEEN_STARTS = (0.1, 1.0)
 
 POLL_SECONDS = 0.1
 
-EVENTS_AHEAD = 64
+EVENTS_AHEAD = 128
 """Events that may wait for each worker, so that none is idle while the consumer has the disk write."""
 
 

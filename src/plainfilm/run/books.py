@@ -20,7 +20,7 @@ from plainfilm.run.uid_names import UidNames
 from plainfilm.run.work import Staged
 from plainfilm.sinks.folder import FolderSink
 
-MOST_AT_A_TIME = 64
+MOST_AT_A_TIME = 128
 LONGEST_WAIT = 0.5
 
 LEAST_ROOM, MOST_ROOM = 48 * 1024, 4 * 1024**2

@@ -35,7 +35,7 @@ PAUSE_SECONDS = 1.0
 SAMPLE_SECONDS = 1.0
 CONSUMER_SECONDS = 0.2
 GRACE_SECONDS = 4.0
-JOBS_AHEAD = 32
+JOBS_AHEAD = 64
 """Jobs drawn ahead for each worker, so that none is idle while the consumer writes what it has to disk."""
 
 
