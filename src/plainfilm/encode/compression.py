@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy.typing as npt
 
-from plainfilm.encode.compressors import HAS_RUNS, IGZIP, RUNS, SHORT_RUNS, ZLIB, Compressor
-from plainfilm.encode.scanlines import Filter, filtered, padded, row_bytes
+from plainfilm.encode.compressors import HAS_RUNS, IGZIP, RUNS, SHORT_RUNS, ZLIB, Compressor, filtered_by_runs
+from plainfilm.encode.scanlines import Bytes, Filter, filtered, padded, row_bytes
 
 Array = npt.NDArray[Any]
 
@@ -27,6 +27,10 @@ class Row(Enum):
 
     COMPILED = (RUNS, IGZIP), (SHORT_RUNS, IGZIP)
     PURE = (IGZIP, ZLIB), (IGZIP, ZLIB)
+
+    def filtered(self, pixels: Bytes, kind: Filter) -> Bytes:
+        """The scanlines of padded rows: the same bytes from either."""
+        return filtered_by_runs(pixels, kind) if self is Row.COMPILED else filtered(pixels, kind)
 
 
 ROW = Row.COMPILED if HAS_RUNS else Row.PURE
@@ -51,7 +55,7 @@ def compressed(image: Array, row: Row = ROW) -> Iterator[bytes]:
         if piece:
             yield piece
         rows = range(first, min(first + step, len(image)))
-        piece = stream.compress(filtered(padded(image, rows), choice.filter).data)
+        piece = stream.compress(row.filtered(padded(image, rows), choice.filter).data)
     yield piece + stream.flush()
 
 
@@ -60,7 +64,7 @@ def choose(image: Array, row: Row = ROW) -> Compression:
     grey, color = row.value
     fastest, *slower = grey if image.ndim == 2 else color
     sample = _Sample.of(image)
-    lines = {kind: sample.filtered(kind) for kind in Filter}
+    lines = {kind: sample.filtered(kind, row) for kind in Filter}
     sizes = {kind: fastest.size(lines[kind]) for kind in Filter}
     best = min(Filter, key=sizes.__getitem__)
     costs = {Compression(best, fastest): sizes[best] * fastest.handicap}
@@ -90,7 +94,7 @@ class _Sample:
         rows = image[[row for start in starts for row in range(start - 1, start + block)]]
         return cls(padded(rows, range(len(rows))), len(starts))
 
-    def filtered(self, kind: Filter) -> Array:
+    def filtered(self, kind: Filter, row: Row) -> Array:
         """The scanlines that count, one behind the other."""
-        lines = filtered(self.pixels, kind)
+        lines = row.filtered(self.pixels, kind)
         return lines.reshape(self.blocks, -1, lines.shape[1])[:, min(len(lines) - 1, 1) :].copy()

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol
 
+import numpy as np
 import numpy.typing as npt
 from isal import isal_zlib
 
-from plainfilm.encode.scanlines import Filter
+from plainfilm.encode.scanlines import Bytes, Filter
 
 try:
     from plainfilm.encode import runs
@@ -25,6 +26,13 @@ Array = npt.NDArray[Any]
 
 _HEAD = b"\x78\x01"  # deflate within 32 KiB, by the fastest algorithm
 _LAST = b"\x03\x00"  # a last block, of nothing
+
+
+def filtered_by_runs(pixels: Bytes, kind: Filter) -> Bytes:
+    """What `filtered` gives, by the compiled row."""
+    rows, columns, pixel = pixels.shape
+    lines = runs.filter(pixels.reshape(-1).data, columns * pixel, pixel, kind)
+    return np.frombuffer(lines, np.uint8).reshape(rows - 1, -1)
 
 
 class Stream(Protocol):

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Bytes -> deflate blocks (RFC 1951) whose only matches are runs: bytes that equal the byte before them.
+ * Rows -> filtered scanlines of a PNG; bytes -> deflate blocks (RFC 1951) whose only matches are runs: bytes that equal
+ * the byte before them.
  *
  * Filtered scanlines of a film hold little else that repeats, so that a search for matches is time spent for nothing.
  * Each block has the code that suits it. What it will take is counted before it is written, so room is always there;
@@ -445,7 +446,54 @@ static PyObject *deflated_size(PyObject *module, PyObject *arguments)
     return found;
 }
 
+/* The filters of ISO/IEC 15948 section 9.2 on one row: with which byte on the left, and which above. */
+static void filter_row(int kind, const uint8_t *here, const uint8_t *left, const uint8_t *above, uint8_t *to,
+                       Py_ssize_t size)
+{
+    if (kind == 1)
+        for (Py_ssize_t i = 0; i < size; i++)
+            to[i] = (uint8_t)(here[i] - left[i]);
+    else if (kind == 2)
+        for (Py_ssize_t i = 0; i < size; i++)
+            to[i] = (uint8_t)(here[i] - above[i]);
+    else if (kind == 3) /* without a ninth bit: what both share, and half of where they differ */
+        for (Py_ssize_t i = 0; i < size; i++)
+            to[i] = (uint8_t)(here[i] - ((left[i] & above[i]) + ((left[i] ^ above[i]) >> 1)));
+    else
+        memcpy(to, here, (size_t)size);
+}
+
+static PyObject *filter(PyObject *module, PyObject *arguments)
+{
+    (void)module;
+    PyObject *object;
+    Py_buffer data;
+    Py_ssize_t width, pixel;
+    int kind;
+    if (!PyArg_ParseTuple(arguments, "Onni", &object, &width, &pixel, &kind))
+        return NULL;
+    if (PyObject_GetBuffer(object, &data, PyBUF_SIMPLE))
+        return NULL;
+    PyObject *found = NULL;
+    if (pixel < 1 || width <= pixel || data.len < width || data.len % width || kind < 0 || kind > 3) {
+        PyErr_SetString(PyExc_ValueError, "rows of a width, each behind a pixel, and a filter from 0 to 3 are needed");
+    } else {
+        Py_ssize_t rows = data.len / width - 1, size = width - pixel;
+        found = PyBytes_FromStringAndSize(NULL, rows * (1 + size));
+        uint8_t *to = found ? (uint8_t *)PyBytes_AsString(found) : NULL;
+        for (Py_ssize_t row = 0; to && row < rows; row++, to += 1 + size) {
+            const uint8_t *above = (const uint8_t *)data.buf + row * width, *here = above + width;
+            *to = (uint8_t)kind;
+            filter_row(kind, here + pixel, here, above + pixel, to + 1, size);
+        }
+    }
+    PyBuffer_Release(&data);
+    return found;
+}
+
 static PyMethodDef METHODS[] = {
+    {"filter", filter, METH_VARARGS,
+     "Rows of a width, each behind a pixel of zeros, the first the one above; bytes of a pixel; a filter -> scanlines."},
     {"deflate", deflate, METH_VARARGS,
      "Contiguous bytes, and whether runs of 4 bytes count -> deflate blocks, none the last, that end at a whole byte."},
     {"deflated_size", deflated_size, METH_VARARGS, "About how many bytes deflate would give."},

@@ -1,6 +1,12 @@
 # SPDX-License-Identifier: MIT
 """What runs.c offers, where it was compiled."""
 
+def filter(padded: memoryview, width: int, pixel: int, kind: int, /) -> bytes:
+    """The scanlines of padded rows of so many bytes, as `scanlines.filtered` gives them.
+
+    Raises ValueError where the bytes are not whole rows of more than a pixel, or the filter is none of 0 to 3.
+    """
+
 def deflate(data: memoryview, short: bool, /) -> bytes:
     """Contiguous bytes -> deflate blocks (RFC 1951), none of them the last, that end at a whole byte.
 
