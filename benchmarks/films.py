@@ -57,8 +57,8 @@ class Work:
 
 
 # How many films of an encoding: the start of a program shall not count for more than its work.
-_COUNTS = {"explicit": 64, "jpeg-lossless": 32}
-_OTHERS = 16
+_COUNTS = {"explicit": 192, "jpeg-lossless": 32}
+_OTHERS, _MOST_SMALLER = 16, 64
 SIZES = (1024, 512)
 _MADE_SMALLER = ("explicit", "jpeg2000", "htj2k")
 
@@ -69,7 +69,8 @@ def works(short: bool) -> tuple[Work, ...]:
     found = []
     for syntax in ENCODERS:
         films = Work(f"films {syntax}", syntax, 3 if short else _COUNTS.get(syntax, _OTHERS), *large)
-        smaller = [replace(films, size=size // (8 if short else 1)) for size in SIZES]
+        fewer = replace(films, files=min(films.files, _MOST_SMALLER))
+        smaller = [replace(fewer, size=size // (8 if short else 1)) for size in SIZES]
         found += [films, *(smaller if syntax in _MADE_SMALLER else [])]
     small = Work("small films", "explicit", 40 if short else 2000, 512, 512)
     cine = Work("cine", "explicit", 1, 512, 512, 8 if short else 500)

@@ -68,7 +68,7 @@ class Result:
 def run_work(work: Work, peers: list[Peer], settings: argparse.Namespace, place: Path) -> list[Result]:
     """Every peer in turn, round after round, so that what disturbs the machine disturbs all. A failed one drops out."""
     source = place / work.films.replace(" ", "-")
-    if not source.exists():
+    if not source.exists():  # those of a work with fewer films are among them
         make(work, source)
     taken: dict[str, list[Measured]] = {peer.name: [] for peer in peers}
     for _ in range(settings.rounds):
