@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from plainfilm.run.attendant import Exchange, Held
+from plainfilm.run.attendant import EVENTS_AHEAD, Exchange, Held
 from plainfilm.run.messages import Outcome
 
 
@@ -24,7 +24,9 @@ def test_events_come_in_order_and_then_none() -> None:
 
 def test_a_full_exchange_lets_its_threads_go_when_it_is_closed() -> None:
     exchange = Exchange(workers=1)
-    flood = threading.Thread(target=lambda: [exchange.post(Outcome(number)) for number in range(100)], daemon=True)
+    flood = threading.Thread(
+        target=lambda: [exchange.post(Outcome(number)) for number in range(2 * EVENTS_AHEAD)], daemon=True
+    )
     flood.start()
     flood.join(0.2)
     assert flood.is_alive(), "it is bounded"
