@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -91,6 +91,7 @@ def _dicom2jpg(python: str, source: Path, out: Path, _size: int | None) -> list[
     return [python, "-c", code, str(source), str(out)]
 
 
+FEWER = 6
 ONE, TWO, REDUCED = "plainfilm, 1 job", "plainfilm, 2 jobs", "plainfilm, 2 jobs, --decode reduced"
 POOL, XARGS = "published recipe, pool of 2", "DCMTK dcmj2pnm, xargs -P2"
 PEERS: tuple[Peer, ...] = (
@@ -114,6 +115,16 @@ PEERS: tuple[Peer, ...] = (
 
 
 def peers_for(syntax: str, size: int | None) -> list[Peer]:
-    """Those that can do it: fewer resolutions are in few encodings, and not all programs make pictures smaller."""
-    reducible = size is not None and syntax in ("jpeg2000", "htj2k")
-    return [peer for peer in PEERS if (size is None or peer.makes_smaller) and (peer.name != REDUCED or reducible)]
+    """Those that can do it: fewer resolutions are in few encodings, and not all programs make pictures smaller.
+
+    With a lower resolution so little is left to be done that the start would count: all others are given fewer films.
+    """
+    has_levels = syntax in ("jpeg2000", "htj2k")
+    able = [peer for peer in PEERS if size is None or peer.makes_smaller]
+    if not has_levels:
+        return [peer for peer in able if peer.name != REDUCED]
+    return [
+        peer if peer.name == REDUCED else replace(peer, part=FEWER * peer.part)
+        for peer in able
+        if size is not None or peer.name != REDUCED
+    ]

@@ -18,12 +18,12 @@ from typing import Any
 import cv2
 import imagecodecs
 import numpy as np
-import rle
 import xxhash
 from openjpeg.utils import decode as decode_openjpeg
 from pydicom import dcmread
 from pydicom.encaps import generate_frames
 from pydicom.uid import HTJ2KLossless, JPEG2000Lossless, JPEGLosslessSV1, JPEGLSLossless, RLELossless
+from rle.rle import decode_frame as decode_rle
 
 from plainfilm.encode.compression import choose
 from plainfilm.encode.png import Ancillary, encode_png
@@ -108,7 +108,7 @@ def _codec(path: Path) -> Callable[[], object]:
     codestream = next(generate_frames(dataset.PixelData, number_of_frames=1))
     if syntax == RLELossless:
         rows, columns = dataset.Rows, dataset.Columns
-        return lambda: rle.decode_frame(codestream, rows * columns, 16, "<")
+        return lambda: decode_rle(codestream, rows * columns, 16, "<")
     return lambda: _DECODERS[syntax](codestream)
 
 
