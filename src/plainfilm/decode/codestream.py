@@ -20,8 +20,9 @@ _START_OF_FRAME = frozenset((*range(0xC0, 0xC4), *range(0xC5, 0xC8), *range(0xC9
 JPEG_LS, START_OF_SCAN = 0xF7, 0xDA
 _END, _CODING, _TILE_PART = 0xD9, 0xFF52, 0xFF90
 # The markers that may follow entropy-coded data, which stuffs a zero after each FF (JPEG-LS: a zero bit).
-_AFTER_SCAN = re.compile(rb"\xff+([\xc4\xcc\xd9-\xdd\xe0-\xef\xfe])")
-_AFTER_LS_SCAN = re.compile(rb"\xff+([\xd9-\xdd\xe0-\xef\xf8\xfe])")
+# (one byte FF, though more may fill: a pattern that begins with a repeat is looked for twenty times as long)
+_AFTER_SCAN = re.compile(rb"\xff[\xc4\xcc\xd9-\xdd\xe0-\xef\xfe]")
+_AFTER_LS_SCAN = re.compile(rb"\xff[\xd9-\xdd\xe0-\xef\xf8\xfe]")
 _END_AND_PAD = re.compile(rb"\xff\xd9[\x00\xff]{0,64}\Z")
 
 
