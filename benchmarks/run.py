@@ -205,7 +205,7 @@ def main() -> None:
     settings.docs.mkdir(parents=True, exist_ok=True)
     page = document(results, versions, profile, settings.short)
     (settings.docs / "benchmarks.md").write_text(page, encoding="utf-8")
-    title = f"Time of a picture, {results[0][0].work.name}: to that of {TWO}"
+    title = f"Time of a picture, {results[0][0].work.name}, to that of {TWO} (logarithmic)"
     (settings.docs / "benchmarks.svg").write_text(chart(title, bars), encoding="utf-8")
 
 
