@@ -57,7 +57,7 @@ class Work:
 
 
 # How many films of an encoding: the start of a program shall not count for more than its work.
-_COUNTS = {"explicit": 192, "jpeg-lossless": 32, "jpeg2000": 96, "htj2k": 96}
+_COUNTS = {"explicit": 192, "jpeg-lossless": 128, "jpeg2000": 96, "htj2k": 96}
 _OTHERS, _MOST_SMALLER = 16, 96
 SIZES = (1024, 512)
 _MADE_SMALLER = ("explicit", "jpeg2000", "htj2k")
