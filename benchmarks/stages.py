@@ -25,9 +25,9 @@ from pydicom.encaps import generate_frames
 from pydicom.uid import HTJ2KLossless, JPEG2000Lossless, JPEGLosslessSV1, JPEGLSLossless, RLELossless
 from rle.rle import decode_frame as decode_rle
 
-from plainfilm.encode.compression import choose
+from plainfilm.encode.compression import ROW, choose
 from plainfilm.encode.png import Ancillary, encode_png
-from plainfilm.encode.scanlines import filtered, padded, row_bytes
+from plainfilm.encode.scanlines import padded, row_bytes
 from plainfilm.film import open_film
 from plainfilm.options import Options
 from plainfilm.pipeline import frame_planner, render
@@ -86,13 +86,13 @@ def _floors(path: Path, target: Path) -> Iterator[Timed]:
     png, table = encode_png(image, Ancillary("x")), np.zeros(65_536, np.uint8)
     choice, step = choose(image), max(1, _BAND // row_bytes(image))
     bands = [padded(image, range(first, min(first + step, len(image)))) for first in range(0, len(image), step)]
-    lines = [filtered(band, choice.filter) for band in bands]
+    lines = [ROW.filtered(band, choice.filter) for band in bands]
     yield "floor", "read the file", path.read_bytes
     yield "floor", "codec", _codec(path)
     yield "floor", "histogram", lambda: cv2.calcHist([samples], [0], None, [4096], [0, 4096])
     yield "floor", "look-up", lambda: cv2.LUT(samples, table)
     yield "floor", "hash of the samples", lambda: xxhash.xxh3_128(samples).hexdigest()
-    yield "floor", "filter", lambda: [filtered(band, choice.filter) for band in bands]
+    yield "floor", "filter", lambda: [ROW.filtered(band, choice.filter) for band in bands]
     yield "floor", "compressor", lambda: _compress(choice.compressor.open(), lines)
     yield "floor", "SHA-256 of the PNG", lambda: hashlib.sha256(png).digest()
     yield "floor", "write", lambda: target.write_bytes(png)
