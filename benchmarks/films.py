@@ -32,10 +32,10 @@ DX, XA = "1.2.840.10008.5.1.4.1.1.1.1", "1.2.840.10008.5.1.4.1.1.12.1"
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
+class Workload:
     """A folder of films: how many, how large, of how many frames, how they are encoded; `size` of the longest side out.
 
-    films: what works on the same films share.
+    films: what workloads on the same films share.
     """
 
     films: str
@@ -63,17 +63,17 @@ SIZES = (1024, 512)
 _MADE_SMALLER = ("explicit", "jpeg2000", "htj2k")
 
 
-def works(short: bool) -> tuple[Work, ...]:
+def workloads(short: bool) -> tuple[Workload, ...]:
     """All that is timed; short: the same kinds, few of each."""
     large = (600, 500) if short else (3000, 2500)
     found = []
     for syntax in ENCODERS:
-        films = Work(f"films {syntax}", syntax, 3 if short else _COUNTS.get(syntax, _OTHERS), *large)
+        films = Workload(f"films {syntax}", syntax, 3 if short else _COUNTS.get(syntax, _OTHERS), *large)
         fewer = replace(films, files=min(films.files, _MOST_SMALLER))
         smaller = [replace(fewer, size=size // (8 if short else 1)) for size in SIZES]
         found += [films, *(smaller if syntax in _MADE_SMALLER else [])]
-    small = Work("small films", "explicit", 40 if short else 2000, 512, 512)
-    cine = Work("cine", "explicit", 1, 512, 512, 8 if short else 500)
+    small = Workload("small films", "explicit", 40 if short else 2000, 512, 512)
+    cine = Workload("cine", "explicit", 1, 512, 512, 8 if short else 500)
     return (*found, small, cine)
 
 
@@ -93,7 +93,7 @@ def film(rows: int, columns: int, seed: int) -> Array:
     return values
 
 
-def make(work: Work, folder: Path) -> None:
+def make(work: Workload, folder: Path) -> None:
     """Write the films of a work into a folder; pixels repeat after 8. Raises MissingToolError."""
     folder.mkdir(parents=True)
     for number in range(work.files):
@@ -111,7 +111,7 @@ class MissingToolError(Exception):
     """What an encoding needs and is not here."""
 
 
-def _write(work: Work, seed: int, path: Path) -> None:
+def _write(work: Workload, seed: int, path: Path) -> None:
     uid, encode = ENCODERS[work.syntax]
     frames = [film(work.rows, work.columns, seed * 1000 + frame % 8) for frame in range(min(work.frames, 8))]
     encoded = list(encode(frames, path.parent))
@@ -125,7 +125,7 @@ def _write(work: Work, seed: int, path: Path) -> None:
     dataset.save_as(path, enforce_file_format=True)
 
 
-def _header(work: Work, uid: str) -> Dataset:
+def _header(work: Workload, uid: str) -> Dataset:
     dataset = Dataset()
     dataset.file_meta = FileMetaDataset()
     dataset.file_meta.TransferSyntaxUID = uid
@@ -150,7 +150,7 @@ def _native(frames: list[Array], _folder: Path) -> Iterator[bytes]:
 def _with_pydicom(frames: list[Array], _folder: Path) -> Iterator[bytes]:
     """RLE by pydicom's own encoder."""
     for frame in frames:
-        dataset = _header(Work("", "explicit", 1, *frame.shape), ExplicitVRLittleEndian)
+        dataset = _header(Workload("", "explicit", 1, *frame.shape), ExplicitVRLittleEndian)
         dataset.PixelData = frame.astype("<u2").tobytes()
         dataset.compress(RLELossless, encoding_plugin="pydicom", generate_instance_uid=False)
         yield next(generate_frames(dataset.PixelData, number_of_frames=1))
@@ -161,7 +161,7 @@ def _with_dcmtk(frames: list[Array], folder: Path) -> Iterator[bytes]:
     if shutil.which("dcmcjpeg") is None:
         raise MissingToolError("dcmcjpeg of DCMTK is not installed")
     for frame in frames:
-        dataset = _header(Work("", "explicit", 1, *frame.shape), ExplicitVRLittleEndian)
+        dataset = _header(Workload("", "explicit", 1, *frame.shape), ExplicitVRLittleEndian)
         dataset.PixelData = frame.astype("<u2").tobytes()
         dataset["PixelData"].VR = "OW"
         with TemporaryDirectory(dir=folder) as place:

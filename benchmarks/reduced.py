@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """A folder of DICOM files in, a table out: how far pictures of --decode reduced are from those of the full decode.
 
-python benchmarks/reduced.py [FOLDER]       FOLDER: else PLAINFILM_TEST_DATA
-python benchmarks/reduced.py --speed        of a synthetic film the time, beside that of pydicom's decode and a resize
+python -m benchmarks.reduced [FOLDER]       FOLDER: else PLAINFILM_TEST_DATA
+python -m benchmarks.reduced --speed        of a synthetic film the time, beside that of pydicom's decode and a resize
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from typing import Any
 
 import cv2
 import numpy as np
-from films import Work, make
 from pydicom import dcmread
 
 import plainfilm
+from benchmarks.films import Workload, make
 
 SIZES, ROUNDS = (512, 256), 5
 
@@ -79,7 +79,7 @@ def _apart(full: Any, reduced: Any) -> tuple[float, int]:
 def speed() -> None:
     """Print the processor time of a film of 3000 x 2500 to 512, by turns by pydicom with OpenCV and by plainfilm."""
     with TemporaryDirectory() as place:
-        make(Work("film", "jpeg2000", 1, 3000, 2500), Path(place, "films"))
+        make(Workload("film", "jpeg2000", 1, 3000, 2500), Path(place, "films"))
         (film,) = Path(place, "films").iterdir()
         plainfilm.render(film, size=512, decode="reduced")
         times: dict[str, list[float]] = {"pydicom": [], "plainfilm": []}

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """plainfilm and its peers on the same films, in one run, interleaved -> docs/benchmarks.md and its chart.
 
-python benchmarks/run.py [--short] [--rounds N] [--peers-python PATH] [--only WORK] [--docs FOLDER]
+python -m benchmarks.run [--short] [--rounds N] [--peers-python PATH] [--only WORK] [--docs FOLDER]
 """
 
 from __future__ import annotations
@@ -16,27 +16,25 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-sys.path.insert(0, str(Path(__file__).resolve().parent))
-
-from chart import chart
-from films import MissingToolError, Work, make, works
-from measure import Measured, measure
-from peers import ONE, PEERS, TWO, Peer, peers_for
-from stages import Row, stages
-from targets import Ratio, targets
+from benchmarks.chart import chart
+from benchmarks.films import MissingToolError, Workload, make, workloads
+from benchmarks.measure import Measured, measure
+from benchmarks.peers import ONE, PEERS, TWO, Peer, peers_for
+from benchmarks.stages import Row, stages
+from benchmarks.targets import Ratio, targets
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 SHORT = ("films explicit", "cine")  # what --short runs where --only names nothing
 
 
-Profile = dict[Work, list[Row]]
+Profile = dict[Workload, list[Row]]
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
     """All rounds of one peer on one work."""
 
-    work: Work
+    work: Workload
     peer: Peer
     rounds: tuple[Measured, ...]
 
@@ -65,7 +63,7 @@ class Result:
         return median(found), min(found), max(found)
 
 
-def run_work(work: Work, peers: list[Peer], settings: argparse.Namespace, place: Path) -> list[Result]:
+def run_workload(work: Workload, peers: list[Peer], settings: argparse.Namespace, place: Path) -> list[Result]:
     """Every peer in turn, round after round, so that what disturbs the machine disturbs all. A failed one drops out."""
     source = place / work.films.replace(" ", "-")
     if not source.exists():  # those of a work with fewer films are among them
@@ -118,12 +116,12 @@ def table(results: list[Result]) -> Iterator[str]:
 
 def document(results: list[list[Result]], versions: dict[str, str], profile: Profile, short: bool) -> str:
     """The page of docs/."""
-    note = "**A short run: it shows that the harness works; its figures mean nothing.**\n\n" if short else ""
+    note = "**A short run: it shows that the harness workloads; its figures mean nothing.**\n\n" if short else ""
     rounds = len(results[0][0].rounds)
     share = next((rows[-1][2] for work, rows in profile.items() if work.films == "films explicit"), None)
     lines = [
         "# Benchmarks\n",
-        f"{note}Made by `python benchmarks/run.py`: whole commands, start-up included; {rounds} rounds, in each all",
+        f"{note}Made by `python -m benchmarks.run`: whole commands, start-up included; {rounds} rounds, in each all",
         "in turn. Times are a picture's: wall time over pictures, median of the rounds. Ratios are to plainfilm's time",
         "in the same round. Slow programs are given a part of the films (`pictures`), which leaves their own start a",
         "share of up to a tenth. Memory is of the whole process tree, sampled. Programs differ in what they do: some",
@@ -148,9 +146,9 @@ def document(results: list[list[Result]], versions: dict[str, str], profile: Pro
     return "\n".join([*lines, ""])
 
 
-def profile_of(place: Path, works_done: list[Work], short: bool) -> Profile:
+def profile_of(place: Path, workloads_done: list[Workload], short: bool) -> Profile:
     """The stages of one film of each encoding."""
-    films = {work.films: work for work in works_done if work.frames == 1}
+    films = {work.films: work for work in workloads_done if work.frames == 1}
     return {
         work: stages(place / name.replace(" ", "-") / "film00000.dcm", 3 if short else 15)
         for name, work in films.items()
@@ -174,7 +172,7 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--short", action="store_true", help="a few small films: under a minute")
     parser.add_argument("--rounds", type=int, help="default 3; short: 1")
     parser.add_argument("--timeout", type=float, default=1800, help="seconds that one command may take")
-    parser.add_argument("--only", default="", help="works whose name holds this")
+    parser.add_argument("--only", default="", help="workloads whose name holds this")
     parser.add_argument("--peers-python", default=sys.executable, help="the Python of benchmarks/requirements.txt")
     parser.add_argument("--docs", type=Path, default=DOCS, help="where benchmarks.md and benchmarks.svg are written")
     settings = parser.parse_args()
@@ -188,12 +186,12 @@ def main() -> None:
     versions = {peer.name: peer.version(settings.peers_python) for peer in PEERS}
     versions |= {peer.name: peer.version(sys.executable) for peer in PEERS if peer.is_plainfilm}
     with tempfile.TemporaryDirectory() as folder:
-        for work in works(settings.short):
+        for work in workloads(settings.short):
             if not (settings.only in work.name if settings.only else not settings.short or work.name in SHORT):
                 continue
             peers = [peer for peer in peers_for(work.syntax, work.size) if versions[peer.name]]
             try:
-                results.append(run_work(work, peers, settings, Path(folder)))
+                results.append(run_workload(work, peers, settings, Path(folder)))
             except MissingToolError as error:
                 print(f"{work.name} is left out: {error}", flush=True)
                 continue

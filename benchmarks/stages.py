@@ -25,19 +25,19 @@ from pydicom.encaps import generate_frames
 from pydicom.uid import HTJ2KLossless, JPEG2000Lossless, JPEGLosslessSV1, JPEGLSLossless, RLELossless
 from rle.rle import decode_frame as decode_rle
 
+from plainfilm.conversion.job import ConvertJob, RunContext
+from plainfilm.conversion.pseudonyms import Key
+from plainfilm.conversion.rows import record_of, witness
+from plainfilm.conversion.task import convert_source
 from plainfilm.encode.compression import ROW, choose
 from plainfilm.encode.png import Ancillary, encode_png
 from plainfilm.encode.scanlines import padded, row_bytes
-from plainfilm.film import open_film
-from plainfilm.options import Options
-from plainfilm.pipeline import frame_planner, render
-from plainfilm.privacy import Key
-from plainfilm.run.messages import Job
-from plainfilm.run.recording import record_of, witness
-from plainfilm.run.task import convert_source
-from plainfilm.run.work import Orders, Work
-from plainfilm.sinks.folder import FolderSink
+from plainfilm.options.options import Options
+from plainfilm.output.folder import FolderSink
+from plainfilm.rendering.pipeline import frame_planner, render
+from plainfilm.rendering.reader import open_reader
 from plainfilm.sources.reference import Reference
+from plainfilm.workers.messages import Job
 
 Row = tuple[str, str, float]
 Timed = tuple[str, str, Callable[[], object]]
@@ -65,12 +65,12 @@ def stages(path: Path, rounds: int) -> list[Row]:
 
 def _stages(path: Path, sink: FolderSink) -> Iterator[Timed]:
     options, key = Options(), Key(b"k" * 32)
-    film = open_film(path.read_bytes(), options)
+    film = open_reader(path.read_bytes(), options)
     planned = frame_planner(film, options)(0)
     rendered = render(planned)
     png = encode_png(rendered.image, Ancillary("x"))
     known = witness(Reference(path, path.name, path.stem), film.instance, key)
-    yield "stage", "read and parse", lambda: open_film(path.read_bytes(), options)
+    yield "stage", "read and parse", lambda: open_reader(path.read_bytes(), options)
     yield "stage", "decode", lambda: film.decode(0)
     yield "stage", "decode, survey and plan", lambda: frame_planner(film, options)(0)
     yield "stage", "render, statistics, hash", lambda: render(planned)
@@ -81,7 +81,7 @@ def _stages(path: Path, sink: FolderSink) -> Iterator[Timed]:
 
 def _floors(path: Path, target: Path) -> Iterator[Timed]:
     options = Options()
-    planned = frame_planner(open_film(path.read_bytes(), options), options)(0)
+    planned = frame_planner(open_reader(path.read_bytes(), options), options)(0)
     image, samples = render(planned).image, planned.decoded.samples.view(np.uint16)
     png, table = encode_png(image, Ancillary("x")), np.zeros(65_536, np.uint8)
     choice, step = choose(image), max(1, _BAND // row_bytes(image))
@@ -115,8 +115,8 @@ def _codec(path: Path) -> Callable[[], object]:
 def _worker(path: Path, sink: FolderSink) -> Callable[[], None]:
     """All that a worker does with a film."""
     sink.out.mkdir()
-    orders = Orders(Options(), Key(b"k" * 32), sink.out).seal()
-    job = Job(Work(Reference(path, path.name, path.stem), orders))
+    orders = RunContext(Options(), Key(b"k" * 32), sink.out).seal()
+    job = Job(ConvertJob(Reference(path, path.name, path.stem), orders))
     staged: list[Any] = []
 
     def work() -> None:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Protocol
 
-from peers import ONE, POOL, REDUCED, TWO, XARGS
+from benchmarks.peers import ONE, POOL, REDUCED, TWO, XARGS
 
 Ratio = tuple[float, float, float]
 

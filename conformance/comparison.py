@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from kinds import KINDS, Case, Undoing
 from numpy.typing import NDArray
-from shown import NotShownError, by_dcmtk, by_oracle, by_plainfilm, by_pydicom, changed
-from subjects import Subject
+
+from conformance.kinds import KINDS, Case, Undoing
+from conformance.shown import NotShownError, by_dcmtk, by_oracle, by_plainfilm, by_pydicom, changed
+from conformance.subjects import Subject
 
 Array = NDArray[Any]
 NOTHING = Undoing()

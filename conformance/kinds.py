@@ -11,10 +11,11 @@ from typing import Any
 
 import numpy as np
 import pydicom
-from case_spec import DIGITAL_XRAY
 from numpy.typing import NDArray
-from shown import Ours
-from subjects import Subject
+from tests.support.cases.spec import DIGITAL_XRAY
+
+from conformance.shown import Ours
+from conformance.subjects import Subject
 
 Cells = Callable[[NDArray[Any]], NDArray[Any]]
 

@@ -6,12 +6,12 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 
-from comparison import PEERS, Verdict
-from kinds import KINDS
+from conformance.comparison import PEERS, Verdict
+from conformance.kinds import KINDS
 
 INTRODUCTION = """# Conformance
 
-Written by `python conformance/run.py`; `tests/conformance/test_page.py` holds the code to the kinds below. Every
+Written by `python -m conformance.run`; `tests/conformance/test_page.py` holds the code to the kinds below. Every
 picture is of the `viewer` look, 8 bits, the first frame, before square pixels; it is compared with three others:
 
 - **oracle**: `tests/oracle`, which reads the same contract and shares no code with plainfilm. On real films it starts

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Compares plainfilm with its peers over real films and a generated matrix, and writes docs/conformance.md.
 
-    python conformance/run.py [--matrix N] [--jobs N] [--out FILE]
+    python -m conformance.run [--matrix N] [--jobs N] [--out FILE]
 
 The real films are those of PLAINFILM_TEST_DATA, else of ../shared/data. Needs DCMTK. Ends with 1 where a disagreement
 is left that no known kind explains.
@@ -18,16 +18,14 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import pydicom
+
+import plainfilm
+from conformance.comparison import Verdict, verdicts
+from conformance.page import page
+from conformance.subjects import Subject, generated, oddities, real_films, some_combinations
+
 ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT / "tests" / "oracle"), str(ROOT / "src")]
-
-import pydicom  # noqa: E402
-from comparison import Verdict, verdicts  # noqa: E402
-from page import page  # noqa: E402
-from subjects import Subject, generated, oddities, real_films, some_combinations  # noqa: E402
-
-import plainfilm  # noqa: E402
-
 MATRIX = 2_400
 
 

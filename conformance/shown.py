@@ -17,16 +17,16 @@ import numpy as np
 import pydicom
 from numpy.typing import NDArray
 from pydicom.pixels import apply_modality_lut, apply_voi_lut
-from subjects import Subject
+from tests.support.oracle import oracle
 
-import oracle
+from conformance.subjects import Subject
 from plainfilm.api import render as render_picture
 from plainfilm.errors import ConversionError
-from plainfilm.film import Film, open_film
-from plainfilm.grayscale.plan import Plan
-from plainfilm.options import Options
-from plainfilm.pipeline import frame_planner, render
-from plainfilm.record import Status
+from plainfilm.options.options import Options
+from plainfilm.records import Status
+from plainfilm.rendering.grayscale.plan import Plan
+from plainfilm.rendering.pipeline import frame_planner, render
+from plainfilm.rendering.reader import FrameReader, open_reader
 
 Array = NDArray[Any]
 JPEG_LS = ("1.2.840.10008.1.2.4.80", "1.2.840.10008.1.2.4.81")
@@ -46,7 +46,7 @@ class Ours:
     image: Array
     plan: Plan | None
     findings: frozenset[str]
-    film: Film
+    film: FrameReader
 
     @property
     def voi(self) -> str:
@@ -65,7 +65,7 @@ def by_plainfilm(subject: Subject) -> Ours:
     """The viewer look, pixels as stored. Raises NotShownError."""
     options = Options.of({"pixels": "stored", "voi": subject.voi})
     try:
-        film = open_film(subject.content, options)
+        film = open_reader(subject.content, options)
         planned = frame_planner(film, options)(0)
         image = render(planned).image
     except ConversionError as error:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pydicom
-from cases import XRAY_ANGIOGRAPHY, GroupSpec, LutSpec, ShutterSpec, build_case, to_bytes
+from tests.support.cases.build import XRAY_ANGIOGRAPHY, GroupSpec, LutSpec, ShutterSpec, build_case, to_bytes
 
 PHOTOMETRIC = ("MONOCHROME1", "MONOCHROME2")
 SHAPES = (None, "IDENTITY", "INVERSE")

@@ -23,9 +23,9 @@ import cv2
 import numpy as np
 import pydicom
 import pytest
-from cases import build_case, to_bytes
+from tests.support.cases.build import build_case, to_bytes
+from tests.support.oracle import oracle
 
-import oracle
 import plainfilm
 
 FILM: dict[str, Any] = {"centers": (2000, 900), "widths": (1500, 100), "slope": 1, "intercept": -100}

@@ -17,7 +17,7 @@ import plainfilm
 from plainfilm import errors
 from plainfilm.errors import PlainfilmError, Reason, Stage
 from plainfilm.findings import FindingCode
-from plainfilm.tables import COLUMNS, FAILURE_COLUMNS
+from plainfilm.output.tables import COLUMNS, FAILURE_COLUMNS
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"

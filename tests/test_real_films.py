@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 from pydicom.pixels.processing import apply_voi_lut
 
 import plainfilm
+from plainfilm.conversion.conversion import Conversion, Run
 from plainfilm.errors import Reason
-from plainfilm.options import Options
-from plainfilm.run.conversion import Conversion, Run
+from plainfilm.options.options import Options
 
 pytestmark = pytest.mark.real_film
 

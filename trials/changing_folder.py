@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """A folder that changes while it is read: each file has its outcome, none is lost, and the same command mends OUT.
 
-    python trials/changing_folder.py [--short]
+    python -m trials.changing_folder [--short]
 
 The first pictures in OUT show that work has begun. The command is then stopped for a moment (SIGSTOP), and of the files
 that are still to come some are deleted, cut, emptied, replaced, made unreadable, or turned into folders, links that
@@ -17,9 +17,9 @@ import signal
 import time
 from pathlib import Path
 
-from bench import Bench, end_of, run_trial
-from checking import differences, pictures_of, reasons_in, rows_of, sources_in, tree_of, untruths
-from seeds import seed_films
+from trials.bench import Bench, end_of, run_trial
+from trials.checking import differences, pictures_of, reasons_in, rows_of, sources_in, tree_of, untruths
+from trials.seeds import seed_films
 
 KINDS = ("deleted", "cut", "emptied", "replaced", "unreadable", "folder", "link", "pipe", "untouched")
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from plainfilm.errors import Reason
-from plainfilm.tables import FAILURES, METADATA, read_table
+from plainfilm.output.tables import FAILURES, METADATA, read_table
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _TEMPORARY = re.compile(r"\.plainfilm-[0-9a-f]{16}\.tmp")

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """A disk that fills up: exit code 3, whole pictures, true tables, and with more room the same command ends the work.
 
-    python trials/full_disk.py [--short]
+    python -m trials.full_disk [--short]
 
 OUT lies on a small file system in memory that is mounted for this process alone (`unshare -Urm`; where the system does
 not let users make name spaces this part is skipped). Each size is tried, from one that hardly holds the ledger to one
@@ -19,9 +19,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench import CANNOT_GO_ON, Bench, SkippedError, run_trial
-from checking import differences, leftovers, pictures_of, tree_of, untruths
-from seeds import demo_films
+from trials.bench import CANNOT_GO_ON, Bench, SkippedError, run_trial
+from trials.checking import differences, leftovers, pictures_of, tree_of, untruths
+from trials.seeds import demo_films
 
 INSIDE = "PLAINFILM_TRIAL_MOUNTS"
 SIZES = ("60k", "100k", "150k", "200k", "250k", "300k", "400k", "600k", "800k", "1m", "1500k", "2m", "3m", "4m", "5m")

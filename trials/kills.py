@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """kill -9 at random moments: no half picture ever, and OUT ends as that of a run that nothing stopped, to the byte.
 
-    python trials/kills.py [--short]
+    python -m trials.kills [--short]
 
 A run over 400 films and some files that are none is killed with its process group 20 times (short: 4 times, 60 films),
 at moments drawn with a fixed seed, each time gone on with by the same command, and begun anew where it was faster than
@@ -15,9 +15,9 @@ import random
 import time
 from pathlib import Path
 
-from bench import SOME_FAILED, Bench, kill_group, run_trial
-from checking import differences, halves, leftovers, pictures_of, tree_of, untruths
-from seeds import seed_films
+from trials.bench import SOME_FAILED, Bench, kill_group, run_trial
+from trials.checking import differences, halves, leftovers, pictures_of, tree_of, untruths
+from trials.seeds import seed_films
 
 SEED = 9
 

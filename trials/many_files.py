@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """100,000 files: memory does not grow with their number, the first picture is there within seconds.
 
-    python trials/many_files.py [--short]
+    python -m trials.many_files [--short]
 
 Hard links to a few small films and to a file that is none, one in fifty a film, once all in one folder and once spread
 over folders of 500. Each layout is converted with a tenth of the files and with all of them (short: 500 and 5,000); the
@@ -16,9 +16,9 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench import Bench, MemoryWatch, end_of, run_trial
-from checking import rows_of
-from seeds import demo_films
+from trials.bench import Bench, MemoryWatch, end_of, run_trial
+from trials.checking import rows_of
+from trials.seeds import demo_films
 
 ONE_IN = 50
 IN_A_FOLDER = 500

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """1,000 damaged films, given to the command: each has its row, none a wrong picture, none a byte that is not its own.
 
-    python trials/mutants.py [--short]
+    python -m trials.mutants [--short]
 
 The seeds are small films in every transfer syntax that can be written here, and the smaller files of
 PLAINFILM_TEST_DATA where it is set. The damage is the same each time. Shown are: every mutant is in exactly one table,
@@ -22,11 +22,11 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from bench import SOME_FAILED, Bench, run_trial
-from checking import differences, reasons_in, rows_of, sources_in, tree_of, untruths
-from seeds import real_films, seed_films
 
 from plainfilm.errors import Reason
+from trials.bench import SOME_FAILED, Bench, run_trial
+from trials.checking import differences, reasons_in, rows_of, sources_in, tree_of, untruths
+from trials.seeds import real_films, seed_films
 
 SEED = 20
 MUTANTS, MUTANTS_SHORT = 1000, 150

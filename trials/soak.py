@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """20,000 conversions, one in twenty damaged, and 10,000 by one worker, half of them damaged: memory does not grow.
 
-    python trials/soak.py [--short]
+    python -m trials.soak [--short]
 
 Small films in every transfer syntax, each under hundreds of names; damaged are those that end too early. First the
 command converts them, as it is, with workers that are replaced now and then; all rows are counted against a list that
@@ -18,17 +18,17 @@ from itertools import cycle, islice
 from pathlib import Path
 
 import numpy as np
-from bench import SOME_FAILED, Bench, MemoryWatch, Sample, end_of, run_trial
-from checking import rows_of
-from seeds import seed_films
 
-from plainfilm.options import Options
-from plainfilm.privacy import load_key
-from plainfilm.run.ahead import TASK
-from plainfilm.run.messages import Job, Outcome, WorkerSettings
-from plainfilm.run.supervisor import Supervisor
-from plainfilm.run.work import Orders, Work
+from plainfilm.conversion.job import ConvertJob, RunContext
+from plainfilm.conversion.pseudonyms import load_key
+from plainfilm.options.options import Options
 from plainfilm.sources.reference import Reference
+from plainfilm.workers.messages import Job, TaskResult, WorkerSettings
+from plainfilm.workers.pool import WorkerPool
+from plainfilm.workers.spawn import TASK
+from trials.bench import SOME_FAILED, Bench, MemoryWatch, Sample, end_of, run_trial
+from trials.checking import rows_of
+from trials.seeds import seed_films
 
 DAMAGED_ONE_IN = 20
 MOST_BYTES_A_FILE = 5_000
@@ -84,16 +84,16 @@ def never_replaced(bench: Bench, originals: Path) -> None:
     """One worker for all of them, half of them damaged."""
     paths, files = sorted(originals.iterdir()), 200 if bench.short else 10_000
     key = load_key(bench.folder / "key")
-    orders = Orders(Options(), key, None).seal()
-    works = (Work(Reference(path, path.name, path.name), orders) for path in islice(cycle(paths), files))
+    orders = RunContext(Options(), key, None).seal()
+    works = (ConvertJob(Reference(path, path.name, path.name), orders) for path in islice(cycle(paths), files))
     settings = WorkerSettings(workers=1, recycle_after=files + 1, recycle_growth=1 << 40)
     outcomes: Counter[str] = Counter()
     with (
-        Supervisor(TASK, map(Job, works), settings) as supervisor,
+        WorkerPool(TASK, map(Job, works), settings) as supervisor,
         MemoryWatch(os.getpid(), 0.05 if bench.short else 0.5) as watch,
     ):
         for event in supervisor.events():
-            if isinstance(event, Outcome):
+            if isinstance(event, TaskResult):
                 outcomes[type(event.value).__name__] += 1
     bench.say(f"{files} files, one worker that is never replaced: {dict(outcomes)}")
     bench.expect(outcomes.total() == files, f"{outcomes.total()} outcomes of {files} files")

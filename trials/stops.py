@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """SIGINT and SIGTERM, a second run into the same OUT, other options, and what must not matter to the result.
 
-    python trials/stops.py [--short]
+    python -m trials.stops [--short]
 
 Shown are: a run ends within five seconds of a signal, with 130 or 143, and its tables name exactly the files that are
 there, also where it is only skipping what is done, and where a second signal follows (P4); a second run into that OUT
@@ -18,9 +18,9 @@ import signal
 import time
 from pathlib import Path
 
-from bench import CANNOT_GO_ON, SOME_FAILED, Bench, end_of, kill_group, run_trial
-from checking import differences, pictures_of, tree_of, untruths
-from seeds import seed_films
+from trials.bench import CANNOT_GO_ON, SOME_FAILED, Bench, end_of, kill_group, run_trial
+from trials.checking import differences, pictures_of, tree_of, untruths
+from trials.seeds import seed_films
 
 SECONDS = 5.0
 CONVERTED = "metadata.csv"

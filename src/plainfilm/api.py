@@ -13,19 +13,19 @@ import numpy as np
 import numpy.typing as npt
 from pydicom.dataset import Dataset
 
-from plainfilm.choices import FrameChoice
+from plainfilm.conversion.conversion import Conversion
+from plainfilm.conversion.presentation_index import presentation_of
+from plainfilm.conversion.summary import Run
 from plainfilm.dicom.read import instance_from_dataset
 from plainfilm.errors import OptionsError
-from plainfilm.explanation import Explanation
-from plainfilm.film import Film, film_of, open_film, with_presentation
-from plainfilm.options import Options
-from plainfilm.painting import PlannedFrame
-from plainfilm.pipeline import frame_planner
-from plainfilm.pipeline import render as render_planned
-from plainfilm.run.conversion import Conversion
-from plainfilm.run.presentations import presentation_of
-from plainfilm.run.summary import Run
-from plainfilm.sources.content import FileContent, open_source
+from plainfilm.options.choices import FrameChoice
+from plainfilm.options.options import Options
+from plainfilm.rendering.explanation import Explanation
+from plainfilm.rendering.frame import PlannedFrame
+from plainfilm.rendering.pipeline import frame_planner
+from plainfilm.rendering.pipeline import render as render_planned
+from plainfilm.rendering.reader import FrameReader, open_reader, reader_of, with_presentation
+from plainfilm.sources.file_reader import FileContent, open_source
 
 __all__ = ["Explanation", "Run", "convert", "explain", "render"]
 
@@ -107,19 +107,19 @@ def convert(
     return Conversion([Path(source) for source in given], Path(out), Options.of(options)).run()
 
 
-def _planned(source: Source, frame: int, given: Any) -> tuple[Film, PlannedFrame]:
+def _planned(source: Source, frame: int, given: Any) -> tuple[FrameReader, PlannedFrame]:
     others = sorted(set(given) - set(PictureOptions.__annotations__))
     if others:
         raise OptionsError(f"{', '.join(others)}: no option of one picture")
     options = Options.of(given)
     if isinstance(source, Dataset):
         instance = instance_from_dataset(source, options.limits.max_pixels)
-        return _frame_of(film_of(instance, options), frame, options)
+        return _frame_of(reader_of(instance, options), frame, options)
     with _content_of(source) as content:
-        return _frame_of(open_film(content, options), frame, options)
+        return _frame_of(open_reader(content, options), frame, options)
 
 
-def _frame_of(film: Film, frame: int, options: Options) -> tuple[Film, PlannedFrame]:
+def _frame_of(film: FrameReader, frame: int, options: Options) -> tuple[FrameReader, PlannedFrame]:
     film = with_presentation(film, presentation_of(options))
     frames = film.instance.pixel.number_of_frames
     chosen = FrameChoice(str(frame)).select(frames)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cases import build_case, to_bytes
+from tests.support.cases.build import build_case, to_bytes
 
 Completed = subprocess.CompletedProcess[Any]
 

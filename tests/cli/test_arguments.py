@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from plainfilm.choices import Look, Progress, UserWindow, VoiFunction
 from plainfilm.cli.arguments import Parser, add_options, options_of, parse, read_config
 from plainfilm.errors import OptionsError
-from plainfilm.options import Options, option_fields
-from plainfilm.picture_options import LOOK_OPTIONS
-from plainfilm.showing import PresentationChoice
+from plainfilm.options.choices import Look, Progress, UserWindow, VoiFunction
+from plainfilm.options.options import Options, option_fields
+from plainfilm.options.picture_options import LOOK_OPTIONS
+from plainfilm.options.showing import PresentationSource
 
 # a value other than the default for each option of the command line, as it is typed and as Python gives it
 VALUES: dict[str, tuple[str, object]] = {
@@ -36,7 +36,7 @@ VALUES: dict[str, tuple[str, object]] = {
     "enlarge": ("", True),
     "fit": ("keep", "keep"),  # another one needs a size
     "overlays": ("mask", "mask"),
-    "presentation": ("auto", PresentationChoice()),
+    "presentation": ("auto", PresentationSource()),
     "orient": ("viewer", "viewer"),
     "frames": ("3", 3),
     "names": ("uid", "uid"),

@@ -18,11 +18,11 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-from cases import LutSpec, build_case, to_bytes
 from numpy.typing import NDArray
+from tests.support.cases.build import LutSpec, build_case, to_bytes
+from tests.support.oracle import oracle
 
-import oracle
-from plainfilm.sinks.folder import FolderSink
+from plainfilm.output.folder import FolderSink
 
 Run = Callable[..., subprocess.CompletedProcess[Any]]
 Write = Callable[..., Path]

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cases import build_case, to_bytes
+from tests.support.cases.build import build_case, to_bytes
 
 from plainfilm.cli.main import main
 from plainfilm.dicom.transfer_syntax import transfer_syntax_name

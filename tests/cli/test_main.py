@@ -14,7 +14,7 @@ import pytest
 
 import plainfilm as package
 from plainfilm.cli.main import main
-from plainfilm.options import option_fields
+from plainfilm.options.options import option_fields
 
 Run = Callable[..., subprocess.CompletedProcess[Any]]
 posix = pytest.mark.skipif(sys.platform == "win32", reason="descriptors as POSIX has them")

@@ -14,9 +14,9 @@ import time
 
 import pytest
 
-from plainfilm.choices import Progress
 from plainfilm.cli import progress
 from plainfilm.cli.progress import NoDisplay, show_progress
+from plainfilm.options.choices import Progress
 
 COLOR = re.compile(r"\x1b\[[\d;]*3\d[;\dm]")
 
@@ -140,7 +140,7 @@ def test_a_dumb_terminal_shows_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_rich_is_not_imported_without_a_terminal() -> None:
     code = (
         "import sys\n"
-        "from plainfilm.choices import Progress\n"
+        "from plainfilm.options.choices import Progress\n"
         "from plainfilm.cli.progress import show_progress\n"
         "for kind in Progress: show_progress(kind).__enter__\n"
         "print('rich' in sys.modules)"

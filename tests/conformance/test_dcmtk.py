@@ -22,17 +22,17 @@ import imagecodecs
 import numpy as np
 import pydicom
 import pytest
-from cases import XRAY_ANGIOGRAPHY, LutSpec, build_case, to_bytes
 from numpy.typing import NDArray
 from pydicom.encaps import generate_frames
 from pydicom.uid import ExplicitVRLittleEndian
+from tests.support.cases.build import XRAY_ANGIOGRAPHY, LutSpec, build_case, to_bytes
 
 from plainfilm.demo.dataset import write_films
 from plainfilm.errors import ConversionError
-from plainfilm.film import open_film
-from plainfilm.grayscale.plan import Plan
-from plainfilm.options import Options
-from plainfilm.pipeline import frame_planner, render
+from plainfilm.options.options import Options
+from plainfilm.rendering.grayscale.plan import Plan
+from plainfilm.rendering.pipeline import frame_planner, render
+from plainfilm.rendering.reader import open_reader
 
 pytestmark = pytest.mark.dcmtk
 
@@ -54,7 +54,7 @@ class Shown:
 
 def ours(content: bytes, frame: int = 1, **given: Any) -> Shown:
     options = Options.of({"pixels": "stored", **given})
-    planned = frame_planner(open_film(content, options), options)(frame - 1)
+    planned = frame_planner(open_reader(content, options), options)(frame - 1)
     assert isinstance(planned.plan, Plan)
     findings = frozenset(finding.code.value for finding in planned.findings)
     return Shown(render(planned).image, planned.plan.voi, planned.plan.line, findings)
@@ -89,7 +89,7 @@ def difference(mine: Array, other: Array | None) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Film:
+class FrameReader:
     """A grey film of the catalogue; `native`: the same without its compression, where DCMTK cannot decode that."""
 
     name: str
@@ -130,16 +130,16 @@ NOT_REWRITTEN = ("emri_small_jpeg_2k_lossless_too_short.dcm", "JPEG2000-embedded
 
 
 @pytest.fixture(scope="module")
-def films(film_folder: Path) -> list[Film]:
+def films(film_folder: Path) -> list[FrameReader]:
     """Every grey film of the catalogue."""
     with open(film_folder / "catalog.csv", newline="", encoding="utf-8") as file:
         return [film for row in csv.DictReader(file) for film in grey_film(film_folder, row)]
 
 
-def grey_film(folder: Path, row: dict[str, str]) -> Iterator[Film]:
+def grey_film(folder: Path, row: dict[str, str]) -> Iterator[FrameReader]:
     content, name = (folder / row["file"]).read_bytes(), row["file"].rsplit("/", 1)[-1]
     try:
-        instance = open_film(content, Options()).instance
+        instance = open_reader(content, Options()).instance
     except ConversionError:
         return
     compressed = instance.data.transfer_syntax in JPEG_2000
@@ -148,7 +148,7 @@ def grey_film(folder: Path, row: dict[str, str]) -> Iterator[Film]:
     whole = all(float(row[name] or 0).is_integer() for name in ("RescaleSlope", "RescaleIntercept"))
     frames = instance.pixel.number_of_frames
     native = as_native(content) if compressed else content
-    yield Film(name, content, native, row["WindowCenter"] != "", whole, frames)
+    yield FrameReader(name, content, native, row["WindowCenter"] != "", whole, frames)
 
 
 def as_native(content: bytes) -> bytes:
@@ -174,7 +174,7 @@ def as_native(content: bytes) -> bytes:
 
 
 def compare(
-    films: list[Film], theirs: Show, words: list[str], voi: str, applied: str
+    films: list[FrameReader], theirs: Show, words: list[str], voi: str, applied: str
 ) -> dict[str, tuple[Array, Array]]:
     """Compare the films on which our VOI is `applied`; the pictures of those that differ by more than one level."""
     differing, compared = {}, 0
@@ -194,17 +194,17 @@ def compare(
 
 
 @pytest.mark.real_film
-def test_windows_of_real_films(films: list[Film], theirs: Show) -> None:
+def test_windows_of_real_films(films: list[FrameReader], theirs: Show) -> None:
     assert compare(films, theirs, ["+Wi", "1"], "window:0", "window:0") == {}
 
 
 @pytest.mark.real_film
-def test_voi_luts_of_real_films(films: list[Film], theirs: Show) -> None:
+def test_voi_luts_of_real_films(films: list[FrameReader], theirs: Show) -> None:
     assert compare(films, theirs, ["+Wl", "1"], "lut:0", "lut:0") == {}
 
 
 @pytest.mark.real_film
-def test_display_values_of_real_films(films: list[Film], theirs: Show) -> None:
+def test_display_values_of_real_films(films: list[FrameReader], theirs: Show) -> None:
     differing = compare(films, theirs, [], "none", "identity")
     assert set(differing) == set(ONE_BIT)
     for mine, other in differing.values():
@@ -213,7 +213,7 @@ def test_display_values_of_real_films(films: list[Film], theirs: Show) -> None:
 
 
 @pytest.mark.real_film
-def test_a_window_of_the_users_on_films_without_and_on_compressed_ones(films: list[Film], theirs: Show) -> None:
+def test_a_window_of_the_users_on_films_without_and_on_compressed_ones(films: list[FrameReader], theirs: Show) -> None:
     differing, compared = {}, 0
     for film in films:
         if film.windowed and film.native is film.content:
@@ -247,7 +247,9 @@ def test_the_demonstration_films(theirs: Show, tmp_path: Path) -> None:
     for path in write_films(tmp_path / "films"):
         content = path.read_bytes()
         native = (
-            as_native(content) if open_film(content, Options()).instance.data.transfer_syntax in JPEG_2000 else content
+            as_native(content)
+            if open_reader(content, Options()).instance.data.transfer_syntax in JPEG_2000
+            else content
         )
         for voi, words in (("window:0", ["+Wi", "1"]), ("lut:0", ["+Wl", "1"])):
             mine = ours(content, voi=voi)

@@ -11,9 +11,9 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-from cases import build_case
 from numpy.typing import NDArray
-from states import item, lut, state_of, to_file
+from tests.support.cases.build import build_case
+from tests.support.presentation_states import item, lut, state_of, to_file
 
 import plainfilm
 

@@ -6,15 +6,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-import oracle_notes
 import pytest
-from cases import Case, random_case, to_bytes
+from tests.support.cases.build import Case, random_case, to_bytes
+from tests.support.oracle import notes as oracle_notes
+from tests.support.oracle import oracle
 
-import oracle
 from plainfilm.errors import ConversionError
-from plainfilm.film import open_film
-from plainfilm.options import Options
-from plainfilm.pipeline import PlannedFrame, frame_planner, render
+from plainfilm.options.options import Options
+from plainfilm.rendering.pipeline import PlannedFrame, frame_planner, render
+from plainfilm.rendering.reader import open_reader
 
 SEED = 20_260_101
 CASES = 1_500
@@ -53,7 +53,7 @@ def options_of(case: Case) -> tuple[Options, int]:
 
 def planned(case: Case) -> PlannedFrame:
     options, frame = options_of(case)
-    return frame_planner(open_film(to_bytes(case.dataset), options), options)(frame)
+    return frame_planner(open_reader(to_bytes(case.dataset), options), options)(frame)
 
 
 def difference(case: Case) -> str | None:

@@ -7,11 +7,11 @@ import warnings
 from pathlib import Path
 
 import pytest
-from comparison import Verdict, agree_with, verdicts
-from kinds import KINDS, Case, Undoing
-from page import page
-from shown import by_plainfilm
-from subjects import generated, oddities, some_combinations
+from conformance.comparison import Verdict, agree_with, verdicts
+from conformance.kinds import KINDS, Case, Undoing
+from conformance.page import page
+from conformance.shown import by_plainfilm
+from conformance.subjects import generated, oddities, some_combinations
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "conformance.md"
 

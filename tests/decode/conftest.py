@@ -11,13 +11,13 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from plainfilm.decode import Decoded, decode_frame
+from plainfilm.decode import DecodedFrame, decode_frame
 from plainfilm.dicom.frames import locate_frames
 from plainfilm.dicom.instance import ImagePixel, PixelData
 
 Array = npt.NDArray[Any]
 Describe = Callable[..., ImagePixel]
-DecodeBytes = Callable[[ImagePixel, bytes, str], Decoded]
+DecodeBytes = Callable[[ImagePixel, bytes, str], DecodedFrame]
 MakeImage = Callable[..., Array]
 
 
@@ -53,7 +53,7 @@ def _instance_of(codestream: bytes, syntax: str) -> PixelData:
 def decode_bytes() -> DecodeBytes:
     """Decode a codestream as the one fragment of an instance of a single frame."""
 
-    def decoded(pixel: ImagePixel, codestream: bytes, syntax: str) -> Decoded:
+    def decoded(pixel: ImagePixel, codestream: bytes, syntax: str) -> DecodedFrame:
         data = _instance_of(codestream, syntax)
         return decode_frame(pixel, data, locate_frames(pixel, data), 0)
 
@@ -64,7 +64,7 @@ def decode_bytes() -> DecodeBytes:
 def decode_cut() -> DecodeBytes:
     """Decode a codestream, as above, where one that is cut short is allowed."""
 
-    def decoded(pixel: ImagePixel, codestream: bytes, syntax: str) -> Decoded:
+    def decoded(pixel: ImagePixel, codestream: bytes, syntax: str) -> DecodedFrame:
         data = _instance_of(codestream, syntax)
         return decode_frame(pixel, data, locate_frames(pixel, data, True), 0)
 

@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from plainfilm.color import to_rgb
-from plainfilm.decode import Decoded, decode_frame
+from plainfilm.decode import DecodedFrame, decode_frame
 from plainfilm.dicom.frames import locate_frames
 from plainfilm.dicom.instance import Instance
 from plainfilm.dicom.read import read_instance
 from plainfilm.errors import ConversionError, Reason
+from plainfilm.rendering.color import to_rgb
 
 pytestmark = pytest.mark.real_film
 DATA_STORE = "pydicom+pydicom-data/data_store/data"
@@ -24,7 +24,7 @@ def opened(film_folder: Path, name: str) -> Instance:
     return read_instance((film_folder / name).read_bytes(), 500_000_000)
 
 
-def decoded(film_folder: Path, name: str, frame: int = 0) -> Decoded:
+def decoded(film_folder: Path, name: str, frame: int = 0) -> DecodedFrame:
     instance = opened(film_folder, name)
     return decode_frame(instance.pixel, instance.data, locate_frames(instance.pixel, instance.data), frame)
 

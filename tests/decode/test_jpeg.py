@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from plainfilm.color import to_rgb
 from plainfilm.errors import ConversionError, DecodeError, Reason, TruncatedError, UnsupportedError
 from plainfilm.findings import FindingCode
+from plainfilm.rendering.color import to_rgb
 
 BASELINE, EXTENDED, PROGRESSIVE = (f"1.2.840.10008.1.2.4.{number}" for number in (50, 51, 55))
 LOSSLESS, JPEG_LS, NEAR_LOSSLESS = (f"1.2.840.10008.1.2.4.{number}" for number in (70, 80, 81))

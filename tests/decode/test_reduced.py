@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from openjpeg.utils import encode_array
 from PIL import Image, ImageFile
 
-from plainfilm.decode import Decoded, decode_reduced
+from plainfilm.decode import DecodedFrame, decode_reduced
 from plainfilm.decode.jpeg2000 import checked
 from plainfilm.decode.reduced import wavelet_level
 from plainfilm.dicom.frames import FrameBytes, locate_frames
@@ -59,7 +59,9 @@ def pillow(image: Array, **options: Any) -> bytes:
     return file.getvalue()
 
 
-def reduced(pixel: ImagePixel, codestream: bytes, least: tuple[int, int], syntax: str = JPEG_2000) -> Decoded | None:
+def reduced(
+    pixel: ImagePixel, codestream: bytes, least: tuple[int, int], syntax: str = JPEG_2000
+) -> DecodedFrame | None:
     content = codestream + b"\0" * (len(codestream) % 2)
     items = b"".join(b"\xfe\xff\x00\xe0" + struct.pack("<I", len(one)) + one for one in (b"", content))
     data = PixelData(items + b"\xfe\xff\xdd\xe0\x00\x00\x00\x00", syntax, True)
@@ -67,7 +69,7 @@ def reduced(pixel: ImagePixel, codestream: bytes, least: tuple[int, int], syntax
 
 
 def slope(rows: int, columns: int, bits: int) -> Array:
-    """Levels that rise evenly to the right and, half as much, downwards: each tells where in the frame it lies."""
+    """Histogram that rise evenly to the right and, half as much, downwards: each tells where in the frame it lies."""
     y, x = np.mgrid[:rows, :columns]
     return np.rint((x / columns + y / rows / 2) * ((1 << bits) - 1) / 1.5)
 

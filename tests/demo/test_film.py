@@ -19,7 +19,17 @@ from plainfilm.demo.film import (
     with_high_bits,
 )
 from plainfilm.demo.films import films, fluoroscopy_film
-from plainfilm.demo.habit import Burned, Curve, Habit, Intensity, Photometric, Response, Storage, Tone, Voi
+from plainfilm.demo.habit import (
+    Burned,
+    Curve,
+    GrayscaleTransform,
+    Habit,
+    Intensity,
+    Photometric,
+    Response,
+    Storage,
+    Voi,
+)
 from plainfilm.demo.lead import field_depth
 
 SMALL = Radiograph(rows=250, columns=200, seed=5)
@@ -85,9 +95,9 @@ def test_both_polarities_intend_the_same_picture() -> None:
     assert np.corrcoef(store(falling).ravel(), store(rising).ravel())[0, 1] < -0.99
 
 
-@pytest.mark.parametrize("tone", [Tone(), Tone(curve=Curve.SIGMOID), None])
+@pytest.mark.parametrize("tone", [GrayscaleTransform(), GrayscaleTransform(curve=Curve.SIGMOID), None])
 @pytest.mark.parametrize("intensity", list(Intensity))
-def test_bones_are_light_on_dark(tone: Tone | None, intensity: Intensity) -> None:
+def test_bones_are_light_on_dark(tone: GrayscaleTransform | None, intensity: Intensity) -> None:
     response = Response(offset=3000.0, gain=-2000.0, intensity=intensity)
     picture = intended_picture(a_film(response=response, tone=tone, voi=Voi.NONE))
     share = exposure_of(SMALL).values / AIR

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from plainfilm.demo.habit import Curve, Habit, Intensity, Photometric, Response, Storage, Tone
+from plainfilm.demo.habit import Curve, GrayscaleTransform, Habit, Intensity, Photometric, Response, Storage
 
 FALLING = Response(offset=500.0, gain=-3000.0)
 RISING = Response(offset=3500.0, gain=3000.0)
@@ -21,7 +21,7 @@ def test_a_response_is_linear_or_logarithmic() -> None:
 
 
 def test_a_tone_maps_its_two_exposures_to_the_ends() -> None:
-    tone = Tone(black=0.9, white=0.2)
+    tone = GrayscaleTransform(black=0.9, white=0.2)
     levels = tone.level_of(FALLING.value_of([0.95, 0.9, (0.9 * 0.2) ** 0.5, 0.2, 0.18]), FALLING)
     assert levels == pytest.approx([0, 0, 0.5, 1, 1])
     bent = replace(tone, curve=Curve.SIGMOID).level_of(FALLING.value_of([0.9, (0.9 * 0.2) ** 0.5, 0.2]), FALLING)

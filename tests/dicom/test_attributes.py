@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from plainfilm.dicom.instance import Description, Identity, Padding, Shutter
+from plainfilm.dicom.instance import Description, InstanceIdentity, Padding, Shutter
 from plainfilm.dicom.syntax import EXPLICIT_BIG, EXPLICIT_LITTLE, IMPLICIT_LITTLE
 from plainfilm.findings import FindingCode, codes_of
 
@@ -129,7 +129,7 @@ def test_who_and_what_the_instance_is(films: Any) -> None:
         "PatientBirthDate": "19010203",
         "AccessionNumber": "ACC",
     }
-    assert films.read(films.image(**given)).identity == Identity(
+    assert films.read(films.image(**given)).identity == InstanceIdentity(
         sop_class_uid="1.2.840.10008.5.1.4.1.1.1.1",
         sop_instance_uid="1.2.3.4",
         study_instance_uid="1.2.5",

@@ -12,9 +12,9 @@ from plainfilm.dicom.instance import Instance
 from plainfilm.dicom.read import read_instance
 from plainfilm.dicom.syntax import EXPLICIT_BIG, EXPLICIT_LITTLE, IMPLICIT_LITTLE
 from plainfilm.errors import ConversionError, Reason
-from plainfilm.film import open_film
 from plainfilm.findings import codes_of
-from plainfilm.options import LimitOptions, Options
+from plainfilm.options.options import LimitOptions, Options
+from plainfilm.rendering.reader import open_reader
 
 MIB = 1024**2
 UNDEFINED = 0xFFFFFFFF
@@ -25,7 +25,7 @@ NATIVE = (EXPLICIT_LITTLE, EXPLICIT_BIG, IMPLICIT_LITTLE)
 def outcome(content: bytes, max_pixels: int = 500_000_000) -> Reason | None:
     """What comes of opening a film and decoding its first frame: None, or the reason why not."""
     try:
-        open_film(content, Options(limits=LimitOptions(max_pixels=max_pixels))).decode(0)
+        open_reader(content, Options(limits=LimitOptions(max_pixels=max_pixels))).decode(0)
     except ConversionError as error:
         return error.reason
     return None
@@ -213,6 +213,6 @@ def test_a_table_of_offsets_of_absurd_length_is_ignored(films: Any) -> None:
     dataset = films.image(PixelData=films.encapsulated(jpegls(4, 6), jpegls(4, 6)), NumberOfFrames=2)
     content = films.file(dataset, JPEG_LS, {"ExtendedOffsetTable": offsets, "ExtendedOffsetTableLengths": offsets})
     with films.traced() as peak:
-        film = open_film(content, Options())
+        film = open_reader(content, Options())
     assert codes_of(film.frames.findings) == "offset_table_ignored"
     assert peak[0] < 40 * MIB

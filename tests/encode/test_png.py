@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from PIL import Image, ImageCms
-from png_pixels import pixels_of
+from tests.support.png_pixels import pixels_of
 
 from plainfilm.encode.compression import ROW, Row
 from plainfilm.encode.png import Ancillary, encode_png

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
-from png_pixels import unfiltered
+from tests.support.png_pixels import unfiltered
 
 from plainfilm.encode.compression import Row
 from plainfilm.encode.scanlines import Filter, filtered, padded, row_bytes

@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from plainfilm.conversion.summary import versions_of_pictures
 from plainfilm.encode.compression import ROW, Row
 from plainfilm.encode.png import Ancillary, encode_png
 from plainfilm.encode.table import encoder_status
-from plainfilm.run.summary import versions_of_pictures
 
 # plainfilm as it is where there was no compiler
 WITHOUT = """
@@ -25,7 +25,7 @@ import numpy as np
 from dataclasses import asdict
 from plainfilm.encode.png import Ancillary, encode_png
 from plainfilm.encode.table import encoder_status
-from plainfilm.run.summary import versions_of_pictures
+from plainfilm.conversion.summary import versions_of_pictures
 with open(sys.argv[1], "wb") as file:
     file.write(encode_png(np.load(sys.argv[2]), Ancillary("x")))
 print(json.dumps({"encoders": [asdict(one) for one in encoder_status()], "versions": versions_of_pictures()}))

@@ -20,11 +20,11 @@ from typing import Any
 
 import cv2
 import pytest
-from cases import build_case
-from planted import file_of
 from pydicom.dataset import Dataset
+from tests.support.cases.build import build_case
+from tests.support.planted import file_of
 
-from plainfilm.tables import read_table
+from plainfilm.output.tables import read_table
 
 pytestmark = pytest.mark.filterwarnings("ignore:Invalid value for VR:UserWarning:pydicom")
 Completed = subprocess.CompletedProcess[str]

@@ -14,9 +14,21 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from planted import BIRTH, DIGITS, FAMILY, FREE, GIVEN, MARKS, broken_films, file_of, files_in, planted_film, told
+from tests.support.planted import (
+    BIRTH,
+    DIGITS,
+    FAMILY,
+    FREE,
+    GIVEN,
+    MARKS,
+    broken_films,
+    file_of,
+    files_in,
+    planted_film,
+    told,
+)
 
-from plainfilm.choices import Names
+from plainfilm.options.choices import Names
 
 Completed = subprocess.CompletedProcess[bytes]
 Run = Callable[..., Completed]

@@ -17,15 +17,17 @@ from typing import Any
 import pytest
 
 from plainfilm.errors import LedgerError, Reason, RunError, Stage
-from plainfilm.ledger.admission import Admission, Stamp
+from plainfilm.ledger.admission import Admission, FileStat
 from plainfilm.ledger.database import SCHEMA
-from plainfilm.ledger.identity import Identity
+from plainfilm.ledger.fingerprint import RunFingerprint
 from plainfilm.ledger.ledger import Ledger, open_ledger
-from plainfilm.record import Failure, Record, Status
+from plainfilm.records import Failure, Record, Status
 from plainfilm.sources.reference import Reference
 
-IDENTITY = Identity({"look": "viewer", "bits": 8}, {"numpy": "2.4"}, "f" * 16, {"timeout": 120.0, "memory": 1 << 32})
-OLD = Stamp(100, 1)
+IDENTITY = RunFingerprint(
+    {"look": "viewer", "bits": 8}, {"numpy": "2.4"}, "f" * 16, {"timeout": 120.0, "memory": 1 << 32}
+)
+OLD = FileStat(100, 1)
 Opens = Callable[..., AbstractContextManager[Ledger]]
 
 
@@ -63,7 +65,7 @@ def reference(source: str, folder: Path) -> Reference:
     return Reference(path, source, source.removesuffix(".dcm"))
 
 
-def admitted(ledger: Ledger, what: Reference, stamp: Stamp = OLD) -> Admission:
+def admitted(ledger: Ledger, what: Reference, stamp: FileStat = OLD) -> Admission:
     admission = ledger.admit(what, stamp)
     assert admission is not None
     return admission
@@ -131,8 +133,8 @@ def test_what_was_not_committed_never_was(opens: Opens, tmp_path: Path) -> None:
         assert admitted(ledger, reference("x.dcm", tmp_path)).first_frame == 0
 
 
-@pytest.mark.parametrize("stamp", [Stamp(101, 1), Stamp(100, 2)], ids=["size", "time"])
-def test_a_file_that_has_changed_is_done_again_and_its_images_go(opens: Opens, tmp_path: Path, stamp: Stamp) -> None:
+@pytest.mark.parametrize("stamp", [FileStat(101, 1), FileStat(100, 2)], ids=["size", "time"])
+def test_a_file_that_has_changed_is_done_again_and_its_images_go(opens: Opens, tmp_path: Path, stamp: FileStat) -> None:
     file = reference("x.dcm", tmp_path)
     with opens() as ledger:
         admitted(ledger, file)
@@ -213,7 +215,7 @@ def test_a_folder_that_could_not_be_listed_is_forgotten_until_it_is_listed_again
         (replace(IDENTITY, key_fingerprint="0" * 16), "the key: ffff"),
     ],
 )
-def test_another_way_of_doing_it_is_refused_with_the_difference(opens: Opens, other: Identity, said: str) -> None:
+def test_another_way_of_doing_it_is_refused_with_the_difference(opens: Opens, other: RunFingerprint, said: str) -> None:
     with opens() as ledger:
         ledger.add_images([(record(), ())])
         ledger.commit()
@@ -308,9 +310,9 @@ def test_a_damaged_ledger_is_told_and_overwrite_begins_anew(opens: Opens, tmp_pa
 
 
 def test_a_vanished_file_has_no_stamp_that_a_file_could_have(tmp_path: Path) -> None:
-    assert Stamp.of(tmp_path / "gone") == Stamp(-1, 0)
+    assert FileStat.of(tmp_path / "gone") == FileStat(-1, 0)
     (tmp_path / "there").write_bytes(b"xyz")
-    assert Stamp.of(tmp_path / "there").size == 3
+    assert FileStat.of(tmp_path / "there").size == 3
 
 
 def test_a_ledger_of_another_layout_is_refused_and_left_as_it_is(opens: Opens, tmp_path: Path) -> None:

@@ -8,15 +8,14 @@ from io import BytesIO
 import numpy as np
 import pydicom
 import pytest
-from cases import LutSpec, build_case, random_cases, to_bytes
-from films import Array, film, levels
-from oracle_notes import Notes
-from oracle_recipes import voi_values
-from oracle_stored import stored_values
-from oracle_voi import Choice
 from pydicom.pixels import apply_voi_lut
-
-from oracle import READINGS, OracleError, render
+from tests.support.cases.build import LutSpec, build_case, random_cases, to_bytes
+from tests.support.films import Array, film, levels
+from tests.support.oracle.notes import Notes
+from tests.support.oracle.oracle import READINGS, OracleError, render
+from tests.support.oracle.recipes import voi_values
+from tests.support.oracle.stored import stored_values
+from tests.support.oracle.voi import Choice
 
 
 @pytest.mark.parametrize(

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from cases import ShutterSpec, build_case
-from films import Array, film, levels, stored
-from oracle_notes import Notes
-from oracle_stored import stored_values
+from tests.support.cases.build import ShutterSpec, build_case
+from tests.support.films import Array, film, levels, stored
+from tests.support.oracle.notes import Notes
+from tests.support.oracle.stored import stored_values
 
 
 @pytest.mark.parametrize(

@@ -7,12 +7,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from cases import XRAY_ANGIOGRAPHY, GroupSpec, LutSpec, build_case
-from films import film, levels
-from oracle_plan import sampled_frames
-from oracle_voi import linear, linear_exact, sigmoid
-
-from oracle import OracleError, render
+from tests.support.cases.build import XRAY_ANGIOGRAPHY, GroupSpec, LutSpec, build_case
+from tests.support.films import film, levels
+from tests.support.oracle.oracle import OracleError, render
+from tests.support.oracle.plan import sampled_frames
+from tests.support.oracle.voi import linear, linear_exact, sigmoid
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from cases import build_case
-from oracle_presentation import presented_levels
-from states import item, lut, state_of, to_file
+from tests.support.cases.build import build_case
+from tests.support.oracle.presentation import presented_levels
+from tests.support.presentation_states import item, lut, state_of, to_file
 
 import plainfilm
 

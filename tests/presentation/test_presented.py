@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from cases import build_case
-from states import area, item, lut, reference, referenced_series, state_of, to_file
+from tests.support.cases.build import build_case
+from tests.support.presentation_states import area, item, lut, reference, referenced_series, state_of, to_file
 
 import plainfilm
 from plainfilm import OptionsError
-from plainfilm.options import Options
-from plainfilm.run.presentations import PresentationIndex, index_presentations
+from plainfilm.conversion.presentation_index import PresentationIndex, index_presentations
+from plainfilm.options.options import Options
 
 VOI = {"SoftcopyVOILUTSequence": [item(WindowCenter=2048, WindowWidth=4096)]}
 

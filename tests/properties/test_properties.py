@@ -13,33 +13,33 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from plainfilm.choices import Look, Stretch, VoiFunction
 from plainfilm.dicom.instance import (
     Description,
     FrameAttributes,
-    Identity,
     ImagePixel,
     Instance,
+    InstanceIdentity,
     Padding,
     PixelData,
     Shutter,
     VoiLevel,
     WindowItem,
 )
-from plainfilm.grayscale.levels import levels_of
-from plainfilm.grayscale.lut import LookupTable
-from plainfilm.grayscale.modality import Modality
-from plainfilm.grayscale.plan import Plan, render_frame, rendered_levels
-from plainfilm.grayscale.planning import planner
-from plainfilm.grayscale.presentation import invert, nearest
-from plainfilm.grayscale.recipes import MinMaxRecipe, RecipeVoi, StretchRecipe, minmax_recipe, stretch_recipe
-from plainfilm.grayscale.stored import Cells, StoredRules
-from plainfilm.grayscale.survey import FrameCells, survey
-from plainfilm.grayscale.tone import ViewerTone
-from plainfilm.grayscale.voi import VoiLut, Window
-from plainfilm.picture_options import RenderOptions
-from plainfilm.quality import statistics
-from plainfilm.record import Status
+from plainfilm.options.choices import Look, Stretch, VoiFunction
+from plainfilm.options.picture_options import RenderOptions
+from plainfilm.records import Status
+from plainfilm.rendering.grayscale.histogram import histogram_of
+from plainfilm.rendering.grayscale.lut import LookupTable
+from plainfilm.rendering.grayscale.modality import Modality
+from plainfilm.rendering.grayscale.plan import Plan, render_frame, rendered_levels
+from plainfilm.rendering.grayscale.planner import planner
+from plainfilm.rendering.grayscale.polarity import invert, nearest
+from plainfilm.rendering.grayscale.recipes import MinMaxRecipe, RecipeVoi, StretchRecipe, minmax_recipe, stretch_recipe
+from plainfilm.rendering.grayscale.stored import Cells, StoredRules
+from plainfilm.rendering.grayscale.survey import FrameCells, survey
+from plainfilm.rendering.grayscale.transform import ViewerTransform
+from plainfilm.rendering.grayscale.voi import VoiLut, Window
+from plainfilm.rendering.statistics import statistics
 
 Array = npt.NDArray[Any]
 
@@ -119,7 +119,7 @@ def test_stretch_is_the_published_recipe_bit_for_bit(kind: str, data: st.DataObj
     image, voi = data.draw(films(kind)), data.draw(st.sampled_from(RECIPE_VOIS))
     percentiles = Stretch(*data.draw(st.sampled_from(PERCENTILES)), data.draw(st.booleans()))
     monochrome1, ymax = data.draw(st.booleans()), data.draw(st.sampled_from([255, 65535]))
-    recipe = stretch_recipe(voi, levels_of(image), percentiles, monochrome1)
+    recipe = stretch_recipe(voi, histogram_of(image), percentiles, monochrome1)
     compare(recipe, image, published_stretch(voi.apply(image), percentiles, monochrome1, ymax), ymax)
 
 
@@ -129,7 +129,7 @@ def test_stretch_is_the_published_recipe_bit_for_bit(kind: str, data: st.DataObj
 def test_minmax_is_the_published_recipe_bit_for_bit(kind: str, data: st.DataObject) -> None:
     image, voi = data.draw(films(kind)), data.draw(st.sampled_from(RECIPE_VOIS))
     monochrome1, ymax = data.draw(st.booleans()), data.draw(st.sampled_from([255, 65535]))
-    recipe = minmax_recipe(voi, levels_of(image), monochrome1)
+    recipe = minmax_recipe(voi, histogram_of(image), monochrome1)
     compare(recipe, image, published_minmax(voi.apply(image), monochrome1, ymax), ymax)
 
 
@@ -144,10 +144,10 @@ def test_the_recipes_hold_of_an_image_with_many_levels(kind: str, monochrome1: b
     film[:, :20], film[5:15, 150:170] = 0, film.max()
     image = (film - (1000 if kind == "i2" else 0)).astype(kind)
     for percentiles in (Stretch(), Stretch(1, 99), Stretch(0, 100), Stretch(0.1, 99.9, True)):
-        recipe = stretch_recipe(RecipeVoi(), levels_of(image), percentiles, monochrome1)
+        recipe = stretch_recipe(RecipeVoi(), histogram_of(image), percentiles, monochrome1)
         compare(recipe, image, published_stretch(image, percentiles, monochrome1, 255), 255)
     compare(
-        minmax_recipe(RecipeVoi(), levels_of(image), monochrome1),
+        minmax_recipe(RecipeVoi(), histogram_of(image), monochrome1),
         image,
         published_minmax(image, monochrome1, 255),
         255,
@@ -192,7 +192,7 @@ def test_inversion_is_its_own_inverse(shares: Array, ymax: int) -> None:
 def test_a_film_and_its_inverse_add_up_to_the_range(window: Window, bits: int) -> None:
     """But for halves, which both go up."""
     image = np.arange(-300, 300, dtype=np.int16).reshape(20, 30)
-    tones = [ViewerTone(Modality(), window, inverted) for inverted in (False, True)]
+    tones = [ViewerTransform(Modality(), window, inverted) for inverted in (False, True)]
     plain, inverse = (render_frame(plan_of(tone, bits), image).astype(int) for tone in tones)
     assert set(np.unique(plain + inverse)) <= {(1 << bits) - 1, 1 << bits}
 
@@ -202,13 +202,13 @@ def instance_of(window: WindowItem | None, padding: int | None, shutter: Shutter
     pixel = ImagePixel(1, 1, 1, "MONOCHROME2", 0, 16, 12, 11, False, 1)
     frame = FrameAttributes(voi_levels=(VoiLevel(windows=() if window is None else (window,)),))
     data = PixelData(b"", "1.2.840.10008.1.2.1", False)
-    whole = Instance(Identity(), Description(), pixel, data, (frame,), shutter=shutter)
+    whole = Instance(InstanceIdentity(), Description(), pixel, data, (frame,), shutter=shutter)
     return whole if padding is None else replace(whole, padding=Padding(padding))
 
 
 def shown(instance: Instance, every: list[int], inside: list[int]) -> tuple[Any, ...]:
     """What is decided and told of a film: tone, label, status, and the statistics of its picture."""
-    cells, visible = (levels_of(np.array(values, np.uint16)) for values in (every, inside))
+    cells, visible = (histogram_of(np.array(values, np.uint16)) for values in (every, inside))
     surveyed = survey(instance, (FrameCells(0, Cells(cells), visible),))
     frame = surveyed.frames[0]
     plan = planner(instance, surveyed, RenderOptions()).plan(frame)

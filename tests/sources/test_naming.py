@@ -12,10 +12,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from plainfilm.errors import StorageFullError
-from plainfilm.sources import crowd
-from plainfilm.sources.listing import Entry, Kind
-from plainfilm.sources.names import Named
+from plainfilm.sources import naming_sqlite as crowd
+from plainfilm.sources.entries import Entry, Kind
 from plainfilm.sources.naming import name_entries
+from plainfilm.sources.naming_rules import Named
 
 # few letters, so that names meet often, and what names are changed for
 NAMES = st.text(alphabet="xX_f01-2.dcmpng :\u00e9e\u0301\udcff\U0001f9b4\ue000", min_size=1, max_size=8)

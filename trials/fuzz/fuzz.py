@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Looks for files that the reader or a decoder does not refuse properly, guided by the code that they reach.
 
-    python trials/fuzz/fuzz.py CORPUS [--seconds N] [--seed N]
+    python -m trials.fuzz.fuzz CORPUS [--seconds N] [--seed N]
 
 CORPUS is a folder that keeps what was found to reach new code. It is begun with the synthetic films of the demo, and,
 where PLAINFILM_TEST_DATA is set, the smaller ones of the real films, which stay where they are. Whatever is not a
@@ -23,8 +23,8 @@ with atheris.instrument_imports(include=["plainfilm", "pydicom"]):
     from plainfilm.demo.dataset import write_film
     from plainfilm.demo.films import films
     from plainfilm.errors import ConversionError
-    from plainfilm.film import open_film
-    from plainfilm.options import LimitOptions, Options
+    from plainfilm.options.options import LimitOptions, Options
+    from plainfilm.rendering.reader import open_reader
 
 _LARGEST_SEED = 64 * 1024
 _OPTIONS = Options(limits=LimitOptions(max_pixels=4_000_000))
@@ -33,7 +33,7 @@ _OPTIONS = Options(limits=LimitOptions(max_pixels=4_000_000))
 def read_and_decode(content: bytes) -> None:
     """Read a film and decode its first frame and the one after its last; only ConversionError may come of it."""
     try:
-        film = open_film(content, _OPTIONS)
+        film = open_reader(content, _OPTIONS)
         film.decode(0)
         film.decode(film.instance.pixel.number_of_frames - 1)
     except ConversionError:

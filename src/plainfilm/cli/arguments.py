@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from plainfilm.errors import OptionsError
-from plainfilm.options import Options, option_fields
-from plainfilm.picture_options import LOOK_OPTIONS
+from plainfilm.options.options import Options, option_fields
+from plainfilm.options.picture_options import LOOK_OPTIONS
 
 ENVIRONMENT = "PLAINFILM_"
 PICTURE_OPTIONS = (

@@ -10,7 +10,7 @@ from itertools import groupby
 
 from plainfilm.cli.arguments import Parser, parse
 from plainfilm.cli.output import write_text
-from plainfilm.decode.table import CodecStatus, codec_status
+from plainfilm.decode.codecs import CodecStatus, codec_status
 from plainfilm.encode.table import encoder_status
 
 

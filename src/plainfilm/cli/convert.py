@@ -13,20 +13,20 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
-from plainfilm.choices import Progress
 from plainfilm.cli.arguments import Parser, add_options, environment, options_of, parse
 from plainfilm.cli.output import say, write_picture
 from plainfilm.cli.progress import show_progress
 from plainfilm.errors import OptionsError
-from plainfilm.options import Options
-from plainfilm.record import Failure
-from plainfilm.run.ahead import Ahead
-from plainfilm.sinks.single import write_file
-from plainfilm.sources.names import IMAGE_SUFFIX
+from plainfilm.options.choices import Progress
+from plainfilm.options.options import Options
+from plainfilm.output.single import write_file
+from plainfilm.records import Failure
+from plainfilm.sources.naming_rules import IMAGE_SUFFIX
+from plainfilm.workers.spawn import PrestartedWorkers
 
 if TYPE_CHECKING:
-    from plainfilm.run.conversion import Conversion
-    from plainfilm.run.summary import Run
+    from plainfilm.conversion.conversion import Conversion
+    from plainfilm.conversion.summary import Run
 
 _LATER_SUFFIXES = (".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".jxl", ".npy")
 
@@ -57,8 +57,8 @@ def convert_command(words: Sequence[str]) -> int:
 
 def convert_folder(sources: Sequence[str], out: Path, options: Options) -> int:
     """Convert into a folder, with progress and a summary on standard error; the exit code. Raises RunError."""
-    with Ahead(options.run.workers) as ahead:
-        from plainfilm.run.conversion import Conversion
+    with PrestartedWorkers(options.run.workers) as ahead:
+        from plainfilm.conversion.conversion import Conversion
 
         conversion = Conversion([Path(source) for source in sources], out, options, ahead=ahead)
         with _stopped_by_signals(conversion) as received, show_progress(options.run.progress) as display:
@@ -124,8 +124,8 @@ def _convert_one(sources: Sequence[str], out: str, options: Options) -> int:
         raise OptionsError("OUT is the SOURCE itself: give another name")
     if options.run.dry_run:
         return _list(sources, Path(out), options)
-    with Ahead(1) as ahead:
-        from plainfilm.run.conversion import convert_single
+    with PrestartedWorkers(1) as ahead:
+        from plainfilm.conversion.conversion import convert_single
 
         result, frames = convert_single(Path(sources[0]), options, ahead)
     if isinstance(result, Failure):

@@ -9,8 +9,8 @@ from pathlib import Path
 from plainfilm.cli.arguments import Parser, add_options, environment, options_of, parse
 from plainfilm.cli.convert import convert_folder
 from plainfilm.cli.output import say, write_text
-from plainfilm.sinks.folder import FolderSink
-from plainfilm.sinks.storage import writing
+from plainfilm.output.folder import FolderSink
+from plainfilm.output.storage import writing
 
 FILMS, PICTURES, NAIVE, TRUTH, SHEET = "films", "pictures", "naive", "truth", "contact-sheet.png"
 

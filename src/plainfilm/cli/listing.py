@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from plainfilm.cli.output import write_text
+from plainfilm.conversion.dry_run import preview
 from plainfilm.dicom.syntax import start_of
 from plainfilm.errors import SourceError
-from plainfilm.options import Options
-from plainfilm.record import Failure
-from plainfilm.run.preview import preview
-from plainfilm.sources.content import read_head
+from plainfilm.options.options import Options
+from plainfilm.records import Failure
+from plainfilm.sources.file_reader import read_head
 
 
 def list_sources(sources: Sequence[str], out: Path, options: Options) -> int:

@@ -7,8 +7,8 @@ import os
 import sys
 
 from plainfilm.errors import OptionsError, PlainfilmError
-from plainfilm.sinks.single import write_stdout
-from plainfilm.sinks.storage import write_error
+from plainfilm.output.single import write_stdout
+from plainfilm.output.storage import write_error
 
 
 def open_standard_streams() -> None:

@@ -13,7 +13,7 @@ from plainfilm.findings import Finding, FindingCode
 
 
 @dataclass(frozen=True, slots=True)
-class Decoded:
+class DecodedFrame:
     """One frame as its decoder gave it: nothing masked, shifted or sign-extended yet.
 
     samples: (rows, columns), or (rows, columns, samples) for colour, C order, native byte order; fewer rows and columns

@@ -26,8 +26,8 @@ from plainfilm.decode.codestream import (
     read_jpeg,
     truncated,
 )
-from plainfilm.decode.decoded import Decoded
-from plainfilm.decode.lossless import is_whole
+from plainfilm.decode.decoded import DecodedFrame
+from plainfilm.decode.jpeg_lossless import is_whole
 from plainfilm.decode.native import full_chroma
 from plainfilm.dicom.frames import FrameBytes
 from plainfilm.dicom.instance import ImagePixel
@@ -45,7 +45,9 @@ _RGB_IDENTIFIERS = b"RGB"
 _OTHER_BYTES = b"\x5a\xa5\x3c\xc3\x0f\xf0\x69\x96" * 8
 
 
-def decode_jpeg(pixel: ImagePixel, frame: FrameBytes, strict: bool = True, size: tuple[int, int] = (0, 0)) -> Decoded:
+def decode_jpeg(
+    pixel: ImagePixel, frame: FrameBytes, strict: bool = True, size: tuple[int, int] = (0, 0)
+) -> DecodedFrame:
     """The cells of an 8-bit DCT frame, sequential or progressive; YCbCr comes out as RGB.
 
     Not `strict`, what a scan lacks is filled without a word. size: rows and columns of the smallest inverse DCT that is
@@ -66,10 +68,10 @@ def decode_jpeg(pixel: ImagePixel, frame: FrameBytes, strict: bool = True, size:
             raise truncated(f"a scan of the JPEG codestream ends too early: {error}") from error
         raise DecodeError(f"the JPEG codestream cannot be decoded: {error}") from error
     samples = samples[:, :, 0] if header.size.components == 1 else samples
-    return Decoded(samples, header.size.precision, None, "", "RGB" if transform else space, findings)
+    return DecodedFrame(samples, header.size.precision, None, "", "RGB" if transform else space, findings)
 
 
-def decode_jpeg_deep(pixel: ImagePixel, frame: FrameBytes) -> Decoded:
+def decode_jpeg_deep(pixel: ImagePixel, frame: FrameBytes) -> DecodedFrame:
     """The cells of a 12-bit DCT frame, or of a lossless one of 2 to 16 bits; their colour space is left as it is.
 
     Raises DecodeError, TruncatedError, and UnsupportedError for the other processes of JPEG.
@@ -87,10 +89,10 @@ def decode_jpeg_deep(pixel: ImagePixel, frame: FrameBytes) -> Decoded:
         whole = np.array_equal(samples, other)
     if not whole:
         raise truncated("the last scan of the JPEG codestream ends too early")
-    return Decoded(samples, header.size.precision, None, "", space, findings)
+    return DecodedFrame(samples, header.size.precision, None, "", space, findings)
 
 
-def decode_jpegls(pixel: ImagePixel, frame: FrameBytes) -> Decoded:
+def decode_jpegls(pixel: ImagePixel, frame: FrameBytes) -> DecodedFrame:
     """The cells of a JPEG-LS frame, lossless or near-lossless. Raises DecodeError and TruncatedError."""
     import imagecodecs
 
@@ -106,7 +108,7 @@ def decode_jpegls(pixel: ImagePixel, frame: FrameBytes) -> Decoded:
     # of several scans CharLS hands over none where it refuses the last
     if len(_scans(header)) == 1 and _lacks_bits(codestream, samples):
         raise truncated("the last scan of the JPEG-LS codestream ends too early")
-    return Decoded(samples, header.size.precision, None, "", full_chroma(pixel.photometric_interpretation))
+    return DecodedFrame(samples, header.size.precision, None, "", full_chroma(pixel.photometric_interpretation))
 
 
 def _lacks_bits(codestream: bytes, samples: Array) -> bool:

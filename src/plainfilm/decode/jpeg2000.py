@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from plainfilm.decode.codestream import Jpeg2000Header, check_size, read_jpeg2000
-from plainfilm.decode.decoded import Decoded
+from plainfilm.decode.decoded import DecodedFrame
 from plainfilm.decode.native import full_chroma
 from plainfilm.dicom.frames import FrameBytes
 from plainfilm.dicom.instance import ImagePixel
@@ -20,7 +20,7 @@ Array = npt.NDArray[Any]
 _TRANSFORMED = ("YBR_ICT", "YBR_RCT")
 
 
-def decode_openjpeg(pixel: ImagePixel, frame: FrameBytes) -> Decoded:
+def decode_openjpeg(pixel: ImagePixel, frame: FrameBytes) -> DecodedFrame:
     """The cells of a frame by pylibjpeg-openjpeg. Raises DecodeError, TruncatedError and UnsupportedError."""
     from openjpeg.utils import decode
 
@@ -32,7 +32,7 @@ def decode_openjpeg(pixel: ImagePixel, frame: FrameBytes) -> Decoded:
     return decoded_of(pixel, header, samples)
 
 
-def decode_imagecodecs(pixel: ImagePixel, frame: FrameBytes) -> Decoded:
+def decode_imagecodecs(pixel: ImagePixel, frame: FrameBytes) -> DecodedFrame:
     """The cells of a frame by imagecodecs. Raises DecodeError, TruncatedError and UnsupportedError."""
     import imagecodecs
 
@@ -51,11 +51,11 @@ def checked(pixel: ImagePixel, frame: FrameBytes) -> tuple[Jpeg2000Header, bytes
     return header, frame.data[header.start : header.stop]
 
 
-def decoded_of(pixel: ImagePixel, header: Jpeg2000Header, samples: Array) -> Decoded:
+def decoded_of(pixel: ImagePixel, header: Jpeg2000Header, samples: Array) -> DecodedFrame:
     """Samples as a frame, in native byte order, with the precision, sign and colour space that the codestream says."""
     space, findings = _color_space(header, pixel)
     native = samples.astype(np.dtype(samples.dtype.str[1:]), copy=False)
-    return Decoded(native, header.size.precision, header.size.signed, "", space, findings)
+    return DecodedFrame(native, header.size.precision, header.size.signed, "", space, findings)
 
 
 def _color_space(header: Jpeg2000Header, pixel: ImagePixel) -> tuple[str, tuple[Finding, ...]]:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import struct
 
 from plainfilm.decode.codestream import ImageSize, check_size, truncated
-from plainfilm.decode.decoded import Decoded
+from plainfilm.decode.decoded import DecodedFrame
 from plainfilm.dicom.frames import FrameBytes
 from plainfilm.dicom.instance import ImagePixel
 from plainfilm.errors import DecodeError, Stage, UnsupportedError
@@ -16,7 +16,7 @@ _RATIOS = ((1, 1), (12, 10), (4, 3), (3, 2), (16, 9), (5, 4), (2, 1))
 _GREY = 1
 
 
-def decode_jpegxl(pixel: ImagePixel, frame: FrameBytes) -> Decoded:
+def decode_jpegxl(pixel: ImagePixel, frame: FrameBytes) -> DecodedFrame:
     """The cells of a frame; colours come out as RGB, as the codestream means them.
 
     Raises DecodeError, TruncatedError, and UnsupportedError for samples that are no integers, and for extra channels.
@@ -30,7 +30,7 @@ def decode_jpegxl(pixel: ImagePixel, frame: FrameBytes) -> Decoded:
     except (RuntimeError, ValueError) as error:
         raise DecodeError(f"the JPEG XL codestream cannot be decoded: {error}") from error
     space = pixel.photometric_interpretation if size.components == 1 else "RGB"
-    return Decoded(samples, size.precision, None, "", space)
+    return DecodedFrame(samples, size.precision, None, "", space)
 
 
 def read_jpegxl(data: bytes) -> ImageSize:

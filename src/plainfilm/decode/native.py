@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from plainfilm.decode.codestream import mismatch, truncated
-from plainfilm.decode.decoded import Decoded
+from plainfilm.decode.decoded import DecodedFrame
 from plainfilm.dicom.content import Octets
 from plainfilm.dicom.frames import FrameBytes
 from plainfilm.dicom.instance import ImagePixel, PixelKind
@@ -23,7 +23,7 @@ _WHOLE_CELLS = (8, 16, 32, 64)
 _HALVED_CHROMA = ("YBR_FULL_422", "YBR_PARTIAL_422")
 
 
-def decode_native(pixel: ImagePixel, frame: FrameBytes) -> Decoded:
+def decode_native(pixel: ImagePixel, frame: FrameBytes) -> DecodedFrame:
     """The cells of a native frame; halved chroma is repeated for both pixels of a pair.
 
     Raises TruncatedError where the frame is too short, UnsupportedError for Bits Allocated that no cell has.
@@ -31,11 +31,11 @@ def decode_native(pixel: ImagePixel, frame: FrameBytes) -> Decoded:
     pixels, samples = pixel.rows * pixel.columns, pixel.samples_per_pixel
     space = full_chroma(pixel.photometric_interpretation)
     if least_cells(pixel) < pixels * samples and len(frame.octets) * 8 < pixels * samples * pixel.bits_allocated:
-        return Decoded(_chroma_repeated(pixel, _cells(pixel, frame, pixels * 2)), None, None, "", space)
-    return Decoded(arranged(pixel, _cells(pixel, frame, pixels * samples)), None, None, "", space)
+        return DecodedFrame(_chroma_repeated(pixel, _cells(pixel, frame, pixels * 2)), None, None, "", space)
+    return DecodedFrame(arranged(pixel, _cells(pixel, frame, pixels * samples)), None, None, "", space)
 
 
-def decode_deflated(pixel: ImagePixel, frame: FrameBytes) -> Decoded:
+def decode_deflated(pixel: ImagePixel, frame: FrameBytes) -> DecodedFrame:
     """The cells of a frame deflated by itself (Deflated Image Frame Compression), inflated under a bound.
 
     Raises DecodeError where it is damaged or inflates to another size, TruncatedError where it ends too early, and

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from plainfilm.decode.codestream import Jpeg2000Header
-from plainfilm.decode.decoded import Decoded
+from plainfilm.decode.decoded import DecodedFrame
 from plainfilm.decode.jpeg import decode_jpeg
 from plainfilm.decode.jpeg2000 import checked, decoded_of
 from plainfilm.dicom.frames import FrameBytes
@@ -37,7 +37,7 @@ _MAIN = frozenset((0xFF51, 0xFF50, _CODING, 0xFF5C, 0xFF5D, 0xFF55, 0xFF57, 0xFF
 _OF_TILE_PART = frozenset((0xFF58, 0xFF64))
 
 
-def reduced_jpeg2000(pixel: ImagePixel, frame: FrameBytes, least: tuple[int, int]) -> Decoded | None:
+def reduced_jpeg2000(pixel: ImagePixel, frame: FrameBytes, least: tuple[int, int]) -> DecodedFrame | None:
     """A JPEG 2000 or HTJ2K frame without the wavelet levels beyond the least rows and columns, by Pillow.
 
     Sample i of level k lies at i * 2^k of the frame. Raises DecodeError, TruncatedError and UnsupportedError where the
@@ -54,7 +54,7 @@ def reduced_jpeg2000(pixel: ImagePixel, frame: FrameBytes, least: tuple[int, int
     return _on_grid(pixel, replace(decoded_of(pixel, header, samples), decoder=decoder), level, 0.0)
 
 
-def reduced_jpeg(pixel: ImagePixel, frame: FrameBytes, least: tuple[int, int]) -> Decoded | None:
+def reduced_jpeg(pixel: ImagePixel, frame: FrameBytes, least: tuple[int, int]) -> DecodedFrame | None:
     """An 8-bit JPEG frame, of each block of 8 x 8 as few samples as the least rows and columns ask for.
 
     Sample i of level k lies in the middle of the 2^k that it stands for. Raises DecodeError and TruncatedError.
@@ -152,7 +152,7 @@ def _unshifted(pixels: Array, header: Jpeg2000Header) -> Array:
     return samples
 
 
-def _on_grid(pixel: ImagePixel, decoded: Decoded, level: int, phase: float) -> Decoded | None:
+def _on_grid(pixel: ImagePixel, decoded: DecodedFrame, level: int, phase: float) -> DecodedFrame | None:
     """The frame with its samples on a grid that spans it from edge to edge; phase: where its first sample lies.
 
     None where all of its cells are needed to tell what they are.
@@ -166,7 +166,7 @@ def _on_grid(pixel: ImagePixel, decoded: Decoded, level: int, phase: float) -> D
     return replace(decoded, samples=samples, findings=(*decoded.findings, Finding(FindingCode.REDUCED_DECODE, note)))
 
 
-def _are_stored_values(pixel: ImagePixel, decoded: Decoded) -> bool:
+def _are_stored_values(pixel: ImagePixel, decoded: DecodedFrame) -> bool:
     """Whether cells are the stored values themselves, but for few that lie beyond Bits Stored.
 
     A wavelet overshoots at edges; the codec cuts that off at its own precision, which is often above Bits Stored.

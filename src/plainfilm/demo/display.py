@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from plainfilm.demo.film import Film, shutter_of
-from plainfilm.demo.habit import Curve, Habit, Photometric, Tone, Voi
+from plainfilm.demo.habit import Curve, GrayscaleTransform, Habit, Photometric, Voi
 
 UNUSED_WINDOW = (2048, 4096)
 OTHER_TONES = (("BONE", 0.6, 0.17), ("SOFT TISSUE", 1.0, 0.4))
@@ -46,7 +46,7 @@ def describe_display(dataset: Any, film: Film) -> None:
         dataset.VOILUTSequence = [_voi_lut_of(habit, tone)]
     elif habit.voi in (Voi.WINDOW, Voi.SEVERAL):
         others = OTHER_TONES if habit.voi is Voi.SEVERAL else ()
-        tones = [tone, *(Tone(black, white, tone.curve) for _, black, white in others)]
+        tones = [tone, *(GrayscaleTransform(black, white, tone.curve) for _, black, white in others)]
         windows = [_window_of(habit, each) for each in tones]
         dataset.WindowCenter = [str(center) for center, _ in windows]
         dataset.WindowWidth = [str(width) for _, width in windows]
@@ -55,7 +55,7 @@ def describe_display(dataset: Any, film: Film) -> None:
         dataset.VOILUTFunction = tone.curve.value
 
 
-def _window_of(habit: Habit, tone: Tone) -> tuple[int, int]:
+def _window_of(habit: Habit, tone: GrayscaleTransform) -> tuple[int, int]:
     """Center and width on the modality output, in whole numbers as vendors write them, that show what the tone says."""
     slope, intercept = habit.rescale if habit.rescale is not None else (1.0, 0.0)
     ends = habit.response.value_of([max(tone.black, habit.response.least), tone.white]).tolist()
@@ -66,7 +66,7 @@ def _window_of(habit: Habit, tone: Tone) -> tuple[int, int]:
     return round((low + high + 1) / 2), round(high - low + 1)
 
 
-def _voi_lut_of(habit: Habit, tone: Tone) -> Any:
+def _voi_lut_of(habit: Habit, tone: GrayscaleTransform) -> Any:
     """A table over all stored values; its entries may need fewer bits than its descriptor says."""
     from pydicom.dataset import Dataset
 

@@ -8,13 +8,13 @@ from plainfilm.demo.film import Film
 from plainfilm.demo.habit import (
     Burned,
     Curve,
+    GrayscaleTransform,
     Habit,
     Intensity,
     Photometric,
     Response,
     SopClass,
     Storage,
-    Tone,
     TransferSyntax,
     Voi,
 )
@@ -94,7 +94,7 @@ def _voi_lut_that_declares_too_many_bits() -> Film:
         habit=Habit(
             response=Response(offset=3420.0, gain=-620.0, least=0.1),
             sop_class=SopClass.DX_FOR_PRESENTATION,
-            tone=Tone(curve=Curve.SIGMOID, black=0.88, white=0.27),
+            tone=GrayscaleTransform(curve=Curve.SIGMOID, black=0.88, white=0.27),
             voi=Voi.LUT,
         ),
     )
@@ -125,7 +125,7 @@ def _jpeg_lossless_on_a_pedestal() -> Film:
             photometric=Photometric.MONOCHROME1,
             sop_class=SopClass.DX_FOR_PRESENTATION,
             storage=Storage(bits_stored=14, transfer_syntax=TransferSyntax.JPEG_LOSSLESS),
-            tone=Tone(curve=Curve.SIGMOID, black=0.8, white=0.22),
+            tone=GrayscaleTransform(curve=Curve.SIGMOID, black=0.8, white=0.22),
         ),
     )
 
@@ -226,7 +226,7 @@ def _chest_behind_a_shutter() -> Film:
             response=Response(offset=3700.0, gain=2900.0, least=0.07),
             photometric=Photometric.MONOCHROME1,
             sop_class=SopClass.DX_FOR_PRESENTATION,
-            tone=Tone(black=0.8, white=0.11, curve=Curve.LINEAR_EXACT),
+            tone=GrayscaleTransform(black=0.8, white=0.11, curve=Curve.LINEAR_EXACT),
             shutter=True,
         ),
     )
@@ -244,7 +244,7 @@ def _mammogram_of_linear_values() -> Film:
             photometric=Photometric.MONOCHROME1,
             sop_class=SopClass.MG_FOR_PRESENTATION,
             storage=Storage(bits_stored=13),
-            tone=Tone(black=0.7, white=0.14, curve=Curve.SIGMOID),
+            tone=GrayscaleTransform(black=0.7, white=0.14, curve=Curve.SIGMOID),
         ),
     )
 
@@ -261,7 +261,7 @@ def fluoroscopy_film(frames: int = 5) -> Film:
         habit=Habit(
             response=Response(offset=3400.0, gain=-3000.0, intensity=Intensity.LINEAR, least=0.0),
             sop_class=SopClass.RF,
-            tone=Tone(black=0.9, white=0.2),
+            tone=GrayscaleTransform(black=0.9, white=0.2),
             frames=frames,
         ),
     )

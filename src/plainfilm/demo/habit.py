@@ -108,7 +108,7 @@ class Response:
 
 
 @dataclass(frozen=True, slots=True)
-class Tone:
+class GrayscaleTransform:
     """Which exposure is to be shown black and which white, and the curve between them."""
 
     black: float = 0.93
@@ -160,7 +160,7 @@ class Habit:
     photometric: Photometric = Photometric.MONOCHROME2
     sop_class: SopClass = SopClass.CR
     storage: Storage = Storage()
-    tone: Tone | None = Tone()
+    tone: GrayscaleTransform | None = GrayscaleTransform()
     voi: Voi = Voi.WINDOW
     rescale: tuple[float, float] | None = None
     padding: int | None = None

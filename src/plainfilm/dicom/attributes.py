@@ -13,9 +13,9 @@ from plainfilm.dicom.colors import icc_profile_of, palette_of, supplement_of
 from plainfilm.dicom.description import annotation_findings, description_of, identity_of
 from plainfilm.dicom.functional_groups import frames_of
 from plainfilm.dicom.instance import (
-    Identity,
     ImagePixel,
     Instance,
+    InstanceIdentity,
     Padding,
     PixelData,
     PixelKind,
@@ -75,7 +75,7 @@ def instance_of(
     )
 
 
-def _without_pixels(values: Values, identity: Identity) -> Exception:
+def _without_pixels(values: Values, identity: InstanceIdentity) -> Exception:
     """What an object without Pixel Data is: no image at all, or an image that lost its pixels."""
     if len(values.dataset) == 0:
         return TruncatedError("there is nothing after the file meta information")

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from plainfilm.dicom.instance import Description, Identity
+from plainfilm.dicom.instance import Description, InstanceIdentity
 from plainfilm.dicom.values import Values
 from plainfilm.findings import Finding, FindingCode
 
@@ -16,9 +16,9 @@ _HARDCOPY = ("1.2.840.10008.5.1.1.29", "1.2.840.10008.5.1.1.30")
 _ULTRASOUND = tuple(f"1.2.840.10008.5.1.4.1.1.{last}" for last in ("3", "3.1", "6", "6.1", "6.2"))
 
 
-def identity_of(values: Values, media_storage_sop_class: str) -> Identity:
+def identity_of(values: Values, media_storage_sop_class: str) -> InstanceIdentity:
     """Who and what the instance is; its SOP class is that of the file meta information where the data set has none."""
-    return Identity(
+    return InstanceIdentity(
         sop_class_uid=values.text("SOPClassUID") or media_storage_sop_class,
         sop_instance_uid=values.text("SOPInstanceUID"),
         study_instance_uid=values.text("StudyInstanceUID"),
@@ -47,7 +47,7 @@ def description_of(values: Values) -> Description:
     )
 
 
-def annotation_findings(values: Values, identity: Identity, description: Description) -> tuple[Finding, ...]:
+def annotation_findings(values: Values, identity: InstanceIdentity, description: Description) -> tuple[Finding, ...]:
     """What is to be feared of Burned In Annotation (PS3.3 C.7.6.1.1.2): that it is there, or that it is likely.
 
     It counts as likely for the kinds of image that usually have it, unless the file says NO.

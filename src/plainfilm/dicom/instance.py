@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from plainfilm.dicom.content import ValueField
+from plainfilm.dicom.orientation import Turn
 from plainfilm.findings import Finding
-from plainfilm.placing import Turn
 
 
 class PixelKind(StrEnum):
@@ -193,7 +193,7 @@ class Palette:
 
 
 @dataclass(frozen=True, slots=True)
-class Identity:
+class InstanceIdentity:
     """Who and what the instance is: private, never written as it is."""
 
     sop_class_uid: str = ""
@@ -227,7 +227,7 @@ class Description:
 class Instance:
     """One DICOM image object, read and checked, its pixels not yet decoded."""
 
-    identity: Identity
+    identity: InstanceIdentity
     description: Description
     pixel: ImagePixel
     data: PixelData

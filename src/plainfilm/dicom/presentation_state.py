@@ -7,23 +7,23 @@ from dataclasses import dataclass
 
 from plainfilm.dicom.functional_groups import modality_level, voi_level
 from plainfilm.dicom.instance import LutItem, ModalityLevel, Overlay, Shutter, VoiLevel
+from plainfilm.dicom.orientation import Turn
 from plainfilm.dicom.overlays import GROUPS, overlays_of
 from plainfilm.dicom.shutter import shutter_of
 from plainfilm.dicom.values import Values
 from plainfilm.errors import AttributeValueError
 from plainfilm.findings import Finding, FindingCode
-from plainfilm.placing import Turn
 
 GRAYSCALE_SOFTCOPY = "1.2.840.10008.5.1.4.1.1.11.1"
 _ANY_SIZE = (65535, 65535)
 _ACTIVATION_LAYER = 0x1001
 
-References = tuple["Reference", ...]
+ReferencedImages = tuple["ReferencedImage", ...]
 Area = tuple[int, int, int, int]
 
 
 @dataclass(frozen=True, slots=True)
-class Reference:
+class ReferencedImage:
     """An image that a module refers to by its SOP Instance UID; frames from 1, () for all."""
 
     sop_instance_uid: str
@@ -34,7 +34,7 @@ class Reference:
 class ScopedVoi:
     """A VOI and the images that it is for; () for all (C.11.8)."""
 
-    references: References
+    references: ReferencedImages
     voi: VoiLevel
 
 
@@ -42,7 +42,7 @@ class ScopedVoi:
 class ScopedArea:
     """A displayed area, two corners (column, row, column, row), the shape of its pixels, for which images (C.10.4)."""
 
-    references: References
+    references: ReferencedImages
     area: Area | None
     pixel_aspect_ratio: tuple[float, float] | None
 
@@ -53,7 +53,7 @@ class PresentationState:
 
     sop_instance_uid: str
     created: str
-    references: References
+    references: ReferencedImages
     modality: ModalityLevel = ModalityLevel()
     voi: tuple[ScopedVoi, ...] = ()
     lut: LutItem | None = None
@@ -66,7 +66,7 @@ class PresentationState:
     findings: tuple[Finding, ...] = ()
 
 
-def refers_to(references: References, sop_instance_uid: str, frame: int) -> bool:
+def refers_to(references: ReferencedImages, sop_instance_uid: str, frame: int) -> bool:
     """Whether references include a frame of an instance, counted from 0."""
     return any(
         one.sop_instance_uid == sop_instance_uid and (not one.frames or frame + 1 in one.frames) for one in references
@@ -99,10 +99,10 @@ def presentation_state_of(values: Values) -> PresentationState:
     )
 
 
-def _references(values: Values) -> References:
+def _references(values: Values) -> ReferencedImages:
     items = values.items("ReferencedImageSequence")
     return tuple(
-        Reference(item.text("ReferencedSOPInstanceUID"), item.integers("ReferencedFrameNumber")) for item in items
+        ReferencedImage(item.text("ReferencedSOPInstanceUID"), item.integers("ReferencedFrameNumber")) for item in items
     )
 
 

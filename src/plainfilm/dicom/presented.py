@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from plainfilm.dicom.instance import FrameAttributes, Instance, Overlay, Presented, Shutter, VoiLevel
-from plainfilm.dicom.presentation_state import PresentationState, References, refers_to
+from plainfilm.dicom.presentation_state import PresentationState, ReferencedImages, refers_to
 from plainfilm.findings import Finding, FindingCode
 
 
@@ -37,7 +37,7 @@ def _frame(instance: Instance, state: PresentationState, frame: int) -> FrameAtt
         finding = Finding(FindingCode.PRESENTATION_NOT_APPLIED, "the presentation state does not refer to this image")
         return replace(attributes, findings=(*attributes.findings, finding))
 
-    def is_meant(references: References) -> bool:
+    def is_meant(references: ReferencedImages) -> bool:
         return not references or refers_to(references, uid, frame)
 
     voi = next((one.voi for one in state.voi if is_meant(one.references)), VoiLevel())

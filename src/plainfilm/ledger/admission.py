@@ -12,14 +12,14 @@ from plainfilm.sources.reference import Reference
 
 
 @dataclass(frozen=True, slots=True)
-class Stamp:
+class FileStat:
     """By what a file is known to be the same: its size in bytes and the time of its last change."""
 
     size: int
     mtime_ns: int
 
     @classmethod
-    def of(cls, path: Path) -> Stamp:
+    def of(cls, path: Path) -> FileStat:
         """The stamp of a file; of one that is not there any more, none that a file could have."""
         try:
             known = path.stat()

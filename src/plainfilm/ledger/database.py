@@ -13,7 +13,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from plainfilm.errors import LedgerError, Reason, RunError, Stage, StorageFullError
-from plainfilm.ledger.statements import INDEXES
+from plainfilm.ledger.sql import INDEXES
 
 SCHEMA = "1"
 

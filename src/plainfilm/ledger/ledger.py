@@ -22,11 +22,11 @@ from pathlib import Path
 from typing import Any
 
 from plainfilm.errors import Reason
-from plainfilm.ledger.admission import Admission, Stamp, numbered_names
+from plainfilm.ledger.admission import Admission, FileStat, numbered_names
 from plainfilm.ledger.database import SCHEMA, make_indexes, open_database, remove_if_damaged, storing
-from plainfilm.ledger.identity import Identity, identity_within
-from plainfilm.ledger.rows import failure_of_text, record_of_text, text_of_failure, text_of_record
-from plainfilm.ledger.statements import (
+from plainfilm.ledger.fingerprint import RunFingerprint, identity_within
+from plainfilm.ledger.serialization import failure_of_text, record_of_text, text_of_failure, text_of_record
+from plainfilm.ledger.sql import (
     ADD_IMAGE,
     ADD_MASK,
     ADD_SOURCE,
@@ -37,8 +37,8 @@ from plainfilm.ledger.statements import (
     MEETS,
     UNSETTLED,
 )
-from plainfilm.record import Failure, Record
-from plainfilm.sources.names import fold, instance_of
+from plainfilm.records import Failure, Record
+from plainfilm.sources.naming_rules import fold, instance_of
 from plainfilm.sources.reference import Reference
 
 # what may be otherwise next time, though the file is the same
@@ -48,7 +48,7 @@ _OF_A_LIMIT = {"timeout": Reason.TIMEOUT, "memory": Reason.MEMORY_LIMIT}
 
 
 @contextmanager
-def open_ledger(path: Path, identity: Identity, *, overwrite: bool = False) -> Iterator[Ledger]:
+def open_ledger(path: Path, identity: RunFingerprint, *, overwrite: bool = False) -> Iterator[Ledger]:
     """The ledger at a path, made if need be, for a run of this identity; with `overwrite` it is emptied.
 
     Raises LedgerError where it was written with other options, versions or another key (the message says which), or is
@@ -72,7 +72,7 @@ class Ledger:
         self.counts: Counter[str] = Counter()
         """The number of rows of each status."""
 
-    def identify(self, identity: Identity, *, overwrite: bool) -> None:
+    def identify(self, identity: RunFingerprint, *, overwrite: bool) -> None:
         """Take note of the run's identity, after comparing it with that of the runs before."""
         with storing(self._path):
             meta = dict(self._connection.execute("SELECT name, value FROM meta"))
@@ -88,7 +88,7 @@ class Ledger:
         for table in ("images", "failures"):
             self.counts.update(dict(self._all(f"SELECT status, count(*) FROM {table} GROUP BY status")))
 
-    def admit(self, reference: Reference, stamp: Stamp) -> Admission | None:
+    def admit(self, reference: Reference, stamp: FileStat) -> Admission | None:
         """What is to be done about a file: None where it was done and is unchanged.
 
         A name that the ledger has given stays. Another file of the same relative path, or whose images would have names
@@ -206,7 +206,7 @@ class Ledger:
             rows = self._connection.execute("SELECT row FROM failures ORDER BY source, frame")
         return (failure_of_text(text) for (text,) in rows)
 
-    def _go_on(self, meta: dict[str, str], identity: Identity) -> None:
+    def _go_on(self, meta: dict[str, str], identity: RunFingerprint) -> None:
         """Compare with the runs before, and free what is to be tried again. Raises LedgerError."""
         known = identity_within(self._path, meta, identity)
         self._begin()
@@ -221,14 +221,14 @@ class Ledger:
         for table in ("images", "masks", "failures", "sources"):
             self._connection.execute(f"DELETE FROM {table}")
 
-    def _admit_new(self, reference: Reference, stamp: Stamp) -> Admission:
+    def _admit_new(self, reference: Reference, stamp: FileStat) -> Admission:
         self._add_source(reference, stamp)
         if not self._is_first:
             # it was no file when it was listed before
             self._drop("failures", reference.source)
         return Admission(reference)
 
-    def _add_source(self, reference: Reference, stamp: Stamp) -> bool:
+    def _add_source(self, reference: Reference, stamp: FileStat) -> bool:
         """Whether the source was new."""
         name, path = reference.name, os.fsencode(reference.path)
         values = (reference.source, path, name, fold(name), stamp.size, stamp.mtime_ns)
@@ -236,9 +236,9 @@ class Ledger:
             self._begin()
             return self._connection.execute(ADD_SOURCE, values).rowcount == 1
 
-    def _admit_known(self, reference: Reference, stamp: Stamp, known: Sequence[int]) -> Admission | None:
+    def _admit_known(self, reference: Reference, stamp: FileStat, known: Sequence[int]) -> Admission | None:
         size, mtime_ns, done, retry, failed_as_a_whole, frames = known
-        again = Stamp(size, mtime_ns) != stamp
+        again = FileStat(size, mtime_ns) != stamp
         if not again and not retry:
             if done:
                 return None

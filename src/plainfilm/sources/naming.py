@@ -6,9 +6,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from itertools import chain, islice
 
-from plainfilm.sources.crowd import name_crowd
-from plainfilm.sources.listing import Entry, Kind
-from plainfilm.sources.names import Named, name_files, name_folders
+from plainfilm.sources.entries import Entry, Kind
+from plainfilm.sources.naming_rules import Named, name_files, name_folders
+from plainfilm.sources.naming_sqlite import name_crowd
 
 MOST_IN_MEMORY = 2_000
 

@@ -6,11 +6,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from plainfilm.portable import Portable
+from plainfilm.pickling import FastPickle
 
 
 @dataclass(frozen=True, slots=True)
-class Reference(Portable):
+class Reference(FastPickle):
     """One input file.
 
     path: absolute, where its bytes are read; it may hold bytes that are not UTF-8 (surrogate escapes).

@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: MIT
+"""The bytes of one image -> one file of the user's choice, whole or not at all, or standard output."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from plainfilm.output.place import open_place
+from plainfilm.output.storage import writing
+
+
+def write_file(path: Path, data: bytes) -> None:
+    """Write or replace one file; its folder exists. Raises SinkError, StorageFullError and RunError."""
+    with writing(), open_place(path.parent) as place:
+        place.replace(path.name, [data])
+
+
+def write_stdout(data: bytes) -> None:
+    """Write the image, and nothing else, to standard output. Raises SinkError, StorageFullError and RunError."""
+    with writing():
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()

@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: MIT
+"""The histogram of a rendered frame -> the numbers by which a data set is looked through: ends, mean, entropy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from plainfilm.findings import Finding, FindingCode
+from plainfilm.rendering.grayscale.histogram import EMPTY_HISTOGRAM, Histogram, histogram_of
+
+
+@dataclass(frozen=True, slots=True)
+class Statistics:
+    """Share of the pixels at 0 and at the maximum, mean (0..1), entropy in bits of 256 levels; None without pixels."""
+
+    black_fraction: float | None = None
+    white_fraction: float | None = None
+    mean: float | None = None
+    entropy: float | None = None
+
+
+def statistics(levels: Histogram, ymax: int) -> Statistics:
+    """The statistics of output levels from 0 to ymax (255 or 65535)."""
+    total = levels.total
+    if total == 0:
+        return Statistics()
+    values, shares = levels.values.astype(np.int64), levels.counts / total
+    binned = np.bincount(values * 256 // (ymax + 1), weights=shares, minlength=256)
+    used = binned[binned > 0]
+    return Statistics(
+        black_fraction=float(shares[values == 0].sum()),
+        white_fraction=float(shares[values == ymax].sum()),
+        mean=float((values * shares).sum() / ymax),
+        entropy=float(abs(-(used * np.log2(used)).sum())),
+    )
+
+
+def color_histogram(image: npt.NDArray[Any]) -> Histogram:
+    """The histogram of the luminance of RGB pixels, (rows, columns, 3) or (N, 3)."""
+    if image.size == 0:
+        return EMPTY_HISTOGRAM
+    rows = image if image.ndim == 3 else image[np.newaxis]
+    return histogram_of(np.asarray(cv2.cvtColor(rows, cv2.COLOR_RGB2GRAY)))
+
+
+def is_polarity_suspect(findings: tuple[Finding, ...]) -> bool:
+    """Whether the picture may be the wrong way round: what the file says of its polarity contradicts itself."""
+    return any(finding.code is FindingCode.POLARITY_CONFLICT for finding in findings)

@@ -1,0 +1,232 @@
+# SPDX-License-Identifier: MIT
+"""Fear: a run that is killed between any two steps of its books loses an image, has half a row, or ends otherwise.
+
+The books are kept without workers: what they would stage is staged here. A run is killed before its Nth step, for every
+N: what was not committed is gone then, as after a power cut.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from plainfilm.conversion.committer import ResultCommitter
+from plainfilm.conversion.job import StagedImage
+from plainfilm.conversion.run_log import RunLog
+from plainfilm.conversion.uid_names import UidNames
+from plainfilm.errors import LedgerError, Reason, Stage
+from plainfilm.ledger.admission import FileStat
+from plainfilm.ledger.fingerprint import RunFingerprint
+from plainfilm.ledger.ledger import Ledger, open_ledger
+from plainfilm.output.folder import FolderSink
+from plainfilm.output.place import OutputDirectory
+from plainfilm.records import Failure, Record, Status
+from plainfilm.sources.naming_rules import frame_name
+from plainfilm.sources.reference import Reference
+
+IDENTITY = RunFingerprint({"names": "uid"}, {}, "f" * 16, {"timeout": 1, "memory": 1})
+STEPS = [
+    *(
+        (Ledger, name)
+        for name in ("admit", "intend", "commit", "settle", "add_images", "add_failure", "finish", "rename")
+    ),
+    *((FolderSink, name) for name in ("stage", "publish", "remove", "discard")),
+    (OutputDirectory, "take"),
+]
+Tree = dict[str, bytes]
+
+
+@dataclass(frozen=True)
+class Input:
+    """A source, whose images are named by its UID or, without one, by itself; frame 2 of `cut` fails."""
+
+    source: str
+    uid: str = ""
+    frames: int = 1
+    cut: bool = False
+
+
+A, B, C = "aaaaaaaa" + "0" * 24, "bbbbbbbb" + "0" * 24, "cccccccc" + "0" * 24
+ALIKE = "bbbbbbbb" + "1" * 24
+CLASH = (Input(B, "1.2", 3, cut=True), Input(A, "1.2", 3), Input(C, "1.2"), Input("d" * 32, "1.3"), Input("e" * 32))
+
+
+class Killed(BaseException):
+    """The end of a process, without a word to anybody."""
+
+
+@contextmanager
+def killed_before(step: int | None, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
+    """Nothing is done any more from that step on; the list counts them."""
+    steps = [0]
+    with monkeypatch.context() as patch:
+        for kind, name in STEPS:
+            patch.setattr(kind, name, _counted(getattr(kind, name), steps, step))
+        with suppress(Killed):
+            yield steps
+
+
+def _counted(done: Callable[..., Any], steps: list[int], last: int | None) -> Callable[..., Any]:
+    def counted(*words: Any, **given: Any) -> Any:
+        if steps[0] == last:
+            raise Killed
+        steps[0] += 1
+        return done(*words, **given)
+
+    return counted
+
+
+def run(out: Path, inputs: Sequence[Input], at_a_time: int = 2, is_stopped: Callable[[], bool] = lambda: False) -> None:
+    """Keep the books of a run over these inputs, in this order."""
+    # what a power cut does to the disk itself is no fear of these tests
+    with FolderSink(out, sync=False).claim() as sink, open_ledger(sink.ledger_path, IDENTITY) as ledger:
+        books = ResultCommitter(sink, ledger, RunLog(None), UidNames(sink, ledger))
+        books.mend()
+        for number, one in enumerate(inputs, 1):
+            path = out.parent / one.source
+            path.touch()
+            admission = ledger.admit(Reference(path, one.source, f"{one.source[:2]}/{one.source}"), FileStat(1, 1))
+            if admission is not None:
+                books.remove(admission.doomed)
+                for frame in range(admission.first_frame + 1, one.frames + 1):
+                    books.add(_result(one, frame, admission.reference.name, sink))
+                books.finish(one.source)
+            if number % at_a_time == 0:
+                books.flush()
+        books.close(is_stopped)
+
+
+def _result(one: Input, frame: int, name: str, sink: FolderSink) -> StagedImage | Failure:
+    if one.cut and frame == 2:
+        return Failure(one.source, frame, Status.FAILED, Reason.CORRUPT_CODESTREAM, Stage.DECODE, "cut")
+    known: dict[str, Any] = dict.fromkeys(Record.__dataclass_fields__, "")
+    known |= {
+        "source": one.source,
+        "frame": frame,
+        "frames": one.frames,
+        "status": Status.OK,
+        "affine": (),
+        "carried": (),
+    }
+    known |= {"file_name": f"{frame_name(one.uid or name, frame, one.frames)}.png", "sop_instance": one.uid}
+    return StagedImage(Record(**known), sink.stage([f"{one.source} {frame}".encode()]))
+
+
+def tree(out: Path) -> Tree:
+    every = [path for path in out.rglob("*") if path.is_file() and ".plainfilm" not in path.parts]
+    return {path.relative_to(out).as_posix(): path.read_bytes() for path in every}
+
+
+def rows(out: Path) -> tuple[list[Record], list[Failure]]:
+    with open_ledger(FolderSink(out).ledger_path, IDENTITY) as ledger:
+        return list(ledger.records()), list(ledger.failures())
+
+
+def check(out: Path) -> None:
+    """Every row has its own picture, and what has none is known to be on its way out or in."""
+    files, (records, _) = tree(out), rows(out)
+    for record in records:
+        assert files.get(record.file_name) == f"{record.source} {record.frame}".encode()
+    with open_ledger(FolderSink(out).ledger_path, IDENTITY) as ledger:
+        unsettled = {name for part in itertools.islice(ledger.unsettled(), 1) for name in part}
+    assert set(files) - {record.file_name for record in records} <= unsettled
+
+
+def whole(tmp_path: Path, inputs: Sequence[Input]) -> tuple[Tree, tuple[list[Record], list[Failure]]]:
+    run(tmp_path / "whole", inputs)
+    return tree(tmp_path / "whole"), rows(tmp_path / "whole")
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2, 3, 4), (4, 3, 2, 1, 0)])
+def test_a_run_that_is_killed_before_any_step_ends_like_one_that_was_not(
+    order: tuple[int, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = whole(tmp_path, CLASH)
+    inputs = [CLASH[at] for at in order]
+    with killed_before(None, monkeypatch) as steps:
+        run(tmp_path / "counted", inputs)
+    assert steps[0] > 60
+    for step in range(steps[0]):
+        out = tmp_path / f"out{step}"
+        with killed_before(step, monkeypatch):
+            run(out, inputs)
+        if FolderSink(out).ledger_path.exists():
+            check(out)
+        with killed_before(step // 2, monkeypatch):
+            run(out, inputs[::-1])
+        check(out)
+        run(out, inputs)
+        assert (tree(out), rows(out)) == expected, f"killed before step {step}"
+        assert not list(out.rglob("*.tmp"))
+
+
+@pytest.mark.parametrize("at_a_time", [1, 2, 100])
+def test_the_order_of_arrival_decides_no_name(at_a_time: int, tmp_path: Path) -> None:
+    inputs = (*CLASH[:3], Input(ALIKE, "1.2"))
+    expected = whole(tmp_path, inputs)
+    assert set(expected[0]) == {
+        *(f"1.2_f{frame:04}.png" for frame in (1, 2, 3)),
+        *(f"1.2-bbbbbbbb_f{frame:04}.png" for frame in (1, 3)),
+        f"1.2-{ALIKE}.png",
+        "1.2-cccccccc.png",
+    }
+    for number, order in enumerate(itertools.permutations(inputs)):
+        out = tmp_path / str(number)
+        run(out, order, at_a_time)
+        assert (tree(out), rows(out)) == expected
+
+
+def test_an_earlier_source_that_comes_in_a_later_run_has_the_plain_name(tmp_path: Path) -> None:
+    expected = whole(tmp_path, CLASH)
+    out = tmp_path / "out"
+    for one in CLASH:
+        run(out, [one])
+        check(out)
+    assert (tree(out), rows(out)) == expected
+
+
+def test_a_source_that_gives_no_image_any_more_leaves_the_plain_name_to_the_next(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    run(out, [Input(A, "1.2"), Input(B, "1.2")])
+    with open_ledger(FolderSink(out).ledger_path, IDENTITY) as ledger:
+        books = ResultCommitter(FolderSink(out), ledger, RunLog(None), UidNames(FolderSink(out), ledger))
+        admission = ledger.admit(Reference(tmp_path / A, A, f"aa/{A}"), FileStat(2, 2))
+        assert admission is not None
+        books.remove(admission.doomed)
+        books.add(Failure(A, None, Status.FAILED, Reason.EMPTY, Stage.READ, "empty"))
+        books.close()
+    assert tree(out) == {"1.2.png": f"{B} 1".encode()}
+    check(out)
+
+
+def test_a_run_that_is_stopped_renames_nothing_more(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    run(out, CLASH, 1, lambda: True)
+    check(out)
+    assert tree(out)["1.2_f0001.png"] == f"{B} 1".encode()
+    run(out, CLASH)
+    assert (tree(out), rows(out)) == whole(tmp_path, CLASH)
+
+
+def test_a_picture_that_somebody_took_away_costs_no_other(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    run(out, [Input(B, "1.2"), Input(C, "1.2")])
+    (out / "1.2.png").unlink()
+    run(out, [Input(A, "1.2")])
+    assert set(tree(out)) == {"1.2-aaaaaaaa.png", "1.2-cccccccc.png"}
+    assert {record.file_name for record in rows(out)[0]} == {"1.2.png", "1.2-aaaaaaaa.png", "1.2-cccccccc.png"}
+
+
+def test_a_name_is_never_given_to_two_rows(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    run(out, [Input(A, "1.2")])
+    (record,), _ = rows(out)
+    with open_ledger(FolderSink(out).ledger_path, IDENTITY) as ledger, pytest.raises(LedgerError, match="UNIQUE"):
+        ledger.add_images([(replace(record, source=B), ())])
+    assert rows(out)[0] == [record]

@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: MIT
+"""`--names uid` in whole runs. Fears: a name that is no UID, an instance that is lost to another, a name by chance."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.support.cases.build import build_case, to_bytes
+
+from plainfilm.conversion.conversion import Conversion
+from plainfilm.conversion.pseudonyms import Key
+from plainfilm.conversion.run_log import source_hash
+from plainfilm.conversion.summary import Run
+from plainfilm.options.options import Options
+from plainfilm.output.tables import read_table
+from plainfilm.sources.naming_rules import uid_name
+
+KEY = b"a secret of thirty-two bytes, so."
+UID = "1.2.840.10008.999"
+Converts = Callable[..., Run]
+
+
+def film(uid: str, **parameters: Any) -> bytes:
+    dataset, _ = build_case(**parameters)
+    dataset.SOPInstanceUID, dataset.file_meta.MediaStorageSOPInstanceUID = uid, uid or "1.2"
+    return to_bytes(dataset)
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    """Three sources of one instance, two of another with several frames, one of a third, and one without a UID."""
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for seed, name in enumerate(("a", "b", "c")):
+        (folder / name).write_bytes(film(UID, seed=seed))
+    for seed, name in enumerate(("d", "e")):
+        (folder / name).write_bytes(film(f"{UID}.1", seed=seed, frames=3, content="gradient"))
+    (folder / "f").write_bytes(film(f"{UID}.2"))
+    (folder / "g").write_bytes(film(""))
+    return folder
+
+
+@pytest.fixture
+def convert(source: Path, tmp_path: Path) -> Converts:
+    (tmp_path / "key").write_bytes(KEY)
+
+    def run(*names: str, out: str = "out", stop_after: int = 1 << 30, **given: Any) -> Run:
+        options = Options.of({"jobs": 1, "key_file": tmp_path / "key", "names": "uid", **given})
+        conversion = Conversion([source / name for name in names] or [source], tmp_path / out, options)
+        return conversion.run(lambda converted, *_: conversion.stop(0.0) if converted >= stop_after else None)
+
+    return run
+
+
+def tree(out: Path) -> dict[str, bytes]:
+    """Every file of OUT but its private ones, of run.json the counts alone."""
+    files = {path.relative_to(out).as_posix(): path.read_bytes() for path in out.rglob("*") if path.is_file()}
+    counts = json.dumps(json.loads(files.pop("run.json"))["counts"]).encode()
+    return {name: data for name, data in files.items() if not name.startswith(".plainfilm/")} | {"counts": counts}
+
+
+def hashed(*names: str) -> list[str]:
+    return sorted(source_hash(Key(KEY), name) for name in names)
+
+
+def test_the_first_of_an_instance_has_the_plain_name_and_all_are_kept(convert: Converts, tmp_path: Path) -> None:
+    convert()
+    found = {row["file_name"]: row["source"] for row in read_table(tmp_path / "out" / "metadata.csv")}
+    first, second, third = hashed("a", "b", "c")
+    cine, other_cine = hashed("d", "e")
+    ((alone,), (unnamed,)) = hashed("f"), hashed("g")
+    frames = [f"_f{frame:04}" for frame in (1, 2, 3)]
+    assert found == {
+        f"{UID}.png": first,
+        f"{UID}-{second[:8]}.png": second,
+        f"{UID}-{third[:8]}.png": third,
+        **{f"{UID}.1{frame}.png": cine for frame in frames},
+        **{f"{UID}.1-{other_cine[:8]}{frame}.png": other_cine for frame in frames},
+        f"{UID}.2.png": alone,
+        f"{unnamed[:2]}/{unnamed}.png": unnamed,
+    }
+    assert set(found) == {name for name in tree(tmp_path / "out") if name.endswith(".png")}
+
+
+def test_neither_order_nor_workers_nor_interruptions_decide(convert: Converts, tmp_path: Path) -> None:
+    convert(out="whole")
+    whole = tree(tmp_path / "whole")
+    convert("g", "f", "e", "d", "c", "b", "a", out="backwards", jobs=2)
+    assert tree(tmp_path / "backwards") == whole
+    for name in "gcebdaf":
+        convert(name, out="one by one")
+    assert tree(tmp_path / "one by one") == whole
+    for stop_after in (1, 3, 5, 8):
+        convert(out="stopped", stop_after=stop_after)
+    convert(out="stopped")
+    assert tree(tmp_path / "stopped") == whole
+
+
+def test_a_changed_file_is_named_as_in_a_run_afresh(convert: Converts, source: Path, tmp_path: Path) -> None:
+    convert()
+    first = next(name for name in "abc" if hashed(name) == hashed("a", "b", "c")[:1])
+    (source / first).write_bytes(film("1.2.3", rows=16))
+    (source / "g").write_bytes(film(UID, rows=17))
+    convert()
+    convert(out="afresh")
+    assert tree(tmp_path / "out") == tree(tmp_path / "afresh")
+
+
+@pytest.mark.parametrize("uid", ["", "../../x", "1.2/3", "1.2\\1.3", ".", "..", ".1", "1" * 65, "1.2-3", "x", "1.2\n"])
+def test_what_is_no_uid_is_no_name(uid: str) -> None:
+    assert uid_name(uid) is None
+
+
+@pytest.mark.parametrize("uid", ["1.2.840.113619", "1.2.840.113619\0", " 1.2.840.113619 ", "1" * 64])
+def test_a_uid_is_the_name(uid: str) -> None:
+    assert uid_name(uid) == uid.strip(" \0")

@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: MIT
+"""A second row serves only what the first calls corrupt, and no decoder's answer is taken unlooked at."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from plainfilm.decode.codecs import CodecRow
+from plainfilm.decode.frame import decode_by_rows
+from plainfilm.dicom.frames import FrameBytes
+from plainfilm.errors import DecodeError, Reason, TruncatedError
+from plainfilm.findings import FindingCode
+
+NATIVE = CodecRow("native", "numpy", "numpy", "native:decode_native")
+DEFLATE = CodecRow("deflate", "numpy", "numpy", "native:decode_deflated")
+MISSING = CodecRow("other", "no-such-package", "no_such_module", "native:decode_native")
+CELLS = b"\xff" * 6
+
+
+def test_a_second_row_serves_what_the_first_calls_corrupt_and_it_is_found(describe: Any) -> None:
+    pixel = describe(np.zeros((2, 3), np.uint8), 8)
+    decoded = decode_by_rows((DEFLATE, NATIVE), pixel, FrameBytes(CELLS))
+    assert decoded.samples.tolist() == [[255] * 3] * 2
+    assert decoded.decoder.startswith("native numpy-")
+    (finding,) = decoded.findings
+    assert finding.code is FindingCode.SECOND_DECODER
+    assert "the deflated frame is damaged" in finding.detail
+
+
+def test_the_first_row_alone_decides_what_is_cut_or_another_image(describe: Any) -> None:
+    pixel = describe(np.zeros((2, 3), np.uint8), 8)
+    with pytest.raises(TruncatedError):
+        decode_by_rows((NATIVE, NATIVE), pixel, FrameBytes(CELLS[:-1]))
+
+
+@pytest.mark.parametrize("second", [DEFLATE, MISSING])
+def test_the_first_rows_words_stand_where_no_second_helps(describe: Any, second: CodecRow) -> None:
+    pixel = describe(np.zeros((2, 3), np.uint8), 8)
+    with pytest.raises(DecodeError, match="the deflated frame is damaged") as caught:
+        decode_by_rows((DEFLATE, second), pixel, FrameBytes(CELLS))
+    assert caught.value.reason is Reason.CORRUPT_CODESTREAM
+
+
+def test_a_row_serves_only_codestreams_that_it_accepts(describe: Any) -> None:
+    pixel = describe(np.zeros((2, 3), np.uint8), 8)
+    never = CodecRow("deflate", "numpy", "numpy", "native:decode_deflated", accepts=lambda _codestream: False)
+    decoded = decode_by_rows((never, NATIVE), pixel, FrameBytes(CELLS))
+    assert decoded.findings == ()

@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: MIT
+"""A second library is asked for every lossless syntax and for no other, and is heard where it differs."""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import replace
+from typing import Any
+
+import imagecodecs
+import numpy as np
+import pytest
+
+from plainfilm.decode import decode_frame
+from plainfilm.decode.codecs import CodecRow
+from plainfilm.decode.frame import compared, decode_by_rows
+from plainfilm.dicom.frames import FrameBytes, locate_frames
+from plainfilm.dicom.instance import ImagePixel, PixelData
+from plainfilm.errors import DecodeError, Reason
+from plainfilm.findings import FindingCode
+
+ROOT = "1.2.840.10008.1.2"
+
+
+def codes(pixel: ImagePixel, codestream: bytes, syntax: str) -> list[FindingCode]:
+    """The findings of a frame that is to be verified."""
+    value = b"\xfe\xff\x00\xe0\0\0\0\0\xfe\xff\x00\xe0" + len(codestream).to_bytes(4, "little") + codestream
+    data = PixelData(value + b"\xfe\xff\xdd\xe0\0\0\0\0", f"{ROOT}{syntax}", True)
+    return [finding.code for finding in decode_frame(pixel, data, locate_frames(pixel, data), 0, True).findings]
+
+
+def rle(image: Any) -> bytes:
+    """An 8-bit image as an RLE frame of one segment."""
+    return (1).to_bytes(4, "little") + (64).to_bytes(60, "little") + bytes(imagecodecs.packbits_encode(image.tobytes()))
+
+
+def jpeg2000(image: Any, reversible: bool) -> bytes:
+    return bytes(imagecodecs.jpeg2k_encode(image, 0 if reversible else 40, codecformat="j2k", reversible=reversible))
+
+
+def deflated(image: Any) -> bytes:
+    packer = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    return packer.compress(image.tobytes()) + packer.flush()
+
+
+LOSSLESS: dict[str, Any] = {
+    "rle": (".5", 8, rle),
+    "lossless 8": (".4.70", 8, lambda image: imagecodecs.jpeg8_encode(image, lossless=True, bitspersample=8)),
+    "lossless 16": (".4.57", 16, lambda image: imagecodecs.jpeg8_encode(image, lossless=True, predictor=7)),
+    "jpeg 2000": (".4.90", 16, lambda image: jpeg2000(image, True)),
+    "htj2k": (".4.201", 16, lambda image: imagecodecs.htj2k_encode(image, reversible=True)),
+    "deflated": (".8.1", 16, deflated),
+}
+
+
+@pytest.mark.parametrize("name", LOSSLESS)
+def test_lossless_frames_are_verified(describe: Any, make_image: Any, name: str) -> None:
+    syntax, bits, encode = LOSSLESS[name]
+    image = make_image((40, 30), bits)
+    assert codes(describe(image, bits), bytes(encode(image)), syntax) == [FindingCode.VERIFIED]
+
+
+@pytest.mark.parametrize(
+    ("syntax", "encode"),
+    [(".4.80", imagecodecs.jpegls_encode), (".4.110", lambda image: imagecodecs.jpegxl_encode(image, lossless=True))],
+)
+def test_where_there_is_no_second_library_it_is_told(describe: Any, make_image: Any, syntax: str, encode: Any) -> None:
+    image = make_image((40, 30), 8)
+    assert codes(describe(image, 8), bytes(encode(image)), syntax) == [FindingCode.NOT_VERIFIED]
+
+
+@pytest.mark.parametrize(
+    ("syntax", "encode"),
+    [
+        (".4.50", lambda image: imagecodecs.jpeg8_encode(image, 90)),
+        (".4.81", lambda image: imagecodecs.jpegls_encode(image, 2)),
+        (".4.91", lambda image: jpeg2000(image, False)),
+    ],
+)
+def test_lossy_frames_are_decoded_once(describe: Any, make_image: Any, syntax: str, encode: Any) -> None:
+    image = make_image((40, 30), 8)
+    assert codes(describe(image, 8), bytes(encode(image)), syntax) == []
+
+
+def test_samples_that_differ_fail_the_frame(describe: Any) -> None:
+    image = np.arange(12, dtype=np.uint8).reshape(3, 4)
+    row = CodecRow("native", "numpy", "numpy", "native:decode_native", second="second:second_deflated")
+    first = replace(decode_by_rows((row,), describe(image, 8), FrameBytes(image.tobytes())), findings=())
+    with pytest.raises(DecodeError, match="different samples") as caught:
+        compared((row,), describe(image, 8), FrameBytes(deflated(image[::-1])), first)
+    assert caught.value.reason is Reason.CODESTREAM_MISMATCH
+
+
+def test_a_second_library_that_refuses_proves_nothing(describe: Any) -> None:
+    image = np.arange(12, dtype=np.uint8).reshape(3, 4)
+    row = CodecRow("native", "numpy", "numpy", "native:decode_native", second="second:second_deflated")
+    first = decode_by_rows((row,), describe(image, 8), FrameBytes(image.tobytes()))
+    (finding,) = compared((row,), describe(image, 8), FrameBytes(b"\xff" * 9), first)
+    assert finding.code is FindingCode.NOT_VERIFIED
+    assert "igzip refuses" in finding.detail
+
+
+def test_it_is_off_unless_asked_for(describe: Any, make_image: Any, decode_bytes: Any) -> None:
+    image = make_image((40, 30), 8)
+    assert decode_bytes(describe(image, 8), rle(image), f"{ROOT}.5").findings == ()

@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: MIT
+"""Turns and flips. Fear: an affine that leads elsewhere than the pixels went."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from plainfilm.dicom.orientation import TURNS, Turn
+
+
+@pytest.mark.parametrize("turn", TURNS, ids=str)
+def test_every_pixel_is_where_the_affine_says(turn: Turn) -> None:
+    image = np.arange(12).reshape(3, 4)
+    turned = turn.apply(image)
+    a, b, c, d, e, f = turn.affine(4, 3)
+    assert turned.shape[::-1] == turn.size(4, 3)
+    for row in range(3):
+        for column in range(4):
+            x, y = a * column + b * row + c, d * column + e * row + f
+            assert turned[int(y), int(x)] == image[row, column]
+
+
+def test_a_quarter_turn_is_clockwise_and_the_flip_comes_after_it() -> None:
+    image = np.array([[1, 2], [3, 4]])
+    assert Turn(1).apply(image).tolist() == [[3, 1], [4, 2]]
+    assert Turn(1, flipped=True).apply(image).tolist() == [[1, 3], [2, 4]]
+
+
+@pytest.mark.parametrize("turn", TURNS, ids=str)
+def test_directions_go_with_the_pixels(turn: Turn) -> None:
+    """Of the way right the affine's first column says where it leads now."""
+    a, _, _, d, _, _ = turn.affine(4, 4)
+    right, bottom = turn.directions("L", "F")
+    ways = {right: (1, 0), bottom: (0, 1)}
+    opposite = {"L": "R", "R": "L", "F": "H", "H": "F"}
+    ways |= {opposite[letter]: (-x, -y) for letter, (x, y) in ways.items()}
+    assert ways["L"] == (a, d)

@@ -1,0 +1,226 @@
+# SPDX-License-Identifier: MIT
+"""Options of a run. Fear: run.json does not give back the run it is of, or a contradiction goes unnoticed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from plainfilm.errors import OptionsError
+from plainfilm.options.choices import Look, Names, Pixels, Polarity, Stretch, UserWindow
+from plainfilm.options.framing import Border, Resolution
+from plainfilm.options.options import Options, RunOptions, available_cpus, option_fields
+from plainfilm.options.showing import Orient, Overlays
+
+# Two values of every option that are not its default, as text and as what Python would give.
+GIVEN: dict[str, tuple[object, object]] = {
+    "look": ("minmax", Look.STORED),
+    "window": ("40,80,sigmoid", (0.1, 0.2, "linear-exact")),
+    "stretch": ("1,99", (0.3, 99.7, "all")),
+    "clahe": ("3,16", (0.5, 1)),
+    "voi": ("window:2", "Bone, hard"),
+    "polarity": ("MONOCHROME1", Polarity.MONOCHROME2),
+    "bits": ("16", 16),
+    "icc": ("srgb", "drop"),
+    "strict": ("yes", True),
+    "decode": ("reduced", Resolution.REDUCED),
+    "allow_truncated": ("yes", True),
+    "verify": ("yes", True),
+    "pixels": ("stored", Pixels.STORED),
+    "crop": ("1,2,30,40", (0, 0, 5, 6)),
+    "size": ("512", "640x480"),
+    "enlarge": ("yes", True),
+    "fit": ("keep", "keep"),
+    "overlays": ("burn", Overlays.MASK),
+    "presentation": ("auto", Path("a folder/state.dcm")),
+    "orient": ("viewer", Orient.VIEWER),
+    "frames": ("middle", 7),
+    "names": ("hash", Names.UID),
+    "redact": ("-1,2.5,30,40; 5,6,7,8", (1, 2, 3, 4)),
+    "redact_from": ("a folder/boxes.csv", Path("/x/boxes.csv")),
+    "columns": ("StudyDate, PatientName,StudyDate", ["KVP"]),
+    "timeout": ("90s", 0.1),
+    "memory": ("2GiB", 12345678),
+    "max_pixels": ("5e6", 1),
+    "jobs": ("3", 1),
+    "key_file": ("a folder/key", Path("/x/key")),
+    "overwrite": ("true", True),
+    "dry_run": ("1", True),
+    "log": ("a folder/run.log", Path("/x/run.log")),
+    "verbose": ("on", True),
+    "progress": ("json", "none"),
+}
+ONLY_ONE_VALUE = {"fit"}  # another fit needs a size
+
+
+def test_every_option_is_given_below() -> None:
+    assert set(GIVEN) == {name for name, _ in option_fields()}
+
+
+@pytest.mark.parametrize("name", GIVEN)
+@pytest.mark.parametrize("place", [0, 1])
+def test_every_option_reads_back_from_what_it_is_written_as(name: str, place: int) -> None:
+    options = Options.of({name: GIVEN[name][place]})
+    assert name in ONLY_ONE_VALUE or options != Options()
+    assert Options.of(json.loads(json.dumps(options.to_mapping()))) == options
+
+
+def test_the_defaults_read_back_and_are_named_in_full() -> None:
+    mapping = Options().to_mapping()
+    assert list(mapping) == [name for name, _ in option_fields()]
+    assert Options.of(json.loads(json.dumps(mapping))) == Options()
+
+
+def test_all_options_together_read_back() -> None:
+    left_out = ("look", "window", "clahe", "strict", "presentation")
+    given = {name: values[1] for name, values in GIVEN.items() if name not in left_out}
+    options = Options.of(given)
+    assert Options.of(json.loads(json.dumps(options.to_mapping()))) == options
+
+
+def test_to_refuse_repairs_and_to_fill_what_is_missing_contradict_each_other() -> None:
+    with pytest.raises(OptionsError, match="--strict and --allow-truncated"):
+        Options.of({"strict": True, "allow_truncated": True})
+
+
+def test_the_defaults_are_those_of_the_interface() -> None:
+    options = Options()
+    assert options.to_mapping() == {
+        "look": None,
+        "window": None,
+        "stretch": None,
+        "clahe": None,
+        "voi": "auto",
+        "polarity": "auto",
+        "bits": 8,
+        "icc": "embed",
+        "strict": False,
+        "decode": "full",
+        "allow_truncated": False,
+        "verify": False,
+        "pixels": "square",
+        "crop": None,
+        "size": "none",
+        "enlarge": False,
+        "fit": "keep",
+        "overlays": "off",
+        "presentation": None,
+        "orient": "stored",
+        "frames": "all",
+        "names": "keep",
+        "redact": "",
+        "redact_from": None,
+        "columns": "",
+        "timeout": 120.0,
+        "memory": 4 * 1024**3,
+        "max_pixels": 500_000_000,
+        "jobs": None,
+        "key_file": None,
+        "overwrite": False,
+        "log": None,
+        "verbose": False,
+        "dry_run": False,
+        "progress": "auto",
+    }
+    assert options.render.effective_look is Look.VIEWER
+    assert options.render.percentiles == Stretch(0.1, 99.9)
+
+
+@pytest.mark.parametrize("given", ["border", " Border ", Border()])
+def test_the_margin_is_written_as_it_is_asked_for(given: object) -> None:
+    options = Options.of({"crop": given})
+    assert options.geometry.crop == Border()
+    assert options.to_mapping()["crop"] == "border"
+    assert Options.of(options.to_mapping()) == options
+
+
+@pytest.mark.parametrize("given", ["borders", "edge", "1,2,3", "1,2,0,4", (1, 2)])
+def test_a_crop_that_is_none_is_refused(given: object) -> None:
+    with pytest.raises(OptionsError, match="--crop: none, border or X,Y,W,H"):
+        Options.of({"crop": given})
+
+
+def test_a_fit_needs_a_width_and_a_height() -> None:
+    with pytest.raises(OptionsError, match="--fit pad needs --size WxH"):
+        Options.of({"fit": "pad", "size": 512})
+
+
+def test_every_option_says_what_it_means_and_switches_take_no_value() -> None:
+    for name, item in option_fields():
+        assert item.metadata["meaning"], name
+        assert (item.metadata["metavar"] == "") is isinstance(item.default, bool), name
+
+
+@pytest.mark.parametrize(
+    ("given", "look"),
+    [
+        ({}, Look.VIEWER),
+        ({"look": "minmax"}, Look.MINMAX),
+        ({"window": "40,80"}, Look.WINDOW),
+        ({"window": "40,80", "look": "window"}, Look.WINDOW),
+        ({"stretch": "1,99"}, Look.STRETCH),
+        ({"stretch": "1,99", "look": "stretch"}, Look.STRETCH),
+        ({"clahe": "3,4"}, Look.CLAHE),
+        ({"clahe": "3,4", "look": "clahe"}, Look.CLAHE),
+        ({"look": "equalize"}, Look.EQUALIZE),
+        ({"look": "stretch"}, Look.STRETCH),
+    ],
+)
+def test_a_window_and_percentiles_imply_their_look(given: dict[str, object], look: Look) -> None:
+    assert Options.of(given).render.effective_look is look
+
+
+def test_given_percentiles_are_those_of_the_stretch() -> None:
+    assert Options.of({"stretch": "2,98,all"}).render.percentiles == Stretch(2, 98, True)
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"window": "40,80", "look": "stretch"}, ("--window", "--look stretch")),
+        ({"window": "40,80", "look": "viewer"}, ("--window", "--look viewer")),
+        ({"stretch": "1,99", "look": "viewer"}, ("--stretch", "--look viewer")),
+        ({"stretch": "1,99", "look": "minmax"}, ("--stretch", "--look minmax")),
+        ({"window": "40,80", "stretch": "1,99"}, ("--window", "--stretch")),
+        ({"stretch": "1,99", "clahe": "2,8"}, ("--stretch", "--clahe")),
+        ({"clahe": "2,8", "look": "viewer"}, ("--clahe", "--look viewer")),
+        ({"look": "window"}, ("--look window", "--window")),
+    ],
+)
+def test_options_that_contradict_each_other_are_refused(given: dict[str, object], words: tuple[str, ...]) -> None:
+    with pytest.raises(OptionsError) as caught:
+        Options.of(given)
+    assert caught.value.exit_code == 2
+    for word in words:
+        assert word in str(caught.value)
+
+
+def test_an_option_that_does_not_exist_is_refused_by_name() -> None:
+    with pytest.raises(OptionsError, match="unknown option colour, sise"):
+        Options.of({"sise": 5, "colour": "grey", "bits": 8})
+
+
+ANY_TEXT = ("voi", "key_file", "redact_from", "log", "presentation")
+
+
+@pytest.mark.parametrize("name", [name for name in GIVEN if name not in ANY_TEXT])
+def test_a_value_that_cannot_be_read_is_refused(name: str) -> None:
+    with pytest.raises(OptionsError):
+        Options.of({name: "?"})
+
+
+def test_the_users_window_arrives_as_a_window() -> None:
+    assert Options.of({"window": (40, 80)}).render.window == UserWindow(40, 80)
+
+
+def test_workers_are_the_jobs_asked_for_or_the_cpus_there_are() -> None:
+    assert RunOptions(jobs=3).workers == 3
+    assert RunOptions().workers == available_cpus() >= 1
+
+
+@pytest.mark.parametrize("other", [{"look": "minmax"}, {"window": "40,80"}, {"voi": "none"}])
+def test_a_presentation_state_contradicts_another_way_to_grey_levels(other: dict[str, str]) -> None:
+    with pytest.raises(OptionsError, match="--presentation contradicts"):
+        Options.of({"presentation": "auto", **other})

@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: MIT
+"""Supplemental palettes. Fear: colours shown in grey, greys in colour, or colours that bend the statistics of greys."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from pydicom.dataset import Dataset
+from tests.support.cases.build import build_case
+
+import plainfilm
+from plainfilm.errors import AttributeValueError
+
+RED, GREEN, BLUE = [255, 0, 10], [0, 255, 20], [0, 0, 30]
+
+
+def film(presentation: str | None = "COLOR", signed: bool = False, **parameters: Any) -> tuple[Dataset, np.ndarray]:
+    values = np.arange(48 * 32).reshape(32, 48) % 500 - (300 if signed else 0)
+    first = 100 if not signed else -200
+    values[:4, :6] = [first, first + 1, first + 2, first + 9, first - 1, first - 2]
+    dataset, _ = build_case(rows=32, columns=48, pixel_representation=int(signed), **parameters)
+    dataset.PixelData = (values & 0x0FFF if signed else values).astype("<u2").tobytes()
+    if presentation is not None:
+        dataset.PixelPresentation = presentation
+    for color, table in (("Red", RED), ("Green", GREEN), ("Blue", BLUE)):
+        descriptor = dataset.add_new(
+            f"{color}PaletteColorLookupTableDescriptor", "SS" if signed else "US", [3, first, 16]
+        )
+        assert descriptor is None
+        words = np.array([entry * 257 for entry in table], "<u2").tobytes()
+        setattr(dataset, f"{color}PaletteColorLookupTableData", words)
+    return dataset, values
+
+
+@pytest.mark.parametrize("bits", [8, 16])
+@pytest.mark.parametrize("signed", [False, True])
+def test_values_from_the_first_one_mapped_are_colours_and_those_below_grey(signed: bool, bits: int) -> None:
+    dataset, values = film(signed=signed, centers=(-250 if signed else 50,), widths=(120,))
+    shown = plainfilm.render(dataset, bits=bits)
+    plain, _ = film(None, signed=signed, centers=(-250 if signed else 50,), widths=(120,))
+    grey = plainfilm.render(plain, bits=bits)
+    colored = values >= (100 if not signed else -200)
+    assert np.array_equal(shown[~colored], np.repeat(grey[~colored][:, None], 3, 1))
+    one = 1 if bits == 8 else 257
+    assert (shown[0, :4] // one).tolist() == [[255, 0, 0], [0, 255, 0], [10, 20, 30], [10, 20, 30]]
+    assert (shown[0, 4] == grey[0, 4]).all()
+
+
+def test_colours_take_no_part_in_what_greys_are_chosen_by() -> None:
+    dataset, _ = film()
+    assert plainfilm.explain(dataset).to_dict()["high"] < 100
+    assert "supplemental palette" in str(plainfilm.explain(dataset))
+
+
+@pytest.mark.parametrize("presentation", [None, "MONOCHROME", "TRUE_COLOR"])
+def test_a_palette_that_is_not_presented_is_left_alone(presentation: str | None) -> None:
+    assert plainfilm.render(film(presentation)[0]).ndim == 2
+
+
+def test_a_recipe_knows_nothing_of_it() -> None:
+    assert plainfilm.render(film()[0], look="minmax").ndim == 2
+
+
+def test_blended_frames_are_refused_by_name() -> None:
+    dataset, _ = film(None)
+    path = Dataset()
+    path.DataPathAssignment = "PRIMARY_SINGLE"
+    dataset.DataFrameAssignmentSequence = [path]
+    with pytest.raises(AttributeValueError, match="DataPathAssignment"):
+        plainfilm.render(dataset)
+    path.DataPathAssignment = "PRIMARY_PVALUES"
+    assert plainfilm.render(dataset).ndim == 2
+
+
+@pytest.mark.parametrize("space", ["ARGB", "CMYK", "HSV"])
+def test_retired_colours_are_refused_by_name(space: str) -> None:
+    dataset, _ = build_case(bits_allocated=8, bits_stored=8)
+    dataset.PhotometricInterpretation = space
+    dataset.SamplesPerPixel = 3 if space == "HSV" else 4
+    with pytest.raises(AttributeValueError, match=space):
+        plainfilm.render(dataset)
+
+
+def test_a_window_that_leaves_the_greys_black_below_the_colours_is_the_files_own() -> None:
+    dataset, _ = film(centers=(300,), widths=(100,))
+    explained = plainfilm.explain(dataset).to_dict()
+    assert (explained["voi"], explained["status"]) == ("window:0", "ok")

@@ -1,0 +1,285 @@
+# SPDX-License-Identifier: MIT
+"""What is cut from a frame. Fear: a finger, a marker in the beam or a rim of skin lost; a plain margin left."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from plainfilm.options.framing import Box
+from plainfilm.rendering.geometry.border_search import BorderOutcome, BorderResult, PixelBlock, without_margin
+
+Array = NDArray[Any]
+
+ROWS, COLUMNS = 900, 700
+AIR, BONE, OPEN, SHUT = 300, 2400, 250, 3900
+FIELD = Box(90, 120, 520, 660)
+WHOLE = Box(0, 0, COLUMNS, ROWS)
+
+
+@dataclass(frozen=True, slots=True)
+class Values:
+    """A frame that is in memory."""
+
+    values: Array
+    hidden: Array | None = None
+    unseen: Array | None = None
+
+    @property
+    def size(self) -> tuple[int, int]:
+        return self.values.shape[0], self.values.shape[1]
+
+    def glimpse(self, rows: slice, columns: slice) -> PixelBlock:
+        masks = [None if mask is None else mask[rows, columns] for mask in (self.hidden, self.unseen)]
+        return PixelBlock(self.values[rows, columns].astype(np.float32), *masks)
+
+
+def found(values: Array, hidden: Array | None = None, unseen: Array | None = None) -> BorderResult:
+    return without_margin(Values(values, hidden, unseen))
+
+
+def within(box: Box) -> tuple[slice, slice]:
+    return slice(box.y, box.y + box.height), slice(box.x, box.x + box.width)
+
+
+def hand(values: Array, center: tuple[int, int] = (350, 450), size: tuple[int, int] = (150, 230)) -> Array:
+    """The values with something round and thick on them: an ellipse whose rim fades as skin does."""
+    row, column = np.mgrid[: values.shape[0], : values.shape[1]]
+    inside = 1 - ((column - center[0]) / size[0]) ** 2 - ((row - center[1]) / size[1]) ** 2
+    thick = np.sqrt(np.maximum(inside, 0)) * (BONE - AIR)
+    return np.asarray(values + thick.astype(values.dtype))
+
+
+def collimated(shut: int = SHUT, noise: float = 0.0, box: Box = FIELD) -> Array:
+    """A hand in air in a field, and a margin of one level around the field."""
+    values = np.full((ROWS, COLUMNS), shut, np.int32)
+    values[within(box)] = hand(np.full((ROWS, COLUMNS), AIR, np.int32))[within(box)]
+    grain = np.random.default_rng(7).normal(0, 1, values.shape)
+    values = values + np.rint(noise * grain).astype(np.int32)
+    # the air has the noise of its quanta, always
+    values[within(box)] += np.rint(12 * grain[within(box)]).astype(np.int32)
+    return values
+
+
+def slack(kept: Box, box: Box = FIELD) -> tuple[int, int, int, int]:
+    """How many pixels more than the box are kept: left, top, right, below."""
+    right, bottom = kept.x + kept.width - box.x - box.width, kept.y + kept.height - box.y - box.height
+    return box.x - kept.x, box.y - kept.y, right, bottom
+
+
+@pytest.mark.parametrize("noise", [0, 5, 40])
+@pytest.mark.parametrize("shut", [SHUT, 0, -2000, 1300])
+def test_the_margin_of_a_field_is_cut_to_the_pixel(shut: int, noise: float) -> None:
+    result = found(collimated(shut, noise))
+    assert result.outcome is BorderOutcome.FOUND
+    assert all(0 <= more <= (3 if noise < 20 else 8) for more in slack(result.kept)), result.kept
+
+
+def test_an_inverted_film_has_the_same_part() -> None:
+    values = collimated(noise=5)
+    assert found(values).kept == found(4095 - values).kept
+
+
+def test_more_bits_have_the_same_part() -> None:
+    values = collimated(noise=5)
+    assert found(values).kept == found(16 * values).kept
+
+
+@pytest.mark.parametrize("turn", range(4))
+def test_each_side_is_searched_alike(turn: int) -> None:
+    values = np.rot90(collimated(), turn)
+    field = np.zeros((ROWS, COLUMNS), np.bool_)
+    field[within(FIELD)] = True
+    rows, columns = (np.flatnonzero(np.rot90(field, turn).any(axis)) for axis in (1, 0))
+    box = Box(int(columns[0]), int(rows[0]), columns.size, rows.size)
+    assert all(0 <= more <= 3 for more in slack(found(values).kept, box))
+
+
+@pytest.mark.parametrize("side", ["left", "top", "right", "bottom"])
+def test_a_margin_on_one_side_is_cut_there_alone(side: str) -> None:
+    left, top = (FIELD.x if side == "left" else 0), (FIELD.y if side == "top" else 0)
+    right = FIELD.x + FIELD.width if side == "right" else COLUMNS
+    bottom = FIELD.y + FIELD.height if side == "bottom" else ROWS
+    box = Box(left, top, right - left, bottom - top)
+    kept = found(collimated(box=box)).kept
+    assert all(0 <= more <= 3 for more in slack(kept, box)), kept
+
+
+def test_the_air_within_a_field_stays() -> None:
+    # without any noise: nothing but the field's edge says that this air was exposed
+    values = np.full((ROWS, COLUMNS), SHUT, np.int32)
+    values[within(FIELD)] = hand(np.full((ROWS, COLUMNS), AIR, np.int32), size=(60, 60))[within(FIELD)]
+    assert all(0 <= more <= 3 for more in slack(found(values).kept))
+
+
+def marked(values: Array, text: str, place: tuple[int, int], level: int) -> Array:
+    """The values with letters of one level from a place (column, row) on, to the right and up."""
+    letters = np.zeros(values.shape, np.uint8)
+    cv2.putText(letters, text, place, cv2.FONT_HERSHEY_SIMPLEX, 2.0 if len(text) == 1 else 0.7, (1,), 4)
+    return np.where(letters > 0, level, values)
+
+
+def test_a_marker_and_a_label_in_the_margin_do_not_stop_it() -> None:
+    values = marked(marked(collimated(), "R", (620, 90), AIR), "12:30  AP", (20, 60), AIR)
+    assert all(0 <= more <= 3 for more in slack(found(values).kept))
+
+
+def test_dust_and_hot_pixels_do_not_stop_it() -> None:
+    values = collimated()
+    places = np.random.default_rng(1).integers(0, (ROWS, COLUMNS), (60, 2))
+    values[places[:, 0], places[:, 1]] = 16383
+    assert all(0 <= more <= 3 for more in slack(found(values).kept))
+
+
+def test_the_rim_of_a_scanner_does_not_stop_it() -> None:
+    values = collimated()
+    values[:, :2], values[-2:] = 16383, 0
+    assert all(0 <= more <= 3 for more in slack(found(values).kept))
+
+
+def test_scatter_that_fades_over_the_margin_goes_with_it() -> None:
+    values = collimated(shut=0)
+    values[within(FIELD)] += 1500
+    glow = cv2.GaussianBlur((values > 0).astype(np.float32), (0, 0), 25)
+    outside = np.ones(values.shape, np.bool_)
+    outside[within(FIELD)] = False
+    values[outside] = (1400 * glow)[outside].astype(np.int32)
+    assert all(0 <= more <= 12 for more in slack(found(values).kept))
+
+
+def test_anatomy_that_reaches_a_side_keeps_it() -> None:
+    # a wrist, 6 % of the width, goes through the empty air below to the edge
+    values = hand(np.zeros((ROWS, COLUMNS), np.int32), center=(350, 500))
+    values[600:, 330:372] = BONE
+    kept = found(values).kept
+    assert kept.y + kept.height == ROWS
+    assert kept.x > 150
+    assert kept.y > 200
+
+
+@pytest.mark.parametrize("level", [0, 100])
+def test_all_of_what_fades_into_empty_air_is_kept(level: int) -> None:
+    values = hand(np.full((ROWS, COLUMNS), level, np.int32))
+    rows, columns = (np.flatnonzero((values > level).any(axis)) for axis in (1, 0))
+    kept = found(values).kept
+    box = Box(int(columns[0]), int(rows[0]), columns.size, rows.size)
+    assert kept != WHOLE
+    assert min(slack(kept, box)) >= 0
+    assert max(slack(kept, box)) <= 20
+
+
+def test_skin_that_is_parallel_to_a_side_is_kept() -> None:
+    # a forearm lies across the film: its edges are straight, and fade
+    thick = np.sqrt(np.maximum(1 - ((np.arange(ROWS) - 450) / 200) ** 2, 0))
+    values = np.repeat((BONE * thick).astype(np.int32)[:, None], COLUMNS, 1)
+    kept = found(values).kept
+    assert 0 < kept.y <= 250
+    assert ROWS > kept.y + kept.height >= 651
+
+
+def test_a_marker_in_the_beam_is_kept() -> None:
+    # no edge of a field lies between the marker and the hand: it was exposed, as the air around it
+    values = marked(hand(np.zeros((ROWS, COLUMNS), np.int32)), "R", (560, 160), 4000)
+    rows, columns = (np.flatnonzero((values > 0).any(axis)) for axis in (1, 0))
+    kept = found(values).kept
+    assert kept.y <= rows[0]
+    assert kept.x + kept.width > columns[-1]
+    assert kept.x > 100
+
+
+def test_air_with_noise_is_not_taken_for_empty() -> None:
+    grain = np.rint(np.random.default_rng(3).normal(0, 40, (ROWS, COLUMNS))).astype(np.int32)
+    assert found(hand(np.full((ROWS, COLUMNS), AIR, np.int32)) + grain).outcome is BorderOutcome.NO_MARGIN
+
+
+@pytest.mark.parametrize("degrees", [0.3, 1, 4, 12])
+def test_of_a_tilted_field_nothing_is_cut(degrees: float) -> None:
+    inside = np.zeros((ROWS, COLUMNS), np.float32)
+    inside[within(FIELD)] = 1
+    tilt = cv2.getRotationMatrix2D((COLUMNS / 2, ROWS / 2), degrees, 0.9)
+    inside = cv2.warpAffine(inside, tilt, (COLUMNS, ROWS))
+    values = np.where(inside > 0.5, collimated(SHUT, box=WHOLE), SHUT).astype(np.int32)
+    rows, columns = (np.flatnonzero((inside > 0.5).any(axis)) for axis in (1, 0))
+    kept = found(values).kept
+    box = Box(int(columns[0]), int(rows[0]), columns.size, rows.size)
+    assert kept != WHOLE
+    assert min(slack(kept, box)) >= 0
+    assert max(slack(kept, box)) <= 20
+
+
+@pytest.mark.parametrize("padded", [True, False])
+def test_padding_is_margin_whatever_its_value(padded: bool) -> None:
+    values = collimated()
+    hidden = np.ones(values.shape, np.bool_)
+    hidden[within(FIELD)] = False
+    # a value between air and bone, with noise: only that it is padding says that it is no picture
+    values[hidden] = np.random.default_rng(5).integers(AIR, BONE, int(hidden.sum()))
+    result = found(values, hidden if padded else None)
+    assert result.outcome is (BorderOutcome.FOUND if padded else BorderOutcome.NO_MARGIN)
+    assert not padded or all(0 <= more <= 3 for more in slack(result.kept))
+
+
+@pytest.mark.parametrize("inside", [0, AIR, 60_000])
+def test_what_nobody_may_see_has_no_say(inside: int) -> None:
+    values = collimated()
+    unseen = np.zeros(values.shape, np.bool_)
+    unseen[20:110, 30:400] = True
+    values[unseen] = inside
+    assert all(0 <= more <= 3 for more in slack(found(values, unseen=unseen).kept))
+
+
+def test_a_side_of_which_nothing_is_seen_is_left() -> None:
+    unseen = np.zeros((ROWS, COLUMNS), np.bool_)
+    unseen[:60] = True
+    left, top, right, below = slack(found(collimated(), unseen=unseen).kept)
+    assert top == FIELD.y
+    assert max(left, right, below) <= 3
+
+
+def test_a_film_that_fills_its_detector_is_left() -> None:
+    grain = np.random.default_rng(2).normal(0, 1, (ROWS, COLUMNS)).astype(np.float32)
+    chest = cv2.GaussianBlur(grain, (0, 0), 60) * 40_000
+    assert found(chest.astype(np.int32)).outcome is BorderOutcome.NO_MARGIN
+
+
+def test_what_is_cut_already_is_left() -> None:
+    first = found(collimated()).kept
+    assert found(collimated()[within(first)]).kept == Box(0, 0, first.width, first.height)
+
+
+@pytest.mark.parametrize("speck", [0, 4000])
+def test_a_blank_frame_is_empty(speck: int) -> None:
+    values = np.full((ROWS, COLUMNS), 7, np.int32)
+    values[300, 300] = speck
+    assert found(values) == BorderResult(WHOLE, BorderOutcome.EMPTY)
+
+
+def test_noise_alone_is_left() -> None:
+    values = np.random.default_rng(2).integers(0, 4096, (ROWS, COLUMNS))
+    assert found(values).outcome in (BorderOutcome.NO_MARGIN, BorderOutcome.EMPTY)
+    assert found(values).kept == WHOLE
+
+
+def test_less_than_a_quarter_of_a_side_is_not_believed() -> None:
+    assert found(collimated(box=Box(260, 100, 130, 700))) == BorderResult(WHOLE, BorderOutcome.IMPLAUSIBLE)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 500), (16, 16), (23, 900)])
+def test_a_picture_of_few_pixels_is_left(size: tuple[int, int]) -> None:
+    values = np.zeros(size, np.int32)
+    values[size[0] // 3 :, size[1] // 3 :] = 1000
+    assert found(values) == BorderResult(Box(0, 0, size[1], size[0]), BorderOutcome.NO_MARGIN)
+
+
+@pytest.mark.parametrize("size", [(64, 48), (257, 255), (513, 700), (1100, 777), (2100, 3001)])
+def test_films_of_any_size_are_cut_where_the_field_is(size: tuple[int, int]) -> None:
+    rows, columns = size
+    box = Box(columns // 6, rows // 5, columns * 2 // 3, rows // 2)
+    values = np.full(size, SHUT, np.int32)
+    values[within(box)] = AIR + np.random.default_rng(4).integers(0, 900, (box.height, box.width))
+    assert all(0 <= more <= 3 for more in slack(found(values).kept, box))

@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: MIT
+"""Every look's pictures of fixed films against those recorded. Fear: a look changes and its version stays.
+
+The record is tests/golden/looks.json. Where a look is meant to give another picture, raise its number in
+plainfilm.rendering.grayscale.plan.LOOK_VERSIONS, say so in CHANGELOG.md, and renew the record by running this file with
+PLAINFILM_RENEW_GOLDEN=1: entries of other versions are kept, those of the present ones are never written over.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from plainfilm.dicom.instance import Padding, Shutter, WindowItem
+from plainfilm.options.choices import Look, UserWindow
+from plainfilm.rendering.grayscale.plan import LOOK_VERSIONS
+
+Array = npt.NDArray[Any]
+GOLDEN = Path(__file__).resolve().parents[2] / "golden" / "looks.json"
+
+
+def ramp(bits: int, signed: bool = False) -> Array:
+    """A slope with a bright bar and a dark border, in whole numbers alone, so that it is the same everywhere."""
+    rows, columns = np.mgrid[:72, :96]
+    top = (1 << bits) - 1
+    values = (rows * 5 + columns * 3 + (rows * columns) % 37) * top // 700
+    values[20:50, 30:40] = values[20:50, 30:40] // 2 + top // 2
+    values[:4], values[:, :4] = 0, top
+    return (values - ((top + 1) // 2 if signed else 0)).astype("i2" if signed else "u1" if bits == 8 else "u2")
+
+
+def films(grey: Any) -> Iterator[tuple[Any, Array]]:
+    """Instances and their cells: each of what a look may come across."""
+    curve = grey.lut([round((entry / 4095) ** 2 * 4095) for entry in range(4096)])
+    rest = {"padding": Padding(0), "shutter": Shutter(circle=(36, 48, 40), presentation_value=20000)}
+    signed = {"signed": True, "bits_stored": 12}
+    yield grey.instance(), ramp(12)
+    yield grey.instance(grey.frame(WindowItem(2000, 2500)), photometric_interpretation="MONOCHROME1"), ramp(12)
+    yield grey.instance(grey.frame(curve)), ramp(12)
+    yield (
+        grey.instance(grey.frame(WindowItem(-100, 900.5), slope=0.5, intercept=-80.0), **signed),
+        ramp(12, signed=True),
+    )
+    yield grey.instance(grey.frame(WindowItem(2000, 3000, "LINEAR_EXACT")), rest=rest), ramp(12)
+    yield grey.instance(bits_allocated=8, bits_stored=8), ramp(8)
+    yield grey.instance(bits_stored=16), ramp(16)
+
+
+def picture_hash(grey: Any, look: Look, bits: int) -> str:
+    digest = hashlib.sha256()
+    for instance, cells in films(grey):
+        window = UserWindow(1000, 1500) if look is Look.WINDOW else None
+        image = grey.show(instance, cells, look=look, window=window, bits=bits).image
+        digest.update(f"{image.dtype.str.lstrip('|<')}{image.shape}".encode() + image.astype("<u2").tobytes())
+    return digest.hexdigest()
+
+
+@pytest.mark.parametrize("bits", [8, 16])
+@pytest.mark.parametrize("look", Look)
+def test_a_look_gives_the_pictures_of_its_version(look: Look, bits: int, grey: Any) -> None:
+    golden, key = json.loads(GOLDEN.read_text(encoding="utf-8")), f"{look} {LOOK_VERSIONS[look]}, {bits} bits"
+    found = picture_hash(grey, look, bits)
+    if os.environ.get("PLAINFILM_RENEW_GOLDEN") and key not in golden["pictures"]:
+        golden["pictures"][key] = found
+        GOLDEN.write_text(json.dumps(golden, indent=2) + "\n", encoding="utf-8")
+    assert key in golden["pictures"], f"{key} is not recorded: see {Path(__file__).name}"
+    assert golden["pictures"][key] == found, f"{look} gives another picture: raise its version, or mend it"

@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: MIT
+"""Modality LUT and rescale (PS3.3 C.11.1). Fear: the wrong one is applied, or none, or one that is not for display."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from plainfilm.dicom.instance import ModalityLevel
+from plainfilm.rendering.grayscale.lut import LookupTable
+from plainfilm.rendering.grayscale.modality import Modality, modality_of, rescale_of
+
+DIGITAL_XRAY = "1.2.840.10008.5.1.4.1.1.1.1"
+ANGIOGRAPHY = "1.2.840.10008.5.1.4.1.1.12.1"
+TABLE = LookupTable(np.array([5, 6, 7], np.uint16), 0, 16)
+
+
+def test_rescale_is_slope_times_value_plus_intercept() -> None:
+    output = Modality(2.5, -1024.0).apply(np.array([[0, 10], [4095, 1]], np.uint16))
+    assert output.dtype == np.float64
+    assert output.tolist() == [[-1024.0, -999.0], [9213.5, -1021.5]]
+
+
+def test_a_negative_slope_keeps_its_sign() -> None:
+    assert Modality(-1.0, 4095.0).apply(np.array([0, 4095], np.uint16)).tolist() == [4095.0, 0.0]
+
+
+def test_a_table_takes_the_place_of_the_rescale() -> None:
+    modality = Modality(2.0, 3.0, TABLE)
+    assert modality.apply(np.array([0, 1, 9], np.uint16)).tolist() == [5.0, 6.0, 7.0]
+    assert not modality.is_identity
+
+
+@pytest.mark.parametrize(
+    ("level", "slope", "intercept"),
+    [
+        (ModalityLevel(), 1.0, 0.0),
+        (ModalityLevel(slope=2.0), 2.0, 0.0),
+        (ModalityLevel(intercept=-5.0), 1.0, -5.0),
+        (ModalityLevel(slope=0.5, intercept=3.0), 0.5, 3.0),
+    ],
+)
+def test_a_missing_slope_is_1_and_a_missing_intercept_0(level: ModalityLevel, slope: float, intercept: float) -> None:
+    assert rescale_of(level) == (slope, intercept, ())
+
+
+def test_a_slope_of_0_is_taken_for_1_and_the_intercept_stays(grey: Any) -> None:
+    slope, intercept, findings = rescale_of(ModalityLevel(slope=0.0, intercept=-7.0))
+    assert (slope, intercept) == (1.0, -7.0)
+    assert grey.codes(findings) == ["rescale_slope_zero"]
+
+
+def test_a_slope_of_0_reaches_the_image_as_1(grey: Any) -> None:
+    modality, findings = modality_of(grey.instance(), ModalityLevel(slope=0.0, intercept=2.0), grey.rules())
+    assert modality == Modality(1.0, 2.0)
+    assert grey.codes(findings) == ["rescale_slope_zero"]
+
+
+def test_a_rescale_of_1_and_0_is_none(grey: Any) -> None:
+    modality, findings = modality_of(grey.instance(), ModalityLevel(slope=1.0, intercept=0.0), grey.rules())
+    assert modality.is_identity
+    assert findings == ()
+
+
+def test_where_both_exist_the_table_is_used(grey: Any) -> None:
+    level = ModalityLevel(grey.lut([5, 6, 7]), slope=2.0, intercept=1.0)
+    modality, findings = modality_of(grey.instance(), level, grey.rules())
+    assert modality.apply(np.array([0, 2], np.uint16)).tolist() == [5.0, 7.0]
+    assert grey.codes(findings) == ["modality_lut_and_rescale"]
+
+
+def test_a_table_beside_a_rescale_of_1_and_0_is_no_contradiction(grey: Any) -> None:
+    level = ModalityLevel(grey.lut([5, 6, 7]), slope=1.0, intercept=0.0)
+    assert modality_of(grey.instance(), level, grey.rules())[1] == ()
+
+
+def test_what_is_odd_about_a_table_is_told(grey: Any) -> None:
+    level = ModalityLevel(grey.lut([5, 6, 7], count=9))
+    assert grey.codes(modality_of(grey.instance(), level, grey.rules())[1]) == ["lut_data_short"]
+
+
+@pytest.mark.parametrize("signed", [True, False])
+def test_the_first_input_of_a_table_is_signed_as_the_stored_values_are(grey: Any, signed: bool) -> None:
+    level = ModalityLevel(grey.lut([5, 6, 7], first=-2))
+    modality, _ = modality_of(grey.instance(), level, grey.rules(16, signed))
+    assert modality.lut is not None
+    assert modality.lut.first == (-2 if signed else 65534)
+
+
+@pytest.mark.parametrize("number", [1, 2, 3])
+@pytest.mark.parametrize("has_table", [True, False])
+def test_xa_and_xrf_are_displayed_without_it(grey: Any, number: int, has_table: bool) -> None:
+    """PS3.4 N.2.5: of these SOP classes the Modality LUT and rescale are not for display."""
+    instance = grey.instance(sop_class=f"1.2.840.10008.5.1.4.1.1.12.{number}")
+    level = ModalityLevel(grey.lut([5, 6]) if has_table else None, slope=2.0)
+    modality, findings = modality_of(instance, level, grey.rules())
+    assert modality.is_identity
+    assert grey.codes(findings) == ["modality_not_applied"]
+
+
+def test_xa_without_a_modality_lut_is_nothing_odd(grey: Any) -> None:
+    level = ModalityLevel(slope=1.0, intercept=0.0)
+    assert modality_of(grey.instance(sop_class=ANGIOGRAPHY), level, grey.rules()) == (Modality(), ())
+
+
+@pytest.mark.parametrize("number", ["1.1", "1.1.1", "1.2", "1.2.1", "1.3", "1.3.1"])
+def test_dx_mg_and_io_are_obeyed_where_they_break_their_rule(grey: Any, number: str) -> None:
+    """PS3.3 C.8.11.3: their rescale is the identity; a file that says otherwise is shown as it says."""
+    instance = grey.instance(sop_class=f"1.2.840.10008.5.1.4.1.1.{number}")
+    modality, findings = modality_of(instance, ModalityLevel(slope=-1.0, intercept=4095.0), grey.rules())
+    assert modality == Modality(-1.0, 4095.0)
+    assert grey.codes(findings) == ["rescale_not_identity"]
+
+
+def test_dx_with_the_identity_is_nothing_odd(grey: Any) -> None:
+    level = ModalityLevel(slope=1.0, intercept=0.0)
+    assert modality_of(grey.instance(sop_class=DIGITAL_XRAY), level, grey.rules())[1] == ()
+
+
+@pytest.mark.parametrize(
+    ("modality", "signed_pixels", "signed_output"),
+    [
+        (Modality(), True, True),
+        (Modality(), False, False),
+        (Modality(1.0, -1024.0), False, True),
+        (Modality(1.0, -1024.0), True, True),
+        (Modality(1.0, 2048.0), True, False),
+        (Modality(-1.0, 4095.0), False, False),
+        (Modality(-1.0, 4094.0), False, True),
+        (Modality(lut=TABLE), True, False),
+    ],
+)
+def test_the_input_of_a_voi_lut_is_signed_where_the_range_of_bits_stored_goes_below_0(
+    grey: Any, modality: Modality, signed_pixels: bool, signed_output: bool
+) -> None:
+    assert modality.output_is_signed(grey.rules(12, signed_pixels)) is signed_output

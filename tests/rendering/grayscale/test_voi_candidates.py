@@ -1,0 +1,179 @@
+# SPDX-License-Identifier: MIT
+"""Which VOIs exist for a run (PS3.3 C.11.2). Fear: another one than the file's or the user's first is shown."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from plainfilm.dicom.instance import FrameAttributes, LutItem, VoiLevel, WindowItem
+from plainfilm.options.choices import VoiChoice, VoiFunction, VoiKind, parse_voi
+from plainfilm.rendering.grayscale.voi import VoiLut, Window
+from plainfilm.rendering.grayscale.voi_candidates import VoiCandidates, voi_candidates, voi_of
+
+BONE = WindowItem(100, 50, explanation="BONE  HARD")
+SOFT = WindowItem(200, 80, explanation="Soft")
+LUT = LutItem((2, 0, 12), b"\x01\x00\x02\x00", "Soft")
+PLAIN = LutItem((2, 0, 12), b"\x03\x00\x04\x00")
+BOTH = FrameAttributes(voi_levels=(VoiLevel((LUT, PLAIN), (BONE, SOFT)),))
+
+
+def places(attributes: FrameAttributes, choice: str) -> list[str]:
+    return [str(place) for place in voi_candidates(attributes, parse_voi(choice)).places]
+
+
+def codes(candidates: VoiCandidates) -> list[str]:
+    return [finding.code.value for finding in candidates.findings]
+
+
+@pytest.mark.parametrize(
+    ("choice", "expected"),
+    [
+        ("auto", ["lut:0", "lut:1", "window:0", "window:1"]),
+        ("none", []),
+        ("lut", ["lut:0", "lut:1"]),
+        ("window", ["window:0", "window:1"]),
+        ("lut:1", ["lut:1"]),
+        ("window:1", ["window:1"]),
+        ("window:0", ["window:0"]),
+        ("soft", ["lut:0", "window:1"]),
+        ("Bone hard", ["window:0"]),
+        ("  bone   HARD ", ["window:0"]),
+    ],
+)
+def test_luts_come_first_and_what_the_user_leaves_out_does_not_exist(choice: str, expected: list[str]) -> None:
+    found = voi_candidates(BOTH, parse_voi(choice))
+    assert [str(place) for place in found.places] == expected
+    assert found.findings == ()
+
+
+def test_an_index_that_is_not_there_is_0() -> None:
+    found = voi_candidates(BOTH, VoiChoice(VoiKind.WINDOW, 7))
+    assert [str(place) for place in found.places] == ["window:0"]
+    assert codes(found) == ["voi_index_missing"]
+    assert "window:7" in found.findings[0].detail
+
+
+@pytest.mark.parametrize("choice", ["lut", "lut:0", "no such text"])
+def test_a_kind_or_text_that_is_not_there_leaves_no_voi(choice: str) -> None:
+    found = voi_candidates(FrameAttributes(voi_levels=(VoiLevel(windows=(BONE,)),)), parse_voi(choice))
+    assert found.items == ()
+    assert codes(found) == ["voi_not_found"]
+
+
+def test_the_words_of_an_explanation_are_in_no_finding() -> None:
+    found = voi_candidates(FrameAttributes(), parse_voi("a name of a person"))
+    assert "person" not in found.findings[0].detail
+
+
+@pytest.mark.parametrize("explanation", [None, "", "  "])
+def test_an_empty_explanation_is_nobodys(explanation: str | None) -> None:
+    attributes = FrameAttributes(voi_levels=(VoiLevel(windows=(WindowItem(1, 2, explanation=explanation),)),))
+    assert voi_candidates(attributes, VoiChoice(VoiKind.EXPLANATION, text="")).items == ()
+
+
+def test_no_voi_at_all_is_nothing_odd() -> None:
+    assert voi_candidates(FrameAttributes(), VoiChoice()) == VoiCandidates(())
+
+
+def test_the_nearest_level_that_has_any_is_taken() -> None:
+    levels = FrameAttributes(voi_levels=(VoiLevel(), VoiLevel(windows=(SOFT,)), VoiLevel((LUT,), (BONE,))))
+    found = voi_candidates(levels, VoiChoice())
+    assert [item for _, item in found.items] == [SOFT]
+
+
+def test_what_the_user_leaves_out_is_left_out_before_the_nearest_level_is_chosen() -> None:
+    levels = FrameAttributes(voi_levels=(VoiLevel(windows=(SOFT,)), VoiLevel((LUT,), (BONE,))))
+    assert places(levels, "lut") == ["lut:0"]
+    assert places(levels, "bone hard") == ["window:0"]
+
+
+def test_an_item_is_found_by_its_place() -> None:
+    found = voi_candidates(BOTH, VoiChoice())
+    assert [found.at(place) for place in found.places] == [LUT, PLAIN, BONE, SOFT]
+    assert voi_candidates(BOTH, parse_voi("window")).at(found.places[0]) is None
+
+
+@pytest.mark.parametrize(
+    ("written", "function"),
+    [
+        (None, VoiFunction.LINEAR),
+        ("LINEAR", VoiFunction.LINEAR),
+        ("LINEAR_EXACT", VoiFunction.LINEAR_EXACT),
+        ("SIGMOID", VoiFunction.SIGMOID),
+    ],
+)
+def test_the_functions_of_the_standard(written: str | None, function: VoiFunction) -> None:
+    assert voi_of(WindowItem(10, 20, written), False) == (Window(10, 20, function), ())
+
+
+@pytest.mark.parametrize("written", ["", "LOGARITHMIC"])
+def test_an_unknown_or_empty_function_is_linear(grey: Any, written: str) -> None:
+    voi, findings = voi_of(WindowItem(10, 20, written), False)
+    assert voi == Window(10, 20, VoiFunction.LINEAR)
+    assert grey.codes(findings) == ["voi_function_unknown"]
+    assert "LOGARITHMIC" not in findings[0].detail
+
+
+@pytest.mark.parametrize("width", [0.25, 0.999])
+def test_a_width_below_1_under_linear_is_meant_as_linear_exact(grey: Any, width: float) -> None:
+    voi, findings = voi_of(WindowItem(0.5, width), False)
+    assert voi == Window(0.5, width, VoiFunction.LINEAR_EXACT)
+    assert grey.codes(findings) == ["window_linear_exact"]
+
+
+@pytest.mark.parametrize("function", ["LINEAR_EXACT", "SIGMOID"])
+def test_a_width_below_1_is_nothing_odd_under_other_functions(function: str) -> None:
+    voi, findings = voi_of(WindowItem(0.5, 0.25, function), False)
+    assert isinstance(voi, Window)
+    assert (voi.function.dicom, voi.width, findings) == (function, 0.25, ())
+
+
+def test_a_width_of_1_is_linear() -> None:
+    assert voi_of(WindowItem(5, 1), False) == (Window(5, 1, VoiFunction.LINEAR), ())
+
+
+@pytest.mark.parametrize("function", [None, "LINEAR_EXACT", "SIGMOID"])
+@pytest.mark.parametrize("width", [0.0, -100.0])
+def test_a_width_of_0_or_less_cannot_be_used(width: float, function: str | None) -> None:
+    assert voi_of(WindowItem(5, width, function), False) == (None, ())
+
+
+def test_a_lut_without_entries_cannot_be_used(grey: Any) -> None:
+    voi, findings = voi_of(LutItem((4, 0, 12), b""), False)
+    assert voi is None
+    assert grey.codes(findings) == ["lut_data_short"]
+
+
+@pytest.mark.parametrize(
+    ("declared", "largest", "bits", "odd"),
+    [
+        (12, 4095, 12, False),
+        (12, 2048, 12, False),
+        (12, 2047, 11, True),
+        (16, 4095, 12, True),
+        (16, 255, 8, True),
+        (16, 3, 8, True),
+        (12, 0, 8, True),
+        (8, 255, 8, False),
+        (8, 100, 8, False),
+        (8, 3, 8, False),
+        (12, 4096, 13, True),
+        (8, 1000, 10, True),
+        (0, 0, 1, True),
+    ],
+)
+def test_the_bits_by_which_a_lut_is_scaled(grey: Any, declared: int, largest: int, bits: int, odd: bool) -> None:
+    """Declared bits; those used where more than 8 are declared and the top one is never set, or entries lie above."""
+    voi, findings = voi_of(grey.lut([0, largest], bits=declared), False)
+    assert isinstance(voi, VoiLut)
+    assert voi.bits == bits
+    assert grey.codes(findings) == (["voi_lut_bits"] if odd else [])
+
+
+@pytest.mark.parametrize(("signed", "first"), [(True, -5), (False, 65531)])
+def test_the_first_input_of_a_voi_lut_is_signed_when_its_input_is(grey: Any, signed: bool, first: int) -> None:
+    voi, _ = voi_of(grey.lut([0, 4095], first=-5), signed)
+    assert isinstance(voi, VoiLut)
+    assert voi.table.first == first

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: MIT
+"""Typed builders and real components that tests share."""

@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: MIT
+"""The structure of the source: layers, sizes of modules and functions, and where a library may be imported.
+
+The layers are one contract of import-linter, in pyproject.toml; the rest is read from the source with `ast`.
+"""
+
+from __future__ import annotations
+
+import ast
+from functools import cache
+from pathlib import Path
+
+import pytest
+from importlinter.cli import EXIT_STATUS_SUCCESS, lint_imports
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGE = ROOT / "src" / "plainfilm"
+MOST_ENTRIES, MOST_MODULES = 26, 9
+MOST_LINES, MOST_FUNCTION_LINES, MOST_PARAMETERS = 320, 50, 6
+MODULES = {path.relative_to(PACKAGE).as_posix(): path for path in sorted(PACKAGE.rglob("*.py"))}
+UNHELPFUL_NAMES = {"utils", "helpers", "common", "misc", "manager"}
+BROAD = ("Exception", "BaseException")
+
+# Where these libraries may be imported: a package, or a module. Any other library may be imported anywhere.
+ONLY_IN: dict[str, tuple[str, ...]] = {
+    "pydicom": ("dicom/", "demo/", "cli/demo.py", "api.py"),
+    "imagecodecs": ("decode/", "rendering/color/", "encode/", "demo/"),
+    "simplejpeg": ("decode/",),
+    "openjpeg": ("decode/",),
+    "rle": ("decode/", "demo/"),
+    "rich": ("cli/",),
+    "platformdirs": ("conversion/pseudonyms.py",),
+    "pickle": ("workers/", "conversion/"),
+    "subprocess": ("workers/",),
+    "sqlite3": ("ledger/", "sources/naming_sqlite.py", "conversion/presentation_index.py"),
+}
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+@cache
+def tree_of(module: str) -> ast.Module:
+    return ast.parse(MODULES[module].read_text(encoding="utf-8"))
+
+
+def functions_of(module: str) -> list[Function]:
+    return [node for node in ast.walk(tree_of(module)) if isinstance(node, Function)]
+
+
+def imports_of(module: str) -> set[tuple[str, str]]:
+    """The (module, name) pairs that a module imports, wherever in it; the name is '' for `import module`."""
+    imports: set[tuple[str, str]] = set()
+    for node in ast.walk(tree_of(module)):
+        if isinstance(node, ast.Import):
+            imports.update((alias.name, "") for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{module}:{node.lineno}: a relative import"
+            imports.update((node.module or "", alias.name) for alias in node.names)
+    return imports
+
+
+def test_packages_import_only_from_lower_layers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    assert lint_imports(no_cache=True) == EXIT_STATUS_SUCCESS
+
+
+def test_the_package_has_few_entries_at_its_top() -> None:
+    entries = [path for path in PACKAGE.iterdir() if path.name not in ("__pycache__", "py.typed")]
+    modules = [path for path in entries if path.suffix == ".py" and not path.name.startswith("__")]
+    assert len(entries) <= MOST_ENTRIES
+    assert len(modules) <= MOST_MODULES
+
+
+@pytest.mark.parametrize("library", ONLY_IN)
+def test_a_library_is_imported_only_where_it_belongs(library: str) -> None:
+    users = [module for module in MODULES if any(name.split(".")[0] == library for name, _ in imports_of(module))]
+    assert users, f"no module imports {library}: remove it from ONLY_IN"
+    assert not [module for module in users if not module.startswith(ONLY_IN[library])]
+
+
+def test_private_names_stay_in_their_package() -> None:
+    strangers = [
+        f"{module}: {origin}.{name}"
+        for module in MODULES
+        for origin, name in imports_of(module)
+        if origin.startswith("plainfilm") and (name.startswith("_") and not name.startswith("__") or "._" in origin)
+    ]
+    assert not strangers
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_a_module_states_its_licence_and_its_purpose(module: str) -> None:
+    text = MODULES[module].read_text(encoding="utf-8")
+    assert text.startswith("# SPDX-License-Identifier: MIT\n")
+    assert ast.get_docstring(tree_of(module))
+    assert Path(module).stem not in UNHELPFUL_NAMES
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_modules_and_functions_are_short(module: str) -> None:
+    lines = len(MODULES[module].read_text(encoding="utf-8").splitlines())
+    assert lines <= MOST_LINES, f"{lines} lines"
+    for function in functions_of(module):
+        length = (function.end_lineno or function.lineno) - function.lineno + 1
+        assert length <= MOST_FUNCTION_LINES, f"{function.name} has {length} lines"
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_functions_take_few_parameters(module: str) -> None:
+    for function in functions_of(module):
+        given = function.args
+        names = [parameter.arg for parameter in (*given.posonlyargs, *given.args, *given.kwonlyargs)]
+        names += [parameter.arg for parameter in (given.vararg, given.kwarg) if parameter is not None]
+        counted = [name for name in names if name not in ("self", "cls")]
+        assert len(counted) <= MOST_PARAMETERS, f"{function.name} takes {', '.join(counted)}"
+
+
+def test_one_broad_except_exists_at_the_edge_of_the_worker() -> None:
+    broad = [module for module in MODULES for node in ast.walk(tree_of(module)) if catches_everything(node)]
+    assert broad == ["workers/child.py"]
+
+
+def catches_everything(node: ast.AST) -> bool:
+    """Whether a node is `except:`, or `except` or `suppress` of Exception or BaseException, alone or among others."""
+    if isinstance(node, ast.ExceptHandler):
+        caught = [node.type]
+    elif isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[-1] == "suppress":
+        caught = list(node.args)
+    else:
+        return False
+    return any(kind is None or any(name.id in BROAD for name in names_in(kind)) for kind in caught)
+
+
+def names_in(node: ast.AST) -> list[ast.Name]:
+    return [part for part in ast.walk(node) if isinstance(part, ast.Name)]

@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: MIT
+"""Workers that are started before their run: it takes them, and none is left behind."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from plainfilm.errors import RunError
+from plainfilm.workers.messages import Job, TaskResult, WorkerSettings
+from plainfilm.workers.pool import WorkerPool
+from plainfilm.workers.spawn import MOST_PRESTARTED, PrestartedWorkers
+
+HERE = str(Path(__file__).resolve().parents[2])
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="children are counted in /proc")
+
+
+@pytest.fixture(autouse=True)
+def _tasks_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(HERE)
+
+
+def children() -> set[int]:
+    """The processes that this one has started and not waited for."""
+    lists = Path(f"/proc/{os.getpid()}/task").glob("*/children")
+    return {int(child) for listed in lists for child in listed.read_text().split()}
+
+
+def test_a_run_takes_the_workers_that_are_there_already() -> None:
+    jobs = [Job({"name": f"{number}"}) for number in range(20)]
+    with PrestartedWorkers(2, "tests.support.faulty_tasks:play") as ahead:
+        started = children()
+        assert len(started) == 2
+        with WorkerPool("tests.support.faulty_tasks:play", jobs, WorkerSettings(workers=2), ahead) as supervisor:
+            outcomes = [event for event in supervisor.events() if isinstance(event, TaskResult)]
+            assert children() <= started
+        assert len(outcomes) == 20
+        assert ahead.take() is None or len(children()) <= 1
+
+
+def test_workers_that_nobody_takes_are_gone_with_the_block() -> None:
+    with PrestartedWorkers(64) as ahead:
+        assert len(children()) == MOST_PRESTARTED
+    assert children() == set()
+    assert ahead.take() is None
+
+
+def test_workers_are_gone_when_the_block_fails() -> None:
+    with pytest.raises(RunError), PrestartedWorkers(1):
+        raise RunError("OUT cannot be written to")
+    assert children() == set()
+
+
+def test_a_task_that_cannot_be_loaded_is_told_as_ever() -> None:
+    with (
+        PrestartedWorkers(1, "tests.support.faulty_tasks:nowhere") as ahead,
+        WorkerPool("tests.support.faulty_tasks:nowhere", [Job({})], WorkerSettings(), ahead) as supervisor,
+        pytest.raises(RunError, match="cannot load its task"),
+    ):
+        list(supervisor.events())
+
+
+def test_a_system_that_starts_no_process_is_told_by_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", "/nowhere/python")
+    with (
+        PrestartedWorkers(1, "tests.support.faulty_tasks:play") as ahead,
+        WorkerPool("tests.support.faulty_tasks:play", [Job({})], WorkerSettings(), ahead) as supervisor,
+        pytest.raises(RunError, match="no worker process can be started"),
+    ):
+        list(supervisor.events())
