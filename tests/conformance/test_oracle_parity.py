@@ -20,7 +20,7 @@ SEED = 20_260_101
 CASES = 1_500
 BATCH = 100
 
-# Where the contract can be read in two ways and the product takes the other one; docs/decisions.md says why.
+# Where the contract can be read in two ways and the product takes the other one; docs/decisions says why.
 DELIBERATE = {"recipe_float", "codestream_shift", "padding_sign"}
 # The findings that the contract itself names and this oracle gives.
 NAMED = {

@@ -2,7 +2,7 @@
 """The values of a frame -> the part of it that is no margin: what a collimator hid, a frame round a film, or nothing.
 
 Each side is searched by itself, on cells of many pixels in which single pixels of noise do not count. A margin is one
-level, and ends where something else than a speck begins. docs/decisions.md says what is cut and what is not, and why.
+level, and ends where something else than a speck begins. docs/decisions/border-search.md says what is cut and why.
 """
 
 from __future__ import annotations
