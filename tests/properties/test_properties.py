@@ -30,7 +30,7 @@ from plainfilm.options.picture_options import RenderOptions
 from plainfilm.records import Status
 from plainfilm.rendering.grayscale.histogram import histogram_of
 from plainfilm.rendering.grayscale.lut import LookupTable
-from plainfilm.rendering.grayscale.modality import Modality
+from plainfilm.rendering.grayscale.modality import ModalityTransform
 from plainfilm.rendering.grayscale.plan import Plan, render_frame, rendered_levels
 from plainfilm.rendering.grayscale.planner import planner
 from plainfilm.rendering.grayscale.polarity import invert, nearest
@@ -192,7 +192,7 @@ def test_inversion_is_its_own_inverse(shares: Array, ymax: int) -> None:
 def test_a_film_and_its_inverse_add_up_to_the_range(window: Window, bits: int) -> None:
     """But for halves, which both go up."""
     image = np.arange(-300, 300, dtype=np.int16).reshape(20, 30)
-    tones = [ViewerTransform(Modality(), window, inverted) for inverted in (False, True)]
+    tones = [ViewerTransform(ModalityTransform(), window, inverted) for inverted in (False, True)]
     plain, inverse = (render_frame(plan_of(tone, bits), image).astype(int) for tone in tones)
     assert set(np.unique(plain + inverse)) <= {(1 << bits) - 1, 1 << bits}
 

@@ -10,7 +10,7 @@ import pytest
 
 from plainfilm.dicom.instance import ModalityLevel
 from plainfilm.rendering.grayscale.lut import LookupTable
-from plainfilm.rendering.grayscale.modality import Modality, modality_of, rescale_of
+from plainfilm.rendering.grayscale.modality import ModalityTransform, modality_of, rescale_of
 
 DIGITAL_XRAY = "1.2.840.10008.5.1.4.1.1.1.1"
 ANGIOGRAPHY = "1.2.840.10008.5.1.4.1.1.12.1"
@@ -18,17 +18,17 @@ TABLE = LookupTable(np.array([5, 6, 7], np.uint16), 0, 16)
 
 
 def test_rescale_is_slope_times_value_plus_intercept() -> None:
-    output = Modality(2.5, -1024.0).apply(np.array([[0, 10], [4095, 1]], np.uint16))
+    output = ModalityTransform(2.5, -1024.0).apply(np.array([[0, 10], [4095, 1]], np.uint16))
     assert output.dtype == np.float64
     assert output.tolist() == [[-1024.0, -999.0], [9213.5, -1021.5]]
 
 
 def test_a_negative_slope_keeps_its_sign() -> None:
-    assert Modality(-1.0, 4095.0).apply(np.array([0, 4095], np.uint16)).tolist() == [4095.0, 0.0]
+    assert ModalityTransform(-1.0, 4095.0).apply(np.array([0, 4095], np.uint16)).tolist() == [4095.0, 0.0]
 
 
 def test_a_table_takes_the_place_of_the_rescale() -> None:
-    modality = Modality(2.0, 3.0, TABLE)
+    modality = ModalityTransform(2.0, 3.0, TABLE)
     assert modality.apply(np.array([0, 1, 9], np.uint16)).tolist() == [5.0, 6.0, 7.0]
     assert not modality.is_identity
 
@@ -54,7 +54,7 @@ def test_a_slope_of_0_is_taken_for_1_and_the_intercept_stays(grey: Any) -> None:
 
 def test_a_slope_of_0_reaches_the_image_as_1(grey: Any) -> None:
     modality, findings = modality_of(grey.instance(), ModalityLevel(slope=0.0, intercept=2.0), grey.rules())
-    assert modality == Modality(1.0, 2.0)
+    assert modality == ModalityTransform(1.0, 2.0)
     assert grey.codes(findings) == ["rescale_slope_zero"]
 
 
@@ -102,7 +102,7 @@ def test_xa_and_xrf_are_displayed_without_it(grey: Any, number: int, has_table: 
 
 def test_xa_without_a_modality_lut_is_nothing_odd(grey: Any) -> None:
     level = ModalityLevel(slope=1.0, intercept=0.0)
-    assert modality_of(grey.instance(sop_class=ANGIOGRAPHY), level, grey.rules()) == (Modality(), ())
+    assert modality_of(grey.instance(sop_class=ANGIOGRAPHY), level, grey.rules()) == (ModalityTransform(), ())
 
 
 @pytest.mark.parametrize("number", ["1.1", "1.1.1", "1.2", "1.2.1", "1.3", "1.3.1"])
@@ -110,7 +110,7 @@ def test_dx_mg_and_io_are_obeyed_where_they_break_their_rule(grey: Any, number: 
     """PS3.3 C.8.11.3: their rescale is the identity; a file that says otherwise is shown as it says."""
     instance = grey.instance(sop_class=f"1.2.840.10008.5.1.4.1.1.{number}")
     modality, findings = modality_of(instance, ModalityLevel(slope=-1.0, intercept=4095.0), grey.rules())
-    assert modality == Modality(-1.0, 4095.0)
+    assert modality == ModalityTransform(-1.0, 4095.0)
     assert grey.codes(findings) == ["rescale_not_identity"]
 
 
@@ -122,17 +122,17 @@ def test_dx_with_the_identity_is_nothing_odd(grey: Any) -> None:
 @pytest.mark.parametrize(
     ("modality", "signed_pixels", "signed_output"),
     [
-        (Modality(), True, True),
-        (Modality(), False, False),
-        (Modality(1.0, -1024.0), False, True),
-        (Modality(1.0, -1024.0), True, True),
-        (Modality(1.0, 2048.0), True, False),
-        (Modality(-1.0, 4095.0), False, False),
-        (Modality(-1.0, 4094.0), False, True),
-        (Modality(lut=TABLE), True, False),
+        (ModalityTransform(), True, True),
+        (ModalityTransform(), False, False),
+        (ModalityTransform(1.0, -1024.0), False, True),
+        (ModalityTransform(1.0, -1024.0), True, True),
+        (ModalityTransform(1.0, 2048.0), True, False),
+        (ModalityTransform(-1.0, 4095.0), False, False),
+        (ModalityTransform(-1.0, 4094.0), False, True),
+        (ModalityTransform(lut=TABLE), True, False),
     ],
 )
 def test_the_input_of_a_voi_lut_is_signed_where_the_range_of_bits_stored_goes_below_0(
-    grey: Any, modality: Modality, signed_pixels: bool, signed_output: bool
+    grey: Any, modality: ModalityTransform, signed_pixels: bool, signed_output: bool
 ) -> None:
     assert modality.output_is_signed(grey.rules(12, signed_pixels)) is signed_output

@@ -18,7 +18,7 @@ from plainfilm.options.choices import Look, Stretch, VoiFunction
 from plainfilm.records import Status
 from plainfilm.rendering.grayscale.histogram import histogram_of
 from plainfilm.rendering.grayscale.lut import LookupTable
-from plainfilm.rendering.grayscale.modality import Modality
+from plainfilm.rendering.grayscale.modality import ModalityTransform
 from plainfilm.rendering.grayscale.padding import PaddingRange
 from plainfilm.rendering.grayscale.plan import LOOK_VERSIONS, Plan, levels, render_frame, rendered_levels, table
 from plainfilm.rendering.grayscale.recipes import RecipeVoi, StoredLook, minmax_recipe, stretch_recipe
@@ -41,7 +41,7 @@ def tone_inverted(tone: GrayscaleTransform) -> bool:
     return not isinstance(tone, StoredLook) and tone.inverted
 
 
-def viewer(voi: Any, modality: Modality = Modality(), inverted: bool = False) -> ViewerTransform:  # noqa: B008
+def viewer(voi: Any, modality: ModalityTransform = ModalityTransform(), inverted: bool = False) -> ViewerTransform:  # noqa: B008
     return ViewerTransform(modality, voi, inverted)
 
 
@@ -54,11 +54,11 @@ def images(draw: st.DrawFn, kinds: list[str] = TYPES) -> Array:
 
 
 @st.composite
-def modalities(draw: st.DrawFn) -> Modality:
+def modalities(draw: st.DrawFn) -> ModalityTransform:
     slope = draw(st.sampled_from([1.0, -1.0, 0.01, 2.5]))
-    rescale = Modality(slope, draw(st.sampled_from([0.0, -1024.0, 0.3])))
+    rescale = ModalityTransform(slope, draw(st.sampled_from([0.0, -1024.0, 0.3])))
     first = draw(st.integers(-300, 300))
-    return draw(st.sampled_from([Modality(), rescale, Modality(lut=LookupTable(ENTRIES, first, 12))]))
+    return draw(st.sampled_from([ModalityTransform(), rescale, ModalityTransform(lut=LookupTable(ENTRIES, first, 12))]))
 
 
 @st.composite

@@ -23,7 +23,7 @@ _IDENTITY_ONLY = frozenset(f"1.2.840.10008.5.1.4.1.1.1.{number}{tail}" for numbe
 
 
 @dataclass(frozen=True, slots=True)
-class Modality:
+class ModalityTransform:
     """What is done to stored values first: a table, or slope and intercept; 1 and 0 are nothing."""
 
     slope: float = 1.0
@@ -52,28 +52,30 @@ class Modality:
         return min(ends) < 0
 
 
-def modality_of(instance: Instance, level: ModalityLevel, rules: StoredRules) -> tuple[Modality, tuple[Finding, ...]]:
+def modality_of(
+    instance: Instance, level: ModalityLevel, rules: StoredRules
+) -> tuple[ModalityTransform, tuple[Finding, ...]]:
     """The Modality LUT step of a frame, and what was odd about it."""
     slope, intercept, findings = rescale_of(level)
     has_rescale = (slope, intercept) != (1.0, 0.0)
     if instance.identity.sop_class_uid in _NOT_FOR_DISPLAY:
         if level.lut is None and not has_rescale:
-            return Modality(), ()
+            return ModalityTransform(), ()
         note = "the Modality LUT of XA and XRF images is not for display (PS3.4 N.2.5)"
-        return Modality(), (Finding(FindingCode.MODALITY_NOT_APPLIED, note),)
+        return ModalityTransform(), (Finding(FindingCode.MODALITY_NOT_APPLIED, note),)
     if instance.identity.sop_class_uid in _IDENTITY_ONLY and (has_rescale or level.lut is not None):
         note = f"slope {slope:g}, intercept {intercept:g} in an object whose rescale should be 1 and 0; obeyed"
         findings = (*findings, Finding(FindingCode.RESCALE_NOT_IDENTITY, note))
     if level.lut is None:
-        return Modality(slope, intercept), findings
+        return ModalityTransform(slope, intercept), findings
     table, notes = lookup_table(level.lut, rules.signed)
     if table.entries.size == 0:
         note = "the Modality LUT has no entry and is left out"
-        return Modality(slope, intercept), (*findings, Finding(FindingCode.MODALITY_LUT_INVALID, note))
+        return ModalityTransform(slope, intercept), (*findings, Finding(FindingCode.MODALITY_LUT_INVALID, note))
     if has_rescale:
         note = f"a Modality LUT and a rescale of {slope:g}, {intercept:g}; the table is used"
         findings = (*findings, Finding(FindingCode.MODALITY_LUT_AND_RESCALE, note))
-    return Modality(lut=table), (*findings, *notes)
+    return ModalityTransform(lut=table), (*findings, *notes)
 
 
 def rescale_of(level: ModalityLevel) -> tuple[float, float, tuple[Finding, ...]]:

@@ -6,14 +6,14 @@ from __future__ import annotations
 from plainfilm.dicom.instance import FrameAttributes, LutItem, Presented, WindowItem
 from plainfilm.findings import Finding, FindingCode
 from plainfilm.rendering.grayscale.lut import lookup_table
-from plainfilm.rendering.grayscale.modality import Modality
+from plainfilm.rendering.grayscale.modality import ModalityTransform
 from plainfilm.rendering.grayscale.stored import StoredRules
 from plainfilm.rendering.grayscale.voi import Line, PlainVoi, PresentationLut, Voi
 from plainfilm.rendering.grayscale.voi_candidates import voi_of
 
 
 def presented_voi(
-    attributes: FrameAttributes, presented: Presented, modality: Modality, rules: StoredRules
+    attributes: FrameAttributes, presented: Presented, modality: ModalityTransform, rules: StoredRules
 ) -> tuple[Voi, str, tuple[Finding, ...]]:
     """The VOI of a frame through the Presentation LUT, if there is one; in words why; and what was odd."""
     voi, reason, findings = _voi(attributes, modality, rules)
@@ -28,7 +28,7 @@ def presented_voi(
 
 
 def _voi(
-    attributes: FrameAttributes, modality: Modality, rules: StoredRules
+    attributes: FrameAttributes, modality: ModalityTransform, rules: StoredRules
 ) -> tuple[PlainVoi, str, tuple[Finding, ...]]:
     """A VOI LUT before a window; with neither the whole range of the modality output, never repaired."""
     level = attributes.voi_levels[0]
@@ -42,7 +42,7 @@ def _voi(
     return _whole_range(modality, rules), "the presentation state has no VOI: the whole range", ()
 
 
-def _whole_range(modality: Modality, rules: StoredRules) -> Line:
+def _whole_range(modality: ModalityTransform, rules: StoredRules) -> Line:
     """From the smallest to the largest modality output that Bits Stored allow."""
     if modality.lut is not None:
         return Line(0.0, float((1 << modality.lut.bits) - 1))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from plainfilm.dicom.instance import Instance, PixelKind, Shutter
 from plainfilm.options.choices import Clahe
 from plainfilm.rendering.grayscale.equalization import EqualizeRecipe
-from plainfilm.rendering.grayscale.modality import Modality
+from plainfilm.rendering.grayscale.modality import ModalityTransform
 from plainfilm.rendering.grayscale.recipes import MinMaxRecipe, StoredLook, StretchRecipe
 from plainfilm.rendering.grayscale.stored import StoredRules
 from plainfilm.rendering.grayscale.survey import SurveyedFrame
@@ -92,7 +92,7 @@ def shutter_step(shutter: Shutter) -> Step:
     return Step("shutter", does, "Display Shutter")
 
 
-def _modality_step(modality: Modality) -> Step:
+def _modality_step(modality: ModalityTransform) -> Step:
     if modality.lut is not None:
         does = f"table of {modality.lut.entries.size} entries from input {modality.lut.first}"
         return Step("modality", does, "Modality LUT Sequence")

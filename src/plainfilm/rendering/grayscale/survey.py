@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from plainfilm.dicom.instance import Instance
 from plainfilm.findings import Finding, FindingCode
 from plainfilm.rendering.grayscale.histogram import Histogram
-from plainfilm.rendering.grayscale.modality import Modality, modality_of
+from plainfilm.rendering.grayscale.modality import ModalityTransform, modality_of
 from plainfilm.rendering.grayscale.padding import MOST_PADDING, PaddingRange, padding_range
 from plainfilm.rendering.grayscale.stored import Cells, StoredRules, stored_rules, stored_values
 
@@ -41,7 +41,7 @@ class SurveyedFrame:
     valid: Histogram
     padding: PaddingRange | None
     padding_fraction: float
-    modality: Modality
+    modality: ModalityTransform
     findings: tuple[Finding, ...]
     colored: int = 0
 

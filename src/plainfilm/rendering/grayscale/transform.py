@@ -9,7 +9,7 @@ from typing import Any
 import numpy.typing as npt
 
 from plainfilm.rendering.grayscale.equalization import EqualizeRecipe
-from plainfilm.rendering.grayscale.modality import Modality
+from plainfilm.rendering.grayscale.modality import ModalityTransform
 from plainfilm.rendering.grayscale.polarity import invert, nearest
 from plainfilm.rendering.grayscale.recipes import MinMaxRecipe, StoredLook, StretchRecipe
 from plainfilm.rendering.grayscale.voi import Voi
@@ -21,7 +21,7 @@ Array = npt.NDArray[Any]
 class ViewerTransform:
     """Modality LUT, VOI and polarity, rounded to nearest: what a viewer shows of stored values (PS3.4 N.2)."""
 
-    modality: Modality
+    modality: ModalityTransform
     voi: Voi
     inverted: bool
 

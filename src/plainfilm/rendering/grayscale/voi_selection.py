@@ -15,7 +15,7 @@ import numpy.typing as npt
 from plainfilm.dicom.instance import Instance
 from plainfilm.options.choices import VoiChoice
 from plainfilm.rendering.grayscale.histogram import Histogram, pooled
-from plainfilm.rendering.grayscale.modality import Modality
+from plainfilm.rendering.grayscale.modality import ModalityTransform
 from plainfilm.rendering.grayscale.polarity import nearest
 from plainfilm.rendering.grayscale.stored import StoredRules
 from plainfilm.rendering.grayscale.survey import Survey, SurveyedFrame
@@ -104,10 +104,10 @@ class VoiSelector:
         return None if item is None else voi_of(item, input_of(attempt, frame, self._survey.rules)[1])[0]
 
 
-def input_of(attempt: Attempt, frame: SurveyedFrame, rules: StoredRules) -> tuple[Modality, bool]:
+def input_of(attempt: Attempt, frame: SurveyedFrame, rules: StoredRules) -> tuple[ModalityTransform, bool]:
     """The Modality LUT step before the VOI of an attempt, and whether its output is signed."""
     if attempt.stored_space:
-        return Modality(), rules.signed
+        return ModalityTransform(), rules.signed
     return frame.modality, frame.modality.output_is_signed(rules)
 
 
