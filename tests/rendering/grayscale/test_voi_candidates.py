@@ -10,7 +10,7 @@ import pytest
 from plainfilm.dicom.instance import FrameAttributes, LutItem, VoiLevel, WindowItem
 from plainfilm.options.choices import VoiChoice, VoiFunction, VoiKind, parse_voi
 from plainfilm.rendering.grayscale.voi import VoiLut, Window
-from plainfilm.rendering.grayscale.voi_candidates import VoiCandidates, voi_candidates, voi_of
+from plainfilm.rendering.grayscale.voi_candidates import VoiCandidates, voi_candidates, voi_from_item
 
 BONE = WindowItem(100, 50, explanation="BONE  HARD")
 SOFT = WindowItem(200, 80, explanation="Soft")
@@ -105,12 +105,12 @@ def test_an_item_is_found_by_its_place() -> None:
     ],
 )
 def test_the_functions_of_the_standard(written: str | None, function: VoiFunction) -> None:
-    assert voi_of(WindowItem(10, 20, written), False) == (Window(10, 20, function), ())
+    assert voi_from_item(WindowItem(10, 20, written), False) == (Window(10, 20, function), ())
 
 
 @pytest.mark.parametrize("written", ["", "LOGARITHMIC"])
 def test_an_unknown_or_empty_function_is_linear(grey: Any, written: str) -> None:
-    voi, findings = voi_of(WindowItem(10, 20, written), False)
+    voi, findings = voi_from_item(WindowItem(10, 20, written), False)
     assert voi == Window(10, 20, VoiFunction.LINEAR)
     assert grey.codes(findings) == ["voi_function_unknown"]
     assert "LOGARITHMIC" not in findings[0].detail
@@ -118,30 +118,30 @@ def test_an_unknown_or_empty_function_is_linear(grey: Any, written: str) -> None
 
 @pytest.mark.parametrize("width", [0.25, 0.999])
 def test_a_width_below_1_under_linear_is_meant_as_linear_exact(grey: Any, width: float) -> None:
-    voi, findings = voi_of(WindowItem(0.5, width), False)
+    voi, findings = voi_from_item(WindowItem(0.5, width), False)
     assert voi == Window(0.5, width, VoiFunction.LINEAR_EXACT)
     assert grey.codes(findings) == ["window_linear_exact"]
 
 
 @pytest.mark.parametrize("function", ["LINEAR_EXACT", "SIGMOID"])
 def test_a_width_below_1_is_nothing_odd_under_other_functions(function: str) -> None:
-    voi, findings = voi_of(WindowItem(0.5, 0.25, function), False)
+    voi, findings = voi_from_item(WindowItem(0.5, 0.25, function), False)
     assert isinstance(voi, Window)
     assert (voi.function.dicom, voi.width, findings) == (function, 0.25, ())
 
 
 def test_a_width_of_1_is_linear() -> None:
-    assert voi_of(WindowItem(5, 1), False) == (Window(5, 1, VoiFunction.LINEAR), ())
+    assert voi_from_item(WindowItem(5, 1), False) == (Window(5, 1, VoiFunction.LINEAR), ())
 
 
 @pytest.mark.parametrize("function", [None, "LINEAR_EXACT", "SIGMOID"])
 @pytest.mark.parametrize("width", [0.0, -100.0])
 def test_a_width_of_0_or_less_cannot_be_used(width: float, function: str | None) -> None:
-    assert voi_of(WindowItem(5, width, function), False) == (None, ())
+    assert voi_from_item(WindowItem(5, width, function), False) == (None, ())
 
 
 def test_a_lut_without_entries_cannot_be_used(grey: Any) -> None:
-    voi, findings = voi_of(LutItem((4, 0, 12), b""), False)
+    voi, findings = voi_from_item(LutItem((4, 0, 12), b""), False)
     assert voi is None
     assert grey.codes(findings) == ["lut_data_short"]
 
@@ -166,7 +166,7 @@ def test_a_lut_without_entries_cannot_be_used(grey: Any) -> None:
 )
 def test_the_bits_by_which_a_lut_is_scaled(grey: Any, declared: int, largest: int, bits: int, odd: bool) -> None:
     """Declared bits; those used where more than 8 are declared and the top one is never set, or entries lie above."""
-    voi, findings = voi_of(grey.lut([0, largest], bits=declared), False)
+    voi, findings = voi_from_item(grey.lut([0, largest], bits=declared), False)
     assert isinstance(voi, VoiLut)
     assert voi.bits == bits
     assert grey.codes(findings) == (["voi_lut_bits"] if odd else [])
@@ -174,6 +174,6 @@ def test_the_bits_by_which_a_lut_is_scaled(grey: Any, declared: int, largest: in
 
 @pytest.mark.parametrize(("signed", "first"), [(True, -5), (False, 65531)])
 def test_the_first_input_of_a_voi_lut_is_signed_when_its_input_is(grey: Any, signed: bool, first: int) -> None:
-    voi, _ = voi_of(grey.lut([0, 4095], first=-5), signed)
+    voi, _ = voi_from_item(grey.lut([0, 4095], first=-5), signed)
     assert isinstance(voi, VoiLut)
     assert voi.table.first == first

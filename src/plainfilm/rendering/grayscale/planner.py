@@ -20,7 +20,7 @@ from plainfilm.rendering.grayscale.steps import enhancement_steps, steps_of
 from plainfilm.rendering.grayscale.survey import Survey, SurveyedFrame
 from plainfilm.rendering.grayscale.transform import GrayscaleTransform, ViewerTransform
 from plainfilm.rendering.grayscale.voi import Window
-from plainfilm.rendering.grayscale.voi_candidates import VoiCandidates, voi_candidates, voi_of
+from plainfilm.rendering.grayscale.voi_candidates import VoiCandidates, voi_candidates, voi_from_item
 from plainfilm.rendering.grayscale.voi_selection import VoiSelector, input_of, without_voi
 
 
@@ -125,7 +125,7 @@ class Planner:
             tone = ViewerTransform(frame.modality, line, inverted)
             return _Draft(tone, label, why, (*candidates.findings, *notes), repaired=bool(refused))
         modality, signed = input_of(attempt, frame, self.survey.rules)
-        voi, findings = voi_of(item, signed)
+        voi, findings = voi_from_item(item, signed)
         assert voi is not None  # an attempt that cannot be used is refused
         exact = tuple(one.detail for one in findings if one.code is FindingCode.WINDOW_LINEAR_EXACT)
         why = "; ".join(

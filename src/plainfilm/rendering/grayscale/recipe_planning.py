@@ -14,7 +14,7 @@ from plainfilm.rendering.grayscale.modality import rescale_of
 from plainfilm.rendering.grayscale.recipes import MinMaxRecipe, RecipeVoi, StretchRecipe, minmax_recipe, stretch_recipe
 from plainfilm.rendering.grayscale.survey import Survey, SurveyedFrame
 from plainfilm.rendering.grayscale.voi import Window
-from plainfilm.rendering.grayscale.voi_candidates import voi_candidates, voi_of
+from plainfilm.rendering.grayscale.voi_candidates import voi_candidates, voi_from_item
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ def _recipe_voi(
     if not candidates.items or not survey.rules.is_integer:
         return RecipeVoi(), "none", candidates.findings
     place, item = candidates.items[0]
-    voi, findings = voi_of(item, survey.rules.signed)
+    voi, findings = voi_from_item(item, survey.rules.signed)
     if voi is None or (isinstance(item, WindowItem) and isinstance(voi, Window) and _is_below_one(item, voi)):
         return RecipeVoi(), "none", candidates.findings
     return RecipeVoi(voi, _recipe_output(instance, frame)), str(place), (*candidates.findings, *findings)

@@ -9,7 +9,7 @@ from plainfilm.rendering.grayscale.lut import lookup_table
 from plainfilm.rendering.grayscale.modality import ModalityTransform
 from plainfilm.rendering.grayscale.stored import StoredRules
 from plainfilm.rendering.grayscale.voi import Line, PlainVoi, PresentationLut, Voi
-from plainfilm.rendering.grayscale.voi_candidates import voi_of
+from plainfilm.rendering.grayscale.voi_candidates import voi_from_item
 
 
 def presented_voi(
@@ -34,7 +34,7 @@ def _voi(
     level = attributes.voi_levels[0]
     items: tuple[LutItem | WindowItem, ...] = (*level.luts[:1], *level.windows[:1])
     for item in items[:1]:
-        voi, findings = voi_of(item, modality.output_is_signed(rules))
+        voi, findings = voi_from_item(item, modality.output_is_signed(rules))
         if voi is not None:
             return voi, "the presentation state says so", findings
         finding = Finding(FindingCode.PRESENTATION_INCOMPLETE, "the VOI of the presentation state cannot be used")

@@ -90,7 +90,7 @@ def _folded(text: str) -> str:
     return " ".join(text.split()).casefold()
 
 
-def voi_of(item: LutItem | WindowItem, input_signed: bool) -> tuple[Window | VoiLut | None, tuple[Finding, ...]]:
+def voi_from_item(item: LutItem | WindowItem, input_signed: bool) -> tuple[Window | VoiLut | None, tuple[Finding, ...]]:
     """The VOI of an item, or None where it cannot be used; and what was odd about it."""
     if isinstance(item, LutItem):
         return _voi_lut_of(item, input_signed)

@@ -20,7 +20,7 @@ from plainfilm.rendering.grayscale.polarity import nearest
 from plainfilm.rendering.grayscale.stored import StoredRules
 from plainfilm.rendering.grayscale.survey import Survey, SurveyedFrame
 from plainfilm.rendering.grayscale.voi import Flat, Line, VoiLut, Window
-from plainfilm.rendering.grayscale.voi_candidates import VoiCandidates, VoiPosition, voi_candidates, voi_of
+from plainfilm.rendering.grayscale.voi_candidates import VoiCandidates, VoiPosition, voi_candidates, voi_from_item
 
 Array = npt.NDArray[Any]
 
@@ -101,7 +101,7 @@ class VoiSelector:
 
     def _voi_at(self, attempt: Attempt, frame: SurveyedFrame, candidates: VoiCandidates) -> Window | VoiLut | None:
         item = candidates.at(attempt.place)
-        return None if item is None else voi_of(item, input_of(attempt, frame, self._survey.rules)[1])[0]
+        return None if item is None else voi_from_item(item, input_of(attempt, frame, self._survey.rules)[1])[0]
 
 
 def input_of(attempt: Attempt, frame: SurveyedFrame, rules: StoredRules) -> tuple[ModalityTransform, bool]:
