@@ -21,7 +21,7 @@ from plainfilm.rendering.grayscale.survey import Survey, SurveyedFrame
 from plainfilm.rendering.grayscale.transform import GrayscaleTransform, ViewerTransform
 from plainfilm.rendering.grayscale.voi import Window
 from plainfilm.rendering.grayscale.voi_candidates import VoiCandidates, voi_candidates, voi_from_item
-from plainfilm.rendering.grayscale.voi_selection import VoiSelector, input_of, without_voi
+from plainfilm.rendering.grayscale.voi_selection import VoiSelector, voi_input, without_voi
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +124,7 @@ class Planner:
             why = "; ".join((*refused, f"as if there were no VOI: {reason}" if refused else f"no VOI: {reason}"))
             tone = ViewerTransform(frame.modality, line, inverted)
             return _Draft(tone, label, why, (*candidates.findings, *notes), repaired=bool(refused))
-        modality, signed = input_of(attempt, frame, self.survey.rules)
+        modality, signed = voi_input(attempt, frame, self.survey.rules)
         voi, findings = voi_from_item(item, signed)
         assert voi is not None  # an attempt that cannot be used is refused
         exact = tuple(one.detail for one in findings if one.code is FindingCode.WINDOW_LINEAR_EXACT)

@@ -93,7 +93,7 @@ class VoiSelector:
             voi = self._voi_at(attempt, frame, self._candidates(frame))
             if voi is None:
                 continue
-            x = input_of(attempt, frame, self._survey.rules)[0].apply(frame.valid.values)
+            x = voi_input(attempt, frame, self._survey.rules)[0].apply(frame.valid.values)
             inputs |= {float(end) for end in (x.min(), x.max())} if x.size else set()
             levels = nearest(voi.apply(x, 255.0), 255)
             counts += np.bincount(levels, weights=frame.valid.counts, minlength=256).astype(np.int64)
@@ -101,10 +101,10 @@ class VoiSelector:
 
     def _voi_at(self, attempt: Attempt, frame: SurveyedFrame, candidates: VoiCandidates) -> Window | VoiLut | None:
         item = candidates.at(attempt.place)
-        return None if item is None else voi_from_item(item, input_of(attempt, frame, self._survey.rules)[1])[0]
+        return None if item is None else voi_from_item(item, voi_input(attempt, frame, self._survey.rules)[1])[0]
 
 
-def input_of(attempt: Attempt, frame: SurveyedFrame, rules: StoredRules) -> tuple[ModalityTransform, bool]:
+def voi_input(attempt: Attempt, frame: SurveyedFrame, rules: StoredRules) -> tuple[ModalityTransform, bool]:
     """The Modality LUT step before the VOI of an attempt, and whether its output is signed."""
     if attempt.stored_space:
         return ModalityTransform(), rules.signed
