@@ -21,7 +21,7 @@ from plainfilm.rendering.grayscale.survey import Survey, SurveyedFrame
 from plainfilm.rendering.grayscale.transform import GrayscaleTransform, ViewerTransform
 from plainfilm.rendering.grayscale.voi import Window
 from plainfilm.rendering.grayscale.voi_candidates import VoiCandidates, voi_candidates, voi_from_item
-from plainfilm.rendering.grayscale.voi_selection import VoiSelector, voi_input, without_voi
+from plainfilm.rendering.grayscale.voi_selection import VoiSelector, default_voi, voi_input
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +120,7 @@ class Planner:
         notes = tuple(Finding(FindingCode.VOI_DEGENERATE, why) for why in refused)
         item = None if attempt is None else candidates.at(attempt.place)
         if attempt is None or item is None:
-            line, label, reason = without_voi(self.survey, frame)
+            line, label, reason = default_voi(self.survey, frame)
             why = "; ".join((*refused, f"as if there were no VOI: {reason}" if refused else f"no VOI: {reason}"))
             tone = ViewerTransform(frame.modality, line, inverted)
             return _Draft(tone, label, why, (*candidates.findings, *notes), repaired=bool(refused))

@@ -120,7 +120,7 @@ def _fault_of_levels(counts: npt.NDArray[np.int64], colored: int) -> str | None:
     return "puts all pixels on one level" if np.count_nonzero(counts) == 1 and not colored else None
 
 
-def without_voi(survey: Survey, frame: SurveyedFrame) -> tuple[Line | Flat, str, str]:
+def default_voi(survey: Survey, frame: SurveyedFrame) -> tuple[Line | Flat, str, str]:
     """How a frame is shown as if it had no VOI: the line, the name of the rule, and the reason.
 
     Images of 8 bits stored or fewer without Modality LUT or rescale are display values already. All others run from the
