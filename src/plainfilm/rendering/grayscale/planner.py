@@ -15,7 +15,7 @@ from plainfilm.rendering.grayscale.plan import Plan
 from plainfilm.rendering.grayscale.polarity import is_inverted
 from plainfilm.rendering.grayscale.recipe_planning import recipe_of
 from plainfilm.rendering.grayscale.recipes import StoredLook
-from plainfilm.rendering.grayscale.softcopy import presented_voi
+from plainfilm.rendering.grayscale.softcopy import presentation_state_voi
 from plainfilm.rendering.grayscale.steps import enhancement_steps, steps_of
 from plainfilm.rendering.grayscale.survey import Survey, SurveyedFrame
 from plainfilm.rendering.grayscale.transform import GrayscaleTransform, ViewerTransform
@@ -105,7 +105,9 @@ class Planner:
             return self._stored()
         attributes = self.instance.frame_attributes(frame.frame)
         if attributes.presented is not None:
-            voi, reason, findings = presented_voi(attributes, attributes.presented, frame.modality, self.survey.rules)
+            voi, reason, findings = presentation_state_voi(
+                attributes, attributes.presented, frame.modality, self.survey.rules
+            )
             return _Draft(ViewerTransform(frame.modality, voi, inverted), "presentation", reason, findings)
         if look in (Look.VIEWER, Look.CLAHE):
             return self._viewer(frame, inverted)

@@ -12,7 +12,7 @@ from plainfilm.rendering.grayscale.voi import Line, PlainVoi, PresentationLut, V
 from plainfilm.rendering.grayscale.voi_candidates import voi_from_item
 
 
-def presented_voi(
+def presentation_state_voi(
     attributes: FrameAttributes, presented: Presented, modality: ModalityTransform, rules: StoredRules
 ) -> tuple[Voi, str, tuple[Finding, ...]]:
     """The VOI of a frame through the Presentation LUT, if there is one; in words why; and what was odd."""
