@@ -24,7 +24,7 @@ from plainfilm.rendering.grayscale.plan import LOOK_VERSIONS, Plan, levels, rend
 from plainfilm.rendering.grayscale.recipes import RecipeVoi, StoredLook, minmax_recipe, stretch_recipe
 from plainfilm.rendering.grayscale.stored import StoredRules
 from plainfilm.rendering.grayscale.transform import GrayscaleTransform, ViewerTransform
-from plainfilm.rendering.grayscale.voi import Flat, Line, VoiLut, Window
+from plainfilm.rendering.grayscale.voi import ConstantLevel, Line, VoiLut, Window
 
 Array = npt.NDArray[Any]
 
@@ -66,7 +66,7 @@ def vois(draw: st.DrawFn) -> Any:
     center, width = draw(st.floats(-3000, 3000)), draw(st.floats(1, 5000))
     window = Window(center, width, draw(st.sampled_from(VoiFunction)))
     lut = VoiLut(LookupTable(ENTRIES, draw(st.integers(-300, 300)), 12), 12)
-    return draw(st.sampled_from([window, lut, Line(center, center + width), Flat()]))
+    return draw(st.sampled_from([window, lut, Line(center, center + width), ConstantLevel()]))
 
 
 @st.composite
@@ -178,7 +178,9 @@ def test_the_shutter_wins_over_padding() -> None:
 
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("inverted", [True, False])
-@pytest.mark.parametrize("voi", [Window(1, 3, VoiFunction.LINEAR), Line(0, 2), Flat()], ids=["window", "line", "flat"])
+@pytest.mark.parametrize(
+    "voi", [Window(1, 3, VoiFunction.LINEAR), Line(0, 2), ConstantLevel()], ids=["window", "line", "flat"]
+)
 def test_what_is_no_finite_number_is_painted_black(voi: Any, inverted: bool) -> None:
     stored = np.array([[np.nan, np.inf, -np.inf, 1.0]], np.float32)
     image = render_frame(plan_of(viewer(voi, inverted=inverted)), stored)
@@ -210,12 +212,12 @@ def test_a_plan_names_the_window_that_it_uses() -> None:
     recipe = stretch_recipe(RecipeVoi(window, (0, 1)), histogram_of(np.arange(9, dtype=np.uint8)), Stretch(), False)
     assert plan_of(viewer(window)).window == plan_of(recipe).window == window
     without = stretch_recipe(RecipeVoi(), histogram_of(np.arange(9, dtype=np.uint8)), Stretch(), False)
-    assert [plan_of(tone).window for tone in (viewer(Flat()), without, StoredLook(0))] == [None] * 3
+    assert [plan_of(tone).window for tone in (viewer(ConstantLevel()), without, StoredLook(0))] == [None] * 3
 
 
 def test_recipes_and_stored_know_no_masks() -> None:
     recipe = minmax_recipe(RecipeVoi(), histogram_of(np.arange(9, dtype=np.uint8)), False)
-    assert [plan_of(tone).masks for tone in (viewer(Flat()), recipe, StoredLook(0))] == [True, False, False]
+    assert [plan_of(tone).masks for tone in (viewer(ConstantLevel()), recipe, StoredLook(0))] == [True, False, False]
 
 
 def test_every_look_has_a_version() -> None:

@@ -13,12 +13,12 @@ import pytest
 from plainfilm.options.choices import VoiFunction
 from plainfilm.rendering.grayscale.lut import LookupTable
 from plainfilm.rendering.grayscale.voi import (
-    Flat,
+    ConstantLevel,
     Line,
     VoiLut,
     Window,
-    line_of,
     linear,
+    linear_bounds,
     linear_exact,
     sigmoid,
     straight_line,
@@ -94,7 +94,7 @@ def test_sigmoid_far_below_its_centre_is_0_without_a_warning() -> None:
     ("function", "line"), [(VoiFunction.LINEAR, (0.0, 4095.0)), (VoiFunction.LINEAR_EXACT, (0.0, 4096.0))]
 )
 def test_a_window_knows_the_line_it_draws(function: VoiFunction, line: tuple[float, float]) -> None:
-    assert line_of(function, 2048, 4096) == line
+    assert linear_bounds(function, 2048, 4096) == line
     assert Window(2048, 4096, function).line == line
 
 
@@ -133,9 +133,9 @@ def test_a_straight_line_is_clipped_at_its_ends() -> None:
 
 
 def test_one_level_is_the_middle_of_the_range() -> None:
-    y = Flat().apply(np.zeros((2, 3)), 65535.0)
+    y = ConstantLevel().apply(np.zeros((2, 3)), 65535.0)
     assert y.tolist() == [[32767.5] * 3] * 2
-    assert Flat().line is None
+    assert ConstantLevel().line is None
 
 
 @pytest.mark.filterwarnings("error")

@@ -21,7 +21,7 @@ Float = npt.NDArray[np.float64]
 
 def linear(x: Float, center: float, width: float, ymax: float) -> Float:
     """LINEAR (C.11.2.1.2.1): width >= 1; a width of 1 is a threshold."""
-    low, high = line_of(VoiFunction.LINEAR, center, width)
+    low, high = linear_bounds(VoiFunction.LINEAR, center, width)
     if width == 1:
         return np.where(x > high, np.float64(ymax), 0.0)
     y = ((x - (center - 0.5)) / (width - 1) + 0.5) * ymax
@@ -30,7 +30,7 @@ def linear(x: Float, center: float, width: float, ymax: float) -> Float:
 
 def linear_exact(x: Float, center: float, width: float, ymax: float) -> Float:
     """LINEAR_EXACT (C.11.2.1.3.2): width > 0."""
-    low, high = line_of(VoiFunction.LINEAR_EXACT, center, width)
+    low, high = linear_bounds(VoiFunction.LINEAR_EXACT, center, width)
     y = ((x - center) / width + 0.5) * ymax
     return np.where(x <= low, 0.0, np.where(x > high, ymax, y))
 
@@ -46,7 +46,7 @@ def straight_line(x: Float, low: float, high: float, ymax: float) -> Float:
     return np.clip((x - low) / (high - low) * ymax, 0.0, ymax)
 
 
-def line_of(function: VoiFunction, center: float, width: float) -> tuple[float, float]:
+def linear_bounds(function: VoiFunction, center: float, width: float) -> tuple[float, float]:
     """The inputs between which a linear window rises from 0 to ymax."""
     if function is VoiFunction.LINEAR:
         return center - 0.5 - (width - 1) / 2, center - 0.5 + (width - 1) / 2
@@ -69,7 +69,7 @@ class Window:
     @property
     def line(self) -> tuple[float, float] | None:
         """What becomes 0 and ymax, where a line maps them."""
-        return None if self.function is VoiFunction.SIGMOID else line_of(self.function, self.center, self.width)
+        return None if self.function is VoiFunction.SIGMOID else linear_bounds(self.function, self.center, self.width)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +108,7 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Flat:
+class ConstantLevel:
     """No VOI and one level in all: the middle of the display range."""
 
     def apply(self, x: Float, ymax: float) -> Float:
@@ -121,7 +121,7 @@ class Flat:
         return None
 
 
-PlainVoi = Window | VoiLut | Line | Flat
+PlainVoi = Window | VoiLut | Line | ConstantLevel
 
 
 @dataclass(frozen=True, slots=True)

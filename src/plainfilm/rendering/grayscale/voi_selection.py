@@ -19,7 +19,7 @@ from plainfilm.rendering.grayscale.modality import ModalityTransform
 from plainfilm.rendering.grayscale.polarity import nearest
 from plainfilm.rendering.grayscale.stored import StoredRules
 from plainfilm.rendering.grayscale.survey import Survey, SurveyedFrame
-from plainfilm.rendering.grayscale.voi import Flat, Line, VoiLut, Window
+from plainfilm.rendering.grayscale.voi import ConstantLevel, Line, VoiLut, Window
 from plainfilm.rendering.grayscale.voi_candidates import VoiCandidates, VoiPosition, voi_candidates, voi_from_item
 
 Array = npt.NDArray[Any]
@@ -120,7 +120,7 @@ def _fault_of_levels(counts: npt.NDArray[np.int64], colored: int) -> str | None:
     return "puts all pixels on one level" if np.count_nonzero(counts) == 1 and not colored else None
 
 
-def default_voi(survey: Survey, frame: SurveyedFrame) -> tuple[Line | Flat, str, str]:
+def default_voi(survey: Survey, frame: SurveyedFrame) -> tuple[Line | ConstantLevel, str, str]:
     """How a frame is shown as if it had no VOI: the line, the name of the rule, and the reason.
 
     Images of 8 bits stored or fewer without Modality LUT or rescale are display values already. All others run from the
@@ -132,7 +132,7 @@ def default_voi(survey: Survey, frame: SurveyedFrame) -> tuple[Line | Flat, str,
         return Line(float(rules.lowest), float(rules.highest)), "identity", reason
     levels = pooled(tuple(one.valid.mapped(one.modality.apply(one.valid.values)) for one in survey.frames))
     if levels.values.size <= 1:
-        return Flat(), "fallback", "one level in all: the middle of the range"
+        return ConstantLevel(), "fallback", "one level in all: the middle of the range"
     return _fallback_line(levels)
 
 
