@@ -19,7 +19,7 @@ from plainfilm.rendering.grayscale.stored import StoredRules
 Array = npt.NDArray[Any]
 Mask = npt.NDArray[np.bool_]
 
-MOST_PADDING = 0.95
+MAX_PADDING_FRACTION = 0.95
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from plainfilm.dicom.instance import Instance
 from plainfilm.findings import Finding, FindingCode
 from plainfilm.rendering.grayscale.histogram import Histogram
 from plainfilm.rendering.grayscale.modality import ModalityTransform, modality_of
-from plainfilm.rendering.grayscale.padding import MOST_PADDING, PaddingRange, padding_range
+from plainfilm.rendering.grayscale.padding import MAX_PADDING_FRACTION, PaddingRange, padding_range
 from plainfilm.rendering.grayscale.stored import Cells, StoredRules, stored_rules, stored_values
 
 MOST_SURVEYED = 32
@@ -100,7 +100,7 @@ def _without_padding(
         return replace(surveyed, padding_fraction=(missing + filled) / pixels)
     padding = padding_range(instance.padding, rules, instance.pixel.bits_allocated)
     count = missing + int(every.counts[padding.holds(every.values)].sum())
-    if count > MOST_PADDING * total:
+    if count > MAX_PADDING_FRACTION * total:
         note = f"{count / total:.1%} of the pixels would be padding, which is left as it is"
         finding = Finding(FindingCode.PADDING_IMPLAUSIBLE, note)
         findings = (*surveyed.findings, finding)
