@@ -12,7 +12,7 @@ import pytest
 
 from plainfilm.dicom.instance import Padding, Shutter
 from plainfilm.options.choices import Clahe, Look
-from plainfilm.rendering.grayscale.clahe import contrast_limited
+from plainfilm.rendering.grayscale.clahe import apply_clahe
 from plainfilm.rendering.grayscale.plan import hidden, levels_shown
 
 Array = npt.NDArray[Any]
@@ -33,21 +33,21 @@ def nothing(image: Array) -> Array:
 def test_at_8_bits_it_is_opencvs(parameters: Clahe) -> None:
     image = (smooth(91, 120) * 255).astype(np.uint8)
     expected = cv2.createCLAHE(parameters.clip, (parameters.tiles, parameters.tiles)).apply(image)
-    assert np.array_equal(contrast_limited(image, nothing(image), parameters), expected)
+    assert np.array_equal(apply_clahe(image, nothing(image), parameters), expected)
 
 
 @pytest.mark.parametrize("parameters", PARAMETERS)
 @pytest.mark.parametrize("shape", [(256, 256), (301, 517), (256, 301), (520, 256), (7, 5)])
 def test_at_16_bits_it_is_the_same_picture(shape: tuple[int, int], parameters: Clahe) -> None:
     eight = np.floor(smooth(*shape) * 255 + 0.5).astype(np.uint8)
-    deep = contrast_limited(eight.astype(np.uint16) * 257, nothing(eight), parameters)
+    deep = apply_clahe(eight.astype(np.uint16) * 257, nothing(eight), parameters)
     # the input is the same to the last level; OpenCV rounds its tables, and what it draws between them, to 8 bits
-    assert np.abs(deep / 257 - contrast_limited(eight, nothing(eight), parameters)).max() < 1.2
+    assert np.abs(deep / 257 - apply_clahe(eight, nothing(eight), parameters)).max() < 1.2
 
 
 def test_at_16_bits_levels_between_those_of_8_bits_stay_apart() -> None:
     image = (smooth(200, 200) * 65535).astype(np.uint16)
-    assert np.unique(contrast_limited(image, nothing(image), Clahe())).size > 5000
+    assert np.unique(apply_clahe(image, nothing(image), Clahe())).size > 5000
 
 
 @pytest.mark.parametrize("kind", [np.uint8, np.uint16])
@@ -55,7 +55,7 @@ def test_at_16_bits_levels_between_those_of_8_bits_stay_apart() -> None:
 @pytest.mark.parametrize("parameters", [Clahe(), Clahe(100, 32), Clahe(0.01, 1)])
 def test_images_of_every_size(shape: tuple[int, int], kind: Any, parameters: Clahe) -> None:
     image = (smooth(*shape) * np.iinfo(kind).max).astype(kind)
-    shown = contrast_limited(image, nothing(image), parameters)
+    shown = apply_clahe(image, nothing(image), parameters)
     assert (shown.shape, shown.dtype) == (image.shape, image.dtype)
 
 
@@ -68,7 +68,7 @@ def test_what_is_hidden_keeps_its_level_and_takes_no_part(kind: Any) -> None:
     for level in (0, np.iinfo(kind).max):
         painted = image.copy()
         painted[mask] = level
-        shown = contrast_limited(painted, mask, Clahe())
+        shown = apply_clahe(painted, mask, Clahe())
         assert set(shown[mask].tolist()) == {level}
         pictures.append(shown[~mask])
     assert np.array_equal(*pictures)
@@ -76,7 +76,7 @@ def test_what_is_hidden_keeps_its_level_and_takes_no_part(kind: Any) -> None:
 
 def test_an_image_of_nothing_but_padding_stays() -> None:
     image = np.zeros((4, 5), np.uint8)
-    assert np.array_equal(contrast_limited(image, np.ones((4, 5), np.bool_), Clahe()), image)
+    assert np.array_equal(apply_clahe(image, np.ones((4, 5), np.bool_), Clahe()), image)
 
 
 def stored_film() -> Array:
@@ -96,7 +96,7 @@ def test_a_film_is_the_viewers_picture_evened_out_with_padding_and_shutter_paint
     assert mask[80:].all()
     assert np.array_equal(shown.image[mask], viewer.image[mask])
     black = np.where(mask, 0, viewer.image).astype(viewer.image.dtype)
-    assert np.array_equal(shown.image[~mask], contrast_limited(black, mask, Clahe(3, 4))[~mask])
+    assert np.array_equal(shown.image[~mask], apply_clahe(black, mask, Clahe(3, 4))[~mask])
     assert (shown.plan.voi, shown.plan.inverted, shown.plan.line) == (viewer.plan.voi, True, None)
     assert shown.plan.steps[-1].name == "enhancement"
     assert "limit 3, 4 x 4 tiles" in shown.plan.steps[-1].does

@@ -16,7 +16,7 @@ Array = npt.NDArray[Any]
 _BINS, _STEP = 256, 257  # of 16-bit levels: 0, 257, ... 65535
 
 
-def contrast_limited(image: Array, hidden: npt.NDArray[np.bool_], parameters: Clahe) -> Array:
+def apply_clahe(image: Array, hidden: npt.NDArray[np.bool_], parameters: Clahe) -> Array:
     """The levels (rows, columns), uint8 or uint16, of evened contrast.
 
     What is hidden (padding, outside the shutter) gives its place in the histograms to an even sample of what is shown,

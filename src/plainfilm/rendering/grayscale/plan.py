@@ -14,7 +14,7 @@ from plainfilm.dicom.instance import Shutter
 from plainfilm.findings import Finding
 from plainfilm.options.choices import Clahe, Look
 from plainfilm.records import Status
-from plainfilm.rendering.grayscale.clahe import contrast_limited
+from plainfilm.rendering.grayscale.clahe import apply_clahe
 from plainfilm.rendering.grayscale.histogram import Histogram, histogram_of
 from plainfilm.rendering.grayscale.padding import Mask, PaddingRange, outside_shutter
 from plainfilm.rendering.grayscale.polarity import output_maximum, output_type
@@ -104,7 +104,7 @@ def render_frame(plan: Plan, stored: Array, present: Histogram | None = None, un
     if unseen is not None:
         image[unseen] = 0
     if plan.enhancement is not None:
-        image = contrast_limited(image, hidden(plan, stored, unseen), plan.enhancement)
+        image = apply_clahe(image, hidden(plan, stored, unseen), plan.enhancement)
     if plan.shutter is not None:
         outside = outside_shutter(plan.shutter, *stored.shape)
         np.copyto(image, shutter_level(plan.shutter, plan.ymax), where=outside)
