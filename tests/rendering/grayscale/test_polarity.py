@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from plainfilm.options.choices import Polarity
-from plainfilm.rendering.grayscale.polarity import invert, is_inverted, nearest, output_maximum, output_type
+from plainfilm.rendering.grayscale.polarity import decide_inversion, invert, nearest, output_maximum, output_type
 
 
 @pytest.mark.parametrize(
@@ -26,7 +26,7 @@ from plainfilm.rendering.grayscale.polarity import invert, is_inverted, nearest,
 def test_photometric_interpretation_wins_over_presentation_lut_shape(
     photometric: str, shape: str | None, inverted: bool, conflict: bool
 ) -> None:
-    found, findings = is_inverted(photometric, shape, Polarity.AUTO)
+    found, findings = decide_inversion(photometric, shape, Polarity.AUTO)
     assert found is inverted
     assert [finding.code.value for finding in findings] == (["polarity_conflict"] if conflict else [])
 
@@ -34,13 +34,13 @@ def test_photometric_interpretation_wins_over_presentation_lut_shape(
 @pytest.mark.parametrize("photometric", ["MONOCHROME1", "MONOCHROME2"])
 @pytest.mark.parametrize("shape", [None, "IDENTITY", "INVERSE"])
 def test_the_users_word_goes_over_both(photometric: str, shape: str | None) -> None:
-    assert is_inverted(photometric, shape, Polarity.MONOCHROME1)[0] is True
-    assert is_inverted(photometric, shape, Polarity.MONOCHROME2)[0] is False
+    assert decide_inversion(photometric, shape, Polarity.MONOCHROME1)[0] is True
+    assert decide_inversion(photometric, shape, Polarity.MONOCHROME2)[0] is False
 
 
 def test_a_conflict_is_told_even_where_the_user_decides() -> None:
     """It is a fact of the header."""
-    assert len(is_inverted("MONOCHROME1", "IDENTITY", Polarity.MONOCHROME2)[1]) == 1
+    assert len(decide_inversion("MONOCHROME1", "IDENTITY", Polarity.MONOCHROME2)[1]) == 1
 
 
 def test_inversion_is_about_the_output_range_and_before_rounding() -> None:

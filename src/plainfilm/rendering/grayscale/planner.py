@@ -12,7 +12,7 @@ from plainfilm.options.choices import Clahe, Look, Polarity
 from plainfilm.options.picture_options import RenderOptions
 from plainfilm.records import Status
 from plainfilm.rendering.grayscale.plan import Plan
-from plainfilm.rendering.grayscale.polarity import is_inverted
+from plainfilm.rendering.grayscale.polarity import decide_inversion
 from plainfilm.rendering.grayscale.recipe_planning import recipe_of
 from plainfilm.rendering.grayscale.recipes import StoredLook
 from plainfilm.rendering.grayscale.softcopy import presentation_state_voi
@@ -51,7 +51,7 @@ class Planner:
         do not fit the look `stored`.
         """
         look, options = self.options.effective_look, self.options
-        inverted, polarity = is_inverted(
+        inverted, polarity = decide_inversion(
             self.instance.pixel.photometric_interpretation, self.instance.presentation_lut_shape, options.polarity
         )
         presented = self.instance.frame_attributes(frame.frame).presented

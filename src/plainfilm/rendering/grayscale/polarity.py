@@ -39,7 +39,7 @@ def output_maximum(bits: int) -> int:
     return (1 << bits) - 1
 
 
-def is_inverted(photometric: str, shape: str | None, polarity: Polarity) -> tuple[bool, tuple[Finding, ...]]:
+def decide_inversion(photometric: str, shape: str | None, polarity: Polarity) -> tuple[bool, tuple[Finding, ...]]:
     """Whether the image is inverted for display.
 
     MONOCHROME1 and Presentation LUT Shape INVERSE state the same fact; where they disagree Photometric Interpretation
