@@ -49,7 +49,7 @@ class StoredRules:
 class Cells:
     """The cells of one frame as a histogram, with what its codestream said (None: native or RLE, or it cannot say)."""
 
-    levels: Histogram
+    histogram: Histogram
     precision: int | None = None
     signed: bool | None = None
 
@@ -154,7 +154,7 @@ def _sign(signed: bool) -> str:
 
 def _extent(frames: tuple[Cells, ...], cut: tuple[int, int, int], signed: bool) -> _Extent:
     """Smallest and largest value and the pixels with bits above; cut: shift, Bits Stored, bits after the shift."""
-    extents = [_extent_of(frame, cut, signed) for frame in frames if frame.levels.total]
+    extents = [_extent_of(frame, cut, signed) for frame in frames if frame.histogram.total]
     if not extents:
         return _Extent(0, 0, 0, 1)
     return _Extent(
@@ -167,7 +167,7 @@ def _extent(frames: tuple[Cells, ...], cut: tuple[int, int, int], signed: bool) 
 
 def _extent_of(frame: Cells, cut: tuple[int, int, int], signed: bool) -> _Extent:
     shift, bits, width = cut
-    cells = frame.levels.values
+    cells = frame.histogram.values
     patterns = cells.view(np.dtype(f"u{cells.dtype.itemsize}")).astype(np.uint64) >> np.uint64(shift)
     patterns &= np.uint64((1 << width) - 1)
     values = _sign_extended(patterns, width) if signed else patterns
@@ -175,7 +175,7 @@ def _extent_of(frame: Cells, cut: tuple[int, int, int], signed: bool) -> _Extent
     if signed:
         # a sign that was not extended into the bits above is no oddity, unless the cells are signed numbers themselves
         odd = (odd | bool(frame.signed)) & (values != _sign_extended(patterns, bits))
-    return _Extent(int(values.min()), int(values.max()), int(frame.levels.counts[odd].sum()), frame.levels.total)
+    return _Extent(int(values.min()), int(values.max()), int(frame.histogram.counts[odd].sum()), frame.histogram.total)
 
 
 def _sign_extended(patterns: Array, bits: int) -> Array:

@@ -69,7 +69,7 @@ def survey(instance: Instance, frames: tuple[FrameCells, ...]) -> Survey:
 
 def survey_frame(instance: Instance, rules: StoredRules, frame: FrameCells) -> SurveyedFrame:
     """One frame by the rules of its instance: also for a frame that was not among those looked at first."""
-    cells = frame.cells.levels
+    cells = frame.cells.histogram
     every = _stored(rules, cells)
     inside = every if frame.inside is cells else _stored(rules, frame.inside)
     within = inside.total
