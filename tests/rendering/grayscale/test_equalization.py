@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from plainfilm.dicom.instance import ModalityLevel, Padding, Shutter
 from plainfilm.options.choices import Look
-from plainfilm.rendering.grayscale.equalization import equalize_recipe, equalizing_table
+from plainfilm.rendering.grayscale.equalization import equalization_table, equalize_recipe
 from plainfilm.rendering.grayscale.histogram import histogram_of
 
 Array = npt.NDArray[Any]
@@ -46,7 +46,7 @@ def test_every_level_is_that_of_opencv(kind: str, bits: int, inverted: bool) -> 
 @given(st.lists(st.integers(0, 255), min_size=1, max_size=400))
 def test_the_table_is_that_of_opencv(pixels: list[int]) -> None:
     image = np.array([pixels], np.uint8)
-    table = equalizing_table(np.bincount(image.ravel(), minlength=256))
+    table = equalization_table(np.bincount(image.ravel(), minlength=256))
     assert np.array_equal(table[image], cv2.equalizeHist(image))
 
 

@@ -19,8 +19,8 @@ PLAIN = LutItem((2, 0, 12), b"\x03\x00\x04\x00")
 BOTH = FrameAttributes(voi_levels=(VoiLevel((LUT, PLAIN), (BONE, SOFT)),))
 
 
-def places(attributes: FrameAttributes, choice: str) -> list[str]:
-    return [str(place) for place in voi_candidates(attributes, parse_voi(choice)).places]
+def positions(attributes: FrameAttributes, choice: str) -> list[str]:
+    return [str(position) for position in voi_candidates(attributes, parse_voi(choice)).positions]
 
 
 def codes(candidates: VoiCandidates) -> list[str]:
@@ -44,13 +44,13 @@ def codes(candidates: VoiCandidates) -> list[str]:
 )
 def test_luts_come_first_and_what_the_user_leaves_out_does_not_exist(choice: str, expected: list[str]) -> None:
     found = voi_candidates(BOTH, parse_voi(choice))
-    assert [str(place) for place in found.places] == expected
+    assert [str(position) for position in found.positions] == expected
     assert found.findings == ()
 
 
 def test_an_index_that_is_not_there_is_0() -> None:
     found = voi_candidates(BOTH, VoiChoice(VoiKind.WINDOW, 7))
-    assert [str(place) for place in found.places] == ["window:0"]
+    assert [str(position) for position in found.positions] == ["window:0"]
     assert codes(found) == ["voi_index_missing"]
     assert "window:7" in found.findings[0].detail
 
@@ -80,19 +80,19 @@ def test_no_voi_at_all_is_nothing_odd() -> None:
 def test_the_nearest_level_that_has_any_is_taken() -> None:
     levels = FrameAttributes(voi_levels=(VoiLevel(), VoiLevel(windows=(SOFT,)), VoiLevel((LUT,), (BONE,))))
     found = voi_candidates(levels, VoiChoice())
-    assert [item for _, item in found.items] == [SOFT]
+    assert [candidate.item for candidate in found.items] == [SOFT]
 
 
 def test_what_the_user_leaves_out_is_left_out_before_the_nearest_level_is_chosen() -> None:
     levels = FrameAttributes(voi_levels=(VoiLevel(windows=(SOFT,)), VoiLevel((LUT,), (BONE,))))
-    assert places(levels, "lut") == ["lut:0"]
-    assert places(levels, "bone hard") == ["window:0"]
+    assert positions(levels, "lut") == ["lut:0"]
+    assert positions(levels, "bone hard") == ["window:0"]
 
 
 def test_an_item_is_found_by_its_place() -> None:
     found = voi_candidates(BOTH, VoiChoice())
-    assert [found.at(place) for place in found.places] == [LUT, PLAIN, BONE, SOFT]
-    assert voi_candidates(BOTH, parse_voi("window")).at(found.places[0]) is None
+    assert [found.item_at(position) for position in found.positions] == [LUT, PLAIN, BONE, SOFT]
+    assert voi_candidates(BOTH, parse_voi("window")).item_at(found.positions[0]) is None
 
 
 @pytest.mark.parametrize(

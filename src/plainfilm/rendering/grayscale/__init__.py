@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: MIT
-"""Cells in, output levels out: the grayscale pipeline of the standard, and the plan that says what it does."""
+"""Convert pixel cells to output levels by DICOM's grayscale pipeline, and describe each conversion in a plan."""

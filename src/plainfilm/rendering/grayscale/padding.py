@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Pixel padding and display shutter -> what is no part of the picture (C.7.5.1.1.2, C.7.6.11, C.7.6.15 of PS3.3)."""
+"""Find the pixels that are not part of the picture: padding values, and pixels outside the display shutter.
+
+Pixel Padding Value is PS3.3 C.7.5.1.1.2, the display shutter C.7.6.11, the bitmap display shutter C.7.6.15.
+"""
 
 from __future__ import annotations
 
@@ -19,6 +22,7 @@ from plainfilm.rendering.grayscale.stored import StoredRules
 Array = npt.NDArray[Any]
 Mask = npt.NDArray[np.bool_]
 
+# Padding is ignored where it would be a larger fraction of the pixels of a frame.
 MAX_PADDING_FRACTION = 0.95
 
 
@@ -30,7 +34,7 @@ class PaddingRange:
     high: float
 
     def holds(self, values: Array) -> Mask:
-        """Which values are padding."""
+        """Return which stored values are padding, as a mask of the same shape."""
         if values.dtype.kind == "f":
             return (values >= self.low) & (values <= self.high)
         info = np.iinfo(values.dtype)
@@ -39,11 +43,15 @@ class PaddingRange:
 
 
 def padding_range(padding: Padding, rules: StoredRules, bits_allocated: int) -> PaddingRange:
-    """Both ends modulo 2^Bits Allocated, signed as the data are, then in order: their VR is often wrong."""
-    ends = [padding.value, padding.value if padding.limit is None else padding.limit]
+    """Return the range of padding values.
+
+    The VR of the attributes is often wrong. Both ends are therefore taken modulo 2^Bits Allocated, read as signed where
+    stored values are signed, and then put in order.
+    """
+    bounds = [padding.value, padding.value if padding.limit is None else padding.limit]
     if rules.is_integer:
-        ends = [_wrapped(int(end), bits_allocated, rules.signed) for end in ends]
-    return PaddingRange(min(ends), max(ends))
+        bounds = [_wrapped(int(bound), bits_allocated, rules.signed) for bound in bounds]
+    return PaddingRange(min(bounds), max(bounds))
 
 
 def _wrapped(value: int, bits: int, signed: bool) -> int:
@@ -53,15 +61,20 @@ def _wrapped(value: int, bits: int, signed: bool) -> int:
 
 @lru_cache(maxsize=4)
 def outside_shutter(shutter: Shutter, rows: int, columns: int) -> Mask:
-    """Which pixels lie outside: a pixel is inside when its centre is within every shape or on its edge."""
-    row, column = np.arange(1, rows + 1), np.arange(1, columns + 1)
+    """Return which pixels (rows, columns) lie outside a display shutter. The mask is shared and read-only.
+
+    A pixel is inside where its centre is within every shape or on its edge.
+    """
+    row_numbers, column_numbers = np.arange(1, rows + 1), np.arange(1, columns + 1)
     inside = np.ones((rows, columns), np.bool_)
     if shutter.rectangle is not None:
         left, right, upper, lower = shutter.rectangle
-        inside &= ((row >= upper) & (row <= lower))[:, None] & ((column >= left) & (column <= right))[None, :]
+        inside &= ((row_numbers >= upper) & (row_numbers <= lower))[:, None]
+        inside &= ((column_numbers >= left) & (column_numbers <= right))[None, :]
     if shutter.circle is not None:
         center_row, center_column, radius = (float(number) for number in shutter.circle)
-        inside &= (row[:, None] - center_row) ** 2 + (column[None, :] - center_column) ** 2 <= radius**2
+        row_distances, column_distances = row_numbers - center_row, column_numbers - center_column
+        inside &= row_distances[:, None] ** 2 + column_distances[None, :] ** 2 <= radius**2
     if shutter.polygon is not None:
         inside &= _inside_polygon(shutter.polygon, rows, columns)
     if shutter.bitmap is not None:
@@ -74,13 +87,17 @@ def outside_shutter(shutter: Shutter, rows: int, columns: int) -> Mask:
 
 
 def _inside_polygon(vertices: tuple[tuple[int, int], ...], rows: int, columns: int) -> Mask:
-    """Even-odd rule row by row in exact fractions, with every pixel whose centre lies on an edge added."""
+    """The pixels inside a polygon of (row, column) vertices by the even-odd rule, and those whose centre is on a side.
+
+    Crossings are computed row by row in exact fractions.
+    """
     inside = np.zeros((rows, columns), np.bool_)
-    edges = [_Edge(*sorted(pair)) for pair in zip(vertices, (*vertices[1:], vertices[0]), strict=True)]
-    for row in range(max(1, min(edge.top[0] for edge in edges)), min(rows, max(edge.bottom[0] for edge in edges)) + 1):
-        crossings = sorted(edge.column_at(row) for edge in edges if edge.top[0] <= row < edge.bottom[0])
+    sides = [_PolygonSide(*sorted(pair)) for pair in zip(vertices, (*vertices[1:], vertices[0]), strict=True)]
+    first_row, last_row = min(side.top[0] for side in sides), max(side.bottom[0] for side in sides)
+    for row in range(max(1, first_row), min(rows, last_row) + 1):
+        crossings = sorted(side.column_at(row) for side in sides if side.top[0] <= row < side.bottom[0])
         spans = [*zip(crossings[0::2], crossings[1::2], strict=True)]
-        spans += [edge.span_on(row) for edge in edges if edge.top[0] <= row <= edge.bottom[0]]
+        spans += [side.span_on(row) for side in sides if side.top[0] <= row <= side.bottom[0]]
         for first, last in spans:
             left, right = max(math.ceil(first), 1), min(math.floor(last), columns)
             if left <= right:
@@ -89,19 +106,19 @@ def _inside_polygon(vertices: tuple[tuple[int, int], ...], rows: int, columns: i
 
 
 @dataclass(frozen=True, slots=True)
-class _Edge:
+class _PolygonSide:
     """A side of a polygon between two (row, column) vertices, the upper one first."""
 
     top: tuple[int, int]
     bottom: tuple[int, int]
 
     def column_at(self, row: int) -> Fraction:
-        """Where a side that is not horizontal crosses a row."""
+        """The column at which a side that is not horizontal crosses a row."""
         (top, left), (bottom, right) = self.top, self.bottom
         return left + Fraction((row - top) * (right - left), bottom - top)
 
     def span_on(self, row: int) -> tuple[Fraction, Fraction]:
-        """The columns of the side itself on a row that it meets."""
+        """The first and the last column of the side on a row that it meets."""
         if self.top[0] == self.bottom[0]:
             return Fraction(self.top[1]), Fraction(self.bottom[1])
         column = self.column_at(row)

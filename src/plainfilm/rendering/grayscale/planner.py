@@ -77,7 +77,7 @@ class Planner:
             enhancement=enhancement,
             padding=frame.padding if viewer else None,
             shutter=self.instance.shutter_of(frame.frame) if viewer else None,
-            available=" ".join(str(place) for place in self._all_voi(frame).places),
+            available=" ".join(str(position) for position in self._all_voi(frame).positions),
             findings=(
                 *self.instance.findings,
                 *self.survey.rules.findings,
@@ -117,10 +117,10 @@ class Planner:
     def _viewer(self, frame: SurveyedFrame, inverted: bool) -> _Draft:
         """The chosen VOI, or none; a refused one before it makes it a repair."""
         candidates = voi_candidates(self.instance.frame_attributes(frame.frame), self.options.voi)
-        choice = self.judge.choose(frame)
-        attempt, refused = choice.attempt, choice.refused
+        choice = self.judge.select(frame)
+        attempt, refused = choice.attempt, choice.rejections
         notes = tuple(Finding(FindingCode.VOI_DEGENERATE, why) for why in refused)
-        item = None if attempt is None else candidates.at(attempt.place)
+        item = None if attempt is None else candidates.item_at(attempt.position)
         if attempt is None or item is None:
             line, label, reason = default_voi(self.survey, frame)
             why = "; ".join((*refused, f"as if there were no VOI: {reason}" if refused else f"no VOI: {reason}"))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Display values -> output values: polarity once, then rounding to the output range (PS3.3 C.7.6.3.1.2, C.11.6)."""
+"""Decide and apply polarity, and round display values to output levels (PS3.3 C.7.6.3.1.2, C.11.6)."""
 
 from __future__ import annotations
 
@@ -15,41 +15,43 @@ Array = npt.NDArray[Any]
 
 
 def invert(y: Array, ymax: float) -> Array:
-    """The other polarity, about the output range; its own inverse."""
+    """Invert display values about the output range [0, ymax]. Inverting twice gives the original values."""
     inverted: Array = ymax - y
     return inverted
 
 
 def nearest(y: Array, ymax: int) -> Array:
-    """floor(y + 0.5) as uint8 or uint16. What is not a number becomes 0, and is painted over as padding."""
-    # far from 0 the arithmetic of a narrow window may leave the range, and must not wrap from white to black;
-    # of a number and what is none, fmin and fmax take the number
-    within = np.fmin(np.fmax(y, 0.0), float(ymax))
-    within += 0.5
-    return np.floor(within, out=within).astype(output_type(ymax))
+    """Round display values to levels, floor(y + 0.5), clipped to [0, ymax], as uint8 or uint16. NaN becomes 0."""
+    # Far from a narrow window, values may lie outside the range. They are clipped, since a cast would wrap white to
+    # black. Of a number and NaN, fmin and fmax return the number.
+    levels = np.fmin(np.fmax(y, 0.0), float(ymax))
+    levels += 0.5
+    return np.floor(levels, out=levels).astype(output_type(ymax))
 
 
 def output_type(ymax: int) -> type[np.uint8] | type[np.uint16]:
-    """uint8 for an output range to 255, uint16 for one to 65535."""
+    """uint8 for the output range up to 255, uint16 for the output range up to 65535."""
     return np.uint8 if ymax <= 255 else np.uint16
 
 
 def output_maximum(bits: int) -> int:
-    """255 or 65535."""
+    """The largest output level, ymax: 255 for 8 bits, 65535 for 16 bits."""
     return (1 << bits) - 1
 
 
 def decide_inversion(photometric: str, shape: str | None, polarity: Polarity) -> tuple[bool, tuple[Finding, ...]]:
-    """Whether the image is inverted for display.
+    """Decide whether an image is inverted for display, and report a contradiction in the header.
 
-    MONOCHROME1 and Presentation LUT Shape INVERSE state the same fact; where they disagree Photometric Interpretation
-    is believed. The user's word goes over both.
+    photometric: Photometric Interpretation. shape: Presentation LUT Shape. polarity: the user's choice.
+
+    MONOCHROME1 and Presentation LUT Shape INVERSE state the same fact. Where they disagree, Photometric Interpretation
+    takes precedence, with the finding `polarity_conflict`. A choice of the user takes precedence over both.
     """
-    monochrome1 = photometric == "MONOCHROME1"
+    is_monochrome1 = photometric == "MONOCHROME1"
     findings: tuple[Finding, ...] = ()
-    if shape in ("INVERSE", "IDENTITY") and (shape == "INVERSE") != monochrome1:
-        note = f"{photometric} with Presentation LUT Shape {shape}; Photometric Interpretation is believed"
+    if shape in ("INVERSE", "IDENTITY") and (shape == "INVERSE") != is_monochrome1:
+        note = f"{photometric} with Presentation LUT Shape {shape}; Photometric Interpretation is used"
         findings = (Finding(FindingCode.POLARITY_CONFLICT, note),)
     if polarity is not Polarity.AUTO:
-        monochrome1 = polarity is Polarity.MONOCHROME1
-    return monochrome1, findings
+        is_monochrome1 = polarity is Polarity.MONOCHROME1
+    return is_monochrome1, findings

@@ -46,11 +46,11 @@ def _recipe_voi(
     candidates = voi_candidates(instance.frame_attributes(frame.frame), options.voi)
     if not candidates.items or not survey.rules.is_integer:
         return RecipeVoi(), "none", candidates.findings
-    place, item = candidates.items[0]
+    position, item = candidates.items[0].position, candidates.items[0].item
     voi, findings = voi_from_item(item, survey.rules.signed)
     if voi is None or (isinstance(item, WindowItem) and isinstance(voi, Window) and _is_below_one(item, voi)):
         return RecipeVoi(), "none", candidates.findings
-    return RecipeVoi(voi, _recipe_output(instance, frame)), str(place), (*candidates.findings, *findings)
+    return RecipeVoi(voi, _recipe_output(instance, frame)), str(position), (*candidates.findings, *findings)
 
 
 def _is_below_one(item: WindowItem, voi: Window) -> bool:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What a presentation state says of a frame -> its VOI and Presentation LUT as one step (PS3.4 N.2, PS3.3 C.11.4)."""
+"""Combine the VOI and the Presentation LUT of a presentation state into one VOI (PS3.4 N.2, PS3.3 C.11.4)."""
 
 from __future__ import annotations
 
@@ -15,38 +15,45 @@ from plainfilm.rendering.grayscale.voi_candidates import voi_from_item
 def presentation_state_voi(
     attributes: FrameAttributes, presented: Presented, modality: ModalityTransform, rules: StoredRules
 ) -> tuple[Voi, str, tuple[Finding, ...]]:
-    """The VOI of a frame through the Presentation LUT, if there is one; in words why; and what was odd."""
-    voi, reason, findings = _voi(attributes, modality, rules)
+    """Return the VOI of a frame, followed by the Presentation LUT if there is one, the reason in words, and findings.
+
+    attributes: those of the frame with the VOI of the presentation state in place of its own.
+    """
+    voi, reason, findings = _plain_voi(attributes, modality, rules)
     if presented.lut is None:
         return voi, reason, findings
-    table, notes = lookup_table(presented.lut, input_signed=False)
+    table, lut_findings = lookup_table(presented.lut, input_signed=False)
     if table.entries.size == 0 or not 1 <= table.bits <= 16:
         finding = Finding(FindingCode.PRESENTATION_INCOMPLETE, "the Presentation LUT cannot be used")
         return voi, reason, (*findings, finding)
     reason = f"{reason}, then the Presentation LUT of {table.entries.size} entries of {table.bits} bits"
-    return PresentationLut(voi, table), reason, (*findings, *notes)
+    return PresentationLut(voi, table), reason, (*findings, *lut_findings)
 
 
-def _voi(
+def _plain_voi(
     attributes: FrameAttributes, modality: ModalityTransform, rules: StoredRules
 ) -> tuple[PlainVoi, str, tuple[Finding, ...]]:
-    """A VOI LUT before a window; with neither the whole range of the modality output, never repaired."""
+    """The VOI LUT, otherwise the window, otherwise the whole range of the modality output.
+
+    A presentation state states how the image is to be displayed, so a degenerate VOI is not replaced.
+    """
     level = attributes.voi_levels[0]
     items: tuple[LutItem | WindowItem, ...] = (*level.luts[:1], *level.windows[:1])
-    for item in items[:1]:
-        voi, findings = voi_from_item(item, modality.output_is_signed(rules))
-        if voi is not None:
-            return voi, "the presentation state says so", findings
-        finding = Finding(FindingCode.PRESENTATION_INCOMPLETE, "the VOI of the presentation state cannot be used")
-        return _whole_range(modality, rules), "the whole range, as the VOI cannot be used", (*findings, finding)
-    return _whole_range(modality, rules), "the presentation state has no VOI: the whole range", ()
+    if not items:
+        return _whole_range(modality, rules), "the presentation state has no VOI: the whole range", ()
+    voi, findings = voi_from_item(items[0], modality.output_is_signed(rules))
+    if voi is not None:
+        return voi, "set by the presentation state", findings
+    finding = Finding(FindingCode.PRESENTATION_INCOMPLETE, "the VOI of the presentation state cannot be used")
+    reason = "the VOI of the presentation state cannot be used: the whole range"
+    return _whole_range(modality, rules), reason, (*findings, finding)
 
 
 def _whole_range(modality: ModalityTransform, rules: StoredRules) -> Line:
-    """From the smallest to the largest modality output that Bits Stored allow."""
+    """The line from the smallest to the largest modality output that Bits Stored can give."""
     if modality.lut is not None:
         return Line(0.0, float((1 << modality.lut.bits) - 1))
     if not rules.is_integer:
         return Line(0.0, 1.0)
-    ends = sorted(end * modality.slope + modality.intercept for end in (rules.lowest, rules.highest))
-    return Line(float(ends[0]), float(ends[1]))
+    bounds = sorted(value * modality.slope + modality.intercept for value in (rules.lowest, rules.highest))
+    return Line(float(bounds[0]), float(bounds[1]))

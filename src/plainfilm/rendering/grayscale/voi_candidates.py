@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A frame's VOI attributes and the user's choice -> the VOIs that exist for this run, in order (PS3.3 C.11.2)."""
+"""List the VOIs that a frame can be displayed with, in order, and turn their items into VOIs (PS3.3 C.11.2)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _FUNCTIONS = {
 
 @dataclass(frozen=True, slots=True)
 class VoiPosition:
-    """Where a VOI stands in the file: its kind and its index from 0."""
+    """The position of a VOI in its level of the file: the kind, and the index in that kind, from 0."""
 
     kind: VoiKind
     index: int
@@ -29,97 +29,115 @@ class VoiPosition:
         return f"{self.kind}:{self.index}"
 
 
-Item = tuple[VoiPosition, LutItem | WindowItem]
+@dataclass(frozen=True, slots=True)
+class VoiCandidate:
+    """A VOI of the file as it is written there, with its position."""
+
+    position: VoiPosition
+    item: LutItem | WindowItem
 
 
 @dataclass(frozen=True, slots=True)
 class VoiCandidates:
-    """The VOIs of one frame, LUTs first, each with its place; `findings` says what of the choice was not there."""
+    """The VOIs of one frame in the order in which they are tried: VOI LUTs first, then windows.
 
-    items: tuple[Item, ...]
+    `findings` reports what the user asked for and the file does not have.
+    """
+
+    items: tuple[VoiCandidate, ...]
     findings: tuple[Finding, ...] = ()
 
     @property
-    def places(self) -> tuple[VoiPosition, ...]:
-        """The places in the order they are tried."""
-        return tuple(place for place, _ in self.items)
+    def positions(self) -> tuple[VoiPosition, ...]:
+        """The positions of the VOIs, in order."""
+        return tuple(candidate.position for candidate in self.items)
 
-    def at(self, place: VoiPosition) -> LutItem | WindowItem | None:
-        """The item at a place, or None."""
-        return next((item for there, item in self.items if there == place), None)
+    def item_at(self, position: VoiPosition) -> LutItem | WindowItem | None:
+        """The item at a position, or None."""
+        return next((candidate.item for candidate in self.items if candidate.position == position), None)
 
 
 def voi_candidates(attributes: FrameAttributes, choice: VoiChoice) -> VoiCandidates:
-    """The VOIs of the nearest level that has any that the choice leaves in being; what it leaves out does not exist."""
+    """List the VOIs of the nearest level that has any, after the VOIs that `choice` excludes are removed.
+
+    An index that the file does not have is replaced by index 0, with the finding `voi_index_missing`. A kind or an
+    Explanation that the file does not have gives no VOI, with the finding `voi_not_found`.
+    """
     if choice.kind is VoiKind.NONE:
         return VoiCandidates(())
-    levels = [_chosen(level, choice) for level in attributes.voi_levels]
-    items = next((found for found in levels if found), ())
-    if not items and choice.kind is not VoiKind.AUTO:
-        what = "that Explanation" if choice.kind is VoiKind.EXPLANATION else str(choice)
-        return VoiCandidates(
-            (), (Finding(FindingCode.VOI_NOT_FOUND, f"the file has no VOI of the kind asked for: {what}"),)
-        )
+    levels = [_candidates_of_level(level, choice) for level in attributes.voi_levels]
+    candidates = next((level for level in levels if level), ())
+    if not candidates and choice.kind is not VoiKind.AUTO:
+        # An Explanation is text of the user and may name a person, so that no finding repeats it.
+        request = "no VOI with that Explanation" if choice.kind is VoiKind.EXPLANATION else f"no {choice}"
+        return VoiCandidates((), (Finding(FindingCode.VOI_NOT_FOUND, f"the file has {request}"),))
     if choice.index is None:
-        return VoiCandidates(items)
-    wanted = [(place, item) for place, item in items if place.index == choice.index]
-    if wanted:
-        return VoiCandidates(tuple(wanted))
-    note = f"{choice} is not there; index 0 is taken"
-    return VoiCandidates(items[:1], (Finding(FindingCode.VOI_INDEX_MISSING, note),))
-
-
-def _chosen(level: VoiLevel, choice: VoiChoice) -> tuple[Item, ...]:
-    luts: list[Item] = [(VoiPosition(VoiKind.LUT, index), item) for index, item in enumerate(level.luts)]
-    windows: list[Item] = [(VoiPosition(VoiKind.WINDOW, index), item) for index, item in enumerate(level.windows)]
-    if choice.kind is VoiKind.LUT:
-        return tuple(luts)
-    if choice.kind is VoiKind.WINDOW:
-        return tuple(windows)
-    both = (*luts, *windows)
-    if choice.kind is VoiKind.EXPLANATION:
-        return tuple(pair for pair in both if _same_text(pair[1].explanation, choice.text))
-    return both
-
-
-def _same_text(explanation: str | None, text: str) -> bool:
-    return explanation is not None and explanation.split() != [] and _folded(explanation) == _folded(text)
-
-
-def _folded(text: str) -> str:
-    return " ".join(text.split()).casefold()
+        return VoiCandidates(candidates)
+    matches = tuple(candidate for candidate in candidates if candidate.position.index == choice.index)
+    if matches:
+        return VoiCandidates(matches)
+    note = f"the file has no {choice}; index 0 is used instead"
+    return VoiCandidates(candidates[:1], (Finding(FindingCode.VOI_INDEX_MISSING, note),))
 
 
 def voi_from_item(item: LutItem | WindowItem, input_signed: bool) -> tuple[Window | VoiLut | None, tuple[Finding, ...]]:
-    """The VOI of an item, or None where it cannot be used; and what was odd about it."""
+    """Turn an item into a VOI, with findings on what was corrected. The VOI is None where the item is unusable.
+
+    input_signed: whether the values that enter the VOI are signed; a VOI LUT's first input mapped is read by it.
+    """
     if isinstance(item, LutItem):
-        return _voi_lut_of(item, input_signed)
-    return _window_of(item)
+        return _voi_lut_from_item(item, input_signed)
+    return _window_from_item(item)
 
 
-def _window_of(item: WindowItem) -> tuple[Window | None, tuple[Finding, ...]]:
-    """A window whose width its function can use. Under LINEAR a width between 0 and 1 is meant as LINEAR_EXACT."""
-    function, findings = _function_of(item.function)
+def _candidates_of_level(level: VoiLevel, choice: VoiChoice) -> tuple[VoiCandidate, ...]:
+    luts = tuple(VoiCandidate(VoiPosition(VoiKind.LUT, index), item) for index, item in enumerate(level.luts))
+    windows = tuple(VoiCandidate(VoiPosition(VoiKind.WINDOW, index), item) for index, item in enumerate(level.windows))
+    if choice.kind is VoiKind.LUT:
+        return luts
+    if choice.kind is VoiKind.WINDOW:
+        return windows
+    candidates = (*luts, *windows)
+    if choice.kind is VoiKind.EXPLANATION:
+        return tuple(candidate for candidate in candidates if _is_same_text(candidate.item.explanation, choice.text))
+    return candidates
+
+
+def _is_same_text(explanation: str | None, text: str) -> bool:
+    return explanation is not None and explanation.split() != [] and _normalized(explanation) == _normalized(text)
+
+
+def _normalized(text: str) -> str:
+    return " ".join(text.split()).casefold()
+
+
+def _window_from_item(item: WindowItem) -> tuple[Window | None, tuple[Finding, ...]]:
+    """A window whose width is valid for its function. A width between 0 and 1 under LINEAR is read as LINEAR_EXACT."""
+    function, findings = _function_from_name(item.function)
     if item.width <= 0:
         return None, findings
     if function is VoiFunction.LINEAR and item.width < 1:
-        note = f"Window Width {item.width:g} is below 1 under LINEAR; taken for LINEAR_EXACT"
+        note = f"Window Width {item.width:g} is below 1 under LINEAR; LINEAR_EXACT is used instead"
         findings = (*findings, Finding(FindingCode.WINDOW_LINEAR_EXACT, note))
         function = VoiFunction.LINEAR_EXACT
     return Window(item.center, item.width, function), findings
 
 
-def _function_of(written: str | None) -> tuple[VoiFunction, tuple[Finding, ...]]:
-    if written is None:
+def _function_from_name(name: str | None) -> tuple[VoiFunction, tuple[Finding, ...]]:
+    if name is None:
         return VoiFunction.LINEAR, ()
-    if written in _FUNCTIONS:
-        return _FUNCTIONS[written], ()
-    note = f"VOI LUT Function is {'unknown' if written else 'empty'}; taken for LINEAR"
+    if name in _FUNCTIONS:
+        return _FUNCTIONS[name], ()
+    note = f"VOI LUT Function is {'unknown' if name else 'empty'}; LINEAR is used"
     return VoiFunction.LINEAR, (Finding(FindingCode.VOI_FUNCTION_UNKNOWN, note),)
 
 
-def _voi_lut_of(item: LutItem, input_signed: bool) -> tuple[VoiLut | None, tuple[Finding, ...]]:
-    """A VOI LUT scaled by the bits that it declares, or by those it uses where the two cannot both be meant."""
+def _voi_lut_from_item(item: LutItem, input_signed: bool) -> tuple[VoiLut | None, tuple[Finding, ...]]:
+    """A VOI LUT scaled by the bits that it declares, or by the bits that it uses where the declaration is not credible.
+
+    A table with larger entries than declared is scaled by the bits of its largest entry. A table that declares more
+    than 8 bits and never sets the top bit is scaled by the bits of its largest entry, but by at least 8.
+    """
     table, findings = lookup_table(item, input_signed)
     if table.entries.size == 0:
         return None, findings
