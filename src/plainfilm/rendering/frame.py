@@ -12,8 +12,8 @@ import numpy.typing as npt
 from plainfilm.decode.decoded import DecodedFrame
 from plainfilm.dicom.instance import Palette, Shutter
 from plainfilm.findings import Finding
+from plainfilm.rendering.color.palette import apply_supplemental_palette
 from plainfilm.rendering.color.plan import ColorPlan
-from plainfilm.rendering.color.supplement import with_supplement
 from plainfilm.rendering.geometry.geometry import Geometry
 from plainfilm.rendering.grayscale.histogram import EMPTY_HISTOGRAM, Histogram
 from plainfilm.rendering.grayscale.padding import outside_shutter
@@ -109,5 +109,5 @@ def _paint_grey(planned: PlannedFrame, plan: Plan, known: tuple[Array, SurveyedF
     mask = hidden(plan, stored, unseen)
     if planned.supplement is None:
         return image, levels_shown(image, mask)
-    colored = with_supplement(image, stored, planned.supplement, mask)
+    colored = apply_supplemental_palette(image, stored, planned.supplement, mask)
     return colored, EMPTY_HISTOGRAM if mask.all() else color_histogram(colored[~mask][None])

@@ -23,8 +23,8 @@ from plainfilm.options.options import Options
 from plainfilm.options.picture_options import GeometryOptions
 from plainfilm.records import Status
 from plainfilm.rendering.border import asks_for_border, search_frame, with_border
+from plainfilm.rendering.color.palette import supplemental_palette_step
 from plainfilm.rendering.color.plan import ColorPlan, color_plan
-from plainfilm.rendering.color.supplement import supplement_step
 from plainfilm.rendering.frame import PlannedFrame, painted
 from plainfilm.rendering.geometry.border_search import BorderResult
 from plainfilm.rendering.geometry.geometry import Geometry, geometry_of
@@ -160,7 +160,7 @@ def _plan_grey(
     plan = _marked(plans.plan(surveyed), decoded)
     supplement = film.instance.supplement if plan.masks else None
     if supplement is not None:
-        plan = replace(plan, steps=(*plan.steps, supplement_step(supplement, plan.rules.signed)))
+        plan = replace(plan, steps=(*plan.steps, supplemental_palette_step(supplement, plan.rules.signed)))
     return PlannedFrame(
         frame=frame,
         decoded=decoded,

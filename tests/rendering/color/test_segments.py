@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 
 from plainfilm.dicom.instance import LutItem
 from plainfilm.errors import AttributeValueError
-from plainfilm.rendering.color.segments import unfolded
+from plainfilm.rendering.color.segments import expand_segments
 
 
 def entries_of(words: list[int], count: int, bits: int = 16) -> list[int]:
     kind = "<u1" if bits == 8 else "<u2"
     item = LutItem((count % 65536, 0, bits), np.array(words, kind).tobytes())
-    return np.frombuffer(unfolded(item, "Red").data, kind).tolist()
+    return np.frombuffer(expand_segments(item, "Red").data, kind).tolist()
 
 
 @pytest.mark.parametrize("bits", [8, 16])

@@ -6,7 +6,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from plainfilm.rendering.color.ybr import rgb_of_full, rgb_of_partial
+from plainfilm.rendering.color.ybr import rgb_from_ybr_full, rgb_from_ybr_partial
 
 # PS3.3 C.7.6.3.1.2, YBR_FULL and YBR_PARTIAL_422: the way from RGB.
 FULL = np.array([[0.2990, 0.5870, 0.1140], [-0.1687, -0.3313, 0.5000], [0.5000, -0.4187, -0.0813]])
@@ -24,26 +24,26 @@ def forward(rgb: np.ndarray, matrix: np.ndarray, black: int, bits: int) -> np.nd
 def test_full_range_leads_back_to_the_rgb_it_came_from(bits: int, within: int) -> None:
     rgb = np.random.default_rng(1).integers(0, 2**bits, (50, 60, 3))
     # of many bits the standard's four decimals are worth some levels
-    assert np.abs(rgb_of_full(forward(rgb, FULL, 0, bits), bits).astype(int) - rgb).max() <= within
+    assert np.abs(rgb_from_ybr_full(forward(rgb, FULL, 0, bits), bits).astype(int) - rgb).max() <= within
 
 
 @pytest.mark.parametrize("bits", [8, 10])
 def test_partial_range_leads_back_to_the_rgb_it_came_from(bits: int) -> None:
     rgb = np.random.default_rng(2).integers(0, 2**bits, (50, 60, 3))
-    assert np.abs(rgb_of_partial(forward(rgb, PARTIAL, 16, bits), bits).astype(int) - rgb).max() <= 2
+    assert np.abs(rgb_from_ybr_partial(forward(rgb, PARTIAL, 16, bits), bits).astype(int) - rgb).max() <= 2
 
 
 @pytest.mark.parametrize("bits", [8, 12, 16, 32])
 def test_grey_stays_grey_and_keeps_its_level(bits: int) -> None:
     levels = np.linspace(0, 2**bits - 1, 200).astype("u8")
     samples = np.stack([levels, np.full(200, 2 ** (bits - 1)), np.full(200, 2 ** (bits - 1))], -1)
-    rgb = rgb_of_full(samples.astype(f"u{1 if bits == 8 else 2 if bits <= 16 else 4}")[None], bits)
+    rgb = rgb_from_ybr_full(samples.astype(f"u{1 if bits == 8 else 2 if bits <= 16 else 4}")[None], bits)
     assert np.array_equal(rgb[0], np.repeat(levels[:, None], 3, 1))
 
 
 def test_the_ends_of_the_partial_range_are_black_and_white() -> None:
     samples = np.array([[[16, 128, 128], [235, 128, 128], [0, 128, 128], [255, 128, 128]]], np.uint8)
-    assert rgb_of_partial(samples, 8)[0].tolist() == [[0] * 3, [255] * 3, [0] * 3, [255] * 3]
+    assert rgb_from_ybr_partial(samples, 8)[0].tolist() == [[0] * 3, [255] * 3, [0] * 3, [255] * 3]
 
 
 def test_every_pair_of_chrominances_is_the_nearest_level() -> None:
@@ -61,10 +61,10 @@ def test_every_pair_of_chrominances_is_the_nearest_level() -> None:
         # levels that fall between two whole ones are left out: floating point does not know which side they are on
         clear = np.abs(exact % 1 - 0.5) > 1e-9
         wanted = np.clip(np.floor(exact + 0.5), 0, 255)
-        assert np.array_equal(rgb_of_full(samples, 8)[clear], wanted[clear])
+        assert np.array_equal(rgb_from_ybr_full(samples, 8)[clear], wanted[clear])
         assert clear.mean() > 0.99
 
 
 def test_a_level_between_two_goes_up() -> None:
     # B = 0 + 1.772 * 125 = 221.5 exactly
-    assert rgb_of_full(np.array([[[0, 253, 128]]], np.uint8), 8)[0, 0, 2] == 222
+    assert rgb_from_ybr_full(np.array([[[0, 253, 128]]], np.uint8), 8)[0, 0, 2] == 222

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Colour samples in, RGB out; what is done to them on the way to the output range is planned in `plan`."""
+"""Convert colour samples to RGB. The module `plan` describes the further steps to the output range."""
 
 from plainfilm.rendering.color.rgb import Rgb, to_rgb
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The samples of a decoded colour frame -> red, green and blue, whatever Photometric Interpretation they came in."""
+"""Convert the samples of a decoded colour frame to red, green and blue, from any supported colour space."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from plainfilm.decode.decoded import DecodedFrame
 from plainfilm.dicom.instance import ImagePixel, Palette
 from plainfilm.errors import AttributeValueError, Reason
 from plainfilm.findings import Finding, FindingCode
-from plainfilm.rendering.color.palette import rgb_of_palette
-from plainfilm.rendering.color.ybr import rgb_of_full, rgb_of_partial
+from plainfilm.rendering.color.palette import rgb_from_palette
+from plainfilm.rendering.color.ybr import rgb_from_ybr_full, rgb_from_ybr_partial
 
 Array = npt.NDArray[Any]
-_UNDONE_BY_CODEC = ("YBR_ICT", "YBR_RCT")
+_CONVERTED_BY_CODEC = ("YBR_ICT", "YBR_RCT")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,28 +29,37 @@ class Rgb:
 
 
 def to_rgb(decoded: DecodedFrame, pixel: ImagePixel, palette: Palette | None) -> Rgb:
-    """RGB of samples that are masked to Bits Stored already; not scaled to any output range (PS3.3 C.7.6.3.1.2).
+    """Convert samples to RGB without scaling them to an output range (PS3.3 C.7.6.3.1.2).
 
-    Raises AttributeValueError where the colour space is unknown (unsupported_value) or the palette is missing
-    (missing_attribute).
+    The bits above Bits Stored must be cleared already. Raises AttributeValueError where the colour space is not
+    supported (unsupported_value) or the palette is missing (missing_attribute).
     """
     space, samples, bits = decoded.photometric_interpretation, decoded.samples, pixel.bits_stored
     if space == "PALETTE COLOR":
-        if palette is None or samples.ndim != 2:
-            keyword = "RedPaletteColorLookupTableDescriptor" if palette is None else "SamplesPerPixel"
-            reason = Reason.MISSING_ATTRIBUTE if palette is None else Reason.UNSUPPORTED_VALUE
-            raise AttributeValueError(keyword, message="PALETTE COLOR needs it", reason=reason)
-        return Rgb(*rgb_of_palette(samples, palette))
+        return _rgb_from_palette_color(samples, palette)
     if samples.ndim != 3 or samples.shape[2] != 3:
         raise AttributeValueError("SamplesPerPixel", pixel.samples_per_pixel, message=f"{space} has three")
     samples = samples.view(f"u{samples.dtype.itemsize}") if samples.dtype.kind == "i" else samples
     if space == "RGB":
         return Rgb(samples, bits)
-    if space in _UNDONE_BY_CODEC:
-        note = f"{space} is what a JPEG 2000 codec undoes; these samples came without one and are taken for RGB"
+    if space in _CONVERTED_BY_CODEC:
+        note = (
+            f"the samples are {space} outside a JPEG 2000 codestream, whose decoder converts it; they are read as RGB"
+        )
         return Rgb(samples, bits, (Finding(FindingCode.COLOR_TRANSFORM_DISAGREES, note),))
     if space == "YBR_FULL" and samples.dtype.itemsize <= 4:
-        return Rgb(rgb_of_full(samples, bits), bits)
+        return Rgb(rgb_from_ybr_full(samples, bits), bits)
     if space.startswith("YBR_PARTIAL_4") and 8 <= bits <= 16:
-        return Rgb(rgb_of_partial(samples, bits), bits)
-    raise AttributeValueError("PhotometricInterpretation", space, message=f"no way to RGB from it with {bits} bits")
+        return Rgb(rgb_from_ybr_partial(samples, bits), bits)
+    message = f"it cannot be converted to RGB with {bits} bits"
+    raise AttributeValueError("PhotometricInterpretation", space, message=message)
+
+
+def _rgb_from_palette_color(cells: Array, palette: Palette | None) -> Rgb:
+    message = "PALETTE COLOR requires it"
+    if palette is None:
+        keyword = "RedPaletteColorLookupTableDescriptor"
+        raise AttributeValueError(keyword, message=message, reason=Reason.MISSING_ATTRIBUTE)
+    if cells.ndim != 2:
+        raise AttributeValueError("SamplesPerPixel", message="PALETTE COLOR has one", reason=Reason.UNSUPPORTED_VALUE)
+    return Rgb(*rgb_from_palette(cells, palette))

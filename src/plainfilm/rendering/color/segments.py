@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""A segmented Palette Color Lookup Table -> a plain one (PS3.3 C.7.9.2)."""
+"""Expand a segmented Palette Color Lookup Table into a table with one entry per input (PS3.3 C.7.9.2)."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -13,47 +13,60 @@ from plainfilm.errors import AttributeValueError
 _DISCRETE, _LINEAR, _INDIRECT = 0, 1, 2
 
 
-def unfolded(item: LutItem, color: str) -> LutItem:
-    """The table with an entry for each input; what goes beyond the number of entries declared is left out.
+@dataclass(frozen=True, slots=True)
+class _SegmentedTable:
+    """The words of a segmented table, the bytes per word (1 or 2), and the number of entries that it declares."""
 
-    Raises AttributeValueError (unsupported_value) where the segments make no sense.
+    words: list[int]
+    word_size: int
+    count: int
+
+
+def expand_segments(item: LutItem, color: str) -> LutItem:
+    """Return the table with its segments expanded; entries beyond the declared number are dropped.
+
+    color: Red, Green or Blue, for the error message. Raises AttributeValueError (unsupported_value) where the segments
+    are invalid.
     """
     count, _, bits = item.descriptor
-    width = 1 if bits == 8 else 2
-    words = np.frombuffer(item.data[: len(item.data) // width * width], f"<u{width}").tolist()
+    word_size = 1 if bits == 8 else 2
+    words = np.frombuffer(item.data[: len(item.data) // word_size * word_size], f"<u{word_size}").tolist()
     try:
-        entries = _unfold(words, width, count or 65536)
+        entries = _expanded_entries(_SegmentedTable(words, word_size, count or 65536))
     except (IndexError, ValueError):
         keyword = f"Segmented{color}PaletteColorLookupTableData"
-        raise AttributeValueError(keyword, message="its segments make no sense") from None
-    return replace(item, data=np.array(entries, f"<u{width}").tobytes())
+        raise AttributeValueError(keyword, message="its segments are invalid") from None
+    return replace(item, data=np.array(entries, f"<u{word_size}").tobytes())
 
 
-def _unfold(words: list[int], width: int, count: int) -> list[int]:
-    """The first `count` entries of all segments. Every segment gives an entry, so that this ends."""
-    entries: list[int] = []
+def _expanded_entries(table: _SegmentedTable) -> list[int]:
+    """The first `count` entries of all segments. Every segment adds an entry, so the loop ends."""
+    words, entries = table.words, list[int]()
     position = 0
-    # a pad byte, or a lone word, at the end is no segment
-    while position + 2 < len(words) and len(entries) < count:
+    # Fewer than three words at the end are padding and not a segment.
+    while position + 2 < len(words) and len(entries) < table.count:
         if words[position] == _INDIRECT:
-            _copy_segments(words, position, (width, count), entries)
-            position += 4 if width == 2 else 6
+            _append_indirect_segment(table, position, entries)
+            position += 4 if table.word_size == 2 else 6
         else:
             position = _append_segment(words, position, entries)
-    return entries[:count]
+    return entries[: table.count]
 
 
 def _append_segment(words: list[int], position: int, entries: list[int]) -> int:
-    """Append what a discrete or a linear segment holds; the position of the next segment."""
+    """Append the entries of a discrete segment (C.7.9.2.1) or a linear one (C.7.9.2.2).
+
+    Returns the position of the next segment. Raises ValueError where the segment is invalid or indirect.
+    """
     opcode, length = words[position : position + 2]
     if length == 0:
-        raise ValueError("a segment of no entries")
+        raise ValueError("the segment has no entries")
     if opcode == _DISCRETE:
         stop = position + 2 + length
         entries.extend(words[position + 2 : stop])
         return stop
     if opcode != _LINEAR:
-        raise ValueError("an opcode that is reserved")
+        raise ValueError("the opcode is not discrete or linear")
     first, last = entries[-1], words[position + 2]
     entries.extend(
         (2 * first * length + 2 * (last - first) * step + length) // (2 * length) for step in range(1, length + 1)
@@ -61,15 +74,15 @@ def _append_segment(words: list[int], position: int, entries: list[int]) -> int:
     return position + 3
 
 
-def _copy_segments(words: list[int], position: int, size: tuple[int, int], entries: list[int]) -> None:
-    """Append what the segments hold that an indirect segment points to by a byte offset, low 16 bits first.
+def _append_indirect_segment(table: _SegmentedTable, position: int, entries: list[int]) -> None:
+    """Append the entries of the segments to which an indirect segment refers (C.7.9.2.3).
 
-    size: bytes a word, and the number of entries that suffices.
+    The reference is a number of segments and a byte offset of 32 bits, of which the low 16 bits come first.
     """
-    width, count = size
-    pointer = words[position + 2 : position + (4 if width == 2 else 6)]
-    source = sum(word << 8 * width * place for place, word in enumerate(pointer)) // width
+    words, word_size = table.words, table.word_size
+    offset_words = words[position + 2 : position + (4 if word_size == 2 else 6)]
+    source = sum(word << 8 * word_size * index for index, word in enumerate(offset_words)) // word_size
     for _ in range(words[position + 1]):
-        if len(entries) >= count:
+        if len(entries) >= table.count:
             break
         source = _append_segment(words, source, entries)
