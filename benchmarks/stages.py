@@ -29,9 +29,9 @@ from plainfilm.conversion.job import ConvertJob, RunContext
 from plainfilm.conversion.pseudonyms import Key
 from plainfilm.conversion.rows import record_of, witness
 from plainfilm.conversion.task import convert_source
-from plainfilm.encode.compression import ROW, choose
+from plainfilm.encode.compression import BACKEND, choose_compression
 from plainfilm.encode.png import Ancillary, encode_png
-from plainfilm.encode.scanlines import padded, row_bytes
+from plainfilm.encode.scanlines import padded_rows, row_bytes
 from plainfilm.options.options import Options
 from plainfilm.output.folder import FolderSink
 from plainfilm.rendering.pipeline import frame_planner, render
@@ -84,15 +84,15 @@ def _floors(path: Path, target: Path) -> Iterator[Timed]:
     planned = frame_planner(open_reader(path.read_bytes(), options), options)(0)
     image, samples = render(planned).image, planned.decoded.samples.view(np.uint16)
     png, table = encode_png(image, Ancillary("x")), np.zeros(65_536, np.uint8)
-    choice, step = choose(image), max(1, _BAND // row_bytes(image))
-    bands = [padded(image, range(first, min(first + step, len(image)))) for first in range(0, len(image), step)]
-    lines = [ROW.filtered(band, choice.filter) for band in bands]
+    choice, step = choose_compression(image), max(1, _BAND // row_bytes(image))
+    bands = [padded_rows(image, range(first, min(first + step, len(image)))) for first in range(0, len(image), step)]
+    lines = [BACKEND.filter_rows(band, choice.filter) for band in bands]
     yield "floor", "read the file", path.read_bytes
     yield "floor", "codec", _codec(path)
     yield "floor", "histogram", lambda: cv2.calcHist([samples], [0], None, [4096], [0, 4096])
     yield "floor", "look-up", lambda: cv2.LUT(samples, table)
     yield "floor", "hash of the samples", lambda: xxhash.xxh3_128(samples).hexdigest()
-    yield "floor", "filter", lambda: [ROW.filtered(band, choice.filter) for band in bands]
+    yield "floor", "filter", lambda: [BACKEND.filter_rows(band, choice.filter) for band in bands]
     yield "floor", "compressor", lambda: _compress(choice.compressor.open(), lines)
     yield "floor", "SHA-256 of the PNG", lambda: hashlib.sha256(png).digest()
     yield "floor", "write", lambda: target.write_bytes(png)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The rows of the table of encoders: each has to write what every reader reads alike."""
+"""The fixture `backend`: tests of encoding run with every backend, since all must write valid files."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from pathlib import Path
 
 import pytest
 
-from plainfilm.encode.compression import Row
+from plainfilm.encode.compression import Backend
 from plainfilm.encode.compressors import HAS_RUNS
 
 
-@pytest.fixture(scope="session", params=Row, ids=lambda row: row.name.lower())
-def row(request: pytest.FixtureRequest) -> Row:
-    """A row of encoders. The compiled one may be missing where there is no C compiler, and there only."""
-    if request.param is Row.COMPILED and not HAS_RUNS:
+@pytest.fixture(scope="session", params=Backend, ids=lambda backend: backend.name.lower())
+def backend(request: pytest.FixtureRequest) -> Backend:
+    """A backend. The compiled one may be missing only where there is no C compiler."""
+    if request.param is Backend.COMPILED and not HAS_RUNS:
         reason = "plainfilm.encode.runs was not compiled: install plainfilm from its source"
         if os.environ.get("CI") and _can_compile():
-            pytest.fail(f"{reason} (here is a C compiler, and under CI it must be used)")
+            pytest.fail(f"{reason} (under CI it must be, because there is a C compiler)")
         pytest.skip(reason)
-    found: Row = request.param
-    return found
+    selected: Backend = request.param
+    return selected
 
 
 def _can_compile() -> bool:

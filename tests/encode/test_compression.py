@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The choice of filter and compressor. Fear: files that are far larger than a usual encoder's."""
+"""Filter and compressor are chosen so that files are not much larger than those of another encoder."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ import numpy.typing as npt
 import pytest
 
 import plainfilm
-from plainfilm.encode.compression import Row, choose, compressed
+from plainfilm.encode.compression import Backend, choose_compression, compress_image
 from plainfilm.encode.png import Ancillary, encode_png
 from plainfilm.encode.scanlines import Filter
 
 Array = npt.NDArray[Any]
 
 ROWS, COLUMNS = 400, 500
-SLACK = 64  # bytes: the text chunk and its like, which only count where an image has a few hundred pixels
+SLACK = 64  # bytes: of the text chunk and the like, which matter only for images of a few hundred pixels
 NOISE = np.random.default_rng(1)
 
 
@@ -31,7 +31,7 @@ def film(spread: float, bits: int) -> Array:
 
 
 def screen(bits: int) -> Array:
-    """Flat areas, text-like marks and grey in three equal samples: what ultrasound and secondary capture look like."""
+    """Flat areas, text-like marks and grey in three equal samples, as in ultrasound and secondary capture images."""
     marks = (NOISE.random((ROWS // 8, COLUMNS // 10)) < 0.2).astype(np.uint16).repeat(8, 0).repeat(10, 1) * 150
     speckle = np.zeros_like(marks)
     speckle[100:300, 100:400] = NOISE.gamma(2, 20, (200, 300)).astype(np.uint16)
@@ -42,42 +42,42 @@ def screen(bits: int) -> Array:
 @pytest.mark.parametrize("bits", [8, 16])
 @pytest.mark.parametrize("make", [lambda bits: film(3, bits), lambda bits: film(40, bits), screen, lambda _: flat()])
 def test_a_file_is_at_most_15_percent_larger_than_opencv_writes_it(
-    make: Callable[[int], Array], bits: int, row: Row
+    make: Callable[[int], Array], bits: int, backend: Backend
 ) -> None:
     image = make(bits)
     written, peer = cv2.imencode(".png", image)
     assert written
-    assert len(encode_png(image, Ancillary(""), row)) <= 1.15 * len(peer) + SLACK
+    assert len(encode_png(image, Ancillary(""), backend)) <= 1.15 * len(peer) + SLACK
 
 
 def flat() -> Array:
     return np.full((ROWS, COLUMNS), 7, np.uint8)
 
 
-def test_rows_that_repeat_are_filtered_upwards(row: Row) -> None:
+def test_rows_that_repeat_get_the_filter_up(backend: Backend) -> None:
     image = np.tile(NOISE.integers(0, 256, COLUMNS, np.uint8), (ROWS, 1))
     image += np.arange(ROWS, dtype=np.uint8)[:, None]
-    assert choose(image, row).filter is Filter.UP
+    assert choose_compression(image, backend).filter is Filter.UP
 
 
-def test_pieces_are_never_empty_and_bounded(row: Row) -> None:
-    """So that memory for the compressed bands, and the length of a chunk, stay small whatever the image's size."""
+def test_pieces_are_not_empty_and_have_a_bounded_size(backend: Backend) -> None:
+    """The memory for compressed bands, and the length of a chunk, do not grow with the image."""
     image = NOISE.integers(0, 256, (3_000, 1_000), np.uint8)
-    sizes = [len(piece) for piece in compressed(image, row)]
+    sizes = [len(piece) for piece in compress_image(image, backend)]
     assert min(sizes) > 0
     assert max(sizes) < 1 << 20
 
 
 @pytest.mark.real_film
-def test_real_films_are_at_most_15_percent_larger_than_opencv_writes_them(film_folder: Any, row: Row) -> None:
-    found = {}
+def test_real_films_are_at_most_15_percent_larger_than_opencv_writes_them(film_folder: Any, backend: Backend) -> None:
+    ratios = {}
     for path in sorted(film_folder.rglob("*RG*.dcm")) + sorted(film_folder.rglob("*.dcm"))[::12]:
         for bits in (8, 16):
             try:
                 image = plainfilm.render(path, bits=bits)
             except plainfilm.PlainfilmError:
                 continue
-            size = len(encode_png(image, Ancillary(""), row)) - SLACK
-            found[path.name, bits] = size / len(cv2.imencode(".png", image)[1])
-    assert len(found) > 20
-    assert max(found.values()) <= 1.15, max(found.items(), key=lambda item: item[1])
+            size = len(encode_png(image, Ancillary(""), backend)) - SLACK
+            ratios[path.name, bits] = size / len(cv2.imencode(".png", image)[1])
+    assert len(ratios) > 20
+    assert max(ratios.values()) <= 1.15, max(ratios.items(), key=lambda item: item[1])

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""PNG (ISO/IEC 15948). Fear: a pixel that other readers see differently, or a chunk that says more than it should."""
+"""PNG files (ISO/IEC 15948) are read alike by OpenCV, Pillow and pngcheck, and have no unexpected chunks."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from hypothesis.extra.numpy import arrays
 from PIL import Image, ImageCms
 from tests.support.png_pixels import pixels_of
 
-from plainfilm.encode.compression import ROW, Row
+from plainfilm.encode.compression import BACKEND, Backend
 from plainfilm.encode.png import Ancillary, encode_png
 from plainfilm.errors import EncodeError, Reason, Stage
 
@@ -34,12 +34,12 @@ def noise(shape: tuple[int, ...], kind: Any) -> Array:
     return source.integers(0, np.iinfo(kind).max, shape, endpoint=True).astype(kind)
 
 
-def written(image: Array, software: str = "x", row: Row = ROW) -> bytes:
-    return encode_png(image, Ancillary(software), row)
+def written(image: Array, software: str = "x", backend: Backend = BACKEND) -> bytes:
+    return encode_png(image, Ancillary(software), backend)
 
 
 def decoded(content: bytes) -> Array:
-    """The pixels as libpng gives them, native 16 bits and RGB."""
+    """The pixels as OpenCV reads them, with native byte order, as RGB."""
     read = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED)
     assert read is not None
     return cv2.cvtColor(read, cv2.COLOR_BGR2RGB) if read.ndim == 3 else read
@@ -48,46 +48,48 @@ def decoded(content: bytes) -> Array:
 def chunks(content: bytes) -> list[tuple[bytes, bytes, int]]:
     """Type, data and checksum of each chunk after the signature."""
     assert content[:8] == b"\x89PNG\r\n\x1a\n"
-    found, place = [], 8
-    while place < len(content):
-        (length,) = struct.unpack(">I", content[place : place + 4])
-        data = content[place + 8 : place + 8 + length]
-        (checksum,) = struct.unpack(">I", content[place + 8 + length : place + 12 + length])
-        found.append((content[place + 4 : place + 8], data, checksum))
-        place += 12 + length
-    assert place == len(content)
-    return found
+    parts, offset = [], 8
+    while offset < len(content):
+        (length,) = struct.unpack(">I", content[offset : offset + 4])
+        data = content[offset + 8 : offset + 8 + length]
+        (checksum,) = struct.unpack(">I", content[offset + 8 + length : offset + 12 + length])
+        parts.append((content[offset + 4 : offset + 8], data, checksum))
+        offset += 12 + length
+    assert offset == len(content)
+    return parts
 
 
 @pytest.mark.parametrize("kind", [np.uint8, np.uint16])
 @pytest.mark.parametrize("channels", [(), (3,)])
 @pytest.mark.parametrize("shape", SHAPES)
-def test_opencv_reads_the_same_pixels(shape: tuple[int, int], channels: tuple[int, ...], kind: Any, row: Row) -> None:
+def test_opencv_reads_the_same_pixels(
+    shape: tuple[int, int], channels: tuple[int, ...], kind: Any, backend: Backend
+) -> None:
     image = noise((*shape, *channels), kind)
-    read = decoded(written(image, row=row))
+    read = decoded(written(image, backend=backend))
     assert read.dtype == kind
     np.testing.assert_array_equal(read, image)
 
 
 @pytest.mark.parametrize(("kind", "mode"), [(np.uint8, "L"), (np.uint16, "I;16")])
 @pytest.mark.parametrize("shape", SHAPES)
-def test_pillow_reads_the_same_grey_pixels(shape: tuple[int, int], kind: Any, mode: str, row: Row) -> None:
+def test_pillow_reads_the_same_grey_pixels(shape: tuple[int, int], kind: Any, mode: str, backend: Backend) -> None:
     image = noise(shape, kind)
-    with Image.open(io.BytesIO(written(image, row=row))) as read:
+    with Image.open(io.BytesIO(written(image, backend=backend))) as read:
         assert read.mode == mode
         np.testing.assert_array_equal(np.asarray(read), image)
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_pillow_reads_the_same_colours_in_the_same_order(shape: tuple[int, int], row: Row) -> None:
+def test_pillow_reads_the_same_colours_in_the_same_order(shape: tuple[int, int], backend: Backend) -> None:
     image = noise((*shape, 3), np.uint8)
-    with Image.open(io.BytesIO(written(image, row=row))) as read:
+    with Image.open(io.BytesIO(written(image, backend=backend))) as read:
         assert read.mode == "RGB"
         np.testing.assert_array_equal(np.asarray(read), image)
 
 
 def test_pillow_reads_the_high_bytes_of_16_bit_colours() -> None:
-    """It knows no 16-bit RGB and keeps 8 of the 16 bits."""
+    """Pillow has no 16-bit RGB mode, so it keeps the high 8 bits."""
     image = noise((5, 7, 3), np.uint16)
     with Image.open(io.BytesIO(written(image))) as read:
         np.testing.assert_array_equal(np.asarray(read), image >> 8)
@@ -97,36 +99,34 @@ def test_pillow_reads_the_high_bytes_of_16_bit_colours() -> None:
     ("kind", "channels", "depth", "color_type"),
     [(np.uint8, (), 8, 0), (np.uint16, (), 16, 0), (np.uint8, (3,), 8, 2), (np.uint16, (3,), 16, 2)],
 )
-def test_only_the_chunks_that_are_allowed_are_there(
-    kind: Any, channels: tuple[int, ...], depth: int, color_type: int
-) -> None:
-    """No time, gamma, colour profile or text but the one; the header says depth and colour type."""
-    found = chunks(written(noise((300, 400, *channels), kind)))
-    kinds = [kind for kind, _, _ in found]
+def test_a_file_has_only_the_expected_chunks(kind: Any, channels: tuple[int, ...], depth: int, color_type: int) -> None:
+    """No time, gamma or colour profile chunk and a single text; the header has bit depth and colour type."""
+    parts = chunks(written(noise((300, 400, *channels), kind)))
+    kinds = [kind for kind, _, _ in parts]
     assert kinds[:2] == [b"IHDR", b"tEXt"]
     assert set(kinds[2:-1]) == {b"IDAT"}
     assert kinds[-1] == b"IEND"
-    assert struct.unpack(">IIBBBBB", found[0][1]) == (400, 300, depth, color_type, 0, 0, 0)
+    assert struct.unpack(">IIBBBBB", parts[0][1]) == (400, 300, depth, color_type, 0, 0, 0)
 
 
-def test_the_text_is_software_and_what_was_given() -> None:
+def test_the_text_chunk_has_the_software() -> None:
     content = written(np.zeros((2, 2), np.uint8), "plainfilm 1 \u00b1")
     assert chunks(content)[1][1] == b"Software\0plainfilm 1 \xb1"
     with Image.open(io.BytesIO(content)) as read:
         assert read.text == {"Software": "plainfilm 1 \u00b1"}
 
 
-def test_every_checksum_is_that_of_its_chunk(row: Row) -> None:
-    for kind, data, checksum in chunks(written(noise((99, 101), np.uint16), row=row)):
+def test_every_checksum_is_that_of_its_chunk(backend: Backend) -> None:
+    for kind, data, checksum in chunks(written(noise((99, 101), np.uint16), backend=backend)):
         assert zlib.crc32(kind + data) == checksum
 
 
-def test_the_same_image_gives_the_same_bytes(row: Row) -> None:
+def test_the_same_image_gives_the_same_bytes(backend: Backend) -> None:
     image = noise((64, 64), np.uint8)
-    assert written(image, row=row) == written(image.copy(), row=row)
+    assert written(image, backend=backend) == written(image.copy(), backend=backend)
 
 
-def test_a_view_with_gaps_is_encoded_as_it_looks() -> None:
+def test_a_view_that_is_not_contiguous_is_encoded_correctly() -> None:
     image = noise((40, 60), np.uint16)[::3, ::-2]
     np.testing.assert_array_equal(decoded(written(image)), image)
 
@@ -138,23 +138,23 @@ def test_both_byte_orders_give_the_same_bytes() -> None:
 
 @pytest.mark.parametrize("channels", [(), (3,)])
 @pytest.mark.parametrize("kind", [np.uint8, np.uint16])
-def test_an_image_of_many_bands_comes_back_whole(kind: Any, channels: tuple[int, ...], row: Row) -> None:
-    """Larger than a band by far, with a last one that is not full; smooth, so that the filters look at neighbours."""
+def test_an_image_of_many_bands_round_trips(kind: Any, channels: tuple[int, ...], backend: Backend) -> None:
+    """The image has many bands, of which the last is partial; it is smooth, so that filters depend on neighbours."""
     ramp = np.arange(1_601)[:, None] * 7 + np.arange(1_203) * 3
     image = (noise((1_601, 1_203, *channels), np.uint8) % 5 + (ramp if not channels else ramp[..., None])).astype(kind)
-    content = written(image, row=row)
+    content = written(image, backend=backend)
     assert sum(kind == b"IDAT" for kind, _, _ in chunks(content)) > 1
     np.testing.assert_array_equal(decoded(content), image)
 
 
 @given(shape=st.tuples(st.integers(1, 40), st.integers(1, 40)), data=st.data())
 @settings(deadline=None)
-def test_whatever_goes_in_comes_out(row: Row, shape: tuple[int, int], data: st.DataObject) -> None:
+def test_any_image_round_trips(backend: Backend, shape: tuple[int, int], data: st.DataObject) -> None:
     kind = data.draw(st.sampled_from(["u1", "<u2", ">u2"]))
     channels = data.draw(st.sampled_from([(), (3,)]))
     image = data.draw(arrays(kind, (*shape, *channels)))
     view = image[:: data.draw(st.sampled_from([1, -1, 2])), :: data.draw(st.sampled_from([1, -1, 3]))]
-    content = written(view, row=row)
+    content = written(view, backend=backend)
     np.testing.assert_array_equal(decoded(content), view)
     np.testing.assert_array_equal(pixels_of(content), view)
 
@@ -171,34 +171,34 @@ EXTREMES = {
 @pytest.mark.parametrize("channels", [(), (3,)])
 @pytest.mark.parametrize("shape", EXTREMES.values(), ids=EXTREMES)
 @pytest.mark.parametrize("content", ["noise", "constant", "stripes"])
-def test_extremes_come_back_whole(
-    content: str, shape: tuple[int, int], channels: tuple[int, ...], kind: Any, row: Row
+def test_extreme_shapes_and_contents_round_trip(
+    content: str, shape: tuple[int, int], channels: tuple[int, ...], kind: Any, backend: Backend
 ) -> None:
-    """What cannot be made smaller, and what becomes next to nothing."""
+    """Noise cannot be compressed; constants become very small."""
     whole = (*shape, *channels)
     image = noise(whole, kind)
     if content != "noise":
         period = np.arange(image.size).reshape(whole) // 11 % 2 if content == "stripes" else np.ones(whole)
         image = (period * 199).astype(kind)
-    np.testing.assert_array_equal(decoded(written(image, row=row)), image)
+    np.testing.assert_array_equal(decoded(written(image, backend=backend)), image)
 
 
 @pytest.mark.parametrize("kind", [np.uint8, np.uint16])
 @pytest.mark.parametrize("channels", [(), (3,)])
 @pytest.mark.parametrize("spread", [1, 8, 255])
-def test_pngcheck_finds_nothing_wrong(
-    channels: tuple[int, ...], kind: Any, spread: int, row: Row, pngcheck: str, tmp_path: Path
+def test_pngcheck_accepts_the_file(
+    channels: tuple[int, ...], kind: Any, spread: int, backend: Backend, pngcheck: str, tmp_path: Path
 ) -> None:
-    """One band and several, flat, smooth and noisy."""
+    """Images of one band and of several; flat, smooth and noisy."""
     paths = [tmp_path / f"{rows}.png" for rows in (1, 40, 900)]
     for path in paths:
         image = noise((int(path.stem), 611, *channels), np.uint8) % spread
-        path.write_bytes(written(image.astype(kind), row=row))
-    done = subprocess.run([pngcheck, "-q", *paths], capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stdout + done.stderr) == (0, "")
+        path.write_bytes(written(image.astype(kind), backend=backend))
+    process = subprocess.run([pngcheck, "-q", *paths], capture_output=True, text=True, check=False)
+    assert (process.returncode, process.stdout + process.stderr) == (0, "")
 
 
-def test_a_profile_stands_before_the_pixels_and_comes_back_whole() -> None:
+def test_a_profile_is_written_before_the_pixels_and_unchanged() -> None:
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     content = encode_png(noise((5, 7, 3), np.uint8), Ancillary("x", profile))
     assert [kind for kind, _, _ in chunks(content)] == [b"IHDR", b"iCCP", b"tEXt", b"IDAT", b"IEND"]
@@ -223,7 +223,7 @@ def test_a_profile_stands_before_the_pixels_and_comes_back_whole() -> None:
     ],
     ids=lambda image: f"{image.dtype.str}{image.shape}",
 )
-def test_what_png_does_not_hold_is_refused(image: Array) -> None:
+def test_images_that_png_cannot_hold_are_refused(image: Array) -> None:
     with pytest.raises(EncodeError) as caught:
         written(image)
     assert (caught.value.reason, caught.value.stage) == (Reason.ENCODE_UNSUPPORTED, Stage.ENCODE)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The table of encoders. Fear: an installation that writes by another row than it says, or cannot write without it."""
+"""The table of encoders names the backend in use, and plainfilm works without a C compiler."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ import numpy as np
 import pytest
 
 from plainfilm.conversion.summary import versions_of_pictures
-from plainfilm.encode.compression import ROW, Row
+from plainfilm.encode.compression import BACKEND, Backend
 from plainfilm.encode.png import Ancillary, encode_png
 from plainfilm.encode.table import encoder_status
 
-# plainfilm as it is where there was no compiler
-WITHOUT = """
+# runs plainfilm as if it were installed without a compiler
+WITHOUT_COMPILER = """
 import json, sys
 sys.modules["plainfilm.encode.runs"] = None
 import numpy as np
@@ -40,28 +40,29 @@ def image(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def bare(tmp_path: Path, image: Path) -> dict[str, Any]:
-    """What an installation without the compiled row says; it has written bare.png."""
-    command = [sys.executable, "-c", WITHOUT, tmp_path / "bare.png", image]
-    found: dict[str, Any] = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
-    return found
+def uncompiled(tmp_path: Path, image: Path) -> dict[str, Any]:
+    """The encoders and versions of an installation without the compiled module, which has written uncompiled.png."""
+    command = [sys.executable, "-c", WITHOUT_COMPILER, tmp_path / "uncompiled.png", image]
+    process = subprocess.run(command, capture_output=True, check=True)
+    status: dict[str, Any] = json.loads(process.stdout)
+    return status
 
 
-def test_without_a_compiler_it_says_so_and_writes_as_the_pure_row(
-    bare: dict[str, Any], image: Path, tmp_path: Path
+def test_without_a_compiler_the_pure_backend_is_used_and_named(
+    uncompiled: dict[str, Any], image: Path, tmp_path: Path
 ) -> None:
-    (png,) = bare["encoders"]
+    (png,) = uncompiled["encoders"]
     assert (png["library"], "C compiler" in png["missing"]) == ("isal", True)
-    assert (tmp_path / "bare.png").read_bytes() == encode_png(np.load(image), Ancillary("x"), Row.PURE)
+    assert (tmp_path / "uncompiled.png").read_bytes() == encode_png(np.load(image), Ancillary("x"), Backend.PURE)
 
 
-def test_the_row_in_use_is_named() -> None:
+def test_the_backend_in_use_is_named() -> None:
     (png,) = encoder_status()
-    assert png.library == ("plainfilm compiled" if ROW is Row.COMPILED else "isal")
-    assert (png.missing is None) == (ROW is Row.COMPILED)
+    assert png.library == ("plainfilm compiled" if BACKEND is Backend.COMPILED else "isal")
+    assert (png.missing is None) == (BACKEND is Backend.COMPILED)
 
 
-def test_a_run_does_not_go_on_where_another_row_would_write_other_bytes(bare: dict[str, Any]) -> None:
-    """The versions that two runs compare differ by the row alone."""
-    differing = {name for name, one in versions_of_pictures().items() if bare["versions"][name] != one}
-    assert differing == ({"PNG encoder"} if ROW is Row.COMPILED else set())
+def test_the_versions_of_a_run_differ_where_another_backend_would_write_other_bytes(uncompiled: dict[str, Any]) -> None:
+    """A run refuses to resume where these versions differ."""
+    differing = {name for name, one in versions_of_pictures().items() if uncompiled["versions"][name] != one}
+    assert differing == ({"PNG encoder"} if BACKEND is Backend.COMPILED else set())

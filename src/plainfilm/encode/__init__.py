@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: MIT
-"""An image in, the bytes of a file out."""
+"""Encode images as files in memory."""

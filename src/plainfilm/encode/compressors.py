@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Filtered scanlines -> a zlib stream (RFC 1950): the compressors that this installation has."""
+"""The compressors that turn filtered scanlines into a zlib stream (RFC 1950), as far as they are installed."""
 
 from __future__ import annotations
 
@@ -17,80 +17,82 @@ from plainfilm.encode.scanlines import Bytes, Filter
 
 try:
     from plainfilm.encode import runs
-except ImportError:  # compiled where plainfilm is installed, and only where there is a C compiler
+except ImportError:  # it is compiled during installation, and only where there is a C compiler
     HAS_RUNS = False
 else:
     HAS_RUNS = True
 
 Array = npt.NDArray[Any]
 
-_HEAD = b"\x78\x01"  # deflate within 32 KiB, by the fastest algorithm
-_LAST = b"\x03\x00"  # a last block, of nothing
+_ZLIB_HEADER = b"\x78\x01"  # deflate with a window of 32 KiB, compressed by the fastest algorithm
+_FINAL_BLOCK = b"\x03\x00"  # the last deflate block of a stream, without any byte
 
 
-def filtered_by_runs(pixels: Bytes, kind: Filter) -> Bytes:
-    """What `filtered` gives, by the compiled row."""
-    rows, columns, pixel = pixels.shape
-    lines = runs.filter(pixels.reshape(-1).data, columns * pixel, pixel, kind)
-    return np.frombuffer(lines, np.uint8).reshape(rows - 1, -1)
+def filter_rows_compiled(pixels: Bytes, kind: Filter) -> Bytes:
+    """Filter padded rows as `scanlines.filter_rows` does, by the compiled module."""
+    rows, columns, pixel_bytes = pixels.shape
+    scanlines = runs.filter(pixels.reshape(-1).data, columns * pixel_bytes, pixel_bytes, kind)
+    return np.frombuffer(scanlines, np.uint8).reshape(rows - 1, -1)
 
 
 class Stream(Protocol):
     """A zlib stream that is being written."""
 
     def compress(self, data: memoryview, /) -> bytes:
-        """Take bytes in; what comes out may lag behind."""
+        """Compress bytes, and return the part of the stream that is ready, which may be empty."""
 
     def flush(self) -> bytes:
-        """The rest."""
+        """Return the rest of the stream."""
 
 
 @dataclass(frozen=True, slots=True)
 class Compressor:
-    """What opens a stream, what tells to how many bytes some lines come, and how much that has to win.
+    """A compressor, and how its result is compared with that of other compressors.
 
-    handicap: sizes are multiplied by it when they are compared with other compressors'; the slower, the higher.
-    only: the one filter that is tried with it; else that which suits the fastest compressor.
+    open: opens a stream. size: the number of bytes to which scanlines are compressed.
+    size_factor: sizes are multiplied by it before they are compared; the slower a compressor is, the higher it is.
+    only_filter: the single filter that is tried with it; None for the filter that suits the fastest compressor best.
     """
 
     name: str
     open: Callable[[], Stream]
     size: Callable[[Array], int]
-    handicap: float
-    only: Filter | None = None
+    size_factor: float
+    only_filter: Filter | None = None
 
 
-class _Runs:
-    """Blocks of run lengths (runs.c) as a stream: what goes in comes out at once."""
+class _RunsStream:
+    """A zlib stream of the blocks that runs.c writes; each piece of data is compressed at once."""
 
     def __init__(self, short: bool) -> None:
-        self._short, self._head, self._checksum = short, _HEAD, 1
+        self._short, self._header, self._checksum = short, _ZLIB_HEADER, 1
 
     def compress(self, data: memoryview, /) -> bytes:
         self._checksum = isal_zlib.adler32(data, self._checksum)
-        head, self._head = self._head, b""
-        return head + runs.deflate(data, self._short)
+        header, self._header = self._header, b""
+        return header + runs.deflate(data, self._short)
 
     def flush(self) -> bytes:
-        return self._head + _LAST + self._checksum.to_bytes(4, "big")
+        return self._header + _FINAL_BLOCK + self._checksum.to_bytes(4, "big")
 
 
-def _size_of_runs(short: bool, lines: Array) -> int:
-    return runs.deflated_size(lines.data, short)
+def _runs_size(short: bool, scanlines: Array) -> int:
+    return runs.deflated_size(scanlines.data, short)
 
 
-def _size_through(opened: Callable[[], Stream], lines: Array) -> int:
-    stream = opened()
-    return len(stream.compress(lines.data)) + len(stream.flush())
+def _stream_size(open_stream: Callable[[], Stream], scanlines: Array) -> int:
+    stream = open_stream()
+    return len(stream.compress(scanlines.data)) + len(stream.flush())
 
 
-_igzip = partial(isal_zlib.compressobj, 1)
-_zlib = partial(zlib.compressobj, 1, strategy=zlib.Z_RLE)
+_open_igzip = partial(isal_zlib.compressobj, 1)
+_open_zlib = partial(zlib.compressobj, 1, strategy=zlib.Z_RLE)
 
-# Films hold runs and little else that repeats, pictures of a screen much: there igzip is up to five times as small.
-RUNS = Compressor("runs", partial(_Runs, False), partial(_size_of_runs, False), 1.0)
-SHORT_RUNS = Compressor("short runs", partial(_Runs, True), partial(_size_of_runs, True), 1.0)
-IGZIP = Compressor("igzip", _igzip, partial(_size_through, _igzip), 1.25)
-# igzip finds no match below four bytes, and pays for a near one what it pays for a far one: where a picture is nearly
-# all runs (two equal bytes a sample, flat areas) zlib's run lengths are up to a third smaller.
-ZLIB = Compressor("zlib", _zlib, partial(_size_through, _zlib), 1.4, Filter.SUB)
+# In filtered radiographs hardly anything but runs repeats. Screenshots have much else that repeats, and igzip writes
+# them up to five times as small.
+RUNS = Compressor("runs", partial(_RunsStream, False), partial(_runs_size, False), 1.0)
+SHORT_RUNS = Compressor("short runs", partial(_RunsStream, True), partial(_runs_size, True), 1.0)
+IGZIP = Compressor("igzip", _open_igzip, partial(_stream_size, _open_igzip), 1.25)
+# igzip finds no match of fewer than four bytes, and a near match costs it as much as a distant one. Where an image is
+# nearly all runs (two equal bytes per sample, flat areas), zlib's run-length strategy is up to a third smaller.
+ZLIB = Compressor("zlib", _open_zlib, partial(_stream_size, _open_zlib), 1.4, Filter.SUB)

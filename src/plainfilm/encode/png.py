@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""An image, 8 or 16 bits, grey or RGB -> the bytes of a PNG (ISO/IEC 15948), with no chunks but those named here."""
+"""Encode an 8 or 16-bit grey or RGB image as PNG (ISO/IEC 15948), with no other chunks than those in this module."""
 
 from __future__ import annotations
 
@@ -12,61 +12,61 @@ from typing import Any
 import numpy.typing as npt
 from isal import isal_zlib
 
-from plainfilm.encode.compression import ROW, Row, compressed
+from plainfilm.encode.compression import BACKEND, Backend, compress_image
 from plainfilm.errors import EncodeError
 
 Array = npt.NDArray[Any]
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _GREY, _TRUECOLOR = 0, 2
-_MOST = 2**31 - 1  # rows or columns, section 11.2.2
+_MAX_SIDE = 2**31 - 1  # rows or columns, section 11.2.2
 
 
 @dataclass(frozen=True, slots=True)
 class Ancillary:
-    """What a PNG says besides its pixels: `software` is ISO 8859-1 text without NUL, `icc_profile` a whole profile.
+    """The contents of the ancillary chunks: `software` is ISO 8859-1 text without NUL, `icc_profile` a whole profile.
 
-    The profile must be one for the image's own channels: a grey one for grey, an RGB one for RGB (section 11.3.3.3).
+    The profile must be one for the channels of the image: a grey one for grey, an RGB one for RGB (section 11.3.3.3).
     """
 
     software: str
     icc_profile: bytes | None = None
 
 
-def encode_png(image: Array, ancillary: Ancillary, row: Row = ROW) -> bytes:
-    """The PNG of an image, (rows, columns) or (rows, columns, 3), uint8 or uint16 of either byte order.
+def encode_png(image: Array, ancillary: Ancillary, backend: Backend = BACKEND) -> bytes:
+    """Return the PNG of an image, (rows, columns) or (rows, columns, 3), uint8 or uint16 of either byte order.
 
-    The same image gives the same bytes with the same row of encoders and versions of isal and zlib. Raises EncodeError
+    The same image gives the same bytes with the same backend and the same versions of isal and zlib. Raises EncodeError
     where the image has another shape or type.
     """
     has_shape = image.ndim == 2 or (image.ndim == 3 and image.shape[2] == 3)
     has_type = image.dtype.kind == "u" and image.dtype.itemsize in (1, 2)
-    if not has_shape or not has_type or image.size == 0 or max(image.shape) > _MOST:
+    if not has_shape or not has_type or image.size == 0 or max(image.shape) > _MAX_SIDE:
         raise EncodeError(f"PNG holds 8 or 16-bit grey and RGB images, not {image.dtype} of shape {image.shape}")
-    return b"".join(_parts(image, ancillary, row))
+    return b"".join(_parts(image, ancillary, backend))
 
 
-def _parts(image: Array, ancillary: Ancillary, row: Row) -> Iterator[bytes]:
-    """Signature and chunks, in the order of section 5.6; the pixels as they are compressed."""
+def _parts(image: Array, ancillary: Ancillary, backend: Backend) -> Iterator[bytes]:
+    """The signature and the chunks, in the order of section 5.6; one IDAT chunk for each piece of compressed pixels."""
     yield _SIGNATURE
     yield from _chunk(b"IHDR", _header(image))
     if ancillary.icc_profile is not None:
         yield from _chunk(b"iCCP", b"ICC profile\0\0" + zlib.compress(ancillary.icc_profile))
     yield from _chunk(b"tEXt", b"Software\0" + ancillary.software.encode("latin-1"))
-    for piece in compressed(image, row):
+    for piece in compress_image(image, backend):
         yield from _chunk(b"IDAT", piece)
     yield from _chunk(b"IEND", b"")
 
 
 def _header(image: Array) -> bytes:
-    """Columns, rows, bits a sample, color type; the compression, filter and interlace methods are 0 (11.2.2)."""
+    """Columns, rows, bits per sample, colour type; the compression, filter and interlace methods are 0 (11.2.2)."""
     rows, columns = image.shape[:2]
     color_type = _GREY if image.ndim == 2 else _TRUECOLOR
     return struct.pack(">IIBBBBB", columns, rows, image.dtype.itemsize * 8, color_type, 0, 0, 0)
 
 
 def _chunk(kind: bytes, data: bytes) -> Iterator[bytes]:
-    """Length, type, data and checksum (section 5.3)."""
+    """Length, type, data and checksum of a chunk (section 5.3)."""
     yield struct.pack(">I", len(data)) + kind
     yield data
     yield struct.pack(">I", isal_zlib.crc32(data, isal_zlib.crc32(kind)))

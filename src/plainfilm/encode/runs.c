@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * Rows -> filtered scanlines of a PNG; bytes -> deflate blocks (RFC 1951) whose only matches are runs: bytes that equal
- * the byte before them.
+ * Filter rows into PNG scanlines, and compress bytes into deflate blocks (RFC 1951) whose only matches are runs: bytes
+ * that are equal to the byte before them. Section numbers are those of RFC 1951 unless another source is named.
  *
- * Filtered scanlines of a film hold little else that repeats, so that a search for matches is time spent for nothing.
- * Each block has the code that suits it. What it will take is counted before it is written, so room is always there;
- * where the bytes themselves would be shorter they are stored. Plain C: no intrinsics, any byte order, no state.
+ * In filtered scanlines of radiographs hardly anything but runs repeats, so a search for other matches would not pay.
+ * Each block has its own Huffman code. Its size is computed before it is written, so the buffer is always large enough;
+ * a block that would not become smaller is stored. Plain C: no intrinsics, any byte order, no state.
  */
 
 #define PY_SSIZE_T_CLEAN
@@ -14,32 +14,32 @@
 #include <string.h>
 
 enum {
-    BLOCK = 65535, /* bytes that share a code: the most that can be stored together */
-    SHORT = 4, /* bytes of the shortest run that is looked for: 4, or 8 in less time */
+    BLOCK = 65535, /* bytes per block: the most that a stored block can hold */
+    SHORT = 4, /* bytes of the shortest run that is searched: 4, or 8, which is faster */
     USUAL = 8,
     LONGEST = 258,
-    LITERALS = 286, /* literals, the end of a block (256), and lengths */
+    LITERALS = 286, /* symbols: literals, the end of a block (256), and lengths */
     END = 256,
-    DEEPEST = 14, /* bits of a code: four of them and seven that wait fit into 64 bits */
-    LENGTHS = 19, /* symbols that code lengths are written in (3.2.7) */
-    SPARE = 16 /* bytes beyond what is counted: a whole word is written at a time, and each piece has an end */
+    DEEPEST = 14, /* bits of the longest code: four codes and up to seven pending bits fit into 64 bits */
+    LENGTHS = 19, /* symbols in which code lengths are written (3.2.7) */
+    SPARE = 16 /* bytes beyond the computed size: for writes of a whole word, and for the end of a piece */
 };
 
 typedef struct {
-    uint32_t bits, count; /* the bits, the first in the lowest place, and how many they are */
+    uint32_t bits, count; /* the bits of the code, the first one lowest, and their number */
 } Code;
 
 typedef struct {
     uint32_t at, length;
 } Run;
 
-/* All there is to know of a block before it is written. */
+/* The contents of a block, computed before it is written. */
 typedef struct {
     Run runs[BLOCK / SHORT];
     uint32_t run_count;
     uint32_t counts[LITERALS], length_counts[LENGTHS];
     uint8_t depths[LITERALS], length_depths[LENGTHS];
-    uint8_t symbols[LITERALS + 1], extras[LITERALS + 1]; /* the depths of literals and of distance 1, as written */
+    uint8_t symbols[LITERALS + 1], extras[LITERALS + 1]; /* the code lengths as symbols of 3.2.7 */
     uint32_t symbol_count, literal_count, length_count;
 } Plan;
 
@@ -47,13 +47,13 @@ typedef struct {
     uint8_t *next;
     uint64_t bits;
     uint32_t count;
-} Writer;
+} Writer; /* `bits` holds `count` pending bits; `next` is where they will be written */
 
 static const uint8_t LENGTH_ORDER[LENGTHS] = {16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15};
 static uint16_t run_symbol[LONGEST + 1], run_base[LONGEST + 1];
 static uint8_t run_extra[LONGEST + 1];
 
-/* The table of 3.2.5: eight lengths without extra bits, then four symbols each for one bit, two bits and so on. */
+/* The table of 3.2.5: eight lengths without extra bits, then four symbols for each number of extra bits from 1 on. */
 static void fill_run_table(void)
 {
     uint32_t length = 3, symbol = 257;
@@ -69,11 +69,11 @@ static void fill_run_table(void)
     run_base[LONGEST] = LONGEST;
 }
 
-/* Runs of at least as many bytes. Looked for in steps of half of that, so that those under half as long again may be
- * missed. The caller gives a constant: each has its own loop. */
-static inline void find_runs_of(Plan *plan, const uint8_t *data, uint32_t size, uint32_t shortest)
+/* Find the runs of at least `shortest` bytes. The search goes in steps of half of that, so runs of fewer than 1.5 times
+ * `shortest` bytes may be missed. Callers pass a constant, so that the compiler makes a loop for each. */
+static inline void find_runs_from(Plan *plan, const uint8_t *data, uint32_t size, uint32_t shortest)
 {
-    uint32_t at = 1, free_from = 1, found = 0;
+    uint32_t at = 1, free_from = 1, count = 0;
     while (at + shortest <= size) {
         if (memcmp(data + at, data + at - 1, shortest)) {
             at += shortest / 2;
@@ -84,25 +84,25 @@ static inline void find_runs_of(Plan *plan, const uint8_t *data, uint32_t size, 
         uint32_t end = at + shortest, last = size - at < LONGEST ? size : at + LONGEST;
         while (end < last && data[end] == data[at])
             end++;
-        plan->runs[found].at = at;
-        plan->runs[found++].length = end - at;
+        plan->runs[count].at = at;
+        plan->runs[count++].length = end - at;
         at = free_from = end;
     }
-    plan->run_count = found;
+    plan->run_count = count;
 }
 
 static void find_runs(Plan *plan, const uint8_t *data, uint32_t size, uint32_t shortest)
 {
     if (shortest == SHORT)
-        find_runs_of(plan, data, size, SHORT);
+        find_runs_from(plan, data, size, SHORT);
     else
-        find_runs_of(plan, data, size, USUAL);
+        find_runs_from(plan, data, size, USUAL);
 }
 
 static void count_literals(uint32_t counts[4][256], const uint8_t *data, uint32_t size)
 {
     uint32_t at = 0;
-    for (; at + 4 <= size; at += 4) /* four tables: equal neighbours do not wait for each other */
+    for (; at + 4 <= size; at += 4) /* four tables, so that equal neighbours do not depend on each other */
         for (int lane = 0; lane < 4; lane++)
             counts[lane][data[at + lane]]++;
     for (; at < size; at++)
@@ -125,7 +125,7 @@ static void count_symbols(Plan *plan, const uint8_t *data, uint32_t size)
     plan->counts[END] = 1;
 }
 
-/* Into rising order, by Shell's method: keys are few. */
+/* Sort in ascending order by Shell's method, since there are few keys. */
 static void sort(uint32_t *keys, int size)
 {
     for (int gap = size / 2; gap > 0; gap = gap == 2 ? 1 : gap * 5 / 11)
@@ -138,7 +138,7 @@ static void sort(uint32_t *keys, int size)
         }
 }
 
-/* How many codes of each depth a Huffman code of sorted weights has: two queues, of leaves and of what they make. */
+/* Count the codes of each depth in the Huffman code of sorted weights, with two queues: leaves and joined nodes. */
 static void count_depths(uint32_t *weights, int size, int *per_depth)
 {
     uint32_t joined[LITERALS];
@@ -163,7 +163,7 @@ static void count_depths(uint32_t *weights, int size, int *per_depth)
         per_depth[depths[leaf_parents[i]] + 1]++;
 }
 
-/* The depths of a code for counts, none deeper than the limit; at least one symbol has to be counted. */
+/* Compute the depths of a Huffman code for counts, none above `deepest`; at least one count must not be 0. */
 static void make_depths(const uint32_t *counts, int size, int deepest, uint8_t *depths)
 {
     uint32_t keys[LITERALS], weights[LITERALS];
@@ -182,10 +182,10 @@ static void make_depths(const uint32_t *counts, int size, int deepest, uint8_t *
     count_depths(weights, used, per_depth);
     for (int depth = deepest + 1; depth <= used; depth++)
         per_depth[deepest] += per_depth[depth];
-    uint32_t room = 0; /* in codes of the deepest depth; too much is taken until codes are moved down */
+    uint32_t space = 0; /* that all codes take, in codes of the deepest depth; codes are moved down until they fit */
     for (int depth = 1; depth <= deepest; depth++)
-        room += (uint32_t)per_depth[depth] << (deepest - depth);
-    for (; room > 1u << deepest; room--) {
+        space += (uint32_t)per_depth[depth] << (deepest - depth);
+    for (; space > 1u << deepest; space--) {
         int depth = deepest - 1;
         while (!per_depth[depth])
             depth--;
@@ -198,7 +198,7 @@ static void make_depths(const uint32_t *counts, int size, int deepest, uint8_t *
             depths[keys[next++] & 511] = (uint8_t)depth;
 }
 
-/* The codes of 3.2.2, turned round: Huffman codes go out with their highest bit first. */
+/* Assign the codes of 3.2.2 with their bits reversed, because Huffman codes are written from the highest bit on. */
 static void make_codes(const uint8_t *depths, int size, Code *codes)
 {
     uint32_t next = 0;
@@ -214,6 +214,7 @@ static void make_codes(const uint8_t *depths, int size, Code *codes)
         }
 }
 
+/* Append a symbol of 3.2.7 with the value of its extra bits. */
 static void add_symbol(Plan *plan, uint8_t symbol, uint32_t extra)
 {
     plan->symbols[plan->symbol_count] = symbol;
@@ -221,15 +222,15 @@ static void add_symbol(Plan *plan, uint8_t symbol, uint32_t extra)
     plan->length_counts[symbol]++;
 }
 
-/* The depths in the symbols of 3.2.7: zeros together, other depths one by one unless they repeat. */
-static void write_depths(Plan *plan)
+/* Express the depths in the symbols of 3.2.7: runs of zeros, repeated depths, and single depths. */
+static void plan_depths(Plan *plan)
 {
     uint8_t depths[LITERALS + 1];
     memcpy(depths, plan->depths, LITERALS);
     plan->literal_count = LITERALS;
     while (!depths[plan->literal_count - 1])
         plan->literal_count--;
-    depths[plan->literal_count] = 1; /* of distance 1 */
+    depths[plan->literal_count] = 1; /* the code of distance 1 */
     plan->symbol_count = 0;
     memset(plan->length_counts, 0, sizeof plan->length_counts);
     for (uint32_t at = 0, end = plan->literal_count + 1; at < end;) {
@@ -258,7 +259,7 @@ static uint32_t extra_bits(uint8_t symbol)
     return symbol == 16 ? 2 : symbol == 17 ? 3 : symbol == 18 ? 7 : 0;
 }
 
-/* Everything about a block of 1 to BLOCK bytes. The answer is the bits that it takes. */
+/* Plan a block of 1 to BLOCK bytes, and return its size in bits. */
 static uint64_t make_plan(Plan *plan, const uint8_t *data, uint32_t size, uint32_t shortest)
 {
     find_runs(plan, data, size, shortest);
@@ -269,14 +270,15 @@ static uint64_t make_plan(Plan *plan, const uint8_t *data, uint32_t size, uint32
         bits += (uint64_t)plan->counts[symbol] * plan->depths[symbol];
     for (uint32_t i = 0; i < plan->run_count; i++)
         bits += run_extra[plan->runs[i].length] + 1u;
-    write_depths(plan);
+    plan_depths(plan);
     bits += 3 * plan->length_count;
     for (uint8_t symbol = 0; symbol < LENGTHS; symbol++)
         bits += (uint64_t)plan->length_counts[symbol] * (plan->length_depths[symbol] + extra_bits(symbol));
     return bits;
 }
 
-static void drain(Writer *to)
+/* Write the pending bits up to the last whole byte. */
+static void write_bytes(Writer *to)
 {
 #if PY_BIG_ENDIAN
     for (int i = 0; i < 8; i++)
@@ -289,30 +291,31 @@ static void drain(Writer *to)
     to->count &= 7;
 }
 
-static void hold(Writer *to, uint64_t bits, uint32_t count)
+/* Add bits to the pending bits. */
+static void add_bits(Writer *to, uint64_t bits, uint32_t count)
 {
     to->bits |= bits << to->count;
     to->count += count;
 }
 
-static void put(Writer *to, uint64_t bits, uint32_t count)
+static void put_bits(Writer *to, uint64_t bits, uint32_t count)
 {
-    hold(to, bits, count);
-    drain(to);
+    add_bits(to, bits, count);
+    write_bytes(to);
 }
 
 static void put_literals(Writer *to, const Code *codes, const uint8_t *data, uint32_t size)
 {
-    Writer own = *to; /* in registers: what is written through a pointer to bytes may lie anywhere */
+    Writer own = *to; /* a copy stays in registers; a write through a pointer to bytes could alter the original */
     uint32_t at = 0;
     for (; at + 4 <= size; at += 4) {
         Code a = codes[data[at]], b = codes[data[at + 1]], c = codes[data[at + 2]], d = codes[data[at + 3]];
         uint64_t first = a.bits | (uint64_t)b.bits << a.count, second = c.bits | (uint64_t)d.bits << c.count;
         uint32_t half = a.count + b.count;
-        put(&own, first | second << half, half + c.count + d.count);
+        put_bits(&own, first | second << half, half + c.count + d.count);
     }
     for (; at < size; at++)
-        put(&own, codes[data[at]].bits, codes[data[at]].count);
+        put_bits(&own, codes[data[at]].bits, codes[data[at]].count);
     *to = own;
 }
 
@@ -321,37 +324,37 @@ static void put_block(Writer *to, const Plan *plan, const uint8_t *data, uint32_
     Code codes[LITERALS], length_codes[LENGTHS];
     make_codes(plan->depths, LITERALS, codes);
     make_codes(plan->length_depths, LENGTHS, length_codes);
-    put(to, 4, 3); /* not the last block, with codes of its own */
-    put(to, plan->literal_count - 257, 5);
-    put(to, 0, 5); /* one distance */
-    put(to, plan->length_count - 4, 4);
+    put_bits(to, 4, 3); /* not the last block; dynamic Huffman codes */
+    put_bits(to, plan->literal_count - 257, 5);
+    put_bits(to, 0, 5); /* one distance code */
+    put_bits(to, plan->length_count - 4, 4);
     for (uint32_t i = 0; i < plan->length_count; i++)
-        put(to, plan->length_depths[LENGTH_ORDER[i]], 3);
+        put_bits(to, plan->length_depths[LENGTH_ORDER[i]], 3);
     for (uint32_t i = 0; i < plan->symbol_count; i++) {
         uint8_t symbol = plan->symbols[i];
-        put(to, length_codes[symbol].bits, length_codes[symbol].count);
-        put(to, plan->extras[i], extra_bits(symbol));
+        put_bits(to, length_codes[symbol].bits, length_codes[symbol].count);
+        put_bits(to, plan->extras[i], extra_bits(symbol));
     }
     uint32_t at = 0;
     for (uint32_t i = 0; i < plan->run_count; i++) {
         Run run = plan->runs[i];
         Code code = codes[run_symbol[run.length]];
         put_literals(to, codes, data + at, run.at - at);
-        hold(to, code.bits, code.count);
-        hold(to, run.length - run_base[run.length], run_extra[run.length]);
-        put(to, 0, 1); /* the one distance */
+        add_bits(to, code.bits, code.count);
+        add_bits(to, run.length - run_base[run.length], run_extra[run.length]);
+        put_bits(to, 0, 1); /* the only distance, 1 */
         at = run.at + run.length;
     }
     put_literals(to, codes, data + at, size - at);
-    put(to, codes[END].bits, codes[END].count);
+    put_bits(to, codes[END].bits, codes[END].count);
 }
 
-/* A stored block (3.2.4). One of no bytes ends a piece at a whole byte. */
+/* Write a stored block (3.2.4). A stored block without bytes ends a piece at a whole byte. */
 static void put_stored(Writer *to, const uint8_t *data, uint32_t size)
 {
-    put(to, 0, 3);
-    put(to, 0, (8 - to->count) & 7);
-    put(to, size | (uint64_t)(size ^ 65535) << 16, 32);
+    put_bits(to, 0, 3);
+    put_bits(to, 0, (8 - to->count) & 7);
+    put_bits(to, size | (uint64_t)(size ^ 65535) << 16, 32);
     memcpy(to->next, data, size);
     to->next += size;
 }
@@ -361,36 +364,36 @@ static uint64_t stored_bits(uint32_t size)
     return 3 + 7 + 32 + 8 * (uint64_t)size;
 }
 
-/* What is asked for: contiguous bytes, and the bytes of the shortest run. */
+/* The arguments of a call: contiguous bytes, and the length of the shortest run. */
 typedef struct {
     Py_buffer data;
     uint32_t shortest;
-} Order;
+} Request;
 
-static int read_order(PyObject *arguments, Order *order)
+static int read_request(PyObject *arguments, Request *request)
 {
     PyObject *object;
     int is_short;
     if (!PyArg_ParseTuple(arguments, "Op", &object, &is_short))
         return 0;
-    order->shortest = is_short ? SHORT : USUAL;
-    return !PyObject_GetBuffer(object, &order->data, PyBUF_SIMPLE);
+    request->shortest = is_short ? SHORT : USUAL;
+    return !PyObject_GetBuffer(object, &request->data, PyBUF_SIMPLE);
 }
 
-static uint32_t block_size(const Order *order, Py_ssize_t at)
+static uint32_t block_size(const Request *request, Py_ssize_t at)
 {
-    return order->data.len - at < BLOCK ? (uint32_t)(order->data.len - at) : BLOCK;
+    return request->data.len - at < BLOCK ? (uint32_t)(request->data.len - at) : BLOCK;
 }
 
-/* The blocks of all bytes, or NULL where there is no memory, which grows as each block is counted. */
-static uint8_t *write_blocks(Plan *plan, const Order *order, size_t *written)
+/* Write the blocks of all bytes to new memory, which grows by the size of each block; NULL where there is none. */
+static uint8_t *write_blocks(Plan *plan, const Request *request, size_t *written)
 {
     uint8_t *memory = PyMem_Malloc(SPARE);
     Writer to = {memory, 0, 0};
-    for (Py_ssize_t at = 0; memory && at < order->data.len; at += BLOCK) {
-        const uint8_t *from = (const uint8_t *)order->data.buf + at;
-        uint32_t size = block_size(order, at);
-        uint64_t bits = make_plan(plan, from, size, order->shortest), stored = stored_bits(size);
+    for (Py_ssize_t at = 0; memory && at < request->data.len; at += BLOCK) {
+        const uint8_t *from = (const uint8_t *)request->data.buf + at;
+        uint32_t size = block_size(request, at);
+        uint64_t bits = make_plan(plan, from, size, request->shortest), stored = stored_bits(size);
         size_t used = (size_t)(to.next - memory), more = (size_t)((bits < stored ? bits : stored) / 8 + 1);
         uint8_t *grown = PyMem_Realloc(memory, used + more + SPARE);
         if (!grown) {
@@ -413,40 +416,40 @@ static uint8_t *write_blocks(Plan *plan, const Order *order, size_t *written)
 static PyObject *deflate(PyObject *module, PyObject *arguments)
 {
     (void)module;
-    Order order;
-    if (!read_order(arguments, &order))
+    Request request;
+    if (!read_request(arguments, &request))
         return NULL;
     size_t written = 0;
     Plan *plan = PyMem_Malloc(sizeof *plan);
-    uint8_t *memory = plan ? write_blocks(plan, &order, &written) : NULL;
-    PyObject *found =
+    uint8_t *memory = plan ? write_blocks(plan, &request, &written) : NULL;
+    PyObject *result =
         memory ? PyBytes_FromStringAndSize((const char *)memory, (Py_ssize_t)written) : PyErr_NoMemory();
     PyMem_Free(memory);
     PyMem_Free(plan);
-    PyBuffer_Release(&order.data);
-    return found;
+    PyBuffer_Release(&request.data);
+    return result;
 }
 
 static PyObject *deflated_size(PyObject *module, PyObject *arguments)
 {
     (void)module;
-    Order order;
-    if (!read_order(arguments, &order))
+    Request request;
+    if (!read_request(arguments, &request))
         return NULL;
     uint64_t total = 0;
     Plan *plan = PyMem_Malloc(sizeof *plan);
-    for (Py_ssize_t at = 0; plan && at < order.data.len; at += BLOCK) {
-        uint32_t size = block_size(&order, at);
-        uint64_t bits = make_plan(plan, (const uint8_t *)order.data.buf + at, size, order.shortest);
+    for (Py_ssize_t at = 0; plan && at < request.data.len; at += BLOCK) {
+        uint32_t size = block_size(&request, at);
+        uint64_t bits = make_plan(plan, (const uint8_t *)request.data.buf + at, size, request.shortest);
         total += bits < stored_bits(size) ? bits : stored_bits(size);
     }
-    PyObject *found = plan ? PyLong_FromUnsignedLongLong(total / 8 + 1) : PyErr_NoMemory();
+    PyObject *result = plan ? PyLong_FromUnsignedLongLong(total / 8 + 1) : PyErr_NoMemory();
     PyMem_Free(plan);
-    PyBuffer_Release(&order.data);
-    return found;
+    PyBuffer_Release(&request.data);
+    return result;
 }
 
-/* The filters of ISO/IEC 15948 section 9.2 on one row: with which byte on the left, and which above. */
+/* Filter one row (ISO/IEC 15948 section 9.2); `left` and `above` are the neighbours of each byte. */
 static void filter_row(int kind, const uint8_t *here, const uint8_t *left, const uint8_t *above, uint8_t *to,
                        Py_ssize_t size)
 {
@@ -456,7 +459,7 @@ static void filter_row(int kind, const uint8_t *here, const uint8_t *left, const
     else if (kind == 2)
         for (Py_ssize_t i = 0; i < size; i++)
             to[i] = (uint8_t)(here[i] - above[i]);
-    else if (kind == 3) /* without a ninth bit: what both share, and half of where they differ */
+    else if (kind == 3) /* floor((left + above) / 2) without a ninth bit */
         for (Py_ssize_t i = 0; i < size; i++)
             to[i] = (uint8_t)(here[i] - ((left[i] & above[i]) + ((left[i] ^ above[i]) >> 1)));
     else
@@ -474,13 +477,14 @@ static PyObject *filter(PyObject *module, PyObject *arguments)
         return NULL;
     if (PyObject_GetBuffer(object, &data, PyBUF_SIMPLE))
         return NULL;
-    PyObject *found = NULL;
+    PyObject *result = NULL;
     if (pixel < 1 || width <= pixel || data.len < width || data.len % width || kind < 0 || kind > 3) {
-        PyErr_SetString(PyExc_ValueError, "rows of a width, each behind a pixel, and a filter from 0 to 3 are needed");
+        PyErr_SetString(PyExc_ValueError,
+                        "rows of a width with a pixel of padding, and a filter from 0 to 3, are required");
     } else {
         Py_ssize_t rows = data.len / width - 1, size = width - pixel;
-        found = PyBytes_FromStringAndSize(NULL, rows * (1 + size));
-        uint8_t *to = found ? (uint8_t *)PyBytes_AsString(found) : NULL;
+        result = PyBytes_FromStringAndSize(NULL, rows * (1 + size));
+        uint8_t *to = result ? (uint8_t *)PyBytes_AsString(result) : NULL;
         for (Py_ssize_t row = 0; to && row < rows; row++, to += 1 + size) {
             const uint8_t *above = (const uint8_t *)data.buf + row * width, *here = above + width;
             *to = (uint8_t)kind;
@@ -488,21 +492,22 @@ static PyObject *filter(PyObject *module, PyObject *arguments)
         }
     }
     PyBuffer_Release(&data);
-    return found;
+    return result;
 }
 
 static PyMethodDef METHODS[] = {
     {"filter", filter, METH_VARARGS,
-     "Rows of a width, each behind a pixel of zeros, the first the one above; bytes of a pixel; a filter -> scanlines."},
+     "filter(padded, width, pixel, kind): filter padded rows of `width` bytes into PNG scanlines."},
     {"deflate", deflate, METH_VARARGS,
-     "Contiguous bytes, and whether runs of 4 bytes count -> deflate blocks, none the last, that end at a whole byte."},
-    {"deflated_size", deflated_size, METH_VARARGS, "About how many bytes deflate would give."},
+     "deflate(data, short): compress bytes into deflate blocks that end at a whole byte; none is the last one."},
+    {"deflated_size", deflated_size, METH_VARARGS,
+     "deflated_size(data, short): the number of bytes that deflate would return, exact to a few bytes."},
     {NULL, NULL, 0, NULL},
 };
 
 static struct PyModuleDef MODULE = {
-    PyModuleDef_HEAD_INIT, "runs", "Bytes -> deflate blocks whose only matches are runs.", 0, METHODS, NULL, NULL, NULL,
-    NULL};
+    PyModuleDef_HEAD_INIT, "runs", "PNG filters, and deflate blocks whose matches are runs.", 0, METHODS, NULL, NULL,
+    NULL, NULL};
 
 PyMODINIT_FUNC PyInit_runs(void)
 {

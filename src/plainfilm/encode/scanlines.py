@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""An image -> its scanlines, filtered as PNG has them (ISO/IEC 15948 section 9): each a filter byte and bytes.
+"""Filter the rows of an image into PNG scanlines (ISO/IEC 15948 section 9): each is a filter byte and the row's bytes.
 
-A filter takes from each byte a guess made of its neighbours, so that what is left is small and compresses well. All
-arithmetic is on whole bands of rows at a time, modulo 256, which is that of uint8.
+A filter subtracts from each byte a prediction from its neighbours. The differences are small and compress well. The
+functions process bands of rows at a time, modulo 256, which is the arithmetic of uint8.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ Bytes = npt.NDArray[np.uint8]
 
 
 class Filter(IntEnum):
-    """The filter types by the byte that names them. Paeth is left out: its guess is seldom better, and far dearer."""
+    """The filter types by their filter byte. Paeth is left out: it is seldom better, and far slower."""
 
     NONE = 0
     SUB = 1
@@ -28,53 +28,53 @@ class Filter(IntEnum):
 
 
 def row_bytes(image: Array) -> int:
-    """The bytes of a scanline with its filter byte."""
+    """The bytes of a scanline, with its filter byte."""
     return 1 + int(image[0].size) * image.itemsize
 
 
-def padded(image: Array, rows: range) -> Bytes:
-    """Consecutive rows in PNG's byte order, below the row before them and each behind a pixel of zeros.
+def padded_rows(image: Array, rows: range) -> Bytes:
+    """Return consecutive rows in PNG's byte order, with the row above them, and with a pixel of zeros before each row.
 
-    So every byte has its neighbours. The shape is (1 + rows, 1 + columns, bytes of a pixel). The row before the first
-    is zeros (section 9.2).
+    With this padding every byte has its neighbours. The shape is (1 + rows, 1 + columns, bytes per pixel). The row
+    above the first row of an image is zeros (section 9.2).
     """
     columns, samples = image.shape[1], int(image[0, 0].size)
     pixels = np.empty((1 + len(rows), 1 + columns, samples), image.dtype.newbyteorder(">"))
-    above = min(rows.start, 1)
+    has_row_above = min(rows.start, 1)
     pixels[:, 0] = 0
     pixels[0, 1:] = 0
-    pixels[1 - above :, 1:] = image[rows.start - above : rows.stop].reshape(-1, columns, samples)
+    pixels[1 - has_row_above :, 1:] = image[rows.start - has_row_above : rows.stop].reshape(-1, columns, samples)
     return pixels.view(np.uint8)
 
 
-def filtered(pixels: Bytes, kind: Filter) -> Bytes:
-    """The scanlines of padded rows, (rows, 1 + bytes of a row): what is to be compressed."""
-    pixel = pixels.shape[2]
-    lines = pixels.reshape(len(pixels), -1)
-    found = np.empty((len(lines) - 1, 1 + lines.shape[1] - pixel), np.uint8)
-    found[:, 0] = kind
-    _FILTERS[kind](lines[1:, pixel:], lines[1:, :-pixel], lines[:-1, pixel:], found[:, 1:])
-    return found
+def filter_rows(pixels: Bytes, kind: Filter) -> Bytes:
+    """Filter padded rows into scanlines, (rows, 1 + bytes per row)."""
+    pixel_bytes = pixels.shape[2]
+    rows = pixels.reshape(len(pixels), -1)
+    scanlines = np.empty((len(rows) - 1, 1 + rows.shape[1] - pixel_bytes), np.uint8)
+    scanlines[:, 0] = kind
+    _FILTERS[kind](rows[1:, pixel_bytes:], rows[1:, :-pixel_bytes], rows[:-1, pixel_bytes:], scanlines[:, 1:])
+    return scanlines
 
 
-def _none(here: Bytes, left: Bytes, above: Bytes, out: Bytes) -> None:  # noqa: ARG001 - all filters are called alike
-    out[:] = here
+def _none(row: Bytes, left: Bytes, above: Bytes, out: Bytes) -> None:  # noqa: ARG001 - all filters have these parameters
+    out[:] = row
 
 
-def _sub(here: Bytes, left: Bytes, above: Bytes, out: Bytes) -> None:  # noqa: ARG001
-    np.subtract(here, left, out=out)
+def _sub(row: Bytes, left: Bytes, above: Bytes, out: Bytes) -> None:  # noqa: ARG001
+    np.subtract(row, left, out=out)
 
 
-def _up(here: Bytes, left: Bytes, above: Bytes, out: Bytes) -> None:  # noqa: ARG001
-    np.subtract(here, above, out=out)
+def _up(row: Bytes, left: Bytes, above: Bytes, out: Bytes) -> None:  # noqa: ARG001
+    np.subtract(row, above, out=out)
 
 
-def _average(here: Bytes, left: Bytes, above: Bytes, out: Bytes) -> None:
-    """Half the sum of both, rounded down, without a ninth bit: what they share, and half of where they differ."""
-    halved = left ^ above
-    halved >>= 1
-    halved += left & above
-    np.subtract(here, halved, out=out)
+def _average(row: Bytes, left: Bytes, above: Bytes, out: Bytes) -> None:
+    """Subtract floor((left + above) / 2), computed without a ninth bit: (left & above) + ((left ^ above) >> 1)."""
+    average = left ^ above
+    average >>= 1
+    average += left & above
+    np.subtract(row, average, out=out)
 
 
 _FILTERS: dict[Filter, Callable[[Bytes, Bytes, Bytes, Bytes], None]] = {

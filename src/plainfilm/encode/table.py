@@ -1,20 +1,20 @@
 # SPDX-License-Identifier: MIT
-"""The table of encoders: a format -> the depths it holds, the rows that write it and which of them is in use."""
+"""The table of encoders: each output format with its bit depths, and the encoder that this installation uses."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from importlib.metadata import version
 
-from plainfilm.encode.compression import ROW, Row
+from plainfilm.encode.compression import BACKEND, Backend
 from plainfilm.version import VERSION
 
 
 @dataclass(frozen=True, slots=True)
 class EncoderStatus:
-    """One output format: its bits a sample, and the encoder in use with its version.
+    """An output format with its bits per sample, and the encoder in use with its version.
 
-    missing: why a faster encoder is not there, or None.
+    missing: the faster encoder that is not installed, and how to install it; None where the fastest is in use.
     """
 
     format: str
@@ -25,12 +25,12 @@ class EncoderStatus:
 
 
 def encoder_status() -> tuple[EncoderStatus, ...]:
-    """What this installation can write."""
-    return (_png(ROW),)
+    """Return the formats that this installation can write."""
+    return (_png_status(BACKEND),)
 
 
-def _png(row: Row) -> EncoderStatus:
-    if row is Row.COMPILED:
+def _png_status(backend: Backend) -> EncoderStatus:
+    if backend is Backend.COMPILED:
         return EncoderStatus("PNG", (8, 16), "plainfilm compiled", VERSION, None)
     missing = "plainfilm compiled: install plainfilm from its source where there is a C compiler"
     return EncoderStatus("PNG", (8, 16), "isal", version("isal"), missing)
