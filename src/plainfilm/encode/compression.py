@@ -46,7 +46,7 @@ class Compression:
 
 
 def compress_image(image: Array, backend: Backend = BACKEND) -> Iterator[bytes]:
-    """Yield the zlib stream of an image, its filtered scanlines (ISO/IEC 15948 section 10), in pieces; none is empty."""
+    """Yield the zlib stream of an image's filtered scanlines (ISO/IEC 15948 section 10); no piece of it is empty."""
     compression = choose_compression(image, backend)
     stream = compression.compressor.open()
     band_rows = max(1, _BAND_BYTES // row_bytes(image))

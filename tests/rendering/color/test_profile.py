@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""ICC profiles. Fear: a name in one reaches a picture, colours change on the way, or a damaged one stops a film."""
+"""ICC profiles are embedded without their text, or applied; an unusable profile does not fail the image."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def element_of(kind: bytes, *numbers: float) -> bytes:
 
 
 def profile_of(version: int = 2, space: bytes = b"RGB ", text: bytes = NAME) -> bytes:
-    """A profile of wide primaries and a gamma of 1.8, with a name wherever there is room for one."""
+    """A profile with wide primaries and a gamma of 1.8, with a name in every place that can hold text."""
     tags = {name: element_of(b"XYZ ", *numbers) + text for name, numbers in XYZ.items()}
     curve = b"curv" + NAME[:4] + struct.pack(">IH", 1, round(1.8 * 256)) + text
     tags |= dict.fromkeys((b"rTRC", b"gTRC", b"bTRC"), curve)
@@ -97,7 +97,7 @@ def test_a_rebuilt_profile_has_the_same_colours_and_no_text(version: int) -> Non
 
 
 @pytest.mark.parametrize("optical_path", [False, True])
-def test_it_goes_into_the_picture_without_its_text(optical_path: bool) -> None:
+def test_a_profile_is_embedded_without_its_text(optical_path: bool) -> None:
     content, findings = encoded(film(profile_of(), colors(), optical_path))
     with Image.open(io.BytesIO(content)) as read:
         embedded = read.info["icc_profile"]
@@ -107,7 +107,7 @@ def test_it_goes_into_the_picture_without_its_text(optical_path: bool) -> None:
     assert findings == set()
 
 
-def test_srgb_are_the_colours_that_pillow_makes_of_it() -> None:
+def test_conversion_to_srgb_gives_the_colours_of_pillow() -> None:
     content, _ = encoded(film(profile_of(), colors()), icc="srgb")
     with Image.open(io.BytesIO(content)) as read:
         assert "icc_profile" not in read.info
@@ -116,17 +116,17 @@ def test_srgb_are_the_colours_that_pillow_makes_of_it() -> None:
     assert np.abs(shown - colors()).max() > 20
 
 
-def test_srgb_at_16_bits_is_converted_at_that_range() -> None:
+def test_conversion_to_srgb_at_16_bits_has_16_bits_of_precision() -> None:
     deep = plainfilm.render(film(profile_of(), colors()), icc="srgb", bits=16)
     eight = plainfilm.render(film(profile_of(), colors()), icc="srgb")
     assert deep.dtype == np.uint16
-    # Little CMS reckons 8 bits with fewer of its own, which shows in dark colours
+    # Little CMS computes 8-bit images with less precision, which is visible in dark colours
     assert np.abs(deep / 257 - eight).mean() < 1
     assert (deep % 257 != 0).any()
 
 
 @pytest.mark.parametrize("given", [{"icc": "drop"}, {"look": "stored"}])
-def test_it_can_be_left_out(given: dict[str, str]) -> None:
+def test_a_profile_can_be_dropped(given: dict[str, str]) -> None:
     content, findings = encoded(film(profile_of(), colors()), **given)
     assert b"iCCP" not in content
     assert findings == set()
@@ -145,7 +145,7 @@ def test_it_can_be_left_out(given: dict[str, str]) -> None:
     ],
     ids=["a byte", "text", "grey", "CMYK", "cut short", "no tags"],
 )
-def test_one_that_cannot_be_used_is_left_out_and_found(profile: bytes, icc: str) -> None:
+def test_an_unusable_profile_is_left_out_and_reported(profile: bytes, icc: str) -> None:
     content, findings = encoded(film(profile, colors()), icc=icc)
     assert b"iCCP" not in content
     assert findings == {"icc_profile_invalid"}
@@ -153,7 +153,7 @@ def test_one_that_cannot_be_used_is_left_out_and_found(profile: bytes, icc: str)
         assert np.array_equal(np.asarray(read), colors())
 
 
-def test_a_grey_image_has_none() -> None:
+def test_a_grey_image_gets_no_profile() -> None:
     dataset, _ = build_case()
     dataset.ICCProfile = profile_of()
     content, findings = encoded(dataset)
@@ -163,10 +163,10 @@ def test_a_grey_image_has_none() -> None:
 
 @settings(max_examples=300, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 700), st.integers(0, 255)), min_size=1, max_size=6), st.integers(0, 800))
-def test_a_damaged_one_ends_in_a_profile_or_in_our_error(changes: list[tuple[int, int]], length: int) -> None:
+def test_a_damaged_profile_is_rebuilt_or_refused(changes: list[tuple[int, int]], length: int) -> None:
     damaged = bytearray(profile_of())
-    for place, value in changes:
-        damaged[place % len(damaged)] = value
+    for offset, value in changes:
+        damaged[offset % len(damaged)] = value
     try:
         rebuilt = rebuilt_profile(bytes(damaged[: max(length, 200)]))
     except ProfileError:

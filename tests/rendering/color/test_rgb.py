@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Whatever colour space a frame was decoded to, RGB comes out, or an error that names what is wrong."""
+"""Samples of every supported colour space become RGB; others raise an error that names the attribute."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ def frame(samples: np.ndarray, space: str) -> DecodedFrame:
 
 
 @pytest.mark.parametrize("bits", [8, 12, 16, 32])
-def test_rgb_is_left_as_it_is(bits: int) -> None:
+def test_rgb_is_unchanged(bits: int) -> None:
     samples = np.array([[[1, 2, 3], [4, 5, 6]]], "u1" if bits == 8 else "u2" if bits <= 16 else "u4")
     rgb = to_rgb(frame(samples, "RGB"), header(bits), None)
     assert np.array_equal(rgb.samples, samples)
     assert (rgb.samples.dtype, rgb.bits, rgb.findings) == (samples.dtype, bits, ())
 
 
-def test_signed_samples_count_as_their_bits() -> None:
+def test_signed_samples_are_read_as_unsigned() -> None:
     rgb = to_rgb(frame(np.array([[[-1, 0, 1]]], np.int8), "RGB"), header(), None)
     assert rgb.samples.tolist() == [[[255, 0, 1]]]
 
@@ -51,7 +51,7 @@ def test_luminance_and_chrominance_are_converted(space: str) -> None:
 
 
 @pytest.mark.parametrize("space", ["YBR_ICT", "YBR_RCT"])
-def test_what_a_codec_should_have_undone_is_rgb_and_found(space: str) -> None:
+def test_spaces_that_a_codec_should_have_converted_are_read_as_rgb_and_reported(space: str) -> None:
     samples = np.array([[[9, 8, 7]]], np.uint8)
     rgb = to_rgb(frame(samples, space), header(), None)
     assert rgb.samples.tolist() == samples.tolist()
@@ -64,21 +64,21 @@ def test_a_palette_is_looked_up() -> None:
     assert (rgb.samples.tolist(), rgb.bits) == ([[[5] * 3, [200] * 3]], 8)
 
 
-def test_a_palette_that_is_missing_is_named() -> None:
+def test_a_missing_palette_is_named() -> None:
     with pytest.raises(AttributeValueError, match="RedPaletteColorLookupTableDescriptor is missing") as caught:
         to_rgb(frame(np.zeros((1, 2), np.uint8), "PALETTE COLOR"), header(samples=1), None)
     assert caught.value.reason is Reason.MISSING_ATTRIBUTE
 
 
 @pytest.mark.parametrize("space", ["CMYK", "HSV", "ARGB", "XYB", "", "YBR_PARTIAL"])
-def test_spaces_without_a_way_to_rgb_are_named(space: str) -> None:
+def test_unsupported_colour_spaces_are_named(space: str) -> None:
     with pytest.raises(AttributeValueError, match="PhotometricInterpretation") as caught:
         to_rgb(frame(np.zeros((1, 2, 3), np.uint8), space), header(), None)
     assert caught.value.reason is Reason.UNSUPPORTED_VALUE
 
 
 @pytest.mark.parametrize("shape", [(1, 2), (1, 2, 4)])
-def test_another_number_of_samples_is_named(shape: tuple[int, ...]) -> None:
+def test_a_wrong_number_of_samples_is_named(shape: tuple[int, ...]) -> None:
     with pytest.raises(AttributeValueError, match="SamplesPerPixel"):
         to_rgb(frame(np.zeros(shape, np.uint8), "RGB"), header(), None)
 
@@ -103,12 +103,12 @@ TEST_FILES = "pydicom+pydicom/src/pydicom/data/test_files"
         (f"{TEST_FILES}/examples_ybr_color.dcm", 2),
         (f"{TEST_FILES}/SC_rgb_dcmtk_+eb+cy+n1.dcm", 2),
         (f"{TEST_FILES}/SC_rgb_small_odd_jpeg.dcm", 2),
-        # DCMTK's tables are off by up to two levels here: its greys have a tint, ours are the nearest levels
+        # DCMTK's tables deviate by up to two levels here, even for greys; plainfilm gives the nearest levels
         (f"{TEST_FILES}/SC_ybr_full_422_uncompressed.dcm", 2),
         (f"{DATA_STORE}/SC_ybr_full_uncompressed.dcm", 2),
     ],
 )
-def test_real_colors_are_those_of_dcmtk(
+def test_colours_of_real_files_equal_those_of_dcmtk(
     film_folder: Path, dcmj2pnm: str, tmp_path: Path, name: str, within: int
 ) -> None:
     instance = read_instance((film_folder / name).read_bytes(), 10**8)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Segmented palettes unfold as the standard says, and no crooked one makes more entries than it declares."""
+"""Segmented palettes are expanded as PS3.3 C.7.9.2 defines it, never to more entries than they declare."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ def test_discrete_segments_are_their_entries(bits: int) -> None:
 
 
 @pytest.mark.parametrize("bits", [8, 16])
-def test_linear_segments_go_from_the_last_entry_to_their_end(bits: int) -> None:
+def test_linear_segments_interpolate_from_the_last_entry_to_their_own(bits: int) -> None:
     assert entries_of([0, 1, 10, 1, 5, 20, 1, 4, 0], 10, bits) == [10, 12, 14, 16, 18, 20, 15, 10, 5, 0]
 
 
-def test_linear_segments_go_to_the_nearest_level() -> None:
+def test_linear_segments_are_rounded_to_the_nearest_level() -> None:
     assert entries_of([0, 1, 0, 1, 4, 2], 5) == [0, 1, 1, 2, 2]
     assert entries_of([0, 1, 65535, 1, 2, 0], 3) == [65535, 32768, 0]
 
@@ -47,12 +47,12 @@ def test_indirect_segments_of_eight_bits_have_an_offset_of_four_bytes() -> None:
     assert entries_of([0, 2, 1, 2, 2, 1, 0, 0, 0, 0, 0, 1, 9], 5, 8) == [1, 2, 1, 2, 9]
 
 
-def test_what_goes_beyond_the_entries_declared_is_left_out() -> None:
+def test_entries_beyond_the_declared_number_are_dropped() -> None:
     assert entries_of([0, 3, 7, 8, 9, 1, 60000, 0], 4) == [7, 8, 9, 9]
     assert len(entries_of([0, 1, 5, *[1, 65535, 0] * 2000], 65536)) == 65536
 
 
-def test_a_pad_at_the_end_is_no_segment() -> None:
+def test_padding_at_the_end_is_not_a_segment() -> None:
     assert entries_of([0, 2, 7, 8, 0], 4, 8) == [7, 8]
 
 
@@ -69,13 +69,13 @@ def test_a_pad_at_the_end_is_no_segment() -> None:
     ],
     ids=["linear first", "indirect first", "reserved", "empty", "empty linear", "indirect to indirect", "beyond"],
 )
-def test_segments_that_make_no_sense_are_refused(words: list[int]) -> None:
+def test_invalid_segments_are_refused(words: list[int]) -> None:
     with pytest.raises(AttributeValueError, match="SegmentedRedPaletteColorLookupTableData"):
         entries_of(words, 100)
 
 
 @settings(max_examples=200, deadline=None)
 @given(words=st.lists(st.integers(0, 3) | st.integers(0, 65535), max_size=40), count=st.integers(1, 65536))
-def test_any_words_end_in_entries_or_in_an_error_of_ours(words: list[int], count: int) -> None:
+def test_any_words_are_expanded_or_refused(words: list[int], count: int) -> None:
     with suppress(AttributeValueError):
         assert len(entries_of(words, count)) <= count

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Supplemental palettes. Fear: colours shown in grey, greys in colour, or colours that bend the statistics of greys."""
+"""Supplemental palettes colour the values that they map, and do not influence how the other values are displayed."""
 
 from __future__ import annotations
 
@@ -48,22 +48,22 @@ def test_values_from_the_first_one_mapped_are_colours_and_those_below_grey(signe
     assert (shown[0, 4] == grey[0, 4]).all()
 
 
-def test_colours_take_no_part_in_what_greys_are_chosen_by() -> None:
+def test_coloured_pixels_do_not_influence_the_fallback() -> None:
     dataset, _ = film()
     assert plainfilm.explain(dataset).to_dict()["high"] < 100
     assert "supplemental palette" in str(plainfilm.explain(dataset))
 
 
 @pytest.mark.parametrize("presentation", [None, "MONOCHROME", "TRUE_COLOR"])
-def test_a_palette_that_is_not_presented_is_left_alone(presentation: str | None) -> None:
+def test_a_palette_is_ignored_without_pixel_presentation_color(presentation: str | None) -> None:
     assert plainfilm.render(film(presentation)[0]).ndim == 2
 
 
-def test_a_recipe_knows_nothing_of_it() -> None:
+def test_a_recipe_ignores_the_palette() -> None:
     assert plainfilm.render(film()[0], look="minmax").ndim == 2
 
 
-def test_blended_frames_are_refused_by_name() -> None:
+def test_blended_frames_are_refused() -> None:
     dataset, _ = film(None)
     path = Dataset()
     path.DataPathAssignment = "PRIMARY_SINGLE"
@@ -75,7 +75,7 @@ def test_blended_frames_are_refused_by_name() -> None:
 
 
 @pytest.mark.parametrize("space", ["ARGB", "CMYK", "HSV"])
-def test_retired_colours_are_refused_by_name(space: str) -> None:
+def test_retired_colour_spaces_are_refused(space: str) -> None:
     dataset, _ = build_case(bits_allocated=8, bits_stored=8)
     dataset.PhotometricInterpretation = space
     dataset.SamplesPerPixel = 3 if space == "HSV" else 4
@@ -83,7 +83,7 @@ def test_retired_colours_are_refused_by_name(space: str) -> None:
         plainfilm.render(dataset)
 
 
-def test_a_window_that_leaves_the_greys_black_below_the_colours_is_the_files_own() -> None:
+def test_a_window_that_shows_all_greys_black_is_kept_where_other_pixels_have_colours() -> None:
     dataset, _ = film(centers=(300,), widths=(100,))
     explained = plainfilm.explain(dataset).to_dict()
     assert (explained["voi"], explained["status"]) == ("window:0", "ok")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Grey instances built by parameter, and what becomes of them, without a file or a decoder."""
+"""The fixture `grey` builds grey instances from parameters and renders them, without a file or a decoder."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ Array = npt.NDArray[Any]
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """One frame's plan and what it gives."""
+    """The plan of one frame and the image that it gives."""
 
     plan: Plan
     image: Array
@@ -48,16 +48,16 @@ class Shown:
 
 
 class Grey:
-    """Builds the values that a grey image begins with; everything is 12 bits of 16, unsigned, unless it is said."""
+    """Builds grey instances: unsigned, 12 bits stored of 16 allocated, unless parameters say otherwise."""
 
     def lut(self, entries: Sequence[int], first: int = 0, bits: int = 12, **more: Any) -> LutItem:
-        """A LUT item in words; more: `count` in place of the number of entries, `explanation`."""
+        """A LUT item in words; more: `count`, the declared number of entries where it differs, and `explanation`."""
         count = more.get("count", len(entries)) % 65536
         data = np.array(entries, "<u2").tobytes()
         return LutItem((count, first % 65536, bits), data, more.get("explanation"))
 
     def frame(self, *voi: WindowItem | LutItem, **modality: Any) -> FrameAttributes:
-        """The attributes of a frame with these VOIs at one level; modality: lut, slope, intercept."""
+        """The attributes of a frame whose only level has these VOIs; modality: lut, slope, intercept."""
         luts = tuple(item for item in voi if isinstance(item, LutItem))
         windows = tuple(item for item in voi if isinstance(item, WindowItem))
         return FrameAttributes(ModalityLevel(**modality), (VoiLevel(luts, windows),))
@@ -70,7 +70,7 @@ class Grey:
         return ImagePixel(**{**known, **more, "signed": False, "number_of_frames": 1, **given})
 
     def instance(self, *frames: FrameAttributes, sop_class: str = "", rest: Any = None, **pixel: Any) -> Instance:
-        """An instance whose pixels are elsewhere; rest: more fields of Instance."""
+        """An instance without Pixel Data; rest: further fields of Instance."""
         data = PixelData(b"", "1.2.840.10008.1.2.1", encapsulated=False)
         number = pixel.pop("number_of_frames", max(1, len(frames)))
         module = self.pixel(number_of_frames=number, **pixel)
@@ -93,7 +93,7 @@ class Grey:
         return survey(instance, tuple(self._cells(instance, number, cells) for number, cells in enumerate(frames)))
 
     def show(self, instance: Instance, *frames: Array, frame: int = 0, **options: Any) -> Shown:
-        """The plan of one frame by the cells of all, and the levels that it gives."""
+        """Plan one frame by the cells of all frames, and render it."""
         surveyed = self.survey(instance, *frames)
         plan = planner(instance, surveyed, RenderOptions(**options)).plan(surveyed.frames[frame])
         return Shown(plan, render_frame(plan, stored_values(plan.rules, frames[frame])))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""CLAHE. Fear: padding and shutter take part in it or are changed by it, or 16 bits show another picture than 8."""
+"""CLAHE equals OpenCV's at 8 bits, is the same picture at 16 bits, and ignores pixels that are masked."""
 
 from __future__ import annotations
 
@@ -20,49 +20,49 @@ PARAMETERS = [Clahe(), Clahe(4, 3), Clahe(1.5, 13), Clahe(100, 1), Clahe(0.1, 2)
 
 
 def smooth(rows: int, columns: int) -> Array:
-    """Histogram from 0 to 1 with slopes, a step and fine structure."""
+    """A picture from 0 to 1 with slopes, a step and fine structure."""
     y, x = np.mgrid[:rows, :columns] / max(rows, columns)
     return np.clip(0.4 * y + 0.2 * (x > 0.5) + 0.2 * np.sin(40 * x * y) + 0.2 * np.cos(9 * x), 0, 1)
 
 
-def nothing(image: Array) -> Array:
+def no_mask(image: Array) -> Array:
     return np.zeros(image.shape, np.bool_)
 
 
 @pytest.mark.parametrize("parameters", PARAMETERS)
-def test_at_8_bits_it_is_opencvs(parameters: Clahe) -> None:
+def test_at_8_bits_it_equals_opencv(parameters: Clahe) -> None:
     image = (smooth(91, 120) * 255).astype(np.uint8)
     expected = cv2.createCLAHE(parameters.clip, (parameters.tiles, parameters.tiles)).apply(image)
-    assert np.array_equal(apply_clahe(image, nothing(image), parameters), expected)
+    assert np.array_equal(apply_clahe(image, no_mask(image), parameters), expected)
 
 
 @pytest.mark.parametrize("parameters", PARAMETERS)
 @pytest.mark.parametrize("shape", [(256, 256), (301, 517), (256, 301), (520, 256), (7, 5)])
 def test_at_16_bits_it_is_the_same_picture(shape: tuple[int, int], parameters: Clahe) -> None:
     eight = np.floor(smooth(*shape) * 255 + 0.5).astype(np.uint8)
-    deep = apply_clahe(eight.astype(np.uint16) * 257, nothing(eight), parameters)
-    # the input is the same to the last level; OpenCV rounds its tables, and what it draws between them, to 8 bits
-    assert np.abs(deep / 257 - apply_clahe(eight, nothing(eight), parameters)).max() < 1.2
+    deep = apply_clahe(eight.astype(np.uint16) * 257, no_mask(eight), parameters)
+    # the inputs are equal; OpenCV rounds its tables, and the interpolation between them, to 8 bits
+    assert np.abs(deep / 257 - apply_clahe(eight, no_mask(eight), parameters)).max() < 1.2
 
 
-def test_at_16_bits_levels_between_those_of_8_bits_stay_apart() -> None:
+def test_at_16_bits_levels_between_those_of_8_bits_stay_distinct() -> None:
     image = (smooth(200, 200) * 65535).astype(np.uint16)
-    assert np.unique(apply_clahe(image, nothing(image), Clahe())).size > 5000
+    assert np.unique(apply_clahe(image, no_mask(image), Clahe())).size > 5000
 
 
 @pytest.mark.parametrize("kind", [np.uint8, np.uint16])
 @pytest.mark.parametrize("shape", [(1, 1), (1, 9), (3, 5), (64, 64), (65, 63)])
 @pytest.mark.parametrize("parameters", [Clahe(), Clahe(100, 32), Clahe(0.01, 1)])
-def test_images_of_every_size(shape: tuple[int, int], kind: Any, parameters: Clahe) -> None:
+def test_images_of_any_size_keep_their_shape_and_type(shape: tuple[int, int], kind: Any, parameters: Clahe) -> None:
     image = (smooth(*shape) * np.iinfo(kind).max).astype(kind)
-    shown = apply_clahe(image, nothing(image), parameters)
+    shown = apply_clahe(image, no_mask(image), parameters)
     assert (shown.shape, shown.dtype) == (image.shape, image.dtype)
 
 
 @pytest.mark.parametrize("kind", [np.uint8, np.uint16])
-def test_what_is_hidden_keeps_its_level_and_takes_no_part(kind: Any) -> None:
+def test_masked_pixels_keep_their_level_and_have_no_influence(kind: Any) -> None:
     image = (smooth(120, 160) * np.iinfo(kind).max).astype(kind)
-    mask = nothing(image)
+    mask = no_mask(image)
     mask[:, :50] = True
     pictures = []
     for level in (0, np.iinfo(kind).max):
@@ -74,7 +74,7 @@ def test_what_is_hidden_keeps_its_level_and_takes_no_part(kind: Any) -> None:
     assert np.array_equal(*pictures)
 
 
-def test_an_image_of_nothing_but_padding_stays() -> None:
+def test_an_image_of_only_masked_pixels_is_unchanged() -> None:
     image = np.zeros((4, 5), np.uint8)
     assert np.array_equal(apply_clahe(image, np.ones((4, 5), np.bool_), Clahe()), image)
 
@@ -86,7 +86,7 @@ def stored_film() -> Array:
 
 
 @pytest.mark.parametrize("bits", [8, 16])
-def test_a_film_is_the_viewers_picture_evened_out_with_padding_and_shutter_painted_after(grey: Any, bits: int) -> None:
+def test_the_look_enhances_the_viewer_picture_and_then_paints_the_masks(grey: Any, bits: int) -> None:
     rest = {"padding": Padding(7), "shutter": Shutter(rectangle=(1, 100, 1, 80), presentation_value=65535)}
     instance, values = grey.instance(photometric_interpretation="MONOCHROME1", rest=rest), stored_film()
     viewer = grey.show(instance, values, bits=bits)
@@ -102,7 +102,7 @@ def test_a_film_is_the_viewers_picture_evened_out_with_padding_and_shutter_paint
     assert "limit 3, 4 x 4 tiles" in shown.plan.steps[-1].does
 
 
-def test_statistics_are_of_what_comes_out_where_it_is_shown(grey: Any) -> None:
+def test_statistics_count_the_enhanced_levels_of_the_pixels_that_are_not_masked(grey: Any) -> None:
     instance, values = grey.instance(rest={"padding": Padding(7)}), stored_film()
     shown = grey.show(instance, values, look=Look.CLAHE)
     counted = levels_shown(shown.image, hidden(shown.plan, values))

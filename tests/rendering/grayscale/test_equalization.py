@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The recipe `equalize`. Fear: a level that differs from what OpenCV and the recipe's own words give."""
+"""The recipe `equalize` gives the levels of OpenCV and of the published description."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Array = npt.NDArray[Any]
 
 
 def recipe(values: Array, inverted: bool) -> Array:
-    """The recipe as it is described, with OpenCV on every pixel."""
+    """The recipe as published, with OpenCV on every pixel."""
     shifted = values.astype(np.float64) - values.min()
     eight = (shifted / max(shifted.max(), 1) * 255).astype(np.uint8)
     return np.asarray(cv2.equalizeHist(255 - eight if inverted else eight))
@@ -36,7 +36,7 @@ def film(kind: str, bits: int, seed: int = 0) -> Array:
 @pytest.mark.parametrize(
     ("kind", "bits"), [("u1", 8), ("u2", 12), ("i2", 12), ("u2", 16), ("i2", 16), ("u4", 20), ("f4", 9)]
 )
-def test_every_level_is_that_of_opencv(kind: str, bits: int, inverted: bool) -> None:
+def test_every_level_equals_that_of_opencv(kind: str, bits: int, inverted: bool) -> None:
     values = film(kind, bits)
     tone = equalize_recipe(histogram_of(values), inverted)
     assert np.array_equal(tone.apply(values, 255), recipe(values, inverted))
@@ -44,19 +44,19 @@ def test_every_level_is_that_of_opencv(kind: str, bits: int, inverted: bool) -> 
 
 @settings(max_examples=200, deadline=None)
 @given(st.lists(st.integers(0, 255), min_size=1, max_size=400))
-def test_the_table_is_that_of_opencv(pixels: list[int]) -> None:
+def test_the_table_equals_that_of_opencv(pixels: list[int]) -> None:
     image = np.array([pixels], np.uint8)
     table = equalization_table(np.bincount(image.ravel(), minlength=256))
     assert np.array_equal(table[image], cv2.equalizeHist(image))
 
 
 @pytest.mark.parametrize(("inverted", "level"), [(False, 0), (True, 255)])
-def test_one_level_stays_one_level(inverted: bool, level: int) -> None:
+def test_a_single_level_is_not_equalized(inverted: bool, level: int) -> None:
     values = np.full((3, 4), 77, np.uint16)
     assert set(equalize_recipe(histogram_of(values), inverted).apply(values, 255).ravel()) == {level}
 
 
-def test_16_bits_are_the_256_levels_spread_evenly() -> None:
+def test_16_bit_levels_are_those_of_8_bits_times_257() -> None:
     values = film("u2", 14)
     tone = equalize_recipe(histogram_of(values), False)
     deep = tone.apply(values, 65535)
@@ -64,7 +64,7 @@ def test_16_bits_are_the_256_levels_spread_evenly() -> None:
     assert np.array_equal(deep, tone.apply(values, 255).astype(int) * 257)
 
 
-def test_it_knows_of_nothing_but_stored_values_and_polarity(grey: Any) -> None:
+def test_the_recipe_ignores_modality_lut_padding_and_shutter(grey: Any) -> None:
     values = film("u2", 12)
     rest = {"padding": Padding(int(np.median(values))), "shutter": Shutter(rectangle=(5, 20, 5, 20))}
     modality = ModalityLevel(slope=-2.0, intercept=5.0)

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""Every look's pictures of fixed films against those recorded. Fear: a look changes and its version stays.
+"""Every look gives the pictures that are recorded for its version.
 
-The record is tests/golden/looks.json. Where a look is meant to give another picture, raise its number in
-plainfilm.rendering.grayscale.plan.LOOK_VERSIONS, say so in CHANGELOG.md, and renew the record by running this file with
-PLAINFILM_RENEW_GOLDEN=1: entries of other versions are kept, those of the present ones are never written over.
+The record is tests/golden/looks.json. Where a look shall give another picture, increase its number in
+plainfilm.rendering.grayscale.plan.LOOK_VERSIONS, describe it in CHANGELOG.md, and run this file with
+PLAINFILM_RENEW_GOLDEN=1, which adds missing entries to the record and changes none.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ GOLDEN = Path(__file__).resolve().parents[2] / "golden" / "looks.json"
 
 
 def ramp(bits: int, signed: bool = False) -> Array:
-    """A slope with a bright bar and a dark border, in whole numbers alone, so that it is the same everywhere."""
+    """A slope with a bright bar and a dark border, computed in integers so that it is the same on every machine."""
     rows, columns = np.mgrid[:72, :96]
     top = (1 << bits) - 1
     values = (rows * 5 + columns * 3 + (rows * columns) % 37) * top // 700
@@ -37,8 +37,8 @@ def ramp(bits: int, signed: bool = False) -> Array:
     return (values - ((top + 1) // 2 if signed else 0)).astype("i2" if signed else "u1" if bits == 8 else "u2")
 
 
-def films(grey: Any) -> Iterator[tuple[Any, Array]]:
-    """Instances and their cells: each of what a look may come across."""
+def instances(grey: Any) -> Iterator[tuple[Any, Array]]:
+    """Instances and their cells, of each kind that a look distinguishes."""
     curve = grey.lut([round((entry / 4095) ** 2 * 4095) for entry in range(4096)])
     rest = {"padding": Padding(0), "shutter": Shutter(circle=(36, 48, 40), presentation_value=20000)}
     signed = {"signed": True, "bits_stored": 12}
@@ -56,7 +56,7 @@ def films(grey: Any) -> Iterator[tuple[Any, Array]]:
 
 def picture_hash(grey: Any, look: Look, bits: int) -> str:
     digest = hashlib.sha256()
-    for instance, cells in films(grey):
+    for instance, cells in instances(grey):
         window = UserWindow(1000, 1500) if look is Look.WINDOW else None
         image = grey.show(instance, cells, look=look, window=window, bits=bits).image
         digest.update(f"{image.dtype.str.lstrip('|<')}{image.shape}".encode() + image.astype("<u2").tobytes())
@@ -67,9 +67,9 @@ def picture_hash(grey: Any, look: Look, bits: int) -> str:
 @pytest.mark.parametrize("look", Look)
 def test_a_look_gives_the_pictures_of_its_version(look: Look, bits: int, grey: Any) -> None:
     golden, key = json.loads(GOLDEN.read_text(encoding="utf-8")), f"{look} {LOOK_VERSIONS[look]}, {bits} bits"
-    found = picture_hash(grey, look, bits)
+    current = picture_hash(grey, look, bits)
     if os.environ.get("PLAINFILM_RENEW_GOLDEN") and key not in golden["pictures"]:
-        golden["pictures"][key] = found
+        golden["pictures"][key] = current
         GOLDEN.write_text(json.dumps(golden, indent=2) + "\n", encoding="utf-8")
     assert key in golden["pictures"], f"{key} is not recorded: see {Path(__file__).name}"
-    assert golden["pictures"][key] == found, f"{look} gives another picture: raise its version, or mend it"
+    assert golden["pictures"][key] == current, f"{look} gives another picture: fix it, or increase its version"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Modality LUT and rescale (PS3.3 C.11.1). Fear: the wrong one is applied, or none, or one that is not for display."""
+"""The Modality LUT or the rescale is applied as PS3.3 C.11.1 defines it, and not where it is not for display."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_a_negative_slope_keeps_its_sign() -> None:
     assert ModalityTransform(-1.0, 4095.0).apply(np.array([0, 4095], np.uint16)).tolist() == [4095.0, 0.0]
 
 
-def test_a_table_takes_the_place_of_the_rescale() -> None:
+def test_a_table_replaces_the_rescale() -> None:
     modality = ModalityTransform(2.0, 3.0, TABLE)
     assert modality.apply(np.array([0, 1, 9], np.uint16)).tolist() == [5.0, 6.0, 7.0]
     assert not modality.is_identity
@@ -46,43 +46,43 @@ def test_a_missing_slope_is_1_and_a_missing_intercept_0(level: ModalityLevel, sl
     assert rescale_of(level) == (slope, intercept, ())
 
 
-def test_a_slope_of_0_is_taken_for_1_and_the_intercept_stays(grey: Any) -> None:
+def test_a_slope_of_0_becomes_1_and_the_intercept_stays(grey: Any) -> None:
     slope, intercept, findings = rescale_of(ModalityLevel(slope=0.0, intercept=-7.0))
     assert (slope, intercept) == (1.0, -7.0)
     assert grey.codes(findings) == ["rescale_slope_zero"]
 
 
-def test_a_slope_of_0_reaches_the_image_as_1(grey: Any) -> None:
+def test_a_frame_with_a_slope_of_0_has_the_slope_1(grey: Any) -> None:
     modality, findings = modality_of(grey.instance(), ModalityLevel(slope=0.0, intercept=2.0), grey.rules())
     assert modality == ModalityTransform(1.0, 2.0)
     assert grey.codes(findings) == ["rescale_slope_zero"]
 
 
-def test_a_rescale_of_1_and_0_is_none(grey: Any) -> None:
+def test_a_rescale_of_1_and_0_is_the_identity(grey: Any) -> None:
     modality, findings = modality_of(grey.instance(), ModalityLevel(slope=1.0, intercept=0.0), grey.rules())
     assert modality.is_identity
     assert findings == ()
 
 
-def test_where_both_exist_the_table_is_used(grey: Any) -> None:
+def test_of_a_table_and_a_rescale_the_table_is_used(grey: Any) -> None:
     level = ModalityLevel(grey.lut([5, 6, 7]), slope=2.0, intercept=1.0)
     modality, findings = modality_of(grey.instance(), level, grey.rules())
     assert modality.apply(np.array([0, 2], np.uint16)).tolist() == [5.0, 7.0]
     assert grey.codes(findings) == ["modality_lut_and_rescale"]
 
 
-def test_a_table_beside_a_rescale_of_1_and_0_is_no_contradiction(grey: Any) -> None:
+def test_a_table_and_a_rescale_of_1_and_0_give_no_finding(grey: Any) -> None:
     level = ModalityLevel(grey.lut([5, 6, 7]), slope=1.0, intercept=0.0)
     assert modality_of(grey.instance(), level, grey.rules())[1] == ()
 
 
-def test_what_is_odd_about_a_table_is_told(grey: Any) -> None:
+def test_findings_of_a_table_are_reported(grey: Any) -> None:
     level = ModalityLevel(grey.lut([5, 6, 7], count=9))
     assert grey.codes(modality_of(grey.instance(), level, grey.rules())[1]) == ["lut_data_short"]
 
 
 @pytest.mark.parametrize("signed", [True, False])
-def test_the_first_input_of_a_table_is_signed_as_the_stored_values_are(grey: Any, signed: bool) -> None:
+def test_the_first_input_mapped_is_signed_where_stored_values_are_signed(grey: Any, signed: bool) -> None:
     level = ModalityLevel(grey.lut([5, 6, 7], first=-2))
     modality, _ = modality_of(grey.instance(), level, grey.rules(16, signed))
     assert modality.lut is not None
@@ -91,8 +91,8 @@ def test_the_first_input_of_a_table_is_signed_as_the_stored_values_are(grey: Any
 
 @pytest.mark.parametrize("number", [1, 2, 3])
 @pytest.mark.parametrize("has_table", [True, False])
-def test_xa_and_xrf_are_displayed_without_it(grey: Any, number: int, has_table: bool) -> None:
-    """PS3.4 N.2.5: of these SOP classes the Modality LUT and rescale are not for display."""
+def test_xa_and_xrf_images_are_displayed_without_the_modality_lut(grey: Any, number: int, has_table: bool) -> None:
+    """PS3.4 N.2.5: the Modality LUT and the rescale of these SOP classes are not for display."""
     instance = grey.instance(sop_class=f"1.2.840.10008.5.1.4.1.1.12.{number}")
     level = ModalityLevel(grey.lut([5, 6]) if has_table else None, slope=2.0)
     modality, findings = modality_of(instance, level, grey.rules())
@@ -100,21 +100,21 @@ def test_xa_and_xrf_are_displayed_without_it(grey: Any, number: int, has_table: 
     assert grey.codes(findings) == ["modality_not_applied"]
 
 
-def test_xa_without_a_modality_lut_is_nothing_odd(grey: Any) -> None:
+def test_xa_without_a_modality_lut_gives_no_finding(grey: Any) -> None:
     level = ModalityLevel(slope=1.0, intercept=0.0)
     assert modality_of(grey.instance(sop_class=ANGIOGRAPHY), level, grey.rules()) == (ModalityTransform(), ())
 
 
 @pytest.mark.parametrize("number", ["1.1", "1.1.1", "1.2", "1.2.1", "1.3", "1.3.1"])
-def test_dx_mg_and_io_are_obeyed_where_they_break_their_rule(grey: Any, number: str) -> None:
-    """PS3.3 C.8.11.3: their rescale is the identity; a file that says otherwise is shown as it says."""
+def test_a_rescale_of_dx_mg_and_io_images_is_applied_and_reported(grey: Any, number: str) -> None:
+    """PS3.3 C.8.11.3 allows only the identity; another rescale is applied all the same."""
     instance = grey.instance(sop_class=f"1.2.840.10008.5.1.4.1.1.{number}")
     modality, findings = modality_of(instance, ModalityLevel(slope=-1.0, intercept=4095.0), grey.rules())
     assert modality == ModalityTransform(-1.0, 4095.0)
     assert grey.codes(findings) == ["rescale_not_identity"]
 
 
-def test_dx_with_the_identity_is_nothing_odd(grey: Any) -> None:
+def test_dx_with_the_identity_gives_no_finding(grey: Any) -> None:
     level = ModalityLevel(slope=1.0, intercept=0.0)
     assert modality_of(grey.instance(sop_class=DIGITAL_XRAY), level, grey.rules())[1] == ()
 
@@ -132,7 +132,7 @@ def test_dx_with_the_identity_is_nothing_odd(grey: Any) -> None:
         (ModalityTransform(lut=TABLE), True, False),
     ],
 )
-def test_the_input_of_a_voi_lut_is_signed_where_the_range_of_bits_stored_goes_below_0(
+def test_the_output_is_signed_where_the_range_of_bits_stored_includes_negative_output(
     grey: Any, modality: ModalityTransform, signed_pixels: bool, signed_output: bool
 ) -> None:
     assert modality.output_is_signed(grey.rules(12, signed_pixels)) is signed_output

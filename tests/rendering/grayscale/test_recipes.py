@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The published recipes by small examples worked out by hand; random images are in properties/."""
+"""The published recipes give the results of small examples computed by hand; properties/ tests random images."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def minmax(v: Array, inverted: bool = False) -> MinMaxRecipe:
     return minmax_recipe(RecipeVoi(), histogram_of(v), inverted)
 
 
-def test_stretch_counts_the_extremes_as_the_median() -> None:
+def test_stretch_replaces_the_extremes_by_the_median() -> None:
     """[0, 10, 20, 30, 1000]: the median is 20, so t = [20, 10, 20, 30, 20]."""
     v = np.array([0, 10, 20, 30, 1000], np.uint16)
     assert stretch(v).line == (10, 30)
@@ -49,21 +49,21 @@ def test_stretch_with_all_counts_every_value() -> None:
 
 
 def test_stretch_casts_the_median_to_the_type_of_the_values() -> None:
-    """[0, 1, 2, 9]: the median 1.5 becomes 1 in an integer array, so t = [1, 1, 2, 1]; in float64 it stays."""
+    """[0, 1, 2, 9]: the median 1.5 becomes 1 in an integer array, so t = [1, 1, 2, 1]; in float64 it stays 1.5."""
     whole = np.array([0, 1, 2, 9], np.int32)
     assert stretch(whole, Stretch(0, 50)).line == (1, 1)
     assert stretch(whole.astype(np.float64), Stretch(0, 50)).line == (1, 1.5)
 
 
 @pytest.mark.parametrize(("ymax", "middle"), [(255, 128), (65535, 32768)])
-def test_stretch_of_percentiles_that_meet_is_the_middle(ymax: int, middle: int) -> None:
+def test_stretch_of_equal_percentiles_is_the_middle_of_the_range(ymax: int, middle: int) -> None:
     v = np.array([[5, 5], [5, 5]], np.uint8)
     assert set(stretch(v).apply(v, ymax).flat) == {middle}
     assert set(stretch(v, inverted=True).apply(v, ymax).flat) == {ymax - middle}
 
 
-def test_a_border_that_covers_most_of_the_film_makes_the_percentiles_meet() -> None:
-    """The border becomes the median of itself: nothing but the recipe's own grey is left, as published."""
+def test_a_border_over_most_of_the_image_makes_the_percentiles_equal() -> None:
+    """The median is the value of the border, so the whole image is grey, as in the published recipe."""
     v = np.zeros(10_000, np.uint16)
     v[:3] = (100, 200, 300)
     assert set(stretch(v, Stretch()).apply(v, 255).flat) == {128}
@@ -89,14 +89,14 @@ def test_minmax_runs_from_the_smallest_to_the_largest_value() -> None:
     assert minmax(v).line == (100, 104)
 
 
-def test_minmax_of_monochrome1_is_taken_from_the_largest_first() -> None:
-    """Inverted before truncation: 3/4 of 255 is 191.25; 255 minus the 63 of above would be 192."""
+def test_minmax_inverts_monochrome1_before_the_stretch() -> None:
+    """3/4 of 255 is 191.25, which is truncated to 191. Inverting the truncated level 63 would give 192."""
     v = np.array([100, 101, 104], np.uint16)
     assert minmax(v, inverted=True).apply(v, 255).tolist() == [255, 191, 0]
 
 
 @pytest.mark.parametrize("inverted", [True, False])
-def test_minmax_of_one_level_is_0(inverted: bool) -> None:
+def test_minmax_of_a_single_level_is_0(inverted: bool) -> None:
     v = np.full((2, 2), 9, np.int16)
     assert minmax(v, inverted).apply(v, 255).tolist() == [[0, 0], [0, 0]]
 
@@ -108,13 +108,13 @@ def test_minmax_of_integers_never_wraps(kind: str, inverted: bool) -> None:
     info = np.iinfo(kind)
     values = [int(info.min), int(info.min) // 4, 5, int(info.max)]
     v = np.array(values, kind)
-    reach = values[-1] - values[0]
-    expected = [int((values[-1] - value if inverted else value - values[0]) / reach * 255) for value in values]
+    span = values[-1] - values[0]
+    expected = [int((values[-1] - value if inverted else value - values[0]) / span * 255) for value in values]
     assert minmax(v, inverted).apply(v, 255).tolist() == expected
 
 
 @pytest.mark.parametrize("inverted", [True, False])
-def test_minmax_gives_a_table_no_level_out_of_range_for_values_that_the_image_has_not(inverted: bool) -> None:
+def test_minmax_is_monotonic_for_values_that_do_not_occur_in_the_image(inverted: bool) -> None:
     recipe = minmax(np.array([100, 200], np.uint8), inverted)
     levels = recipe.apply(np.arange(256, dtype=np.uint8), 255).astype(int)
     steps = np.diff(levels)
@@ -124,7 +124,7 @@ def test_minmax_gives_a_table_no_level_out_of_range_for_values_that_the_image_ha
 @pytest.mark.parametrize("function", list(VoiFunction))
 @pytest.mark.parametrize(("bits", "signed"), [(12, False), (16, True)])
 @pytest.mark.parametrize("rescale", [None, (2.0, -1024.0), (0.5, 3.0)])
-def test_a_window_is_pydicoms_to_the_last_bit(
+def test_a_window_equals_that_of_pydicom_bit_for_bit(
     function: VoiFunction, bits: int, signed: bool, rescale: tuple[float, float] | None
 ) -> None:
     dataset = Dataset()
@@ -146,7 +146,7 @@ def test_a_window_of_width_1_is_a_threshold() -> None:
     assert voi.apply(np.array([99, 100], np.uint16)).tolist() == [0.0, 4095.0]
 
 
-def test_a_table_gives_its_entries_and_not_display_values() -> None:
+def test_a_table_gives_its_entries_unscaled() -> None:
     table = VoiLut(LookupTable(np.array([0, 7, 4095], np.uint16), 10, 12), 12)
     v = RecipeVoi(table).apply(np.array([9, 11, 99], np.uint16))
     assert (v.tolist(), v.dtype) == ([0, 7, 4095], np.uint16)
@@ -158,14 +158,14 @@ def test_without_a_voi_stored_values_keep_their_type() -> None:
 
 
 @pytest.mark.parametrize("inverted", [True, False])
-def test_an_image_without_a_single_number_has_a_recipe_all_the_same(inverted: bool) -> None:
+def test_recipes_work_for_an_image_without_finite_values(inverted: bool) -> None:
     v = np.array([np.nan, np.nan])
     assert stretch_recipe(RecipeVoi(), EMPTY_HISTOGRAM, Stretch(), inverted).apply(v, 255).shape == (2,)
     assert minmax_recipe(RecipeVoi(), EMPTY_HISTOGRAM, inverted).apply(v, 255).tolist() == [0, 0]
 
 
 @pytest.mark.parametrize(("offset", "values", "line"), [(0, [0, 65535], (0, 65535)), (2048, [-2048, 2047], None)])
-def test_stored_adds_its_offset_and_nothing_else(offset: int, values: list[int], line: tuple[int, int] | None) -> None:
+def test_the_look_stored_only_adds_its_offset(offset: int, values: list[int], line: tuple[int, int] | None) -> None:
     look = StoredLook(offset)
     levels = look.apply(np.array(values, np.int32), 65535)
     assert (levels.tolist(), levels.dtype) == ([value + offset for value in values], np.uint16)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Cells -> stored values (PS3.3 C.7.6.3). Fear: a bit too many or too few, or a sign that is not seen."""
+"""Cells become stored values with the correct bits and sign (PS3.3 C.7.6.3, PS3.5 8.1)."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def u2(*cells: int) -> Any:
     return np.array(cells, np.uint16)
 
 
-def test_unsigned_cells_are_what_they_are(grey: Any) -> None:
+def test_unsigned_cells_within_bits_stored_are_unchanged(grey: Any) -> None:
     rules, values, codes = grey.stored(u2(0, 1, 4095))
     assert rules == StoredRules(0, 12, False, np.dtype("u2"))
     assert (values.tolist(), codes) == ([0, 1, 4095], [])
@@ -54,7 +54,7 @@ def test_cells_are_shifted_by_high_bit_minus_bits_stored_plus_1(grey: Any) -> No
 def test_the_sign_is_extended_without_a_finding(
     grey: Any, allocated: int, stored: int, cells: list[int], expected: list[int]
 ) -> None:
-    """Whether the bits above Bits Stored are copies of the sign or zero."""
+    """The bits above Bits Stored may be copies of the sign or zero."""
     array = np.array(cells, f"u{allocated // 8}")
     rules, values, codes = grey.stored(array, bits_allocated=allocated, bits_stored=stored, signed=True)
     assert values.tolist() == expected
@@ -67,7 +67,7 @@ def test_signed_cells_that_are_shifted_keep_their_sign(grey: Any) -> None:
     assert (values.tolist(), codes) == ([2047, -2048, -1], [])
 
 
-def test_bits_above_bits_stored_are_masked_and_told_with_their_share(grey: Any) -> None:
+def test_bits_above_bits_stored_are_ignored_and_their_share_is_reported(grey: Any) -> None:
     rules = stored_rules(grey.pixel(), (Cells(histogram_of(u2(0x0FFF, 0x1001, 0xF002, 3))),))
     assert stored_values(rules, u2(0x0FFF, 0x1001, 0xF002, 3)).tolist() == [4095, 1, 2, 3]
     assert grey.codes(rules.findings) == ["bits_above_stored"]
@@ -75,7 +75,7 @@ def test_bits_above_bits_stored_are_masked_and_told_with_their_share(grey: Any) 
 
 
 @pytest.mark.parametrize(("largest", "bits"), [(5000, 13), (8191, 13), (4500, 13)])
-def test_bits_stored_is_widened_where_the_header_means_larger_values(grey: Any, largest: int, bits: int) -> None:
+def test_bits_stored_is_widened_where_largest_image_pixel_value_requires_it(grey: Any, largest: int, bits: int) -> None:
     rules, values, codes = grey.stored(u2(1, 4500), largest_pixel_value=largest)
     assert rules.bits_stored == bits
     assert (values.tolist(), codes) == ([1, 4500], ["bits_stored_widened"])
@@ -97,7 +97,7 @@ def test_bits_stored_is_not_widened(grey: Any, largest: int | None, overlays: tu
     assert (values.tolist(), codes) == ([1, 4500 - 4096], ["bits_above_stored"])
 
 
-def test_an_overlay_below_the_stored_bits_does_not_hinder_widening(grey: Any) -> None:
+def test_an_overlay_below_the_stored_bits_does_not_prevent_widening(grey: Any) -> None:
     rules, *_ = grey.stored(u2(1, 4500), largest_pixel_value=5000, overlay_bit_positions=(3,))
     assert rules.bits_stored == 13
 
@@ -105,7 +105,7 @@ def test_an_overlay_below_the_stored_bits_does_not_hinder_widening(grey: Any) ->
 @pytest.mark.parametrize(
     ("cells", "bits"), [((0, 3000), 13), ((-3000, 10), 13), ((-4096, 2500), 13), ((-4097, 2500), 14)]
 )
-def test_signed_data_are_widened_sign_included(grey: Any, cells: tuple[int, ...], bits: int) -> None:
+def test_signed_data_are_widened_to_bits_that_include_the_sign(grey: Any, cells: tuple[int, ...], bits: int) -> None:
     array = np.array(cells, np.int16).view(np.uint16)
     rules, values, codes = grey.stored(array, signed=True, largest_pixel_value=3000)
     assert rules.bits_stored == bits
@@ -113,13 +113,13 @@ def test_signed_data_are_widened_sign_included(grey: Any, cells: tuple[int, ...]
 
 
 def test_largest_image_pixel_value_may_have_the_other_vr(grey: Any) -> None:
-    """SS in a file of unsigned data: -1 is 65535."""
+    """In a file of unsigned data, -1 with the VR SS means 65535."""
     rules, values, _ = grey.stored(u2(1, 60000), largest_pixel_value=-1)
     assert (rules.bits_stored, values.tolist()) == (16, [1, 60000])
 
 
 def test_largest_image_pixel_value_of_signed_data_may_be_written_as_us(grey: Any) -> None:
-    """US in a file of signed data: 65535 is -1, which is within the range, so nothing is widened."""
+    """In a file of signed data, 65535 with the VR US means -1, which is in range, so nothing is widened."""
     rules, *_ = grey.stored(np.array([-3000, -1], np.int16).view(np.uint16), signed=True, largest_pixel_value=65535)
     assert rules.bits_stored == 12
 
@@ -144,15 +144,15 @@ def test_overlay_bits_in_a_codestream_are_masked(grey: Any) -> None:
     assert (rules.bits_stored, values.tolist(), codes) == (12, [5, 5], ["bits_above_stored"])
 
 
-def test_a_codestream_that_is_signed_makes_the_data_signed(grey: Any) -> None:
-    """JPEG 2000 says it itself; its cells are signed numbers already."""
+def test_data_are_signed_where_the_codestream_is_signed(grey: Any) -> None:
+    """A JPEG 2000 codestream declares its sign; its cells are signed numbers already."""
     rules, values, codes = grey.stored(np.array([-2048, 5], np.int16), precision=12, says_signed=True)
     assert rules.signed
     assert (values.tolist(), codes) == ([-2048, 5], ["codestream_disagrees"])
 
 
 def test_values_of_a_signed_codestream_beyond_bits_stored_widen_it(grey: Any) -> None:
-    """They are signed numbers already: 3000 is no -1096 whose sign was not extended."""
+    """The cells are signed numbers already: 3000 is not -1096 without an extended sign."""
     rules, values, _ = grey.stored(np.array([3000, -5], np.int16), precision=16, says_signed=True, signed=True)
     assert (rules.bits_stored, values.tolist()) == (16, [3000, -5])
 
@@ -161,7 +161,7 @@ def test_values_of_a_signed_codestream_beyond_bits_stored_widen_it(grey: Any) ->
 def test_cells_of_an_unsigned_codestream_are_twos_complement_where_the_header_is_signed(
     grey: Any, says_signed: bool | None
 ) -> None:
-    """The sign bit is at Bits Stored where every cell fits that: upper bits zero, or copies of the sign."""
+    """The sign bit is at Bits Stored where in every cell the bits above are zero or copies of the sign."""
     _, zeros, _ = grey.stored(u2(0x0800, 0x07FF), precision=16, says_signed=says_signed, signed=True)
     _, copies, _ = grey.stored(u2(0xF800, 0x07FF), precision=16, says_signed=says_signed, signed=True)
     assert zeros.tolist() == copies.tolist() == [-2048, 2047]
@@ -183,7 +183,7 @@ def test_one_bit_cells_are_0_and_1(grey: Any) -> None:
 
 
 @pytest.mark.parametrize(("kind", "bits"), [(PixelKind.FLOAT, 32), (PixelKind.DOUBLE, 64)])
-def test_floating_pixels_are_as_they_are(grey: Any, kind: PixelKind, bits: int) -> None:
+def test_floating_point_pixels_are_unchanged(grey: Any, kind: PixelKind, bits: int) -> None:
     cells = np.array([-0.5, np.nan, 1e30], f"f{bits // 8}")
     rules, values, _ = grey.stored(cells, kind=kind, bits_allocated=bits, bits_stored=bits)
     assert values is cells
@@ -207,8 +207,8 @@ def test_the_container_holds_bits_allocated(bits: int, size: int) -> None:
 
 @settings(deadline=None)
 @given(st.data())
-def test_a_frame_with_its_histogram_is_the_frame_by_the_rules(data: st.DataObject) -> None:
-    """Whether its cells are left as they are or masked, shifted and sign-extended."""
+def test_a_frame_is_converted_alike_with_and_without_its_histogram(data: st.DataObject) -> None:
+    """The cells may be unchanged, or masked, shifted and sign-extended."""
     kind = np.dtype(data.draw(st.sampled_from(["u1", "u2", "u4"])))
     bits = data.draw(st.integers(1, 8 * kind.itemsize))
     shift = data.draw(st.integers(0, 8 * kind.itemsize - bits))
@@ -216,6 +216,6 @@ def test_a_frame_with_its_histogram_is_the_frame_by_the_rules(data: st.DataObjec
     cells = data.draw(hnp.arrays(kind, (2, 5), elements=st.integers(0, min(top, 1 << 8 * kind.itemsize) - 1)))
     signed = data.draw(st.booleans())
     rules = StoredRules(shift, bits, signed, container_of(8 * kind.itemsize, signed))
-    found, expected = stored_frame(rules, cells, histogram_of(cells)), stored_values(rules, cells)
-    assert found.dtype == expected.dtype
-    np.testing.assert_array_equal(found, expected)
+    values, expected = stored_frame(rules, cells, histogram_of(cells)), stored_values(rules, cells)
+    assert values.dtype == expected.dtype
+    np.testing.assert_array_equal(values, expected)

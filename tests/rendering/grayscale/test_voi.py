@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The VOI formulas (PS3.3 C.11.2), each alone, with the standard's own examples."""
+"""The VOI formulas (PS3.3 C.11.2) give the values of the standard's own examples."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_linear_of_2048_4096(ymax: float) -> None:
 
 
 def test_linear_of_2048_1_is_a_threshold() -> None:
-    """C.11.2.1.2.1: x <= 2047.5 -> 0, x > 2047.5 -> ymax; nothing is divided by width - 1."""
+    """C.11.2.1.2.1: x <= 2047.5 -> 0, x > 2047.5 -> ymax, without a division by width - 1 = 0."""
     assert linear(at(2047, 2047.5, 2047.6, 2048), 2048, 1, 255).tolist() == [0, 0, 255, 255]
 
 
@@ -68,7 +68,7 @@ def test_linear_exact_of_2048_1() -> None:
     assert linear_exact(at(2047.5, 2048, 2048.25, 2048.5, 2049), 2048, 1, 256).tolist() == [0, 128, 192, 256, 256]
 
 
-def test_linear_exact_takes_a_width_below_1() -> None:
+def test_linear_exact_supports_a_width_below_1() -> None:
     assert linear_exact(at(0.1, 0.1875, 0.25, 0.3125, 0.4), 0.25, 0.125, 200).tolist() == [0, 0, 100, 200, 200]
 
 
@@ -80,25 +80,25 @@ def test_sigmoid_of_2048_4096() -> None:
 
 
 def test_sigmoid_is_not_renormalised_at_the_ends() -> None:
-    """The ends of the width are 12 % and 88 % of the range, not 0 and all of it."""
+    """At the ends of the window the output is 12 % and 88 % of the range, not 0 % and 100 %."""
     y = sigmoid(at(-50, 50), 0, 100, 1.0)
     np.testing.assert_allclose(y, [0.11920292202211755, 0.8807970779778823], rtol=1e-14)
 
 
 @pytest.mark.filterwarnings("error")
-def test_sigmoid_far_below_its_centre_is_0_without_a_warning() -> None:
+def test_sigmoid_far_below_its_center_is_0_without_a_warning() -> None:
     assert sigmoid(at(-1e6, 1e6), 0, 0.5, 255).tolist() == [0, 255]
 
 
 @pytest.mark.parametrize(
     ("function", "line"), [(VoiFunction.LINEAR, (0.0, 4095.0)), (VoiFunction.LINEAR_EXACT, (0.0, 4096.0))]
 )
-def test_a_window_knows_the_line_it_draws(function: VoiFunction, line: tuple[float, float]) -> None:
+def test_a_linear_window_has_a_line(function: VoiFunction, line: tuple[float, float]) -> None:
     assert linear_bounds(function, 2048, 4096) == line
     assert Window(2048, 4096, function).line == line
 
 
-def test_a_sigmoid_draws_no_line() -> None:
+def test_a_sigmoid_window_has_no_line() -> None:
     assert Window(2048, 4096, VoiFunction.SIGMOID).line is None
 
 
@@ -114,25 +114,25 @@ def test_a_window_uses_the_formula_of_its_function(function: VoiFunction, formul
 
 
 @pytest.mark.parametrize("ymax", YMAX)
-def test_the_entries_of_a_table_span_its_declared_bits(ymax: float) -> None:
-    """C.11.2.1.1: 0..2^n - 1 is the full range; the table's own smallest and largest entry are not stretched to it."""
+def test_the_output_range_of_a_table_is_that_of_its_bits(ymax: float) -> None:
+    """C.11.2.1.1: 0..2^n - 1 is the full range, whatever the smallest and largest entry are."""
     table = LookupTable(np.array([0, 1000, 2048, 4095], np.uint16), 0, 12)
     y = VoiLut(table, 12).apply(np.array([0, 1, 2, 3], np.uint16), ymax)
     assert y.tolist() == [0, 1000 * ymax / 4095, 2048 * ymax / 4095, ymax]
     assert VoiLut(table, 12).line is None
 
 
-def test_a_table_takes_modality_output_to_the_nearest_integer_first() -> None:
+def test_a_table_rounds_modality_output_to_the_nearest_integer() -> None:
     table = LookupTable(np.array([0, 100, 200], np.uint16), 0, 8)
     assert VoiLut(table, 8).apply(at(0.49, 0.5, 1.5), 255.0).tolist() == [0, 100, 200]
 
 
-def test_a_straight_line_is_clipped_at_its_ends() -> None:
+def test_values_beyond_a_straight_line_are_clipped() -> None:
     assert straight_line(at(-5, 10, 15, 20, 99), 10, 20, 255).tolist() == [0, 0, 127.5, 255, 255]
     assert Line(10, 20).line == (10, 20)
 
 
-def test_one_level_is_the_middle_of_the_range() -> None:
+def test_a_constant_level_is_the_middle_of_the_range() -> None:
     y = ConstantLevel().apply(np.zeros((2, 3)), 65535.0)
     assert y.tolist() == [[32767.5] * 3] * 2
     assert ConstantLevel().line is None
@@ -140,7 +140,7 @@ def test_one_level_is_the_middle_of_the_range() -> None:
 
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("function", list(VoiFunction))
-def test_what_is_no_number_passes_without_a_warning(function: VoiFunction) -> None:
+def test_values_that_are_not_finite_give_no_warning(function: VoiFunction) -> None:
     y = Window(0, 100, function).apply(at(-np.inf, np.inf, np.nan), 255)
     assert y[:2].tolist() == [0, 255]
     assert np.isnan(y[2])

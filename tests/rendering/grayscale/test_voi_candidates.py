@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Which VOIs exist for a run (PS3.3 C.11.2). Fear: another one than the file's or the user's first is shown."""
+"""The VOIs of a frame are listed in order, limited to the user's choice, and corrected where needed (PS3.3 C.11.2)."""
 
 from __future__ import annotations
 
@@ -42,57 +42,57 @@ def codes(candidates: VoiCandidates) -> list[str]:
         ("  bone   HARD ", ["window:0"]),
     ],
 )
-def test_luts_come_first_and_what_the_user_leaves_out_does_not_exist(choice: str, expected: list[str]) -> None:
-    found = voi_candidates(BOTH, parse_voi(choice))
-    assert [str(position) for position in found.positions] == expected
-    assert found.findings == ()
+def test_luts_come_first_and_only_the_chosen_vois_are_listed(choice: str, expected: list[str]) -> None:
+    candidates = voi_candidates(BOTH, parse_voi(choice))
+    assert [str(position) for position in candidates.positions] == expected
+    assert candidates.findings == ()
 
 
-def test_an_index_that_is_not_there_is_0() -> None:
-    found = voi_candidates(BOTH, VoiChoice(VoiKind.WINDOW, 7))
-    assert [str(position) for position in found.positions] == ["window:0"]
-    assert codes(found) == ["voi_index_missing"]
-    assert "window:7" in found.findings[0].detail
+def test_an_index_that_the_file_does_not_have_is_replaced_by_0() -> None:
+    candidates = voi_candidates(BOTH, VoiChoice(VoiKind.WINDOW, 7))
+    assert [str(position) for position in candidates.positions] == ["window:0"]
+    assert codes(candidates) == ["voi_index_missing"]
+    assert "window:7" in candidates.findings[0].detail
 
 
 @pytest.mark.parametrize("choice", ["lut", "lut:0", "no such text"])
-def test_a_kind_or_text_that_is_not_there_leaves_no_voi(choice: str) -> None:
-    found = voi_candidates(FrameAttributes(voi_levels=(VoiLevel(windows=(BONE,)),)), parse_voi(choice))
-    assert found.items == ()
-    assert codes(found) == ["voi_not_found"]
+def test_a_kind_or_text_that_the_file_does_not_have_gives_no_voi(choice: str) -> None:
+    candidates = voi_candidates(FrameAttributes(voi_levels=(VoiLevel(windows=(BONE,)),)), parse_voi(choice))
+    assert candidates.items == ()
+    assert codes(candidates) == ["voi_not_found"]
 
 
-def test_the_words_of_an_explanation_are_in_no_finding() -> None:
-    found = voi_candidates(FrameAttributes(), parse_voi("a name of a person"))
-    assert "person" not in found.findings[0].detail
+def test_a_finding_does_not_repeat_the_explanation() -> None:
+    candidates = voi_candidates(FrameAttributes(), parse_voi("a name of a person"))
+    assert "person" not in candidates.findings[0].detail
 
 
 @pytest.mark.parametrize("explanation", [None, "", "  "])
-def test_an_empty_explanation_is_nobodys(explanation: str | None) -> None:
+def test_an_empty_explanation_matches_no_voi(explanation: str | None) -> None:
     attributes = FrameAttributes(voi_levels=(VoiLevel(windows=(WindowItem(1, 2, explanation=explanation),)),))
     assert voi_candidates(attributes, VoiChoice(VoiKind.EXPLANATION, text="")).items == ()
 
 
-def test_no_voi_at_all_is_nothing_odd() -> None:
+def test_a_frame_without_a_voi_gives_no_finding() -> None:
     assert voi_candidates(FrameAttributes(), VoiChoice()) == VoiCandidates(())
 
 
-def test_the_nearest_level_that_has_any_is_taken() -> None:
+def test_the_nearest_level_that_has_a_voi_is_used() -> None:
     levels = FrameAttributes(voi_levels=(VoiLevel(), VoiLevel(windows=(SOFT,)), VoiLevel((LUT,), (BONE,))))
-    found = voi_candidates(levels, VoiChoice())
-    assert [candidate.item for candidate in found.items] == [SOFT]
+    candidates = voi_candidates(levels, VoiChoice())
+    assert [candidate.item for candidate in candidates.items] == [SOFT]
 
 
-def test_what_the_user_leaves_out_is_left_out_before_the_nearest_level_is_chosen() -> None:
+def test_the_choice_is_applied_before_the_nearest_level_is_determined() -> None:
     levels = FrameAttributes(voi_levels=(VoiLevel(windows=(SOFT,)), VoiLevel((LUT,), (BONE,))))
     assert positions(levels, "lut") == ["lut:0"]
     assert positions(levels, "bone hard") == ["window:0"]
 
 
-def test_an_item_is_found_by_its_place() -> None:
-    found = voi_candidates(BOTH, VoiChoice())
-    assert [found.item_at(position) for position in found.positions] == [LUT, PLAIN, BONE, SOFT]
-    assert voi_candidates(BOTH, parse_voi("window")).item_at(found.positions[0]) is None
+def test_an_item_is_returned_by_its_position() -> None:
+    candidates = voi_candidates(BOTH, VoiChoice())
+    assert [candidates.item_at(position) for position in candidates.positions] == [LUT, PLAIN, BONE, SOFT]
+    assert voi_candidates(BOTH, parse_voi("window")).item_at(candidates.positions[0]) is None
 
 
 @pytest.mark.parametrize(
@@ -117,14 +117,14 @@ def test_an_unknown_or_empty_function_is_linear(grey: Any, written: str) -> None
 
 
 @pytest.mark.parametrize("width", [0.25, 0.999])
-def test_a_width_below_1_under_linear_is_meant_as_linear_exact(grey: Any, width: float) -> None:
+def test_a_width_below_1_under_linear_is_read_as_linear_exact(grey: Any, width: float) -> None:
     voi, findings = voi_from_item(WindowItem(0.5, width), False)
     assert voi == Window(0.5, width, VoiFunction.LINEAR_EXACT)
     assert grey.codes(findings) == ["window_linear_exact"]
 
 
 @pytest.mark.parametrize("function", ["LINEAR_EXACT", "SIGMOID"])
-def test_a_width_below_1_is_nothing_odd_under_other_functions(function: str) -> None:
+def test_a_width_below_1_gives_no_finding_under_other_functions(function: str) -> None:
     voi, findings = voi_from_item(WindowItem(0.5, 0.25, function), False)
     assert isinstance(voi, Window)
     assert (voi.function.dicom, voi.width, findings) == (function, 0.25, ())
@@ -136,18 +136,18 @@ def test_a_width_of_1_is_linear() -> None:
 
 @pytest.mark.parametrize("function", [None, "LINEAR_EXACT", "SIGMOID"])
 @pytest.mark.parametrize("width", [0.0, -100.0])
-def test_a_width_of_0_or_less_cannot_be_used(width: float, function: str | None) -> None:
+def test_a_width_of_0_or_less_is_unusable(width: float, function: str | None) -> None:
     assert voi_from_item(WindowItem(5, width, function), False) == (None, ())
 
 
-def test_a_lut_without_entries_cannot_be_used(grey: Any) -> None:
+def test_a_lut_without_entries_is_unusable(grey: Any) -> None:
     voi, findings = voi_from_item(LutItem((4, 0, 12), b""), False)
     assert voi is None
     assert grey.codes(findings) == ["lut_data_short"]
 
 
 @pytest.mark.parametrize(
-    ("declared", "largest", "bits", "odd"),
+    ("declared", "largest", "bits", "is_reported"),
     [
         (12, 4095, 12, False),
         (12, 2048, 12, False),
@@ -164,16 +164,18 @@ def test_a_lut_without_entries_cannot_be_used(grey: Any) -> None:
         (0, 0, 1, True),
     ],
 )
-def test_the_bits_by_which_a_lut_is_scaled(grey: Any, declared: int, largest: int, bits: int, odd: bool) -> None:
-    """Declared bits; those used where more than 8 are declared and the top one is never set, or entries lie above."""
+def test_the_bits_by_which_a_lut_is_scaled(
+    grey: Any, declared: int, largest: int, bits: int, is_reported: bool
+) -> None:
+    """The declared bits, or the bits used where entries need more, or where more than 8 are declared and fewer used."""
     voi, findings = voi_from_item(grey.lut([0, largest], bits=declared), False)
     assert isinstance(voi, VoiLut)
     assert voi.bits == bits
-    assert grey.codes(findings) == (["voi_lut_bits"] if odd else [])
+    assert grey.codes(findings) == (["voi_lut_bits"] if is_reported else [])
 
 
 @pytest.mark.parametrize(("signed", "first"), [(True, -5), (False, 65531)])
-def test_the_first_input_of_a_voi_lut_is_signed_when_its_input_is(grey: Any, signed: bool, first: int) -> None:
+def test_the_first_input_mapped_is_signed_where_the_input_is_signed(grey: Any, signed: bool, first: int) -> None:
     voi, _ = voi_from_item(grey.lut([0, 4095], first=-5), signed)
     assert isinstance(voi, VoiLut)
     assert voi.table.first == first
