@@ -12,7 +12,7 @@
         DecodeError              a codestream that its decoder refuses, or that contradicts the header
         EncodeError              the picture does not fit the output format
         RepairRefusedError       --strict, and the file's own VOI cannot be used
-        SinkError                the picture could not be written
+        OutputError                the picture could not be written
         LimitError               more than the limits of the run allow
       RunError                   the run cannot go on
         OptionsError             the command line, configuration or arguments are wrong
@@ -168,7 +168,7 @@ class RepairRefusedError(ConversionError):
     default_stage = Stage.RENDER
 
 
-class SinkError(ConversionError):
+class OutputError(ConversionError):
     """The picture could not be written."""
 
     default_reason = Reason.WRITE_FAILED

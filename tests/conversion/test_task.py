@@ -21,7 +21,7 @@ from tests.support.oracle import oracle
 from plainfilm.conversion.job import ConvertJob, EncodedImage, RunContext, StagedImage
 from plainfilm.conversion.pseudonyms import Key
 from plainfilm.conversion.task import convert_source
-from plainfilm.errors import Reason, RunError, SinkError, Stage
+from plainfilm.errors import Reason, RunError, OutputError, Stage
 from plainfilm.options.options import Options
 from plainfilm.output.folder import FolderSink
 from plainfilm.records import Failure, Record, Status
@@ -225,7 +225,7 @@ def test_a_picture_that_cannot_be_staged_names_its_frame(convert: Convert, monke
 
     def refuse_the_second(sink: FolderSink, chunks: Iterable[bytes]) -> str:
         if next(numbers) == 1:
-            raise SinkError("the image could not be written: permission denied")
+            raise OutputError("the image could not be written: permission denied")
         return stage(sink, chunks)
 
     monkeypatch.setattr(FolderSink, "stage", refuse_the_second)

@@ -21,7 +21,7 @@ from plainfilm.errors import (
     PlainfilmError,
     Reason,
     RunError,
-    SinkError,
+    OutputError,
     StorageFullError,
 )
 from plainfilm.output.folder import PRIVATE, FolderSink
@@ -66,7 +66,7 @@ def test_a_file_has_the_user_s_ordinary_permissions(tmp_path: Path) -> None:
 def test_a_name_that_leads_elsewhere_is_refused(tmp_path: Path, name: str) -> None:
     out = tmp_path / "out"
     out.mkdir()
-    with pytest.raises(SinkError):
+    with pytest.raises(OutputError):
         FolderSink(out).write(name, b"x")
     assert files_in(tmp_path) == []
 
@@ -83,7 +83,7 @@ def test_nothing_goes_through_a_symbolic_link_in_out(tmp_path: Path, by_descript
     (out / "new.png").symlink_to(outside / "made")
     sink = FolderSink(out, by_descriptor=by_descriptor)
     for name in ("a/x.png", "real/b/x.png"):
-        with pytest.raises(SinkError):
+        with pytest.raises(OutputError):
             sink.write(name, b"x")
     sink.write("x.png", b"x")
     sink.write("new.png", b"x")
@@ -95,11 +95,11 @@ def test_nothing_goes_through_a_symbolic_link_in_out(tmp_path: Path, by_descript
 def test_a_file_where_a_folder_should_be_fails_that_image_only(tmp_path: Path, by_descriptor: bool) -> None:
     sink = FolderSink(tmp_path, by_descriptor=by_descriptor)
     sink.write("a", b"file")
-    with pytest.raises(SinkError) as error:
+    with pytest.raises(OutputError) as error:
         sink.write("a/x.png", b"x")
     assert error.value.reason is Reason.WRITE_FAILED
     (tmp_path / "y.png").mkdir()
-    with pytest.raises(SinkError):
+    with pytest.raises(OutputError):
         sink.write("y.png", b"x")
     assert files_in(tmp_path) == ["a"]
 
@@ -148,8 +148,8 @@ def test_when_space_ends_nothing_is_cut_short(tmp_path: Path) -> None:
         (errno.EDQUOT, StorageFullError),
         (errno.EIO, RunError),
         (errno.EROFS, RunError),
-        (errno.ENAMETOOLONG, SinkError),
-        (errno.EACCES, SinkError),
+        (errno.ENAMETOOLONG, OutputError),
+        (errno.EACCES, OutputError),
     ],
 )
 def test_what_would_fail_every_image_ends_the_run(number: int, expected: type[PlainfilmError]) -> None:
@@ -273,7 +273,7 @@ def test_published_files_are_removed_and_nothing_through_a_link(tmp_path: Path, 
     sink.write("a/x.png", b"x")
     (out / "link").symlink_to(outside)
     sink.remove(["a/x.png", "a/never.png", "never/x.png"])
-    with pytest.raises(SinkError):
+    with pytest.raises(OutputError):
         sink.remove(["link/x.png"])
     assert files_in(out) == ["link"]
     assert files_in(outside) == ["x.png"]

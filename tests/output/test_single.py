@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from plainfilm.errors import SinkError, StorageFullError
+from plainfilm.errors import OutputError, StorageFullError
 from plainfilm.output.single import write_file, write_stdout
 
 
@@ -29,7 +29,7 @@ def test_a_file_name_alone_is_in_the_current_folder(tmp_path: Path, monkeypatch:
 @pytest.mark.parametrize("path", ["nowhere/hand.png", "folder"])
 def test_where_nothing_can_be_written_is_an_error(tmp_path: Path, path: str) -> None:
     (tmp_path / "folder").mkdir()
-    with pytest.raises(SinkError):
+    with pytest.raises(OutputError):
         write_file(tmp_path / path, b"image")
     assert [found.name for found in tmp_path.rglob("*")] == ["folder"]
 
@@ -53,6 +53,6 @@ def test_a_reader_that_went_away_is_an_error(monkeypatch: pytest.MonkeyPatch) ->
     os.close(reading)
     stream = io.TextIOWrapper(os.fdopen(writing, "wb", buffering=0))
     monkeypatch.setattr(sys, "stdout", stream)
-    with pytest.raises(SinkError):
+    with pytest.raises(OutputError):
         write_stdout(b"image")
     stream.close()

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plainfilm.errors import Reason, SinkError, Stage
+from plainfilm.errors import Reason, OutputError, Stage
 from plainfilm.output.folder import FolderSink
 from plainfilm.output.splits import Splits
 from plainfilm.output.tables import COLUMNS, FAILURE_COLUMNS, read_table
@@ -211,7 +211,7 @@ def test_a_table_is_replaced_in_one_step_or_not_at_all(tmp_path: Path) -> None:
     before = (tmp_path / "metadata.csv").read_bytes()
     (tmp_path / "failures.csv").unlink()
     (tmp_path / "failures.csv").mkdir()
-    with pytest.raises(SinkError):
+    with pytest.raises(OutputError):
         write_tables(tmp_path, [record()], [])
     assert (tmp_path / "metadata.csv").read_bytes() == before
     assert sorted(path.name for path in tmp_path.rglob("*") if path.is_file()) == ["metadata.csv"]

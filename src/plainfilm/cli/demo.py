@@ -16,7 +16,7 @@ FILMS, PICTURES, NAIVE, TRUTH, SHEET = "films", "pictures", "naive", "truth", "c
 
 
 def demo_command(words: Sequence[str]) -> int:
-    """Run `plainfilm demo`. Raises RunError and SinkError."""
+    """Run `plainfilm demo`. Raises RunError and OutputError."""
     parser = Parser(
         prog="plainfilm demo",
         usage="plainfilm demo OUT [options]",

@@ -40,7 +40,7 @@ def write_text(text: str) -> None:
 def write_picture(encoded: bytes) -> None:
     """Write an image, and nothing else, to standard output.
 
-    Raises SinkError, StorageFullError and RunError, and OptionsError where there is no standard output.
+    Raises OutputError, StorageFullError and RunError, and OptionsError where there is no standard output.
     """
     if sys.stdout is None:
         raise OptionsError("standard output is closed: give the picture a name that ends in .png")

@@ -14,7 +14,7 @@ from dataclasses import replace
 from itertools import islice
 
 from plainfilm.conversion.job import StagedImage
-from plainfilm.errors import SinkError
+from plainfilm.errors import OutputError
 from plainfilm.ledger.ledger import Ledger
 from plainfilm.output.folder import FolderSink
 from plainfilm.records import Record
@@ -103,7 +103,7 @@ class UidNames:
         for old, new in move:
             try:
                 staged[self._sink.stage([(self._sink.out / old.file_name).read_bytes()])] = new.file_name
-            except (OSError, SinkError):
+            except (OSError, OutputError):
                 self._sink.discard(staged)
                 return False
         return not self._sink.publish(staged)

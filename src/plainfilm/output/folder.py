@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
-from plainfilm.errors import LedgerError, OutputLockedError, PlainfilmError, SinkError, Stage
+from plainfilm.errors import LedgerError, OutputLockedError, PlainfilmError, OutputError, Stage
 from plainfilm.output.lock import try_lock
 from plainfilm.output.place import BY_DESCRIPTOR, TEMPORARY, OutputDirectory, open_place, temporary_name
 from plainfilm.output.storage import write_error, writing
@@ -121,14 +121,14 @@ class FolderSink:
     def stage(self, chunks: Iterable[bytes]) -> str:
         """Put the bytes of a file into OUT without its name; what `publish` calls it by.
 
-        Raises SinkError (this image could not be written), StorageFullError and RunError (none can be).
+        Raises OutputError (this image could not be written), StorageFullError and RunError (none can be).
         """
         name = temporary_name()
         with writing(), self._staging() as staging:
             staging.create(name, chunks)
         return name
 
-    def publish(self, names: Mapping[str, str]) -> dict[str, SinkError]:
+    def publish(self, names: Mapping[str, str]) -> dict[str, OutputError]:
         """Give staged files (keys) their names relative to OUT (values), over older files of these names.
 
         Returns why some of them, by staged name, could not be given theirs; these are removed. Raises StorageFullError
@@ -136,25 +136,25 @@ class FolderSink:
         """
         if self.sync:
             self._sync_staged(names)
-        refused: dict[str, SinkError] = {}
+        refused: dict[str, OutputError] = {}
         by_folder = sorted(names.items(), key=lambda item: (_folder_of(item[1]), item[1]))
         for folder, group in groupby(by_folder, key=lambda item: _folder_of(item[1])):
             staged = dict(group)
             try:
                 refused |= self._publish_into(folder, staged)
-            except SinkError as error:
+            except OutputError as error:
                 refused |= dict.fromkeys(staged, error)
         self.discard(refused)
         return refused
 
     def discard(self, staged: Iterable[str]) -> None:
-        """Remove staged files. Raises SinkError, StorageFullError and RunError."""
+        """Remove staged files. Raises OutputError, StorageFullError and RunError."""
         with writing(), self._staging() as staging:
             for name in staged:
                 staging.remove(name)
 
     def remove(self, names: Iterable[str]) -> None:
-        """Remove published files; no symbolic link is followed. Raises SinkError, StorageFullError and RunError."""
+        """Remove published files; no symbolic link is followed. Raises OutputError, StorageFullError and RunError."""
         for relative_name in names:
             *folders, name = _components(relative_name)
             if self.out.joinpath(*folders).is_dir():
@@ -164,7 +164,7 @@ class FolderSink:
     def write(self, relative_name: str, data: bytes) -> Path:
         """Put one whole file into OUT and return its path. An older file of that name is replaced.
 
-        Raises SinkError (this image could not be written), StorageFullError and RunError (none can be).
+        Raises OutputError (this image could not be written), StorageFullError and RunError (none can be).
         """
         return self.write_chunks(relative_name, [data])
 
@@ -184,9 +184,9 @@ class FolderSink:
             for done in [pool.submit(_sync_each, staging, waiting) for _ in range(_SYNCS_AT_A_TIME)]:
                 done.result()
 
-    def _publish_into(self, folder: str, staged: Mapping[str, str]) -> dict[str, SinkError]:
-        """Publish files of one folder. Raises SinkError where it cannot be made, and what ends the run."""
-        refused: dict[str, SinkError] = {}
+    def _publish_into(self, folder: str, staged: Mapping[str, str]) -> dict[str, OutputError]:
+        """Publish files of one folder. Raises OutputError where it cannot be made, and what ends the run."""
+        refused: dict[str, OutputError] = {}
         folders = _components(f"{folder}/x")[:-1] if folder else []
         opened = open_place(self.out, folders, by_descriptor=self.by_descriptor)
         with writing(), self._staging() as staging, opened as place:
@@ -194,7 +194,7 @@ class FolderSink:
                 try:
                     with writing():
                         place.take(name, staging, _components(relative_name)[-1])
-                except SinkError as error:
+                except OutputError as error:
                     refused[name] = error
             if self.sync:
                 place.sync()
@@ -225,7 +225,7 @@ class FolderSink:
 
     def _unusable(self, error: OSError) -> PlainfilmError:
         found = write_error(error)
-        if not isinstance(found, SinkError):
+        if not isinstance(found, OutputError):
             return found
         if isinstance(error, (FileExistsError, NotADirectoryError)):
             return LedgerError(
@@ -247,10 +247,10 @@ def _folder_of(relative_name: str) -> str:
 
 
 def _components(relative_name: str) -> list[str]:
-    """The components of a name with `/` between them. Raises SinkError for one that leads elsewhere."""
+    """The components of a name with `/` between them. Raises OutputError for one that leads elsewhere."""
     components = relative_name.split("/")
     if any(part in ("", ".", "..") or "\\" in part or ":" in part or "\0" in part for part in components):
-        raise SinkError("the image's name is no relative path within OUT")
+        raise OutputError("the image's name is no relative path within OUT")
     return components
 
 

@@ -11,13 +11,13 @@ from plainfilm.output.storage import writing
 
 
 def write_file(path: Path, data: bytes) -> None:
-    """Write or replace one file; its folder exists. Raises SinkError, StorageFullError and RunError."""
+    """Write or replace one file; its folder exists. Raises OutputError, StorageFullError and RunError."""
     with writing(), open_place(path.parent) as place:
         place.replace(path.name, [data])
 
 
 def write_stdout(data: bytes) -> None:
-    """Write the image, and nothing else, to standard output. Raises SinkError, StorageFullError and RunError."""
+    """Write the image, and nothing else, to standard output. Raises OutputError, StorageFullError and RunError."""
     with writing():
         sys.stdout.buffer.write(data)
         sys.stdout.buffer.flush()

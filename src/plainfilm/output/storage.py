@@ -7,7 +7,7 @@ import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from plainfilm.errors import PlainfilmError, Reason, RunError, SinkError, Stage, StorageFullError
+from plainfilm.errors import PlainfilmError, Reason, RunError, OutputError, Stage, StorageFullError
 
 # EFBIG: the largest file this process may write, which is how some systems ration space
 _FULL = frozenset({errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)})
@@ -16,7 +16,7 @@ _NO_FOLDER = frozenset({errno.ENOTDIR, errno.ELOOP})
 
 
 def write_error(error: OSError) -> PlainfilmError:
-    """StorageFullError and RunError where every later image would fail too, else SinkError; none names a file."""
+    """StorageFullError and RunError where every later image would fail too, else OutputError; none names a file."""
     said = error.strerror or type(error).__name__
     if error.errno in _FULL:
         return StorageFullError(f"no space is left for the output ({said}): make room and run again")
@@ -24,8 +24,8 @@ def write_error(error: OSError) -> PlainfilmError:
         message = f"the output's storage fails ({said}): see to it and run again"
         return RunError(message, reason=Reason.WRITE_FAILED, stage=Stage.WRITE)
     if error.errno in _NO_FOLDER:
-        return SinkError("the image could not be written: a folder on its way within OUT is a file or a symbolic link")
-    return SinkError(f"the image could not be written: {said}")
+        return OutputError("the image could not be written: a folder on its way within OUT is a file or a symbolic link")
+    return OutputError(f"the image could not be written: {said}")
 
 
 @contextmanager
