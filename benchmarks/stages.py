@@ -33,7 +33,7 @@ from plainfilm.encode.compression import BACKEND, choose_compression
 from plainfilm.encode.png import Ancillary, encode_png
 from plainfilm.encode.scanlines import padded_rows, row_bytes
 from plainfilm.options.options import Options
-from plainfilm.output.folder import FolderSink
+from plainfilm.output.folder import FolderOutput
 from plainfilm.rendering.pipeline import frame_planner, render
 from plainfilm.rendering.reader import open_reader
 from plainfilm.sources.reference import Reference
@@ -56,14 +56,14 @@ def stages(path: Path, rounds: int) -> list[Row]:
     """(kind, what, median milliseconds): kind is `stage` for plainfilm's own, `floor` for a work alone, `whole`."""
     cv2.setNumThreads(1)
     with tempfile.TemporaryDirectory(dir=path.parent.parent) as folder:
-        works = [*_stages(path, FolderSink(Path(folder))), *_floors(path, Path(folder, "floor"))]
-        whole = ("whole", WHOLE, _worker(path, FolderSink(Path(folder, "whole"))))
+        works = [*_stages(path, FolderOutput(Path(folder))), *_floors(path, Path(folder, "floor"))]
+        whole = ("whole", WHOLE, _worker(path, FolderOutput(Path(folder, "whole"))))
         rows = [(kind, what, _milliseconds(work, rounds)) for kind, what, work in (*works, whole)]
     floors = sum(value for kind, _, value in rows if kind == "floor")
     return [*rows, ("whole", FLOORS, floors), ("ratio", SHARE, rows[-1][2] / floors)]
 
 
-def _stages(path: Path, sink: FolderSink) -> Iterator[Timed]:
+def _stages(path: Path, sink: FolderOutput) -> Iterator[Timed]:
     options, key = Options(), Key(b"k" * 32)
     film = open_reader(path.read_bytes(), options)
     planned = frame_planner(film, options)(0)
@@ -112,7 +112,7 @@ def _codec(path: Path) -> Callable[[], object]:
     return lambda: _DECODERS[syntax](codestream)
 
 
-def _worker(path: Path, sink: FolderSink) -> Callable[[], None]:
+def _worker(path: Path, sink: FolderOutput) -> Callable[[], None]:
     """All that a worker does with a film."""
     sink.out.mkdir()
     orders = RunContext(Options(), Key(b"k" * 32), sink.out).seal()

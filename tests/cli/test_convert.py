@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from tests.support.cases.build import LutSpec, build_case, to_bytes
 from tests.support.oracle import oracle
 
-from plainfilm.output.folder import FolderSink
+from plainfilm.output.folder import FolderOutput
 
 Run = Callable[..., subprocess.CompletedProcess[Any]]
 Write = Callable[..., Path]
@@ -407,7 +407,7 @@ def test_a_dry_run_shows_what_is_done(film: Path, plainfilm: Run, write_film: Wr
     done = plainfilm("convert", film.parent, out, "--dry-run", "--bits", "16")
     assert (done.returncode, done.stdout) == (CANNOT_GO_ON, "")
     assert "--bits: 8 there, 16 now" in done.stderr
-    with FolderSink(out).lock():
+    with FolderOutput(out).lock():
         assert plainfilm("convert", film.parent, out, "--dry-run").returncode == CANNOT_GO_ON
 
 

@@ -24,7 +24,7 @@ from plainfilm.errors import LedgerError, Reason, Stage
 from plainfilm.ledger.admission import FileStat
 from plainfilm.ledger.fingerprint import RunFingerprint
 from plainfilm.ledger.ledger import Ledger, open_ledger
-from plainfilm.output.folder import FolderSink
+from plainfilm.output.folder import FolderOutput
 from plainfilm.output.place import OutputDirectory
 from plainfilm.records import Failure, Record, Status
 from plainfilm.sources.naming_rules import frame_name
@@ -36,7 +36,7 @@ STEPS = [
         (Ledger, name)
         for name in ("admit", "intend", "commit", "settle", "add_images", "add_failure", "finish", "rename")
     ),
-    *((FolderSink, name) for name in ("stage", "publish", "remove", "discard")),
+    *((FolderOutput, name) for name in ("stage", "publish", "remove", "discard")),
     (OutputDirectory, "take"),
 ]
 Tree = dict[str, bytes]
@@ -85,7 +85,7 @@ def _counted(done: Callable[..., Any], steps: list[int], last: int | None) -> Ca
 def run(out: Path, inputs: Sequence[Input], at_a_time: int = 2, is_stopped: Callable[[], bool] = lambda: False) -> None:
     """Keep the books of a run over these inputs, in this order."""
     # what a power cut does to the disk itself is no fear of these tests
-    with FolderSink(out, sync=False).claim() as sink, open_ledger(sink.ledger_path, IDENTITY) as ledger:
+    with FolderOutput(out, sync=False).claim() as sink, open_ledger(sink.ledger_path, IDENTITY) as ledger:
         books = ResultCommitter(sink, ledger, RunLog(None), UidNames(sink, ledger))
         books.mend()
         for number, one in enumerate(inputs, 1):
@@ -102,7 +102,7 @@ def run(out: Path, inputs: Sequence[Input], at_a_time: int = 2, is_stopped: Call
         books.close(is_stopped)
 
 
-def _result(one: Input, frame: int, name: str, sink: FolderSink) -> StagedImage | Failure:
+def _result(one: Input, frame: int, name: str, sink: FolderOutput) -> StagedImage | Failure:
     if one.cut and frame == 2:
         return Failure(one.source, frame, Status.FAILED, Reason.CORRUPT_CODESTREAM, Stage.DECODE, "cut")
     known: dict[str, Any] = dict.fromkeys(Record.__dataclass_fields__, "")
@@ -124,7 +124,7 @@ def tree(out: Path) -> Tree:
 
 
 def rows(out: Path) -> tuple[list[Record], list[Failure]]:
-    with open_ledger(FolderSink(out).ledger_path, IDENTITY) as ledger:
+    with open_ledger(FolderOutput(out).ledger_path, IDENTITY) as ledger:
         return list(ledger.records()), list(ledger.failures())
 
 
@@ -133,7 +133,7 @@ def check(out: Path) -> None:
     files, (records, _) = tree(out), rows(out)
     for record in records:
         assert files.get(record.file_name) == f"{record.source} {record.frame}".encode()
-    with open_ledger(FolderSink(out).ledger_path, IDENTITY) as ledger:
+    with open_ledger(FolderOutput(out).ledger_path, IDENTITY) as ledger:
         unsettled = {name for part in itertools.islice(ledger.unsettled(), 1) for name in part}
     assert set(files) - {record.file_name for record in records} <= unsettled
 
@@ -156,7 +156,7 @@ def test_a_run_that_is_killed_before_any_step_ends_like_one_that_was_not(
         out = tmp_path / f"out{step}"
         with killed_before(step, monkeypatch):
             run(out, inputs)
-        if FolderSink(out).ledger_path.exists():
+        if FolderOutput(out).ledger_path.exists():
             check(out)
         with killed_before(step // 2, monkeypatch):
             run(out, inputs[::-1])
@@ -194,8 +194,8 @@ def test_an_earlier_source_that_comes_in_a_later_run_has_the_plain_name(tmp_path
 def test_a_source_that_gives_no_image_any_more_leaves_the_plain_name_to_the_next(tmp_path: Path) -> None:
     out = tmp_path / "out"
     run(out, [Input(A, "1.2"), Input(B, "1.2")])
-    with open_ledger(FolderSink(out).ledger_path, IDENTITY) as ledger:
-        books = ResultCommitter(FolderSink(out), ledger, RunLog(None), UidNames(FolderSink(out), ledger))
+    with open_ledger(FolderOutput(out).ledger_path, IDENTITY) as ledger:
+        books = ResultCommitter(FolderOutput(out), ledger, RunLog(None), UidNames(FolderOutput(out), ledger))
         admission = ledger.admit(Reference(tmp_path / A, A, f"aa/{A}"), FileStat(2, 2))
         assert admission is not None
         books.remove(admission.doomed)
@@ -227,6 +227,6 @@ def test_a_name_is_never_given_to_two_rows(tmp_path: Path) -> None:
     out = tmp_path / "out"
     run(out, [Input(A, "1.2")])
     (record,), _ = rows(out)
-    with open_ledger(FolderSink(out).ledger_path, IDENTITY) as ledger, pytest.raises(LedgerError, match="UNIQUE"):
+    with open_ledger(FolderOutput(out).ledger_path, IDENTITY) as ledger, pytest.raises(LedgerError, match="UNIQUE"):
         ledger.add_images([(replace(record, source=B), ())])
     assert rows(out)[0] == [record]

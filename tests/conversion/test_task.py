@@ -23,7 +23,7 @@ from plainfilm.conversion.pseudonyms import Key
 from plainfilm.conversion.task import convert_source
 from plainfilm.errors import Reason, RunError, OutputError, Stage
 from plainfilm.options.options import Options
-from plainfilm.output.folder import FolderSink
+from plainfilm.output.folder import FolderOutput
 from plainfilm.records import Failure, Record, Status
 from plainfilm.sources.reference import Reference
 from plainfilm.workers.messages import FrameStarted, FrameSurveyed, Job, TaskResult
@@ -62,7 +62,7 @@ def published(reports: list[Any], out: Path) -> list[Any]:
     """What was reported, after its files have got their names."""
     values = [report.value for report in reports if isinstance(report, TaskResult)]
     names = {value.staged: value.record.file_name for value in values if isinstance(value, StagedImage)}
-    assert FolderSink(out).publish(names) == {}
+    assert FolderOutput(out).publish(names) == {}
     return outcomes(reports)
 
 
@@ -221,14 +221,14 @@ def test_a_source_that_has_gone_is_unreadable(tmp_path: Path) -> None:
 
 
 def test_a_picture_that_cannot_be_staged_names_its_frame(convert: Convert, monkeypatch: pytest.MonkeyPatch) -> None:
-    stage, numbers = FolderSink.stage, iter(range(3))
+    stage, numbers = FolderOutput.stage, iter(range(3))
 
-    def refuse_the_second(sink: FolderSink, chunks: Iterable[bytes]) -> str:
+    def refuse_the_second(sink: FolderOutput, chunks: Iterable[bytes]) -> str:
         if next(numbers) == 1:
             raise OutputError("the image could not be written: permission denied")
         return stage(sink, chunks)
 
-    monkeypatch.setattr(FolderSink, "stage", refuse_the_second)
+    monkeypatch.setattr(FolderOutput, "stage", refuse_the_second)
     first, second, third = outcomes(convert(film(frames=3)))
     assert [first.frame, third.frame] == [1, 3]
     assert isinstance(second, Failure)
@@ -239,7 +239,7 @@ def test_what_ends_the_run_is_raised(convert: Convert, monkeypatch: pytest.Monke
     def break_down(*_: object) -> str:
         raise RunError("the storage fails")
 
-    monkeypatch.setattr(FolderSink, "stage", break_down)
+    monkeypatch.setattr(FolderOutput, "stage", break_down)
     with pytest.raises(RunError, match="the storage fails"):
         convert(film())
 

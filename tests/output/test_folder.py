@@ -24,7 +24,7 @@ from plainfilm.errors import (
     OutputError,
     StorageFullError,
 )
-from plainfilm.output.folder import PRIVATE, FolderSink
+from plainfilm.output.folder import PRIVATE, FolderOutput
 from plainfilm.output.place import BY_DESCRIPTOR
 from plainfilm.output.storage import write_error
 
@@ -39,7 +39,7 @@ def files_in(folder: Path) -> list[str]:
 
 @WAYS
 def test_a_file_comes_whole_into_folders_that_are_made(tmp_path: Path, by_descriptor: bool) -> None:
-    sink = FolderSink(tmp_path, sync=True, by_descriptor=by_descriptor)
+    sink = FolderOutput(tmp_path, sync=True, by_descriptor=by_descriptor)
     path = sink.write("a/b/x.png", BIG)
     assert path == tmp_path / "a/b/x.png"
     assert path.read_bytes() == BIG
@@ -48,7 +48,7 @@ def test_a_file_comes_whole_into_folders_that_are_made(tmp_path: Path, by_descri
 
 @WAYS
 def test_an_older_file_is_replaced(tmp_path: Path, by_descriptor: bool) -> None:
-    sink = FolderSink(tmp_path, by_descriptor=by_descriptor)
+    sink = FolderOutput(tmp_path, by_descriptor=by_descriptor)
     sink.write("x.png", b"old")
     assert sink.write("x.png", b"").read_bytes() == b""
 
@@ -56,7 +56,7 @@ def test_an_older_file_is_replaced(tmp_path: Path, by_descriptor: bool) -> None:
 def test_a_file_has_the_user_s_ordinary_permissions(tmp_path: Path) -> None:
     old = os.umask(0o027)
     try:
-        path = FolderSink(tmp_path).write("x.png", b"x")
+        path = FolderOutput(tmp_path).write("x.png", b"x")
     finally:
         os.umask(old)
     assert stat.S_IMODE(path.stat().st_mode) == 0o640
@@ -67,7 +67,7 @@ def test_a_name_that_leads_elsewhere_is_refused(tmp_path: Path, name: str) -> No
     out = tmp_path / "out"
     out.mkdir()
     with pytest.raises(OutputError):
-        FolderSink(out).write(name, b"x")
+        FolderOutput(out).write(name, b"x")
     assert files_in(tmp_path) == []
 
 
@@ -81,7 +81,7 @@ def test_nothing_goes_through_a_symbolic_link_in_out(tmp_path: Path, by_descript
     (out / "real/b").symlink_to(outside, target_is_directory=True)
     (out / "x.png").symlink_to(outside / "victim")
     (out / "new.png").symlink_to(outside / "made")
-    sink = FolderSink(out, by_descriptor=by_descriptor)
+    sink = FolderOutput(out, by_descriptor=by_descriptor)
     for name in ("a/x.png", "real/b/x.png"):
         with pytest.raises(OutputError):
             sink.write(name, b"x")
@@ -93,7 +93,7 @@ def test_nothing_goes_through_a_symbolic_link_in_out(tmp_path: Path, by_descript
 
 @WAYS
 def test_a_file_where_a_folder_should_be_fails_that_image_only(tmp_path: Path, by_descriptor: bool) -> None:
-    sink = FolderSink(tmp_path, by_descriptor=by_descriptor)
+    sink = FolderOutput(tmp_path, by_descriptor=by_descriptor)
     sink.write("a", b"file")
     with pytest.raises(OutputError) as error:
         sink.write("a/x.png", b"x")
@@ -110,7 +110,7 @@ def test_pieces_that_end_in_an_error_leave_nothing(tmp_path: Path) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        FolderSink(tmp_path).write_chunks("a/x.png", pieces())
+        FolderOutput(tmp_path).write_chunks("a/x.png", pieces())
     assert files_in(tmp_path) == []
 
 
@@ -131,7 +131,7 @@ def largest_file(size: int) -> AbstractContextManager[None]:
 
 
 def test_when_space_ends_nothing_is_cut_short(tmp_path: Path) -> None:
-    sink = FolderSink(tmp_path)
+    sink = FolderOutput(tmp_path)
     sink.write("x.png", b"old")
     with largest_file(100_000), pytest.raises(StorageFullError) as error:
         sink.write("x.png", BIG)
@@ -163,7 +163,7 @@ def test_paths_deeper_than_the_system_s_longest_are_written(tmp_path: Path) -> N
         pytest.skip("this system names files by whole paths only")
     depth = 2100
     with limit(resource.RLIMIT_NOFILE, 200):
-        FolderSink(tmp_path).write("d/" * depth + "x.png", b"x")
+        FolderOutput(tmp_path).write("d/" * depth + "x.png", b"x")
     descriptor = os.open(tmp_path, os.O_RDONLY)
     for _ in range(depth):
         inner = os.open("d", os.O_RDONLY, dir_fd=descriptor)
@@ -181,7 +181,7 @@ def test_paths_deeper_than_the_system_s_longest_are_written(tmp_path: Path) -> N
 
 def test_out_and_its_parents_are_made(tmp_path: Path) -> None:
     out = tmp_path / "not/there/yet"
-    with FolderSink(out).claim() as sink:
+    with FolderOutput(out).claim() as sink:
         sink.write("x.png", b"x")
     assert files_in(out) == ["x.png"]
     assert stat.S_IMODE((out / PRIVATE).stat().st_mode) == 0o700
@@ -190,7 +190,7 @@ def test_out_and_its_parents_are_made(tmp_path: Path) -> None:
 @pytest.mark.parametrize("below", ["", "deeper"])
 def test_a_file_in_place_of_out_is_found_before_work_starts(tmp_path: Path, below: str) -> None:
     (tmp_path / "out").write_bytes(b"file")
-    with pytest.raises(LedgerError) as error, FolderSink(tmp_path / "out" / below).claim():
+    with pytest.raises(LedgerError) as error, FolderOutput(tmp_path / "out" / below).claim():
         pass
     assert error.value.exit_code == 3
     assert (tmp_path / "out").read_bytes() == b"file"
@@ -202,14 +202,14 @@ def test_an_out_without_permission_is_found_before_work_starts(tmp_path: Path, o
     if os.access(tmp_path, os.W_OK):
         pytest.skip("permissions do not bind this user")
     try:
-        with pytest.raises(LedgerError), FolderSink(tmp_path / out).claim():
+        with pytest.raises(LedgerError), FolderOutput(tmp_path / out).claim():
             pass
     finally:
         tmp_path.chmod(0o700)
 
 
 def test_no_space_for_the_first_file_is_found_before_work_starts(tmp_path: Path) -> None:
-    with largest_file(0), pytest.raises(StorageFullError), FolderSink(tmp_path).claim():
+    with largest_file(0), pytest.raises(StorageFullError), FolderOutput(tmp_path).claim():
         pass
     assert files_in(tmp_path) == []
 
@@ -217,32 +217,32 @@ def test_no_space_for_the_first_file_is_found_before_work_starts(tmp_path: Path)
 def test_an_out_that_holds_files_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
     (tmp_path / "holiday").mkdir()
     (tmp_path / "holiday/beach.jpg").write_bytes(b"sea")
-    with pytest.raises(LedgerError) as error, FolderSink(tmp_path).claim():
+    with pytest.raises(LedgerError) as error, FolderOutput(tmp_path).claim():
         pass
     assert "--overwrite" in error.value.message
     assert not (tmp_path / PRIVATE).exists()
-    with FolderSink(tmp_path).claim(overwrite=True) as sink:
+    with FolderOutput(tmp_path).claim(overwrite=True) as sink:
         sink.write("x.png", b"x")
     assert files_in(tmp_path) == ["holiday/beach.jpg", "x.png"]
 
 
 def test_a_run_that_was_killed_before_its_first_image_is_no_hindrance(tmp_path: Path) -> None:
-    with FolderSink(tmp_path).claim() as killed:
+    with FolderOutput(tmp_path).claim() as killed:
         (tmp_path / "a").mkdir()
         killed.stage([b"whole, and without a name"])
-    with FolderSink(tmp_path).claim() as next_run:
+    with FolderOutput(tmp_path).claim() as next_run:
         assert files_in(tmp_path) == []
         assert staged_in(next_run) == []
 
 
-def staged_in(sink: FolderSink) -> list[str]:
+def staged_in(sink: FolderOutput) -> list[str]:
     folder = sink.out / PRIVATE / "staging"
     return sorted(path.name for path in folder.iterdir()) if folder.exists() else []
 
 
 @WAYS
 def test_a_staged_file_has_no_name_until_it_is_published(tmp_path: Path, by_descriptor: bool) -> None:
-    sink = FolderSink(tmp_path, by_descriptor=by_descriptor)
+    sink = FolderOutput(tmp_path, by_descriptor=by_descriptor)
     names = {sink.stage([BIG]): "a/b/x.png", sink.stage([b"y"]): "y.png", sink.stage([b"z"]): "a/z.png"}
     assert files_in(tmp_path) == []
     assert sink.publish(names) == {}
@@ -253,7 +253,7 @@ def test_a_staged_file_has_no_name_until_it_is_published(tmp_path: Path, by_desc
 
 @WAYS
 def test_what_cannot_have_its_name_is_told_and_hinders_nobody(tmp_path: Path, by_descriptor: bool) -> None:
-    sink = FolderSink(tmp_path, by_descriptor=by_descriptor)
+    sink = FolderOutput(tmp_path, by_descriptor=by_descriptor)
     (tmp_path / "taken.png").mkdir()
     (tmp_path / "file").write_bytes(b"of the user")
     refused, blocked, fine = (sink.stage([text]) for text in (b"1", b"2", b"3"))
@@ -268,7 +268,7 @@ def test_published_files_are_removed_and_nothing_through_a_link(tmp_path: Path, 
     out, outside = tmp_path / "out", tmp_path / "outside"
     outside.mkdir()
     (outside / "x.png").write_bytes(b"untouched")
-    sink = FolderSink(out, by_descriptor=by_descriptor)
+    sink = FolderOutput(out, by_descriptor=by_descriptor)
     out.mkdir()
     sink.write("a/x.png", b"x")
     (out / "link").symlink_to(outside)
@@ -280,15 +280,15 @@ def test_published_files_are_removed_and_nothing_through_a_link(tmp_path: Path, 
 
 
 def test_staging_holds_nothing_that_others_may_read(tmp_path: Path) -> None:
-    FolderSink(tmp_path).stage([b"a patient"])
+    FolderOutput(tmp_path).stage([b"a patient"])
     assert stat.S_IMODE((tmp_path / PRIVATE).stat().st_mode) == 0o700
 
 
 HOLD = """
 import sys
 from pathlib import Path
-from plainfilm.output.folder import FolderSink
-with FolderSink(Path(sys.argv[1])).claim():
+from plainfilm.output.folder import FolderOutput
+with FolderOutput(Path(sys.argv[1])).claim():
     print("held", flush=True)
     sys.stdin.read()
 """
@@ -310,22 +310,22 @@ def other_run(out: Path) -> Iterator[subprocess.Popen[str]]:
 def test_a_second_run_is_kept_out_until_the_first_is_gone_even_by_kill(tmp_path: Path) -> None:
     out = tmp_path / "out"
     with other_run(out) as process:
-        with pytest.raises(OutputLockedError) as error, FolderSink(out).claim():
+        with pytest.raises(OutputLockedError) as error, FolderOutput(out).claim():
             pass
         assert error.value.exit_code == 3
         process.kill()
         process.wait()
-        with FolderSink(out).claim():
+        with FolderOutput(out).claim():
             pass
 
 
 def test_a_second_run_in_the_same_process_is_kept_out(tmp_path: Path) -> None:
-    with FolderSink(tmp_path).claim() as first:
+    with FolderOutput(tmp_path).claim() as first:
         first.write("x.png", b"x")
         first.ledger_path.touch()
-        with pytest.raises(OutputLockedError), FolderSink(tmp_path).claim():
+        with pytest.raises(OutputLockedError), FolderOutput(tmp_path).claim():
             pass
-    with FolderSink(tmp_path).claim(overwrite=True):
+    with FolderOutput(tmp_path).claim(overwrite=True):
         pass
 
 
@@ -334,14 +334,14 @@ def test_a_planted_private_folder_is_refused(tmp_path: Path) -> None:
     out.mkdir()
     outside.mkdir()
     (out / PRIVATE).symlink_to(outside)
-    with pytest.raises(LedgerError), FolderSink(out).claim():
+    with pytest.raises(LedgerError), FolderOutput(out).claim():
         pass
     assert files_in(outside) == []
 
 
 def test_a_private_folder_is_closed_to_others(tmp_path: Path) -> None:
     (tmp_path / PRIVATE).mkdir(mode=0o755)
-    with FolderSink(tmp_path).claim():
+    with FolderOutput(tmp_path).claim():
         assert stat.S_IMODE((tmp_path / PRIVATE).stat().st_mode) == 0o700
 
 
@@ -349,7 +349,7 @@ def test_room_is_held_once_and_given_back_with_the_staging(tmp_path: Path) -> No
     def held() -> int:
         return sum(path.stat().st_size for path in tmp_path.rglob("*") if path.is_file())
 
-    with FolderSink(tmp_path).claim() as sink:
+    with FolderOutput(tmp_path).claim() as sink:
         before = held()
         sink.keep_room(50_000)
         sink.keep_room(20_000)

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from plainfilm.errors import Reason, OutputError, Stage
-from plainfilm.output.folder import FolderSink
+from plainfilm.output.folder import FolderOutput
 from plainfilm.output.splits import Splits
 from plainfilm.output.tables import COLUMNS, FAILURE_COLUMNS, read_table
 from plainfilm.output.tables import write_tables as write_rows
@@ -99,7 +99,7 @@ class Given:
 def write_tables(
     out: Path, records: Iterable[Record], failures: Iterable[Failure], carried: tuple[str, ...] = ()
 ) -> Splits:
-    return write_rows(FolderSink(out, sync=False), Given(tuple(records), tuple(failures)), carried)
+    return write_rows(FolderOutput(out, sync=False), Given(tuple(records), tuple(failures)), carried)
 
 
 def written(out: Path, *records: Record) -> list[dict[str, str]]:

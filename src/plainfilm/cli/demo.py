@@ -9,7 +9,7 @@ from pathlib import Path
 from plainfilm.cli.arguments import Parser, add_options, environment, options_of, parse
 from plainfilm.cli.convert import convert_folder
 from plainfilm.cli.output import say, write_text
-from plainfilm.output.folder import FolderSink
+from plainfilm.output.folder import FolderOutput
 from plainfilm.output.storage import writing
 
 FILMS, PICTURES, NAIVE, TRUTH, SHEET = "films", "pictures", "naive", "truth", "contact-sheet.png"
@@ -35,7 +35,7 @@ def demo_command(words: Sequence[str]) -> int:
     if options.run.dry_run:
         write_text("".join(f"convert\t{film.name}.dcm\t{film.name}\n" for film in films()))
         return 0
-    sink = FolderSink(out)
+    sink = FolderOutput(out)
     if not options.run.overwrite:
         sink.refuse_files()
     sink.check()

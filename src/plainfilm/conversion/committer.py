@@ -17,7 +17,7 @@ from plainfilm.conversion.summary import Counts
 from plainfilm.conversion.uid_names import UidNames
 from plainfilm.errors import Reason, RunError, Stage, StorageFullError
 from plainfilm.ledger.ledger import Ledger
-from plainfilm.output.folder import FolderSink
+from plainfilm.output.folder import FolderOutput
 from plainfilm.records import Failure, Record, Status
 
 MOST_AT_A_TIME = 128
@@ -31,7 +31,7 @@ ROOM_OF_A_ROW = 1024
 class ResultCommitter:
     """The books of one run. Every method raises StorageFullError and RunError where they cannot be kept."""
 
-    def __init__(self, sink: FolderSink, ledger: Ledger, journal: RunLog, uid_names: UidNames | None = None) -> None:
+    def __init__(self, sink: FolderOutput, ledger: Ledger, journal: RunLog, uid_names: UidNames | None = None) -> None:
         self.sink = sink
         self.ledger = ledger
         self.journal = journal

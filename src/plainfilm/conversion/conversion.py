@@ -23,7 +23,7 @@ from plainfilm.options.choices import Names
 from plainfilm.options.options import Options
 from plainfilm.options.redaction import Redactions, load_redactions
 from plainfilm.options.showing import Overlays, PresentationSource
-from plainfilm.output.folder import FolderSink
+from plainfilm.output.folder import FolderOutput
 from plainfilm.output.tables import write_tables
 from plainfilm.records import Failure, Status
 from plainfilm.sources.reference import Reference
@@ -91,7 +91,7 @@ class Conversion:
         identity = identity_of(self._options, terms.key, terms.redactions, fingerprint_of_presentation(self._options))
         with (
             logging_to_file(options),
-            FolderSink(self._out).claim(overwrite=options.overwrite) as sink,
+            FolderOutput(self._out).claim(overwrite=options.overwrite) as sink,
             open_ledger(sink.ledger_path, identity, overwrite=options.overwrite) as ledger,
         ):
             journal = RunLog(terms.key if self._options.output.names is Names.KEEP else None)
@@ -134,7 +134,7 @@ class Conversion:
                     raise
             images *= 2
 
-    def _index_presentations(self, sink: FolderSink) -> None:
+    def _index_presentations(self, sink: FolderOutput) -> None:
         """For `--presentation auto`: find the presentation states among the sources, anew in every run."""
         if self._options.showing.presentation != PresentationSource():
             return

@@ -14,7 +14,7 @@ from plainfilm.ledger.admission import FileStat
 from plainfilm.ledger.snapshot import open_snapshot
 from plainfilm.options.options import Options
 from plainfilm.options.redaction import load_redactions
-from plainfilm.output.folder import FolderSink
+from plainfilm.output.folder import FolderOutput
 from plainfilm.records import Failure
 from plainfilm.sources.reference import Reference
 from plainfilm.sources.walk import list_references
@@ -27,7 +27,7 @@ def preview(sources: Sequence[str], out: Path, options: Options) -> Iterator[tup
     that was made in another way.
     """
     listed = list_references(sources, out)
-    sink = FolderSink(out)
+    sink = FolderOutput(out)
     presentation = fingerprint_of_presentation(options)
     with ExitStack() as stack:
         if options.run.overwrite or not sink.ledger_path.exists():

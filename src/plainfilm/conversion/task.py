@@ -14,7 +14,7 @@ from plainfilm.encode.png import Ancillary, encode_png
 from plainfilm.errors import ConversionError, Reason, Stage
 from plainfilm.options.choices import Names
 from plainfilm.options.options import Options
-from plainfilm.output.folder import FolderSink
+from plainfilm.output.folder import FolderOutput
 from plainfilm.rendering.hooks import FrameHooks, SkippedFrame
 from plainfilm.rendering.pipeline import FailedFrame, RenderedFrame, render_frames
 from plainfilm.rendering.reader import FrameReader, open_reader, with_presentation
@@ -80,7 +80,7 @@ def _outcome(
         record = record_of(known, result, name, encoded)
         if work.orders.out is None:
             return TaskResult(EncodedImage(record, encoded))
-        sink = FolderSink(work.orders.out)
+        sink = FolderOutput(work.orders.out)
         # by the source's own name, which no other has: one by UID may change with what comes later
         masks = _staged_masks(sink, frame_name(work.reference.name, result.frame + 1, frames), result)
         record = replace(record, overlay_files=";".join(file_name for _, file_name in masks))
@@ -94,7 +94,7 @@ def _name_of(work: ConvertJob, known: SourceContext) -> str:
     return (uid_name(known.instance.identity.sop_instance_uid) if by_uid else None) or work.reference.name
 
 
-def _staged_masks(sink: FolderSink, name: str, rendered: RenderedFrame) -> tuple[tuple[str, str], ...]:
+def _staged_masks(sink: FolderOutput, name: str, rendered: RenderedFrame) -> tuple[tuple[str, str], ...]:
     """The overlay planes, each as a staged file and the name that it will have."""
     if not rendered.masks:
         return ()

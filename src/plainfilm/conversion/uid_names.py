@@ -16,7 +16,7 @@ from itertools import islice
 from plainfilm.conversion.job import StagedImage
 from plainfilm.errors import OutputError
 from plainfilm.ledger.ledger import Ledger
-from plainfilm.output.folder import FolderSink
+from plainfilm.output.folder import FolderOutput
 from plainfilm.records import Record
 
 _AT_A_TIME = 64
@@ -28,7 +28,7 @@ _NAME = re.compile(r"([0-9.]+)(-[0-9a-f]+)?((?:_f[0-9]{4,})?\.[a-z0-9]+)")
 class UidNames:
     """Gives names by UID in one run. Every method raises StorageFullError and RunError where it cannot go on."""
 
-    def __init__(self, sink: FolderSink, ledger: Ledger) -> None:
+    def __init__(self, sink: FolderOutput, ledger: Ledger) -> None:
         self._sink = sink
         self._ledger = ledger
         ledger.index_instances()

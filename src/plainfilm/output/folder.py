@@ -32,7 +32,7 @@ _PROBE = f".plainfilm-{0:016x}.tmp"
 
 
 @dataclass(frozen=True, slots=True)
-class FolderSink:
+class FolderOutput:
     """A folder that images are written into; it holds no state, so workers may have one each.
 
     sync: whether a file's bytes are on the disk itself (fsync) before it is given its name, and that before `publish`
@@ -54,7 +54,7 @@ class FolderSink:
         return self.out / PRIVATE / LEDGER
 
     @contextmanager
-    def claim(self, *, overwrite: bool = False) -> Iterator[FolderSink]:
+    def claim(self, *, overwrite: bool = False) -> Iterator[FolderOutput]:
         """Hold OUT for one run: made, writable, held by no other; empty, or with a ledger, unless `overwrite`.
 
         Raises LedgerError (a file in its place, not writable, or holding files), OutputLockedError, StorageFullError.

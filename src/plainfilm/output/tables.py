@@ -19,7 +19,7 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Protocol
 
-from plainfilm.output.folder import FolderSink
+from plainfilm.output.folder import FolderOutput
 from plainfilm.output.splits import Splits, SplitSurvey, split_folder
 from plainfilm.records import Failure, Record
 
@@ -48,12 +48,12 @@ class Rows(Protocol):
         """What gave no image."""
 
 
-def write_tables(sink: FolderSink, rows: Rows, carried: Sequence[str] = ()) -> Splits:
+def write_tables(sink: FolderOutput, rows: Rows, carried: Sequence[str] = ()) -> Splits:
     """Write both tables, each in one step, and one for each folder that Hugging Face's loader would take for a split.
 
     carried: the columns that `Record.carried` holds the cells of; the table of OUT alone has them.
 
-    Raises what FolderSink.write raises.
+    Raises what FolderOutput.write raises.
     """
     survey = SplitSurvey(COLUMNS)
     sink.write_chunks(METADATA, _table(COLUMNS, map(survey.see, rows.records()), carried))
