@@ -25,7 +25,7 @@ from plainfilm.ledger.admission import FileStat
 from plainfilm.ledger.fingerprint import RunFingerprint
 from plainfilm.ledger.ledger import Ledger, open_ledger
 from plainfilm.output.folder import FolderOutput
-from plainfilm.output.place import OutputDirectory
+from plainfilm.output.directory import OutputDirectory
 from plainfilm.records import Failure, Record, Status
 from plainfilm.sources.naming_rules import frame_name
 from plainfilm.sources.reference import Reference

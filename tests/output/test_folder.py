@@ -25,7 +25,7 @@ from plainfilm.errors import (
     StorageFullError,
 )
 from plainfilm.output.folder import PRIVATE, FolderOutput
-from plainfilm.output.place import BY_DESCRIPTOR
+from plainfilm.output.directory import BY_DESCRIPTOR
 from plainfilm.output.storage import write_error
 
 WAYS = pytest.mark.parametrize("by_descriptor", sorted({BY_DESCRIPTOR, False}))

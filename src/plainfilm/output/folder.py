@@ -18,7 +18,7 @@ from pathlib import Path
 
 from plainfilm.errors import LedgerError, OutputLockedError, PlainfilmError, OutputError, Stage
 from plainfilm.output.lock import try_lock
-from plainfilm.output.place import BY_DESCRIPTOR, TEMPORARY, OutputDirectory, open_place, temporary_name
+from plainfilm.output.directory import BY_DESCRIPTOR, TEMPORARY, OutputDirectory, open_directory, temporary_name
 from plainfilm.output.storage import write_error, writing
 
 PRIVATE = ".plainfilm"
@@ -72,7 +72,7 @@ class FolderOutput:
         """Make OUT and its parents and prove that files can be written. Raises LedgerError and StorageFullError."""
         self._make()
         try:
-            with open_place(self.out, by_descriptor=self.by_descriptor) as place:
+            with open_directory(self.out, by_descriptor=self.by_descriptor) as place:
                 place.replace(_PROBE, [b"\n"])
                 place.remove(_PROBE)
         except OSError as error:
@@ -83,7 +83,7 @@ class FolderOutput:
         """Keep other runs out of OUT (which exists), until the process ends at the latest. Raises OutputLockedError."""
         with ExitStack() as stack:
             try:
-                opened = open_place(self.out, [PRIVATE], mode=0o700, by_descriptor=self.by_descriptor)
+                opened = open_directory(self.out, [PRIVATE], mode=0o700, by_descriptor=self.by_descriptor)
                 private = stack.enter_context(opened)
                 _make_private(private)
                 descriptor = private.open(_LOCK, 0o600)
@@ -158,7 +158,7 @@ class FolderOutput:
         for relative_name in names:
             *folders, name = _components(relative_name)
             if self.out.joinpath(*folders).is_dir():
-                with writing(), open_place(self.out, folders, by_descriptor=self.by_descriptor) as place:
+                with writing(), open_directory(self.out, folders, by_descriptor=self.by_descriptor) as place:
                     place.remove(name)
 
     def write(self, relative_name: str, data: bytes) -> Path:
@@ -188,7 +188,7 @@ class FolderOutput:
         """Publish files of one folder. Raises OutputError where it cannot be made, and what ends the run."""
         refused: dict[str, OutputError] = {}
         folders = _components(f"{folder}/x")[:-1] if folder else []
-        opened = open_place(self.out, folders, by_descriptor=self.by_descriptor)
+        opened = open_directory(self.out, folders, by_descriptor=self.by_descriptor)
         with writing(), self._staging() as staging, opened as place:
             for name, relative_name in staged.items():
                 try:
@@ -205,12 +205,12 @@ class FolderOutput:
     def _sync_above(self, folders: list[str]) -> None:
         """Have the names of the folders themselves on the disk."""
         for depth in range(len(folders)):
-            with writing(), open_place(self.out, folders[:depth], by_descriptor=self.by_descriptor) as place:
+            with writing(), open_directory(self.out, folders[:depth], by_descriptor=self.by_descriptor) as place:
                 place.sync()
 
     @contextmanager
     def _staging(self) -> Iterator[OutputDirectory]:
-        with open_place(self.out, [PRIVATE, _STAGING], mode=0o700, by_descriptor=self.by_descriptor) as place:
+        with open_directory(self.out, [PRIVATE, _STAGING], mode=0o700, by_descriptor=self.by_descriptor) as place:
             yield place
 
     def _refuse_strangers(self, overwrite: bool) -> None:

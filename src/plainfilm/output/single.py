@@ -6,13 +6,13 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from plainfilm.output.place import open_place
+from plainfilm.output.directory import open_directory
 from plainfilm.output.storage import writing
 
 
 def write_file(path: Path, data: bytes) -> None:
     """Write or replace one file; its folder exists. Raises OutputError, StorageFullError and RunError."""
-    with writing(), open_place(path.parent) as place:
+    with writing(), open_directory(path.parent) as place:
         place.replace(path.name, [data])
 
 

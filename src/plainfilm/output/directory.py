@@ -99,7 +99,7 @@ class OutputDirectory:
 
 
 @contextmanager
-def open_place(
+def open_directory(
     path: Path, folders: Sequence[str] = (), *, mode: int = 0o777, by_descriptor: bool = BY_DESCRIPTOR
 ) -> Iterator[OutputDirectory]:
     """A folder that exists, or the one that `folders` lead to from there, each made if need be.
