@@ -26,7 +26,7 @@ from plainfilm.errors import (
 )
 from plainfilm.output.folder import PRIVATE, FolderOutput
 from plainfilm.output.directory import BY_DESCRIPTOR
-from plainfilm.output.storage import write_error
+from plainfilm.output.storage import classify_os_error
 
 WAYS = pytest.mark.parametrize("by_descriptor", sorted({BY_DESCRIPTOR, False}))
 BIG = b"image" * 300_000
@@ -153,7 +153,7 @@ def test_when_space_ends_nothing_is_cut_short(tmp_path: Path) -> None:
     ],
 )
 def test_what_would_fail_every_image_ends_the_run(number: int, expected: type[PlainfilmError]) -> None:
-    error = write_error(OSError(number, os.strerror(number), "/home/DOE_JOHN"))
+    error = classify_os_error(OSError(number, os.strerror(number), "/home/DOE_JOHN"))
     assert isinstance(error, expected)
     assert "DOE" not in error.message
 

@@ -8,7 +8,7 @@ import sys
 
 from plainfilm.errors import OptionsError, PlainfilmError
 from plainfilm.output.single import write_stdout
-from plainfilm.output.storage import write_error
+from plainfilm.output.storage import classify_os_error
 
 
 def open_standard_streams() -> None:
@@ -34,7 +34,7 @@ def write_text(text: str) -> None:
         raise
     except OSError as error:
         abandon_standard_output()
-        raise write_error(error) from error
+        raise classify_os_error(error) from error
 
 
 def write_picture(encoded: bytes) -> None:

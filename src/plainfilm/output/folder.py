@@ -19,7 +19,7 @@ from pathlib import Path
 from plainfilm.errors import LedgerError, OutputLockedError, PlainfilmError, OutputError, Stage
 from plainfilm.output.lock import try_lock
 from plainfilm.output.directory import BY_DESCRIPTOR, TEMPORARY, OutputDirectory, open_directory, temporary_name
-from plainfilm.output.storage import write_error, writing
+from plainfilm.output.storage import classify_os_error, writing
 
 PRIVATE = ".plainfilm"
 LEDGER = "ledger.sqlite"
@@ -224,7 +224,7 @@ class FolderOutput:
             raise self._unusable(error) from error
 
     def _unusable(self, error: OSError) -> PlainfilmError:
-        found = write_error(error)
+        found = classify_os_error(error)
         if not isinstance(found, OutputError):
             return found
         if isinstance(error, (FileExistsError, NotADirectoryError)):

@@ -15,7 +15,7 @@ _BROKEN = frozenset({errno.EIO, errno.EROFS, errno.ENODEV, errno.ENXIO, getattr(
 _NO_FOLDER = frozenset({errno.ENOTDIR, errno.ELOOP})
 
 
-def write_error(error: OSError) -> PlainfilmError:
+def classify_os_error(error: OSError) -> PlainfilmError:
     """StorageFullError and RunError where every later image would fail too, else OutputError; none names a file."""
     said = error.strerror or type(error).__name__
     if error.errno in _FULL:
@@ -34,4 +34,4 @@ def writing() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise write_error(error) from error
+        raise classify_os_error(error) from error
