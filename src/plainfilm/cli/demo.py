@@ -10,7 +10,7 @@ from plainfilm.cli.arguments import Parser, add_options, environment, options_of
 from plainfilm.cli.convert import convert_folder
 from plainfilm.cli.output import say, write_text
 from plainfilm.output.folder import FolderOutput
-from plainfilm.output.storage import writing
+from plainfilm.output.storage import translate_os_errors
 
 FILMS, PICTURES, NAIVE, TRUTH, SHEET = "films", "pictures", "naive", "truth", "contact-sheet.png"
 
@@ -39,7 +39,7 @@ def demo_command(words: Sequence[str]) -> int:
     if not options.run.overwrite:
         sink.refuse_files()
     sink.check()
-    with writing():
+    with translate_os_errors():
         paths = write_films(out / FILMS)
         for film in films():
             write_truth(film, out / TRUTH)

@@ -19,7 +19,7 @@ from pathlib import Path
 from plainfilm.errors import LedgerError, OutputLockedError, PlainfilmError, OutputError, Stage
 from plainfilm.output.lock import try_lock
 from plainfilm.output.directory import BY_DESCRIPTOR, TEMPORARY, OutputDirectory, open_directory, temporary_name
-from plainfilm.output.storage import classify_os_error, writing
+from plainfilm.output.storage import classify_os_error, translate_os_errors
 
 PRIVATE = ".plainfilm"
 LEDGER = "ledger.sqlite"
@@ -104,7 +104,7 @@ class FolderOutput:
 
     def clear_staging(self) -> None:
         """Remove what a run that was killed has staged and not published; only whoever holds the lock may."""
-        with suppress(FileNotFoundError), writing(), self._staging() as staging:
+        with suppress(FileNotFoundError), translate_os_errors(), self._staging() as staging:
             for name in staging.names():
                 staging.remove(name)
 
@@ -113,7 +113,7 @@ class FolderOutput:
 
         What must be written where nothing more fits is written into this room. Raises StorageFullError and RunError.
         """
-        with writing(), self._staging() as staging:
+        with translate_os_errors(), self._staging() as staging:
             staging.remove(_ROOM)
             # a file system that packs its files would hold no room for zeros
             staging.create(_ROOM, [os.urandom(size)])
@@ -124,7 +124,7 @@ class FolderOutput:
         Raises OutputError (this image could not be written), StorageFullError and RunError (none can be).
         """
         name = temporary_name()
-        with writing(), self._staging() as staging:
+        with translate_os_errors(), self._staging() as staging:
             staging.create(name, chunks)
         return name
 
@@ -149,7 +149,7 @@ class FolderOutput:
 
     def discard(self, staged: Iterable[str]) -> None:
         """Remove staged files. Raises OutputError, StorageFullError and RunError."""
-        with writing(), self._staging() as staging:
+        with translate_os_errors(), self._staging() as staging:
             for name in staged:
                 staging.remove(name)
 
@@ -158,7 +158,7 @@ class FolderOutput:
         for relative_name in names:
             *folders, name = _components(relative_name)
             if self.out.joinpath(*folders).is_dir():
-                with writing(), open_directory(self.out, folders, by_descriptor=self.by_descriptor) as place:
+                with translate_os_errors(), open_directory(self.out, folders, by_descriptor=self.by_descriptor) as place:
                     place.remove(name)
 
     def write(self, relative_name: str, data: bytes) -> Path:
@@ -179,7 +179,7 @@ class FolderOutput:
     def _sync_staged(self, names: Iterable[str]) -> None:
         """Have the bytes of staged files on the disk itself: many at a time, since a disk takes them together."""
         waiting = iter(list(names))
-        with writing(), self._staging() as staging, ThreadPoolExecutor(_SYNCS_AT_A_TIME) as pool:
+        with translate_os_errors(), self._staging() as staging, ThreadPoolExecutor(_SYNCS_AT_A_TIME) as pool:
             # each thread takes the next name: cheaper than to hand each over
             for done in [pool.submit(_sync_each, staging, waiting) for _ in range(_SYNCS_AT_A_TIME)]:
                 done.result()
@@ -189,10 +189,10 @@ class FolderOutput:
         refused: dict[str, OutputError] = {}
         folders = _components(f"{folder}/x")[:-1] if folder else []
         opened = open_directory(self.out, folders, by_descriptor=self.by_descriptor)
-        with writing(), self._staging() as staging, opened as place:
+        with translate_os_errors(), self._staging() as staging, opened as place:
             for name, relative_name in staged.items():
                 try:
-                    with writing():
+                    with translate_os_errors():
                         place.take(name, staging, _components(relative_name)[-1])
                 except OutputError as error:
                     refused[name] = error
@@ -205,7 +205,7 @@ class FolderOutput:
     def _sync_above(self, folders: list[str]) -> None:
         """Have the names of the folders themselves on the disk."""
         for depth in range(len(folders)):
-            with writing(), open_directory(self.out, folders[:depth], by_descriptor=self.by_descriptor) as place:
+            with translate_os_errors(), open_directory(self.out, folders[:depth], by_descriptor=self.by_descriptor) as place:
                 place.sync()
 
     @contextmanager

@@ -7,17 +7,17 @@ import sys
 from pathlib import Path
 
 from plainfilm.output.directory import open_directory
-from plainfilm.output.storage import writing
+from plainfilm.output.storage import translate_os_errors
 
 
 def write_file(path: Path, data: bytes) -> None:
     """Write or replace one file; its folder exists. Raises OutputError, StorageFullError and RunError."""
-    with writing(), open_directory(path.parent) as place:
+    with translate_os_errors(), open_directory(path.parent) as place:
         place.replace(path.name, [data])
 
 
 def write_stdout(data: bytes) -> None:
     """Write the image, and nothing else, to standard output. Raises OutputError, StorageFullError and RunError."""
-    with writing():
+    with translate_os_errors():
         sys.stdout.buffer.write(data)
         sys.stdout.buffer.flush()

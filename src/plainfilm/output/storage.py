@@ -29,7 +29,7 @@ def classify_os_error(error: OSError) -> PlainfilmError:
 
 
 @contextmanager
-def writing() -> Iterator[None]:
+def translate_os_errors() -> Iterator[None]:
     """Turns an OSError within into a PlainfilmError."""
     try:
         yield
