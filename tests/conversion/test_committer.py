@@ -24,8 +24,8 @@ from plainfilm.errors import LedgerError, Reason, Stage
 from plainfilm.ledger.admission import FileStat
 from plainfilm.ledger.fingerprint import RunFingerprint
 from plainfilm.ledger.ledger import Ledger, open_ledger
-from plainfilm.output.folder import FolderOutput
 from plainfilm.output.directory import OutputDirectory
+from plainfilm.output.folder import FolderOutput
 from plainfilm.records import Failure, Record, Status
 from plainfilm.sources.naming_rules import frame_name
 from plainfilm.sources.reference import Reference
@@ -37,7 +37,7 @@ STEPS = [
         for name in ("admit", "intend", "commit", "settle", "add_images", "add_failure", "finish", "rename")
     ),
     *((FolderOutput, name) for name in ("stage", "publish", "remove", "discard")),
-    (OutputDirectory, "take"),
+    (OutputDirectory, "move_from"),
 ]
 Tree = dict[str, bytes]
 
@@ -85,7 +85,7 @@ def _counted(done: Callable[..., Any], steps: list[int], last: int | None) -> Ca
 def run(out: Path, inputs: Sequence[Input], at_a_time: int = 2, is_stopped: Callable[[], bool] = lambda: False) -> None:
     """Keep the books of a run over these inputs, in this order."""
     # what a power cut does to the disk itself is no fear of these tests
-    with FolderOutput(out, sync=False).claim() as sink, open_ledger(sink.ledger_path, IDENTITY) as ledger:
+    with FolderOutput(out, sync=False).open_for_run() as sink, open_ledger(sink.ledger_path, IDENTITY) as ledger:
         books = ResultCommitter(sink, ledger, RunLog(None), UidNames(sink, ledger))
         books.mend()
         for number, one in enumerate(inputs, 1):

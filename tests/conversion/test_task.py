@@ -21,7 +21,7 @@ from tests.support.oracle import oracle
 from plainfilm.conversion.job import ConvertJob, EncodedImage, RunContext, StagedImage
 from plainfilm.conversion.pseudonyms import Key
 from plainfilm.conversion.task import convert_source
-from plainfilm.errors import Reason, RunError, OutputError, Stage
+from plainfilm.errors import OutputError, Reason, RunError, Stage
 from plainfilm.options.options import Options
 from plainfilm.output.folder import FolderOutput
 from plainfilm.records import Failure, Record, Status

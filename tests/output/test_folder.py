@@ -17,15 +17,15 @@ import pytest
 
 from plainfilm.errors import (
     LedgerError,
+    OutputError,
     OutputLockedError,
     PlainfilmError,
     Reason,
     RunError,
-    OutputError,
     StorageFullError,
 )
-from plainfilm.output.folder import PRIVATE, FolderOutput
 from plainfilm.output.directory import BY_DESCRIPTOR
+from plainfilm.output.folder import PRIVATE, FolderOutput
 from plainfilm.output.storage import classify_os_error
 
 WAYS = pytest.mark.parametrize("by_descriptor", sorted({BY_DESCRIPTOR, False}))
@@ -181,7 +181,7 @@ def test_paths_deeper_than_the_system_s_longest_are_written(tmp_path: Path) -> N
 
 def test_out_and_its_parents_are_made(tmp_path: Path) -> None:
     out = tmp_path / "not/there/yet"
-    with FolderOutput(out).claim() as sink:
+    with FolderOutput(out).open_for_run() as sink:
         sink.write("x.png", b"x")
     assert files_in(out) == ["x.png"]
     assert stat.S_IMODE((out / PRIVATE).stat().st_mode) == 0o700
@@ -190,7 +190,7 @@ def test_out_and_its_parents_are_made(tmp_path: Path) -> None:
 @pytest.mark.parametrize("below", ["", "deeper"])
 def test_a_file_in_place_of_out_is_found_before_work_starts(tmp_path: Path, below: str) -> None:
     (tmp_path / "out").write_bytes(b"file")
-    with pytest.raises(LedgerError) as error, FolderOutput(tmp_path / "out" / below).claim():
+    with pytest.raises(LedgerError) as error, FolderOutput(tmp_path / "out" / below).open_for_run():
         pass
     assert error.value.exit_code == 3
     assert (tmp_path / "out").read_bytes() == b"file"
@@ -202,14 +202,14 @@ def test_an_out_without_permission_is_found_before_work_starts(tmp_path: Path, o
     if os.access(tmp_path, os.W_OK):
         pytest.skip("permissions do not bind this user")
     try:
-        with pytest.raises(LedgerError), FolderOutput(tmp_path / out).claim():
+        with pytest.raises(LedgerError), FolderOutput(tmp_path / out).open_for_run():
             pass
     finally:
         tmp_path.chmod(0o700)
 
 
 def test_no_space_for_the_first_file_is_found_before_work_starts(tmp_path: Path) -> None:
-    with largest_file(0), pytest.raises(StorageFullError), FolderOutput(tmp_path).claim():
+    with largest_file(0), pytest.raises(StorageFullError), FolderOutput(tmp_path).open_for_run():
         pass
     assert files_in(tmp_path) == []
 
@@ -217,20 +217,20 @@ def test_no_space_for_the_first_file_is_found_before_work_starts(tmp_path: Path)
 def test_an_out_that_holds_files_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
     (tmp_path / "holiday").mkdir()
     (tmp_path / "holiday/beach.jpg").write_bytes(b"sea")
-    with pytest.raises(LedgerError) as error, FolderOutput(tmp_path).claim():
+    with pytest.raises(LedgerError) as error, FolderOutput(tmp_path).open_for_run():
         pass
     assert "--overwrite" in error.value.message
     assert not (tmp_path / PRIVATE).exists()
-    with FolderOutput(tmp_path).claim(overwrite=True) as sink:
+    with FolderOutput(tmp_path).open_for_run(overwrite=True) as sink:
         sink.write("x.png", b"x")
     assert files_in(tmp_path) == ["holiday/beach.jpg", "x.png"]
 
 
 def test_a_run_that_was_killed_before_its_first_image_is_no_hindrance(tmp_path: Path) -> None:
-    with FolderOutput(tmp_path).claim() as killed:
+    with FolderOutput(tmp_path).open_for_run() as killed:
         (tmp_path / "a").mkdir()
         killed.stage([b"whole, and without a name"])
-    with FolderOutput(tmp_path).claim() as next_run:
+    with FolderOutput(tmp_path).open_for_run() as next_run:
         assert files_in(tmp_path) == []
         assert staged_in(next_run) == []
 
@@ -288,7 +288,7 @@ HOLD = """
 import sys
 from pathlib import Path
 from plainfilm.output.folder import FolderOutput
-with FolderOutput(Path(sys.argv[1])).claim():
+with FolderOutput(Path(sys.argv[1])).open_for_run():
     print("held", flush=True)
     sys.stdin.read()
 """
@@ -310,22 +310,22 @@ def other_run(out: Path) -> Iterator[subprocess.Popen[str]]:
 def test_a_second_run_is_kept_out_until_the_first_is_gone_even_by_kill(tmp_path: Path) -> None:
     out = tmp_path / "out"
     with other_run(out) as process:
-        with pytest.raises(OutputLockedError) as error, FolderOutput(out).claim():
+        with pytest.raises(OutputLockedError) as error, FolderOutput(out).open_for_run():
             pass
         assert error.value.exit_code == 3
         process.kill()
         process.wait()
-        with FolderOutput(out).claim():
+        with FolderOutput(out).open_for_run():
             pass
 
 
 def test_a_second_run_in_the_same_process_is_kept_out(tmp_path: Path) -> None:
-    with FolderOutput(tmp_path).claim() as first:
+    with FolderOutput(tmp_path).open_for_run() as first:
         first.write("x.png", b"x")
         first.ledger_path.touch()
-        with pytest.raises(OutputLockedError), FolderOutput(tmp_path).claim():
+        with pytest.raises(OutputLockedError), FolderOutput(tmp_path).open_for_run():
             pass
-    with FolderOutput(tmp_path).claim(overwrite=True):
+    with FolderOutput(tmp_path).open_for_run(overwrite=True):
         pass
 
 
@@ -334,14 +334,14 @@ def test_a_planted_private_folder_is_refused(tmp_path: Path) -> None:
     out.mkdir()
     outside.mkdir()
     (out / PRIVATE).symlink_to(outside)
-    with pytest.raises(LedgerError), FolderOutput(out).claim():
+    with pytest.raises(LedgerError), FolderOutput(out).open_for_run():
         pass
     assert files_in(outside) == []
 
 
 def test_a_private_folder_is_closed_to_others(tmp_path: Path) -> None:
     (tmp_path / PRIVATE).mkdir(mode=0o755)
-    with FolderOutput(tmp_path).claim():
+    with FolderOutput(tmp_path).open_for_run():
         assert stat.S_IMODE((tmp_path / PRIVATE).stat().st_mode) == 0o700
 
 
@@ -349,10 +349,10 @@ def test_room_is_held_once_and_given_back_with_the_staging(tmp_path: Path) -> No
     def held() -> int:
         return sum(path.stat().st_size for path in tmp_path.rglob("*") if path.is_file())
 
-    with FolderOutput(tmp_path).claim() as sink:
+    with FolderOutput(tmp_path).open_for_run() as sink:
         before = held()
-        sink.keep_room(50_000)
-        sink.keep_room(20_000)
+        sink.reserve_space(50_000)
+        sink.reserve_space(20_000)
         assert held() == before + 20_000
         sink.clear_staging()
         assert held() == before

@@ -16,7 +16,7 @@ def infer_splits(names: list[str]) -> Splits:
     survey = SplitSurvey(())
     for name in names:
         image: Any = SimpleNamespace(file_name=name)
-        assert survey.see(image) is image
+        assert survey.add(image) is image
     return survey.splits()
 
 

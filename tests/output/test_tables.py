@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plainfilm.errors import Reason, OutputError, Stage
+from plainfilm.errors import OutputError, Reason, Stage
 from plainfilm.output.folder import FolderOutput
 from plainfilm.output.splits import Splits
 from plainfilm.output.tables import COLUMNS, FAILURE_COLUMNS, read_table

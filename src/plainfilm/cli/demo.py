@@ -37,8 +37,8 @@ def demo_command(words: Sequence[str]) -> int:
         return 0
     sink = FolderOutput(out)
     if not options.run.overwrite:
-        sink.refuse_files()
-    sink.check()
+        sink.check_empty()
+    sink.check_writable()
     with translate_os_errors():
         paths = write_films(out / FILMS)
         for film in films():

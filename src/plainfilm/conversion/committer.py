@@ -147,7 +147,7 @@ class ResultCommitter:
         rows = self.ledger.counts.total() + len(self._staged) + len(self._failures)
         if rows > self._rows_with_room:
             self._rows_with_room = 2 * rows
-            self.sink.keep_room(min(LEAST_ROOM + ROOM_OF_A_ROW * self._rows_with_room, MOST_ROOM))
+            self.sink.reserve_space(min(LEAST_ROOM + ROOM_OF_A_ROW * self._rows_with_room, MOST_ROOM))
 
     def _note_the_rest(self) -> None:
         for failure in self._failures:

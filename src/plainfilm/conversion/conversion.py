@@ -91,7 +91,7 @@ class Conversion:
         identity = identity_of(self._options, terms.key, terms.redactions, fingerprint_of_presentation(self._options))
         with (
             logging_to_file(options),
-            FolderOutput(self._out).claim(overwrite=options.overwrite) as sink,
+            FolderOutput(self._out).open_for_run(overwrite=options.overwrite) as sink,
             open_ledger(sink.ledger_path, identity, overwrite=options.overwrite) as ledger,
         ):
             journal = RunLog(terms.key if self._options.output.names is Names.KEEP else None)
@@ -114,7 +114,7 @@ class Conversion:
             books.journal.tell("ended", reason=error.reason.value, message=error.message)
             raise
         finally:
-            books.sink.presentations_path.unlink(missing_ok=True)
+            books.sink.presentation_index_path.unlink(missing_ok=True)
         notes = (*([splits] if splits else []), *rows.notes(), *self._own_notes(terms.redactions))
         counts = books.counts()
         run = Run(counts, time.monotonic() - started, self._stopped, notes)
@@ -142,8 +142,8 @@ class Conversion:
 
         every = takewhile(lambda _: not self._stopped, list_references(self._sources, self._out))
         paths = (found.path for found in every if isinstance(found, Reference))
-        index_presentations(paths, sink.presentations_path)
-        self._presentations = sink.presentations_path
+        index_presentations(paths, sink.presentation_index_path)
+        self._presentations = sink.presentation_index_path
 
     def _convert(self, jobs: Iterator[Job], books: ResultCommitter) -> None:
         limits = self._options.limits

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: MIT
-"""Names and bytes in, whole files out."""
+"""Write whole files and tables into OUT."""

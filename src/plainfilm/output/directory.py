@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""A folder, held open -> files replaced in it whole or not at all, never through a symbolic link.
+"""Write files into a directory that is held open: each file whole or not at all, never through a symbolic link.
 
-Where the system can name files relative to an open folder, nobody can swap a folder for a link in between; elsewhere
-(Windows) each folder is checked before it is entered.
+Where the operating system opens files relative to an open directory, nobody can replace a directory by a link between
+two steps. Elsewhere (Windows) each directory is checked before it is entered.
 """
 
 from __future__ import annotations
@@ -18,83 +18,84 @@ from dataclasses import dataclass
 from pathlib import Path
 
 BY_DESCRIPTOR = os.open in os.supports_dir_fd and os.rename in os.supports_dir_fd
-TEMPORARY = re.compile(r"\.plainfilm-[0-9a-f]{16}\.tmp")
+"""Whether this operating system opens and renames files relative to an open directory."""
+TEMPORARY_NAME = re.compile(r"\.plainfilm-[0-9a-f]{16}\.tmp")
 
-_FOLDER = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_CLOEXEC", 0)
+_DIRECTORY = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_CLOEXEC", 0)
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 _NO_LINK = getattr(os, "O_NOFOLLOW", 0)
 
 
 def temporary_name() -> str:
-    """A name for a file that is not whole yet, which nobody else chooses."""
+    """Return a random name for a file that is not complete yet."""
     return f".plainfilm-{secrets.token_hex(8)}.tmp"
 
 
 @dataclass(frozen=True, slots=True)
 class OutputDirectory:
-    """A folder that exists: its path, and the descriptor it is held open by (None where the system has none)."""
+    """An existing directory: its path and its open descriptor (None where the operating system has none)."""
 
     path: Path
     descriptor: int | None
 
     def create(self, name: str, chunks: Iterable[bytes]) -> None:
-        """Make a file that is not there yet, whole or not at all. Raises OSError."""
-        descriptor = os.open(self._at(name), _NEW_FILE | _NO_LINK, 0o666, dir_fd=self.descriptor)
-        whole = False
+        """Create a new file; if writing fails, the file is removed. Raises OSError, also where the file exists."""
+        descriptor = os.open(self._location(name), _NEW_FILE | _NO_LINK, 0o666, dir_fd=self.descriptor)
+        is_complete = False
         try:
             # closing may report what writing did not (quota on network file systems)
             _write_and_close(descriptor, chunks)
-            whole = True
+            is_complete = True
         finally:
-            if not whole:
+            if not is_complete:
                 self.remove(name)
 
     def replace(self, name: str, chunks: Iterable[bytes]) -> None:
-        """Put a file there, in one step: until then its bytes are in a temporary file beside it. Raises OSError."""
+        """Create or replace a file in one step, by way of a temporary file in the same directory. Raises OSError."""
         temporary = temporary_name()
         self.create(temporary, chunks)
-        placed = False
+        is_renamed = False
         try:
-            self.take(temporary, self, name)
-            placed = True
+            self.move_from(self, temporary, name)
+            is_renamed = True
         finally:
-            if not placed:
+            if not is_renamed:
                 self.remove(temporary)
 
-    def take(self, name: str, origin: OutputDirectory, own_name: str) -> None:
-        """Move a file of another place here, in one step, over an older one of that name. Raises OSError."""
-        source, target = origin._at(name), self._at(own_name)
+    def move_from(self, origin: OutputDirectory, name: str, new_name: str) -> None:
+        """Move a file from another directory here in one step; an older file is replaced. Raises OSError."""
+        source, target = origin._location(name), self._location(new_name)
         os.replace(source, target, src_dir_fd=origin.descriptor, dst_dir_fd=self.descriptor)
 
     def remove(self, name: str) -> None:
-        """Remove a file; it is well if there is none. Raises OSError."""
+        """Remove a file if it exists. Raises OSError."""
         with suppress(FileNotFoundError):
-            os.unlink(self._at(name), dir_fd=self.descriptor)
+            os.unlink(self._location(name), dir_fd=self.descriptor)
 
-    def names(self) -> list[str]:
-        """What is in this folder. Raises OSError."""
+    def list_names(self) -> list[str]:
+        """Return the names of all entries. Raises OSError."""
         with os.scandir(self.path if self.descriptor is None else self.descriptor) as entries:
             return [entry.name for entry in entries]
 
     def sync_file(self, name: str) -> None:
-        """Have a file's bytes on the disk itself. Raises OSError."""
-        descriptor = os.open(self._at(name), os.O_RDWR | _NO_LINK, dir_fd=self.descriptor)
+        """Flush the bytes of a file to the disk (fsync). Raises OSError."""
+        descriptor = os.open(self._location(name), os.O_RDWR | _NO_LINK, dir_fd=self.descriptor)
         try:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
 
     def sync(self) -> None:
-        """Have the names in this folder on the disk itself, where the system can do that. Raises OSError."""
+        """Flush the names in this directory to the disk where the operating system can do that. Raises OSError."""
         if self.descriptor is not None:
             os.fsync(self.descriptor)
 
-    def open(self, name: str, mode: int) -> int:
-        """A descriptor, for reading and writing, of a file that is made if need be. Raises OSError."""
+    def open_file(self, name: str, mode: int) -> int:
+        """Return a descriptor for reading and writing; the file is created if it is missing. Raises OSError."""
         flags = os.O_RDWR | os.O_CREAT | _NO_LINK | getattr(os, "O_CLOEXEC", 0)
-        return os.open(self._at(name), flags, mode, dir_fd=self.descriptor)
+        return os.open(self._location(name), flags, mode, dir_fd=self.descriptor)
 
-    def _at(self, name: str) -> str:
+    def _location(self, name: str) -> str:
         return name if self.descriptor is not None else str(self.path / name)
 
 
@@ -102,37 +103,37 @@ class OutputDirectory:
 def open_directory(
     path: Path, folders: Sequence[str] = (), *, mode: int = 0o777, by_descriptor: bool = BY_DESCRIPTOR
 ) -> Iterator[OutputDirectory]:
-    """A folder that exists, or the one that `folders` lead to from there, each made if need be.
+    """Open the existing directory `path`, or the one that `folders` lead to from there; missing folders are created.
 
-    Raises OSError, also where one of `folders` is a symbolic link (`path` may be one).
+    Raises OSError, also where one of `folders` is a symbolic link (`path` itself may be one).
     """
     if not by_descriptor:
         for folder in folders:
             path = path / folder
-            _make_folder(path, mode)
+            _make_directory(path, mode)
         yield OutputDirectory(path, None)
         return
-    descriptor = os.open(path, _FOLDER)
+    descriptor = os.open(path, _DIRECTORY)
     try:
         for folder in folders:
-            # only the innermost stays open: a deep tree must not use up the descriptors
-            outer, descriptor = descriptor, _descriptor_of(folder, descriptor, mode)
-            os.close(outer)
+            # only the innermost directory stays open: a deep tree must not use up the descriptors
+            parent, descriptor = descriptor, _open_or_make(folder, descriptor, mode)
+            os.close(parent)
         yield OutputDirectory(path.joinpath(*folders), descriptor)
     finally:
         os.close(descriptor)
 
 
-def _descriptor_of(folder: str, outer: int, mode: int) -> int:
+def _open_or_make(folder: str, parent: int, mode: int) -> int:
     try:
-        return os.open(folder, _FOLDER | _NO_LINK, dir_fd=outer)
+        return os.open(folder, _DIRECTORY | _NO_LINK, dir_fd=parent)
     except FileNotFoundError:
         with suppress(FileExistsError):  # another worker may be first
-            os.mkdir(folder, mode, dir_fd=outer)
-        return os.open(folder, _FOLDER | _NO_LINK, dir_fd=outer)
+            os.mkdir(folder, mode, dir_fd=parent)
+        return os.open(folder, _DIRECTORY | _NO_LINK, dir_fd=parent)
 
 
-def _make_folder(path: Path, mode: int) -> None:
+def _make_directory(path: Path, mode: int) -> None:
     with suppress(FileExistsError):
         path.mkdir(mode)
     if not stat.S_ISDIR(path.lstat().st_mode):
@@ -140,18 +141,19 @@ def _make_folder(path: Path, mode: int) -> None:
 
 
 def _write_and_close(descriptor: int, chunks: Iterable[bytes]) -> None:
-    closed = False
+    # close is called once, whatever happens: after a failed close the descriptor is gone too
+    is_closing = False
     try:
         for chunk in chunks:
             _write_all(descriptor, chunk)
-        closed = True
+        is_closing = True
         os.close(descriptor)
     finally:
-        if not closed:
+        if not is_closing:
             os.close(descriptor)
 
 
 def _write_all(descriptor: int, data: bytes) -> None:
-    rest = memoryview(data)
-    while rest:
-        rest = rest[os.write(descriptor, rest) :]
+    remaining = memoryview(data)
+    while remaining:
+        remaining = remaining[os.write(descriptor, remaining) :]

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""Relative names and bytes -> whole files in OUT and nowhere else.
+"""Write complete files into the folder OUT and nowhere else.
 
-A file is staged first, in the private folder of OUT, and published then: its bytes are on the disk before its name is.
-Before work starts OUT is found to be writable, empty or a run's own, and held by no other run.
+A file is first staged in the private folder of OUT under a temporary name. It is then published: its bytes are flushed
+to the disk before it gets its name. Before a run starts, OUT is checked to be writable, to be empty or the output of an
+earlier run, and not to be in use by another run.
 """
 
 from __future__ import annotations
@@ -16,27 +17,31 @@ from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
-from plainfilm.errors import LedgerError, OutputLockedError, PlainfilmError, OutputError, Stage
+from plainfilm.errors import LedgerError, OutputError, OutputLockedError, PlainfilmError, Stage
+from plainfilm.output.directory import BY_DESCRIPTOR, TEMPORARY_NAME, OutputDirectory, open_directory, temporary_name
 from plainfilm.output.lock import try_lock
-from plainfilm.output.directory import BY_DESCRIPTOR, TEMPORARY, OutputDirectory, open_directory, temporary_name
 from plainfilm.output.storage import classify_os_error, translate_os_errors
 
 PRIVATE = ".plainfilm"
-LEDGER = "ledger.sqlite"
-_STAGING = "staging"
-_PRESENTATIONS = "presentations.sqlite"
-_SYNCS_AT_A_TIME = 8
+"""The folder in OUT that belongs to the run: ledger, lock and staged files."""
+
+_LEDGER = "ledger.sqlite"
+_PRESENTATION_INDEX = "presentations.sqlite"
 _LOCK = "lock"
-_ROOM = "room"
+_STAGING = "staging"
+_RESERVE = "reserve"
 _PROBE = f".plainfilm-{0:016x}.tmp"
+_PARALLEL_SYNCS = 8
 
 
 @dataclass(frozen=True, slots=True)
 class FolderOutput:
-    """A folder that images are written into; it holds no state, so workers may have one each.
+    """The folder that images are written into. It holds no state, so each worker may have its own instance.
 
-    sync: whether a file's bytes are on the disk itself (fsync) before it is given its name, and that before `publish`
+    out: the folder.
+    sync: whether `publish` flushes files to the disk (fsync) before they get their names, and the names before it
     returns.
+    by_descriptor: whether files are opened relative to open directories.
     """
 
     out: Path
@@ -44,132 +49,142 @@ class FolderOutput:
     by_descriptor: bool = BY_DESCRIPTOR
 
     @property
-    def presentations_path(self) -> Path:
-        """The index of presentation states that lasts as long as a run."""
-        return self.out / PRIVATE / _PRESENTATIONS
-
-    @property
     def ledger_path(self) -> Path:
         """Where the ledger of OUT is, or will be."""
-        return self.out / PRIVATE / LEDGER
+        return self.out / PRIVATE / _LEDGER
+
+    @property
+    def presentation_index_path(self) -> Path:
+        """Where the index of presentation states is for the duration of a run."""
+        return self.out / PRIVATE / _PRESENTATION_INDEX
 
     @contextmanager
-    def claim(self, *, overwrite: bool = False) -> Iterator[FolderOutput]:
-        """Hold OUT for one run: made, writable, held by no other; empty, or with a ledger, unless `overwrite`.
+    def open_for_run(self, *, overwrite: bool = False) -> Iterator[FolderOutput]:
+        """Create OUT if it is missing, lock it for one run, and remove what a killed run left in staging.
 
-        Raises LedgerError (a file in its place, not writable, or holding files), OutputLockedError, StorageFullError.
+        OUT must be empty or have a ledger unless `overwrite` is true. Raises LedgerError (OUT is a file, is not
+        writable, or holds other files), OutputLockedError and StorageFullError.
         """
-        self._make()
-        # a stranger's folder is refused before anything is put there
-        self._refuse_strangers(overwrite)
+        self._make_folder()
+        # nothing is created in a folder that is refused
+        self._check_ownership(overwrite)
         with self.lock():
-            self._refuse_strangers(overwrite)
-            self.check()
+            self._check_ownership(overwrite)
+            self.check_writable()
             self.clear_staging()
             yield self
 
-    def check(self) -> None:
-        """Make OUT and its parents and prove that files can be written. Raises LedgerError and StorageFullError."""
-        self._make()
+    def check_writable(self) -> None:
+        """Create OUT and its parents and write a file there as a test. Raises LedgerError and StorageFullError."""
+        self._make_folder()
         try:
-            with open_directory(self.out, by_descriptor=self.by_descriptor) as place:
-                place.replace(_PROBE, [b"\n"])
-                place.remove(_PROBE)
+            with open_directory(self.out, by_descriptor=self.by_descriptor) as directory:
+                directory.replace(_PROBE, [b"\n"])
+                directory.remove(_PROBE)
         except OSError as error:
-            raise self._unusable(error) from error
+            raise self._unusable_error(error) from error
 
-    @contextmanager
-    def lock(self) -> Iterator[None]:
-        """Keep other runs out of OUT (which exists), until the process ends at the latest. Raises OutputLockedError."""
-        with ExitStack() as stack:
-            try:
-                opened = open_directory(self.out, [PRIVATE], mode=0o700, by_descriptor=self.by_descriptor)
-                private = stack.enter_context(opened)
-                _make_private(private)
-                descriptor = private.open(_LOCK, 0o600)
-                stack.callback(os.close, descriptor)
-                held = try_lock(descriptor)
-            except OSError as error:
-                raise self._unusable(error) from error
-            if not held:
-                raise OutputLockedError(f"another run writes into {self.out}: wait for it, or choose another OUT")
-            yield
-
-    def refuse_files(self) -> None:
-        """Raise LedgerError if OUT holds files other than what a run that never wrote an image may have left."""
-        if next((path for path in _files_in(self.out) if not TEMPORARY.fullmatch(path.name)), None) is not None:
+    def check_empty(self) -> None:
+        """Raise LedgerError if OUT holds files other than those of a run that was killed before its first image."""
+        if any(not TEMPORARY_NAME.fullmatch(path.name) for path in _files_in(self.out)):
             raise LedgerError(
                 f"{self.out} holds files and no ledger: choose another OUT, or give --overwrite to write among them"
             )
 
-    def clear_staging(self) -> None:
-        """Remove what a run that was killed has staged and not published; only whoever holds the lock may."""
-        with suppress(FileNotFoundError), translate_os_errors(), self._staging() as staging:
-            for name in staging.names():
-                staging.remove(name)
-
-    def keep_room(self, size: int) -> None:
-        """Hold so many bytes of the disk, in place of those held before, until staging is cleared.
-
-        What must be written where nothing more fits is written into this room. Raises StorageFullError and RunError.
-        """
-        with translate_os_errors(), self._staging() as staging:
-            staging.remove(_ROOM)
-            # a file system that packs its files would hold no room for zeros
-            staging.create(_ROOM, [os.urandom(size)])
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Keep other runs out of OUT, which exists, until the block or the process ends. Raises OutputLockedError."""
+        with ExitStack() as stack:
+            try:
+                private = stack.enter_context(
+                    open_directory(self.out, [PRIVATE], mode=0o700, by_descriptor=self.by_descriptor)
+                )
+                _remove_access_of_others(private)
+                descriptor = private.open_file(_LOCK, 0o600)
+                stack.callback(os.close, descriptor)
+                is_locked = try_lock(descriptor)
+            except OSError as error:
+                raise self._unusable_error(error) from error
+            if not is_locked:
+                raise OutputLockedError(f"another run writes into {self.out}: wait for it, or choose another OUT")
+            yield
 
     def stage(self, chunks: Iterable[bytes]) -> str:
-        """Put the bytes of a file into OUT without its name; what `publish` calls it by.
+        """Write a file to staging and return its temporary name, to be given to `publish` or `discard`.
 
-        Raises OutputError (this image could not be written), StorageFullError and RunError (none can be).
+        Raises OutputError (this image cannot be written), StorageFullError and RunError (no image can be written).
         """
         name = temporary_name()
-        with translate_os_errors(), self._staging() as staging:
+        with translate_os_errors(), self._open_staging() as staging:
             staging.create(name, chunks)
         return name
 
     def publish(self, names: Mapping[str, str]) -> dict[str, OutputError]:
-        """Give staged files (keys) their names relative to OUT (values), over older files of these names.
+        """Give staged files their final names. Older files of these names are replaced.
 
-        Returns why some of them, by staged name, could not be given theirs; these are removed. Raises StorageFullError
-        and RunError.
+        names: the temporary name of each file -> its name relative to OUT.
+
+        Returns the errors of files that could not get their names, by temporary name; these files are removed. Raises
+        StorageFullError and RunError.
         """
         if self.sync:
             self._sync_staged(names)
-        refused: dict[str, OutputError] = {}
-        by_folder = sorted(names.items(), key=lambda item: (_folder_of(item[1]), item[1]))
-        for folder, group in groupby(by_folder, key=lambda item: _folder_of(item[1])):
-            staged = dict(group)
+        errors: dict[str, OutputError] = {}
+        in_folders = sorted(names.items(), key=lambda item: (_folder_of(item[1]), item[1]))
+        for folder, group in groupby(in_folders, key=lambda item: _folder_of(item[1])):
+            names_in_folder = dict(group)
             try:
-                refused |= self._publish_into(folder, staged)
+                errors |= self._publish_in_folder(folder, names_in_folder)
             except OutputError as error:
-                refused |= dict.fromkeys(staged, error)
-        self.discard(refused)
-        return refused
+                errors |= dict.fromkeys(names_in_folder, error)
+        self.discard(errors)
+        return errors
 
-    def discard(self, staged: Iterable[str]) -> None:
+    def discard(self, temporary_names: Iterable[str]) -> None:
         """Remove staged files. Raises OutputError, StorageFullError and RunError."""
-        with translate_os_errors(), self._staging() as staging:
-            for name in staged:
+        with translate_os_errors(), self._open_staging() as staging:
+            for name in temporary_names:
                 staging.remove(name)
 
+    def clear_staging(self) -> None:
+        """Remove every staged file and the reserve; only the holder of the lock may do that."""
+        with suppress(FileNotFoundError), translate_os_errors(), self._open_staging() as staging:
+            for name in staging.list_names():
+                staging.remove(name)
+
+    def reserve_space(self, size: int) -> None:
+        """Occupy `size` bytes of the disk, instead of an earlier reserve, until staging is cleared.
+
+        The space is then free for what must be written when the disk is full. Raises StorageFullError and RunError.
+        """
+        with translate_os_errors(), self._open_staging() as staging:
+            staging.remove(_RESERVE)
+            # random bytes, because a file system that compresses would reserve nothing for zeros
+            staging.create(_RESERVE, [os.urandom(size)])
+
     def remove(self, names: Iterable[str]) -> None:
-        """Remove published files; no symbolic link is followed. Raises OutputError, StorageFullError and RunError."""
+        """Remove published files where they exist; symbolic links are not followed.
+
+        Raises OutputError, StorageFullError and RunError.
+        """
         for relative_name in names:
             *folders, name = _components(relative_name)
             if self.out.joinpath(*folders).is_dir():
-                with translate_os_errors(), open_directory(self.out, folders, by_descriptor=self.by_descriptor) as place:
-                    place.remove(name)
+                with (
+                    translate_os_errors(),
+                    open_directory(self.out, folders, by_descriptor=self.by_descriptor) as directory,
+                ):
+                    directory.remove(name)
 
     def write(self, relative_name: str, data: bytes) -> Path:
-        """Put one whole file into OUT and return its path. An older file of that name is replaced.
+        """Write one complete file into OUT and return its path. An older file of that name is replaced.
 
-        Raises OutputError (this image could not be written), StorageFullError and RunError (none can be).
+        Raises OutputError (this image cannot be written), StorageFullError and RunError (no image can be written).
         """
         return self.write_chunks(relative_name, [data])
 
     def write_chunks(self, relative_name: str, chunks: Iterable[bytes]) -> Path:
-        """As `write`, of a file that comes in pieces."""
+        """Write one complete file from an iterable of chunks, as `write` does."""
         _components(relative_name)
         staged = self.stage(chunks)
         for error in self.publish({staged: relative_name}).values():
@@ -177,67 +192,73 @@ class FolderOutput:
         return self.out / relative_name
 
     def _sync_staged(self, names: Iterable[str]) -> None:
-        """Have the bytes of staged files on the disk itself: many at a time, since a disk takes them together."""
-        waiting = iter(list(names))
-        with translate_os_errors(), self._staging() as staging, ThreadPoolExecutor(_SYNCS_AT_A_TIME) as pool:
-            # each thread takes the next name: cheaper than to hand each over
-            for done in [pool.submit(_sync_each, staging, waiting) for _ in range(_SYNCS_AT_A_TIME)]:
-                done.result()
+        """Flush staged files to the disk, several at a time, because disks combine concurrent flushes."""
+        remaining = iter(list(names))
+        with (
+            translate_os_errors(),
+            self._open_staging() as staging,
+            ThreadPoolExecutor(_PARALLEL_SYNCS) as pool,
+        ):
+            # each thread takes the next name itself: that is cheaper than one task a file
+            for future in [pool.submit(_sync_each, staging, remaining) for _ in range(_PARALLEL_SYNCS)]:
+                future.result()
 
-    def _publish_into(self, folder: str, staged: Mapping[str, str]) -> dict[str, OutputError]:
-        """Publish files of one folder. Raises OutputError where it cannot be made, and what ends the run."""
-        refused: dict[str, OutputError] = {}
+    def _publish_in_folder(self, folder: str, names: Mapping[str, str]) -> dict[str, OutputError]:
+        """Publish the files of one folder. Raises OutputError if the folder cannot be created, and run errors."""
+        errors: dict[str, OutputError] = {}
         folders = _components(f"{folder}/x")[:-1] if folder else []
-        opened = open_directory(self.out, folders, by_descriptor=self.by_descriptor)
-        with translate_os_errors(), self._staging() as staging, opened as place:
-            for name, relative_name in staged.items():
+        target = open_directory(self.out, folders, by_descriptor=self.by_descriptor)
+        with translate_os_errors(), self._open_staging() as staging, target as directory:
+            for temporary, relative_name in names.items():
                 try:
                     with translate_os_errors():
-                        place.take(name, staging, _components(relative_name)[-1])
+                        directory.move_from(staging, temporary, _components(relative_name)[-1])
                 except OutputError as error:
-                    refused[name] = error
+                    errors[temporary] = error
             if self.sync:
-                place.sync()
+                directory.sync()
         if self.sync:
-            self._sync_above(folders)
-        return refused
+            self._sync_parents(folders)
+        return errors
 
-    def _sync_above(self, folders: list[str]) -> None:
-        """Have the names of the folders themselves on the disk."""
+    def _sync_parents(self, folders: list[str]) -> None:
+        """Flush the names of the folders themselves to the disk."""
         for depth in range(len(folders)):
-            with translate_os_errors(), open_directory(self.out, folders[:depth], by_descriptor=self.by_descriptor) as place:
-                place.sync()
+            with (
+                translate_os_errors(),
+                open_directory(self.out, folders[:depth], by_descriptor=self.by_descriptor) as directory,
+            ):
+                directory.sync()
 
     @contextmanager
-    def _staging(self) -> Iterator[OutputDirectory]:
-        with open_directory(self.out, [PRIVATE, _STAGING], mode=0o700, by_descriptor=self.by_descriptor) as place:
-            yield place
+    def _open_staging(self) -> Iterator[OutputDirectory]:
+        folders = [PRIVATE, _STAGING]
+        with open_directory(self.out, folders, mode=0o700, by_descriptor=self.by_descriptor) as directory:
+            yield directory
 
-    def _refuse_strangers(self, overwrite: bool) -> None:
+    def _check_ownership(self, overwrite: bool) -> None:
         if not overwrite and not self.ledger_path.exists():
-            self.refuse_files()
+            self.check_empty()
 
-    def _make(self) -> None:
+    def _make_folder(self) -> None:
         try:
             self.out.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise self._unusable(error) from error
+            raise self._unusable_error(error) from error
 
-    def _unusable(self, error: OSError) -> PlainfilmError:
-        found = classify_os_error(error)
-        if not isinstance(found, OutputError):
-            return found
+    def _unusable_error(self, error: OSError) -> PlainfilmError:
+        classified = classify_os_error(error)
+        if not isinstance(classified, OutputError):
+            return classified
         if isinstance(error, (FileExistsError, NotADirectoryError)):
-            return LedgerError(
-                f"OUT {self.out} is no folder, or is below a file: choose another OUT", stage=Stage.WRITE
-            )
-        return LedgerError(
-            f"OUT {self.out} cannot be written to ({error.strerror}): choose another OUT", stage=Stage.WRITE
-        )
+            problem = "is no folder, or is below a file"
+        else:
+            problem = f"cannot be written to ({error.strerror})"
+        return LedgerError(f"OUT {self.out} {problem}: choose another OUT", stage=Stage.WRITE)
 
 
 def _sync_each(staging: OutputDirectory, names: Iterator[str]) -> None:
-    """Sync files until there are no more names, which other threads take from too."""
+    """Flush files until the iterator, which other threads share, has no more names."""
     for name in names:
         staging.sync_file(name)
 
@@ -247,28 +268,28 @@ def _folder_of(relative_name: str) -> str:
 
 
 def _components(relative_name: str) -> list[str]:
-    """The components of a name with `/` between them. Raises OutputError for one that leads elsewhere."""
+    """Split a relative name at `/`. Raises OutputError for a name that could lead out of OUT."""
     components = relative_name.split("/")
     if any(part in ("", ".", "..") or "\\" in part or ":" in part or "\0" in part for part in components):
         raise OutputError("the image's name is no relative path within OUT")
     return components
 
 
-def _make_private(place: OutputDirectory) -> None:
-    """Take from others what an older umask or another program gave them."""
-    if place.descriptor is not None and os.fstat(place.descriptor).st_mode & 0o077:
-        os.fchmod(place.descriptor, 0o700)
+def _remove_access_of_others(directory: OutputDirectory) -> None:
+    """Remove the permissions of other users that an older umask or another program set."""
+    if directory.descriptor is not None and os.fstat(directory.descriptor).st_mode & 0o077:
+        os.fchmod(directory.descriptor, 0o700)
 
 
 def _files_in(out: Path) -> Iterator[Path]:
-    """Every file in OUT but the private folder's, one folder after the other, no symbolic link followed."""
-    waiting = [out]
-    while waiting:
-        folder = waiting.pop()
+    """Yield every file in OUT except those of the private folder; symbolic links are not followed."""
+    folders = [out]
+    while folders:
+        folder = folders.pop()
         with suppress(OSError), os.scandir(folder) as entries:
             for entry in entries:
                 mode = entry.stat(follow_symlinks=False).st_mode
                 if not stat.S_ISDIR(mode):
                     yield Path(entry.path)
                 elif folder != out or entry.name != PRIVATE:
-                    waiting.append(Path(entry.path))
+                    folders.append(Path(entry.path))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A lock file's descriptor -> the lock, held until that is closed or the process ends in whatever way: never stale."""
+"""Lock a file. The lock ends when the file is closed or the process ends in any way, so no lock is ever stale."""
 
 from __future__ import annotations
 
@@ -12,14 +12,15 @@ if sys.platform == "win32":
 else:
     import fcntl
 
-_HELD = frozenset({errno.EACCES, errno.EAGAIN, errno.EWOULDBLOCK, errno.EDEADLK})
+_LOCKED = frozenset({errno.EACCES, errno.EAGAIN, errno.EWOULDBLOCK, errno.EDEADLK})
 
 
 def try_lock(descriptor: int) -> bool:
-    """Take the lock at once, or say that another has it. Raises OSError where the file system has no locks.
+    """Lock an open file without waiting; return False if another run holds the lock.
 
-    The lock belongs to the open file: it keeps out a second run in the same process too, and a process that is forked
-    meanwhile shares it (workers are started afresh, not forked).
+    The lock belongs to the open file. It therefore keeps out a second run in the same process too. A forked process
+    would share it (workers are started afresh, not forked).
+    Raises OSError where the file system has no locks.
     """
     try:
         if sys.platform == "win32":
@@ -28,7 +29,7 @@ def try_lock(descriptor: int) -> bool:
         else:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
-        if error.errno in _HELD:
+        if error.errno in _LOCKED:
             return False
         raise
     return True

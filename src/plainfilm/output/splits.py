@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""Names of images -> what Hugging Face's loader would make of them: it takes some words in names for splits.
+"""Predict what Hugging Face's loader makes of OUT: it takes certain words in names for splits.
 
-The words and what may stand beside them are those of `datasets` (data_files.py); case matters. Where a folder is called
-so, the loader keeps the images in such folders only, and only tables that lie in them; where a file is, that file alone
-and no table.
+The words, and the characters that may stand beside them, are those of `datasets` (data_files.py); case matters. If a
+folder has such a name, the loader keeps only images in such folders, and reads only tables in them. If no folder but a
+file has such a name, the loader keeps only such files, and finds no table.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from enum import StrEnum
 from plainfilm.records import Record
 
 _WORDS = "train|training|validation|valid|dev|val|test|testing|eval|evaluation"
-_BESIDE = "[-._ 0-9]"
-_FOLDER = re.compile(rf"(?:.*{_BESIDE})?(?:{_WORDS})(?:{_BESIDE}.*)?", re.DOTALL)
-_FILE = re.compile(rf"(?:.*{_BESIDE})?(?:{_WORDS}){_BESIDE}.*", re.DOTALL)
+_SEPARATOR = "[-._ 0-9]"
+_FOLDER = re.compile(rf"(?:.*{_SEPARATOR})?(?:{_WORDS})(?:{_SEPARATOR}.*)?", re.DOTALL)
+_FILE = re.compile(rf"(?:.*{_SEPARATOR})?(?:{_WORDS}){_SEPARATOR}.*", re.DOTALL)
 # what pandas reads as a missing value
 _MISSING = re.compile(r"(?:#N/A(?: N/A)?|#NA|-?1\.#IND|-?1\.#QNAN|-?NaN|-?nan|<NA>|N/A|n/a|NA|NULL|null|None)?")
 _NUMBER_OR_BOOLEAN = re.compile(
@@ -31,8 +31,8 @@ class Splits:
     """What the loader makes of OUT.
 
     folders: the outermost folders that it takes for splits, sorted; each gets a table of its own.
-    by_file_name: whether, for want of such folders, it goes by the names of files and finds no table.
-    left_out: images that it drops.
+    by_file_name: whether there is no such folder and it takes file names for splits.
+    left_out: the number of images that it drops.
     """
 
     folders: tuple[str, ...] = ()
@@ -40,7 +40,7 @@ class Splits:
     left_out: int = 0
 
     def __str__(self) -> str:
-        """A sentence for people; empty where OUT loads as it is."""
+        """A sentence for the user; empty where the loader takes OUT as it is."""
         if self.folders:
             dropped = f", and leaves out {self.left_out} images that lie in none" if self.left_out else ""
             tables = f"these folders got a metadata.csv of their own: {', '.join(self.folders)}"
@@ -52,14 +52,14 @@ class Splits:
 
 
 def split_folder(file_name: str) -> str:
-    """The path down to an image's outermost folder that is called like a split, or ''."""
+    """Return the path of the outermost folder of an image that has the name of a split, or ''."""
     folders = file_name.split("/")[:-1]
-    found = next((at for at, folder in enumerate(folders) if _FOLDER.fullmatch(folder)), None)
-    return "/".join(folders[: found + 1]) if found is not None else ""
+    depth = next((depth for depth, folder in enumerate(folders, 1) if _FOLDER.fullmatch(folder)), 0)
+    return "/".join(folders[:depth])
 
 
-class _Kind(StrEnum):
-    """What pandas takes a column of text for."""
+class _ColumnType(StrEnum):
+    """What pandas takes a column of text for, in rising order of precedence."""
 
     MISSING = "missing"
     NUMBERS = "numbers"
@@ -67,55 +67,57 @@ class _Kind(StrEnum):
 
 
 class SplitSurvey:
-    """Looks at the images one by one, and says then what the loader makes of them; it keeps no row."""
+    """Collects, from one image after the other, what the loader makes of all of them; no row is kept in memory."""
 
     def __init__(self, columns: Sequence[str]) -> None:
         self._columns = columns
-        self._kinds: dict[str, dict[str, _Kind]] = {}
-        self._outside = self._by_file_name = self._others = 0
-        self._last = ""
-        self.scattered = False
-        """Whether the images of a split do not follow one another."""
+        self._types: dict[str, dict[str, _ColumnType]] = {}
+        self._outside_folders = self._split_file_names = self._other_file_names = 0
+        self._last_folder = ""
+        self.is_scattered = False
+        """Whether the images of a split folder do not follow one another."""
 
-    def see(self, record: Record) -> Record:
-        """Take notice of an image, and hand it on."""
+    def add(self, record: Record) -> Record:
+        """Survey one image and return it."""
         if folder := split_folder(record.file_name):
-            self.scattered |= folder != self._last and folder in self._kinds
-            kinds = self._kinds.setdefault(folder, dict.fromkeys(self._columns, _Kind.MISSING))
+            self.is_scattered |= folder != self._last_folder and folder in self._types
+            types = self._types.setdefault(folder, dict.fromkeys(self._columns, _ColumnType.MISSING))
             for name in self._columns:
-                if kinds[name] is not _Kind.TEXT:
-                    kinds[name] = max(kinds[name], _kind_of(getattr(record, name)), key=list(_Kind).index)
+                if types[name] is not _ColumnType.TEXT:
+                    types[name] = max(types[name], _type_of(getattr(record, name)), key=list(_ColumnType).index)
         else:
-            self._outside += 1
-        self._last = folder
+            self._outside_folders += 1
+        self._last_folder = folder
         if _FILE.fullmatch(record.file_name.rpartition("/")[2]):
-            self._by_file_name += 1
+            self._split_file_names += 1
         else:
-            self._others += 1
+            self._other_file_names += 1
         return record
 
     def splits(self) -> Splits:
-        """What the loader makes of the images seen."""
-        if self._kinds:
-            return Splits(tuple(sorted(self._kinds)), left_out=self._outside)
-        return Splits(by_file_name=self._by_file_name > 0, left_out=self._others if self._by_file_name else 0)
+        """Return what the loader makes of the images so far."""
+        if self._types:
+            return Splits(tuple(sorted(self._types)), left_out=self._outside_folders)
+        if self._split_file_names:
+            return Splits(by_file_name=True, left_out=self._other_file_names)
+        return Splits()
 
     def columns_of_one_type(self) -> tuple[str, ...]:
-        """The columns that the loader gives one type in the tables of all splits: it refuses tables that differ.
+        """Return the columns that have the same type in the tables of all splits, as the loader requires.
 
-        A column of text that is empty throughout one table reads as numbers there, and so does text that is all digits.
+        The loader reads a text column that is empty throughout one table as numbers, and a text of digits too.
         """
-        if len(self._kinds) < 2:
+        if len(self._types) < 2:
             return tuple(self._columns)
-        return tuple(name for name in self._columns if self._is_of_one_type(name))
+        return tuple(name for name in self._columns if self._has_one_type(name))
 
-    def _is_of_one_type(self, name: str) -> bool:
-        kinds = {of_split[name] for of_split in self._kinds.values()}
-        return len(kinds) == 1 and _Kind.NUMBERS not in kinds
+    def _has_one_type(self, name: str) -> bool:
+        types = {types_of_split[name] for types_of_split in self._types.values()}
+        return len(types) == 1 and _ColumnType.NUMBERS not in types
 
 
-def _kind_of(value: object) -> _Kind:
-    # numbers of their own have one type whatever they are, as has what is missing everywhere
+def _type_of(value: object) -> _ColumnType:
+    # a column of numbers has one type whatever its values are; so has one that is missing everywhere
     if not isinstance(value, str) or _MISSING.fullmatch(value):
-        return _Kind.MISSING
-    return _Kind.NUMBERS if _NUMBER_OR_BOOLEAN.fullmatch(value) else _Kind.TEXT
+        return _ColumnType.MISSING
+    return _ColumnType.NUMBERS if _NUMBER_OR_BOOLEAN.fullmatch(value) else _ColumnType.TEXT

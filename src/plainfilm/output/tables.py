@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""Rows in their order -> OUT/metadata.csv and OUT/failures.csv; and back.
+"""Write OUT/metadata.csv and OUT/failures.csv, and read them back.
 
-RFC 4180 in UTF-8, with a line feed at the end of each line. Nothing is an empty field; booleans are `true` and `false`;
-a float is the shortest text that reads back as it, always with a point or an exponent, so that a column has one type in
-every table; `affine` is six floats with spaces between them. Text that a spreadsheet would run gets a `'` in front.
+The tables are CSV after RFC 4180 in UTF-8, with a line feed at the end of each line. A missing value is an empty field.
+Booleans are `true` and `false`. A float is the shortest text that reads back as the same number, always with a point or
+an exponent, so that a column has one type in every table. `affine` is six floats with spaces between them. A text that
+a spreadsheet would run as a formula gets the prefix `'`.
 """
 
 from __future__ import annotations
@@ -28,84 +29,97 @@ FAILURES = "failures.csv"
 COLUMNS = tuple(column.name for column in fields(Record) if column.name not in ("stored_hash", "carried"))
 FAILURE_COLUMNS = tuple(column.name for column in fields(Failure))
 
-_LINES_AT_A_TIME = 1000
-# what cannot stand in a table: control characters but tab, line feed and carriage return, and bytes that were no text
-_UNBEARABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
-_RUN_BY_SPREADSHEETS = re.compile(r"'*[=+\-@\t\r\n]")
+_LINES_PER_CHUNK = 1000
+# control characters except tab, line feed and carriage return; surrogates, which stand for bytes that are not UTF-8
+_UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
+_FORMULA = re.compile(r"'*[=+\-@\t\r\n]")
 _PREFIXED = re.compile(r"'+[=+\-@\t\r\n]")
-# most text, which needs none of all this
-_PLAIN = re.compile(r"(?:[A-Za-z0-9._][A-Za-z0-9 ._/:;-]*)?")
-_NEEDS_QUOTES = re.compile(r'[",\r\n]')
 
 
 class Rows(Protocol):
-    """Where the rows are: both in the order of the tables (source, frame), one after the other, as often as asked."""
+    """The rows of both tables, each in the order of its table (source, frame), as often as they are asked for."""
 
     def records(self) -> Iterator[Record]:
-        """The images."""
+        """Yield the rows of the images."""
 
     def failures(self) -> Iterator[Failure]:
-        """What gave no image."""
+        """Yield the rows of the failures."""
 
 
-def write_tables(sink: FolderOutput, rows: Rows, carried: Sequence[str] = ()) -> Splits:
-    """Write both tables, each in one step, and one for each folder that Hugging Face's loader would take for a split.
+def write_tables(output: FolderOutput, rows: Rows, carried: Sequence[str] = ()) -> Splits:
+    """Write both tables, and one more in each folder that Hugging Face's loader takes for a split.
 
-    carried: the columns that `Record.carried` holds the cells of; the table of OUT alone has them.
+    carried: the names of the columns whose cells are in `Record.carried`; only the table at the top of OUT has them.
 
-    Raises what FolderOutput.write raises.
+    Each table is replaced in one step. Raises what `FolderOutput.write` raises.
     """
     survey = SplitSurvey(COLUMNS)
-    sink.write_chunks(METADATA, _table(COLUMNS, map(survey.see, rows.records()), carried))
-    sink.write_chunks(FAILURES, _table(FAILURE_COLUMNS, rows.failures()))
-    for folder, inside in _by_split(rows, survey):
-        own = (replace(row, file_name=row.file_name[len(folder) + 1 :]) for row in inside)
-        sink.write_chunks(f"{folder}/{METADATA}", _table(survey.columns_of_one_type(), own))
+    output.write_chunks(METADATA, _table(COLUMNS, map(survey.add, rows.records()), carried))
+    output.write_chunks(FAILURES, _table(FAILURE_COLUMNS, rows.failures()))
+    for folder, records in _records_by_split(rows, survey):
+        relative = (replace(record, file_name=record.file_name[len(folder) + 1 :]) for record in records)
+        output.write_chunks(f"{folder}/{METADATA}", _table(survey.columns_of_one_type(), relative))
     return survey.splits()
 
 
-def _by_split(rows: Rows, survey: SplitSurvey) -> Iterator[tuple[str, Iterable[Record]]]:
-    """The images of each folder that is taken for a split: in one go where they lie together in the table."""
+def read_table(path: Path) -> list[dict[str, str]]:
+    """Read the rows of a table as text, without the prefix `'` of `write_tables`. Raises OSError."""
+    with path.open(newline="", encoding="utf-8") as file:
+        return [{name: _without_prefix(text) for name, text in row.items()} for row in csv.DictReader(file)]
+
+
+def _records_by_split(rows: Rows, survey: SplitSurvey) -> Iterator[tuple[str, Iterable[Record]]]:
+    """Yield each split folder with its records, in one pass where the records of a folder follow one another."""
     folders = survey.splits().folders
-    if not survey.scattered:
-        groups = groupby(rows.records(), key=lambda row: split_folder(row.file_name)) if folders else ()
-        yield from ((folder, inside) for folder, inside in groups if folder)
+    if not survey.is_scattered:
+        groups = groupby(rows.records(), key=lambda record: split_folder(record.file_name)) if folders else ()
+        yield from ((folder, records) for folder, records in groups if folder)
         return
     for folder in folders:
-        yield folder, (row for row in rows.records() if split_folder(row.file_name) == folder)
-
-
-def read_table(path: Path) -> list[dict[str, str]]:
-    """The rows of a table as text, without the `'` that kept spreadsheets from running them. Raises OSError."""
-    with path.open(newline="", encoding="utf-8") as file:
-        return [{name: _unprefixed(text) for name, text in row.items()} for row in csv.DictReader(file)]
+        yield folder, (record for record in rows.records() if split_folder(record.file_name) == folder)
 
 
 def _table(
     columns: Sequence[str], rows: Iterable[Record] | Iterable[Failure], carried: Sequence[str] = ()
 ) -> Iterator[bytes]:
-    names = (*columns, "carried") if carried else columns
-    formats = [_FORMATS[name] for name in names]
-    yield (",".join((*columns, *carried)) + "\n").encode()
-    cells_of = attrgetter(*names)
-    lines = (",".join([write(cell) for write, cell in zip(formats, cells_of(row), strict=True)]) + "\n" for row in rows)
-    while chunk := "".join(islice(lines, _LINES_AT_A_TIME)):
+    """Yield the bytes of a table in chunks, the header first."""
+    formats = [_FORMATS[name] for name in columns]
+    values_of = attrgetter(*columns)
+
+    def cells_of(row: Record | Failure) -> list[str]:
+        cells = [format_value(value) for format_value, value in zip(formats, values_of(row), strict=True)]
+        return [*cells, *map(_text, row.carried)] if carried and isinstance(row, Record) else cells
+
+    yield _csv_line((*columns, *carried)).encode()
+    lines = (_csv_line(cells_of(row)) for row in rows)
+    while chunk := "".join(islice(lines, _LINES_PER_CHUNK)):
         yield chunk.encode()
+
+
+class _Echo:
+    """A file whose `write` returns its argument, so that `writerow` of a CSV writer returns the line."""
+
+    def write(self, text: str) -> str:
+        """Return the text."""
+        return text
+
+
+# with CR LF as line end, which Python needs to put a field with a lone CR in quotes
+_WRITER = csv.writer(_Echo(), lineterminator="\r\n")
+
+
+def _csv_line(cells: Iterable[str]) -> str:
+    line: str = _WRITER.writerow(cells)
+    return line.removesuffix("\r\n") + "\n"
 
 
 @lru_cache(4096)
 def _text(value: str) -> str:
-    if _PLAIN.fullmatch(value):
-        return value
-    text = _UNBEARABLE.sub("\N{REPLACEMENT CHARACTER}", value)
-    return _quoted(f"'{text}" if _RUN_BY_SPREADSHEETS.match(text) else text)
+    text = _UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", value)
+    return f"'{text}" if _FORMULA.match(text) else text
 
 
-def _quoted(text: str) -> str:
-    return '"' + text.replace('"', '""') + '"' if _NEEDS_QUOTES.search(text) else text
-
-
-def _unprefixed(text: str) -> str:
+def _without_prefix(text: str) -> str:
     return text[1:] if _PREFIXED.match(text) else text
 
 
@@ -127,12 +141,7 @@ def _floats(values: Sequence[float]) -> str:
     return " ".join(map(_float, values))
 
 
-def _texts(values: Sequence[str]) -> str:
-    """Cells of their own."""
-    return ",".join(map(_text, values))
-
-
-_BY_TYPE: dict[object, Callable[..., str]] = {
+_FORMATS_BY_TYPE: dict[object, Callable[..., str]] = {
     "str": _text,
     "Status": _text,
     "Reason": _text,
@@ -143,9 +152,11 @@ _BY_TYPE: dict[object, Callable[..., str]] = {
     "float | None": _float,
     "bool": _boolean,
     "tuple[float, float, float, float, float, float]": _floats,
-    "tuple[str, ...]": _texts,
 }
-# file_name is safe by construction, and Hugging Face's loader must find the file
-_FORMATS = {column.name: _BY_TYPE[column.type] for column in (*fields(Record), *fields(Failure))} | {
-    "file_name": _quoted
+_FORMATS = {
+    column.name: _FORMATS_BY_TYPE[column.type]
+    for column in (*fields(Record), *fields(Failure))
+    if column.name in (*COLUMNS, *FAILURE_COLUMNS)
 }
+# a file name is safe by construction, and Hugging Face's loader must find the file under it: no prefix
+_FORMATS["file_name"] = str
