@@ -21,9 +21,9 @@ from plainfilm.conversion.job import StagedImage
 from plainfilm.conversion.run_log import RunLog
 from plainfilm.conversion.uid_names import UidNames
 from plainfilm.errors import LedgerError, Reason, Stage
-from plainfilm.ledger.admission import FileStat
 from plainfilm.ledger.fingerprint import RunFingerprint
 from plainfilm.ledger.ledger import Ledger, open_ledger
+from plainfilm.ledger.remaining_work import FileStat
 from plainfilm.output.directory import OutputDirectory
 from plainfilm.output.folder import FolderOutput
 from plainfilm.records import Failure, Record, Status
@@ -34,7 +34,7 @@ IDENTITY = RunFingerprint({"names": "uid"}, {}, "f" * 16, {"timeout": 1, "memory
 STEPS = [
     *(
         (Ledger, name)
-        for name in ("admit", "intend", "commit", "settle", "add_images", "add_failure", "finish", "rename")
+        for name in ("register_source", "mark_pending", "commit", "clear_pending", "add_images", "add_failure", "mark_done", "rename_images")
     ),
     *((FolderOutput, name) for name in ("stage", "publish", "remove", "discard")),
     (OutputDirectory, "move_from"),
@@ -91,9 +91,9 @@ def run(out: Path, inputs: Sequence[Input], at_a_time: int = 2, is_stopped: Call
         for number, one in enumerate(inputs, 1):
             path = out.parent / one.source
             path.touch()
-            admission = ledger.admit(Reference(path, one.source, f"{one.source[:2]}/{one.source}"), FileStat(1, 1))
+            admission = ledger.register_source(Reference(path, one.source, f"{one.source[:2]}/{one.source}"), FileStat(1, 1))
             if admission is not None:
-                books.remove(admission.doomed)
+                books.remove(admission.obsolete_files)
                 for frame in range(admission.first_frame + 1, one.frames + 1):
                     books.add(_result(one, frame, admission.reference.name, sink))
                 books.finish(one.source)
@@ -134,7 +134,7 @@ def check(out: Path) -> None:
     for record in records:
         assert files.get(record.file_name) == f"{record.source} {record.frame}".encode()
     with open_ledger(FolderOutput(out).ledger_path, IDENTITY) as ledger:
-        unsettled = {name for part in itertools.islice(ledger.unsettled(), 1) for name in part}
+        unsettled = {name for part in itertools.islice(ledger.orphaned_files(), 1) for name in part}
     assert set(files) - {record.file_name for record in records} <= unsettled
 
 
@@ -196,9 +196,9 @@ def test_a_source_that_gives_no_image_any_more_leaves_the_plain_name_to_the_next
     run(out, [Input(A, "1.2"), Input(B, "1.2")])
     with open_ledger(FolderOutput(out).ledger_path, IDENTITY) as ledger:
         books = ResultCommitter(FolderOutput(out), ledger, RunLog(None), UidNames(FolderOutput(out), ledger))
-        admission = ledger.admit(Reference(tmp_path / A, A, f"aa/{A}"), FileStat(2, 2))
+        admission = ledger.register_source(Reference(tmp_path / A, A, f"aa/{A}"), FileStat(2, 2))
         assert admission is not None
-        books.remove(admission.doomed)
+        books.remove(admission.obsolete_files)
         books.add(Failure(A, None, Status.FAILED, Reason.EMPTY, Stage.READ, "empty"))
         books.close()
     assert tree(out) == {"1.2.png": f"{B} 1".encode()}
@@ -228,5 +228,5 @@ def test_a_name_is_never_given_to_two_rows(tmp_path: Path) -> None:
     run(out, [Input(A, "1.2")])
     (record,), _ = rows(out)
     with open_ledger(FolderOutput(out).ledger_path, IDENTITY) as ledger, pytest.raises(LedgerError, match="UNIQUE"):
-        ledger.add_images([(replace(record, source=B), ())])
+        ledger.add_images([replace(record, source=B)])
     assert rows(out)[0] == [record]

@@ -17,10 +17,10 @@ from typing import Any
 import pytest
 
 from plainfilm.errors import LedgerError, Reason, RunError, Stage
-from plainfilm.ledger.admission import Admission, FileStat
 from plainfilm.ledger.database import SCHEMA
 from plainfilm.ledger.fingerprint import RunFingerprint
 from plainfilm.ledger.ledger import Ledger, open_ledger
+from plainfilm.ledger.remaining_work import FileStat, RemainingWork
 from plainfilm.records import Failure, Record, Status
 from plainfilm.sources.reference import Reference
 
@@ -65,8 +65,8 @@ def reference(source: str, folder: Path) -> Reference:
     return Reference(path, source, source.removesuffix(".dcm"))
 
 
-def admitted(ledger: Ledger, what: Reference, stamp: FileStat = OLD) -> Admission:
-    admission = ledger.admit(what, stamp)
+def admitted(ledger: Ledger, what: Reference, stamp: FileStat = OLD) -> RemainingWork:
+    admission = ledger.register_source(what, stamp)
     assert admission is not None
     return admission
 
@@ -78,7 +78,7 @@ def test_rows_come_back_as_they_were_and_in_order(opens: Opens) -> None:
     random.Random(8).shuffle(others)
     with opens() as ledger:
         for image in images:
-            ledger.add_images([(image, ())])
+            ledger.add_images([image])
         for other in others:
             ledger.add_failure(other)
         ledger.commit()
@@ -99,7 +99,7 @@ def test_the_first_of_the_same_instance_or_pixels_is_named(opens: Opens) -> None
             record("e.dcm"),
             record("f.dcm"),
         ):
-            ledger.add_images([(image, ())])
+            ledger.add_images([image])
         named = [(row.file_name, row.duplicate_of) for row in ledger.records()]
     assert named == [
         ("a.png", ""),
@@ -115,19 +115,19 @@ def test_the_first_of_the_same_instance_or_pixels_is_named(opens: Opens) -> None
 def test_what_is_done_and_unchanged_is_not_done_again(opens: Opens, tmp_path: Path) -> None:
     file = reference("x.dcm", tmp_path)
     with opens() as ledger:
-        assert admitted(ledger, file) == Admission(file)
-        ledger.add_images([(record("x.dcm"), ())])
-        ledger.finish(["x.dcm"])
+        assert admitted(ledger, file) == RemainingWork(file)
+        ledger.add_images([record("x.dcm")])
+        ledger.mark_done(["x.dcm"])
         ledger.commit()
     with opens() as ledger:
-        assert ledger.admit(file, OLD) is None
+        assert ledger.register_source(file, OLD) is None
 
 
 def test_what_was_not_committed_never_was(opens: Opens, tmp_path: Path) -> None:
     with opens() as ledger:
         admitted(ledger, reference("x.dcm", tmp_path))
-        ledger.add_images([(record("x.dcm"), ())])
-        ledger.finish(["x.dcm"])
+        ledger.add_images([record("x.dcm")])
+        ledger.mark_done(["x.dcm"])
     with opens() as ledger:
         assert list(ledger.records()) == []
         assert admitted(ledger, reference("x.dcm", tmp_path)).first_frame == 0
@@ -139,15 +139,15 @@ def test_a_file_that_has_changed_is_done_again_and_its_images_go(opens: Opens, t
     with opens() as ledger:
         admitted(ledger, file)
         for frame in (1, 2):
-            ledger.add_images([(record("x.dcm", frame), ())])
+            ledger.add_images([record("x.dcm", frame)])
         ledger.add_failure(failure("x.dcm", frame=3))
-        ledger.finish(["x.dcm"])
+        ledger.mark_done(["x.dcm"])
         ledger.commit()
     with opens() as ledger:
         found = admitted(ledger, file, stamp)
-        assert (found.again, found.first_frame, set(found.doomed)) == (True, 0, {"x.png", "x_f0002.png"})
+        assert (found.has_changed, found.first_frame, set(found.obsolete_files)) == (True, 0, {"x.png", "x_f0002.png"})
         assert list(ledger.records()) == list(ledger.failures()) == []
-        assert set(next(ledger.unsettled())) == set(found.doomed)
+        assert set(next(ledger.orphaned_files())) == set(found.obsolete_files)
         assert ledger.counts.total() == 0
 
 
@@ -155,11 +155,11 @@ def test_an_unfinished_instance_goes_on_with_the_frame_after_its_last(opens: Ope
     file = reference("x.dcm", tmp_path)
     with opens() as ledger:
         admitted(ledger, file)
-        ledger.add_images([(record("x.dcm", 1), ())])
+        ledger.add_images([record("x.dcm", 1)])
         ledger.add_failure(failure("x.dcm", frame=2))
         ledger.commit()
     with opens() as ledger:
-        assert admitted(ledger, file) == Admission(file, first_frame=2)
+        assert admitted(ledger, file) == RemainingWork(file, first_frame=2)
         assert len(list(ledger.records())) == 1
 
 
@@ -175,10 +175,10 @@ def test_what_the_environment_did_is_tried_again_and_what_the_file_is_never(
     with opens() as ledger:
         admitted(ledger, file)
         ledger.add_failure(failure("x.dcm", reason))
-        ledger.finish(["x.dcm"])
+        ledger.mark_done(["x.dcm"])
         ledger.commit()
     with opens() as ledger:
-        assert (ledger.admit(file, OLD) is not None) == again
+        assert (ledger.register_source(file, OLD) is not None) == again
         assert [row.reason for row in ledger.failures()] == ([] if again else [reason])
 
 
@@ -190,11 +190,11 @@ def test_what_a_limit_forbade_is_tried_again_under_another_limit(
     with opens() as ledger:
         admitted(ledger, file)
         ledger.add_failure(failure("x.dcm", reason))
-        ledger.finish(["x.dcm"])
+        ledger.mark_done(["x.dcm"])
         ledger.commit()
     raised = replace(IDENTITY, limits={**IDENTITY.limits, limit: 1 << 40})
     with opens(raised) as ledger:
-        assert ledger.admit(file, OLD) is not None
+        assert ledger.register_source(file, OLD) is not None
 
 
 def test_a_folder_that_could_not_be_listed_is_forgotten_until_it_is_listed_again(opens: Opens) -> None:
@@ -217,7 +217,7 @@ def test_a_folder_that_could_not_be_listed_is_forgotten_until_it_is_listed_again
 )
 def test_another_way_of_doing_it_is_refused_with_the_difference(opens: Opens, other: RunFingerprint, said: str) -> None:
     with opens() as ledger:
-        ledger.add_images([(record(), ())])
+        ledger.add_images([record()])
         ledger.commit()
     with pytest.raises(LedgerError, match="--overwrite") as refused, opens(other):
         pass
@@ -230,27 +230,27 @@ def test_another_way_of_doing_it_is_refused_with_the_difference(opens: Opens, ot
 def test_overwrite_forgets_all_and_knows_which_files_are_to_go(opens: Opens, tmp_path: Path) -> None:
     with opens() as ledger:
         admitted(ledger, reference("x.dcm", tmp_path))
-        ledger.add_images([(record("x.dcm"), ())])
+        ledger.add_images([record("x.dcm")])
         ledger.add_failure(failure("y.dcm"))
         ledger.commit()
     other = replace(IDENTITY, options={"look": "minmax"})
     with opens(other, overwrite=True) as ledger:
         assert list(ledger.records()) == list(ledger.failures()) == []
-        assert next(ledger.unsettled()) == ["x.png"]
-        ledger.settle(["x.png"])
-        assert list(ledger.unsettled()) == []
+        assert next(ledger.orphaned_files()) == ["x.png"]
+        ledger.clear_pending(["x.png"])
+        assert list(ledger.orphaned_files()) == []
     with opens(other) as ledger:
-        assert admitted(ledger, reference("x.dcm", tmp_path)).again is False
+        assert admitted(ledger, reference("x.dcm", tmp_path)).has_changed is False
 
 
 def test_a_name_of_an_image_is_never_unsettled(opens: Opens) -> None:
     with opens() as ledger:
-        ledger.intend(["x.png", "gone.png"])
+        ledger.mark_pending(["x.png", "gone.png"])
         ledger.commit()
-        ledger.add_images([(record("x.dcm"), ())])
+        ledger.add_images([record("x.dcm")])
         ledger.commit()
     with opens() as ledger:
-        assert next(ledger.unsettled()) == ["gone.png"]
+        assert next(ledger.orphaned_files()) == ["gone.png"]
 
 
 @pytest.mark.parametrize(
@@ -278,26 +278,26 @@ def test_another_file_of_the_same_relative_path_is_another_source(opens: Opens, 
     here, there = reference("x.dcm", tmp_path / "a"), reference("x.dcm", tmp_path / "b")
     for _ in range(2):
         with opens() as ledger:
-            first, second = ledger.admit(here, OLD), ledger.admit(there, OLD)
+            first, second = ledger.register_source(here, OLD), ledger.register_source(there, OLD)
             for admission in (first, second):
                 if admission is not None:
                     source, name = admission.reference.source, admission.reference.name
-                    ledger.add_images([(record(source, file_name=f"{name}.png"), ())])
-                    ledger.finish([source])
+                    ledger.add_images([record(source, file_name=f"{name}.png")])
+                    ledger.mark_done([source])
             ledger.commit()
     with opens() as ledger:
         assert [(row.source, row.file_name) for row in ledger.records()] == [("x.dcm", "x.png"), ("x.dcm-2", "x-2.png")]
-        assert ledger.admit(there, OLD) is None
+        assert ledger.register_source(there, OLD) is None
 
 
 def test_a_folder_that_has_moved_is_known_by_its_files(opens: Opens, tmp_path: Path) -> None:
     with opens() as ledger:
         admitted(ledger, reference("x.dcm", tmp_path / "a"))
-        ledger.finish(["x.dcm"])
+        ledger.mark_done(["x.dcm"])
         ledger.commit()
     (tmp_path / "a").rename(tmp_path / "b")
     with opens() as ledger:
-        assert ledger.admit(reference("x.dcm", tmp_path / "b"), OLD) is None
+        assert ledger.register_source(reference("x.dcm", tmp_path / "b"), OLD) is None
 
 
 def test_a_damaged_ledger_is_told_and_overwrite_begins_anew(opens: Opens, tmp_path: Path) -> None:
@@ -317,7 +317,7 @@ def test_a_vanished_file_has_no_stamp_that_a_file_could_have(tmp_path: Path) -> 
 
 def test_a_ledger_of_another_layout_is_refused_and_left_as_it_is(opens: Opens, tmp_path: Path) -> None:
     with opens() as ledger:
-        ledger.add_images([(record(), ())])
+        ledger.add_images([record()])
         ledger.commit()
     path = tmp_path / "out" / ".plainfilm" / "ledger.sqlite"
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
@@ -333,14 +333,14 @@ def test_a_ledger_of_another_layout_is_refused_and_left_as_it_is(opens: Opens, t
 def test_a_ledger_that_another_process_has_open_is_not_shared(opens: Opens, tmp_path: Path) -> None:
     path = tmp_path / "out" / ".plainfilm" / "ledger.sqlite"
     with opens() as ledger:
-        ledger.add_images([(record(), ())])
+        ledger.add_images([record()])
         ledger.commit()
         hold = "import sqlite3, sys; sqlite3.connect(sys.argv[1], timeout=0).execute('SELECT * FROM images').fetchall()"
         other = subprocess.run([sys.executable, "-c", hold, str(path)], capture_output=True, text=True, check=False)
         assert "database is locked" in other.stderr
         with pytest.raises(RunError, match="cannot be written"), opens():
             pass
-        ledger.add_images([(record("y.dcm"), ())])
+        ledger.add_images([record("y.dcm")])
         ledger.commit()
     with opens() as ledger:
         assert len(list(ledger.records())) == 2
@@ -368,19 +368,19 @@ def test_images_that_are_taken_back_are_made_again_with_all_that_came_of_their_s
     first, second = reference("first.dcm", tmp_path), reference("second.dcm", tmp_path)
     with opens() as ledger:
         for one in (first, second):
-            ledger.admit(one, OLD)
+            ledger.register_source(one, OLD)
             ledger.add_failure(failure(one.source, frame=1))
-            ledger.add_images([(record(one.source, frame=2), ())])
-            ledger.finish([one.source])
+            ledger.add_images([record(one.source, frame=2)])
+            ledger.mark_done([one.source])
         ledger.commit()
-        assert ledger.withdraw(1) == ["second_f0002.png"]
+        assert ledger.delete_newest(1) == ["second_f0002.png"]
         ledger.commit()
         assert [row.source for row in ledger.records()] == ["first.dcm"]
         assert [row.source for row in ledger.failures()] == ["first.dcm"]
         assert ledger.counts == {Status.OK: 1, Status.FAILED: 1}
-        assert next(ledger.unsettled()) == ["second_f0002.png"]
-        assert ledger.admit(first, OLD) is None
-        assert ledger.admit(second, OLD) == Admission(second)
+        assert next(ledger.orphaned_files()) == ["second_f0002.png"]
+        assert ledger.register_source(first, OLD) is None
+        assert ledger.register_source(second, OLD) == RemainingWork(second)
 
 
 def test_what_was_no_file_and_is_one_now_has_a_row_in_one_table(opens: Opens, tmp_path: Path) -> None:
@@ -389,6 +389,6 @@ def test_what_was_no_file_and_is_one_now_has_a_row_in_one_table(opens: Opens, tm
         ledger.commit()
     with opens() as ledger:
         admitted(ledger, reference("x.dcm", tmp_path))
-        ledger.add_images([(record("x.dcm"), ())])
+        ledger.add_images([record("x.dcm")])
         assert list(ledger.failures()) == []
         assert ledger.counts == {Status.OK: 1, Status.FAILED: 0}

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: MIT
-"""What has been done in an OUT, and with what: one SQLite file, written by one run at a time."""
+"""Keep the record of what is done in an OUT, and with which options: one SQLite file, written by one run at a time."""

@@ -1,104 +1,136 @@
 # SPDX-License-Identifier: MIT
-"""The path of a ledger -> a connection to its SQLite database, with its tables made.
+"""Open the SQLite database of a ledger and run statements in it.
 
-Write-ahead log, exclusive locking (one writer, and no shared memory, which network file systems lack), and every commit
-on the disk before it returns. Not for several threads.
+The database has a write-ahead log and exclusive locking (one writer, and no shared memory, which network file systems
+lack). A commit is on the disk before it returns. A connection must not be used by several threads.
 """
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from plainfilm.errors import LedgerError, Reason, RunError, Stage, StorageFullError
-from plainfilm.ledger.sql import INDEXES
+from plainfilm.ledger.sql import CREATE_TABLES
 
 SCHEMA = "1"
+"""The version of the tables. A ledger with another version is refused."""
 
-_TABLES = """
-CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+# 32 KiB: the log stays short, since OUT may be a small disk, and its pages are moved into the database while there is
+# space for them. Commits are rare enough that this costs nothing.
+_CHECKPOINT_PAGES = 8
 
--- every file that was ever handed out: `name` is that of its images, `folded` what it shares with names that meet it
-CREATE TABLE IF NOT EXISTS sources (
-    source TEXT PRIMARY KEY, path BLOB NOT NULL, name TEXT NOT NULL, folded TEXT NOT NULL,
-    size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, done INTEGER NOT NULL);
-CREATE INDEX IF NOT EXISTS sources_folded ON sources (folded);
+_FULL_MESSAGES = ("disk is full", "database or disk is full")
 
--- an image is here after its file has its final name
-CREATE TABLE IF NOT EXISTS images (
-    id INTEGER PRIMARY KEY, source TEXT NOT NULL, frame INTEGER NOT NULL, file_name TEXT NOT NULL,
-    sop_instance TEXT NOT NULL, stored_hash TEXT NOT NULL, status TEXT NOT NULL, row TEXT NOT NULL);
-CREATE UNIQUE INDEX IF NOT EXISTS images_source ON images (source, frame);
-CREATE UNIQUE INDEX IF NOT EXISTS images_file ON images (file_name);
 
--- the further files of images
-CREATE TABLE IF NOT EXISTS masks (file_name TEXT PRIMARY KEY, source TEXT NOT NULL) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS masks_source ON masks (source);
+class Database:
+    """One open database. Statements begin a transaction where none is open; `commit` ends it.
 
--- frame 0: the instance as a whole
-CREATE TABLE IF NOT EXISTS failures (
-    source TEXT NOT NULL, frame INTEGER NOT NULL, status TEXT NOT NULL, reason TEXT NOT NULL,
-    retry INTEGER NOT NULL, row TEXT NOT NULL, PRIMARY KEY (source, frame)) WITHOUT ROWID;
+    Every method but `rollback` and `truncate_log` raises StorageFullError, LedgerError (the database is damaged) and
+    RunError (it cannot be written).
+    """
 
--- names that are about to get a file, or to lose it: without an image of that name, the file is to be removed
-CREATE TABLE IF NOT EXISTS pending (file_name TEXT PRIMARY KEY) WITHOUT ROWID;
-"""
+    def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
+        self._connection = connection
+        self.path = path
 
-# of 4 KiB each: a log that is short, since OUT may be a small disk, and whose pages find their place soon, while there
-# is room for them; commits are rare enough for this to cost nothing
-_PAGES_AHEAD = 8
+    def execute(self, sql: str, values: tuple[object, ...] = ()) -> int:
+        """Run one statement that changes data, and return the number of changed rows."""
+        with translate_sqlite_errors(self.path):
+            self._begin()
+            return self._connection.execute(sql, values).rowcount
 
-_FULL = ("disk is full", "database or disk is full")
+    def execute_many(self, sql: str, rows: Iterable[tuple[object, ...]]) -> None:
+        """Run one statement for each row of values."""
+        with translate_sqlite_errors(self.path):
+            self._begin()
+            self._connection.executemany(sql, rows)
+
+    def execute_script(self, sql: str) -> None:
+        """Commit, then run statements that create tables or indexes."""
+        with translate_sqlite_errors(self.path):
+            self._connection.executescript(sql)
+
+    def fetch_all(self, query: str, values: tuple[object, ...] = ()) -> list[tuple[Any, ...]]:
+        """Return all rows of a query."""
+        with translate_sqlite_errors(self.path):
+            return self._connection.execute(query, values).fetchall()
+
+    def fetch_one(self, query: str, values: tuple[object, ...] = ()) -> tuple[Any, ...] | None:
+        """Return the first row of a query, or None."""
+        with translate_sqlite_errors(self.path):
+            row: tuple[Any, ...] | None = self._connection.execute(query, values).fetchone()
+            return row
+
+    def iterate(self, query: str) -> Iterator[tuple[Any, ...]]:
+        """Return an iterator over the rows of a query, which keeps none of them in memory."""
+        with translate_sqlite_errors(self.path):
+            return self._connection.execute(query)
+
+    def commit(self) -> None:
+        """Write all changes since the last commit to the disk."""
+        with translate_sqlite_errors(self.path):
+            if self._connection.in_transaction:
+                self._connection.execute("COMMIT")
+
+    def rollback(self) -> None:
+        """Undo all changes since the last commit."""
+        if self._connection.in_transaction:
+            with suppress(sqlite3.DatabaseError):
+                self._connection.execute("ROLLBACK")
+
+    def truncate_log(self) -> None:
+        """Move the write-ahead log into the database and free its space, where the disk has space for that."""
+        with suppress(sqlite3.DatabaseError):
+            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def _begin(self) -> None:
+        if not self._connection.in_transaction:
+            self._connection.execute("BEGIN IMMEDIATE")
 
 
 @contextmanager
-def open_database(path: Path) -> Iterator[sqlite3.Connection]:
-    """A connection that is closed, and what was not committed undone, when its block is left. Raises as `storing`."""
-    with storing(path):
+def open_database(path: Path) -> Iterator[Database]:
+    """Open the database, creating file and tables if needed; at the end of the block uncommitted changes are undone.
+
+    Raises as `translate_sqlite_errors`.
+    """
+    with translate_sqlite_errors(path):
         connection = sqlite3.connect(path, isolation_level=None, timeout=0)
     with closing(connection):
-        with storing(path):
+        with translate_sqlite_errors(path):
             connection.execute("PRAGMA locking_mode=EXCLUSIVE")
             connection.execute("PRAGMA journal_mode=WAL")
             connection.execute("PRAGMA synchronous=FULL")
-            connection.execute(f"PRAGMA wal_autocheckpoint={_PAGES_AHEAD}")
-            connection.executescript(_TABLES)
-        yield connection
-
-
-def make_indexes(connection: sqlite3.Connection, path: Path, *, needed: bool) -> None:
-    """Make the ordered look at the images quick; where there is no room for that, and it is not needed, do without."""
-    try:
-        with storing(path):
-            connection.executescript(INDEXES)
-    except StorageFullError:
-        if needed:
-            raise
+            connection.execute(f"PRAGMA wal_autocheckpoint={_CHECKPOINT_PAGES}")
+            connection.executescript(CREATE_TABLES)
+        yield Database(connection, path)
 
 
 @contextmanager
-def storing(path: Path) -> Iterator[None]:
-    """Turns what SQLite raises into StorageFullError, LedgerError (no ledger, or damaged) or RunError."""
+def translate_sqlite_errors(path: Path) -> Iterator[None]:
+    """Raise an error of SQLite as StorageFullError, LedgerError (no ledger, or a damaged one) or RunError."""
     try:
         yield
     except sqlite3.DatabaseError as error:
-        said = str(error)
-        if any(word in said for word in _FULL):
+        description = str(error)
+        if any(message in description for message in _FULL_MESSAGES):
             raise StorageFullError("no space is left for the ledger: make room and run again") from error
         if not isinstance(error, sqlite3.OperationalError):
-            message = f"the ledger {path} is damaged ({said}): --overwrite begins anew"
+            message = f"the ledger {path} is damaged ({description}): --overwrite begins anew"
             raise LedgerError(message, reason=Reason.LEDGER_DIFFERS) from error
-        if "disk I/O error" in said:
-            # also what SQLite makes of a quota, and of a largest file size that is reached
-            raise StorageFullError(f"the ledger cannot be written ({said}): make room and run again") from error
-        message = f"the ledger {path} cannot be written ({said}): see to the output's storage and run again"
+        if "disk I/O error" in description:
+            # SQLite reports a quota and the limit of the file size this way too
+            raise StorageFullError(f"the ledger cannot be written ({description}): make room and run again") from error
+        message = f"the ledger {path} cannot be written ({description}): check the output's storage and run again"
         raise RunError(message, reason=Reason.WRITE_FAILED, stage=Stage.WRITE) from error
 
 
 def remove_if_damaged(path: Path) -> None:
-    """Remove a ledger that cannot be opened, with what belongs to it."""
+    """Remove a ledger that cannot be opened, and the files that SQLite keeps beside it."""
     try:
         with open_database(path):
             pass

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""What every picture of an OUT depends on -> whether a run may go on with what another has begun."""
+"""Compare the options, versions and key of a run with those that an OUT was made with."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,10 +16,12 @@ _ABSENT = object()
 
 @dataclass(frozen=True, slots=True)
 class RunFingerprint:
-    """Options that change what comes out, versions of what makes it, and the key's fingerprint.
+    """Everything that the images and tables of a run depend on: a run resumes an OUT only if it is equal.
 
-    limits: options beyond which an instance fails for want of time or memory; a run may change them, and what failed by
-    one that has changed is then tried again.
+    options: the options that change images, names or tables.
+    versions: the versions of plainfilm and of the libraries that make images.
+    key_fingerprint: the fingerprint of the key of the keyed hashes.
+    limits: the limits of time and memory. They may differ; what failed at a limit that has changed is tried again.
     """
 
     options: Mapping[str, object]
@@ -28,13 +30,13 @@ class RunFingerprint:
     limits: Mapping[str, object]
 
     @classmethod
-    def of_json(cls, text: str) -> RunFingerprint:
-        """The identity that `to_json` wrote. Raises ValueError, TypeError or KeyError for anything else."""
+    def from_json(cls, text: str) -> RunFingerprint:
+        """Read what `to_json` wrote. Raises ValueError, TypeError or KeyError for any other text."""
         content = json.loads(text)
         return cls(content["options"], content["versions"], content["key_fingerprint"], content["limits"])
 
     def to_json(self) -> str:
-        """Text for the ledger."""
+        """Return the text that the ledger stores."""
         content = {
             "options": dict(self.options),
             "versions": dict(self.versions),
@@ -43,49 +45,57 @@ class RunFingerprint:
         }
         return json.dumps(content, sort_keys=True)
 
-    def differences(self, other: RunFingerprint) -> list[str]:
-        """What another run's identity has otherwise, a line each; empty where this run may go on with its work."""
+    def differences(self, stored: RunFingerprint) -> list[str]:
+        """Return one line for each difference from the stored fingerprint; empty if the run may resume."""
         lines = [
-            *_differences(self.options, other.options, lambda name: f"--{name.replace('_', '-')}"),
-            *_differences(self.versions, other.versions, str),
+            *_differences(self.options, stored.options, lambda name: f"--{name.replace('_', '-')}"),
+            *_differences(self.versions, stored.versions, str),
         ]
-        if self.key_fingerprint != other.key_fingerprint:
-            lines.append(f"the key: {other.key_fingerprint} there, {self.key_fingerprint} now (fingerprints)")
+        if self.key_fingerprint != stored.key_fingerprint:
+            lines.append(f"the key: {stored.key_fingerprint} there, {self.key_fingerprint} now (fingerprints)")
         return lines
 
-    def changed_limits(self, other: RunFingerprint) -> list[str]:
-        """The names of the limits that differ."""
-        return sorted(name for name in self.limits if self.limits[name] != other.limits.get(name, _ABSENT))
+    def changed_limits(self, stored: RunFingerprint) -> list[str]:
+        """Return the names of the limits that differ from the stored ones."""
+        return sorted(name for name in self.limits if self.limits[name] != stored.limits.get(name, _ABSENT))
 
 
-def identity_within(path: Path, meta: dict[str, str], identity: RunFingerprint) -> RunFingerprint:
-    """The identity of the runs before. Raises LedgerError where a run of this one may not go on with their work."""
+def check_fingerprint(path: Path, meta: Mapping[str, str], fingerprint: RunFingerprint) -> RunFingerprint:
+    """Return the fingerprint that the ledger stores.
+
+    meta: the rows of the ledger's table of that name.
+
+    Raises LedgerError, with the differences, where a run with this fingerprint must not resume.
+    """
     if meta.get("schema") != SCHEMA:
-        raise _different(path, [f"its layout: {meta.get('schema')} there, {SCHEMA} now"])
+        raise _refusal(path, [f"its layout: {meta.get('schema')} there, {SCHEMA} now"])
     try:
-        known = RunFingerprint.of_json(meta["identity"])
+        stored = RunFingerprint.from_json(meta["identity"])
     except (ValueError, TypeError, KeyError) as error:
-        raise _different(path, ["it does not say what it was written with"]) from error
-    if differences := identity.differences(known):
-        raise _different(path, differences)
-    return known
+        raise _refusal(path, ["it does not say what it was written with"]) from error
+    if differences := fingerprint.differences(stored):
+        raise _refusal(path, differences)
+    return stored
 
 
-def _differences(ours: Mapping[str, object], theirs: Mapping[str, object], shown: object) -> Iterator[str]:
-    assert callable(shown)
-    for name in sorted({*ours, *theirs}):
-        if ours.get(name, _ABSENT) != theirs.get(name, _ABSENT):
-            yield f"{shown(name)}: {_value(theirs, name)} there, {_value(ours, name)} now"
+def _differences(
+    current: Mapping[str, object], stored: Mapping[str, object], label_of: Callable[[str], str]
+) -> Iterator[str]:
+    for name in sorted({*current, *stored}):
+        if current.get(name, _ABSENT) != stored.get(name, _ABSENT):
+            yield f"{label_of(name)}: {_value(stored, name)} there, {_value(current, name)} now"
 
 
 def _value(values: Mapping[str, object], name: str) -> str:
     value = values.get(name, _ABSENT)
     if value is _ABSENT:
         return "not known"
-    return "none" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+    if value is None:
+        return "none"
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _different(path: Path, differences: Iterable[str]) -> LedgerError:
+def _refusal(path: Path, differences: Iterable[str]) -> LedgerError:
     lines = "".join(f"\n  {line}" for line in differences)
     message = (
         f"{path.parent.parent} was made in another way:{lines}\n"

@@ -1,300 +1,276 @@
 # SPDX-License-Identifier: MIT
-"""What a run has done -> what is left to do, and the rows of the tables in their order.
+"""The ledger of an OUT: which sources are done, and the rows of the tables.
 
-    with open_ledger(path, identity, overwrite=False) as ledger:
-        admission = ledger.admit(reference, stamp)   # None: done already
-        ledger.intend(names); ledger.commit()        # before files get these names
-        ledger.add_images([(record, ())]); ledger.finish([source]); ledger.commit()
+    with open_ledger(path, fingerprint) as ledger:
+        work = ledger.register_source(reference, file_stat)   # None: the source is done
+        ledger.mark_pending(file_names); ledger.commit()      # before files get these names
+        ledger.add_images(records); ledger.clear_pending(file_names)
+        ledger.mark_done([reference.source]); ledger.commit()
 
-Whatever stops a run, the ledger then holds whole batches: an image has a row only after its file has its name, and a
-name without a row is among `unsettled`, whose files are to be removed.
+An image gets its row only after its file has its name. If a run is interrupted in between, the name is still pending
+and has no row: `orphaned_files` returns such names, so that the next run removes the files.
 """
 
 from __future__ import annotations
 
 import os
-import sqlite3
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-from plainfilm.errors import Reason
-from plainfilm.ledger.admission import Admission, FileStat, numbered_names
-from plainfilm.ledger.database import SCHEMA, make_indexes, open_database, remove_if_damaged, storing
-from plainfilm.ledger.fingerprint import RunFingerprint, identity_within
-from plainfilm.ledger.serialization import failure_of_text, record_of_text, text_of_failure, text_of_record
+from plainfilm.errors import Reason, StorageFullError
+from plainfilm.ledger.database import SCHEMA, Database, open_database, remove_if_damaged
+from plainfilm.ledger.fingerprint import RunFingerprint, check_fingerprint
+from plainfilm.ledger.remaining_work import FileStat, RemainingWork, numbered_names
+from plainfilm.ledger.serialization import failure_from_text, failure_to_text, record_from_text, record_to_text
 from plainfilm.ledger.sql import (
-    ADD_IMAGE,
-    ADD_MASK,
-    ADD_SOURCE,
-    FILES_OF,
-    IN_ORDER,
-    INDEX_OF_INSTANCES,
-    KNOWN,
-    MEETS,
-    UNSETTLED,
+    COLLIDING_SOURCE,
+    CREATE_DUPLICATE_INDEXES,
+    CREATE_INSTANCE_INDEX,
+    FILES_OF_SOURCE,
+    IMAGES_WITH_DUPLICATES,
+    INSERT_IMAGE,
+    INSERT_OVERLAY,
+    INSERT_SOURCE,
+    NEWEST_SOURCES,
+    PENDING_WITHOUT_ROW,
+    SOURCE_STATE,
 )
 from plainfilm.records import Failure, Record
 from plainfilm.sources.naming_rules import fold, instance_of
 from plainfilm.sources.reference import Reference
 
-# what may be otherwise next time, though the file is the same
-_OF_THE_ENVIRONMENT = frozenset({Reason.WRITE_FAILED, Reason.UNREADABLE, Reason.SOURCE_CHANGED, Reason.NETWORK})
-_FEW = 10_000
-_OF_A_LIMIT = {"timeout": Reason.TIMEOUT, "memory": Reason.MEMORY_LIMIT}
+# failures of the environment: the same file may succeed in the next run
+_RETRIED_REASONS = frozenset({Reason.WRITE_FAILED, Reason.UNREADABLE, Reason.SOURCE_CHANGED, Reason.NETWORK})
+_REASON_OF_LIMIT = {"timeout": Reason.TIMEOUT, "memory": Reason.MEMORY_LIMIT}
+# up to so many rows, the tables can be written without indexes in acceptable time
+_ROWS_WITHOUT_INDEX = 10_000
 
 
 @contextmanager
-def open_ledger(path: Path, identity: RunFingerprint, *, overwrite: bool = False) -> Iterator[Ledger]:
-    """The ledger at a path, made if need be, for a run of this identity; with `overwrite` it is emptied.
+def open_ledger(path: Path, fingerprint: RunFingerprint, *, overwrite: bool = False) -> Iterator[Ledger]:
+    """Open the ledger for a run with this fingerprint, and create it if it is missing; with `overwrite`, empty it.
 
-    Raises LedgerError where it was written with other options, versions or another key (the message says which), or is
-    damaged; StorageFullError and RunError where it cannot be written.
+    Raises LedgerError where the ledger was written with other options, versions or another key (the message lists the
+    differences) or is damaged; StorageFullError and RunError where it cannot be written.
     """
     if overwrite:
         remove_if_damaged(path)
-    with open_database(path) as connection:
-        ledger = Ledger(connection, path)
-        ledger.identify(identity, overwrite=overwrite)
-        yield ledger
+    with open_database(path) as database:
+        yield Ledger(database, fingerprint, overwrite=overwrite)
 
 
 class Ledger:
-    """One run's hold on the ledger. Every method raises StorageFullError and RunError where it cannot be written."""
+    """The ledger as one run uses it. Every method raises StorageFullError and RunError where it cannot be written."""
 
-    def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
-        self._connection = connection
-        self._path = path
-        self._is_first = True
+    def __init__(self, database: Database, fingerprint: RunFingerprint, *, overwrite: bool = False) -> None:
+        self._database = database
+        meta = dict(database.fetch_all("SELECT name, value FROM meta"))
+        self._is_new = not meta or overwrite
+        if overwrite:
+            self._delete_everything()
+        elif meta:
+            self._resume(meta, fingerprint)
+        rows = [("schema", SCHEMA), ("identity", fingerprint.to_json())]
+        database.execute_many("INSERT OR REPLACE INTO meta VALUES (?, ?)", rows)
+        database.commit()
         self.counts: Counter[str] = Counter()
         """The number of rows of each status."""
-
-    def identify(self, identity: RunFingerprint, *, overwrite: bool) -> None:
-        """Take note of the run's identity, after comparing it with that of the runs before."""
-        with storing(self._path):
-            meta = dict(self._connection.execute("SELECT name, value FROM meta"))
-            self._is_first = not meta or overwrite
-            if meta and not overwrite:
-                self._go_on(meta, identity)
-            self._begin()
-            if overwrite:
-                self._empty()
-            rows = [("schema", SCHEMA), ("identity", identity.to_json())]
-            self._connection.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", rows)
-        self.commit()
         for table in ("images", "failures"):
-            self.counts.update(dict(self._all(f"SELECT status, count(*) FROM {table} GROUP BY status")))
+            self.counts.update(dict(database.fetch_all(f"SELECT status, count(*) FROM {table} GROUP BY status")))
 
-    def admit(self, reference: Reference, stamp: FileStat) -> Admission | None:
-        """What is to be done about a file: None where it was done and is unchanged.
+    def register_source(self, reference: Reference, file_stat: FileStat) -> RemainingWork | None:
+        """Add a source if it is new, and return the work that remains: None if it is done and unchanged.
 
-        A name that the ledger has given stays. Another file of the same relative path, or whose images would have names
-        that are taken, gets `-2`, `-3`.
+        A name that the ledger has given stays. Another file with the same relative path, or one whose images would have
+        names that are taken, gets a number: `-2`, `-3`.
         """
-        if self._is_first and self._add_source(reference, stamp):
-            # within the first listing names are unique already
-            return Admission(reference)
+        if self._is_new and self._insert_source(reference, file_stat):
+            # the names within one listing are unique
+            return RemainingWork(reference)
         path = os.fsencode(reference.path)
         for source in numbered_names(reference.source):
-            known = self._one(KNOWN, (source,))
-            if known is None:
-                name = next(name for name in numbered_names(reference.name) if self._is_free(name))
-                return self._admit_new(replace(reference, source=source, name=name), stamp)
-            if known[0] == path or not os.path.lexists(known[0]):
-                return self._admit_known(replace(reference, source=source, name=known[1]), stamp, known[2:])
-        raise AssertionError("numbers do not end")
+            state = self._database.fetch_one(SOURCE_STATE, (source,))
+            if state is None:
+                name = next(name for name in numbered_names(reference.name) if self._is_name_free(name))
+                return self._register_new(replace(reference, source=source, name=name), file_stat)
+            if state[0] == path or not os.path.lexists(state[0]):
+                named = replace(reference, source=source, name=state[1])
+                return self._register_again(named, file_stat, state[2:])
+        raise AssertionError("numbered_names does not end")
 
-    def intend(self, file_names: Iterable[str]) -> None:
-        """Note names that are about to get files; to be committed before they do."""
-        self._many("INSERT OR IGNORE INTO pending VALUES (?)", ((name,) for name in file_names))
+    def mark_pending(self, file_names: Iterable[str]) -> None:
+        """Note file names that are about to get or to lose a file; to be committed before that happens."""
+        self._database.execute_many("INSERT OR IGNORE INTO pending VALUES (?)", ((name,) for name in file_names))
 
-    def settle(self, file_names: Iterable[str]) -> None:
-        """These names have their files and rows, or neither."""
-        self._many("DELETE FROM pending WHERE file_name = ?", ((name,) for name in file_names))
+    def clear_pending(self, file_names: Iterable[str]) -> None:
+        """Remove the notes of `mark_pending`: each name now has both a file and a row, or neither."""
+        self._database.execute_many("DELETE FROM pending WHERE file_name = ?", ((name,) for name in file_names))
 
-    def unsettled(self) -> Iterator[list[str]]:
-        """In parts: names whose files, if there are any, belong to no image. `settle` each part, or it comes again."""
-        while part := [name for (name,) in self._all(UNSETTLED)]:
-            yield part
+    def orphaned_files(self) -> Iterator[list[str]]:
+        """Yield, in batches, pending names without a row. A batch is repeated until `clear_pending` removes it."""
+        while names := [name for (name,) in self._database.fetch_all(PENDING_WITHOUT_ROW)]:
+            yield names
 
-    def index_instances(self) -> None:
-        """Make `of_instance` quick."""
-        with storing(self._path):
-            self._connection.execute(INDEX_OF_INSTANCES)
+    def create_instance_index(self) -> None:
+        """Create the index that makes `file_names_of_instance` fast."""
+        self._database.execute_script(CREATE_INSTANCE_INDEX)
 
-    def of_instance(self, sop_instance: str) -> dict[str, str]:
-        """The sources that gave images of an instance, each with the name of one of them."""
+    def file_names_of_instance(self, sop_instance: str) -> dict[str, str]:
+        """Return the sources that gave images of a SOP Instance (its keyed hash), each with one of its file names."""
         query = "SELECT source, min(file_name) FROM images WHERE sop_instance = ? GROUP BY source"
-        return dict(self._all(query, (sop_instance,)))
+        return dict(self._database.fetch_all(query, (sop_instance,)))
 
-    def numbered_instances(self) -> list[str]:
-        """The instances of which an image at the top of OUT has a name that another would have had."""
+    def instances_with_suffixes(self) -> list[str]:
+        """Return the SOP Instances of which an image has a name by UID with a `-` and digits behind the UID."""
         query = "SELECT DISTINCT sop_instance FROM images WHERE file_name GLOB '[0-9]*-*' AND file_name NOT GLOB '*/*'"
-        return [str(instance) for (instance,) in self._all(query)]
+        return [str(instance) for (instance,) in self._database.fetch_all(query)]
 
-    def images_of(self, source: str) -> list[Record]:
-        """The images of a source."""
-        rows = self._all("SELECT row FROM images WHERE source = ? ORDER BY frame", (source,))
-        return [record_of_text(text) for (text,) in rows]
+    def images_of_source(self, source: str) -> list[Record]:
+        """Return the images of a source in the order of their frames."""
+        rows = self._database.fetch_all("SELECT row FROM images WHERE source = ? ORDER BY frame", (source,))
+        return [record_from_text(text) for (text,) in rows]
 
-    def rename(self, records: Iterable[Record]) -> None:
-        """Images whose files have got the names in these rows."""
-        rows = ((one.file_name, text_of_record(one), one.source, one.frame) for one in records)
-        self._many("UPDATE images SET file_name = ?, row = ? WHERE source = ? AND frame = ?", rows)
-
-    def withdraw(self, images: int) -> list[str]:
-        """Have the sources of the newest images undone: names of theirs that are to be removed, and settled then."""
-        query = "SELECT DISTINCT source FROM (SELECT source FROM images ORDER BY id DESC LIMIT ?)"
-        return [name for (source,) in self._all(query, (images,)) for name in self._forget(source)]
-
-    def add_images(self, images: Iterable[tuple[Record, Iterable[str]]]) -> None:
-        """Images whose files have their names, each with those of its overlay planes, which go when it goes."""
-        rows, masks = list[tuple[object, ...]](), list[tuple[object, ...]]()
-        for record, names in images:
+    def add_images(self, records: Iterable[Record]) -> None:
+        """Insert the rows of images whose files have their names."""
+        rows = list[tuple[object, ...]]()
+        for record in records:
             values = (record.source, record.frame, record.file_name, record.sop_instance, record.stored_hash)
-            rows.append((*values, record.status, text_of_record(record)))
-            masks += [(name, record.source) for name in names]
+            rows.append((*values, record.status, record_to_text(record)))
             self.counts[record.status] += 1
-        self._many(ADD_IMAGE, rows)
-        self._many(ADD_MASK, masks)
+        self._database.execute_many(INSERT_IMAGE, rows)
+
+    def add_overlays(self, source: str, file_names: Iterable[str]) -> None:
+        """Insert the images of overlay planes of a source; they are deleted with the images of the source."""
+        self._database.execute_many(INSERT_OVERLAY, ((name, source) for name in file_names))
+
+    def rename_images(self, records: Iterable[Record]) -> None:
+        """Update the rows of images whose files have got the names in these records."""
+        rows = ((record.file_name, record_to_text(record), record.source, record.frame) for record in records)
+        self._database.execute_many("UPDATE images SET file_name = ?, row = ? WHERE source = ? AND frame = ?", rows)
 
     def add_failure(self, failure: Failure) -> None:
-        """What gave no image."""
-        retry, frame = failure.reason in _OF_THE_ENVIRONMENT, failure.frame or 0
-        self._subtract("SELECT status, 1 FROM failures WHERE source = ? AND frame = ?", (failure.source, frame))
-        values = (failure.source, frame, failure.status, failure.reason, retry, text_of_failure(failure))
-        self._many("INSERT OR REPLACE INTO failures VALUES (?, ?, ?, ?, ?, ?)", [values])
+        """Insert the row of a frame or an instance that gave no image, or replace it."""
+        retry, frame = failure.reason in _RETRIED_REASONS, failure.frame or 0
+        self._subtract_counts("SELECT status, 1 FROM failures WHERE source = ? AND frame = ?", (failure.source, frame))
+        values = (failure.source, frame, failure.status, failure.reason, retry, failure_to_text(failure))
+        self._database.execute("INSERT OR REPLACE INTO failures VALUES (?, ?, ?, ?, ?, ?)", values)
         self.counts[failure.status] += 1
 
-    def finish(self, sources: Iterable[str]) -> None:
-        """Nothing more comes of these sources."""
-        self._many("UPDATE sources SET done = 1 WHERE source = ?", ((source,) for source in sources))
+    def mark_done(self, sources: Iterable[str]) -> None:
+        """Note that no more rows of these sources are to come."""
+        self._database.execute_many("UPDATE sources SET done = 1 WHERE source = ?", ((source,) for source in sources))
+
+    def delete_newest(self, images: int) -> list[str]:
+        """Delete all rows of the sources of the newest images, so that the next run converts these sources again.
+
+        Returns the names of the files, which are pending until the caller has removed the files.
+        """
+        sources = self._database.fetch_all(NEWEST_SOURCES, (images,))
+        return [name for (source,) in sources for name in self._delete_results(source)]
 
     def commit(self) -> None:
-        """Have everything so far on the disk."""
-        with storing(self._path):
-            if self._connection.in_transaction:
-                self._connection.execute("COMMIT")
+        """Write all changes since the last commit to the disk."""
+        self._database.commit()
 
-    def undo(self) -> None:
-        """Forget what was not committed."""
-        if self._connection.in_transaction:
-            with suppress(sqlite3.DatabaseError):
-                self._connection.execute("ROLLBACK")
+    def rollback(self) -> None:
+        """Undo all changes since the last commit. Raises nothing."""
+        self._database.rollback()
 
-    def shrink(self) -> None:
-        """Give back the space of the write-ahead log, as far as there is any left to do so."""
-        with suppress(sqlite3.DatabaseError):
-            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    def truncate_log(self) -> None:
+        """Free the space of the write-ahead log where that is possible. Raises nothing."""
+        self._database.truncate_log()
 
     def records(self) -> Iterator[Record]:
-        """The images by source and frame, one after the other, each with `duplicate_of` as the tables show it."""
+        """Yield the images by source and frame, each with its `duplicate_of`."""
         self.commit()
-        make_indexes(self._connection, self._path, needed=self.counts.total() > _FEW)
-        with storing(self._path):
-            rows = self._connection.execute(IN_ORDER)
-        for text, own, *firsts in rows:
-            earlier = {first for first in firsts if first not in (None, own)}
-            yield record_of_text(text, self._first_of(earlier) if earlier else "")
+        self._create_duplicate_indexes()
+        for text, own_id, *first_ids in self._database.iterate(IMAGES_WITH_DUPLICATES):
+            earlier = {first_id for first_id in first_ids if first_id not in (None, own_id)}
+            yield record_from_text(text, self._first_file_name(earlier) if earlier else "")
 
     def failures(self) -> Iterator[Failure]:
-        """What gave no image, by source and frame, one after the other."""
-        with storing(self._path):
-            rows = self._connection.execute("SELECT row FROM failures ORDER BY source, frame")
-        return (failure_of_text(text) for (text,) in rows)
+        """Yield the failures by source and frame."""
+        rows = self._database.iterate("SELECT row FROM failures ORDER BY source, frame")
+        return (failure_from_text(text) for (text,) in rows)
 
-    def _go_on(self, meta: dict[str, str], identity: RunFingerprint) -> None:
-        """Compare with the runs before, and free what is to be tried again. Raises LedgerError."""
-        known = identity_within(self._path, meta, identity)
-        self._begin()
-        for name in identity.changed_limits(known):
-            self._connection.execute("UPDATE failures SET retry = 1 WHERE reason = ?", (_OF_A_LIMIT[name],))
-        # what is no file of a source comes anew with the listing
-        self._connection.execute("DELETE FROM failures WHERE retry AND source NOT IN (SELECT source FROM sources)")
+    def _resume(self, meta: Mapping[str, str], fingerprint: RunFingerprint) -> None:
+        """Compare with the earlier runs, and mark the failures that are to be tried again. Raises LedgerError."""
+        stored = check_fingerprint(self._database.path, meta, fingerprint)
+        for name in fingerprint.changed_limits(stored):
+            self._database.execute("UPDATE failures SET retry = 1 WHERE reason = ?", (_REASON_OF_LIMIT[name],))
+        # an entry that is no file has no source; the listing of this run adds it again
+        self._database.execute("DELETE FROM failures WHERE retry AND source NOT IN (SELECT source FROM sources)")
 
-    def _empty(self) -> None:
+    def _delete_everything(self) -> None:
         for table in ("images", "masks"):
-            self._connection.execute(f"INSERT OR IGNORE INTO pending SELECT file_name FROM {table}")
+            self._database.execute(f"INSERT OR IGNORE INTO pending SELECT file_name FROM {table}")
         for table in ("images", "masks", "failures", "sources"):
-            self._connection.execute(f"DELETE FROM {table}")
+            self._database.execute(f"DELETE FROM {table}")
 
-    def _admit_new(self, reference: Reference, stamp: FileStat) -> Admission:
-        self._add_source(reference, stamp)
-        if not self._is_first:
-            # it was no file when it was listed before
-            self._drop("failures", reference.source)
-        return Admission(reference)
+    def _register_new(self, reference: Reference, file_stat: FileStat) -> RemainingWork:
+        self._insert_source(reference, file_stat)
+        if not self._is_new:
+            # in an earlier run this entry may have been something else than a file
+            self._delete_rows("failures", reference.source)
+        return RemainingWork(reference)
 
-    def _add_source(self, reference: Reference, stamp: FileStat) -> bool:
-        """Whether the source was new."""
+    def _insert_source(self, reference: Reference, file_stat: FileStat) -> bool:
+        """Insert a source unless it exists; return whether it is new."""
         name, path = reference.name, os.fsencode(reference.path)
-        values = (reference.source, path, name, fold(name), stamp.size, stamp.mtime_ns)
-        with storing(self._path):
-            self._begin()
-            return self._connection.execute(ADD_SOURCE, values).rowcount == 1
+        values = (reference.source, path, name, fold(name), file_stat.size, file_stat.mtime_ns)
+        return self._database.execute(INSERT_SOURCE, values) == 1
 
-    def _admit_known(self, reference: Reference, stamp: FileStat, known: Sequence[int]) -> Admission | None:
-        size, mtime_ns, done, retry, failed_as_a_whole, frames = known
-        again = FileStat(size, mtime_ns) != stamp
-        if not again and not retry:
+    def _register_again(self, reference: Reference, file_stat: FileStat, state: Sequence[int]) -> RemainingWork | None:
+        """Return the work that remains for a known source; `state` has the columns of SOURCE_STATE from `size` on."""
+        size, mtime_ns, done, has_retries, instance_failed, last_frame = state
+        has_changed = FileStat(size, mtime_ns) != file_stat
+        if not has_changed and not has_retries:
             if done:
                 return None
-            if not failed_as_a_whole:
-                return Admission(reference, first_frame=frames)
-        doomed = self._forget(reference.source)
-        values = (os.fsencode(reference.path), stamp.size, stamp.mtime_ns, reference.source)
-        self._many("UPDATE sources SET path = ?, size = ?, mtime_ns = ? WHERE source = ?", [values])
-        return Admission(reference, again=again, doomed=doomed)
+            if not instance_failed:
+                return RemainingWork(reference, first_frame=last_frame)
+        obsolete_files = self._delete_results(reference.source)
+        values = (os.fsencode(reference.path), file_stat.size, file_stat.mtime_ns, reference.source)
+        self._database.execute("UPDATE sources SET path = ?, size = ?, mtime_ns = ? WHERE source = ?", values)
+        return RemainingWork(reference, has_changed=has_changed, obsolete_files=obsolete_files)
 
-    def _forget(self, source: str) -> tuple[str, ...]:
-        """Have a source undone: the names of its images, which are unsettled now."""
-        doomed = tuple(str(name) for (name,) in self._all(FILES_OF, (source,)))
-        self.intend(doomed)
+    def _delete_results(self, source: str) -> tuple[str, ...]:
+        """Delete all rows of a source but its own; return the names of its files, which are pending now."""
+        file_names = tuple(str(name) for (name,) in self._database.fetch_all(FILES_OF_SOURCE, (source,)))
+        self.mark_pending(file_names)
         for table in ("images", "failures"):
-            self._drop(table, source)
-        self._many("DELETE FROM masks WHERE source = ?", [(source,)])
-        self._many("UPDATE sources SET done = 0 WHERE source = ?", [(source,)])
-        return doomed
+            self._delete_rows(table, source)
+        self._database.execute("DELETE FROM masks WHERE source = ?", (source,))
+        self._database.execute("UPDATE sources SET done = 0 WHERE source = ?", (source,))
+        return file_names
 
-    def _is_free(self, name: str) -> bool:
-        """Whether no image of another source can have this name, or that of a frame of it."""
+    def _is_name_free(self, name: str) -> bool:
+        """Whether no image of another source can have this name, or this name with a frame number."""
         folded = fold(name)
         instance = instance_of(folded) or folded
-        values = (folded, instance, f"{folded}_f0", f"{folded}_f:")
-        return self._one(MEETS, values) is None
+        return self._database.fetch_one(COLLIDING_SOURCE, (folded, instance, f"{folded}_f0", f"{folded}_f:")) is None
 
-    def _first_of(self, images: set[int]) -> str:
-        """The name of the first in the order of the table."""
-        marks = ", ".join("?" * len(images))
+    def _create_duplicate_indexes(self) -> None:
+        """Create the indexes that `records` needs; without disk space for them, small tables do without."""
+        try:
+            self._database.execute_script(CREATE_DUPLICATE_INDEXES)
+        except StorageFullError:
+            if self.counts.total() > _ROWS_WITHOUT_INDEX:
+                raise
+
+    def _first_file_name(self, ids: set[int]) -> str:
+        """Return the file name of that image which comes first in the table."""
+        marks = ", ".join("?" * len(ids))
         query = f"SELECT file_name FROM images WHERE id IN ({marks}) ORDER BY source, frame LIMIT 1"
-        (name,) = self._all(query, tuple(images))[0]
+        (name,) = self._database.fetch_all(query, tuple(ids))[0]
         return str(name)
 
-    def _drop(self, table: str, source: str) -> None:
-        """Take the rows of a source away."""
-        self._subtract(f"SELECT status, count(*) FROM {table} WHERE source = ? GROUP BY status", (source,))
-        self._many(f"DELETE FROM {table} WHERE source = ?", [(source,)])
+    def _delete_rows(self, table: str, source: str) -> None:
+        self._subtract_counts(f"SELECT status, count(*) FROM {table} WHERE source = ? GROUP BY status", (source,))
+        self._database.execute(f"DELETE FROM {table} WHERE source = ?", (source,))
 
-    def _subtract(self, query: str, values: tuple[object, ...]) -> None:
-        self.counts.subtract(dict(self._all(query, values)))
-
-    def _begin(self) -> None:
-        if not self._connection.in_transaction:
-            self._connection.execute("BEGIN IMMEDIATE")
-
-    def _many(self, sql: str, rows: Iterable[tuple[object, ...]]) -> None:
-        with storing(self._path):
-            self._begin()
-            self._connection.executemany(sql, rows)
-
-    def _all(self, query: str, values: tuple[object, ...] = ()) -> list[tuple[Any, ...]]:
-        with storing(self._path):
-            return self._connection.execute(query, values).fetchall()
-
-    def _one(self, query: str, values: tuple[object, ...]) -> tuple[Any, ...] | None:
-        with storing(self._path):
-            found: tuple[Any, ...] | None = self._connection.execute(query, values).fetchone()
-            return found
+    def _subtract_counts(self, query: str, values: tuple[object, ...]) -> None:
+        self.counts.subtract(dict(self._database.fetch_all(query, values)))

@@ -1,9 +1,39 @@
 # SPDX-License-Identifier: MIT
-"""The ledger's longer questions and changes, in SQL."""
+"""The tables of the ledger and its longer statements, in SQL."""
 
 from __future__ import annotations
 
-KNOWN = """
+CREATE_TABLES = """
+CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+
+-- every file that was ever a job: `name` is the name of its images, `folded` the part of it that must not be shared
+CREATE TABLE IF NOT EXISTS sources (
+    source TEXT PRIMARY KEY, path BLOB NOT NULL, name TEXT NOT NULL, folded TEXT NOT NULL,
+    size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, done INTEGER NOT NULL);
+CREATE INDEX IF NOT EXISTS sources_folded ON sources (folded);
+
+-- an image has a row only after its file has its final name
+CREATE TABLE IF NOT EXISTS images (
+    id INTEGER PRIMARY KEY, source TEXT NOT NULL, frame INTEGER NOT NULL, file_name TEXT NOT NULL,
+    sop_instance TEXT NOT NULL, stored_hash TEXT NOT NULL, status TEXT NOT NULL, row TEXT NOT NULL);
+CREATE UNIQUE INDEX IF NOT EXISTS images_source ON images (source, frame);
+CREATE UNIQUE INDEX IF NOT EXISTS images_file ON images (file_name);
+
+-- the images of overlay planes
+CREATE TABLE IF NOT EXISTS masks (file_name TEXT PRIMARY KEY, source TEXT NOT NULL) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS masks_source ON masks (source);
+
+-- frame 0: the instance as a whole
+CREATE TABLE IF NOT EXISTS failures (
+    source TEXT NOT NULL, frame INTEGER NOT NULL, status TEXT NOT NULL, reason TEXT NOT NULL,
+    retry INTEGER NOT NULL, row TEXT NOT NULL, PRIMARY KEY (source, frame)) WITHOUT ROWID;
+
+-- file names that are about to get or to lose a file: a file of such a name that has no row is to be removed
+CREATE TABLE IF NOT EXISTS pending (file_name TEXT PRIMARY KEY) WITHOUT ROWID;
+"""
+
+# path, name, size, mtime_ns, done, a failure is to be tried again, the whole instance failed, number of the last frame
+SOURCE_STATE = """
 SELECT path, name, size, mtime_ns, done,
     EXISTS (SELECT 1 FROM failures f WHERE f.source = s.source AND f.retry),
     EXISTS (SELECT 1 FROM failures f WHERE f.source = s.source AND f.frame = 0),
@@ -12,8 +42,8 @@ SELECT path, name, size, mtime_ns, done,
 FROM sources s WHERE source = ?
 """
 
-# the first image, in the order of the table, of the same instance and frame, and that of the same stored pixels
-IN_ORDER = """
+# for each image also the first image, in table order, of the same instance and frame, and of the same stored pixels
+IMAGES_WITH_DUPLICATES = """
 SELECT row, id,
     CASE WHEN sop_instance <> '' THEN (SELECT e.id FROM images e
         WHERE e.sop_instance = i.sop_instance AND e.frame = i.frame ORDER BY e.source LIMIT 1) END,
@@ -21,30 +51,34 @@ SELECT row, id,
         WHERE e.stored_hash = i.stored_hash ORDER BY e.source, e.frame LIMIT 1) END
 FROM images i ORDER BY source, frame
 """
-# made when they are first needed: until then they would only slow a run down
-INDEX_OF_INSTANCES = "CREATE INDEX IF NOT EXISTS images_instance ON images (sop_instance, frame, source)"
-INDEXES = f"""
-{INDEX_OF_INSTANCES};
+
+# created when they are first needed: until then they would only make inserts slower
+CREATE_INSTANCE_INDEX = "CREATE INDEX IF NOT EXISTS images_instance ON images (sop_instance, frame, source)"
+CREATE_DUPLICATE_INDEXES = f"""
+{CREATE_INSTANCE_INDEX};
 CREATE INDEX IF NOT EXISTS images_pixels ON images (stored_hash, source, frame);
 """
 
-# an image of another source that has this name would be an error, and never a row that is gone
-ADD_IMAGE = """
+# replaces a row of the same source and frame; a file name of another source violates the unique index instead
+INSERT_IMAGE = """
 INSERT INTO images (source, frame, file_name, sop_instance, stored_hash, status, row) VALUES (?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (source, frame) DO UPDATE SET file_name = excluded.file_name, sop_instance = excluded.sop_instance,
     stored_hash = excluded.stored_hash, status = excluded.status, row = excluded.row
 """
 
-ADD_SOURCE = "INSERT OR IGNORE INTO sources VALUES (?, ?, ?, ?, ?, ?, 0)"
+INSERT_OVERLAY = "INSERT OR REPLACE INTO masks VALUES (?, ?)"
 
-ADD_MASK = "INSERT OR REPLACE INTO masks VALUES (?, ?)"
+INSERT_SOURCE = "INSERT OR IGNORE INTO sources VALUES (?, ?, ?, ?, ?, ?, 0)"
 
-FILES_OF = "SELECT file_name FROM images WHERE source = ?1 UNION ALL SELECT file_name FROM masks WHERE source = ?1"
+FILES_OF_SOURCE = (
+    "SELECT file_name FROM images WHERE source = ?1 UNION ALL SELECT file_name FROM masks WHERE source = ?1"
+)
 
-# names that are noted and belong to nothing
-UNSETTLED = """
+PENDING_WITHOUT_ROW = """
 SELECT file_name FROM pending
 WHERE file_name NOT IN (SELECT file_name FROM images) AND file_name NOT IN (SELECT file_name FROM masks) LIMIT 1000
 """
 
-MEETS = "SELECT 1 FROM sources WHERE folded IN (?, ?) OR folded BETWEEN ? AND ?"
+COLLIDING_SOURCE = "SELECT 1 FROM sources WHERE folded IN (?, ?) OR folded BETWEEN ? AND ?"
+
+NEWEST_SOURCES = "SELECT DISTINCT source FROM (SELECT source FROM images ORDER BY id DESC LIMIT ?)"
