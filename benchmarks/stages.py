@@ -27,7 +27,7 @@ from rle.rle import decode_frame as decode_rle
 
 from plainfilm.conversion.job import ConvertJob, RunContext
 from plainfilm.conversion.pseudonyms import Key
-from plainfilm.conversion.rows import record_of, witness
+from plainfilm.conversion.rows import record_of, source_context
 from plainfilm.conversion.task import convert_source
 from plainfilm.encode.compression import BACKEND, choose_compression
 from plainfilm.encode.png import Ancillary, encode_png
@@ -69,7 +69,7 @@ def _stages(path: Path, sink: FolderOutput) -> Iterator[Timed]:
     planned = frame_planner(film, options)(0)
     rendered = render(planned)
     png = encode_png(rendered.image, Ancillary("x"))
-    known = witness(Reference(path, path.name, path.stem), film.instance, key)
+    known = source_context(Reference(path, path.name, path.stem), film.instance, key)
     yield "stage", "read and parse", lambda: open_reader(path.read_bytes(), options)
     yield "stage", "decode", lambda: film.decode(0)
     yield "stage", "decode, survey and plan", lambda: frame_planner(film, options)(0)
@@ -115,13 +115,13 @@ def _codec(path: Path) -> Callable[[], object]:
 def _worker(path: Path, sink: FolderOutput) -> Callable[[], None]:
     """All that a worker does with a film."""
     sink.out.mkdir()
-    orders = RunContext(Options(), Key(b"k" * 32), sink.out).seal()
+    orders = RunContext(Options(), Key(b"k" * 32), sink.out).to_bytes()
     job = Job(ConvertJob(Reference(path, path.name, path.stem), orders))
     staged: list[Any] = []
 
     def work() -> None:
         convert_source(job, staged.append)
-        sink.discard([staged.pop().value.staged])
+        sink.discard([staged.pop().value.temporary_name])
 
     return work
 

@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 from pydicom.pixels.processing import apply_voi_lut
 
 import plainfilm
-from plainfilm.conversion.conversion import Conversion, Run
+from plainfilm.conversion.conversion import Conversion
+from plainfilm.conversion.summary import Run
 from plainfilm.errors import Reason
 from plainfilm.options.options import Options
 

@@ -84,7 +84,7 @@ def never_replaced(bench: Bench, originals: Path) -> None:
     """One worker for all of them, half of them damaged."""
     paths, files = sorted(originals.iterdir()), 200 if bench.short else 10_000
     key = load_key(bench.folder / "key")
-    orders = RunContext(Options(), key, None).seal()
+    orders = RunContext(Options(), key, None).to_bytes()
     works = (ConvertJob(Reference(path, path.name, path.name), orders) for path in islice(cycle(paths), files))
     settings = WorkerSettings(workers=1, recycle_after=files + 1, recycle_growth=1 << 40)
     outcomes: Counter[str] = Counter()

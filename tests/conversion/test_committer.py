@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Fear: a run that is killed between any two steps of its books loses an image, has half a row, or ends otherwise.
+"""Committing in batches: a run that is killed between any two steps loses no image, and the next run ends as any other.
 
-The books are kept without workers: what they would stage is staged here. A run is killed before its Nth step, for every
-N: what was not committed is gone then, as after a power cut.
+The committer is used without workers: what they would stage is staged here. A run is killed before its Nth step, for
+every N: what was not committed is gone then, as after a power cut.
 """
 
 from __future__ import annotations
@@ -34,7 +34,16 @@ IDENTITY = RunFingerprint({"names": "uid"}, {}, "f" * 16, {"timeout": 1, "memory
 STEPS = [
     *(
         (Ledger, name)
-        for name in ("register_source", "mark_pending", "commit", "clear_pending", "add_images", "add_failure", "mark_done", "rename_images")
+        for name in (
+            "register_source",
+            "mark_pending",
+            "commit",
+            "clear_pending",
+            "add_images",
+            "add_failure",
+            "mark_done",
+            "rename_images",
+        )
     ),
     *((FolderOutput, name) for name in ("stage", "publish", "remove", "discard")),
     (OutputDirectory, "move_from"),
@@ -83,23 +92,23 @@ def _counted(done: Callable[..., Any], steps: list[int], last: int | None) -> Ca
 
 
 def run(out: Path, inputs: Sequence[Input], at_a_time: int = 2, is_stopped: Callable[[], bool] = lambda: False) -> None:
-    """Keep the books of a run over these inputs, in this order."""
+    """Commit the results of these inputs, in this order."""
     # what a power cut does to the disk itself is no fear of these tests
     with FolderOutput(out, sync=False).open_for_run() as sink, open_ledger(sink.ledger_path, IDENTITY) as ledger:
-        books = ResultCommitter(sink, ledger, RunLog(None), UidNames(sink, ledger))
-        books.mend()
+        committer = ResultCommitter(sink, ledger, RunLog(None), UidNames(sink, ledger))
+        committer.recover()
         for number, one in enumerate(inputs, 1):
             path = out.parent / one.source
             path.touch()
-            admission = ledger.register_source(Reference(path, one.source, f"{one.source[:2]}/{one.source}"), FileStat(1, 1))
-            if admission is not None:
-                books.remove(admission.obsolete_files)
-                for frame in range(admission.first_frame + 1, one.frames + 1):
-                    books.add(_result(one, frame, admission.reference.name, sink))
-                books.finish(one.source)
+            work = ledger.register_source(Reference(path, one.source, f"{one.source[:2]}/{one.source}"), FileStat(1, 1))
+            if work is not None:
+                committer.remove(work.obsolete_files)
+                for frame in range(work.first_frame + 1, one.frames + 1):
+                    committer.add(_result(one, frame, work.reference.name, sink))
+                committer.finish_source(one.source)
             if number % at_a_time == 0:
-                books.flush()
-        books.close(is_stopped)
+                committer.flush()
+        committer.close(is_stopped)
 
 
 def _result(one: Input, frame: int, name: str, sink: FolderOutput) -> StagedImage | Failure:
@@ -195,12 +204,12 @@ def test_a_source_that_gives_no_image_any_more_leaves_the_plain_name_to_the_next
     out = tmp_path / "out"
     run(out, [Input(A, "1.2"), Input(B, "1.2")])
     with open_ledger(FolderOutput(out).ledger_path, IDENTITY) as ledger:
-        books = ResultCommitter(FolderOutput(out), ledger, RunLog(None), UidNames(FolderOutput(out), ledger))
-        admission = ledger.register_source(Reference(tmp_path / A, A, f"aa/{A}"), FileStat(2, 2))
-        assert admission is not None
-        books.remove(admission.obsolete_files)
-        books.add(Failure(A, None, Status.FAILED, Reason.EMPTY, Stage.READ, "empty"))
-        books.close()
+        committer = ResultCommitter(FolderOutput(out), ledger, RunLog(None), UidNames(FolderOutput(out), ledger))
+        work = ledger.register_source(Reference(tmp_path / A, A, f"aa/{A}"), FileStat(2, 2))
+        assert work is not None
+        committer.remove(work.obsolete_files)
+        committer.add(Failure(A, None, Status.FAILED, Reason.EMPTY, Stage.READ, "empty"))
+        committer.close()
     assert tree(out) == {"1.2.png": f"{B} 1".encode()}
     check(out)
 

@@ -19,9 +19,10 @@ from tests.support.cases.build import LutSpec, build_case, to_bytes
 from tests.support.cases.faults import faults
 
 from plainfilm.cli.main import main
-from plainfilm.conversion.conversion import Conversion, convert_single
+from plainfilm.conversion.conversion import Conversion
 from plainfilm.conversion.job import EncodedImage
 from plainfilm.conversion.pseudonyms import Key
+from plainfilm.conversion.single_image import convert_single
 from plainfilm.conversion.summary import Run
 from plainfilm.errors import LedgerError, OptionsError, RunError, SourceMissingError
 from plainfilm.findings import FindingCode

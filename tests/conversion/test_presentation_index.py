@@ -14,7 +14,8 @@ from tests.support.cases.build import build_case
 from tests.support.presentation_states import item, state_of, to_file
 
 import plainfilm
-from plainfilm.conversion.conversion import Conversion, convert_single
+from plainfilm.conversion.conversion import Conversion
+from plainfilm.conversion.single_image import convert_single
 from plainfilm.conversion.summary import Run
 from plainfilm.errors import LedgerError, OptionsError
 from plainfilm.options.options import Options

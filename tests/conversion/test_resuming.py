@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from tests.support.cases.build import build_case, to_bytes
 
-from plainfilm.conversion import conversion as conversion_module
+from plainfilm.conversion import progress as progress_module
 from plainfilm.conversion.committer import ResultCommitter
 from plainfilm.conversion.conversion import Conversion
 from plainfilm.conversion.summary import Run
@@ -109,7 +109,7 @@ def test_a_run_that_was_stopped_goes_on_where_it_was(
     convert: Converts, source: Path, whole: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # it is told of every picture, so that it is stopped among the first ones however fast they come
-    monkeypatch.setattr(conversion_module, "_SHOWN_SECONDS", 0.0)
+    monkeypatch.setattr(progress_module, "REPORT_SECONDS", 0.0)
     options = Options.of({"jobs": 1, "key_file": tmp_path / "key"})
     conversion = Conversion([source], tmp_path / "out", options)
     stopped = conversion.run(lambda converted, *_: conversion.stop(0.0) if converted > 10 else None)
@@ -189,10 +189,10 @@ def test_a_full_disk_leaves_whole_files_a_true_table_and_is_gone_on_with(
 ) -> None:
     out, flush = tmp_path / "out", ResultCommitter.flush
 
-    def fill_up(books: ResultCommitter) -> None:
-        if books.counts().converted > 10:
+    def fill_up(committer: ResultCommitter) -> None:
+        if committer.counts().converted > 10:
             raise StorageFullError("no space is left")
-        flush(books)
+        flush(committer)
 
     monkeypatch.setattr(ResultCommitter, "flush", fill_up)
     with pytest.raises(StorageFullError):

@@ -13,8 +13,8 @@ import pytest
 from tests.support.cases.build import build_case, to_bytes
 
 from plainfilm.conversion.conversion import Conversion
-from plainfilm.conversion.pseudonyms import Key
-from plainfilm.conversion.run_log import LOGGER, source_hash
+from plainfilm.conversion.pseudonyms import Key, source_hash
+from plainfilm.conversion.run_log import LOGGER
 from plainfilm.conversion.summary import Run
 from plainfilm.errors import OptionsError
 from plainfilm.options.options import Options

@@ -46,7 +46,7 @@ def convert(tmp_path: Path) -> Convert:
         reference = Reference(path, f"b/{name}", f"b/{path.stem}")
         reports: list[Any] = []
         orders = RunContext(Options.of(given), KEY, out)
-        convert_source(Job(ConvertJob(reference, orders.seal()), first_frame, left_out), reports.append)
+        convert_source(Job(ConvertJob(reference, orders.to_bytes()), first_frame, left_out), reports.append)
         return reports
 
     return run
@@ -61,7 +61,7 @@ def outcomes(reports: list[Any]) -> list[Any]:
 def published(reports: list[Any], out: Path) -> list[Any]:
     """What was reported, after its files have got their names."""
     values = [report.value for report in reports if isinstance(report, TaskResult)]
-    names = {value.staged: value.record.file_name for value in values if isinstance(value, StagedImage)}
+    names = {value.temporary_name: value.record.file_name for value in values if isinstance(value, StagedImage)}
     assert FolderOutput(out).publish(names) == {}
     return outcomes(reports)
 
@@ -214,7 +214,7 @@ def test_an_instance_without_any_good_frame_is_one_row(convert: Convert) -> None
 def test_a_source_that_has_gone_is_unreadable(tmp_path: Path) -> None:
     reports: list[Any] = []
     reference = Reference(tmp_path / "gone.dcm", "gone.dcm", "gone")
-    convert_source(Job(ConvertJob(reference, RunContext(Options(), KEY, tmp_path).seal())), reports.append)
+    convert_source(Job(ConvertJob(reference, RunContext(Options(), KEY, tmp_path).to_bytes())), reports.append)
     (failure,) = outcomes(reports)
     assert (failure.reason, failure.status) == (Reason.UNREADABLE, Status.FAILED)
     assert str(tmp_path) not in failure.message

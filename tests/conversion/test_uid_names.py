@@ -12,8 +12,7 @@ import pytest
 from tests.support.cases.build import build_case, to_bytes
 
 from plainfilm.conversion.conversion import Conversion
-from plainfilm.conversion.pseudonyms import Key
-from plainfilm.conversion.run_log import source_hash
+from plainfilm.conversion.pseudonyms import Key, source_hash
 from plainfilm.conversion.summary import Run
 from plainfilm.options.options import Options
 from plainfilm.output.tables import read_table

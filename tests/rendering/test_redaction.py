@@ -75,7 +75,7 @@ def pictures(dataset: Dataset, tmp_path: Path, *boxes: Any, **given: Any) -> lis
     path.write_bytes(to_bytes(dataset))
     reports: list[Any] = []
     orders = RunContext(Options.of(given), Key(b"k" * 32), None)
-    work = ConvertJob(Reference(path, "film.dcm", "film"), orders.seal(), RedactionBoxes(*boxes))
+    work = ConvertJob(Reference(path, "film.dcm", "film"), orders.to_bytes(), RedactionBoxes(*boxes))
     convert_source(Job(work), reports.append)
     return [report.value for report in reports if isinstance(report, TaskResult)]
 

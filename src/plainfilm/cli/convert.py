@@ -60,7 +60,7 @@ def convert_folder(sources: Sequence[str], out: Path, options: Options) -> int:
     with PrestartedWorkers(options.run.workers) as ahead:
         from plainfilm.conversion.conversion import Conversion
 
-        conversion = Conversion([Path(source) for source in sources], out, options, ahead=ahead)
+        conversion = Conversion([Path(source) for source in sources], out, options, prestarted=ahead)
         with _stopped_by_signals(conversion) as received, show_progress(options.run.progress) as display:
             run = conversion.run(display.update)
     if options.run.progress is not Progress.JSON:
@@ -125,7 +125,7 @@ def _convert_one(sources: Sequence[str], out: str, options: Options) -> int:
     if options.run.dry_run:
         return _list(sources, Path(out), options)
     with PrestartedWorkers(1) as ahead:
-        from plainfilm.conversion.conversion import convert_single
+        from plainfilm.conversion.single_image import convert_single
 
         result, frames = convert_single(Path(sources[0]), options, ahead)
     if isinstance(result, Failure):

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from plainfilm.cli.output import write_text
-from plainfilm.conversion.dry_run import preview
+from plainfilm.conversion.dry_run import dry_run
 from plainfilm.dicom.syntax import start_of
 from plainfilm.errors import SourceError
 from plainfilm.options.options import Options
@@ -17,7 +17,7 @@ from plainfilm.sources.file_reader import read_head
 
 def list_sources(sources: Sequence[str], out: Path, options: Options) -> int:
     """Print what would become of each source, from its name and first bytes; nothing is written."""
-    for reference, is_done in preview(sources, out, options):
+    for reference, is_done in dry_run(sources, out, options):
         if is_done:
             line = f"done\t{reference.source}"
         elif isinstance(reference, Failure):

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: MIT
-"""Where both wings meet: references in, pictures and rows out, through worker processes."""
+"""Convert sources into OUT: jobs for the workers, results committed in batches, tables and a summary at the end."""

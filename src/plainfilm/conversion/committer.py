@@ -1,161 +1,184 @@
 # SPDX-License-Identifier: MIT
-"""What workers report -> files with their names and a ledger that says so, in batches.
+"""Commit the results of the workers in batches: files get their names, then the ledger gets their rows.
 
-A batch is what a power cut costs: files are on the disk without names; their names are noted; they get them; then one
-transaction says that they are there.
+A process may be killed, or the power may fail, between any two of the steps of a batch. Their order is a promise:
+
+1. Workers stage complete files in the private folder of OUT, under temporary names.
+2. The final names of the batch are marked as pending in the ledger, and the ledger is committed.
+3. The staged files are flushed to the disk.
+4. Each file is renamed to its final name, in one step.
+5. The folders are flushed to the disk.
+6. One transaction inserts the rows and removes the pending marks.
+
+So a file with a final name is complete, and a row has its file. A pending name without a row belongs to a batch that
+was interrupted between steps 2 and 6: `ResultCommitter.recover` removes its file, and the next run converts the source
+again. A power failure therefore costs at most one batch.
 """
 
 from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+from plainfilm.conversion.failures import failure_of_publishing
 from plainfilm.conversion.job import StagedImage
 from plainfilm.conversion.run_log import RunLog
 from plainfilm.conversion.summary import Counts
 from plainfilm.conversion.uid_names import UidNames
-from plainfilm.errors import Reason, RunError, Stage, StorageFullError
+from plainfilm.errors import OutputError, RunError, StorageFullError
 from plainfilm.ledger.ledger import Ledger
 from plainfilm.output.folder import FolderOutput
-from plainfilm.records import Failure, Record, Status
+from plainfilm.records import Failure, Status
 
-MOST_AT_A_TIME = 128
-LONGEST_WAIT = 0.5
+MAX_BATCH = 128
+MAX_WAIT_SECONDS = 0.5
 
-LEAST_ROOM, MOST_ROOM = 48 * 1024, 4 * 1024**2
-ROOM_OF_A_ROW = 1024
-"""Bytes on the disk that are held for the ledger and the tables of a run that finds no more room."""
+MIN_RESERVE, MAX_RESERVE = 48 * 1024, 4 * 1024**2
+RESERVE_PER_ROW = 1024
+"""Bytes of disk space that are reserved for the ledger and the tables, in case the disk becomes full."""
 
 
 class ResultCommitter:
-    """The books of one run. Every method raises StorageFullError and RunError where they cannot be kept."""
+    """Collects the results of a run and commits them in batches.
 
-    def __init__(self, sink: FolderOutput, ledger: Ledger, journal: RunLog, uid_names: UidNames | None = None) -> None:
-        self.sink = sink
-        self.ledger = ledger
-        self.journal = journal
+    Every method raises StorageFullError and RunError where files or rows cannot be written.
+    """
+
+    def __init__(
+        self, output: FolderOutput, ledger: Ledger, run_log: RunLog, uid_names: UidNames | None = None
+    ) -> None:
+        self._output = output
+        self._ledger = ledger
+        self._run_log = run_log
         self._uid_names = uid_names
-        self._staged: list[StagedImage] = []
+        self._images: list[StagedImage] = []
         self._failures: list[Failure] = []
-        self._finished: list[str] = []
-        # the first image is there at once; batches grow as the run does
-        self._at_a_time = 1
+        self._done_sources: list[str] = []
+        # the first image is published at once; later batches are larger
+        self._batch_size = 1
         self._last_flush = time.monotonic()
-        self._rows_with_room = -1
+        self._rows_with_reserve = -1
 
-    def mend(self) -> None:
-        """Remove the files of names that were noted and have no image: what a batch that was cut short has left."""
-        for names in self.ledger.unsettled():
-            self.sink.remove(names)
-            self.ledger.settle(names)
-        self.ledger.commit()
+    def recover(self) -> None:
+        """Remove the files of pending names without a row, which an interrupted batch has left."""
+        for file_names in self._ledger.orphaned_files():
+            self._output.remove(file_names)
+            self._ledger.clear_pending(file_names)
+        self._ledger.commit()
+
+    def counts(self) -> Counts:
+        """Return how many rows there are, including those of the current batch."""
+        batch = Counter([image.record.status for image in self._images] + [row.status for row in self._failures])
+        total = self._ledger.counts + batch
+        converted = total[Status.OK] + total[Status.REPAIRED]
+        return Counts(converted, total[Status.REPAIRED], total[Status.FAILED], total[Status.SKIPPED])
+
+    def add(self, result: StagedImage | Failure, traceback: str = "", attempts: int = 1) -> None:
+        """Add an image or a failure to the batch; a failure is logged."""
+        if isinstance(result, StagedImage):
+            self._images.append(result)
+        else:
+            self._failures.append(result)
+            self._run_log.log_failure(result, traceback, attempts)
+
+    def finish_source(self, source: str) -> None:
+        """Mark a source as done with this batch: all its results have been added."""
+        self._done_sources.append(source)
 
     def remove(self, file_names: Iterable[str]) -> None:
-        """Remove files of images whose rows are gone already."""
+        """Remove the files of images whose rows are deleted and whose names are pending."""
         names = list(file_names)
         if not names:
             return
-        self.ledger.commit()
-        self.sink.remove(names)
-        self.ledger.settle(names)
-
-    def counts(self) -> Counts:
-        """How much is done, with what waits for its batch."""
-        waiting = Counter([one.record.status for one in self._staged] + [one.status for one in self._failures])
-        known = self.ledger.counts + waiting
-        converted = known[Status.OK] + known[Status.REPAIRED]
-        return Counts(converted, known[Status.REPAIRED], known[Status.FAILED], known[Status.SKIPPED])
-
-    def add(self, result: StagedImage | Failure, traceback: str = "", attempts: int = 1) -> None:
-        """An image, or what gave none and why."""
-        if isinstance(result, StagedImage):
-            self._staged.append(result)
-        else:
-            self._failures.append(result)
-            self.journal.tell_failure(result, traceback, attempts)
-
-    def finish(self, source: str) -> None:
-        """Nothing more comes of a source."""
-        self._finished.append(source)
+        self._ledger.commit()
+        self._output.remove(names)
+        self._ledger.clear_pending(names)
 
     def flush_when_due(self) -> None:
-        """Flush where enough has come together, or what is there has waited long enough."""
-        waiting = len(self._staged) + len(self._failures)
-        if not waiting and not self._finished:
+        """Flush if the batch is large enough, or if its results have waited long enough."""
+        size = len(self._images) + len(self._failures)
+        if not size and not self._done_sources:
             return
-        if waiting >= self._at_a_time or time.monotonic() - self._last_flush >= LONGEST_WAIT:
+        if size >= self._batch_size or time.monotonic() - self._last_flush >= MAX_WAIT_SECONDS:
             self.flush()
-            self._at_a_time = min(2 * self._at_a_time, MOST_AT_A_TIME)
+            self._batch_size = min(2 * self._batch_size, MAX_BATCH)
 
     def flush(self) -> None:
-        """Give all images their names, and have the ledger on the disk."""
-        self._keep_room()
-        staged, self._staged = self._staged, []
+        """Commit the batch: steps 2 to 6 of the module's list."""
+        self._reserve_space()
+        images, self._images = self._images, []
         if self._uid_names is not None:
-            staged = self._uid_names.named(staged)
-        names = {name: file_name for one in staged for name, file_name in one.names.items()}
-        self.ledger.intend(names.values())
-        self.ledger.commit()
-        refused = self.sink.publish(names)
-        lost = [one for one in staged if not refused.keys().isdisjoint(one.names)] if refused else []
-        for one in lost:
-            message = next(refused[name].message for name in one.names if name in refused)
-            self.sink.remove(file_name for name, file_name in one.names.items() if name not in refused)
-            self.add(_unpublished(one.record, message))
-        self.ledger.add_images((one.record, dict(one.masks).values()) for one in staged if one not in lost)
-        self.ledger.settle(names.values())
-        self._note_the_rest()
-        self.ledger.commit()
+            images = self._uid_names.assign(images)
+        final_names = {temporary: name for image in images for temporary, name in image.final_names.items()}
+        self._ledger.mark_pending(final_names.values())
+        self._ledger.commit()
+        errors = self._output.publish(final_names)
+        self._insert_rows(list(self._published(images, errors)))
+        self._ledger.clear_pending(final_names.values())
+        self._ledger.commit()
         self._last_flush = time.monotonic()
 
     def close(self, is_stopped: Callable[[], bool] = lambda: False) -> None:
-        """Flush, and let go of what workers have staged that were then stopped or lost."""
+        """Flush, give images their canonical names, and remove staged files of jobs that did not end.
+
+        is_stopped: whether the run has been stopped, which leaves the remaining names to the next run.
+        """
         self.flush()
         if self._uid_names is not None:
-            self._uid_names.straighten(is_stopped)
-        self.sink.clear_staging()
+            self._uid_names.make_canonical(is_stopped)
+        self._output.clear_staging()
 
-    def give_up(self) -> None:
-        """The run cannot go on: keep what is done, as far as there is space to say so, and let go of the rest."""
+    def abandon(self) -> None:
+        """End a run that cannot continue: commit what the disk has space for, and undo the rest."""
         try:
             self.close(is_stopped=lambda: True)
         except RunError:
-            self.ledger.undo()
-            self.sink.clear_staging()
-        self.ledger.shrink()
+            self._ledger.rollback()
+            self._output.clear_staging()
+        self._ledger.truncate_log()
         try:
-            # names that an unfinished batch has given, and that have no row
-            self.mend()
+            # files of a batch that was interrupted by the error have names but no rows
+            self.recover()
         except StorageFullError:
-            # their files are gone; that they are is said again next time
-            self.ledger.undo()
+            # the files are removed; the next run clears the pending names
+            self._ledger.rollback()
 
-    def take_back(self, images: int) -> bool:
-        """Undo the newest images, which the next run makes again, for the room that they take; whether there were any.
+    def revert_newest(self, images: int) -> bool:
+        """Remove the newest images and their rows to free disk space; return whether there were any.
 
-        Where there is none left for the tables, an image that is in no table would be a lie.
+        The next run converts their sources again. An image without a row in the tables would break a promise, so images
+        are removed if there is no space left for the tables.
         """
-        names = self.ledger.withdraw(images)
-        self.remove(names)
-        self.ledger.commit()
-        self.ledger.shrink()
-        return bool(names)
+        file_names = self._ledger.delete_newest(images)
+        self.remove(file_names)
+        self._ledger.commit()
+        self._ledger.truncate_log()
+        return bool(file_names)
 
-    def _keep_room(self) -> None:
-        """Have room for twice the rows there are, up to a size that lets the ledger take images back."""
-        rows = self.ledger.counts.total() + len(self._staged) + len(self._failures)
-        if rows > self._rows_with_room:
-            self._rows_with_room = 2 * rows
-            self.sink.reserve_space(min(LEAST_ROOM + ROOM_OF_A_ROW * self._rows_with_room, MOST_ROOM))
+    def _published(self, images: Iterable[StagedImage], errors: Mapping[str, OutputError]) -> Iterator[StagedImage]:
+        """Yield the images that have their names. An image of which one file has none becomes a failure."""
+        for image in images:
+            messages = [errors[temporary].message for temporary in image.final_names if temporary in errors]
+            if messages:
+                self._output.remove(name for temporary, name in image.final_names.items() if temporary not in errors)
+                self.add(failure_of_publishing(image.record, messages[0]))
+            else:
+                yield image
 
-    def _note_the_rest(self) -> None:
+    def _insert_rows(self, images: Sequence[StagedImage]) -> None:
+        self._ledger.add_images(image.record for image in images)
+        for image in images:
+            if image.overlays:
+                self._ledger.add_overlays(image.record.source, [overlay.file_name for overlay in image.overlays])
         for failure in self._failures:
-            self.ledger.add_failure(failure)
-        self.ledger.finish(self._finished)
-        self._failures, self._finished = [], []
+            self._ledger.add_failure(failure)
+        self._ledger.mark_done(self._done_sources)
+        self._failures, self._done_sources = [], []
 
-
-def _unpublished(record: Record, message: str) -> Failure:
-    frame = record.frame if record.frames > 1 else None
-    return Failure(record.source, frame, Status.FAILED, Reason.WRITE_FAILED, Stage.WRITE, message)
+    def _reserve_space(self) -> None:
+        """Reserve space for twice the current number of rows, up to the size that `revert_newest` needs to begin."""
+        rows = self._ledger.counts.total() + len(self._images) + len(self._failures)
+        if rows > self._rows_with_reserve:
+            self._rows_with_reserve = 2 * rows
+            self._output.reserve_space(min(MIN_RESERVE + RESERVE_PER_ROW * self._rows_with_reserve, MAX_RESERVE))

@@ -1,42 +1,38 @@
 # SPDX-License-Identifier: MIT
-"""SOURCEs and OUT -> what a run would find, each with whether it is done already; nothing is written."""
+"""List what a run would convert, without writing anything (`--dry-run`)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
 from pathlib import Path
 
-from plainfilm.conversion.conversion import fingerprint_of_presentation, renamed
-from plainfilm.conversion.pseudonyms import load_key
-from plainfilm.conversion.summary import identity_of
-from plainfilm.ledger.admission import FileStat
+from plainfilm.conversion.job_source import pseudonymize_path
+from plainfilm.conversion.run_inputs import fingerprint_presentation, load_run_inputs
+from plainfilm.ledger.remaining_work import FileStat
 from plainfilm.ledger.snapshot import open_snapshot
 from plainfilm.options.options import Options
-from plainfilm.options.redaction import load_redactions
 from plainfilm.output.folder import FolderOutput
 from plainfilm.records import Failure
 from plainfilm.sources.reference import Reference
 from plainfilm.sources.walk import list_references
 
 
-def preview(sources: Sequence[str], out: Path, options: Options) -> Iterator[tuple[Reference | Failure, bool]]:
-    """What is listed, and whether a run would leave it as it is.
+def dry_run(sources: Sequence[str], out: Path, options: Options) -> Iterator[tuple[Reference | Failure, bool]]:
+    """Yield each listed entry, and whether a run would leave its images as they are.
 
-    Raises what a run raises that cannot begin: of options and SOURCEs, of an OUT that another run holds, and of one
-    that was made in another way.
+    Raises what a run would raise before it starts: errors of options and sources, an OUT that another run uses, and an
+    OUT that was made with other options.
     """
-    listed = list_references(sources, out)
-    sink = FolderOutput(out)
-    presentation = fingerprint_of_presentation(options)
-    with ExitStack() as stack:
-        if options.run.overwrite or not sink.ledger_path.exists():
-            yield from ((found, False) for found in listed)
-            return
-        key = load_key(options.run.key_file)
-        identity = identity_of(options, key, load_redactions(options.privacy.redact_from), presentation)
-        stack.enter_context(sink.lock())
-        glance = stack.enter_context(open_snapshot(sink.ledger_path, identity))
-        for found in listed:
-            known = renamed(found, options.output.names, key)
-            yield found, isinstance(known, Reference) and glance.is_done(known, FileStat.of(known.path))
+    entries = list_references(sources, out)
+    output = FolderOutput(out)
+    # an unusable presentation state is an error, also where OUT has no ledger
+    fingerprint_presentation(options)
+    if options.run.overwrite or not output.ledger_path.exists():
+        # the key is not loaded here, since that may create the user's key file
+        yield from ((entry, False) for entry in entries)
+        return
+    inputs = load_run_inputs([Path(source) for source in sources], out, options)
+    with output.lock(), open_snapshot(output.ledger_path, inputs.fingerprint) as snapshot:
+        for entry in entries:
+            known = pseudonymize_path(entry, options.output.names, inputs.key)
+            yield entry, isinstance(known, Reference) and snapshot.is_done(known, FileStat.of(known.path))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What a run hands its workers, and what it gets back: values alone, and no library that knows pixels."""
+"""The values that a run sends to its workers and receives from them. This module loads no library for pixels."""
 
 from __future__ import annotations
 
@@ -15,70 +15,81 @@ from plainfilm.pickling import FastPickle
 from plainfilm.records import Record
 from plainfilm.sources.reference import Reference
 
-# apart from the images, whose names it cannot meet; loaders of image folders pass over what begins with __
+# apart from the images, so that names cannot collide; loaders of image folders ignore folders that begin with __
 OVERLAY_FOLDER = "__overlays"
 
 
 @dataclass(frozen=True, slots=True)
 class RunContext:
-    """What is the same for all references of a run; where `out` is None the encoded image itself is the outcome.
+    """What all jobs of a run have in common.
 
-    presentations: the index of the presentation states among the sources, where they are to be looked for.
+    options: the options of the run.
+    key: the key of the keyed hashes.
+    out: the folder OUT; None if the worker returns the encoded image instead of writing it.
+    presentation_index: the index of the presentation states among the sources, with `--presentation auto`.
     """
 
     options: Options
     key: Key
     out: Path | None
-    presentations: Path | None = None
+    presentation_index: Path | None = None
 
-    def seal(self) -> bytes:
-        """As bytes, which are made once, and read once by each worker."""
+    def to_bytes(self) -> bytes:
+        """Return the context as bytes: a run pickles it once, and each worker unpickles it once."""
         return pickle.dumps(self)
 
 
 @lru_cache(1)
-def _opened(sealed: bytes) -> RunContext:
-    orders: RunContext = pickle.loads(sealed)
-    return orders
+def _context_from_bytes(context_bytes: bytes) -> RunContext:
+    context: RunContext = pickle.loads(context_bytes)
+    return context
 
 
 @dataclass(frozen=True, slots=True)
 class ConvertJob(FastPickle):
-    """One reference to convert by the sealed orders of its run.
+    """One source to convert.
 
-    boxes: what of this reference alone is blacked out, beside what the options say of all.
+    reference: the source.
+    context_bytes: the context of the run, from `RunContext.to_bytes`.
+    boxes: the redaction boxes of this source alone; those of all sources are in the options.
     """
 
     reference: Reference
-    sealed: bytes
+    context_bytes: bytes
     boxes: RedactionBoxes = NO_REDACTION_BOXES
 
     @property
-    def orders(self) -> RunContext:
-        """What is to be done with it."""
-        return _opened(self.sealed)
+    def context(self) -> RunContext:
+        """The context of the run."""
+        return _context_from_bytes(self.context_bytes)
 
 
 @dataclass(frozen=True, slots=True)
 class EncodedImage(FastPickle):
-    """An encoded image that is not written by the worker, with its row."""
+    """An encoded image that the worker did not write, with its row."""
 
     record: Record
     encoded: bytes
 
 
 @dataclass(frozen=True, slots=True)
-class StagedImage(FastPickle):
-    """An image that is on the disk and has no name yet, with its row; `staged` is what the sink calls it.
+class StagedOverlay(FastPickle):
+    """The staged image of an overlay plane, and the name that it gets when it is published."""
 
-    masks: what the sink calls the pictures of its overlay planes, and the names that they will have.
-    """
+    temporary_name: str
+    file_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class StagedImage(FastPickle):
+    """A staged image with its row. The row says which name the image gets when it is published."""
 
     record: Record
-    staged: str
-    masks: tuple[tuple[str, str], ...] = ()
+    temporary_name: str
+    overlays: tuple[StagedOverlay, ...] = ()
 
     @property
-    def names(self) -> dict[str, str]:
-        """What the sink calls each of its files, and the name that it will have; the image is the last."""
-        return {**dict(self.masks), self.staged: self.record.file_name}
+    def final_names(self) -> dict[str, str]:
+        """The temporary name of each file -> its name relative to OUT; the image is the last."""
+        names = {overlay.temporary_name: overlay.file_name for overlay in self.overlays}
+        return names | {self.temporary_name: self.record.file_name}

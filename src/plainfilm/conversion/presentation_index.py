@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""--presentation -> the presentation state of an image: one file read once a process, or an index of the sources.
+"""Find the presentation state of an image: the file of `--presentation`, or one among the sources (`auto`).
 
-For `auto` a run makes an index before it converts, an SQLite file that its workers read: nobody holds it in memory.
+For `auto`, a run first writes an index of the presentation states among its sources. The index is an SQLite file that
+the workers read, so that no process holds it in memory.
 """
 
 from __future__ import annotations
@@ -20,18 +21,19 @@ from plainfilm.dicom.presentation_state import GRAYSCALE_SOFTCOPY, PresentationS
 from plainfilm.dicom.read import read_presentation_state
 from plainfilm.errors import ConversionError, OptionsError
 from plainfilm.findings import Finding, FindingCode
-from plainfilm.ledger.database import storing
+from plainfilm.ledger.database import translate_sqlite_errors
 from plainfilm.options.options import Options
 from plainfilm.sources.file_reader import open_source, read_head
 
-_LARGEST = 64 * 1024**2
+_MAX_FILE_BYTES = 64 * 1024**2
+_MAX_REFERRING_STATES = 1000
 _SCHEMA = "CREATE TABLE refers (uid TEXT, path BLOB, created TEXT, state TEXT, PRIMARY KEY (uid, path)) WITHOUT ROWID"
 
 
 def presentation_of(options: Options) -> PresentationState | None:
-    """The presentation state that is named by its file, read once. Raises OptionsError where it is none.
+    """Return the presentation state of the file that `--presentation` names, or None without the option.
 
-    None where none is named. `auto` is refused: it needs the sources of a run.
+    Raises OptionsError where the file is no usable presentation state, and for `auto`, which needs a folder OUT.
     """
     choice = options.showing.presentation
     if choice is None:
@@ -48,7 +50,7 @@ def presentation_of(options: Options) -> PresentationState | None:
 
 
 def presentation_fingerprint(options: Options) -> str | None:
-    """What tells presentation states apart: `auto`, or a hash of what is in the file. Raises as `presentation_of`."""
+    """Return `auto`, or a hash of the content of the file; None without the option. Raises as `presentation_of`."""
     choice = options.showing.presentation
     if choice is None or choice.path is None:
         return None if choice is None else str(choice)
@@ -62,9 +64,11 @@ def presentation_fingerprint(options: Options) -> str | None:
 def presentation_for(
     instance: Instance, options: Options, index: Path | None
 ) -> tuple[PresentationState | None, Instance]:
-    """The state that is named, or that the index has for an instance; and the instance with what is odd about that.
+    """Return the presentation state of an instance, or None, and the instance, possibly with a finding.
 
-    Raises ConversionError where the state cannot be read any more.
+    index: the index of the sources, for `auto`.
+
+    Raises ConversionError where the presentation state cannot be read any more.
     """
     choice = options.showing.presentation
     if choice is not None and choice.path is not None:
@@ -76,9 +80,9 @@ def presentation_for(
 
 
 def presentation_in(index: PresentationIndex, instance: Instance) -> tuple[PresentationState | None, Instance]:
-    """For `auto`: the state that refers to an instance, and the instance, with a finding where several do."""
-    state, several = index.state_for(instance.identity.sop_instance_uid)
-    if not several:
+    """Return the state that refers to an instance, and the instance, with a finding if several states refer to it."""
+    state, has_several = index.state_for(instance.identity.sop_instance_uid)
+    if not has_several:
         return state, instance
     finding = Finding(FindingCode.PRESENTATION_SEVERAL, "several presentation states refer to it; the last is taken")
     return state, replace(instance, findings=(*instance.findings, finding))
@@ -92,14 +96,14 @@ def _read(path: Path) -> PresentationState:
 
 
 def index_presentations(paths: Iterable[Path], file: Path) -> int:
-    """Write the index of the presentation states among the paths, over an older one; how many they are.
+    """Write the index of the presentation states among the paths, replacing an older one; return their number.
 
-    Of each path the first 4 KiB are read, where File Meta Information names the SOP class; of a presentation state (up
-    to 64 MiB) all. What cannot be read is left to the conversion to complain of.
+    Of each file, the first 4 KiB are read, where File Meta Information names the SOP class. Presentation states of up
+    to 64 MiB are read completely. Files that cannot be read are skipped here; the conversion reports them.
     Raises StorageFullError and RunError where the index cannot be written.
     """
-    found = 0
-    with storing(file):
+    number_of_states = 0
+    with translate_sqlite_errors(file):
         file.unlink(missing_ok=True)
         with closing(sqlite3.connect(file)) as database, database:
             database.execute(_SCHEMA)
@@ -107,16 +111,16 @@ def index_presentations(paths: Iterable[Path], file: Path) -> int:
                 state = _state_at(path)
                 if state is None:
                     continue
-                found += 1
+                number_of_states += 1
                 uids = {reference.sop_instance_uid for reference in state.references}
                 rows = ((uid, os.fsencode(path), state.created, state.sop_instance_uid) for uid in sorted(uids))
                 database.executemany("INSERT OR REPLACE INTO refers VALUES (?, ?, ?, ?)", rows)
-    return found
+    return number_of_states
 
 
 def _state_at(path: Path) -> PresentationState | None:
     try:
-        if GRAYSCALE_SOFTCOPY.encode() not in read_head(path) or path.stat().st_size > _LARGEST:
+        if GRAYSCALE_SOFTCOPY.encode() not in read_head(path) or path.stat().st_size > _MAX_FILE_BYTES:
             return None
         with open_source(path) as content:
             return read_presentation_state(content)
@@ -125,22 +129,22 @@ def _state_at(path: Path) -> PresentationState | None:
 
 
 class PresentationIndex:
-    """Which presentation states refer to which image, from a file that `index_presentations` wrote."""
+    """An index that `index_presentations` wrote, opened for reading."""
 
     def __init__(self, file: Path) -> None:
         self._database = sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro&immutable=1", uri=True)
 
     def state_for(self, sop_instance_uid: str) -> tuple[PresentationState | None, bool]:
-        """The state that refers to an image and was created last, or None; and whether there are several.
+        """Return the newest presentation state that refers to an image, or None, and whether there are several.
 
-        Raises ConversionError where it is not there any more.
+        Raises ConversionError where the file of the state cannot be read any more.
         """
         query = "SELECT path, state FROM refers WHERE uid = ? ORDER BY created DESC, state, path"
-        rows = self._database.execute(query, (sop_instance_uid,)).fetchmany(1000)
+        rows = self._database.execute(query, (sop_instance_uid,)).fetchmany(_MAX_REFERRING_STATES)
         if not rows:
             return None, False
         return _read(Path(os.fsdecode(rows[0][0]))), len({state for _, state in rows}) > 1
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         self._database.close()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Who an instance is of, and a secret key -> keyed hashes that may leave, and whether the user's path names them."""
+"""Replace identifiers by keyed hashes, and detect paths that name the patient."""
 
 from __future__ import annotations
 
@@ -20,27 +20,28 @@ from plainfilm.findings import Finding, FindingCode
 
 KEY_BYTES = 32
 KEY_FILE = "hash.key"
-OLDEST = 90.0
+MAX_AGE = 90.0
+"""The age in years that the tables give for every patient above 89."""
 
-_LONGEST_KEY = 65536
+_MAX_KEY_BYTES = 65536
 _AGE = re.compile(r"([0-9]{1,3})([DWMY])")
-_UNITS_A_YEAR = {"D": 365.25, "W": 365.25 / 7, "M": 12.0, "Y": 1.0}
+_UNITS_PER_YEAR = {"D": 365.25, "W": 365.25 / 7, "M": 12.0, "Y": 1.0}
 _SEPARATORS = re.compile(r"[\W_]+")
 
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """The secret of every keyed hash of a run."""
+    """The secret key of all keyed hashes of a run."""
 
     secret: bytes = field(repr=False)
 
     @property
     def fingerprint(self) -> str:
-        """16 hex digits that tell keys apart and nothing else about them."""
+        """16 hex digits by which keys can be compared; they reveal nothing else about the key."""
         return self.pseudonym("fingerprint")[:16]
 
     def pseudonym(self, kind: str, *parts: str) -> str:
-        """32 hex digits: the first 16 bytes of HMAC-SHA-256 over the kind and the parts, each after its length."""
+        """Return 32 hex digits: the first 16 bytes of HMAC-SHA-256 over kind and parts, each preceded by its length."""
         texts = [text.encode("utf-8", "surrogatepass") for text in ("plainfilm", kind, *parts)]
         message = b"".join(len(text).to_bytes(8, "big") + text for text in texts)
         return hmac.new(self.secret, message, hashlib.sha256).digest()[:16].hex()
@@ -48,7 +49,7 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Pseudonyms:
-    """The keyed hashes of the tables; '' where the data set has nothing to hash."""
+    """The keyed hashes of an instance; '' where the data set has no identifier."""
 
     patient: str
     study: str
@@ -58,9 +59,9 @@ class Pseudonyms:
 
 
 def load_key(key_file: Path | None) -> Key:
-    """The key in a file (32 to 65,536 bytes, taken as they are), or the user's own, which is made on first use.
+    """Read the key from a file (all of its 32 to 65,536 bytes), or the user's own key, which is created on first use.
 
-    Raises OptionsError for a file that is not there, cannot be read, or is too short or too long to be a key.
+    Raises OptionsError for a file that is missing, cannot be read, or is too short or too long.
     """
     if key_file is not None:
         return _read_key(key_file)
@@ -77,10 +78,10 @@ def load_key(key_file: Path | None) -> Key:
 
 
 def pseudonyms(identity: InstanceIdentity, key: Key) -> Pseudonyms:
-    """The keyed hashes of an instance.
+    """Return the keyed hashes of an instance.
 
-    A patient is Issuer of Patient ID and Patient ID (PS3.3 C.7.1.1); without an ID the study stands for the patient,
-    with a finding. An absent UID gives '', so that instances without one are not taken for each other.
+    A patient is identified by Issuer of Patient ID and Patient ID (PS3.3 C.7.1.1). Without a Patient ID the study
+    stands for the patient, with a finding. An absent UID gives '', so that instances without UID do not appear equal.
     """
     study = identity.study_instance_uid.strip(" \0")
     patient = ""
@@ -92,54 +93,59 @@ def pseudonyms(identity: InstanceIdentity, key: Key) -> Pseudonyms:
         findings = (Finding(FindingCode.ASSUMED_PATIENT, "no Patient ID: the study stands for the patient"),)
     return Pseudonyms(
         patient=patient,
-        study=_of_uid(key, "study", study),
-        series=_of_uid(key, "series", identity.series_instance_uid),
-        sop_instance=_of_uid(key, "sop_instance", identity.sop_instance_uid),
+        study=_uid_pseudonym(key, "study", study),
+        series=_uid_pseudonym(key, "series", identity.series_instance_uid),
+        sop_instance=_uid_pseudonym(key, "sop_instance", identity.sop_instance_uid),
         findings=findings,
     )
 
 
-def age_in_years(patient_age: str) -> float | None:
-    """Patient's Age (VR AS, PS3.5 6.2: `045Y`, `018M`, `003W`, `010D`) in years to four digits; above 89 as 90.
+def source_hash(key: Key, source: str) -> str:
+    """Return 32 hex digits that stand for the relative path of a file where the path must not appear."""
+    return key.pseudonym("source", source)
 
-    None where it is absent or says no unit.
+
+def age_in_years(patient_age: str) -> float | None:
+    """Convert Patient's Age (VR AS, PS3.5 6.2: `045Y`, `018M`, `003W`, `010D`) to years, with four decimal places.
+
+    Ages above 89 give 90. Returns None where the age is absent or has no unit.
     """
-    found = _AGE.fullmatch(patient_age.strip(" \0").upper())
-    if found is None:
+    match = _AGE.fullmatch(patient_age.strip(" \0").upper())
+    if match is None:
         return None
-    years = int(found[1]) / _UNITS_A_YEAR[found[2]]
-    return OLDEST if years > OLDEST - 1 else round(years, 4)
+    years = int(match[1]) / _UNITS_PER_YEAR[match[2]]
+    return MAX_AGE if years > MAX_AGE - 1 else round(years, 4)
 
 
 def patient_in_path(identity: InstanceIdentity, source: str) -> bool:
     """Whether a component of the path is the patient's name, ID or birth date, or the accession number.
 
-    Its suffix, case, separators (`^`, `_`, space ...) and the order of a name's or a date's components do not matter.
+    The suffix, the case, separators (`^`, `_`, space ...) and the order of the parts of a name or a date do not matter.
     """
     components = {text for part in source.split("/") for text in (part, part.rpartition(".")[0])}
-    words = {found for text in components if (found := _words(text))}
-    sorted_words = {tuple(sorted(found)) for found in words}
+    words = {_words(text) for text in components} - {()}
+    sorted_words = {tuple(sorted(words_of_component)) for words_of_component in words}
     numbers = [_words(identity.patient_id), _words(identity.accession_number)]
     return (
         any(number in words for number in numbers if number)
         or any(tuple(sorted(name)) in sorted_words for name in _names(identity.patient_name))
-        or any("".join(found) in _dates(identity.patient_birth_date) for found in words)
+        or any("".join(words_of_component) in _dates(identity.patient_birth_date) for words_of_component in words)
     )
 
 
-def _of_uid(key: Key, kind: str, uid: str) -> str:
+def _uid_pseudonym(key: Key, kind: str, uid: str) -> str:
     stripped = uid.strip(" \0")
     return key.pseudonym(kind, stripped) if stripped else ""
 
 
 def _words(text: str) -> tuple[str, ...]:
-    """The words of a text, case folded: what is left when separators do not count."""
+    """Return the words of a text between its separators, case folded."""
     folded = unicodedata.normalize("NFC", text).casefold()
     return tuple(word for word in _SEPARATORS.split(folded) if word)
 
 
 def _names(patient_name: str) -> Iterator[tuple[str, ...]]:
-    """The words of each component group of a name (PS3.5 6.2.1), of all its components and of family and given name."""
+    """Yield the words of each component group (PS3.5 6.2.1): of all components, and of family and given name."""
     for group in patient_name.split("="):
         for components in (group, "^".join(group.split("^")[:2])):
             if words := _words(components):
@@ -147,7 +153,7 @@ def _names(patient_name: str) -> Iterator[tuple[str, ...]]:
 
 
 def _dates(birth_date: str) -> frozenset[str]:
-    """The digits of a date (VR DA) in the orders that people write them."""
+    """Return the digits of a date (VR DA) in the usual orders: year, month, day; day first; month first."""
     digits = "".join(_words(birth_date))
     if not re.fullmatch("[0-9]{8}", digits):
         return frozenset()
@@ -158,30 +164,30 @@ def _dates(birth_date: str) -> frozenset[str]:
 def _read_key(path: Path) -> Key:
     try:
         with path.open("rb") as file:
-            secret = file.read(_LONGEST_KEY + 1)
+            secret = file.read(_MAX_KEY_BYTES + 1)
     except OSError as error:
         raise OptionsError(f"the key file {path} cannot be read: {error.strerror}") from error
-    if not KEY_BYTES <= len(secret) <= _LONGEST_KEY:
+    if not KEY_BYTES <= len(secret) <= _MAX_KEY_BYTES:
         raise OptionsError(
-            f"the key file {path} must hold {KEY_BYTES} to {_LONGEST_KEY} bytes; restore it or choose another"
+            f"the key file {path} must hold {KEY_BYTES} to {_MAX_KEY_BYTES} bytes; restore it or choose another"
         )
     return Key(secret)
 
 
 def _make_key(path: Path) -> None:
-    """Put a new key there, whole from the first moment and never over another. Raises OSError."""
+    """Create a key file in one step, unless there is one. Raises OSError."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     temporary = path.with_name(f".{KEY_FILE}-{secrets.token_hex(8)}")
     _write_secret(temporary, secrets.token_bytes(KEY_BYTES))
     try:
-        with suppress(FileExistsError):  # another process was first: its key is the key
-            _place(temporary, path)
+        with suppress(FileExistsError):  # another process was faster: its key is used
+            _link(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
 
 
-def _place(temporary: Path, path: Path) -> None:
-    """Give the file its name unless there is one. Raises FileExistsError where there is."""
+def _link(temporary: Path, path: Path) -> None:
+    """Give the temporary file its final name. Raises FileExistsError where the name is taken."""
     try:
         path.hardlink_to(temporary)
     except FileExistsError:

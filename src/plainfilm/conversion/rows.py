@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A rendered frame -> its row in the tables and the text in its PNG; an error -> its row in failures."""
+"""Make the row of metadata.csv for a rendered frame, and the text that its PNG contains."""
 
 from __future__ import annotations
 
@@ -9,22 +9,20 @@ from typing import Any
 
 from plainfilm.conversion.pseudonyms import Key, Pseudonyms, age_in_years, patient_in_path, pseudonyms
 from plainfilm.dicom.instance import Description, Instance
-from plainfilm.errors import ConversionError, NotAnImageError, NotDicomError, Reason
 from plainfilm.findings import Finding, FindingCode, codes_of
-from plainfilm.records import Failure, Record, Status
+from plainfilm.records import Record
 from plainfilm.rendering.color.plan import ColorPlan
 from plainfilm.rendering.geometry.geometry import Geometry
 from plainfilm.rendering.grayscale.plan import LOOK_VERSIONS, Plan
 from plainfilm.rendering.pipeline import RenderedFrame
 from plainfilm.rendering.statistics import Statistics, is_polarity_suspect
-from plainfilm.sources.naming_rules import split_suffix
 from plainfilm.sources.reference import Reference
 from plainfilm.version import NOT_FOR_DIAGNOSIS, VERSION
 
 
 @dataclass(frozen=True, slots=True)
 class SourceContext:
-    """What is known of an instance for all its frames: its reference, its attributes and its pseudonyms."""
+    """What the rows of all frames of an instance have in common."""
 
     reference: Reference
     instance: Instance
@@ -32,25 +30,25 @@ class SourceContext:
     findings: tuple[Finding, ...]
 
 
-def witness(reference: Reference, instance: Instance, key: Key) -> SourceContext:
-    """Hash the identity of an instance, and look for it in the user's own path."""
-    hashed = pseudonyms(instance.identity, key)
-    findings = hashed.findings
+def source_context(reference: Reference, instance: Instance, key: Key) -> SourceContext:
+    """Compute the keyed hashes of an instance, and check whether the user's path names the patient."""
+    hashes = pseudonyms(instance.identity, key)
+    findings = hashes.findings
     if patient_in_path(instance.identity, reference.source):
         findings = (*findings, Finding(FindingCode.PATIENT_IN_PATH, "a component of the path names the patient"))
-    return SourceContext(reference, instance, hashed, findings)
+    return SourceContext(reference, instance, hashes, findings)
 
 
-def record_of(known: SourceContext, rendered: RenderedFrame, file_name: str, encoded: bytes) -> Record:
-    """The row of one image that has been written under `file_name`."""
-    findings = (*rendered.findings, *known.findings)
+def record_of(context: SourceContext, rendered: RenderedFrame, file_name: str, encoded: bytes) -> Record:
+    """Return the row of an image, which is `encoded` in a file named `file_name`."""
+    findings = (*rendered.findings, *context.findings)
     return Record(
         file_name=file_name,
-        source=known.reference.source,
-        sop_instance=known.pseudonyms.sop_instance,
-        patient=known.pseudonyms.patient,
-        study=known.pseudonyms.study,
-        series=known.pseudonyms.series,
+        source=context.reference.source,
+        sop_instance=context.pseudonyms.sop_instance,
+        patient=context.pseudonyms.patient,
+        study=context.pseudonyms.study,
+        series=context.pseudonyms.series,
         frame=rendered.frame + 1,
         findings=codes_of(findings),
         decoder=rendered.decoder,
@@ -59,22 +57,22 @@ def record_of(known: SourceContext, rendered: RenderedFrame, file_name: str, enc
         duplicate_of="",
         sha256=hashlib.sha256(encoded).hexdigest(),
         stored_hash=rendered.stored_hash,
-        carried=known.instance.carried,
-        **_of_instance(known.instance),
-        **_of_plan(rendered.plan),
-        **_of_geometry(rendered.geometry),
-        **_columns_of(rendered.statistics),
+        carried=context.instance.carried,
+        **_instance_columns(context.instance),
+        **_plan_columns(rendered.plan),
+        **_geometry_columns(rendered.geometry),
+        **_field_columns(rendered.statistics),
     )
 
 
-def _columns_of(values: Description | Statistics) -> dict[str, Any]:
-    """Its fields by their names; `asdict` copies each, which takes longer than all the rest of a row."""
+def _field_columns(values: Description | Statistics) -> dict[str, Any]:
+    """Return the fields by name. `asdict` would copy each value, which takes longer than the rest of a row."""
     return {name: getattr(values, name) for name in values.__match_args__}
 
 
-def _of_instance(instance: Instance) -> dict[str, Any]:
-    """The columns that the file decides."""
-    columns = _columns_of(instance.description)
+def _instance_columns(instance: Instance) -> dict[str, Any]:
+    """Return the columns that depend on the file alone."""
+    columns = _field_columns(instance.description)
     return columns | {
         "patient_age": age_in_years(instance.description.patient_age),
         "frames": instance.pixel.number_of_frames,
@@ -83,8 +81,8 @@ def _of_instance(instance: Instance) -> dict[str, Any]:
     }
 
 
-def _of_plan(plan: Plan | ColorPlan) -> dict[str, Any]:
-    """The columns that the plan decides."""
+def _plan_columns(plan: Plan | ColorPlan) -> dict[str, Any]:
+    """Return the columns that depend on the plan."""
     window, line = plan.window, plan.line
     return {
         "status": plan.status,
@@ -103,8 +101,8 @@ def _of_plan(plan: Plan | ColorPlan) -> dict[str, Any]:
     }
 
 
-def _of_geometry(geometry: Geometry) -> dict[str, Any]:
-    """The columns that rows, columns and pixel spacing decide."""
+def _geometry_columns(geometry: Geometry) -> dict[str, Any]:
+    """Return the columns that depend on rows, columns and pixel spacing."""
     spacing_x, spacing_y = geometry.output_spacing
     return {
         "width": geometry.width,
@@ -117,29 +115,8 @@ def _of_geometry(geometry: Geometry) -> dict[str, Any]:
     }
 
 
-def failure_of(reference: Reference, frame: int | None, error: ConversionError) -> Failure:
-    """The row of an instance, or of a frame of it (from 0), that gave no image.
-
-    What is no DICOM and not named as DICOM, and what is no image, is skipped and no failure.
-    """
-    named_dicom = split_suffix(reference.path.name)[1] != ""
-    skipped = (
-        isinstance(error, NotAnImageError)
-        or error.reason is Reason.EXCLUDED
-        or (isinstance(error, NotDicomError) and not named_dicom)
-    )
-    return Failure(
-        source=reference.source,
-        frame=None if frame is None else frame + 1,
-        status=Status.SKIPPED if skipped else Status.FAILED,
-        reason=error.reason,
-        stage=error.stage,
-        message=error.message,
-    )
-
-
 def software_text(rendered: RenderedFrame) -> str:
-    """What a PNG says of itself: version, look and the plan's codes and numbers, and no text of the data set."""
+    """Return the text of a PNG: version, look, and the codes and numbers of the plan; no text of the data set."""
     plan = rendered.plan
     parts = [
         f"plainfilm {VERSION}",

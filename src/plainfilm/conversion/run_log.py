@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""What happens in a run -> Python's logging (logger `plainfilm`), and lines of JSON in a file for who asks for them.
+"""Log the events of a run with the logger `plainfilm`, and write them as lines of JSON to the file of `--log`.
 
-A source goes by the keyed hash of its path, and messages quote nothing of the patient. Tracebacks may quote the data
-set: they are logged (DEBUG) only in a run that was asked to be verbose.
+A source is logged as the keyed hash of its path, and messages quote nothing of the patient. Tracebacks may quote the
+data set: they are logged, at level DEBUG, only with `--verbose`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TextIO
 
-from plainfilm.conversion.pseudonyms import Key
+from plainfilm.conversion.pseudonyms import Key, source_hash
 from plainfilm.errors import OptionsError, Reason
 from plainfilm.options.options import RunOptions
 from plainfilm.records import Failure, Status
@@ -25,17 +25,20 @@ _FIELDS = "plainfilm_fields"
 
 
 class RunLog:
-    """Tells the logger what happens in one run; without a key its sources are keyed hashes already."""
+    """Logs the events of one run.
+
+    key: the key by which sources are hashed; None if the sources of the run are hashes already.
+    """
 
     def __init__(self, key: Key | None) -> None:
         self._key = key
 
-    def tell(self, event: str, **numbers: object) -> None:
-        """Something that concerns the run as a whole."""
-        _log(logging.INFO, event, numbers)
+    def log_event(self, event: str, **fields: object) -> None:
+        """Log an event of the run as a whole."""
+        _log(logging.INFO, event, fields)
 
-    def tell_failure(self, failure: Failure, traceback: str = "", attempts: int = 1) -> None:
-        """An instance, or a frame of it, that gave no image."""
+    def log_failure(self, failure: Failure, traceback: str = "", attempts: int = 1) -> None:
+        """Log an instance, or a frame of it, that gave no image."""
         fields: dict[str, object] = {
             "source": failure.source if self._key is None else source_hash(self._key, failure.source),
             "frame": failure.frame,
@@ -49,26 +52,20 @@ class RunLog:
             _log(logging.DEBUG, "traceback", {"source": fields["source"], "traceback": traceback})
 
 
-def source_hash(key: Key, source: str) -> str:
-    """32 hex digits that stand for a file's relative path wherever the path itself must not be."""
-    return key.pseudonym("source", source)
-
-
 @contextmanager
 def logging_to_file(options: RunOptions) -> Iterator[None]:
-    """Within the block `--log` and `--verbose` are obeyed. Raises OptionsError where the file cannot be written."""
+    """Apply `--log` and `--verbose` within the block. Raises OptionsError where the log file cannot be written."""
     with ExitStack() as stack:
         if options.log is not None:
-            stack.enter_context(
-                _attached(_file_handler(options.log), logging.DEBUG if options.verbose else logging.INFO)
-            )
+            level = logging.DEBUG if options.verbose else logging.INFO
+            stack.enter_context(_attached(_file_handler(options.log), level))
         if options.verbose:
-            stack.enter_context(_attached(_Tracebacks(), logging.DEBUG))
+            stack.enter_context(_attached(_TracebackHandler(), logging.DEBUG))
         yield
 
 
-class _JsonLines(logging.Formatter):
-    """`time` (UTC), `level`, `event`, and what belongs to the event."""
+class _JsonFormatter(logging.Formatter):
+    """Formats `time` (UTC), `level`, `event` and the fields of the event as a JSON object."""
 
     def format(self, record: logging.LogRecord) -> str:
         fields = {
@@ -79,50 +76,50 @@ class _JsonLines(logging.Formatter):
         return json.dumps(fields | getattr(record, _FIELDS, {}), ensure_ascii=False)
 
 
-class _Lines(logging.FileHandler):
-    """A file at whose end lines are written; that it cannot be, on a full disk, ends no run."""
+class _LogFileHandler(logging.FileHandler):
+    """Appends lines to a file. A line that cannot be written, on a full disk, is dropped and does not end the run."""
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
-        """Lets the line go."""
+        """Drop the line."""
 
     def close(self) -> None:
-        """Closes the file, though it may not take what was left."""
+        """Close the file, even if its last lines cannot be written."""
         with suppress(OSError):
             super().close()
 
 
-class _Tracebacks(logging.StreamHandler[TextIO]):
-    """Tracebacks alone, on standard error."""
+class _TracebackHandler(logging.StreamHandler[TextIO]):
+    """Writes only tracebacks, to standard error."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Whether it is a traceback."""
+        """Return whether the event is a traceback."""
         return bool(getattr(record, _FIELDS, {}).get("traceback"))
 
     def format(self, record: logging.LogRecord) -> str:
-        """The source's hash and the traceback."""
+        """Return the hash of the source and the traceback."""
         fields = getattr(record, _FIELDS)
         return f"source {fields['source']}:\n{fields['traceback']}"
 
 
 def _file_handler(path: Path) -> logging.Handler:
     try:
-        handler = _Lines(path, encoding="utf-8", errors="backslashreplace")
+        handler = _LogFileHandler(path, encoding="utf-8", errors="backslashreplace")
     except OSError as error:
         raise OptionsError(f"--log: {path} cannot be written ({error.strerror}): choose another FILE") from error
-    handler.setFormatter(_JsonLines())
+    handler.setFormatter(_JsonFormatter())
     return handler
 
 
 @contextmanager
 def _attached(handler: logging.Handler, level: int) -> Iterator[None]:
-    before = LOGGER.level
+    previous_level = LOGGER.level
     handler.setLevel(level)
     LOGGER.addHandler(handler)
-    LOGGER.setLevel(min(level, before or level))
+    LOGGER.setLevel(min(level, previous_level or level))
     try:
         yield
     finally:
-        LOGGER.setLevel(before)
+        LOGGER.setLevel(previous_level)
         LOGGER.removeHandler(handler)
         handler.close()
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The books of a run -> what its user is told at the end, and OUT/run.json."""
+"""Summarise a run for its user and in OUT/run.json, and fingerprint what its images depend on."""
 
 from __future__ import annotations
 
@@ -50,9 +50,12 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What an OUT holds after a run, and what the user should know.
+    """The contents of OUT after a run.
 
-    Where a run has gone on with the work of another, all of it counts. `seconds` are those of this run alone.
+    counts: all rows in OUT, also those of the earlier runs that this run has resumed.
+    seconds: the duration of this run alone.
+    interrupted: whether the run was stopped before all sources were converted.
+    notes: lines for the user.
     """
 
     counts: Counts
@@ -67,7 +70,7 @@ class Run:
 
     @property
     def repaired(self) -> int:
-        """Images in which something was put in place of what the file says."""
+        """Images for which something in the file had to be replaced; they are among the images written."""
         return self.counts.repaired
 
     @property
@@ -77,38 +80,38 @@ class Run:
 
     @property
     def skipped(self) -> int:
-        """Files that are no images."""
+        """Inputs that are no images or that the options exclude."""
         return self.counts.skipped
 
     @property
     def exit_code(self) -> int:
-        """0 where every image was converted; 1 where some failed or there was none."""
+        """0 if every image was converted; 1 if some failed or there was none."""
         return 1 if self.failed or not self.converted else 0
 
 
-class SummaryRows:
-    """Rows on their way into the tables, looked at for what the user should know."""
+class PatientPathCounter:
+    """Passes rows on to the tables, and counts the images whose path names the patient."""
 
     def __init__(self, rows: Rows) -> None:
         self._rows = rows
-        self._under_names = 0
+        self._images = 0
 
     def records(self) -> Iterator[Record]:
-        """The images."""
-        self._under_names = 0
+        """Yield the rows of the images; each call counts anew."""
+        self._images = 0
         for record in self._rows.records():
-            self._under_names += FindingCode.PATIENT_IN_PATH.value in record.findings.split(";")
+            self._images += FindingCode.PATIENT_IN_PATH.value in record.findings.split(";")
             yield record
 
     def failures(self) -> Iterator[Failure]:
-        """What gave no image."""
+        """Return the rows of the failures."""
         return self._rows.failures()
 
     def notes(self) -> list[str]:
-        """A line each; of the images that went by last."""
-        if not self._under_names:
+        """Return a warning for the summary if a path names the patient."""
+        if not self._images:
             return []
-        return [f"{self._under_names} images lie under paths that name their patient: OUT holds these names too"]
+        return [f"{self._images} images lie under paths that name their patient: OUT holds these names too"]
 
 
 def identity_of(options: Options, key: Key, redactions: Redactions, presentation: str | None = None) -> RunFingerprint:
@@ -125,13 +128,16 @@ def identity_of(options: Options, key: Key, redactions: Redactions, presentation
     return RunFingerprint(every, versions_of_pictures(), key.fingerprint, limits)
 
 
-def run_json(run: Run, options: Options, key: Key, begun: datetime) -> bytes:
-    """The file that says how an OUT was made, and may be given back; no SOURCE, no OUT and no key are in it."""
+def run_json(run: Run, options: Options, key: Key, started_at: datetime) -> bytes:
+    """Return the content of run.json, which `--config` reads; it holds no SOURCE, no OUT and no key.
+
+    started_at: the time at which the run started, in UTC.
+    """
     content = {
         "options": {name: value for name, value in options.to_mapping().items() if name not in _OF_ONE_RUN},
         "versions": versions(),
         "counts": asdict(run.counts),
-        "times": {"started": begun.isoformat(timespec="seconds"), "seconds": round(run.seconds, 3)},
+        "times": {"started": started_at.isoformat(timespec="seconds"), "seconds": round(run.seconds, 3)},
         "interrupted": run.interrupted,
         "key_fingerprint": key.fingerprint,
     }
@@ -140,11 +146,11 @@ def run_json(run: Run, options: Options, key: Key, begun: datetime) -> bytes:
 
 @cache
 def versions_of_pictures() -> dict[str, str]:
-    """Versions of plainfilm and the libraries that decide what a picture looks like, and its file's bytes."""
-    encoders = {f"{one.format} encoder": one.library for one in encoder_status()}
+    """Return the versions of plainfilm and of the libraries that the bytes of an image file depend on."""
+    encoders = {f"{status.format} encoder": status.library for status in encoder_status()}
     return {"plainfilm": VERSION, **encoders, **{name: version(name) for name in _LIBRARIES}}
 
 
 def versions() -> dict[str, str]:
-    """Those, and Python's."""
+    """Return the versions of `versions_of_pictures` and of Python."""
     return {"python": platform.python_version(), **versions_of_pictures()}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What a worker does with one reference: read, render each frame, encode, stage; an TaskResult for each."""
+"""The task of a worker process: read one source, render its frames, encode and stage them, and report each result."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ import traceback
 from collections.abc import Callable
 from dataclasses import replace
 
-from plainfilm.conversion.job import OVERLAY_FOLDER, ConvertJob, EncodedImage, RunContext, StagedImage
+from plainfilm.conversion.failures import failure_of_error
+from plainfilm.conversion.job import OVERLAY_FOLDER, ConvertJob, EncodedImage, RunContext, StagedImage, StagedOverlay
 from plainfilm.conversion.presentation_index import presentation_for
-from plainfilm.conversion.rows import SourceContext, failure_of, record_of, software_text, witness
+from plainfilm.conversion.rows import SourceContext, record_of, software_text, source_context
 from plainfilm.encode.png import Ancillary, encode_png
 from plainfilm.errors import ConversionError, Reason, Stage
 from plainfilm.options.choices import Names
@@ -24,91 +25,100 @@ from plainfilm.workers.messages import FrameSkipped, FrameStarted, FrameSurveyed
 
 
 def convert_source(job: Job, report: Callable[[Report], None]) -> None:
-    """Convert the frames of a reference (the job's payload, Work) that are left. The task of a worker process.
+    """Convert the remaining frames of a source. The payload of the job is a ConvertJob.
 
-    Raises RunError where no image at all can be written; what is wrong with this instance is reported.
+    Each image or failure is reported as a TaskResult. Raises RunError where no image at all can be written.
     """
-    work = job.payload
-    assert isinstance(work, ConvertJob)
-    orders = work.orders
+    convert_job = job.payload
+    assert isinstance(convert_job, ConvertJob)
+    context = convert_job.context
     try:
-        with open_source(work.reference.path) as content:
-            film = _presented(open_reader(content, orders.options, work.boxes), orders)
-            wanted = _wanted(film, orders.options, job.first_frame)
-            known = witness(work.reference, film.instance, orders.key)
-            for result in render_frames(film, orders.options, wanted, _watch(film, job, report)):
-                report(_outcome(work, known, result))
+        with open_source(convert_job.reference.path) as content:
+            reader = _with_presentation(open_reader(content, context.options, convert_job.boxes), context)
+            frames = _selected_frames(reader, context.options, job.first_frame)
+            source = source_context(convert_job.reference, reader.instance, context.key)
+            for result in render_frames(reader, context.options, frames, _frame_hooks(reader, job, report)):
+                report(_report_of(convert_job, source, result))
     except ConversionError as error:
-        report(_refused(work, None, error))
+        report(_failed(convert_job, None, error))
 
 
-def _watch(film: FrameReader, job: Job, report: Callable[[Report], None]) -> FrameHooks:
-    """Where there are several frames it is told which one is worked on; the only one goes with its instance."""
-    if film.instance.pixel.number_of_frames == 1:
+def _frame_hooks(reader: FrameReader, job: Job, report: Callable[[Report], None]) -> FrameHooks:
+    """Return hooks that report each frame of a multi-frame instance; a single frame is lost with its instance."""
+    if reader.instance.pixel.number_of_frames == 1:
         return FrameHooks(left_out=job.left_out)
     return FrameHooks(
         lambda frame: report(FrameStarted(frame)), lambda frame: report(FrameSurveyed(frame)), job.left_out
     )
 
 
-def _presented(film: FrameReader, orders: RunContext) -> FrameReader:
-    state, instance = presentation_for(film.instance, orders.options, orders.presentations)
-    return with_presentation(replace(film, instance=instance), state)
+def _with_presentation(reader: FrameReader, context: RunContext) -> FrameReader:
+    state, instance = presentation_for(reader.instance, context.options, context.presentation_index)
+    return with_presentation(replace(reader, instance=instance), state)
 
 
-def _wanted(film: FrameReader, options: Options, first_frame: int) -> range:
-    """The frames asked for that are still to be done. Raises ConversionError where the instance has none of them."""
-    frames = film.instance.pixel.number_of_frames
-    chosen = options.output.frames.select(frames)
-    if not chosen:
-        message = f"frame {options.output.frames} was asked for and the instance has {frames}"
+def _selected_frames(reader: FrameReader, options: Options, first_frame: int) -> range:
+    """Return the frames of `--frames` from `first_frame` on. Raises ConversionError where the instance has none."""
+    number_of_frames = reader.instance.pixel.number_of_frames
+    selected = options.output.frames.select(number_of_frames)
+    if not selected:
+        message = f"frame {options.output.frames} was asked for and the instance has {number_of_frames}"
         raise ConversionError(message, reason=Reason.EXCLUDED, stage=Stage.READ)
-    return range(max(chosen.start, first_frame), chosen.stop)
+    return range(max(selected.start, first_frame), selected.stop)
 
 
-def _outcome(
-    work: ConvertJob, known: SourceContext, result: RenderedFrame | FailedFrame | SkippedFrame
+def _report_of(
+    convert_job: ConvertJob, source: SourceContext, result: RenderedFrame | FailedFrame | SkippedFrame
 ) -> TaskResult | FrameSkipped:
+    """Encode and stage a rendered frame, and return what is to be reported."""
     if isinstance(result, SkippedFrame):
         return FrameSkipped(result.frame)
     if isinstance(result, FailedFrame):
-        return _refused(work, result.frame, result.error)
-    frames = known.instance.pixel.number_of_frames
+        return _failed(convert_job, result.frame, result.error)
     try:
-        encoded = encode_png(result.image, Ancillary(software_text(result), result.profile))
-        name = frame_name(_name_of(work, known), result.frame + 1, frames) + IMAGE_SUFFIX
-        record = record_of(known, result, name, encoded)
-        if work.orders.out is None:
-            return TaskResult(EncodedImage(record, encoded))
-        sink = FolderOutput(work.orders.out)
-        # by the source's own name, which no other has: one by UID may change with what comes later
-        masks = _staged_masks(sink, frame_name(work.reference.name, result.frame + 1, frames), result)
-        record = replace(record, overlay_files=";".join(file_name for _, file_name in masks))
-        return TaskResult(StagedImage(record, sink.stage([encoded]), masks))
+        return TaskResult(_encode(convert_job, source, result))
     except ConversionError as error:
-        return _refused(work, result.frame if frames > 1 else None, error)
+        is_multi_frame = source.instance.pixel.number_of_frames > 1
+        return _failed(convert_job, result.frame if is_multi_frame else None, error)
 
 
-def _name_of(work: ConvertJob, known: SourceContext) -> str:
-    by_uid = work.orders.options.output.names is Names.UID
-    return (uid_name(known.instance.identity.sop_instance_uid) if by_uid else None) or work.reference.name
+def _encode(convert_job: ConvertJob, source: SourceContext, rendered: RenderedFrame) -> StagedImage | EncodedImage:
+    """Encode a frame, and stage its file where there is a folder OUT. Raises ConversionError."""
+    encoded = encode_png(rendered.image, Ancillary(software_text(rendered), rendered.profile))
+    number, frames = rendered.frame + 1, source.instance.pixel.number_of_frames
+    file_name = frame_name(_image_name(convert_job, source), number, frames) + IMAGE_SUFFIX
+    record = record_of(source, rendered, file_name, encoded)
+    if convert_job.context.out is None:
+        return EncodedImage(record, encoded)
+    output = FolderOutput(convert_job.context.out)
+    # named after the source, whose name is unique: a name by UID may change when later sources arrive
+    overlays = _stage_overlays(output, frame_name(convert_job.reference.name, number, frames), rendered)
+    record = replace(record, overlay_files=";".join(overlay.file_name for overlay in overlays))
+    return StagedImage(record, output.stage([encoded]), overlays)
 
 
-def _staged_masks(sink: FolderOutput, name: str, rendered: RenderedFrame) -> tuple[tuple[str, str], ...]:
-    """The overlay planes, each as a staged file and the name that it will have."""
+def _image_name(convert_job: ConvertJob, source: SourceContext) -> str:
+    """Return the name of the images of a source without frame number and suffix."""
+    if convert_job.context.options.output.names is Names.UID:
+        return uid_name(source.instance.identity.sop_instance_uid) or convert_job.reference.name
+    return convert_job.reference.name
+
+
+def _stage_overlays(output: FolderOutput, name: str, rendered: RenderedFrame) -> tuple[StagedOverlay, ...]:
+    """Stage the images of the overlay planes of a frame, where they are asked for."""
     if not rendered.masks:
         return ()
     text = Ancillary(software_text(rendered))
     return tuple(
-        (
-            sink.stage([encode_png(mask.image, text)]),
+        StagedOverlay(
+            output.stage([encode_png(mask.image, text)]),
             f"{OVERLAY_FOLDER}/{name}_overlay{mask.number}{IMAGE_SUFFIX}",
         )
         for mask in rendered.masks
     )
 
 
-def _refused(work: ConvertJob, frame: int | None, error: ConversionError) -> TaskResult:
-    """What is told of an instance, or a frame (from 0), without an image; with a traceback where it is asked for."""
-    trace = "".join(traceback.format_exception(error)) if work.orders.options.run.verbose else ""
-    return TaskResult(failure_of(work.reference, frame, error), trace)
+def _failed(convert_job: ConvertJob, frame: int | None, error: ConversionError) -> TaskResult:
+    """Return the report of an instance, or a frame (from 0), without an image; with `--verbose` it has a traceback."""
+    trace = "".join(traceback.format_exception(error)) if convert_job.context.options.run.verbose else ""
+    return TaskResult(failure_of_error(convert_job.reference, frame, error), trace)

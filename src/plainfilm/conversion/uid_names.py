@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""Images of `--names uid` -> the names they get where several sources are of one SOP Instance.
+"""Name images by SOP Instance UID (`--names uid`), also where several sources are the same SOP Instance.
 
-All are kept. The source that sorts first has the plain name, every other `-` and the first digits of its own hash
-behind it. Within a run a name is given in the order of arrival; at its end names are straightened, so that neither
-workers nor interruptions decide.
+All such images are kept. The source that sorts first gets the plain name; every other source gets `-` and the first
+digits of its own hash behind the UID. During a run, names are assigned in the order of arrival. At the end of the run,
+images are renamed to the canonical names, so that the result depends neither on the workers nor on interruptions.
+
+A *stem* is the part of a file name that all frames of a source share: `1.2.3`, or `1.2.3-0a1b2c3d`.
 """
 
 from __future__ import annotations
@@ -19,129 +21,141 @@ from plainfilm.ledger.ledger import Ledger
 from plainfilm.output.folder import FolderOutput
 from plainfilm.records import Record
 
-_AT_A_TIME = 64
+_INSTANCES_PER_BATCH = 64
 _DIGITS = 8
-# the UID, the digits of the source, and what follows; other names have a folder in them
+# the UID; `-` and digits of the source's hash; frame and suffix. A name that is not by UID has a folder.
 _NAME = re.compile(r"([0-9.]+)(-[0-9a-f]+)?((?:_f[0-9]{4,})?\.[a-z0-9]+)")
 
 
 class UidNames:
-    """Gives names by UID in one run. Every method raises StorageFullError and RunError where it cannot go on."""
+    """Assigns names by UID in one run. Every method raises StorageFullError and RunError where it cannot continue."""
 
-    def __init__(self, sink: FolderOutput, ledger: Ledger) -> None:
-        self._sink = sink
+    def __init__(self, output: FolderOutput, ledger: Ledger) -> None:
+        self._output = output
         self._ledger = ledger
-        ledger.index_instances()
+        ledger.create_instance_index()
 
-    def named(self, staged: Iterable[StagedImage]) -> list[StagedImage]:
-        """Images that are about to be published, under names that no other source has."""
-        stems: dict[str, dict[str, str]] = {}
-        named = []
-        for one in sorted(staged, key=lambda one: (one.record.source, one.record.frame)):
-            record = one.record
+    def assign(self, images: Iterable[StagedImage]) -> list[StagedImage]:
+        """Return the images of a batch, in table order, with names that no other source has."""
+        stems_of_instances: dict[str, dict[str, str]] = {}
+        assigned = []
+        for image in sorted(images, key=lambda image: (image.record.source, image.record.frame)):
+            record = image.record
             if _NAME.fullmatch(record.file_name):
-                of_instance = stems.get(record.sop_instance)
-                if of_instance is None:
-                    of_instance = stems[record.sop_instance] = self._stems(record.sop_instance)
-                plain = _stem_of(record.file_name)
-                stem = of_instance.get(record.source) or _stem_beside(plain, record.source, of_instance.values())
-                of_instance[record.source] = stem
-                one = replace(one, record=_renamed(record, stem))
-            named.append(one)
-        return named
+                if record.sop_instance not in stems_of_instances:
+                    stems_of_instances[record.sop_instance] = self._current_stems(record.sop_instance)
+                stems = stems_of_instances[record.sop_instance]
+                if record.source not in stems:
+                    stems[record.source] = _free_stem(_uid_of(record.file_name), record.source, stems.values())
+                image = replace(image, record=_with_stem(record, stems[record.source]))
+            assigned.append(image)
+        return assigned
 
-    def straighten(self, is_stopped: Callable[[], bool]) -> None:
-        """Rename images until of each instance the source that sorts first has the plain name."""
-        instances = iter(self._ledger.numbered_instances())
-        while not is_stopped() and (part := list(islice(instances, _AT_A_TIME))):
-            wanted = {instance: _stems_of(self._stems(instance)) for instance in part}
-            held = {source: stem for instance in part for source, stem in self._stems(instance).items()}
-            changed = {
-                source: stem for stems in wanted.values() for source, stem in stems.items() if held[source] != stem
-            }
-            # the plain name has to be free before it is given away
-            stuck = self._rename({source: stem for source, stem in changed.items() if "-" in stem})
-            free = {instance for instance, stems in wanted.items() if not stuck & set(stems)}
-            firsts = {source: stem for instance in free for source, stem in wanted[instance].items()}
-            self._rename({source: stem for source, stem in firsts.items() if source in changed and "-" not in stem})
+    def make_canonical(self, is_stopped: Callable[[], bool]) -> None:
+        """Rename images until, of each SOP Instance, the source that sorts first has the plain name."""
+        instances = iter(self._ledger.instances_with_suffixes())
+        while not is_stopped() and (batch := list(islice(instances, _INSTANCES_PER_BATCH))):
+            self._make_batch_canonical(batch)
 
-    def _stems(self, sop_instance: str) -> dict[str, str]:
-        """The sources of an instance, each with the part of its names that its frames share."""
-        names = self._ledger.of_instance(sop_instance)
-        return {source: _held_stem(name) for source, name in names.items() if _NAME.fullmatch(name)}
+    def _make_batch_canonical(self, instances: Iterable[str]) -> None:
+        current = {instance: self._current_stems(instance) for instance in instances}
+        canonical = {instance: _canonical_stems(stems) for instance, stems in current.items()}
+        changed = {
+            source: stem
+            for instance, stems in canonical.items()
+            for source, stem in stems.items()
+            if current[instance][source] != stem
+        }
+        # the plain name must become free before another source gets it
+        failed = self._rename({source: stem for source, stem in changed.items() if "-" in stem})
+        plain = {
+            source: stem
+            for stems in canonical.values()
+            if not failed & set(stems)
+            for source, stem in stems.items()
+            if source in changed and "-" not in stem
+        }
+        self._rename(plain)
+
+    def _current_stems(self, sop_instance: str) -> dict[str, str]:
+        """Return the sources of a SOP Instance that have names by UID, each with its stem."""
+        names = self._ledger.file_names_of_instance(sop_instance)
+        return {source: _stem_of(name) for source, name in names.items() if _NAME.fullmatch(name)}
 
     def _rename(self, stems: Mapping[str, str]) -> set[str]:
-        """Give all images of these sources other names, and return the sources whose images could not be copied.
+        """Rename all images of these sources; return the sources whose images could not be copied.
 
-        Whenever it ends, each image has its file under the name in its row: a copy is there before the row says so,
-        and the older file goes after that.
+        Whenever this is interrupted, each image has a file under the name in its row: a copy gets the new name before
+        the row is updated, and the older file is removed after that.
         """
         moves = {source: list(self._moves(source, stem)) for source, stem in stems.items()}
-        self._ledger.intend(new.file_name for move in moves.values() for _, new in move)
+        self._ledger.mark_pending(new.file_name for images in moves.values() for _, new in images)
         self._ledger.commit()
-        stuck = {source for source, move in moves.items() if not self._copy(move)}
-        gone = []
-        for source, move in moves.items():
-            if source not in stuck:
-                self._ledger.rename(new for _, new in move)
-                self._ledger.settle(new.file_name for _, new in move)
-            gone += [new.file_name if source in stuck else old.file_name for old, new in move]
-        self._ledger.intend(gone)
+        failed = {source for source, images in moves.items() if not self._copy(images)}
+        obsolete = []
+        for source, images in moves.items():
+            if source not in failed:
+                self._ledger.rename_images(new for _, new in images)
+                self._ledger.clear_pending(new.file_name for _, new in images)
+            obsolete += [new.file_name if source in failed else old.file_name for old, new in images]
+        self._ledger.mark_pending(obsolete)
         self._ledger.commit()
-        self._sink.remove(gone)
-        self._ledger.settle(gone)
+        self._output.remove(obsolete)
+        self._ledger.clear_pending(obsolete)
         self._ledger.commit()
-        return stuck
+        return failed
 
     def _moves(self, source: str, stem: str) -> Iterator[tuple[Record, Record]]:
-        for record in self._ledger.images_of(source):
-            yield record, _renamed(record, stem)
+        """Yield the row of each image of a source, as it is and with its new name."""
+        for record in self._ledger.images_of_source(source):
+            yield record, _with_stem(record, stem)
 
-    def _copy(self, move: Iterable[tuple[Record, Record]]) -> bool:
-        """Whether all of these files are there under their new names too."""
-        staged: dict[str, str] = {}
-        for old, new in move:
+    def _copy(self, moves: Iterable[tuple[Record, Record]]) -> bool:
+        """Copy these files to their new names; return whether all could be copied."""
+        new_names: dict[str, str] = {}
+        for old, new in moves:
             try:
-                staged[self._sink.stage([(self._sink.out / old.file_name).read_bytes()])] = new.file_name
+                content = (self._output.out / old.file_name).read_bytes()
+                new_names[self._output.stage([content])] = new.file_name
             except (OSError, OutputError):
-                self._sink.discard(staged)
+                self._output.discard(new_names)
                 return False
-        return not self._sink.publish(staged)
+        return not self._output.publish(new_names)
 
 
-def _stems_of(held: Mapping[str, str]) -> dict[str, str]:
-    """The stems that the sources of one instance are to have, whoever came first."""
-    first, *others = sorted(held)
-    plain = held[first].partition("-")[0]
-    stems = {first: plain}
+def _canonical_stems(current: Mapping[str, str]) -> dict[str, str]:
+    """Return the stems that the sources of one SOP Instance get in the end; the order of arrival does not matter."""
+    first, *others = sorted(current)
+    uid = current[first].partition("-")[0]
+    stems = {first: uid}
     for source in others:
-        stems[source] = _stem_beside(plain, source, stems.values())
+        stems[source] = _free_stem(uid, source, stems.values())
     return stems
 
 
-def _stem_beside(plain: str, source: str, held: Iterable[str]) -> str:
-    """The plain stem where nobody of the same instance is there, else one of the source's own."""
-    taken = set(held)
+def _free_stem(uid: str, source: str, stems: Iterable[str]) -> str:
+    """Return a stem for a source that differs from those of the other sources of the SOP Instance."""
+    taken = set(stems)
     if not taken:
-        return plain
-    short = f"{plain}-{source[:_DIGITS]}"
-    return f"{plain}-{source}" if short in taken else short
+        return uid
+    short = f"{uid}-{source[:_DIGITS]}"
+    return f"{uid}-{source}" if short in taken else short
 
 
-def _parts(file_name: str) -> tuple[str, str, str]:
-    found = _NAME.fullmatch(file_name)
-    assert found is not None
-    return found[1], found[2] or "", found[3]
+def _parts_of(file_name: str) -> tuple[str, str, str]:
+    match = _NAME.fullmatch(file_name)
+    assert match is not None
+    return match[1], match[2] or "", match[3]
+
+
+def _uid_of(file_name: str) -> str:
+    return _parts_of(file_name)[0]
 
 
 def _stem_of(file_name: str) -> str:
-    return _parts(file_name)[0]
+    uid, digits, _ = _parts_of(file_name)
+    return uid + digits
 
 
-def _held_stem(file_name: str) -> str:
-    plain, own, _ = _parts(file_name)
-    return plain + own
-
-
-def _renamed(record: Record, stem: str) -> Record:
-    return replace(record, file_name=stem + _parts(record.file_name)[2])
+def _with_stem(record: Record, stem: str) -> Record:
+    return replace(record, file_name=stem + _parts_of(record.file_name)[2])

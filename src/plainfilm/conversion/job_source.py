@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: MIT
+"""Make the jobs of a run: one for each listed source that is not done yet."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from plainfilm.conversion.committer import ResultCommitter
+from plainfilm.conversion.job import ConvertJob, RunContext
+from plainfilm.conversion.progress import ProgressReporter
+from plainfilm.conversion.pseudonyms import Key, source_hash
+from plainfilm.conversion.run_inputs import RunInputs
+from plainfilm.ledger.ledger import Ledger
+from plainfilm.ledger.remaining_work import FileStat
+from plainfilm.options.choices import Names
+from plainfilm.records import Failure
+from plainfilm.sources.reference import Reference
+from plainfilm.workers.messages import Job
+
+
+class JobSource:
+    """Asks the ledger about each listed source, and yields a job where work remains.
+
+    Entries of the listing that are failures go to the committer; files of earlier images that are obsolete are removed.
+    """
+
+    def __init__(
+        self,
+        inputs: RunInputs,
+        ledger: Ledger,
+        committer: ResultCommitter,
+        progress: ProgressReporter,
+        is_stopped: Callable[[], bool],
+    ) -> None:
+        self._inputs = inputs
+        self._ledger = ledger
+        self._committer = committer
+        self._progress = progress
+        self._is_stopped = is_stopped
+        self._redacted_sources: set[str] = set()
+        self._unchanged = self._changed = 0
+        self._all_listed = False
+
+    def jobs(self, entries: Iterable[Reference | Failure], presentation_index: Path | None = None) -> Iterator[Job]:
+        """Yield the jobs until the listing ends or the run is stopped.
+
+        The iterator uses the ledger, so the thread that opened the ledger must draw the jobs.
+        """
+        inputs = self._inputs
+        context_bytes = RunContext(inputs.options, inputs.key, inputs.out, presentation_index).to_bytes()
+        listed = 0
+        for entry in entries:
+            listed += 1
+            if self._is_stopped():
+                return
+            if (job := self._job_of(entry, context_bytes)) is not None:
+                yield job
+            self._progress.report_when_due()
+        self._all_listed = True
+        self._progress.set_total(listed)
+
+    def notes(self) -> Iterator[str]:
+        """Yield lines for the summary: unused redactions, and how many files were done before or have changed."""
+        if self._all_listed and (unused := self._inputs.redactions.note(self._redacted_sources)):
+            yield unused
+        if self._unchanged:
+            yield f"{self._unchanged} files were done before and are as they were"
+        if self._changed:
+            yield f"{self._changed} files have changed since they were converted, and were converted again"
+
+    def _job_of(self, entry: Reference | Failure, context_bytes: bytes) -> Job | None:
+        boxes = self._inputs.redactions.of(entry.source)
+        if boxes:
+            self._redacted_sources.add(entry.source)
+        entry = pseudonymize_path(entry, self._inputs.options.output.names, self._inputs.key)
+        if isinstance(entry, Failure):
+            self._committer.add(entry)
+            return None
+        work = self._ledger.register_source(entry, FileStat.of(entry.path))
+        if work is None:
+            self._unchanged += 1
+            return None
+        self._changed += work.has_changed
+        self._committer.remove(work.obsolete_files)
+        return Job(ConvertJob(work.reference, context_bytes, boxes), work.first_frame)
+
+
+def pseudonymize_path(entry: Reference | Failure, names: Names, key: Key) -> Reference | Failure:
+    """Replace the path of a listed entry by a keyed hash, unless `--names keep` keeps paths.
+
+    With `--names uid` the name by UID is given later, when the instance has been read.
+    """
+    if names is Names.KEEP:
+        return entry
+    hashed = source_hash(key, entry.source)
+    if isinstance(entry, Failure):
+        return replace(entry, source=hashed)
+    # 256 folders: file systems and file managers become slow with millions of files in one folder
+    return replace(entry, source=hashed, name=f"{hashed[:2]}/{hashed}")

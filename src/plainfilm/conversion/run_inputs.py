@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: MIT
+"""Collect what a run needs before it starts: sources, OUT, options, key and redactions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from plainfilm.conversion.pseudonyms import Key, load_key
+from plainfilm.conversion.summary import identity_of
+from plainfilm.ledger.fingerprint import RunFingerprint
+from plainfilm.options.options import Options
+from plainfilm.options.redaction import Redactions, load_redactions
+
+
+@dataclass(frozen=True, slots=True)
+class RunInputs:
+    """The inputs of a run, with the files that the options name already read.
+
+    key: the key of the keyed hashes.
+    redactions: the redaction boxes of `--redact-from`.
+    fingerprint: everything that the images and tables depend on.
+    """
+
+    sources: tuple[Path, ...]
+    out: Path
+    options: Options
+    key: Key
+    redactions: Redactions
+    fingerprint: RunFingerprint
+
+
+def load_run_inputs(sources: Sequence[Path], out: Path, options: Options) -> RunInputs:
+    """Read key, redactions and presentation state. Raises OptionsError where one of them cannot be used."""
+    key = load_key(options.run.key_file)
+    redactions = load_redactions(options.privacy.redact_from)
+    fingerprint = identity_of(options, key, redactions, fingerprint_presentation(options))
+    return RunInputs(tuple(sources), out, options, key, redactions, fingerprint)
+
+
+def fingerprint_presentation(options: Options) -> str | None:
+    """Return the fingerprint of the presentation state of `--presentation`, None without one.
+
+    Raises OptionsError where the file is no presentation state.
+    """
+    if options.showing.presentation is None:
+        return None
+    # imported late: the libraries that read DICOM take time to load
+    from plainfilm.conversion.presentation_index import presentation_fingerprint
+
+    return presentation_fingerprint(options)
