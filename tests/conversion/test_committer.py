@@ -16,16 +16,23 @@ from typing import Any
 
 import pytest
 
+from plainfilm.conversion import conversion as conversion_module
 from plainfilm.conversion.committer import ResultCommitter
 from plainfilm.conversion.job import StagedImage
+from plainfilm.conversion.progress import ignore_progress
+from plainfilm.conversion.pseudonyms import Key
+from plainfilm.conversion.run_inputs import RunInputs
 from plainfilm.conversion.run_log import RunLog
 from plainfilm.conversion.uid_names import UidNames
-from plainfilm.errors import LedgerError, Reason, Stage
+from plainfilm.errors import LedgerError, Reason, Stage, StorageFullError
 from plainfilm.ledger.fingerprint import RunFingerprint
 from plainfilm.ledger.ledger import Ledger, open_ledger
 from plainfilm.ledger.remaining_work import FileStat
+from plainfilm.options.options import Options
+from plainfilm.options.redaction import Redactions
 from plainfilm.output.directory import OutputDirectory
 from plainfilm.output.folder import FolderOutput
+from plainfilm.output.tables import read_table
 from plainfilm.records import Failure, Record, Status
 from plainfilm.sources.naming_rules import frame_name
 from plainfilm.sources.reference import Reference
@@ -239,3 +246,40 @@ def test_a_name_is_never_given_to_two_rows(tmp_path: Path) -> None:
     with open_ledger(FolderOutput(out).ledger_path, IDENTITY) as ledger, pytest.raises(LedgerError, match="UNIQUE"):
         ledger.add_images([replace(record, source=B)])
     assert rows(out)[0] == [record]
+
+
+def test_reverting_the_newest_images_removes_their_files_and_the_next_run_makes_them_again(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    inputs = [Input("d" * 32, "1.3"), Input(A, "1.2", 3), Input(B, "1.4", 3, cut=True)]
+    run(out, inputs)
+    with open_ledger(FolderOutput(out).ledger_path, IDENTITY) as ledger:
+        committer = ResultCommitter(FolderOutput(out), ledger, RunLog(None))
+        assert committer.revert_newest(1)
+        assert set(tree(out)) == {"1.3.png", *(f"1.2_f{frame:04}.png" for frame in (1, 2, 3))}
+        assert (committer.counts().converted, committer.counts().failed) == (4, 0)
+        assert committer.revert_newest(100)
+        assert not committer.revert_newest(200), "no image is left"
+    assert (tree(out), rows(out)) == ({}, ([], []))
+    run(out, inputs)
+    assert (tree(out), rows(out)) == whole(tmp_path, inputs)
+
+
+def test_a_run_that_cannot_continue_removes_images_until_the_tables_fit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inputs = RunInputs((tmp_path,), tmp_path / "out", Options(), Key(b"k" * 32), Redactions(), IDENTITY)
+    run(inputs.out, CLASH)
+    write_tables = conversion_module.write_tables
+    images = len(rows(inputs.out)[0])
+
+    def write_few_rows(output: FolderOutput, ledger: Ledger, columns: Sequence[str]) -> object:
+        if len(list(ledger.records())) > 5:
+            raise StorageFullError("no space is left")
+        return write_tables(output, ledger, columns)
+
+    monkeypatch.setattr(conversion_module, "write_tables", write_few_rows)
+    with conversion_module._open_parts(inputs, ignore_progress) as parts:
+        conversion_module._save_results(parts)
+    listed = [row["file_name"] for row in read_table(inputs.out / "metadata.csv")]
+    assert 0 < len(listed) <= 5 < images
+    assert sorted(listed) == sorted(name for name in tree(inputs.out) if name.endswith(".png"))

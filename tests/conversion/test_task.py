@@ -82,7 +82,7 @@ def chunks_of(png: bytes) -> Iterator[tuple[bytes, bytes]]:
 def test_a_film_is_told_as_it_goes_and_written(convert: Convert, tmp_path: Path) -> None:
     reports = convert(film(centers=(2000,), widths=(1500,)))
     assert reports[:-1] == [], "what is lost of an instance of one frame is the instance"
-    assert not (tmp_path / "out" / "b").exists(), "a name is given by whoever keeps the books"
+    assert not (tmp_path / "out" / "b").exists(), "the committer gives the file its name"
     (record,) = published(reports, tmp_path / "out")
     assert isinstance(record, Record)
     assert (record.file_name, record.source, record.status) == ("b/hand.png", "b/hand.dcm", Status.OK)

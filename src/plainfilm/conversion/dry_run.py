@@ -34,5 +34,6 @@ def dry_run(sources: Sequence[str], out: Path, options: Options) -> Iterator[tup
     inputs = load_run_inputs([Path(source) for source in sources], out, options)
     with output.lock(), open_snapshot(output.ledger_path, inputs.fingerprint) as snapshot:
         for entry in entries:
-            known = pseudonymize_path(entry, options.output.names, inputs.key)
-            yield entry, isinstance(known, Reference) and snapshot.is_done(known, FileStat.of(known.path))
+            reference = pseudonymize_path(entry, options.output.names, inputs.key)
+            is_done = isinstance(reference, Reference) and snapshot.is_done(reference, FileStat.of(reference.path))
+            yield entry, is_done
