@@ -10,13 +10,13 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from plainfilm.conversion import conversion as conversion_module
+from plainfilm.conversion import run_parts as run_parts_module
 from plainfilm.conversion.committer import ResultCommitter
 from plainfilm.conversion.job import StagedImage
 from plainfilm.conversion.progress import ignore_progress
@@ -121,7 +121,7 @@ def run(out: Path, inputs: Sequence[Input], at_a_time: int = 2, is_stopped: Call
 def _result(one: Input, frame: int, name: str, sink: FolderOutput) -> StagedImage | Failure:
     if one.cut and frame == 2:
         return Failure(one.source, frame, Status.FAILED, Reason.CORRUPT_CODESTREAM, Stage.DECODE, "cut")
-    known: dict[str, Any] = dict.fromkeys(Record.__dataclass_fields__, "")
+    known: dict[str, Any] = {field.name: "" if field.type == "str" else 0 for field in fields(Record)}
     known |= {
         "source": one.source,
         "frame": frame,
@@ -269,7 +269,7 @@ def test_a_run_that_cannot_continue_removes_images_until_the_tables_fit(
 ) -> None:
     inputs = RunInputs((tmp_path,), tmp_path / "out", Options(), Key(b"k" * 32), Redactions(), IDENTITY)
     run(inputs.out, CLASH)
-    write_tables = conversion_module.write_tables
+    write_tables = run_parts_module.write_tables
     images = len(rows(inputs.out)[0])
 
     def write_few_rows(output: FolderOutput, ledger: Ledger, columns: Sequence[str]) -> object:
@@ -277,9 +277,9 @@ def test_a_run_that_cannot_continue_removes_images_until_the_tables_fit(
             raise StorageFullError("no space is left")
         return write_tables(output, ledger, columns)
 
-    monkeypatch.setattr(conversion_module, "write_tables", write_few_rows)
-    with conversion_module._open_parts(inputs, ignore_progress) as parts:
-        conversion_module._save_results(parts)
+    monkeypatch.setattr(run_parts_module, "write_tables", write_few_rows)
+    with run_parts_module.open_run_parts(inputs, ignore_progress) as parts:
+        run_parts_module.save_results(parts)
     listed = [row["file_name"] for row in read_table(inputs.out / "metadata.csv")]
     assert 0 < len(listed) <= 5 < images
     assert sorted(listed) == sorted(name for name in tree(inputs.out) if name.endswith(".png"))

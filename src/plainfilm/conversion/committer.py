@@ -126,7 +126,7 @@ class ResultCommitter:
         """
         self.flush()
         if self._uid_names is not None:
-            self._uid_names.make_canonical(is_stopped)
+            self._uid_names.canonicalize_names(is_stopped)
         self._output.clear_staging()
 
     def abandon(self) -> None:

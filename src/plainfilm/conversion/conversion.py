@@ -5,9 +5,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
+from dataclasses import asdict
 from itertools import takewhile
 from pathlib import Path
 
@@ -15,17 +13,13 @@ from plainfilm.conversion.committer import ResultCommitter
 from plainfilm.conversion.failures import failure_of_lost_worker
 from plainfilm.conversion.job import ConvertJob, StagedImage
 from plainfilm.conversion.job_source import JobSource
-from plainfilm.conversion.progress import ProgressCallback, ProgressReporter, ignore_progress
-from plainfilm.conversion.run_inputs import RunInputs, load_run_inputs
-from plainfilm.conversion.run_log import RunLog, logging_to_file
+from plainfilm.conversion.progress import ProgressCallback, ignore_progress
+from plainfilm.conversion.run_inputs import load_run_inputs
+from plainfilm.conversion.run_parts import RunParts, open_run_parts, save_results
 from plainfilm.conversion.summary import RUN_FILE, PatientPathCounter, Run, run_json
-from plainfilm.conversion.uid_names import UidNames
-from plainfilm.errors import RunError, StorageFullError
-from plainfilm.ledger.ledger import Ledger, open_ledger
-from plainfilm.options.choices import Names
+from plainfilm.errors import RunError
 from plainfilm.options.options import Options
 from plainfilm.options.showing import PresentationSource
-from plainfilm.output.folder import FolderOutput
 from plainfilm.output.tables import write_tables
 from plainfilm.records import Failure
 from plainfilm.sources.reference import Reference
@@ -71,19 +65,19 @@ class Conversion:
         """
         entries = list_references(self._sources, self._out)
         inputs = load_run_inputs(self._sources, self._out, self._options)
-        with _open_parts(inputs, progress) as parts:
+        with open_run_parts(inputs, progress) as parts:
             parts.committer.recover()
             try:
                 notes = self._convert_and_write_tables(entries, parts)
             except RunError as error:
-                _save_results(parts)
+                save_results(parts)
                 parts.run_log.log_event("ended", reason=error.reason.value, message=error.message)
                 raise
             finally:
                 parts.output.presentation_index_path.unlink(missing_ok=True)
             return self._finish(parts, notes)
 
-    def _convert_and_write_tables(self, entries: Iterable[Reference | Failure], parts: _RunParts) -> list[str]:
+    def _convert_and_write_tables(self, entries: Iterable[Reference | Failure], parts: RunParts) -> list[str]:
         """Do the work of the run, and return the notes for the summary."""
         presentation_index = self._index_presentations(parts)
         job_source = JobSource(parts.inputs, parts.ledger, parts.committer, parts.progress, self._is_stopped)
@@ -94,7 +88,7 @@ class Conversion:
         splits = write_tables(parts.output, rows, self._options.privacy.columns.words)
         return [note for note in (str(splits), *rows.notes(), *job_source.notes()) if note]
 
-    def _index_presentations(self, parts: _RunParts) -> Path | None:
+    def _index_presentations(self, parts: RunParts) -> Path | None:
         """Write the index of the presentation states among the sources, anew in every run (`--presentation auto`)."""
         if self._options.showing.presentation != PresentationSource():
             return None
@@ -105,7 +99,7 @@ class Conversion:
         index_presentations(paths, parts.output.presentation_index_path)
         return parts.output.presentation_index_path
 
-    def _convert(self, jobs: Iterator[Job], parts: _RunParts) -> None:
+    def _convert(self, jobs: Iterator[Job], parts: RunParts) -> None:
         limits = self._options.limits
         settings = WorkerSettings(self._options.run.workers, limits.timeout, limits.memory)
         parts.run_log.log_event("started", workers=settings.workers)
@@ -117,7 +111,7 @@ class Conversion:
                 parts.committer.flush_when_due()
                 parts.progress.report_when_due()
 
-    def _finish(self, parts: _RunParts, notes: Iterable[str]) -> Run:
+    def _finish(self, parts: RunParts, notes: Iterable[str]) -> Run:
         """Write run.json and return the summary."""
         counts = parts.committer.counts()
         run = Run(counts, time.monotonic() - parts.started, self._stopped, tuple(notes))
@@ -130,39 +124,6 @@ class Conversion:
         return self._stopped
 
 
-@dataclass(frozen=True, slots=True)
-class _RunParts:
-    """The parts of a run while OUT is locked and its ledger is open.
-
-    started: when the run started, in seconds of the monotonic clock; started_at: the same as a date.
-    """
-
-    inputs: RunInputs
-    output: FolderOutput
-    ledger: Ledger
-    run_log: RunLog
-    committer: ResultCommitter
-    progress: ProgressReporter
-    started: float = field(default_factory=time.monotonic)
-    started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
-
-
-@contextmanager
-def _open_parts(inputs: RunInputs, progress: ProgressCallback) -> Iterator[_RunParts]:
-    """Lock OUT, open its ledger and the log, and connect the parts of the run. Raises RunError."""
-    run_options, names = inputs.options.run, inputs.options.output.names
-    with (
-        logging_to_file(run_options),
-        FolderOutput(inputs.out).open_for_run(overwrite=run_options.overwrite) as output,
-        open_ledger(output.ledger_path, inputs.fingerprint, overwrite=run_options.overwrite) as ledger,
-    ):
-        # only with --names keep are the sources of the run paths, which the log must not show
-        run_log = RunLog(inputs.key if names is Names.KEEP else None)
-        uid_names = UidNames(output, ledger) if names is Names.UID else None
-        committer = ResultCommitter(output, ledger, run_log, uid_names)
-        yield _RunParts(inputs, output, ledger, run_log, committer, ProgressReporter(progress, committer.counts))
-
-
 def _add_event(event: Event, committer: ResultCommitter) -> None:
     """Give what the workers report to the committer."""
     match event:
@@ -172,20 +133,3 @@ def _add_event(event: Event, committer: ResultCommitter) -> None:
             committer.add(result, traceback)
         case JobDone(ConvertJob(reference=reference)):
             committer.finish_source(reference.source)
-
-
-def _save_results(parts: _RunParts) -> None:
-    """Commit and tabulate the results of a run that cannot continue.
-
-    If the disk has no space for the tables, the newest images are removed until it has: first one, then two, four, ...
-    """
-    parts.committer.abandon()
-    images = 1
-    while True:
-        try:
-            write_tables(parts.output, parts.ledger, parts.inputs.options.privacy.columns.words)
-            return
-        except StorageFullError:
-            if not parts.committer.revert_newest(images):
-                raise
-        images *= 2

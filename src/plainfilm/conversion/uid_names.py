@@ -51,13 +51,13 @@ class UidNames:
             assigned.append(image)
         return assigned
 
-    def make_canonical(self, is_stopped: Callable[[], bool]) -> None:
+    def canonicalize_names(self, is_stopped: Callable[[], bool]) -> None:
         """Rename images until, of each SOP Instance, the source that sorts first has the plain name."""
         instances = iter(self._ledger.instances_with_suffixes())
         while not is_stopped() and (batch := list(islice(instances, _INSTANCES_PER_BATCH))):
-            self._make_batch_canonical(batch)
+            self._canonicalize_batch(batch)
 
-    def _make_batch_canonical(self, instances: Iterable[str]) -> None:
+    def _canonicalize_batch(self, instances: Iterable[str]) -> None:
         current = {instance: self._current_stems(instance) for instance in instances}
         canonical = {instance: _canonical_stems(stems) for instance, stems in current.items()}
         changed = {

@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: MIT
+"""Open the parts of a run and connect them, and save the results of a run that cannot continue."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from plainfilm.conversion.committer import ResultCommitter
+from plainfilm.conversion.progress import ProgressCallback, ProgressReporter
+from plainfilm.conversion.run_inputs import RunInputs
+from plainfilm.conversion.run_log import RunLog, logging_to_file
+from plainfilm.conversion.uid_names import UidNames
+from plainfilm.errors import StorageFullError
+from plainfilm.ledger.ledger import Ledger, open_ledger
+from plainfilm.options.choices import Names
+from plainfilm.output.folder import FolderOutput
+from plainfilm.output.tables import write_tables
+
+
+@dataclass(frozen=True, slots=True)
+class RunParts:
+    """The parts of a run while OUT is locked and its ledger is open.
+
+    started: when the run started, in seconds of the monotonic clock; started_at: the same as a date.
+    """
+
+    inputs: RunInputs
+    output: FolderOutput
+    ledger: Ledger
+    run_log: RunLog
+    committer: ResultCommitter
+    progress: ProgressReporter
+    started: float = field(default_factory=time.monotonic)
+    started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+
+@contextmanager
+def open_run_parts(inputs: RunInputs, progress: ProgressCallback) -> Iterator[RunParts]:
+    """Lock OUT, open its ledger and the log, and connect the parts of the run. Raises RunError."""
+    run_options, names = inputs.options.run, inputs.options.output.names
+    with (
+        logging_to_file(run_options),
+        FolderOutput(inputs.out).open_for_run(overwrite=run_options.overwrite) as output,
+        open_ledger(output.ledger_path, inputs.fingerprint, overwrite=run_options.overwrite) as ledger,
+    ):
+        # only with --names keep are the sources of the run paths, which the log must not show
+        run_log = RunLog(inputs.key if names is Names.KEEP else None)
+        uid_names = UidNames(output, ledger) if names is Names.UID else None
+        committer = ResultCommitter(output, ledger, run_log, uid_names)
+        yield RunParts(inputs, output, ledger, run_log, committer, ProgressReporter(progress, committer.counts))
+
+
+def save_results(parts: RunParts) -> None:
+    """Commit and tabulate the results of a run that cannot continue.
+
+    If the disk has no space for the tables, the newest images are removed until it has: first one, then two, four, ...
+    """
+    parts.committer.abandon()
+    images = 1
+    while True:
+        try:
+            write_tables(parts.output, parts.ledger, parts.inputs.options.privacy.columns.words)
+            return
+        except StorageFullError:
+            if not parts.committer.revert_newest(images):
+                raise
+        images *= 2
