@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from plainfilm.conversion.pseudonyms import Key, load_key
-from plainfilm.conversion.summary import identity_of
+from plainfilm.conversion.summary import fingerprint_run
 from plainfilm.ledger.fingerprint import RunFingerprint
 from plainfilm.options.options import Options
 from plainfilm.options.redaction import Redactions, load_redactions
@@ -35,7 +35,7 @@ def load_run_inputs(sources: Sequence[Path], out: Path, options: Options) -> Run
     """Read key, redactions and presentation state. Raises OptionsError where one of them cannot be used."""
     key = load_key(options.run.key_file)
     redactions = load_redactions(options.privacy.redact_from)
-    fingerprint = identity_of(options, key, redactions, fingerprint_presentation(options))
+    fingerprint = fingerprint_run(options, key, redactions, fingerprint_presentation(options))
     return RunInputs(tuple(sources), out, options, key, redactions, fingerprint)
 
 

@@ -114,10 +114,12 @@ class PatientPathCounter:
         return [f"{self._images} images lie under paths that name their patient: OUT holds these names too"]
 
 
-def identity_of(options: Options, key: Key, redactions: Redactions, presentation: str | None = None) -> RunFingerprint:
-    """What the pictures and tables of a run depend on: every option but how the run goes.
+def fingerprint_run(
+    options: Options, key: Key, redactions: Redactions, presentation: str | None = None
+) -> RunFingerprint:
+    """Return what the images and tables of a run depend on: all options but those of the run itself.
 
-    presentation: the fingerprint of what --presentation names.
+    presentation: the fingerprint of the presentation state of `--presentation`.
     """
     # what is in the files counts, and not where they lie
     every = options.to_mapping()
