@@ -83,7 +83,7 @@ def test_private_names_stay_in_their_package() -> None:
         f"{module}: {origin}.{name}"
         for module in MODULES
         for origin, name in imports_of(module)
-        if origin.startswith("plainfilm") and (name.startswith("_") and not name.startswith("__") or "._" in origin)
+        if origin.startswith("plainfilm") and ((name.startswith("_") and not name.startswith("__")) or "._" in origin)
     ]
     assert not strangers
 
