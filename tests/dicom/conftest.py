@@ -19,9 +19,10 @@ from pydicom.filebase import DicomBytesIO
 from pydicom.filewriter import correct_ambiguous_vr, write_data_element
 from pydicom.tag import Tag
 
+from plainfilm.dicom.encoding import LONG_VRS
 from plainfilm.dicom.instance import Instance
 from plainfilm.dicom.read import read_instance
-from plainfilm.dicom.syntax import DEFLATED, EXPLICIT_BIG, EXPLICIT_LITTLE, IMPLICIT_LITTLE, LONG_VRS
+from plainfilm.dicom.transfer_syntax import DEFLATED, EXPLICIT_BIG, EXPLICIT_LITTLE, IMPLICIT_LITTLE
 from plainfilm.errors import ConversionError, Reason, Stage
 
 DX = "1.2.840.10008.5.1.4.1.1.1.1"

@@ -10,7 +10,7 @@ import pytest
 
 from plainfilm.dicom.instance import Instance
 from plainfilm.dicom.read import read_instance
-from plainfilm.dicom.syntax import EXPLICIT_BIG, EXPLICIT_LITTLE, IMPLICIT_LITTLE
+from plainfilm.dicom.transfer_syntax import EXPLICIT_BIG, EXPLICIT_LITTLE, IMPLICIT_LITTLE
 from plainfilm.errors import ConversionError, Reason
 from plainfilm.findings import codes_of
 from plainfilm.options.options import LimitOptions, Options

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from plainfilm.dicom.frames import FrameTable, frame_bytes, locate_frames
-from plainfilm.dicom.instance import ImagePixel, PixelData, PixelKind
+from plainfilm.dicom.instance import ExtendedOffsetTable, ImagePixel, PixelData, PixelKind
 from plainfilm.errors import DecodeError, Reason, TruncatedError, UnsupportedError
 from plainfilm.findings import FindingCode
 
@@ -201,7 +201,9 @@ def test_a_file_without_any_offset_table_item_begins_with_its_first_frame() -> N
 
 def test_the_extended_offset_table_finds_frames_and_its_lengths_leave_out_the_pad() -> None:
     offsets, lengths = struct.pack("<2Q", 0, 8 + 12), struct.pack("<2Q", 11, 12)
-    data = encapsulated(item(jpeg(1, 11) + b"\0"), item(jpeg(2)), extended_offsets=(offsets, lengths))
+    data = encapsulated(
+        item(jpeg(1, 11) + b"\0"), item(jpeg(2)), extended_offsets=ExtendedOffsetTable(offsets, lengths)
+    )
     table = locate_frames(replace(PIXEL, number_of_frames=2), data)
     assert frames_of(table, data, 2) == [jpeg(1, 11) + b"\0", jpeg(2)]
     assert table.findings == ()
@@ -213,7 +215,9 @@ def test_the_extended_offset_table_finds_frames_and_its_lengths_leave_out_the_pa
 def test_an_extended_offset_table_that_contradicts_is_ignored(
     offsets: tuple[int, ...], lengths: tuple[int, ...]
 ) -> None:
-    extended = struct.pack(f"<{len(offsets)}Q", *offsets), struct.pack(f"<{len(lengths)}Q", *lengths)
+    extended = ExtendedOffsetTable(
+        struct.pack(f"<{len(offsets)}Q", *offsets), struct.pack(f"<{len(lengths)}Q", *lengths)
+    )
     data = encapsulated(item(jpeg(1)), item(jpeg(2)), extended_offsets=extended)
     table = locate_frames(replace(PIXEL, number_of_frames=2), data)
     assert frames_of(table, data, 2) == [jpeg(1), jpeg(2)]
@@ -237,7 +241,7 @@ def test_empty_fragments_beside_the_frames_are_passed_over() -> None:
 def test_missing_frames_fail_alone_and_say_how_many_there_are() -> None:
     data = encapsulated(item(jpeg(1)))
     table = locate_frames(replace(PIXEL, number_of_frames=1_000_000_000), data)
-    assert table.present == 1
+    assert table.present_frames == 1
     assert frame_bytes(table, data, 0).data == jpeg(1)
     with pytest.raises(TruncatedError, match="1 of the 1000000000 frames") as caught:
         frame_bytes(table, data, 1)

@@ -12,10 +12,10 @@ import pydicom
 import pytest
 from pydicom.dataset import Dataset
 
-from plainfilm.dicom.functional_groups import frames_of
+from plainfilm.dicom.functional_groups import read_frame_attributes
 from plainfilm.dicom.instance import FrameAttributes, ImagePixel, ModalityLevel, Shutter, VoiLevel, WindowItem
 from plainfilm.dicom.read import read_instance
-from plainfilm.dicom.syntax import EXPLICIT_BIG, EXPLICIT_LITTLE, IMPLICIT_LITTLE
+from plainfilm.dicom.transfer_syntax import EXPLICIT_BIG, EXPLICIT_LITTLE, IMPLICIT_LITTLE
 from plainfilm.dicom.values import Values
 from plainfilm.findings import codes_of
 
@@ -241,7 +241,9 @@ def test_what_all_frames_share_is_read_once(films: Any) -> None:
         item.VOILUTSequence[0].add_new("LUTData", "US", list(range(16384)))
     tracemalloc.start()
     try:
-        found = frames_of(Values(dataset, []), ImagePixel(4, 6, 1, "MONOCHROME2", 0, 16, 12, 11, False, 300))
+        found = read_frame_attributes(
+            Values(dataset, []), ImagePixel(4, 6, 1, "MONOCHROME2", 0, 16, 12, 11, False, 300)
+        )
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 from pydicom.dataset import Dataset
 
-from plainfilm.dicom.instance import PixelKind
+from plainfilm.dicom.instance import ExtendedOffsetTable, PixelKind
 from plainfilm.dicom.read import read_instance
-from plainfilm.dicom.syntax import DEFLATED, EXPLICIT_BIG, EXPLICIT_LITTLE, IMPLICIT_LITTLE
+from plainfilm.dicom.transfer_syntax import DEFLATED, EXPLICIT_BIG, EXPLICIT_LITTLE, IMPLICIT_LITTLE
 from plainfilm.errors import ConversionError, NotAnImageError, NotDicomError, Reason, SourceError
 from plainfilm.findings import codes_of
 
@@ -134,7 +134,9 @@ def test_extended_offset_tables_go_with_the_pixels(films: Any) -> None:
     dataset = films.image(
         PixelData=films.encapsulated(films.codestreams[JPEG], films.codestreams[JPEG]), NumberOfFrames=2
     )
-    assert read_instance(films.file(dataset, JPEG, odd), films.max_pixels).data.extended_offsets == tables
+    assert read_instance(films.file(dataset, JPEG, odd), films.max_pixels).data.extended_offsets == ExtendedOffsetTable(
+        *tables
+    )
     del odd["ExtendedOffsetTableLengths"]
     assert read_instance(films.file(dataset, JPEG, odd), films.max_pixels).data.extended_offsets is None
 

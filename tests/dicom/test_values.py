@@ -10,6 +10,7 @@ import pytest
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 
+from plainfilm.dicom.lut_attributes import read_lut
 from plainfilm.dicom.values import Values
 from plainfilm.findings import Finding, FindingCode
 
@@ -242,7 +243,7 @@ ENTRIES = (0, 1, 258, 4095, 65535)
 def lut_of(films: Any, descriptor: tuple[str, bytes], data: tuple[str, bytes], order: str) -> Any:
     dataset = films.raw({"LUTDescriptor": descriptor, "LUTData": data}, big_endian=order == ">")
     values = Values(dataset, [])
-    return values.lut("LUTDescriptor", "LUTData"), values.findings
+    return read_lut(values), values.findings
 
 
 @pytest.mark.parametrize("vr", ["US", "SS", "OW", "UN"])
@@ -270,7 +271,7 @@ def test_words_of_an_odd_number_of_bytes_are_read_in_big_endian(films: Any) -> N
 
 def test_a_table_without_vrs_is_read(films: Any) -> None:
     elements = {"LUTDescriptor": ("", struct.pack("<3H", 5, 0, 16)), "LUTData": ("", struct.pack("<5H", *ENTRIES))}
-    lut = Values(films.raw(elements, implicit=True), []).lut("LUTDescriptor", "LUTData")
+    lut = read_lut(Values(films.raw(elements, implicit=True), []))
     assert lut is not None
     assert struct.unpack("<5H", lut.data) == ENTRIES
 
@@ -282,7 +283,7 @@ def test_a_table_of_one_entry_is_read(films: Any) -> None:
 
 def test_a_table_has_its_explanation(films: Any) -> None:
     elements = {"LUTDescriptor": ("US", bytes(6)), "LUTData": ("OW", bytes(4)), "LUTExplanation": ("LO", b"BONE ")}
-    lut = Values(films.raw(elements), []).lut("LUTDescriptor", "LUTData")
+    lut = read_lut(Values(films.raw(elements), []))
     assert lut is not None
     assert lut.explanation == "BONE"
 
@@ -313,18 +314,18 @@ def test_half_a_table_is_none_with_a_finding(
 def test_table_data_without_a_descriptor_is_none_with_a_finding(films: Any) -> None:
     for implicit in (False, True):
         values = Values(films.raw({"LUTData": ("OW", b"\1\2")}, implicit=implicit), [])
-        assert values.lut("LUTDescriptor", "LUTData") is None
+        assert read_lut(values) is None
         assert set(codes(values)) == set(INVALID)
 
 
 def test_no_table_at_all_is_no_oddity(films: Any) -> None:
     values = Values(films.raw({}), [])
-    assert values.lut("LUTDescriptor", "LUTData") is None
+    assert read_lut(values) is None
     assert values.findings == []
 
 
 def test_table_data_given_as_numbers_in_memory_are_words(films: Any) -> None:
     dataset = films.item(LUTDescriptor=[3, 0, 12], LUTData=[1, 2, 4095])
-    lut = Values(dataset, []).lut("LUTDescriptor", "LUTData")
+    lut = read_lut(Values(dataset, []))
     assert lut is not None
     assert (lut.descriptor, lut.data) == ((3, 0, 12), struct.pack("<3H", 1, 2, 4095))

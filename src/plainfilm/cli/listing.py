@@ -8,7 +8,7 @@ from pathlib import Path
 
 from plainfilm.cli.output import write_text
 from plainfilm.conversion.dry_run import dry_run
-from plainfilm.dicom.syntax import start_of
+from plainfilm.dicom.encoding import find_first_element
 from plainfilm.errors import SourceError
 from plainfilm.options.options import Options
 from plainfilm.records import Failure
@@ -24,7 +24,7 @@ def list_sources(sources: Sequence[str], out: Path, options: Options) -> int:
             line = f"{reference.status}\t{reference.source}\t{reference.reason}"
         else:
             try:
-                known = start_of(read_head(reference.path)) is not None
+                known = find_first_element(read_head(reference.path)) is not None
                 line = f"{'convert' if known else 'not_dicom'}\t{reference.source}\t{reference.name if known else ''}"
             except SourceError as error:
                 line = f"failed\t{reference.source}\t{error.reason}"

@@ -57,7 +57,7 @@ def record_of(context: SourceContext, rendered: RenderedFrame, file_name: str, e
         duplicate_of="",
         sha256=hashlib.sha256(encoded).hexdigest(),
         stored_hash=rendered.stored_hash,
-        carried=context.instance.carried,
+        carried=context.instance.extra_columns,
         **_instance_columns(context.instance),
         **_plan_columns(rendered.plan),
         **_geometry_columns(rendered.geometry),

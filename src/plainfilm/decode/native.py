@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from plainfilm.decode.codestream import mismatch, truncated
 from plainfilm.decode.decoded import DecodedFrame
-from plainfilm.dicom.content import Octets
+from plainfilm.dicom.byte_source import BytesLike
 from plainfilm.dicom.frames import FrameBytes
 from plainfilm.dicom.instance import ImagePixel, PixelKind
 from plainfilm.errors import DecodeError, LimitError, Reason, Stage, UnsupportedError
@@ -72,7 +72,7 @@ def arranged(pixel: ImagePixel, cells: Array) -> Array:
     return cells.reshape(rows, columns, samples)
 
 
-def unpacked(data: Octets, first_bit: int, count: int, bits: int) -> Array:
+def unpacked(data: BytesLike, first_bit: int, count: int, bits: int) -> Array:
     """`count` cells of `bits` bits each that lie one after another, the lowest bit first (PS3.5 D)."""
     octets = np.frombuffer(data, np.uint8)
     flags = np.unpackbits(octets, count=first_bit + count * bits, bitorder="little")[first_bit:]

@@ -1,20 +1,25 @@
 # SPDX-License-Identifier: MIT
-"""A data set -> what its colours are: palettes, supplemental ones, and the ICC profile."""
+"""Read the colour attributes of a data set: palettes, supplemental palettes and the ICC profile."""
 
 from __future__ import annotations
 
 from plainfilm.dicom.instance import Palette
+from plainfilm.dicom.lut_attributes import read_lut
 from plainfilm.dicom.values import Values
 from plainfilm.errors import AttributeValueError
 
+# Pixel Presentation of an image that has coloured pixels (PS3.3 C.8.16.2.1.1).
 _COLORED = ("COLOR", "MIXED")
 
 
-def palette_of(values: Values) -> Palette | None:
-    """The Palette Color Lookup Tables, plain or segmented (PS3.3 C.7.6.3.1.5, C.7.9.2); None unless all three are."""
+def read_palette(values: Values) -> Palette | None:
+    """Return the Palette Color Lookup Tables, plain or segmented (PS3.3 C.7.6.3.1.5, C.7.9.2).
+
+    Return None unless the tables of all three colours can be read.
+    """
     for prefix in ("", "Segmented"):
         luts = [
-            values.lut(f"{color}PaletteColorLookupTableDescriptor", f"{prefix}{color}PaletteColorLookupTableData")
+            read_lut(values, f"{color}PaletteColorLookupTableDescriptor", f"{prefix}{color}PaletteColorLookupTableData")
             for color in ("Red", "Green", "Blue")
             if values.has(f"{prefix}{color}PaletteColorLookupTableData")
         ]
@@ -24,22 +29,22 @@ def palette_of(values: Values) -> Palette | None:
     return None
 
 
-def supplement_of(values: Values) -> Palette | None:
-    """The palette of a grey image of which the upper stored values are colours (PS3.3 C.7.6.19).
+def read_supplemental_palette(values: Values) -> Palette | None:
+    """Return the palette of a grey image whose upper stored values are colours (PS3.3 C.7.6.19), or None.
 
     Raises AttributeValueError (unsupported_value) for frames that are blended into colours (C.7.6.23).
     """
-    assigned = {item.code("DataPathAssignment") for item in values.items("DataFrameAssignmentSequence")}
-    if not assigned <= {"PRIMARY_PVALUES"}:
+    assignments = {item.code("DataPathAssignment") for item in values.items("DataFrameAssignmentSequence")}
+    if not assignments <= {"PRIMARY_PVALUES"}:
         message = "frames that are blended through enhanced palettes are not shown"
         raise AttributeValueError("DataPathAssignment", message=message)
-    return palette_of(values) if values.code("PixelPresentation") in _COLORED else None
+    return read_palette(values) if values.code("PixelPresentation") in _COLORED else None
 
 
-def icc_profile_of(values: Values) -> bytes | None:
-    """ICC Profile of the data set, else of the first optical path that has one (PS3.3 C.11.15, C.8.12.5)."""
-    for place in (values, *values.items("OpticalPathSequence")):
-        profile = place.raw("ICCProfile")
+def read_icc_profile(values: Values) -> bytes | None:
+    """Return ICC Profile of the data set, else of the first optical path with one (PS3.3 C.11.15, C.8.12.5)."""
+    for level in (values, *values.items("OpticalPathSequence")):
+        profile = level.raw("ICCProfile")
         if isinstance(profile, bytes):
             return profile
     return None

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A data set -> who it is of, what the tables say of it, and whether text of the patient may stand in its pixels."""
+"""Read what identifies and describes an instance, and judge whether its pixels may contain text about the patient."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from plainfilm.dicom.instance import Description, InstanceIdentity
 from plainfilm.dicom.values import Values
 from plainfilm.findings import Finding, FindingCode
 
-# Machines and programs that write on their pictures: ultrasound, hard copies, digitizers, secondary captures.
+# Modalities whose devices write text into the pixels: ultrasound, hard copies, digitizers, secondary captures.
 _ANNOTATING_MODALITIES = frozenset({"US", "IVUS", "HC", "FILMD", "SC"})
-# Conversion Type (PS3.3 C.8.6.1): digitized film and video, workstation, scanned document, scanned image.
+# Conversion Type (PS3.3 C.8.6.1): digitized film, digitized video, workstation, scanned document, scanned image.
 _ANNOTATING_CONVERSIONS = frozenset({"DF", "DV", "WSD", "SD", "SI"})
 _SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
 _HARDCOPY = ("1.2.840.10008.5.1.1.29", "1.2.840.10008.5.1.1.30")
 _ULTRASOUND = tuple(f"1.2.840.10008.5.1.4.1.1.{last}" for last in ("3", "3.1", "6", "6.1", "6.2"))
 
 
-def identity_of(values: Values, media_storage_sop_class: str) -> InstanceIdentity:
-    """Who and what the instance is; its SOP class is that of the file meta information where the data set has none."""
+def read_identity(values: Values, media_storage_sop_class: str) -> InstanceIdentity:
+    """Return the identifying attributes. media_storage_sop_class: the SOP class if the data set has none."""
     return InstanceIdentity(
         sop_class_uid=values.text("SOPClassUID") or media_storage_sop_class,
         sop_instance_uid=values.text("SOPInstanceUID"),
@@ -31,8 +31,8 @@ def identity_of(values: Values, media_storage_sop_class: str) -> InstanceIdentit
     )
 
 
-def description_of(values: Values) -> Description:
-    """What the tables carry as it stands."""
+def read_description(values: Values) -> Description:
+    """Return the attributes that the tables contain unchanged."""
     return Description(
         modality=values.code("Modality"),
         body_part=values.code("BodyPartExamined"),
@@ -48,23 +48,23 @@ def description_of(values: Values) -> Description:
 
 
 def annotation_findings(values: Values, identity: InstanceIdentity, description: Description) -> tuple[Finding, ...]:
-    """What is to be feared of Burned In Annotation (PS3.3 C.7.6.1.1.2): that it is there, or that it is likely.
+    """Return a finding if text is burned into the pixels, or likely to be (Burned In Annotation, PS3.3 C.7.6.1.1.2).
 
-    It counts as likely for the kinds of image that usually have it, unless the file says NO.
+    It is likely for the kinds of image that usually have text, unless Burned In Annotation is NO.
     """
     if description.burned_in_annotation == "YES":
         return (Finding(FindingCode.BURNED_IN_ANNOTATION, "Burned In Annotation is YES"),)
     if description.burned_in_annotation == "NO":
         return ()
     conversion = values.code("ConversionType")
-    family = identity.sop_class_uid
-    signs = {
+    sop_class = identity.sop_class_uid
+    indications = {
         f"Modality is {description.modality}": description.modality in _ANNOTATING_MODALITIES,
         f"Conversion Type is {conversion}": conversion in _ANNOTATING_CONVERSIONS,
-        "a secondary capture": family == _SECONDARY_CAPTURE or family.startswith(f"{_SECONDARY_CAPTURE}."),
-        "a hard copy": family in _HARDCOPY,
-        "an ultrasound image": family in _ULTRASOUND,
+        "a secondary capture": sop_class == _SECONDARY_CAPTURE or sop_class.startswith(f"{_SECONDARY_CAPTURE}."),
+        "a hard copy": sop_class in _HARDCOPY,
+        "an ultrasound image": sop_class in _ULTRASOUND,
     }
-    seen = ", ".join(sign for sign, found in signs.items() if found)
-    note = f"{seen}; Burned In Annotation does not say NO"
-    return (Finding(FindingCode.BURNED_IN_LIKELY, note),) if seen else ()
+    reasons = ", ".join(indication for indication, applies in indications.items() if applies)
+    note = f"{reasons}; Burned In Annotation does not say NO"
+    return (Finding(FindingCode.BURNED_IN_LIKELY, note),) if reasons else ()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Keywords that a user names -> those of the data dictionary (PS3.6) whose values can stand in a table."""
+"""Check the attribute keywords that a user names against the data dictionary (PS3.6)."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from difflib import get_close_matches
 
 from plainfilm.errors import OptionsError
 
-# What is no text or number of a table's size; NONE have the tags that only structure a data set.
-_NO_CELL = frozenset({"SQ", "OB", "OD", "OF", "OL", "OV", "OW", "UN", "NONE"})
+# The VRs whose values are not text or numbers that fit into a table. Delimiters have NONE.
+_UNSUITABLE_VRS = frozenset({"SQ", "OB", "OD", "OF", "OL", "OV", "OW", "UN", "NONE"})
 
 
 @dataclass(frozen=True, slots=True)
 class Keywords:
-    """DICOM keywords, each once, in the order in which they were given."""
+    """DICOM keywords without duplicates, in the user's order."""
 
     words: tuple[str, ...] = ()
 
@@ -24,9 +24,10 @@ class Keywords:
 
 
 def parse_columns(value: object) -> Keywords:
-    """`KEYWORD,KEYWORD`, or a sequence of keywords.
+    """Parse `KEYWORD,KEYWORD`, or an iterable of keywords.
 
-    Raises OptionsError for what is no keyword of a standard attribute, for sequences, and for binary values.
+    Raises OptionsError if a word is not the keyword of a standard attribute, or if the attribute is a sequence or
+    binary.
     """
     if isinstance(value, Keywords):
         return value
@@ -38,27 +39,28 @@ def parse_columns(value: object) -> Keywords:
         raise OptionsError(f"--columns: KEYWORD,..., not {value!r}")
     words = tuple(dict.fromkeys(word for part in parts if (word := part.strip())))
     for word in words:
-        _check(word)
+        _check_keyword(word)
     return Keywords(words)
 
 
-def _check(word: str) -> None:
+def _check_keyword(word: str) -> None:
+    # pydicom is imported only if there are keywords: the options must not take its time
     from pydicom.datadict import dictionary_VR, keyword_dict
 
     if word not in keyword_dict:
         raise OptionsError(
-            f"--columns: {word!r} is no keyword of a standard DICOM attribute{_advice(word, keyword_dict)}"
+            f"--columns: {word!r} is no keyword of a standard DICOM attribute{_suggestion(word, keyword_dict)}"
         )
     vr = dictionary_VR(word)
-    if not _NO_CELL.isdisjoint(vr.split(" or ")):
+    if not _UNSUITABLE_VRS.isdisjoint(vr.split(" or ")):
         kind = "a sequence" if vr == "SQ" else f"binary ({vr})"
         raise OptionsError(f"--columns: {word} is {kind} and cannot stand in a table")
 
 
-def _advice(word: str, known: Iterable[str]) -> str:
-    by_folded = {keyword.lower(): keyword for keyword in known if keyword}
+def _suggestion(word: str, keywords: Iterable[str]) -> str:
+    by_folded = {keyword.lower(): keyword for keyword in keywords if keyword}
     folded = "".join(filter(str.isalnum, word)).lower()
-    near = [by_folded[match] for match in get_close_matches(folded, by_folded, 3)]
-    if near:
-        return f": is it {' or '.join(near)}?"
+    similar = [by_folded[match] for match in get_close_matches(folded, by_folded, 3)]
+    if similar:
+        return f": is it {' or '.join(similar)}?"
     return ": give its name in the dictionary without spaces, such as StudyDate; private attributes have none"

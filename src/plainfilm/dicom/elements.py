@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""A data set's bytes -> its elements, not converted yet, each held against the limits before anything is made of it.
+"""Split the bytes of a data set into its elements, without converting their values (PS3.5 7.1).
 
-pydicom converts values, and the items of a sequence when they are asked for; its reader, which parses nested items by
-recursion and as many as come, sees nothing that was not counted here.
+Every length and every count is checked here before a value is used. pydicom converts the values, and the items of a
+sequence, when they are asked for. Its own reader is not used: it parses nested items by recursion and without a limit.
 """
 
 from __future__ import annotations
@@ -14,142 +14,141 @@ from typing import NoReturn
 from pydicom.dataelem import RawDataElement
 from pydicom.tag import BaseTag
 
-from plainfilm.dicom.content import Content
-from plainfilm.dicom.nesting import (
-    END_OF_ITEM,
-    END_OF_SEQUENCE,
-    UNDEFINED,
-    Budget,
-    Header,
-    Nesting,
-    header_of,
+from plainfilm.dicom.byte_source import ByteSource
+from plainfilm.dicom.element_header import (
+    ElementHeader,
     is_sequence,
-    opens_items,
+    is_undefined_length_sequence,
+    read_element_header,
 )
-from plainfilm.dicom.syntax import VRS, Encoding
+from plainfilm.dicom.encoding import ITEM_DELIMITER, SEQUENCE_DELIMITER, UNDEFINED_LENGTH, VRS, Encoding
+from plainfilm.dicom.sequences import ElementCounter, SequenceWalker
 from plainfilm.errors import TruncatedError
 
-# Values of more than this, all together, are left in the file: no header that a picture is made from is as long.
-_MOST_HELD = 64 * 1024**2
-_MOST_ZEROS, _STEP = 64 * 1024**2, 1024**2
+Elements = dict[BaseTag, RawDataElement]
+
+# Values beyond this total are not kept in memory. No header that describes an image is as long.
+_MAX_VALUE_BYTES = 64 * 1024**2
+_MAX_TRAILING_ZEROS, _BLOCK = 64 * 1024**2, 1024**2
 
 
 @dataclass(frozen=True, slots=True)
-class Scanned:
-    """The elements of a data set by their tags, and where the first one begins that is not among them."""
+class ScanResult:
+    """The elements of a data set by their tags, and the position of the first element that was not read."""
 
-    elements: dict[BaseTag, RawDataElement]
-    stop: int
+    elements: Elements
+    end: int
 
 
-class Scanner:
-    """Reads elements one after another from `position` on, under one budget."""
+class ElementScanner:
+    """Reads elements one after another from `position` on."""
 
-    def __init__(self, content: Content, encoding: Encoding, position: int, budget: Budget) -> None:
+    def __init__(self, content: ByteSource, encoding: Encoding, position: int, counter: ElementCounter) -> None:
         self.content = content
         self.encoding = encoding
         self.position = position
-        self.budget = budget
-        self.held = _MOST_HELD
-        self.zeros_expected = True
+        self.counter = counter
+        self._remaining_value_bytes = _MAX_VALUE_BYTES
+        self._may_end_in_zeros = True
 
-    def scan(self, stop: Callable[[int], bool]) -> Scanned:
-        """The elements up to the first whose tag `stop` is true of, or to the end.
+    def scan(self, is_end: Callable[[int], bool]) -> ScanResult:
+        """Read the elements up to the first one for whose tag `is_end` returns True, or to the end of the content.
 
-        Raises TruncatedError where the content ends inside one, LimitError (too_large, too_deep).
+        Raises TruncatedError if the content ends inside an element, and LimitError (too_large, too_deep).
         """
-        elements: dict[BaseTag, RawDataElement] = {}
-        while (header := self._header()) is not None and not stop(header.tag):
-            self.budget.count()
-            if header.tag in (END_OF_ITEM, END_OF_SEQUENCE):  # of a sequence that gave its length as well
+        elements: Elements = {}
+        while (header := self._read_header()) is not None and not is_end(header.tag):
+            self.counter.count()
+            if header.tag in (ITEM_DELIMITER, SEQUENCE_DELIMITER):  # of a sequence that has a length as well
                 self.position += 8
                 continue
-            element = self._element(header)
+            element = self._read_element(header)
             elements[element.tag] = element
-        return Scanned(elements, self.position)
+        return ScanResult(elements, self.position)
 
-    def _header(self) -> Header | None:
-        """The header at the position, or None where less than one, or nothing but zeros, is left."""
+    def _read_header(self) -> ElementHeader | None:
+        """Return the header at the position, or None if fewer than 8 bytes, or only zeros, remain."""
         head = self.content[self.position : self.position + 12]
-        if len(head) < 8 or (self.zeros_expected and head[:8] == bytes(8) and self._ends_in_zeros()):
+        if len(head) < 8 or (self._may_end_in_zeros and head[:8] == bytes(8) and self._skip_trailing_zeros()):
             return None
-        header = header_of(head, self.encoding)
+        header = read_element_header(head, self.encoding)
         if header is None:
             raise TruncatedError("the file ends inside the header of an element")
         return header
 
-    def _ends_in_zeros(self) -> bool:
-        """Whether zeros alone follow, with which some writers fill a block up; looked at once."""
-        self.zeros_expected = False
-        stop = min(len(self.content), self.position + _MOST_ZEROS)
-        if any(self.content[start : start + _STEP].strip(b"\0") for start in range(self.position, stop, _STEP)):
+    def _skip_trailing_zeros(self) -> bool:
+        """Move to the end if only zeros follow, with which some writers fill a block. This is examined only once."""
+        self._may_end_in_zeros = False
+        stop = min(len(self.content), self.position + _MAX_TRAILING_ZEROS)
+        if any(self.content[start : start + _BLOCK].strip(b"\0") for start in range(self.position, stop, _BLOCK)):
             return False
         self.position = len(self.content)
         return True
 
-    def _element(self, header: Header) -> RawDataElement:
-        if header.length == UNDEFINED:
-            return self._undefined(header)
+    def _read_element(self, header: ElementHeader) -> RawDataElement:
+        if header.length == UNDEFINED_LENGTH:
+            return self._read_undefined_length(header)
         if header.vr is not None and header.length == 0 and header.vr.encode() not in VRS:
-            # perhaps a length of 32 bits after two that are zero, as all VRs have that are younger than the standard's
-            header = self._written_otherwise(header) or header
+            # a VR that is newer than this list has 16 zero bits and a length of 32 bits (PS3.5 7.1.2)
+            header = self._fitting_alternative(header) or header
         if self.position + header.size + header.length > len(self.content):
-            header = self._written_otherwise(header) or self._refuse(header)
+            header = self._fitting_alternative(header) or self._raise_truncated(header)
         start = self.position + header.size
         stop = start + header.length
         self.position = stop
         if header.length and is_sequence(header):
-            return self._sequence(header, start, stop)
-        return self._raw(header.tag, header.vr, header.length, self._held(start, stop))
+            return self._read_sequence(header, start, stop)
+        return self._raw_element(header.tag, header.vr, header.length, self._value(start, stop))
 
-    def _undefined(self, header: Header) -> RawDataElement:
-        """An element that ends in a sequence delimiter: a sequence, or a value in fragments."""
+    def _read_undefined_length(self, header: ElementHeader) -> RawDataElement:
+        """Read a sequence or a value in fragments, which a sequence delimiter ends."""
         start = self.position + header.size
-        if opens_items(header, self.content[start : start + 4], self.encoding):
-            return self._sequence(header, start, None)
-        nesting = Nesting(self.content, self.encoding, self.budget)
-        self.position = nesting.end_of_fragments(start)
-        return self._raw(header.tag, header.vr, UNDEFINED, self._held(start, self.position - 8))
+        if is_undefined_length_sequence(header, self.content[start : start + 4], self.encoding):
+            return self._read_sequence(header, start, None)
+        walker = SequenceWalker(self.content, self.encoding, self.counter)
+        self.position = walker.end_of_fragments(start)
+        return self._raw_element(header.tag, header.vr, UNDEFINED_LENGTH, self._value(start, self.position - 8))
 
-    def _sequence(self, header: Header, start: int, stop: int | None) -> RawDataElement:
-        nesting = Nesting(self.content, self.encoding, self.budget)
-        self.position = nesting.end_of_sequence(start, stop)
-        held = nesting.well_formed and self._has_room(self.position - start)
-        value = nesting.closed(start, self.position) if held else None
-        return self._raw(header.tag, "SQ", self.position - start if value is None else len(value), value)
+    def _read_sequence(self, header: ElementHeader, start: int, stop: int | None) -> RawDataElement:
+        walker = SequenceWalker(self.content, self.encoding, self.counter)
+        self.position = walker.end_of_sequence(start, stop)
+        is_kept = walker.is_well_formed and self._reserve(self.position - start)
+        value = walker.value_with_delimiters(start, self.position) if is_kept else None
+        return self._raw_element(header.tag, "SQ", self.position - start if value is None else len(value), value)
 
-    def _held(self, start: int, stop: int) -> bytes | None:
-        return self.content[start:stop] if self._has_room(stop - start) else None
+    def _value(self, start: int, stop: int) -> bytes | None:
+        """Return a value, or None if too many bytes are in memory already; pydicom raises when such a value is used."""
+        return self.content[start:stop] if self._reserve(stop - start) else None
 
-    def _has_room(self, length: int) -> bool:
-        """Whether a value may still be held. pydicom raises where one is asked for that is not."""
-        if length > self.held:
+    def _reserve(self, length: int) -> bool:
+        """Reserve memory for a value. Return False if the total would exceed the limit."""
+        if length > self._remaining_value_bytes:
             return False
-        self.held -= length
+        self._remaining_value_bytes -= length
         return True
 
-    def _raw(self, tag: int, vr: str | None, length: int, value: bytes | None) -> RawDataElement:
+    def _raw_element(self, tag: int, vr: str | None, length: int, value: bytes | None) -> RawDataElement:
         encoding = self.encoding
         return RawDataElement(BaseTag(tag), vr, length, value, 0, encoding.implicit, not encoding.big_endian)
 
-    def _written_otherwise(self, header: Header) -> Header | None:
-        """A header whose length does not fit, read in the form after which the data set goes on, if there is one.
+    def _fitting_alternative(self, header: ElementHeader) -> ElementHeader | None:
+        """Return another reading of a header whose length does not fit: one that the next element follows, or None.
 
-        Writers put elements without a VR among others, and VRs of their own with either form of length.
+        Some writers mix elements without a VR into explicit VR, or use VRs of their own with either form of length.
         """
         head = self.content[self.position : self.position + 12]
-        for form in header.other_forms(head, self.encoding):
-            if self._goes_on(self.position + form.size + form.length, header.tag):
-                return form
+        for alternative in header.alternatives(head, self.encoding):
+            if self._is_next_element(self.position + alternative.size + alternative.length, header.tag):
+                return alternative
         return None
 
-    def _refuse(self, header: Header) -> NoReturn:
-        here = len(self.content) - self.position - header.size
+    def _raise_truncated(self, header: ElementHeader) -> NoReturn:
+        available = len(self.content) - self.position - header.size
         name = f"({header.tag >> 16:04X},{header.tag & 0xFFFF:04X})"
-        raise TruncatedError(f"the file ends inside {name}: {max(here, 0)} of {header.length} bytes")
+        raise TruncatedError(f"the file ends inside {name}: {max(available, 0)} of {header.length} bytes")
 
-    def _goes_on(self, position: int, tag: int) -> bool:
-        """Whether an element with a VR stands at a position, as the next one after a tag would."""
+    def _is_next_element(self, position: int, previous_tag: int) -> bool:
+        """Whether an element with a known VR and a tag above the previous one stands at a position."""
         head = self.content[position : position + 12]
-        following = header_of(head, self.encoding) if len(head) == 12 else None
-        return following is not None and tag < following.tag and head[4:6] in VRS
+        header = read_element_header(head, self.encoding) if len(head) == 12 else None
+        return header is not None and previous_tag < header.tag and head[4:6] in VRS

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""A data set -> what may differ from frame to frame, taken from the nearest level that has it (PS3.3 C.7.6.16)."""
+"""Read the attributes that may differ between frames from the nearest level that has them (PS3.3 C.7.6.16).
+
+The levels are the per-frame functional groups, the shared functional groups and the top level of the data set.
+"""
 
 from __future__ import annotations
 
@@ -7,14 +10,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from plainfilm.dicom.instance import FrameAttributes, ImagePixel, ModalityLevel, Shutter, VoiLevel, WindowItem
-from plainfilm.dicom.shutter import shutter_of
+from plainfilm.dicom.instance import FrameAttributes, ImagePixel, ModalityLevel, Shutter, VoiLevel
+from plainfilm.dicom.lut_attributes import read_modality_level, read_voi_level
+from plainfilm.dicom.shutter import read_shutter
 from plainfilm.dicom.values import Values
-from plainfilm.findings import Finding, FindingCode
+from plainfilm.findings import Finding
 
 T = TypeVar("T")
 
-# PS3.3 C.7.6.16.2, and C.8.19.6 of X-ray frames; the rest, such as what a converter left unassigned, draws nothing.
+# The macros that affect an image (PS3.3 C.7.6.16.2, and C.8.19.6 for X-ray frames).
 _MACROS = (
     *("PixelValueTransformation", "FrameVOILUT", "PixelMeasures", "FramePixelDataProperties", "FrameDisplayShutter"),
     *("FrameAnatomy", "PatientOrientationInFrame", "PlaneOrientation"),
@@ -22,8 +26,8 @@ _MACROS = (
 
 
 @dataclass(frozen=True, slots=True)
-class _Level:
-    """What one level says: a functional group, or the top of the data set."""
+class _LevelAttributes:
+    """The attributes of one level: a functional group, or the top level of the data set."""
 
     modality: ModalityLevel | None
     voi: VoiLevel | None
@@ -35,20 +39,22 @@ class _Level:
     image_orientation: tuple[float, ...] | None = None
 
 
-def frames_of(values: Values, pixel: ImagePixel) -> tuple[FrameAttributes, ...]:
-    """The attributes of each frame that has its own, then those that all other frames share (always at least these)."""
-    shared = values.items("SharedFunctionalGroupsSequence")[:1]
-    own = values.items("PerFrameFunctionalGroupsSequence")[: pixel.number_of_frames]
-    # read once: a table may be large, and the frames many
-    size = (pixel.rows, pixel.columns)
-    common = (*(_group_level(group, size) for group in shared), _top_level(values))
-    return (*(_frame((_group_level(group, size), *common)) for group in own), _frame(common))
+def read_frame_attributes(values: Values, pixel: ImagePixel) -> tuple[FrameAttributes, ...]:
+    """Return the attributes of each frame that has its own, and last those that all other frames share.
+
+    The result is never empty.
+    """
+    shared_groups = values.items("SharedFunctionalGroupsSequence")[:1]
+    frame_groups = values.items("PerFrameFunctionalGroupsSequence")[: pixel.number_of_frames]
+    # These levels are read once, because they may hold large tables and there may be many frames.
+    common = (*(_read_group(group, pixel) for group in shared_groups), _read_top_level(values))
+    return (*(_merge((_read_group(group, pixel), *common)) for group in frame_groups), _merge(common))
 
 
-def _frame(levels: tuple[_Level, ...]) -> FrameAttributes:
-    """The nearest level's values of each kind, from per-frame to the top of the data set."""
+def _merge(levels: tuple[_LevelAttributes, ...]) -> FrameAttributes:
+    """Return each kind of attribute from the nearest level that has it. levels: from per-frame to the top level."""
     return FrameAttributes(
-        modality=next((level.modality for level in levels if level.modality is not None), ModalityLevel()),
+        modality=_nearest(level.modality for level in levels) or ModalityLevel(),
         voi_levels=tuple(level.voi for level in levels if level.voi is not None),
         pixel_spacing=_nearest(level.pixel_spacing for level in levels),
         findings=tuple(finding for level in levels for finding in level.findings),
@@ -63,78 +69,52 @@ def _nearest(values: Iterable[T | None]) -> T | None:
     return next((value for value in values if value is not None), None)
 
 
-def _group_level(group: Values, size: tuple[int, int]) -> _Level:
+def _read_group(group: Values, pixel: ImagePixel) -> _LevelAttributes:
+    """Return the attributes of a functional group. Findings in it belong to its frames and not to the instance."""
     findings: list[Finding] = []
-    noted = Values(group.dataset, findings)
-    macros = {name: _macro(noted, f"{name}Sequence") for name in _MACROS}
+    values = Values(group.dataset, findings)
+    macros = {name: values.first_item(f"{name}Sequence") for name in _MACROS}
     transformation, voi = macros["PixelValueTransformation"], macros["FrameVOILUT"]
     shutter, anatomy = macros["FrameDisplayShutter"], macros["FrameAnatomy"]
-    return _Level(
-        modality=None if transformation is None else modality_level(transformation),
-        voi=None if voi is None else voi_level(voi, findings),
-        pixel_spacing=_spacing(macros["PixelMeasures"], macros["FramePixelDataProperties"]),
-        shutter=None if shutter is None else shutter_of(shutter, size),
+    return _LevelAttributes(
+        modality=None if transformation is None else read_modality_level(transformation),
+        voi=None if voi is None else read_voi_level(voi, findings),
+        pixel_spacing=_read_spacing(macros["PixelMeasures"], macros["FramePixelDataProperties"]),
+        shutter=None if shutter is None else read_shutter(shutter, pixel.rows, pixel.columns),
         laterality="" if anatomy is None else anatomy.code("FrameLaterality"),
-        patient_orientation=_patient_orientation(macros["PatientOrientationInFrame"]),
-        image_orientation=_image_orientation(macros["PlaneOrientation"]),
-        # last: reading fills it
+        patient_orientation=_read_patient_orientation(macros["PatientOrientationInFrame"]),
+        image_orientation=_read_image_orientation(macros["PlaneOrientation"]),
+        # must be last, because the calls above add to the findings
         findings=tuple(findings),
     )
 
 
-def _spacing(measures: Values | None, properties: Values | None) -> tuple[float, float] | None:
-    """Pixel Spacing (C.7.6.16.2.1), else the Imager Pixel Spacing of an X-ray frame (C.8.19.6.4)."""
+def _read_spacing(measures: Values | None, properties: Values | None) -> tuple[float, float] | None:
+    """Return Pixel Spacing (C.7.6.16.2.1), else Imager Pixel Spacing of an X-ray frame (C.8.19.6.4), in mm."""
     spacing = None if measures is None else measures.pair("PixelSpacing")
     return spacing or (None if properties is None else properties.pair("ImagerPixelSpacing"))
 
 
-def _patient_orientation(values: Values | None) -> tuple[str, str] | None:
-    """Where the rows and the columns lead in the patient, as letters (C.7.6.1.1.1)."""
+def _read_patient_orientation(values: Values | None) -> tuple[str, str] | None:
+    """Return the patient directions of the rows and of the columns as letters (C.7.6.1.1.1)."""
     letters = () if values is None else Values(values.dataset, []).texts("PatientOrientation")
     return (letters[0].upper(), letters[1].upper()) if len(letters) >= 2 else None
 
 
-def _image_orientation(values: Values | None) -> tuple[float, ...] | None:
-    """The six direction cosines of the first row and the first column (C.7.6.2.1.1)."""
+def _read_image_orientation(values: Values | None) -> tuple[float, ...] | None:
+    """Return the six direction cosines of the first row and the first column (C.7.6.2.1.1)."""
     cosines = () if values is None else Values(values.dataset, []).numbers("ImageOrientationPatient")
     return cosines if len(cosines) == 6 else None
 
 
-def _top_level(values: Values) -> _Level:
-    """The top of the data set, whose Pixel Spacing is the instance's."""
+def _read_top_level(values: Values) -> _LevelAttributes:
+    """Return the attributes of the top level. Its Pixel Spacing and its shutter are those of the instance."""
     findings: list[Finding] = []
-    return _Level(
-        modality=modality_level(values),
-        voi=voi_level(values, findings),
-        patient_orientation=_patient_orientation(values),
-        image_orientation=_image_orientation(values),
+    return _LevelAttributes(
+        modality=read_modality_level(values),
+        voi=read_voi_level(values, findings),
+        patient_orientation=_read_patient_orientation(values),
+        image_orientation=_read_image_orientation(values),
+        # must be last, because the calls above add to the findings
         findings=tuple(findings),
     )
-
-
-def _macro(group: Values, keyword: str) -> Values | None:
-    return next(iter(group.items(keyword)), None)
-
-
-def modality_level(values: Values) -> ModalityLevel | None:
-    """Modality LUT Sequence, Rescale Slope and Intercept of one level, or None where it has none of them."""
-    item = _macro(values, "ModalityLUTSequence")
-    lut = None if item is None else item.lut("LUTDescriptor", "LUTData")
-    slope, intercept = values.number("RescaleSlope"), values.number("RescaleIntercept")
-    return None if lut is None and slope is None and intercept is None else ModalityLevel(lut, slope, intercept)
-
-
-def voi_level(values: Values, findings: list[Finding]) -> VoiLevel:
-    """VOI LUT Sequence and the windows of one level (PS3.3 C.11.2): centre i goes with width i."""
-    items = (item.lut("LUTDescriptor", "LUTData") for item in values.items("VOILUTSequence"))
-    centers, widths = values.numbers("WindowCenter"), values.numbers("WindowWidth")
-    if len(centers) != len(widths):
-        note = f"{len(centers)} values of Window Center and {len(widths)} of Window Width; the common ones are used"
-        findings.append(Finding(FindingCode.WINDOW_COUNT_MISMATCH, note))
-    function = values.code("VOILUTFunction") if values.has("VOILUTFunction") else None
-    explanations = values.texts("WindowCenterWidthExplanation")
-    windows = tuple(
-        WindowItem(center, width, function, explanations[index] if index < len(explanations) else None)
-        for index, (center, width) in enumerate(zip(centers, widths, strict=False))
-    )
-    return VoiLevel(tuple(lut for lut in items if lut is not None), windows)

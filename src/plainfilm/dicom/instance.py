@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""What a DICOM object says, as frozen values: everything the rest needs, and no pydicom beyond this package.
+"""The contents of a DICOM image object as frozen values, without pydicom.
 
-Names are those of the standard (PS3.3); a value is None where the attribute is absent, empty or unreadable.
+Names are those of the standard (PS3.3). A value is None if the attribute is absent, empty or unreadable.
 """
 
 from __future__ import annotations
@@ -9,13 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from plainfilm.dicom.content import ValueField
+from plainfilm.dicom.byte_source import ValueField
 from plainfilm.dicom.orientation import Turn
 from plainfilm.findings import Finding
 
 
 class PixelKind(StrEnum):
-    """Which element holds the pixels (PS3.3 C.7.6.3, C.7.6.24, C.7.6.25)."""
+    """The keyword of the element that holds the pixels (PS3.3 C.7.6.3, C.7.6.24, C.7.6.25)."""
 
     INTEGER = "PixelData"
     FLOAT = "FloatPixelData"
@@ -24,7 +24,10 @@ class PixelKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ImagePixel:
-    """The Image Pixel module (PS3.3 C.7.6.3) after the defaults for what real files leave out."""
+    """The Image Pixel module (PS3.3 C.7.6.3), with defaults for attributes that the file does not have.
+
+    overlay_bit_positions: the bits of the pixel cells that hold overlays (PS3.5 8.1.2, retired).
+    """
 
     rows: int
     columns: int
@@ -42,31 +45,39 @@ class ImagePixel:
 
     @property
     def is_color(self) -> bool:
-        """Whether the image is shown in colour: anything but MONOCHROME1 and MONOCHROME2."""
+        """Whether the image has colours: every Photometric Interpretation but MONOCHROME1 and MONOCHROME2."""
         return not self.photometric_interpretation.startswith("MONOCHROME")
 
 
 @dataclass(frozen=True, slots=True)
-class PixelData:
-    """The value of Pixel Data, Float Pixel Data or Double Float Pixel Data, still encoded.
+class ExtendedOffsetTable:
+    """Extended Offset Table and Extended Offset Table Lengths, 64-bit little-endian integers (PS3.3 C.7.6.3.1.8)."""
 
-    value: of a file a view into its bytes, so that none is copied.
-    vr: Value Representation as written, '' where implicit; in big endian OW swaps cells smaller than a word.
+    offsets: bytes
+    lengths: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class PixelData:
+    """The value of Pixel Data, Float Pixel Data or Double Float Pixel Data, not decoded (PS3.5 8, A.4).
+
+    value: for a file, a view into its bytes, so that no byte is copied.
+    vr: Value Representation as written, '' if it is implicit. In big endian, OW swaps cells smaller than a word.
     """
 
     value: ValueField
     transfer_syntax: str
     encapsulated: bool
     big_endian: bool = False
-    extended_offsets: tuple[bytes, bytes] | None = None
+    extended_offsets: ExtendedOffsetTable | None = None
     vr: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class LutItem:
-    """One item of a LUT sequence, as it stands in the file (PS3.3 C.11.1.1, C.11.2.1.1).
+    """One lookup table as it is in the file (PS3.3 C.11.1.1, C.11.2.1.1).
 
-    `descriptor` holds the three values as unsigned 16-bit words, `data` the LUT Data in little-endian byte order.
+    descriptor: the three values of LUT Descriptor as unsigned 16-bit words. data: LUT Data in little-endian byte order.
     """
 
     descriptor: tuple[int, int, int]
@@ -76,7 +87,10 @@ class LutItem:
 
 @dataclass(frozen=True, slots=True)
 class WindowItem:
-    """One pair of Window Center and Window Width with the VOI LUT Function of its level, as written ('' is empty)."""
+    """One pair of Window Center and Window Width (PS3.3 C.11.2.1.2).
+
+    function: the VOI LUT Function of the level as written, '' if it is empty.
+    """
 
     center: float
     width: float
@@ -86,7 +100,7 @@ class WindowItem:
 
 @dataclass(frozen=True, slots=True)
 class ModalityLevel:
-    """The Modality LUT attributes of the nearest level that has any (PS3.3 C.11.1, C.7.6.16.2.9)."""
+    """The Modality LUT and rescale attributes of one level: per-frame, shared or top (PS3.3 C.11.1, C.7.6.16.2.9)."""
 
     lut: LutItem | None = None
     slope: float | None = None
@@ -95,7 +109,7 @@ class ModalityLevel:
 
 @dataclass(frozen=True, slots=True)
 class VoiLevel:
-    """The VOI attributes of one level: per-frame, shared, or top level (PS3.3 C.11.2, C.7.6.16.2.10)."""
+    """The VOI LUTs and windows of one level: per-frame, shared or top (PS3.3 C.11.2, C.7.6.16.2.10)."""
 
     luts: tuple[LutItem, ...] = ()
     windows: tuple[WindowItem, ...] = ()
@@ -103,7 +117,7 @@ class VoiLevel:
 
 @dataclass(frozen=True, slots=True)
 class Padding:
-    """Pixel Padding Value and Pixel Padding Range Limit, raw (PS3.3 C.7.5.1.1.2)."""
+    """Pixel Padding Value and Pixel Padding Range Limit as they are in the file (PS3.3 C.7.5.1.1.2)."""
 
     value: float
     limit: float | None = None
@@ -111,12 +125,15 @@ class Padding:
 
 @dataclass(frozen=True, slots=True)
 class Overlay:
-    """An overlay plane (PS3.3 C.9.2, C.9.3), or the bits of the pixel cells that are one.
+    """An overlay plane (PS3.3 C.9.2, C.9.3), with data of its own or in a bit of the pixel cells (PS3.5 8.1.2).
 
-    group: 0x6000 to 0x60FE. origin: row and column of its first pixel in the image, from 1. is_region: it marks a
-    region of interest and is no drawing. data: Overlay Data, bit 0 first; bit_position: which bit of the pixel cells
-    it is instead. frames: how many it has, for the image's frames from `first_frame` on, from 1; None: one for all.
-    fault: what is wrong with it; one with neither data nor bit_position cannot be drawn.
+    group: 0x6000 to 0x60FE.
+    origin: row and column of the plane's first pixel in the image, counted from 1.
+    is_region: whether the plane marks a region of interest; otherwise it is graphics.
+    data: Overlay Data, bit 0 first. bit_position: the bit of the pixel cells that holds the plane instead.
+    frames: the number of frames of the plane, for the frames of the image from `first_frame` on, counted from 1; None
+    if one plane is for all frames.
+    fault: what is wrong with the plane, '' if nothing. A plane without data and bit_position cannot be drawn.
     """
 
     group: int
@@ -133,10 +150,12 @@ class Overlay:
 
 @dataclass(frozen=True, slots=True)
 class Shutter:
-    """The Display Shutter module (PS3.3 C.7.6.11); rows and columns count from 1.
+    """The Display Shutter module (PS3.3 C.7.6.11). Rows and columns are counted from 1.
 
-    rectangle: left, right, upper, lower edge. circle: row, column, radius in pixels. polygon: (row, column) vertices.
-    bitmap: an overlay whose bits hide (C.7.6.15). within: another shutter, which hides as well.
+    rectangle: left, right, upper and lower edge. circle: row and column of the centre, radius in pixels.
+    polygon: the vertices as (row, column). presentation_value: the P-Value of the shuttered area, 16 bits.
+    bitmap: an overlay whose set bits are shuttered (C.7.6.15).
+    image_shutter: the shutter of the image, which applies too, if this one is that of a presentation state.
     """
 
     rectangle: tuple[int, int, int, int] | None = None
@@ -144,14 +163,16 @@ class Shutter:
     polygon: tuple[tuple[int, int], ...] | None = None
     presentation_value: int | None = None
     bitmap: Overlay | None = None
-    within: Shutter | None = None
+    image_shutter: Shutter | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Presented:
-    """What a presentation state says of a frame besides its Modality LUT, VOI and shutter (PS3.4 N.2, PS3.3 A.33.1).
+class SoftcopyPresentation:
+    """How a presentation state displays a frame, apart from Modality LUT, VOI and shutter (PS3.4 N.2, PS3.3 A.33.1).
 
-    area: two opposite corners of what is displayed (column, row, column, row, from 1). overlays: those displayed.
+    lut: Presentation LUT. inverted: whether Presentation LUT Shape is INVERSE (PS3.3 C.11.6). turn: PS3.3 C.10.6.
+    area: two opposite corners of the displayed area (column, row, column, row), counted from 1 (PS3.3 C.10.4).
+    overlays: the planes that are displayed (PS3.3 C.11.7).
     """
 
     lut: LutItem | None = None
@@ -164,7 +185,12 @@ class Presented:
 
 @dataclass(frozen=True, slots=True)
 class FrameAttributes:
-    """What may differ from frame to frame."""
+    """The attributes that may differ between frames (PS3.3 C.7.6.16).
+
+    voi_levels: from the nearest level to the top. pixel_spacing: distance of rows and of columns in mm.
+    patient_orientation: direction of the rows and of the columns as letters (C.7.6.1.1.1). image_orientation: direction
+    cosines of the first row and the first column (C.7.6.2.1.1). presentation: set if a presentation state applies.
+    """
 
     modality: ModalityLevel = ModalityLevel()
     voi_levels: tuple[VoiLevel, ...] = ()
@@ -174,12 +200,12 @@ class FrameAttributes:
     laterality: str = ""
     patient_orientation: tuple[str, str] | None = None
     image_orientation: tuple[float, ...] | None = None
-    presented: Presented | None = None
+    presentation: SoftcopyPresentation | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Palette:
-    """Palette Color Lookup Tables (PS3.3 C.7.6.3.1.5), and whether they are segmented."""
+    """Palette Color Lookup Tables (PS3.3 C.7.6.3.1.5). segmented: whether the data are segmented (C.7.9.2)."""
 
     red: LutItem
     green: LutItem
@@ -187,14 +213,14 @@ class Palette:
     segmented: bool = False
 
     def first(self, signed: bool) -> int:
-        """The first stored value mapped, signed when stored values are."""
+        """Return the first stored value mapped. signed: whether stored values are signed."""
         first = self.red.descriptor[1]
         return first - 65536 if signed and first >= 32768 else first
 
 
 @dataclass(frozen=True, slots=True)
 class InstanceIdentity:
-    """Who and what the instance is: private, never written as it is."""
+    """The attributes that identify the instance and the patient. They are private and never written unchanged."""
 
     sop_class_uid: str = ""
     sop_instance_uid: str = ""
@@ -209,7 +235,7 @@ class InstanceIdentity:
 
 @dataclass(frozen=True, slots=True)
 class Description:
-    """What the tables carry of the instance as it is."""
+    """The attributes that the tables contain unchanged."""
 
     modality: str = ""
     body_part: str = ""
@@ -225,7 +251,13 @@ class Description:
 
 @dataclass(frozen=True, slots=True)
 class Instance:
-    """One DICOM image object, read and checked, its pixels not yet decoded."""
+    """One DICOM image object, read and checked. Its pixels are not decoded.
+
+    frames: the attributes of the frames that have their own, and last the set that all other frames share.
+    supplement: the palette of a grey image with coloured stored values (PS3.3 C.7.6.19).
+    pixel_spacing: distance of rows and of columns in mm. pixel_aspect_ratio: vertical and horizontal (C.7.6.3.1.7).
+    extra_columns: the texts of the attributes that the user wants in the metadata table, in the user's order.
+    """
 
     identity: InstanceIdentity
     description: Description
@@ -240,14 +272,14 @@ class Instance:
     presentation_lut_shape: str | None = None
     pixel_spacing: tuple[float, float] | None = None
     pixel_aspect_ratio: tuple[float, float] | None = None
-    carried: tuple[str, ...] = ()
+    extra_columns: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()
     overlays: tuple[Overlay, ...] = ()
 
     def shutter_of(self, frame: int) -> Shutter | None:
-        """The display shutter of a frame, counted from 0: its own, or the instance's."""
+        """Return the display shutter of a frame, counted from 0: its own, or that of the instance."""
         return self.frame_attributes(frame).shutter or self.shutter
 
     def frame_attributes(self, frame: int) -> FrameAttributes:
-        """The attributes of a frame, counted from 0: its own, or the one set that all frames share."""
+        """Return the attributes of a frame, counted from 0: its own, or the set that all frames share."""
         return self.frames[frame] if frame < len(self.frames) else self.frames[-1]

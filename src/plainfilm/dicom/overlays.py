@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A data set -> its overlay planes, groups 6000 to 60FE (PS3.3 C.9.2, C.9.3; PS3.5 8.1.2 for those in pixel cells)."""
+"""Read overlay planes, groups 6000 to 60FE (PS3.3 C.9.2, C.9.3; for planes in the pixel cells PS3.5 8.1.2)."""
 
 from __future__ import annotations
 
@@ -8,29 +8,30 @@ from dataclasses import replace
 from plainfilm.dicom.instance import ImagePixel, Overlay
 from plainfilm.dicom.values import Values
 
-GROUPS = range(0x6000, 0x6100, 2)
+OVERLAY_GROUPS = range(0x6000, 0x6100, 2)
 _ROWS, _COLUMNS, _FRAMES, _TYPE, _ORIGIN = 0x0010, 0x0011, 0x0015, 0x0040, 0x0050
-_FIRST_FRAME, _POSITION, _DATA = 0x0051, 0x0102, 0x3000
+_FIRST_FRAME, _BIT_POSITION, _DATA = 0x0051, 0x0102, 0x3000
 
 
-def overlays_of(values: Values, pixel: ImagePixel | None) -> tuple[Overlay, ...]:
-    """The planes, each with its own data or, of an image, as a bit of the pixel cells.
+def read_overlays(values: Values, pixel: ImagePixel | None) -> tuple[Overlay, ...]:
+    """Return the planes with data of their own and, if `pixel` is given, those in the pixel cells.
 
-    What is wrong with a plane it says itself: it matters only to who asks for overlays.
+    A fault of a plane is stated in the plane and is not a finding, because overlays are drawn only on request.
     """
-    # most data sets have none: one look at what there is costs less than one for each of 128 groups
-    groups = sorted({tag >> 16 for tag in values.tags}.intersection(GROUPS))
-    return tuple(overlay for group in groups if (overlay := _overlay(values, pixel, group << 16)) is not None)
+    # Most data sets have no overlays. One pass over the tags takes less time than 128 lookups.
+    groups = sorted({tag >> 16 for tag in values.tags}.intersection(OVERLAY_GROUPS))
+    return tuple(overlay for group in groups if (overlay := _read_overlay(values, pixel, group << 16)) is not None)
 
 
-def _overlay(values: Values, pixel: ImagePixel | None, group: int) -> Overlay | None:
-    if not any(group | element in values.tags for element in (_DATA, _POSITION)):
+def _read_overlay(values: Values, pixel: ImagePixel | None, group: int) -> Overlay | None:
+    """Return the plane of a group, or None if the group has no plane. group: the first tag of the group."""
+    if not any(group | element in values.tags for element in (_DATA, _BIT_POSITION)):
         return None
-    overlay = _plane(values, group)
+    overlay = _read_plane(values, group)
     data = values.words(group | _DATA)
     if data:
-        return _checked(overlay, data)
-    position = values.integer(group | _POSITION)
+        return _with_data(overlay, data)
+    position = values.integer(group | _BIT_POSITION)
     if pixel is not None and position is not None and _is_free(pixel, position):
         return replace(overlay, rows=pixel.rows, columns=pixel.columns, origin=(1, 1), bit_position=position)
     if pixel is not None and position is not None:
@@ -38,7 +39,8 @@ def _overlay(values: Values, pixel: ImagePixel | None, group: int) -> Overlay | 
     return None
 
 
-def _plane(values: Values, group: int) -> Overlay:
+def _read_plane(values: Values, group: int) -> Overlay:
+    """Return a plane without its data."""
     origin = values.integers(group | _ORIGIN)
     return Overlay(
         group=group >> 16,
@@ -51,8 +53,8 @@ def _plane(values: Values, group: int) -> Overlay:
     )
 
 
-def _checked(overlay: Overlay, data: bytes) -> Overlay:
-    """The plane with its data, if it has a size that can be; nothing is allocated for what a header claims."""
+def _with_data(overlay: Overlay, data: bytes) -> Overlay:
+    """Return the plane with its data, or with a fault. No memory is allocated for the size that the header claims."""
     if overlay.rows < 1 or overlay.columns < 1:
         return replace(overlay, fault="has no rows or no columns")
     needed = -(-overlay.rows * overlay.columns * max(overlay.frames or 1, 1) // 8)
@@ -62,6 +64,6 @@ def _checked(overlay: Overlay, data: bytes) -> Overlay:
 
 
 def _is_free(pixel: ImagePixel, position: int) -> bool:
-    """Whether a bit of the pixel cells holds no part of a stored value."""
+    """Whether a bit of the pixel cells is outside the stored value (PS3.5 8.1.1)."""
     lowest = pixel.high_bit - pixel.bits_stored + 1
     return 0 <= position < pixel.bits_allocated and not lowest <= position <= pixel.high_bit

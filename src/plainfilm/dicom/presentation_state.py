@@ -1,21 +1,22 @@
 # SPDX-License-Identifier: MIT
-"""A data set -> the Grayscale Softcopy Presentation State that it is, as frozen values (PS3.3 A.33.1)."""
+"""Read a Grayscale Softcopy Presentation State into frozen values (PS3.3 A.33.1)."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from plainfilm.dicom.functional_groups import modality_level, voi_level
 from plainfilm.dicom.instance import LutItem, ModalityLevel, Overlay, Shutter, VoiLevel
+from plainfilm.dicom.lut_attributes import read_lut, read_modality_level, read_voi_level
 from plainfilm.dicom.orientation import Turn
-from plainfilm.dicom.overlays import GROUPS, overlays_of
-from plainfilm.dicom.shutter import shutter_of
+from plainfilm.dicom.overlays import OVERLAY_GROUPS, read_overlays
+from plainfilm.dicom.shutter import read_shutter
 from plainfilm.dicom.values import Values
 from plainfilm.errors import AttributeValueError
 from plainfilm.findings import Finding, FindingCode
 
 GRAYSCALE_SOFTCOPY = "1.2.840.10008.5.1.4.1.1.11.1"
-_ANY_SIZE = (65535, 65535)
+# A presentation state does not know the size of its images. With the largest size, every usable shape is kept.
+_MAX_ROWS, _MAX_COLUMNS = 65535, 65535
 _ACTIVATION_LAYER = 0x1001
 
 ReferencedImages = tuple["ReferencedImage", ...]
@@ -24,23 +25,27 @@ Area = tuple[int, int, int, int]
 
 @dataclass(frozen=True, slots=True)
 class ReferencedImage:
-    """An image that a module refers to by its SOP Instance UID; frames from 1, () for all."""
+    """A reference to an image by its SOP Instance UID (PS3.3 10.3). frames: counted from 1; () for all frames."""
 
     sop_instance_uid: str
     frames: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class ScopedVoi:
-    """A VOI and the images that it is for; () for all (C.11.8)."""
+class SoftcopyVoi:
+    """A VOI LUT or windows, and the images that they are for; () for all images (PS3.3 C.11.8)."""
 
     references: ReferencedImages
     voi: VoiLevel
 
 
 @dataclass(frozen=True, slots=True)
-class ScopedArea:
-    """A displayed area, two corners (column, row, column, row), the shape of its pixels, for which images (C.10.4)."""
+class DisplayedArea:
+    """A displayed area, and the images that it is for; () for all images (PS3.3 C.10.4).
+
+    area: two opposite corners (column, row, column, row), counted from 1. pixel_aspect_ratio: vertical and horizontal
+    size of a pixel, in mm or relative.
+    """
 
     references: ReferencedImages
     area: Area | None
@@ -49,84 +54,91 @@ class ScopedArea:
 
 @dataclass(frozen=True, slots=True)
 class PresentationState:
-    """What is to be done to the images that it refers to; each part that is absent is done to none of them."""
+    """How the images that it refers to are displayed (PS3.3 A.33.1). An absent part changes nothing.
+
+    created: Presentation Creation Date and Time, joined. lut: Presentation LUT. inverted: whether Presentation LUT
+    Shape is INVERSE (C.11.6). active_groups: the groups with an Overlay Activation Layer (C.11.7).
+    """
 
     sop_instance_uid: str
     created: str
     references: ReferencedImages
     modality: ModalityLevel = ModalityLevel()
-    voi: tuple[ScopedVoi, ...] = ()
+    voi: tuple[SoftcopyVoi, ...] = ()
     lut: LutItem | None = None
     inverted: bool = False
     shutter: Shutter | None = None
     overlays: tuple[Overlay, ...] = ()
     active_groups: tuple[int, ...] = ()
     turn: Turn = Turn()
-    areas: tuple[ScopedArea, ...] = ()
+    areas: tuple[DisplayedArea, ...] = ()
     findings: tuple[Finding, ...] = ()
 
 
-def refers_to(references: ReferencedImages, sop_instance_uid: str, frame: int) -> bool:
-    """Whether references include a frame of an instance, counted from 0."""
+def has_reference(references: ReferencedImages, sop_instance_uid: str, frame: int) -> bool:
+    """Whether one of the references includes a frame of an instance, counted from 0."""
     return any(
-        one.sop_instance_uid == sop_instance_uid and (not one.frames or frame + 1 in one.frames) for one in references
+        image.sop_instance_uid == sop_instance_uid and (not image.frames or frame + 1 in image.frames)
+        for image in references
     )
 
 
-def presentation_state_of(values: Values) -> PresentationState:
-    """The presentation state. Raises AttributeValueError where it is none or refers to no image."""
+def build_presentation_state(values: Values) -> PresentationState:
+    """Return the presentation state. Raises AttributeValueError if it is of another class or refers to no image."""
     if values.text("SOPClassUID") != GRAYSCALE_SOFTCOPY:
         raise AttributeValueError("SOPClassUID", message="no Grayscale Softcopy Presentation State")
-    references = tuple(one for series in values.items("ReferencedSeriesSequence") for one in _references(series))
+    references = tuple(
+        image for series in values.items("ReferencedSeriesSequence") for image in _read_references(series)
+    )
     if not references:
         raise AttributeValueError("ReferencedSeriesSequence", message="the presentation state refers to no image")
-    overlays = overlays_of(values, None)
-    shutter = shutter_of(values, _ANY_SIZE, overlays)
+    overlays = read_overlays(values, None)
+    shutter = read_shutter(values, _MAX_ROWS, _MAX_COLUMNS, overlays)
     return PresentationState(
         sop_instance_uid=values.text("SOPInstanceUID"),
         created=values.text("PresentationCreationDate") + values.text("PresentationCreationTime"),
         references=references,
-        modality=modality_level(values) or ModalityLevel(),
-        voi=tuple(_voi(item) for item in values.items("SoftcopyVOILUTSequence")),
-        lut=_presentation_lut(values),
+        modality=read_modality_level(values) or ModalityLevel(),
+        voi=tuple(_read_voi(item) for item in values.items("SoftcopyVOILUTSequence")),
+        lut=_read_presentation_lut(values),
         inverted=values.code("PresentationLUTShape") == "INVERSE",
         shutter=shutter,
         overlays=tuple(overlay for overlay in overlays if shutter is None or overlay is not shutter.bitmap),
-        active_groups=tuple(group for group in GROUPS if values.text(group << 16 | _ACTIVATION_LAYER)),
-        turn=_turn(values),
-        areas=tuple(_area(item) for item in values.items("DisplayedAreaSelectionSequence")),
-        findings=(*_unused(values), *values.findings),
+        active_groups=tuple(group for group in OVERLAY_GROUPS if values.text(group << 16 | _ACTIVATION_LAYER)),
+        turn=_read_turn(values),
+        areas=tuple(_read_area(item) for item in values.items("DisplayedAreaSelectionSequence")),
+        findings=(*_findings_of_unused(values), *values.findings),
     )
 
 
-def _references(values: Values) -> ReferencedImages:
+def _read_references(values: Values) -> ReferencedImages:
     items = values.items("ReferencedImageSequence")
     return tuple(
         ReferencedImage(item.text("ReferencedSOPInstanceUID"), item.integers("ReferencedFrameNumber")) for item in items
     )
 
 
-def _voi(item: Values) -> ScopedVoi:
-    return ScopedVoi(_references(item), voi_level(item, item.findings))
+def _read_voi(item: Values) -> SoftcopyVoi:
+    return SoftcopyVoi(_read_references(item), read_voi_level(item, item.findings))
 
 
-def _area(item: Values) -> ScopedArea:
+def _read_area(item: Values) -> DisplayedArea:
     corners = (
         *item.integers("DisplayedAreaTopLeftHandCorner")[:2],
         *item.integers("DisplayedAreaBottomRightHandCorner")[:2],
     )
     area = (corners[0], corners[1], corners[2], corners[3]) if len(corners) == 4 else None
-    shape = item.pair("PresentationPixelSpacing") or item.pair("PresentationPixelAspectRatio")
-    return ScopedArea(_references(item), area, shape)
+    aspect_ratio = item.pair("PresentationPixelSpacing") or item.pair("PresentationPixelAspectRatio")
+    return DisplayedArea(_read_references(item), area, aspect_ratio)
 
 
-def _presentation_lut(values: Values) -> LutItem | None:
-    item = next(iter(values.items("PresentationLUTSequence")), None)
-    return None if item is None else item.lut("LUTDescriptor", "LUTData")
+def _read_presentation_lut(values: Values) -> LutItem | None:
+    item = values.first_item("PresentationLUTSequence")
+    return None if item is None else read_lut(item)
 
 
-def _turn(values: Values) -> Turn:
-    """Image Rotation, clockwise, before Image Horizontal Flip (C.10.6)."""
+def _read_turn(values: Values) -> Turn:
+    """Return Image Rotation, clockwise, and Image Horizontal Flip, which follows it (PS3.3 C.10.6)."""
     degrees = values.integer("ImageRotation") or 0
     if degrees % 90:
         note = f"Image Rotation {degrees} is no quarter turn and is left out"
@@ -135,8 +147,8 @@ def _turn(values: Values) -> Turn:
     return Turn(degrees // 90 % 4, values.code("ImageHorizontalFlip") == "Y")
 
 
-def _unused(values: Values) -> tuple[Finding, ...]:
-    """What a presentation state may have and is not drawn; and what of it could not be read."""
+def _findings_of_unused(values: Values) -> tuple[Finding, ...]:
+    """Return a finding for each part of a presentation state that is not drawn or cannot be read."""
     findings = []
     if values.items("GraphicAnnotationSequence"):
         note = "graphic or text annotations are not drawn"
@@ -144,6 +156,6 @@ def _unused(values: Values) -> tuple[Finding, ...]:
     if values.items("MaskSubtractionSequence"):
         note = "the subtraction of a mask frame is left out"
         findings.append(Finding(FindingCode.PRESENTATION_INCOMPLETE, note))
-    if values.items("PresentationLUTSequence") and _presentation_lut(Values(values.dataset, [])) is None:
+    if values.items("PresentationLUTSequence") and _read_presentation_lut(Values(values.dataset, [])) is None:
         findings.append(Finding(FindingCode.PRESENTATION_INCOMPLETE, "the Presentation LUT cannot be used"))
     return tuple(findings)

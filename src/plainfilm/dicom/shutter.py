@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A data set or functional group -> its display shutter (PS3.3 C.7.6.11); shapes that cannot be meant are left out."""
+"""Read the display shutter of a data set or functional group (PS3.3 C.7.6.11). Unusable shapes are left out."""
 
 from __future__ import annotations
 
@@ -12,59 +12,66 @@ _Circle = tuple[int, int, int]
 _Polygon = tuple[tuple[int, int], ...]
 
 
-def shutter_of(values: Values, size: tuple[int, int], overlays: tuple[Overlay, ...] = ()) -> Shutter | None:
-    """The shutter of an image of so many rows and columns, or None where it has none.
+def read_shutter(values: Values, rows: int, columns: int, overlays: tuple[Overlay, ...] = ()) -> Shutter | None:
+    """Return the shutter of an image of `rows` and `columns`, or None if it has no usable shape.
 
-    Of the overlays one may be its bitmap (C.7.6.15). A shape without its attributes, and one that would hide the whole
-    image, is left out with a finding.
+    overlays: the planes of which one may be the bitmap (C.7.6.15).
+
+    A shape without its attributes, or one that would hide the whole image, is left out with a finding.
     """
-    shapes = {shape.upper() for shape in values.texts("ShutterShape")}
-    rectangle = _rectangle(values, size) if "RECTANGULAR" in shapes else None
-    circle = _circle(values, size) if "CIRCULAR" in shapes else None
-    polygon = _polygon(values, size) if "POLYGONAL" in shapes else None
-    bitmap = _bitmap(values, overlays) if "BITMAP" in shapes else None
-    found = {"RECTANGULAR": rectangle, "CIRCULAR": circle, "POLYGONAL": polygon, "BITMAP": bitmap}
-    for shape in sorted(shapes):
-        if found.get(shape) is None:
-            name = shape if shape in found else "of an unknown kind"
-            note = f"Shutter Shape {name} cannot be drawn, or would hide the whole image, and is left out"
+    names = {name.upper() for name in values.texts("ShutterShape")}
+    rectangle = _read_rectangle(values, rows, columns) if "RECTANGULAR" in names else None
+    circle = _read_circle(values, rows, columns) if "CIRCULAR" in names else None
+    polygon = _read_polygon(values, rows, columns) if "POLYGONAL" in names else None
+    bitmap = _find_bitmap(values, overlays) if "BITMAP" in names else None
+    shapes = {"RECTANGULAR": rectangle, "CIRCULAR": circle, "POLYGONAL": polygon, "BITMAP": bitmap}
+    for name in sorted(names):
+        if shapes.get(name) is None:
+            kind = name if name in shapes else "of an unknown kind"
+            note = f"Shutter Shape {kind} cannot be drawn, or would hide the whole image, and is left out"
             values.findings.append(Finding(FindingCode.SHUTTER_INVALID, note))
-    if not any(found.values()):
+    if not any(shapes.values()):
         return None
     return Shutter(rectangle, circle, polygon, values.integer("ShutterPresentationValue"), bitmap)
 
 
-def _bitmap(values: Values, overlays: tuple[Overlay, ...]) -> Overlay | None:
-    """The overlay whose group is Shutter Overlay Group."""
+def _find_bitmap(values: Values, overlays: tuple[Overlay, ...]) -> Overlay | None:
+    """Return the overlay whose group is Shutter Overlay Group."""
     group = values.integer("ShutterOverlayGroup")
-    return next((one for one in overlays if one.group == group and one.bit_position is None), None)
+    return next((overlay for overlay in overlays if overlay.group == group and overlay.bit_position is None), None)
 
 
-def _rectangle(values: Values, size: tuple[int, int]) -> _Rectangle | None:
-    """Left, right, upper and lower edge, if a pixel lies between them."""
+def _read_rectangle(values: Values, rows: int, columns: int) -> _Rectangle | None:
+    """Return left, right, upper and lower edge, or None if no pixel of the image lies between them."""
     names = ("LeftVertical", "RightVertical", "UpperHorizontal", "LowerHorizontal")
     left, right, upper, lower = (values.integer(f"Shutter{name}Edge") for name in names)
     if left is None or right is None or upper is None or lower is None:
         return None
-    rows, columns = size
-    is_seen = max(left, 1) <= min(right, columns) and max(upper, 1) <= min(lower, rows)
-    return (left, right, upper, lower) if is_seen else None
+    has_pixels = max(left, 1) <= min(right, columns) and max(upper, 1) <= min(lower, rows)
+    return (left, right, upper, lower) if has_pixels else None
 
 
-def _circle(values: Values, size: tuple[int, int]) -> _Circle | None:
-    """Row and column of the centre, and the radius, if the pixel nearest to the centre is inside."""
+def _read_circle(values: Values, rows: int, columns: int) -> _Circle | None:
+    """Return row and column of the centre and the radius, or None if the pixel nearest to the centre is outside."""
     center, radius = values.integers("CenterOfCircularShutter"), values.integer("RadiusOfCircularShutter")
     if len(center) != 2 or radius is None or radius < 0:
         return None
-    squares = ((min(max(place, 1), length) - place) ** 2 for place, length in zip(center, size, strict=True))
-    return (center[0], center[1], radius) if sum(squares) <= radius**2 else None
+    row, column = center
+    row_distance, column_distance = min(max(row, 1), rows) - row, min(max(column, 1), columns) - column
+    return (row, column, radius) if row_distance**2 + column_distance**2 <= radius**2 else None
 
 
-def _polygon(values: Values, size: tuple[int, int]) -> _Polygon | None:
-    """The vertices, if the box around them meets the image."""
-    flat = values.integers("VerticesOfThePolygonalShutter")
-    if len(flat) < 6 or len(flat) % 2:
+def _read_polygon(values: Values, rows: int, columns: int) -> _Polygon | None:
+    """Return the vertices as (row, column), or None if their bounding box does not meet the image."""
+    coordinates = values.integers("VerticesOfThePolygonalShutter")
+    if len(coordinates) < 6 or len(coordinates) % 2:
         return None
-    places = flat[0::2], flat[1::2]
-    meets = all(max(min(along), 1) <= min(max(along), length) for along, length in zip(places, size, strict=True))
-    return tuple(zip(*places, strict=True)) if meets else None
+    vertex_rows, vertex_columns = coordinates[0::2], coordinates[1::2]
+    if not (_meets(vertex_rows, rows) and _meets(vertex_columns, columns)):
+        return None
+    return tuple(zip(vertex_rows, vertex_columns, strict=True))
+
+
+def _meets(coordinates: tuple[int, ...], length: int) -> bool:
+    """Whether the range of coordinates, counted from 1, includes a pixel of an axis of `length` pixels."""
+    return max(min(coordinates), 1) <= min(max(coordinates), length)

@@ -107,7 +107,7 @@ class Explanation:
 
 def overlay_steps(instance: Instance, planned: PlannedFrame) -> tuple[Step, ...]:
     """What becomes of the overlay planes that the frame has, if it has any."""
-    presented = instance.frame_attributes(planned.frame).presented
+    presented = instance.frame_attributes(planned.frame).presentation
     overlays = instance.overlays if presented is None else presented.overlays
     if not overlays:
         return ()
@@ -122,7 +122,7 @@ def overlay_steps(instance: Instance, planned: PlannedFrame) -> tuple[Step, ...]
 
 def placing_steps(instance: Instance, planned: PlannedFrame) -> tuple[Step, ...]:
     """What is kept, the turn, and the size, where there are any, and who asks for them."""
-    geometry, presented = planned.geometry, instance.frame_attributes(planned.frame).presented
+    geometry, presented = planned.geometry, instance.frame_attributes(planned.frame).presentation
     steps, kept, placed = [], geometry.kept, geometry.placed
     if kept is not None and (kept.width, kept.height) != geometry.squared_size:
         does = f"{kept.width} x {kept.height} from column {kept.x}, row {kept.y}"

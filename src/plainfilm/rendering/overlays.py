@@ -72,7 +72,7 @@ def overlay_plan(instance: Instance, cells: tuple[int, Array], mode: Overlays, l
 
 def planes_of(instance: Instance, frame: int, cells: Array) -> tuple[tuple[Plane, ...], tuple[Finding, ...]]:
     """The planes that are on a frame, counted from 0, with its cells as decoded; and what is wrong with them."""
-    presented = instance.frame_attributes(frame).presented
+    presented = instance.frame_attributes(frame).presentation
     overlays = instance.overlays if presented is None else presented.overlays
     planes, findings, size = [], [], (cells.shape[0], cells.shape[1])
     for number, overlay in enumerate(overlays):

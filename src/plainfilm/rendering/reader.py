@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 
 from plainfilm.decode import decode_frame, decode_reduced
 from plainfilm.decode.decoded import DecodedFrame
-from plainfilm.dicom.content import Content
+from plainfilm.dicom.byte_source import ByteSource
 from plainfilm.dicom.frames import FrameTable, locate_frames
 from plainfilm.dicom.instance import Instance
 from plainfilm.dicom.presentation_state import PresentationState
-from plainfilm.dicom.presented import presented
 from plainfilm.dicom.read import read_instance
+from plainfilm.dicom.softcopy import apply_presentation_state
 from plainfilm.errors import Reason, TruncatedError
 from plainfilm.options.framing import Resolution
 from plainfilm.options.options import Options
@@ -59,7 +59,7 @@ class FrameReader:
         return redaction_mask(self.boxes.of(frame), (pixel.rows, pixel.columns), beyond)
 
 
-def open_reader(content: Content, options: Options, boxes: RedactionBoxes = NO_REDACTION_BOXES) -> FrameReader:
+def open_reader(content: ByteSource, options: Options, boxes: RedactionBoxes = NO_REDACTION_BOXES) -> FrameReader:
     """Read and check an instance without decoding it; its frames are read from the content when they are decoded.
 
     boxes: its own, beside those that the options have for all. Raises ConversionError as `read_instance` does.
@@ -69,7 +69,7 @@ def open_reader(content: Content, options: Options, boxes: RedactionBoxes = NO_R
 
 def with_presentation(film: FrameReader, state: PresentationState | None) -> FrameReader:
     """The film as a presentation state presents it; as it is where there is none."""
-    return film if state is None else replace(film, instance=presented(film.instance, state))
+    return film if state is None else replace(film, instance=apply_presentation_state(film.instance, state))
 
 
 def reader_of(instance: Instance, options: Options, boxes: RedactionBoxes = NO_REDACTION_BOXES) -> FrameReader:
@@ -78,8 +78,8 @@ def reader_of(instance: Instance, options: Options, boxes: RedactionBoxes = NO_R
     Of encapsulated frames some may be missing: each then fails alone, unless the claim is beyond all reason.
     """
     frames = locate_frames(instance.pixel, instance.data, options.decoding.allow_truncated)
-    if frames.declared - frames.present > MOST_MISSING_FRAMES:
-        message = f"Number of Frames is {frames.declared} and Pixel Data holds {frames.present}"
+    if frames.declared_frames - frames.present_frames > MOST_MISSING_FRAMES:
+        message = f"Number of Frames is {frames.declared_frames} and Pixel Data holds {frames.present_frames}"
         raise TruncatedError(message, reason=Reason.TRUNCATED_PIXEL_DATA)
     reduced = options if options.decoding.decode is Resolution.REDUCED else None
     return FrameReader(instance, frames, options.privacy.redact + boxes, options.decoding.verify, reduced)

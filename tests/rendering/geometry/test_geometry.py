@@ -13,7 +13,7 @@ import pytest
 from pydicom.dataset import Dataset
 from pydicom.uid import ExplicitVRLittleEndian
 
-from plainfilm.dicom.instance import FrameAttributes, Instance, Presented
+from plainfilm.dicom.instance import FrameAttributes, Instance, SoftcopyPresentation
 from plainfilm.dicom.orientation import TURNS, Turn
 from plainfilm.dicom.read import read_instance
 from plainfilm.errors import ConversionError
@@ -266,8 +266,8 @@ COMBINED: list[dict[str, Any]] = [
 
 def presented(turn: Turn) -> Instance:
     instance = read(60, 90, PixelSpacing=[0.2, 0.1])
-    known = Presented(turn=turn, area=AREA, pixel_aspect_ratio=(2.0, 1.0))
-    return replace(instance, frames=(FrameAttributes(presented=known),))
+    known = SoftcopyPresentation(turn=turn, area=AREA, pixel_aspect_ratio=(2.0, 1.0))
+    return replace(instance, frames=(FrameAttributes(presentation=known),))
 
 
 @pytest.mark.parametrize("turn", TURNS, ids=str)

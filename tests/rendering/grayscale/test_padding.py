@@ -113,7 +113,7 @@ def test_the_set_bits_of_a_bitmap_mask_pixels() -> None:
 
 
 def test_of_two_shutters_each_masks_pixels() -> None:
-    shutter = Shutter(rectangle=(1, 2, 1, 2), within=Shutter(rectangle=(2, 3, 1, 1)))
+    shutter = Shutter(rectangle=(1, 2, 1, 2), image_shutter=Shutter(rectangle=(2, 3, 1, 1)))
     assert drawn(shutter, 2, 3) == [".#.", "..."]
 
 

@@ -140,7 +140,7 @@ def _squared_geometry(instance: Instance, frame: int, options: GeometryOptions, 
     rows, columns = instance.pixel.rows, instance.pixel.columns
     attributes = instance.frame_attributes(frame)
     spacing = attributes.pixel_spacing or instance.pixel_spacing
-    presented = None if attributes.presented is None else attributes.presented.pixel_aspect_ratio
+    presented = None if attributes.presentation is None else attributes.presentation.pixel_aspect_ratio
     shape = None if options.pixels is Pixels.STORED else presented or spacing or instance.pixel_aspect_ratio
     width, height = _squared(rows, columns, shape)
     if (width, height) != (columns, rows) and height * width * instance.pixel.samples_per_pixel > max_pixels:
@@ -152,7 +152,7 @@ def _squared_geometry(instance: Instance, frame: int, options: GeometryOptions, 
 
 def _turn(instance: Instance, frame: int, orient: Orient) -> tuple[Turn, tuple[Finding, ...]]:
     """The turn of the presentation state, else that by which a viewer hangs the frame."""
-    presented = instance.frame_attributes(frame).presented
+    presented = instance.frame_attributes(frame).presentation
     if presented is not None:
         return presented.turn, ()
     return hanging_turn(instance, frame) if orient is Orient.VIEWER else (Turn(), ())
@@ -161,7 +161,7 @@ def _turn(instance: Instance, frame: int, orient: Orient) -> tuple[Turn, tuple[F
 def _displayed(instance: Instance, frame: int, geometry: Geometry) -> tuple[Box, tuple[Finding, ...]]:
     """The part of the squared image that the presentation state displays; all, where it names none that can be."""
     whole = Box(0, 0, geometry.width, geometry.height)
-    presented = instance.frame_attributes(frame).presented
+    presented = instance.frame_attributes(frame).presentation
     if presented is None or presented.area is None:
         return whole, ()
     part = _part_of(presented.area, geometry)

@@ -79,8 +79,8 @@ def outside_shutter(shutter: Shutter, rows: int, columns: int) -> Mask:
         inside &= _inside_polygon(shutter.polygon, rows, columns)
     if shutter.bitmap is not None:
         inside &= ~overlay_mask(shutter.bitmap, (rows, columns), 0)[0]
-    if shutter.within is not None:
-        inside &= ~outside_shutter(shutter.within, rows, columns)
+    if shutter.image_shutter is not None:
+        inside &= ~outside_shutter(shutter.image_shutter, rows, columns)
     outside = ~inside
     outside.setflags(write=False)
     return outside

@@ -54,7 +54,7 @@ class Planner:
         inverted, polarity = decide_inversion(
             self.instance.pixel.photometric_interpretation, self.instance.presentation_lut_shape, options.polarity
         )
-        presented = self.instance.frame_attributes(frame.frame).presented
+        presented = self.instance.frame_attributes(frame.frame).presentation
         if look is Look.STORED:
             inverted, polarity = False, ()
         elif presented is not None:
@@ -104,9 +104,9 @@ class Planner:
         if look is Look.STORED:
             return self._stored()
         attributes = self.instance.frame_attributes(frame.frame)
-        if attributes.presented is not None:
+        if attributes.presentation is not None:
             voi, reason, findings = presentation_state_voi(
-                attributes, attributes.presented, frame.modality, self.survey.rules
+                attributes, attributes.presentation, frame.modality, self.survey.rules
             )
             return _Draft(ViewerTransform(frame.modality, voi, inverted), "presentation", reason, findings)
         if look in (Look.VIEWER, Look.CLAHE):

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from plainfilm.dicom.instance import FrameAttributes, LutItem, Presented, WindowItem
+from plainfilm.dicom.instance import FrameAttributes, LutItem, SoftcopyPresentation, WindowItem
 from plainfilm.findings import Finding, FindingCode
 from plainfilm.rendering.grayscale.lut import lookup_table
 from plainfilm.rendering.grayscale.modality import ModalityTransform
@@ -13,7 +13,7 @@ from plainfilm.rendering.grayscale.voi_candidates import voi_from_item
 
 
 def presentation_state_voi(
-    attributes: FrameAttributes, presented: Presented, modality: ModalityTransform, rules: StoredRules
+    attributes: FrameAttributes, presented: SoftcopyPresentation, modality: ModalityTransform, rules: StoredRules
 ) -> tuple[Voi, str, tuple[Finding, ...]]:
     """Return the VOI of a frame, followed by the Presentation LUT if there is one, the reason in words, and findings.
 

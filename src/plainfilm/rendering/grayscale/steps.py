@@ -86,7 +86,7 @@ def shutter_step(shutter: Shutter) -> Step:
     while one is not None:
         there = {"rectangle": one.rectangle, "circle": one.circle, "polygon": one.polygon, "bitmap": one.bitmap}
         shapes += [name for name, shape in there.items() if shape is not None]
-        one = one.within
+        one = one.image_shutter
     painted = "black" if shutter.presentation_value is None else f"P-Value {shutter.presentation_value} of 65535"
     does = f"{', '.join(shapes)}: what is outside is left out of every statistic and painted {painted} at the end"
     return Step("shutter", does, "Display Shutter")
@@ -129,7 +129,7 @@ def _recipe_steps(
 def _polarity_step(instance: Instance, frame: int, inverted: bool) -> Step:
     photometric = instance.pixel.photometric_interpretation
     does = "inverted: small values are white" if inverted else "as it is: small values are black"
-    presented = instance.frame_attributes(frame).presented
+    presented = instance.frame_attributes(frame).presentation
     if presented is not None and presented.inverted == inverted:
         return Step("polarity", does, "Presentation LUT Shape", "the presentation state says so")
     if inverted != (photometric == "MONOCHROME1"):

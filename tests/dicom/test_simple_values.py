@@ -14,7 +14,7 @@ from pydicom.dataset import Dataset
 from pydicom.tag import Tag
 
 from plainfilm.dicom import values as values_module
-from plainfilm.dicom.plain import plain_value
+from plainfilm.dicom.simple_values import simple_value
 from plainfilm.dicom.values import Values
 
 TAG = Tag(0x0010, 0x4000)
@@ -61,7 +61,7 @@ def test_what_is_read_is_what_pydicom_reads(vr: str, little: bool, value: bytes,
     raw = element(vr, value, little)
     quick = read(raw, character_set)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(values_module, "plain_value", lambda _element: None)
+        patch.setattr(values_module, "simple_value", lambda _element: None)
         assert quick == read(raw, character_set)
 
 
@@ -77,7 +77,7 @@ def test_what_is_read_is_what_pydicom_reads(vr: str, little: bool, value: bytes,
     ],
 )
 def test_plain_values_do_not_go_through_pydicom(vr: str, value: bytes, expected: object) -> None:
-    assert plain_value(element(vr, value)) == expected
+    assert simple_value(element(vr, value)) == expected
 
 
 @pytest.mark.parametrize(
@@ -97,4 +97,4 @@ def test_plain_values_do_not_go_through_pydicom(vr: str, value: bytes, expected:
     ],
 )
 def test_what_is_not_plain_is_left_to_pydicom(vr: str | None, value: bytes) -> None:
-    assert plain_value(element(vr, value)) is None
+    assert simple_value(element(vr, value)) is None

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from plainfilm.dicom.content import Part, part_of
+from plainfilm.dicom.byte_source import ByteRange, byte_range
 from plainfilm.dicom.frames import frame_bytes, locate_frames
 from plainfilm.dicom.read import read_instance
-from plainfilm.dicom.syntax import DEFLATED, EXPLICIT_BIG, EXPLICIT_LITTLE, IMPLICIT_LITTLE
+from plainfilm.dicom.transfer_syntax import DEFLATED, EXPLICIT_BIG, EXPLICIT_LITTLE, IMPLICIT_LITTLE
 
 
 class Pieces:
@@ -57,8 +57,8 @@ def test_pixels_are_read_a_frame_at_a_time(films: Any, syntax: str) -> None:
 
 def test_a_part_is_what_a_slice_would_be() -> None:
     pieces = Pieces(bytes(range(100)))
-    part = part_of(pieces, 10, 30)
-    assert isinstance(part, Part)
+    part = byte_range(pieces, 10, 30)
+    assert isinstance(part, ByteRange)
     assert (len(part), part[0:5], part[15:99], part[30:40], part[7:3]) == (
         20,
         bytes(range(10, 15)),
@@ -66,5 +66,5 @@ def test_a_part_is_what_a_slice_would_be() -> None:
         b"",
         b"",
     )
-    assert (len(part_of(pieces, 90, 300)), len(part_of(pieces, 300)), len(part_of(pieces, 40))) == (10, 0, 60)
-    assert part_of(b"abcdef", 2, 4) == b"cd"
+    assert (len(byte_range(pieces, 90, 300)), len(byte_range(pieces, 300)), len(byte_range(pieces, 40))) == (10, 0, 60)
+    assert byte_range(b"abcdef", 2, 4) == b"cd"

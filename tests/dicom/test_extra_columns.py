@@ -7,16 +7,16 @@ from typing import Any
 
 import pytest
 
-from plainfilm.dicom.carrying import LONGEST
 from plainfilm.dicom.dictionary import parse_columns
+from plainfilm.dicom.extra_columns import MAX_CELL_LENGTH
 from plainfilm.dicom.read import read_instance
 from plainfilm.findings import codes_of
 
 
 def carried(films: Any, columns: str, content: bytes) -> tuple[str, ...]:
     instance = read_instance(content, films.max_pixels, parse_columns(columns))
-    assert len(instance.carried) == len(columns.split(","))
-    return instance.carried
+    assert len(instance.extra_columns) == len(columns.split(","))
+    return instance.extra_columns
 
 
 def test_values_come_in_the_order_asked_for_and_as_they_are_written(films: Any) -> None:
@@ -53,7 +53,7 @@ def test_values_come_in_the_order_asked_for_and_as_they_are_written(films: Any) 
 
 
 def test_nothing_is_carried_unless_asked_for(films: Any) -> None:
-    assert read_instance(films.file(films.image(PatientName="Doe")), films.max_pixels).carried == ()
+    assert read_instance(films.file(films.image(PatientName="Doe")), films.max_pixels).extra_columns == ()
 
 
 @pytest.mark.parametrize(
@@ -86,14 +86,14 @@ def test_bytes_that_are_no_text_of_their_character_set_do_not_break_the_film(fil
 
 def test_a_long_value_is_cut(films: Any) -> None:
     dataset = films.image(PatientComments="\u00e4" * 30_000, SpecificCharacterSet="ISO_IR 192")
-    assert carried(films, "PatientComments", films.file(dataset)) == ("\u00e4" * LONGEST,)
+    assert carried(films, "PatientComments", films.file(dataset)) == ("\u00e4" * MAX_CELL_LENGTH,)
 
 
 def test_what_cannot_be_read_is_empty_and_told(films: Any) -> None:
     odd = {"StudyDate": ("SQ", films.element(0xFFFEE000, "", b"")[:0]), "KVP": ("DS", b"not a number")}
     content = films.file(films.image(), odd={**odd, "SeriesNumber": ("US", b"\x01")})
     instance = read_instance(content, films.max_pixels, parse_columns("StudyDate,KVP,SeriesNumber,Modality"))
-    assert instance.carried[-1] == "DX"
+    assert instance.extra_columns[-1] == "DX"
     assert "attribute_invalid" in codes_of(instance.findings)
     assert "not a number" not in str(instance.findings)
 
@@ -105,4 +105,4 @@ def test_what_cannot_be_read_is_empty_and_told(films: Any) -> None:
 def test_an_attribute_under_any_vr_gives_a_text_and_never_fails_its_film(vr: str, keyword: str, films: Any) -> None:
     for value in (b"", b"A\\B\\ ", b"\xff\xff\x00\x80", b"2024.01.31", b"1" * 1500):
         found = carried(films, keyword, films.file(films.image(), odd={keyword: (vr, value)}))
-        assert len(found[0]) <= LONGEST
+        assert len(found[0]) <= MAX_CELL_LENGTH

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from plainfilm.dicom.instance import ImagePixel, Padding, PixelKind
-from plainfilm.dicom.syntax import EXPLICIT_BIG, EXPLICIT_LITTLE, IMPLICIT_LITTLE
+from plainfilm.dicom.transfer_syntax import EXPLICIT_BIG, EXPLICIT_LITTLE, IMPLICIT_LITTLE
 from plainfilm.errors import AttributeValueError, ConversionError, LimitError, Reason, Stage
 from plainfilm.findings import codes_of
 

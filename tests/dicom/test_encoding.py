@@ -12,13 +12,12 @@ from typing import Any
 
 import pytest
 
-from plainfilm.dicom.syntax import (
+from plainfilm.dicom.encoding import Encoding, detect_encoding, find_first_element
+from plainfilm.dicom.transfer_syntax import (
     EXPLICIT_BIG,
     EXPLICIT_LITTLE,
     IMPLICIT_LITTLE,
-    Encoding,
-    encoding_of,
-    start_of,
+    native_transfer_syntax,
     transfer_syntax_of_codestream,
 )
 
@@ -32,46 +31,46 @@ every_encoding = pytest.mark.parametrize("syntax", ENCODINGS)
 
 @every_encoding
 def test_a_file_with_a_preamble_begins_after_it(films: Any, syntax: str) -> None:
-    assert start_of(films.file(films.image(), syntax)) == 132
+    assert find_first_element(films.file(films.image(), syntax)) == 132
 
 
 def test_a_preamble_may_hold_anything(films: Any) -> None:
     content = films.file(films.image())
-    assert start_of(b"II*\0" + b"\xff" * 124 + content[128:]) == 132
+    assert find_first_element(b"II*\0" + b"\xff" * 124 + content[128:]) == 132
 
 
 @every_encoding
 def test_a_file_may_begin_with_the_prefix(films: Any, syntax: str) -> None:
-    assert start_of(films.file(films.image(), syntax)[128:]) == 4
+    assert find_first_element(films.file(films.image(), syntax)[128:]) == 4
 
 
 @every_encoding
 def test_a_file_may_begin_with_its_file_meta(films: Any, syntax: str) -> None:
-    assert start_of(films.file(films.image(), syntax)[132:]) == 0
+    assert find_first_element(films.file(films.image(), syntax)[132:]) == 0
 
 
 @every_encoding
 def test_a_bare_data_set_is_recognised(films: Any, syntax: str) -> None:
-    assert start_of(films.body(films.image(), syntax)) == 0
+    assert find_first_element(films.body(films.image(), syntax)) == 0
 
 
 @every_encoding
 def test_a_data_set_may_begin_with_a_group_length(films: Any, syntax: str) -> None:
     order = ">" if syntax == EXPLICIT_BIG else "<"
     lengths = {0x00080000: ("UL", struct.pack(f"{order}I", 90)), 0x00080001: ("UL", struct.pack(f"{order}I", 900))}
-    assert start_of(films.body(films.image(), syntax, lengths)) == 0
+    assert find_first_element(films.body(films.image(), syntax, lengths)) == 0
 
 
 @every_encoding
 def test_a_data_set_may_begin_with_the_group_of_acr_nema(films: Any, syntax: str) -> None:
     odd = {0x00040000: ("UL", b"\0\0\0\0"), 0x00041220: ("LO", b"NOTHING ")}
-    assert start_of(films.body(films.image(), syntax, odd)) == 0
+    assert find_first_element(films.body(films.image(), syntax, odd)) == 0
 
 
 @every_encoding
 def test_a_long_second_element_does_not_hide_a_data_set(films: Any, syntax: str) -> None:
     odd = {0x00080005: ("CS", b"ISO_IR 100"), 0x00080006: ("UT", b"x" * 9000)}
-    assert start_of(films.body(films.image(), syntax, odd)[:4096]) == 0
+    assert find_first_element(films.body(films.image(), syntax, odd)[:4096]) == 0
 
 
 def zipped() -> bytes:
@@ -115,46 +114,48 @@ OTHERS = {
 
 @pytest.mark.parametrize("content", OTHERS.values(), ids=OTHERS.keys())
 def test_other_files_are_not_dicom(content: bytes) -> None:
-    assert start_of(content[:4096]) is None
+    assert find_first_element(content[:4096]) is None
 
 
 def test_random_bytes_are_not_dicom() -> None:
     taken = []
     for seed in range(6000):
         random_bytes = random.Random(seed)
-        if start_of(random_bytes.randbytes(random_bytes.randrange(4096))) is not None:
+        if find_first_element(random_bytes.randbytes(random_bytes.randrange(4096))) is not None:
             taken.append(seed)
     assert taken == []
 
 
 def test_random_bytes_after_the_group_of_a_data_set_are_hardly_ever_dicom() -> None:
     begins = (b"\x08\0", b"\0\x08", b"\2\0", b"\0\2")
-    taken = sum(start_of(begins[seed % 4] + random.Random(seed).randbytes(600)) is not None for seed in range(6000))
+    taken = sum(
+        find_first_element(begins[seed % 4] + random.Random(seed).randbytes(600)) is not None for seed in range(6000)
+    )
     assert taken == 0
 
 
 @every_encoding
 def test_the_first_element_tells_the_encoding(films: Any, syntax: str) -> None:
-    assert encoding_of(films.body(films.image(), syntax)[:8]) == ENCODINGS[syntax]
+    assert detect_encoding(films.body(films.image(), syntax)[:8]) == ENCODINGS[syntax]
 
 
 @pytest.mark.parametrize("group", [0x0002, 0x0004, 0x0008, 0x0010, 0x0018, 0x0028, 0x00FF])
 @every_encoding
 def test_any_usual_first_group_tells_the_encoding(films: Any, syntax: str, group: int) -> None:
     element = films.element(group << 16 | 0x0010, "LO", b"ABCD", syntax)
-    assert encoding_of(element[:8]) == ENCODINGS[syntax]
+    assert detect_encoding(element[:8]) == ENCODINGS[syntax]
 
 
 @pytest.mark.parametrize(
     "head", [b"", b"\x08", b"\x08\0\5\0", b"\x08\0\5\0C", b"\x08\0\5\0\x0a\0\0\0", b"\x08\0\5\0cs\0\0"]
 )
 def test_what_has_no_vr_is_implicit(head: bytes) -> None:
-    assert encoding_of(head) == Encoding(implicit=True, big_endian=False)
+    assert detect_encoding(head) == Encoding(implicit=True, big_endian=False)
 
 
 @every_encoding
 def test_an_encoding_has_a_native_transfer_syntax(syntax: str) -> None:
-    assert ENCODINGS[syntax].transfer_syntax == syntax
+    assert native_transfer_syntax(ENCODINGS[syntax]) == syntax
 
 
 def jpeg(start_of_frame: int) -> bytes:

@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: MIT
+"""Build an `Instance` from a parsed data set."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from pydicom.uid import UID
+
+from plainfilm.dicom.colors import read_icc_profile, read_palette, read_supplemental_palette
+from plainfilm.dicom.data_set import ParsedDataSet
+from plainfilm.dicom.description import annotation_findings, read_description, read_identity
+from plainfilm.dicom.functional_groups import read_frame_attributes
+from plainfilm.dicom.image_pixel import read_image_pixel
+from plainfilm.dicom.instance import (
+    Description,
+    FrameAttributes,
+    Instance,
+    Padding,
+    PixelData,
+    PixelKind,
+)
+from plainfilm.dicom.overlays import read_overlays
+from plainfilm.dicom.pixel_element import PixelElement
+from plainfilm.dicom.shutter import read_shutter
+from plainfilm.dicom.transfer_syntax import resolve_transfer_syntax
+from plainfilm.dicom.values import Values
+from plainfilm.errors import AttributeValueError, NotAnImageError, Reason, TruncatedError
+from plainfilm.findings import Finding, FindingCode
+
+_PADDING_KEYWORDS = {
+    PixelKind.INTEGER: ("PixelPaddingValue", "PixelPaddingRangeLimit"),
+    PixelKind.FLOAT: ("FloatPixelPaddingValue", "FloatPixelPaddingRangeLimit"),
+    PixelKind.DOUBLE: ("DoubleFloatPixelPaddingValue", "DoubleFloatPixelPaddingRangeLimit"),
+}
+
+
+def build_instance(data_set: ParsedDataSet, max_pixels: int) -> Instance:
+    """Return the Instance of a data set. max_pixels: the limit of Rows x Columns x Samples per Pixel.
+
+    Raises NotAnImageError, AttributeValueError, LimitError and TruncatedError.
+    """
+    findings: list[Finding] = []
+    values = Values(data_set.dataset, findings)
+    element = data_set.pixel_element
+    if element is None:
+        raise _error_without_pixels(data_set)
+    data = _build_pixel_data(data_set, element, findings)
+    identity = read_identity(values, data_set.media_storage_sop_class)
+    pixel = read_image_pixel(values, element.kind, max_pixels)
+    description = read_description(values)
+    findings += annotation_findings(values, identity, description)
+    frames = read_frame_attributes(values, pixel)
+    overlays = read_overlays(values, pixel)
+    shutter = read_shutter(values, pixel.rows, pixel.columns, overlays)
+    if description.presentation_intent == "FOR PROCESSING":
+        findings.append(Finding(FindingCode.FOR_PROCESSING, "Presentation Intent Type is FOR PROCESSING"))
+    return Instance(
+        identity=identity,
+        description=_with_frame_laterality(description, frames),
+        pixel=pixel,
+        data=data,
+        frames=frames,
+        padding=None if pixel.is_color else _read_padding(values, element.kind),
+        shutter=shutter,
+        palette=read_palette(values),
+        supplement=None if pixel.is_color else read_supplemental_palette(values),
+        icc_profile=read_icc_profile(values) if pixel.is_color else None,
+        presentation_lut_shape=values.code("PresentationLUTShape") or None,
+        pixel_spacing=_read_spacing(values),
+        pixel_aspect_ratio=values.pair("PixelAspectRatio"),
+        overlays=tuple(overlay for overlay in overlays if shutter is None or overlay is not shutter.bitmap),
+        findings=tuple(findings),
+    )
+
+
+def _error_without_pixels(data_set: ParsedDataSet) -> Exception:
+    """Return the error for an object without pixel element: it is not an image, or an image that lost its pixels."""
+    values = Values(data_set.dataset, [])
+    if len(values.dataset) == 0:
+        return TruncatedError("there is nothing after the file meta information")
+    sop_class = read_identity(values, data_set.media_storage_sop_class).sop_class_uid
+    name = UID(sop_class).name if sop_class else ""
+    if "Image Storage" in name or all(values.has(keyword) for keyword in ("Rows", "Columns", "BitsAllocated")):
+        return AttributeValueError("PixelData", reason=Reason.MISSING_ATTRIBUTE)
+    known_name = name if name != sop_class else ""
+    return NotAnImageError(f"an object that is no image{': ' + known_name if known_name else ''}")
+
+
+def _build_pixel_data(data_set: ParsedDataSet, element: PixelElement, findings: list[Finding]) -> PixelData:
+    """Return the pixel element with its transfer syntax. Adds a finding if that is not the declared one."""
+    syntax = resolve_transfer_syntax(
+        data_set.transfer_syntax, element.value, element.has_undefined_length, data_set.encoding
+    )
+    findings += syntax.findings
+    return PixelData(
+        value=element.value,
+        transfer_syntax=syntax.uid,
+        encapsulated=syntax.encapsulated,
+        big_endian=data_set.encoding.big_endian,
+        extended_offsets=element.extended_offsets,
+        vr=element.vr,
+    )
+
+
+def _with_frame_laterality(description: Description, frames: tuple[FrameAttributes, ...]) -> Description:
+    """Return the description with the laterality of the frames, if it has none and they all have the same."""
+    lateralities = {frame.laterality for frame in frames} - {""}
+    if description.laterality or len(lateralities) != 1:
+        return description
+    return replace(description, laterality=lateralities.pop())
+
+
+def _read_padding(values: Values, kind: PixelKind) -> Padding | None:
+    """Return Pixel Padding Value and Range Limit (PS3.3 C.7.5.1.1.2), or those of float pixels (C.7.6.24, C.7.6.25)."""
+    value_keyword, limit_keyword = _PADDING_KEYWORDS[kind]
+    value = values.number(value_keyword)
+    return None if value is None else Padding(value, values.number(limit_keyword))
+
+
+def _read_spacing(values: Values) -> tuple[float, float] | None:
+    """Return the distance between rows and between columns in mm, from the first attribute that has a value.
+
+    These are Pixel Spacing (PS3.3 10.7), Imager Pixel Spacing (C.8.11.4) and Nominal Scanned Pixel Spacing (C.8.6.2).
+    """
+    keywords = ("PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing")
+    return next((pair for keyword in keywords if (pair := values.pair(keyword)) is not None), None)

@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: MIT
+"""Convert values that are one ASCII text or one binary number; pydicom converts all others.
+
+Most values are of these kinds. pydicom's conversion is slow for them, because it looks at character sets and checks the
+values.
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+
+from pydicom.dataelem import RawDataElement
+
+# Printable and not blank, without the value separator (\) and without ~, both of which are other characters in some
+# character sets.
+_TEXT = re.compile(rb"[ -\[\]-}]*[!-\[\]-}][ -\[\]-}]*")
+_UID = re.compile(rb"[0-9.]{1,64}\0?")
+_INTEGER_STRING = re.compile(rb" *[+-]?[0-9]{1,9} *")
+_DECIMAL_STRING = re.compile(
+    rb" {0,2}[+-]?(?:[0-9]{1,10}(?:\.[0-9]{0,10})?|\.[0-9]{1,10})(?:[eE][+-]?[0-9]{1,2})? {0,2}"
+)
+_DATE = re.compile(rb"[0-9]{8}")
+_MAX_TEXT = 64
+# What a simple value of each VR matches (PS3.5 6.2).
+_PATTERNS = {
+    **dict.fromkeys(("AE", "AS", "CS", "DT", "LO", "SH", "TM"), _TEXT),
+    "DA": _DATE,
+    "UI": _UID,
+    "IS": _INTEGER_STRING,
+    "DS": _DECIMAL_STRING,
+}
+# By VR and "is little endian".
+_NUMBERS = {
+    (vr, little): struct.Struct(("<" if little else ">") + code)
+    for vr, code in (("US", "H"), ("SS", "h"), ("UL", "I"), ("SL", "i"), ("FL", "f"), ("FD", "d"))
+    for little in (True, False)
+}
+
+
+def simple_value(element: RawDataElement) -> str | float | None:
+    """Return the text with its padding, or the number, of an element; None if only pydicom can convert the value."""
+    vr, value = element.VR, element.value
+    if vr is None or not isinstance(value, bytes):
+        return None
+    pattern = _PATTERNS.get(vr)
+    if pattern is not None:
+        return value.decode("ascii") if len(value) <= _MAX_TEXT and pattern.fullmatch(value) else None
+    layout = _NUMBERS.get((vr, element.is_little_endian))
+    if layout is None or len(value) != layout.size:
+        return None
+    (number,) = layout.unpack(value)
+    return float(number) if isinstance(number, float) else int(number)
