@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Fears: a film read piecewise that differs from the same film in memory, or of which more is read than is needed."""
+"""A file that is read on demand gives the same instance as in memory, and only the needed bytes are read."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ FORMS = (EXPLICIT_LITTLE, EXPLICIT_BIG, IMPLICIT_LITTLE, DEFLATED, "1.2.840.1000
 
 
 @pytest.mark.parametrize("syntax", FORMS)
-def test_a_film_in_pieces_is_the_film_in_one(films: Any, syntax: str) -> None:
+def test_a_file_read_on_demand_gives_the_same_instance(films: Any, syntax: str) -> None:
     content = films.small(syntax)
     whole, pieces = (read_instance(each, films.max_pixels) for each in (content, Pieces(content)))
     value = pieces.data.value
@@ -44,7 +44,7 @@ def test_a_film_in_pieces_is_the_film_in_one(films: Any, syntax: str) -> None:
 
 
 @pytest.mark.parametrize("syntax", [EXPLICIT_LITTLE, "1.2.840.10008.1.2.4.50"])
-def test_pixels_are_read_a_frame_at_a_time(films: Any, syntax: str) -> None:
+def test_pixels_are_read_one_frame_at_a_time(films: Any, syntax: str) -> None:
     frame = bytes(2_000_000) if syntax == EXPLICIT_LITTLE else films.codestreams[syntax] + bytes(1_999_972)
     value = frame * 10 if syntax == EXPLICIT_LITTLE else films.encapsulated(*[frame] * 10)
     dataset = films.image(Rows=1000, Columns=1000, NumberOfFrames=10, PixelData=value)
@@ -55,7 +55,7 @@ def test_pixels_are_read_a_frame_at_a_time(films: Any, syntax: str) -> None:
     assert len(frame_bytes(table, instance.data, 9).data) == pieces.longest == len(frame)
 
 
-def test_a_part_is_what_a_slice_would_be() -> None:
+def test_a_byte_range_equals_a_slice() -> None:
     pieces = Pieces(bytes(range(100)))
     part = byte_range(pieces, 10, 30)
     assert isinstance(part, ByteRange)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Fear: text of the patient stands in the pixels, and nobody is told that it does or may."""
+"""A finding says if the pixels contain text about the patient, or are likely to."""
 
 from __future__ import annotations
 
@@ -43,7 +43,5 @@ def codes(films: Any, **changes: Any) -> str:
         ({"ConversionType": "DF", "BurnedInAnnotation": "NO"}, ""),
     ],
 )
-def test_burned_in_text_is_told_where_the_file_says_so_or_its_kind_makes_it_likely(
-    changes: dict[str, str], expected: str, films: Any
-) -> None:
+def test_burned_in_text_is_a_finding_if_declared_or_likely(changes: dict[str, str], expected: str, films: Any) -> None:
     assert codes(films, **changes) == expected

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Fear: a column that was asked for stays empty for a misspelt keyword, or carries what no table can hold."""
+"""Only keywords of attributes that fit into a table are accepted as columns, each once and in the user's order."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from plainfilm.errors import OptionsError
         (Keywords(("KVP",)), ("KVP",)),
     ],
 )
-def test_keywords_are_read_once_each_and_written_as_they_are_read(value: Any, words: tuple[str, ...]) -> None:
+def test_keywords_are_parsed_without_duplicates_and_written_in_order(value: Any, words: tuple[str, ...]) -> None:
     parsed = parse_columns(value)
     assert parsed.words == words
     assert parse_columns(str(parsed)) == parsed
@@ -47,7 +47,7 @@ def test_keywords_are_read_once_each_and_written_as_they_are_read(value: Any, wo
         (7, "KEYWORD"),
     ],
 )
-def test_what_cannot_be_a_column_is_refused_by_name(value: Any, said: str) -> None:
+def test_an_unsuitable_column_is_refused_by_name(value: Any, said: str) -> None:
     with pytest.raises(OptionsError, match=f"--columns: .*{said}"):
         parse_columns(value)
 

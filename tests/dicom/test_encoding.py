@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Fears: a film not recognised for want of a preamble, something else taken for one, a wrong guess of the encoding."""
+"""DICOM is recognised without a preamble, other files are not taken for DICOM, and the encoding is detected."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ def test_random_bytes_are_not_dicom() -> None:
     assert taken == []
 
 
-def test_random_bytes_after_the_group_of_a_data_set_are_hardly_ever_dicom() -> None:
+def test_random_bytes_after_a_group_number_are_not_dicom() -> None:
     begins = (b"\x08\0", b"\0\x08", b"\2\0", b"\0\2")
     taken = sum(
         find_first_element(begins[seed % 4] + random.Random(seed).randbytes(600)) is not None for seed in range(6000)
@@ -135,13 +135,13 @@ def test_random_bytes_after_the_group_of_a_data_set_are_hardly_ever_dicom() -> N
 
 
 @every_encoding
-def test_the_first_element_tells_the_encoding(films: Any, syntax: str) -> None:
+def test_the_first_element_shows_the_encoding(films: Any, syntax: str) -> None:
     assert detect_encoding(films.body(films.image(), syntax)[:8]) == ENCODINGS[syntax]
 
 
 @pytest.mark.parametrize("group", [0x0002, 0x0004, 0x0008, 0x0010, 0x0018, 0x0028, 0x00FF])
 @every_encoding
-def test_any_usual_first_group_tells_the_encoding(films: Any, syntax: str, group: int) -> None:
+def test_an_element_of_any_usual_first_group_shows_the_encoding(films: Any, syntax: str, group: int) -> None:
     element = films.element(group << 16 | 0x0010, "LO", b"ABCD", syntax)
     assert detect_encoding(element[:8]) == ENCODINGS[syntax]
 
@@ -149,7 +149,7 @@ def test_any_usual_first_group_tells_the_encoding(films: Any, syntax: str, group
 @pytest.mark.parametrize(
     "head", [b"", b"\x08", b"\x08\0\5\0", b"\x08\0\5\0C", b"\x08\0\5\0\x0a\0\0\0", b"\x08\0\5\0cs\0\0"]
 )
-def test_what_has_no_vr_is_implicit(head: bytes) -> None:
+def test_an_element_without_a_vr_is_implicit(head: bytes) -> None:
     assert detect_encoding(head) == Encoding(implicit=True, big_endian=False)
 
 
@@ -176,19 +176,19 @@ CODESTREAMS = {
 
 
 @pytest.mark.parametrize("syntax", CODESTREAMS)
-def test_a_codestream_tells_its_transfer_syntax(syntax: str) -> None:
+def test_a_codestream_shows_its_transfer_syntax(syntax: str) -> None:
     assert transfer_syntax_of_codestream(CODESTREAMS[syntax]) == syntax
 
 
 @pytest.mark.parametrize(
     "content", [b"", b"\xff\xd8", b"\xff\xd8\0\0", jpeg(0xC9), struct.pack("<16I", 16, 64, *[0] * 14), bytes(99)]
 )
-def test_what_is_no_known_codestream_tells_nothing(content: bytes) -> None:
+def test_an_unknown_codestream_has_no_transfer_syntax(content: bytes) -> None:
     assert transfer_syntax_of_codestream(content) is None
 
 
 @pytest.mark.parametrize("syntax", CODESTREAMS)
-def test_a_codestream_cut_anywhere_tells_the_same_or_nothing(syntax: str) -> None:
+def test_a_truncated_codestream_shows_the_same_transfer_syntax_or_none(syntax: str) -> None:
     codestream = CODESTREAMS[syntax]
     told = {transfer_syntax_of_codestream(codestream[:length]) for length in range(len(codestream))}
     assert told == {None, syntax}

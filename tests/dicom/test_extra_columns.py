@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Fear: a value that the user asked for is another's, garbled, endless, or breaks the film that it is of."""
+"""Extra columns have the decoded values of the right attributes, limited in length, and never fail an image."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def carried(films: Any, columns: str, content: bytes) -> tuple[str, ...]:
     return instance.extra_columns
 
 
-def test_values_come_in_the_order_asked_for_and_as_they_are_written(films: Any) -> None:
+def test_columns_have_the_users_order_and_the_values_of_the_file(films: Any) -> None:
     dataset = films.image(
         PatientName="Doe^Jane^^Dr=JANE",
         StudyDate="20240131",
@@ -52,7 +52,7 @@ def test_values_come_in_the_order_asked_for_and_as_they_are_written(films: Any) 
     assert dict(zip(columns, found, strict=True)) == columns
 
 
-def test_nothing_is_carried_unless_asked_for(films: Any) -> None:
+def test_there_are_no_extra_columns_by_default(films: Any) -> None:
     assert read_instance(films.file(films.image(PatientName="Doe")), films.max_pixels).extra_columns == ()
 
 
@@ -77,19 +77,19 @@ def test_text_is_decoded_by_its_character_set(character_set: str, name: str, enc
     assert found == (name, name)
 
 
-def test_bytes_that_are_no_text_of_their_character_set_do_not_break_the_film(films: Any) -> None:
+def test_bytes_outside_the_character_set_do_not_fail_the_image(films: Any) -> None:
     for character_set in (b"ISO_IR 192", b"no such ", b"\xff\xfe", b"\\\\"):
         odd = {"SpecificCharacterSet": ("CS", character_set), "PatientName": ("PN", b"Doe\xff\x1b$B\x00 ")}
         (found,) = carried(films, "PatientName", films.file(films.image(), odd=odd))
         assert found.startswith("Doe")
 
 
-def test_a_long_value_is_cut(films: Any) -> None:
+def test_a_long_value_is_cut_to_the_limit(films: Any) -> None:
     dataset = films.image(PatientComments="\u00e4" * 30_000, SpecificCharacterSet="ISO_IR 192")
     assert carried(films, "PatientComments", films.file(dataset)) == ("\u00e4" * MAX_CELL_LENGTH,)
 
 
-def test_what_cannot_be_read_is_empty_and_told(films: Any) -> None:
+def test_an_unreadable_value_is_empty_with_a_finding(films: Any) -> None:
     odd = {"StudyDate": ("SQ", films.element(0xFFFEE000, "", b"")[:0]), "KVP": ("DS", b"not a number")}
     content = films.file(films.image(), odd={**odd, "SeriesNumber": ("US", b"\x01")})
     instance = read_instance(content, films.max_pixels, parse_columns("StudyDate,KVP,SeriesNumber,Modality"))
@@ -102,7 +102,7 @@ def test_what_cannot_be_read_is_empty_and_told(films: Any) -> None:
     "vr", ["LO", "PN", "UN", "OB", "US", "DS", "IS", "CS", "UI", "SQ", "FD", "AT", "XX", "DA", "TM"]
 )
 @pytest.mark.parametrize("keyword", ["PatientName", "StudyDate", "KVP", "SeriesNumber", "ExposureInuAs", "PatientID"])
-def test_an_attribute_under_any_vr_gives_a_text_and_never_fails_its_film(vr: str, keyword: str, films: Any) -> None:
+def test_an_attribute_of_any_vr_gives_a_text_and_never_fails_the_image(vr: str, keyword: str, films: Any) -> None:
     for value in (b"", b"A\\B\\ ", b"\xff\xff\x00\x80", b"2024.01.31", b"1" * 1500):
         found = carried(films, keyword, films.file(films.image(), odd={keyword: (vr, value)}))
         assert len(found[0]) <= MAX_CELL_LENGTH

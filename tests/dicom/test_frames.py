@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Frames are found where they are: native to the bit, encapsulated by lengths and offset tables."""
+"""Frames are located to the bit in native data, and by lengths and offset tables in encapsulated data."""
 
 from __future__ import annotations
 
@@ -56,13 +56,13 @@ def test_native_frames_follow_one_another(bits: int, samples: int) -> None:
 
 
 @pytest.mark.parametrize(("kind", "bits"), [(PixelKind.FLOAT, 32), (PixelKind.DOUBLE, 64)])
-def test_floating_frames_take_their_cells(kind: PixelKind, bits: int) -> None:
+def test_float_frames_have_cells_of_their_bits_allocated(kind: PixelKind, bits: int) -> None:
     pixel = replace(PIXEL, kind=kind, bits_allocated=bits, number_of_frames=2)
     data = native(bytes(range(6 * bits // 8)) + b"\x01" * (6 * bits // 8))
     assert frame_bytes(locate_frames(pixel, data), data, 1).data == b"\x01" * (6 * bits // 8)
 
 
-def test_frames_of_single_bits_need_not_begin_on_a_byte() -> None:
+def test_frames_of_single_bits_may_begin_inside_a_byte() -> None:
     pixel = replace(PIXEL, bits_allocated=1, number_of_frames=4)
     flags = np.random.default_rng(1).integers(0, 2, 24, np.uint8)
     data = native(np.packbits(flags, bitorder="little").tobytes() + b"\0")
@@ -73,7 +73,7 @@ def test_frames_of_single_bits_need_not_begin_on_a_byte() -> None:
         assert np.array_equal(unpacked[found.first_bit :][:6], flags[6 * frame :][:6])
 
 
-def test_a_claim_of_many_frames_over_the_data_of_one_fails_at_once() -> None:
+def test_many_declared_frames_over_the_data_of_one_are_refused() -> None:
     pixel = replace(PIXEL, rows=60_000, columns=60_000, bits_allocated=16, number_of_frames=1000)
     with pytest.raises(TruncatedError, match=r"12 bytes, 1000 frames .* need 7200000000000") as caught:
         locate_frames(pixel, native(bytes(12)))
@@ -81,24 +81,24 @@ def test_a_claim_of_many_frames_over_the_data_of_one_fails_at_once() -> None:
 
 
 @pytest.mark.parametrize("missing", [1, 2, 5, 6])
-def test_native_data_that_is_too_short_says_both_lengths(missing: int) -> None:
+def test_the_error_for_short_native_data_has_both_lengths(missing: int) -> None:
     with pytest.raises(TruncatedError, match=f"{6 - missing} bytes.* need 6"):
         locate_frames(PIXEL, native(bytes(6 - missing)))
 
 
 @pytest.mark.parametrize(("excess", "found"), [(0, False), (1, True), (40, True)])
-def test_native_data_that_is_too_long_is_found(excess: int, found: bool) -> None:
+def test_excess_native_data_is_a_finding(excess: int, found: bool) -> None:
     table = locate_frames(PIXEL, native(bytes(6 + excess)))
     assert codes(table) == [FindingCode.EXCESS_PIXEL_DATA] * found
 
 
-def test_the_pad_byte_of_an_odd_length_is_no_excess() -> None:
+def test_a_pad_byte_after_an_odd_length_is_not_excess() -> None:
     pixel = replace(PIXEL, columns=1, rows=3)
     assert locate_frames(pixel, native(bytes(4))).findings == ()
     assert codes(locate_frames(pixel, native(bytes(5)))) == [FindingCode.EXCESS_PIXEL_DATA]
 
 
-def test_halved_chroma_takes_two_samples_a_pixel() -> None:
+def test_halved_chroma_has_two_samples_per_pixel() -> None:
     pixel = replace(
         PIXEL, columns=4, samples_per_pixel=3, photometric_interpretation="YBR_FULL_422", number_of_frames=2
     )
@@ -106,7 +106,7 @@ def test_halved_chroma_takes_two_samples_a_pixel() -> None:
     assert frame_bytes(locate_frames(pixel, data), data, 1).data == b"\x01" * 16
 
 
-def test_a_tag_of_halved_chroma_over_whole_samples_is_found() -> None:
+def test_three_samples_per_pixel_under_halved_chroma_are_a_finding() -> None:
     pixel = replace(PIXEL, columns=4, samples_per_pixel=3, photometric_interpretation="YBR_FULL_422")
     data = native(bytes(24))
     table = locate_frames(pixel, data)
@@ -121,7 +121,7 @@ def test_halved_chroma_of_odd_columns_is_refused() -> None:
 
 
 @pytest.mark.parametrize("frames", [1, 2, 3])
-def test_small_cells_in_big_endian_words_come_in_the_order_of_the_pixels(frames: int) -> None:
+def test_small_cells_in_big_endian_words_are_put_in_pixel_order(frames: int) -> None:
     pixel = replace(PIXEL, rows=1, columns=3, number_of_frames=frames)
     cells = bytes(range(3 * frames)) + b"\xee" * (frames % 2)
     swapped = b"".join(cells[place + 1 : place + 2] + cells[place : place + 1] for place in range(0, len(cells), 2))
@@ -130,7 +130,7 @@ def test_small_cells_in_big_endian_words_come_in_the_order_of_the_pixels(frames:
 
 
 @pytest.mark.parametrize(("vr", "bits"), [("OB", 8), ("", 8), ("OW", 16)])
-def test_big_endian_bytes_and_words_are_left_as_they_are(vr: str, bits: int) -> None:
+def test_big_endian_bytes_and_words_are_not_swapped(vr: str, bits: int) -> None:
     pixel = replace(PIXEL, bits_allocated=bits)
     data = native(bytes(range(6 * bits // 8)), big_endian=True, vr=vr)
     found = frame_bytes(locate_frames(pixel, data), data, 0)
@@ -145,27 +145,27 @@ def test_all_fragments_of_a_single_frame_are_joined() -> None:
     assert table.findings == ()
 
 
-def test_each_frame_is_its_fragment_where_the_table_is_empty() -> None:
+def test_each_fragment_is_a_frame_if_the_offset_table_is_empty() -> None:
     data = encapsulated(*(item(jpeg(number)) for number in range(3)))
     table = locate_frames(replace(PIXEL, number_of_frames=3), data)
     assert frames_of(table, data, 3) == [jpeg(number) for number in range(3)]
 
 
-def test_more_fragments_than_frames_are_told_apart_by_how_a_codestream_begins() -> None:
+def test_codestream_starts_separate_the_frames_if_there_are_more_fragments() -> None:
     first, second = jpeg(1, 30), jpeg(2, 50)
     data = encapsulated(item(first[:10]), item(first[10:]), item(second[:20]), item(second[20:48]), item(second[48:]))
     table = locate_frames(replace(PIXEL, number_of_frames=2), data)
     assert frames_of(table, data, 2) == [first, second]
 
 
-def test_more_run_length_fragments_than_frames_are_told_apart_by_their_headers() -> None:
+def test_rle_headers_separate_the_frames_if_there_are_more_fragments() -> None:
     header = struct.pack("<16I", 1, 64, *[0] * 14)
     data = encapsulated(item(header + b"ab"), item(b"cdef"), item(header + b"gh"), transfer_syntax=RLE)
     table = locate_frames(replace(PIXEL, number_of_frames=2), data)
     assert frames_of(table, data, 2) == [header + b"abcdef", header + b"gh"]
 
 
-def test_a_table_of_offsets_joins_the_fragments_of_each_frame() -> None:
+def test_an_offset_table_determines_the_fragments_of_each_frame() -> None:
     parts = [jpeg(1)[:6], jpeg(1)[6:], jpeg(2)]
     table_bytes = struct.pack("<2I", 0, 2 * 8 + 12)
     data = encapsulated(*map(item, parts), table=table_bytes)
@@ -179,14 +179,14 @@ def test_a_table_of_offsets_joins_the_fragments_of_each_frame() -> None:
     [(0, 0), (0, 21), (20, 0), (0, 4000), (1, 20), (0,), (0xFFFFFFFF, 0xFFFFFFFF)],
     ids=["repeated", "beside", "falling", "beyond", "not first", "too few", "nonsense"],
 )
-def test_a_table_that_contradicts_the_fragments_is_ignored(offsets: tuple[int, ...]) -> None:
+def test_an_offset_table_that_contradicts_the_fragments_is_ignored(offsets: tuple[int, ...]) -> None:
     data = encapsulated(item(jpeg(1)), item(jpeg(2)), table=struct.pack(f"<{len(offsets)}I", *offsets))
     table = locate_frames(replace(PIXEL, number_of_frames=2), data)
     assert frames_of(table, data, 2) == [jpeg(1), jpeg(2)]
     assert codes(table) == [FindingCode.OFFSET_TABLE_IGNORED]
 
 
-def test_a_table_that_points_into_the_middle_of_a_codestream_is_ignored() -> None:
+def test_an_offset_into_the_middle_of_a_codestream_is_ignored() -> None:
     parts = [jpeg(1)[:6], jpeg(1)[6:], jpeg(2)]
     data = encapsulated(*map(item, parts), table=struct.pack("<2I", 0, 14))
     table = locate_frames(replace(PIXEL, number_of_frames=2), data)
@@ -194,12 +194,12 @@ def test_a_table_that_points_into_the_middle_of_a_codestream_is_ignored() -> Non
     assert codes(table) == [FindingCode.OFFSET_TABLE_IGNORED]
 
 
-def test_a_file_without_any_offset_table_item_begins_with_its_first_frame() -> None:
+def test_the_basic_offset_table_may_be_absent() -> None:
     data = PixelData(item(jpeg(1)) + item(jpeg(2)) + DELIMITER, BASELINE, True)
     assert frames_of(locate_frames(replace(PIXEL, number_of_frames=2), data), data, 2) == [jpeg(1), jpeg(2)]
 
 
-def test_the_extended_offset_table_finds_frames_and_its_lengths_leave_out_the_pad() -> None:
+def test_extended_offset_table_lengths_may_exclude_the_pad_byte() -> None:
     offsets, lengths = struct.pack("<2Q", 0, 8 + 12), struct.pack("<2Q", 11, 12)
     data = encapsulated(
         item(jpeg(1, 11) + b"\0"), item(jpeg(2)), extended_offsets=ExtendedOffsetTable(offsets, lengths)
@@ -212,7 +212,7 @@ def test_the_extended_offset_table_finds_frames_and_its_lengths_leave_out_the_pa
 @pytest.mark.parametrize(
     ("offsets", "lengths"), [((0, 20), (12, 9)), ((0, 21), (12, 12)), ((0,), (12,)), ((), ()), ((0, 20), (12,))]
 )
-def test_an_extended_offset_table_that_contradicts_is_ignored(
+def test_an_extended_offset_table_that_contradicts_the_fragments_is_ignored(
     offsets: tuple[int, ...], lengths: tuple[int, ...]
 ) -> None:
     extended = ExtendedOffsetTable(
@@ -224,7 +224,7 @@ def test_an_extended_offset_table_that_contradicts_is_ignored(
     assert codes(table) == [FindingCode.OFFSET_TABLE_IGNORED]
 
 
-def test_an_empty_fragment_is_the_frame_that_is_empty_and_shifts_no_other() -> None:
+def test_an_empty_fragment_is_an_empty_frame_and_shifts_no_other() -> None:
     data = encapsulated(item(jpeg(1)), item(b""), item(jpeg(3)))
     table = locate_frames(replace(PIXEL, number_of_frames=3), data)
     assert frame_bytes(table, data, 2).data == jpeg(3)
@@ -232,13 +232,13 @@ def test_an_empty_fragment_is_the_frame_that_is_empty_and_shifts_no_other() -> N
         frame_bytes(table, data, 1)
 
 
-def test_empty_fragments_beside_the_frames_are_passed_over() -> None:
+def test_additional_empty_fragments_are_ignored() -> None:
     data = encapsulated(item(jpeg(1)), item(b""), item(jpeg(2)))
     table = locate_frames(replace(PIXEL, number_of_frames=2), data)
     assert frames_of(table, data, 2) == [jpeg(1), jpeg(2)]
 
 
-def test_missing_frames_fail_alone_and_say_how_many_there_are() -> None:
+def test_missing_frames_fail_one_by_one_with_the_counts() -> None:
     data = encapsulated(item(jpeg(1)))
     table = locate_frames(replace(PIXEL, number_of_frames=1_000_000_000), data)
     assert table.present_frames == 1
@@ -248,7 +248,7 @@ def test_missing_frames_fail_alone_and_say_how_many_there_are() -> None:
     assert caught.value.reason is Reason.TRUNCATED_PIXEL_DATA
 
 
-def test_frames_beyond_those_declared_are_found_and_left_out() -> None:
+def test_frames_beyond_the_declared_number_are_left_out_with_a_finding() -> None:
     data = encapsulated(item(jpeg(1)), item(jpeg(2)), item(jpeg(3)))
     table = locate_frames(PIXEL, data)
     assert frames_of(table, data, 1) == [jpeg(1)]
@@ -256,7 +256,7 @@ def test_frames_beyond_those_declared_are_found_and_left_out() -> None:
 
 
 @pytest.mark.parametrize("cut", [1, 5, 11])
-def test_a_cut_last_fragment_fails_its_own_frame_only(cut: int) -> None:
+def test_a_truncated_last_fragment_fails_only_its_frame(cut: int) -> None:
     value = encapsulated(item(jpeg(1)), item(jpeg(2)), end=b"").value[:-cut]
     data = PixelData(value, BASELINE, True)
     table = locate_frames(replace(PIXEL, number_of_frames=2), data)
@@ -266,21 +266,21 @@ def test_a_cut_last_fragment_fails_its_own_frame_only(cut: int) -> None:
     assert caught.value.reason is Reason.TRUNCATED_PIXEL_DATA
 
 
-def test_a_fragment_of_undefined_length_is_no_fragment() -> None:
+def test_a_fragment_of_undefined_length_is_refused() -> None:
     data = encapsulated(item(jpeg(1), declared=0xFFFFFFFF))
     with pytest.raises(TruncatedError):
         frame_bytes(locate_frames(PIXEL, data), data, 0)
 
 
 @pytest.mark.parametrize("end", [b"", b"\xfe\xff\xdd", b"\x00\x00\x00\x00"])
-def test_a_missing_sequence_delimiter_is_found(end: bytes) -> None:
+def test_a_missing_sequence_delimiter_is_a_finding(end: bytes) -> None:
     data = encapsulated(item(jpeg(1)), end=end)
     table = locate_frames(PIXEL, data)
     assert frames_of(table, data, 1) == [jpeg(1)]
     assert codes(table) == [FindingCode.SEQUENCE_DELIMITER_MISSING]
 
 
-def test_delimiters_and_items_inside_a_codestream_are_pixels() -> None:
+def test_bytes_of_delimiters_and_items_inside_a_codestream_belong_to_it() -> None:
     whole = jpeg(1)[:6] + DELIMITER + item(b"xy") + jpeg(1)[6:]
     data = encapsulated(item(whole))
     table = locate_frames(PIXEL, data)
@@ -289,7 +289,7 @@ def test_delimiters_and_items_inside_a_codestream_are_pixels() -> None:
 
 
 @pytest.mark.parametrize("pad", [b"", b"\0"], ids=["no pad", "pad not counted"])
-def test_fragments_of_odd_length_are_taken_as_they_are(pad: bytes) -> None:
+def test_fragments_of_odd_length_are_read(pad: bytes) -> None:
     odd = jpeg(1, 13)
     data = encapsulated(item(odd) + pad, item(jpeg(2)))
     table = locate_frames(replace(PIXEL, number_of_frames=2), data)
@@ -297,7 +297,7 @@ def test_fragments_of_odd_length_are_taken_as_they_are(pad: bytes) -> None:
     assert table.findings == ()
 
 
-def test_what_follows_the_sequence_delimiter_is_no_pixel() -> None:
+def test_bytes_after_the_sequence_delimiter_are_ignored() -> None:
     data = encapsulated(item(jpeg(1)), end=DELIMITER + b"\xfc\xff\xfc\xff" + item(jpeg(2)))
     table = locate_frames(PIXEL, data)
     assert frames_of(table, data, 1) == [jpeg(1)]
@@ -311,6 +311,6 @@ def test_encapsulated_data_without_fragments_are_truncated(value: bytes) -> None
     assert caught.value.reason is Reason.TRUNCATED_PIXEL_DATA
 
 
-def test_encapsulated_data_that_are_no_items_are_corrupt() -> None:
+def test_encapsulated_data_without_items_are_corrupt() -> None:
     with pytest.raises(DecodeError, match="does not begin with an item"):
         locate_frames(PIXEL, PixelData(jpeg(1), BASELINE, True))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Fears: a frame shown with another's window, a level that hides a nearer one, a table read again for each frame."""
+"""Each frame gets its attributes from the nearest level that has them, and shared tables are read once."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def window(center: float, width: float) -> VoiLevel:
 
 
 @every_syntax
-def test_each_frame_has_its_own_before_the_shared_before_the_top(films: Any, syntax: str) -> None:
+def test_the_per_frame_level_precedes_the_shared_and_the_top_level(films: Any, syntax: str) -> None:
     own = [group(films, rescale=(n, -n), window=(n, 10), spacing=[n / 10, 0.5]) for n in (1, 2)]
     first, second, rest = frames(
         films,
@@ -66,7 +66,7 @@ def test_each_frame_has_its_own_before_the_shared_before_the_top(films: Any, syn
     assert [frame.pixel_spacing for frame in (first, second, rest)] == [(0.1, 0.5), (0.2, 0.5), (0.3, 0.5)]
 
 
-def test_each_kind_is_taken_from_its_own_nearest_level(films: Any) -> None:
+def test_each_kind_of_attribute_has_its_own_nearest_level(films: Any) -> None:
     (first, _) = frames(
         films,
         NumberOfFrames=1,
@@ -79,16 +79,16 @@ def test_each_kind_is_taken_from_its_own_nearest_level(films: Any) -> None:
     assert first.pixel_spacing == (0.3, 0.5)
 
 
-def test_without_functional_groups_all_frames_share_the_top(films: Any) -> None:
+def test_without_functional_groups_all_frames_share_the_top_level(films: Any) -> None:
     (shared,) = frames(films, NumberOfFrames=3, RescaleIntercept=-1024, WindowCenter=40, WindowWidth=400)
     assert shared == FrameAttributes(ModalityLevel(None, None, -1024.0), (window(40, 400),))
 
 
-def test_nothing_said_is_nothing_known(films: Any) -> None:
+def test_absent_attributes_give_empty_frame_attributes(films: Any) -> None:
     assert frames(films) == (FrameAttributes(voi_levels=(VoiLevel(),)),)
 
 
-def test_frames_beyond_the_items_share_what_is_shared(films: Any) -> None:
+def test_frames_without_an_item_have_the_shared_attributes(films: Any) -> None:
     dataset = films.image(
         NumberOfFrames=3,
         PixelData=bytes(144),
@@ -110,7 +110,7 @@ def test_items_beyond_the_frames_are_left_out(films: Any) -> None:
 
 @pytest.mark.parametrize("keyword", ["PerFrameFunctionalGroupsSequence", "SharedFunctionalGroupsSequence"])
 @pytest.mark.parametrize("macro", ["PixelValueTransformationSequence", "FrameVOILUTSequence", "PixelMeasuresSequence"])
-def test_an_empty_or_wrong_sequence_is_as_if_it_were_not_there(films: Any, keyword: str, macro: str) -> None:
+def test_an_empty_or_wrong_sequence_counts_as_absent(films: Any, keyword: str, macro: str) -> None:
     expected = window(4, 10)
     for content in ([], [films.item()], [films.item(**{macro: []})], [films.item(**{macro: [films.item()]})]):
         first, *_ = frames(films, WindowCenter=4, WindowWidth=10, **{keyword: content})
@@ -131,7 +131,7 @@ def test_an_empty_or_wrong_sequence_is_as_if_it_were_not_there(films: Any, keywo
     ],
 )
 @pytest.mark.parametrize("place", ["top", "shared", "own"])
-def test_unequal_counts_of_windows_use_the_common_ones(
+def test_unequal_counts_of_centers_and_widths_use_the_common_prefix(
     films: Any, place: str, centers: Any, widths: Any, pairs: list[tuple[float, float]]
 ) -> None:
     attributes = {"WindowCenter": centers, "WindowWidth": widths}
@@ -155,7 +155,7 @@ def test_windows_have_their_function_and_explanations(films: Any, syntax: str) -
     )
 
 
-def test_a_function_that_is_empty_is_told_from_one_that_is_missing(films: Any) -> None:
+def test_an_empty_voi_lut_function_differs_from_an_absent_one(films: Any) -> None:
     dataset = films.image(WindowCenter=1, WindowWidth=10)
     assert films.read(dataset).frames[0].voi_levels[0].windows[0].function is None
     empty = films.read(dataset, odd={"VOILUTFunction": ("CS", b"")})
@@ -196,14 +196,14 @@ def test_tables_of_all_levels_are_read_in_order(films: Any, syntax: str) -> None
     assert first.findings == ()
 
 
-def test_a_broken_table_is_left_out_and_the_next_is_the_first(films: Any) -> None:
+def test_an_unreadable_voi_lut_is_left_out_and_the_next_is_first(films: Any) -> None:
     broken = films.item(LUTDescriptor=[2, 0, 16])
     instance = films.read(films.image(VOILUTSequence=[broken, films.lut(1, 2)]))
     assert [lut.data for lut in instance.frames[0].voi_levels[0].luts] == [struct.pack("<2H", 1, 2)]
     assert codes_of(instance.findings) == "attribute_invalid"
 
 
-def test_a_broken_modality_table_gives_way_to_the_next_level(films: Any) -> None:
+def test_the_next_level_replaces_an_unreadable_modality_lut(films: Any) -> None:
     transformation = films.item(ModalityLUTSequence=[films.item(LUTDescriptor=[2, 0, 16])])
     own = films.item(PixelValueTransformationSequence=[transformation])
     changes = {"RescaleSlope": 2, "RescaleIntercept": 1, "PerFrameFunctionalGroupsSequence": [own]}
@@ -213,7 +213,7 @@ def test_a_broken_modality_table_gives_way_to_the_next_level(films: Any) -> None
 
 
 @pytest.mark.parametrize("spacing", [[0, 0.5], [-1, 1], 0.5])
-def test_a_spacing_that_makes_no_sense_gives_way_to_the_next_level(films: Any, spacing: Any) -> None:
+def test_the_next_level_replaces_an_invalid_spacing(films: Any, spacing: Any) -> None:
     changes = {
         "PerFrameFunctionalGroupsSequence": [group(films, spacing=spacing)],
         "SharedFunctionalGroupsSequence": [group(films, spacing=[0.3, 0.5])],
@@ -222,13 +222,13 @@ def test_a_spacing_that_makes_no_sense_gives_way_to_the_next_level(films: Any, s
     assert first.pixel_spacing == (0.3, 0.5)
 
 
-def test_a_finding_of_a_group_is_told_of_its_frame_alone(films: Any) -> None:
+def test_a_finding_in_a_functional_group_belongs_only_to_its_frame(films: Any) -> None:
     own = [group(films, window=(1, 10)), group(films, window=([1, 2], 10)), group(films, window=(1, 10))]
     *each, shared = frames(films, NumberOfFrames=3, PerFrameFunctionalGroupsSequence=own)
     assert [codes_of(frame.findings) for frame in (*each, shared)] == ["", "window_count_mismatch", "", ""]
 
 
-def test_what_all_frames_share_is_read_once(films: Any) -> None:
+def test_shared_attributes_are_read_once(films: Any) -> None:
     dataset = films.image(
         NumberOfFrames=300,
         SharedFunctionalGroupsSequence=[
@@ -253,7 +253,7 @@ def test_what_all_frames_share_is_read_once(films: Any) -> None:
 
 
 @every_syntax
-def test_what_an_x_ray_frame_says_of_itself(films: Any, syntax: str) -> None:
+def test_the_macros_of_x_ray_frames_are_read(films: Any, syntax: str) -> None:
     """Shutter, side, orientation and detector spacing of each frame, from its own group before the shared one."""
     circle = {"ShutterShape": "CIRCULAR", "CenterOfCircularShutter": [1, 2], "RadiusOfCircularShutter": 1}
     own = films.item(
@@ -279,7 +279,7 @@ def test_what_an_x_ray_frame_says_of_itself(films: Any, syntax: str) -> None:
 
 
 @pytest.mark.parametrize(("top", "sides", "expected"), [("", "RR", "R"), ("", "RL", ""), ("L", "RR", "L")])
-def test_the_side_of_the_instance_is_that_of_its_frames_where_they_agree(
+def test_the_instance_has_the_laterality_on_which_its_frames_agree(
     films: Any, top: str, sides: str, expected: str
 ) -> None:
     own = [films.item(FrameAnatomySequence=[films.item(FrameLaterality=side)]) for side in sides]
@@ -287,7 +287,7 @@ def test_the_side_of_the_instance_is_that_of_its_frames_where_they_agree(
     assert films.read(films.image(ImageLaterality=top, **changes)).description.laterality == expected
 
 
-def test_what_a_converter_left_unassigned_draws_nothing(films: Any) -> None:
+def test_unassigned_functional_groups_have_no_effect(films: Any) -> None:
     stray = films.item(WindowCenter=1, WindowWidth=2, RescaleSlope=3)
     for level in ("Shared", "PerFrame"):
         unassigned = films.item(**{f"Unassigned{level}ConvertedAttributesSequence": [stray]})
@@ -304,7 +304,7 @@ ENHANCED = (
 
 @pytest.mark.real_film
 @pytest.mark.parametrize("name", ENHANCED)
-def test_enhanced_films_say_what_pydicom_finds_in_their_groups(film_folder: Path, name: str) -> None:
+def test_real_enhanced_files_have_the_values_that_pydicom_reads(film_folder: Path, name: str) -> None:
     """By another route: the macros of each frame looked up one by one, per frame, shared, then at the top."""
     path = film_folder / name
     dataset, instance = pydicom.dcmread(path), read_instance(path.read_bytes(), 500_000_000)

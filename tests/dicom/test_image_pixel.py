@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Fears: an image refused for what can be assumed, drawn from nonsense, or sized before it is held to limits."""
+"""Absent attributes of the Image Pixel module get defaults; nonsense and too many pixels are refused."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def refusal(films: Any, odd: dict[str, tuple[str, bytes]] | None = None, **chang
 
 
 @every_syntax
-def test_a_whole_image_pixel_module_is_taken_as_it_is(films: Any, syntax: str) -> None:
+def test_a_complete_image_pixel_module_is_read(films: Any, syntax: str) -> None:
     instance = films.read(films.image(NumberOfFrames=1, LargestImagePixelValue=4000), syntax)
     assert instance.pixel == ImagePixel(
         rows=4,
@@ -74,7 +74,7 @@ ASSUMED = {
 
 
 @pytest.mark.parametrize("keyword", ASSUMED)
-def test_what_is_missing_is_assumed_with_a_finding_of_its_own(films: Any, keyword: str) -> None:
+def test_an_absent_attribute_gets_a_default_with_its_own_finding(films: Any, keyword: str) -> None:
     name, taken = ASSUMED[keyword]
     pixel, findings = pixel_of(films, **{keyword: None})
     assert getattr(pixel, name) == taken
@@ -84,7 +84,7 @@ def test_what_is_missing_is_assumed_with_a_finding_of_its_own(films: Any, keywor
 
 
 @pytest.mark.parametrize("keyword", ASSUMED)
-def test_what_is_empty_is_assumed_as_if_it_were_missing(films: Any, keyword: str) -> None:
+def test_an_empty_attribute_gets_a_default(films: Any, keyword: str) -> None:
     name, taken = ASSUMED[keyword]
     pixel, findings = odd_pixel(films, keyword, "CS" if keyword.startswith("Photo") else "US", b"")
     assert getattr(pixel, name) == taken
@@ -93,14 +93,14 @@ def test_what_is_empty_is_assumed_as_if_it_were_missing(films: Any, keyword: str
 
 
 @pytest.mark.parametrize("keyword", [keyword for keyword in ASSUMED if keyword != "PhotometricInterpretation"])
-def test_what_cannot_be_read_is_assumed_too(films: Any, keyword: str) -> None:
+def test_an_unreadable_attribute_gets_a_default(films: Any, keyword: str) -> None:
     name, taken = ASSUMED[keyword]
     pixel, findings = odd_pixel(films, keyword, "LO", b"some ")
     assert getattr(pixel, name) == taken
     assert findings.startswith("attribute_invalid;assumed_")
 
 
-def test_all_that_may_be_missing_may_be_missing_at_once(films: Any) -> None:
+def test_all_optional_attributes_may_be_absent_together(films: Any) -> None:
     pixel, findings = pixel_of(films, **dict.fromkeys(ASSUMED))
     assert (pixel.photometric_interpretation, pixel.samples_per_pixel, pixel.signed) == ("MONOCHROME2", 1, False)
     assert (pixel.bits_allocated, pixel.bits_stored, pixel.high_bit) == (16, 16, 15)
@@ -124,7 +124,9 @@ def test_all_that_may_be_missing_may_be_missing_at_once(films: Any) -> None:
         ({}, (1, "MONOCHROME2")),
     ],
 )
-def test_samples_and_interpretation_are_taken_from_each_other(films: Any, given: dict[str, Any], taken: Any) -> None:
+def test_samples_per_pixel_and_interpretation_determine_each_other(
+    films: Any, given: dict[str, Any], taken: Any
+) -> None:
     missing = {"SamplesPerPixel": None, "PhotometricInterpretation": None}
     pixel, _ = pixel_of(films, **(COLOR | missing | given))
     assert (pixel.samples_per_pixel, pixel.photometric_interpretation) == taken
@@ -149,7 +151,7 @@ def test_each_interpretation_has_its_number_of_samples(films: Any, photometric: 
 
 
 @pytest.mark.parametrize("written", [b"monochrome1 ", b" MONOCHROME1", b"MONOCHROME1\0", b"MONOCHROME1\\RGB"])
-def test_an_interpretation_is_read_however_it_is_written(films: Any, written: bytes) -> None:
+def test_the_case_and_padding_of_an_interpretation_do_not_matter(films: Any, written: bytes) -> None:
     pixel, _ = odd_pixel(films, "PhotometricInterpretation", "CS", written)
     assert pixel.photometric_interpretation == "MONOCHROME1"
 
@@ -169,14 +171,14 @@ def test_an_unknown_interpretation_is_refused_by_name(films: Any, value: str) ->
 
 
 @pytest.mark.parametrize("value", [b"MONOCHROME2 QZQZ^QZQZ QZQZ QZ", b"YBR_FULL,QZQZ^QZ", "YBR_Ä".encode(), b"a/b "])
-def test_what_is_no_code_string_is_not_quoted(films: Any, value: bytes) -> None:
+def test_a_value_that_is_not_a_code_string_is_not_quoted(films: Any, value: bytes) -> None:
     refused = refusal(films, {"PhotometricInterpretation": ("CS", value)})
     assert refused.reason is Reason.UNSUPPORTED_VALUE
     assert str(refused) == "PhotometricInterpretation cannot be used: no image is drawn from it"
 
 
 @pytest.mark.parametrize("keyword", ["Rows", "Columns", "BitsAllocated"])
-def test_what_cannot_be_assumed_is_named_as_missing(films: Any, keyword: str) -> None:
+def test_an_absent_required_attribute_is_named(films: Any, keyword: str) -> None:
     for refused in (refusal(films, **{keyword: None}), refusal(films, {keyword: ("US", b"")})):
         assert isinstance(refused, AttributeValueError)
         assert (refused.reason, refused.keyword) == (Reason.MISSING_ATTRIBUTE, keyword)
@@ -187,7 +189,7 @@ def test_what_cannot_be_assumed_is_named_as_missing(films: Any, keyword: str) ->
 @pytest.mark.parametrize(
     ("vr", "value"), [("LO", b"QZQZ"), ("US", b"\1"), ("XX", b"\1\2"), ("FD", b"\0\0\0\0\0\0\xf8\x7f")]
 )
-def test_what_cannot_be_read_and_not_assumed_is_named(films: Any, keyword: str, vr: str, value: bytes) -> None:
+def test_an_unreadable_required_attribute_is_named(films: Any, keyword: str, vr: str, value: bytes) -> None:
     refused = refusal(films, {keyword: (vr, value)})
     assert refused.reason is Reason.UNSUPPORTED_VALUE
     assert str(refused) == f"{keyword} cannot be used: a whole number is needed"
@@ -201,7 +203,7 @@ def test_a_fraction_is_named_with_its_value(films: Any) -> None:
 
 @pytest.mark.parametrize("keyword", ["Rows", "Columns"])
 @pytest.mark.parametrize(("vr", "value"), [("US", b"\0\0"), ("SS", b"\xff\xff"), ("IS", b"-4")])
-def test_no_rows_or_columns_are_refused(films: Any, keyword: str, vr: str, value: bytes) -> None:
+def test_zero_rows_or_columns_are_refused(films: Any, keyword: str, vr: str, value: bytes) -> None:
     refused = refusal(films, {keyword: (vr, value)})
     assert refused.reason is Reason.UNSUPPORTED_VALUE
     assert str(refused).startswith(f"{keyword} has the value ")
@@ -211,7 +213,7 @@ KNOWN_BITS = {"PixelData": {1, 8, 16, 32, 64}, "FloatPixelData": {32}, "DoubleFl
 
 
 @pytest.mark.parametrize("kind", KNOWN_BITS)
-def test_bits_allocated_are_those_of_the_kind_of_pixel_data(films: Any, kind: str) -> None:
+def test_bits_allocated_must_suit_the_kind_of_pixel_data(films: Any, kind: str) -> None:
     for bits in range(70):
         changes = {"BitsAllocated": bits, "BitsStored": 1, "HighBit": 0, "PixelData": None, kind: bytes(192)}
         if bits in KNOWN_BITS[kind]:
@@ -224,42 +226,42 @@ def test_bits_allocated_are_those_of_the_kind_of_pixel_data(films: Any, kind: st
 
 
 @pytest.mark.parametrize("stored", [0, 17, 99, 65535])
-def test_bits_stored_out_of_range_are_the_bits_allocated(films: Any, stored: int) -> None:
+def test_bits_stored_out_of_range_become_bits_allocated(films: Any, stored: int) -> None:
     pixel, findings = pixel_of(films, BitsStored=stored, HighBit=15)
     assert (pixel.bits_stored, findings) == (16, "bits_stored_invalid")
 
 
 @pytest.mark.parametrize("high_bit", [0, 10, 16, 99, 65535])
-def test_a_high_bit_out_of_range_is_bits_stored_less_one(films: Any, high_bit: int) -> None:
+def test_a_high_bit_out_of_range_becomes_bits_stored_less_one(films: Any, high_bit: int) -> None:
     pixel, findings = pixel_of(films, HighBit=high_bit)
     assert (pixel.high_bit, findings) == (11, "high_bit_invalid")
 
 
 @pytest.mark.parametrize("high_bit", [11, 12, 15])
-def test_a_high_bit_within_the_cell_is_obeyed(films: Any, high_bit: int) -> None:
+def test_a_high_bit_within_the_cell_is_used(films: Any, high_bit: int) -> None:
     pixel, findings = pixel_of(films, HighBit=high_bit)
     assert (pixel.high_bit, findings) == (high_bit, "")
 
 
 @pytest.mark.parametrize("representation", [2, 65535])
-def test_a_senseless_pixel_representation_is_unsigned(films: Any, representation: int) -> None:
+def test_an_invalid_pixel_representation_means_unsigned(films: Any, representation: int) -> None:
     pixel, findings = pixel_of(films, PixelRepresentation=representation)
     assert (pixel.signed, findings) == (False, "assumed_pixel_representation")
 
 
-def test_float_pixels_need_none_of_the_bits(films: Any) -> None:
+def test_float_pixels_do_not_need_bits_stored_and_high_bit(films: Any) -> None:
     changes = dict.fromkeys(("BitsStored", "HighBit", "PixelRepresentation", "PixelData"))
     pixel, findings = pixel_of(films, **changes, BitsAllocated=32, FloatPixelData=bytes(96))
     assert (pixel.bits_stored, pixel.high_bit, pixel.signed, findings) == (32, 31, True, "")
 
 
 @pytest.mark.parametrize("planar", [None, 2])
-def test_a_missing_planar_configuration_of_colour_is_0(films: Any, planar: int | None) -> None:
+def test_an_absent_planar_configuration_of_a_colour_image_is_0(films: Any, planar: int | None) -> None:
     pixel, findings = pixel_of(films, **(COLOR | {"PlanarConfiguration": planar}))
     assert (pixel.planar_configuration, findings) == (0, "assumed_planar_configuration")
 
 
-def test_planar_configuration_is_obeyed_in_colour_and_not_looked_at_in_grey(films: Any) -> None:
+def test_planar_configuration_is_used_only_for_colour_images(films: Any) -> None:
     assert pixel_of(films, **(COLOR | {"PlanarConfiguration": 1}))[0].planar_configuration == 1
     assert pixel_of(films, PlanarConfiguration=1) == pixel_of(films)
 
@@ -267,19 +269,19 @@ def test_planar_configuration_is_obeyed_in_colour_and_not_looked_at_in_grey(film
 @pytest.mark.parametrize(
     ("vr", "value"), [("IS", b"0 "), ("IS", b"-3"), ("IS", b"1A"), ("DS", b"2.5 "), ("LO", b"many")]
 )
-def test_a_senseless_number_of_frames_is_1(films: Any, vr: str, value: bytes) -> None:
+def test_an_invalid_number_of_frames_is_1_with_a_finding(films: Any, vr: str, value: bytes) -> None:
     pixel, findings = odd_pixel(films, "NumberOfFrames", vr, value)
     assert pixel.number_of_frames == 1
     assert {"attribute_invalid", "assumed_number_of_frames"} & set(findings.split(";"))
 
 
-def test_a_missing_or_empty_number_of_frames_is_1_and_no_oddity(films: Any) -> None:
+def test_an_absent_or_empty_number_of_frames_is_1_without_a_finding(films: Any) -> None:
     assert pixel_of(films)[0].number_of_frames == 1
     pixel, findings = odd_pixel(films, "NumberOfFrames", "IS", b"")
     assert (pixel.number_of_frames, findings) == (1, "")
 
 
-def test_a_claim_of_a_thousand_million_frames_costs_nothing(films: Any) -> None:
+def test_a_billion_declared_frames_take_no_memory(films: Any) -> None:
     instance = films.read(films.image(NumberOfFrames=2**31 - 1))
     assert (instance.pixel.number_of_frames, len(instance.frames)) == (2**31 - 1, 1)
 
@@ -296,14 +298,14 @@ SENSELESS: tuple[dict[str, Any], ...] = (
 
 
 @pytest.mark.parametrize("changes", SENSELESS, ids=str)
-def test_too_many_pixels_are_refused_before_anything_else(films: Any, changes: dict[str, Any]) -> None:
+def test_too_many_pixels_are_refused_before_other_checks(films: Any, changes: dict[str, Any]) -> None:
     refused = refusal(films, **({"Rows": 60_000, "Columns": 60_000} | changes))
     assert isinstance(refused, LimitError)
     assert refused.reason is Reason.TOO_LARGE
     assert "60000 x 60000" in str(refused)
 
 
-def test_the_limit_is_of_the_samples_of_a_frame(films: Any) -> None:
+def test_the_limit_applies_to_the_samples_of_one_frame(films: Any) -> None:
     try:
         films.max_pixels = 72
         assert films.read(films.image(NumberOfFrames=1000, **COLOR)).pixel.samples_per_pixel == 3

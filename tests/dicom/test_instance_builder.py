@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Fears: a shutter, palette or padding lost or made up, an instance mistaken for another, text that breaks an image."""
+"""An Instance has the padding, palettes, overlays, spacing, identity and description of its data set."""
 
 from __future__ import annotations
 
@@ -80,23 +80,23 @@ def test_a_plain_palette_is_taken_before_a_segmented_one(films: Any) -> None:
 
 
 @pytest.mark.parametrize("missing", ["RedPaletteColorLookupTableData", "GreenPaletteColorLookupTableDescriptor"])
-def test_two_thirds_of_a_palette_are_none(films: Any, missing: str) -> None:
+def test_a_palette_without_all_three_colours_is_left_out(films: Any, missing: str) -> None:
     assert films.read(palette(films, **{missing: None})).palette is None
 
 
-def test_grey_images_have_no_palette_unless_they_bring_one(films: Any) -> None:
+def test_grey_images_have_a_palette_only_if_the_file_has_one(films: Any) -> None:
     assert films.read(films.image()).palette is None
     assert films.read(palette(films, PhotometricInterpretation="MONOCHROME2")).palette is not None
 
 
 @every_syntax
-def test_overlays_in_the_pixel_cells_are_told_by_their_bits(films: Any, syntax: str) -> None:
+def test_overlays_in_the_pixel_cells_have_their_bit_positions(films: Any, syntax: str) -> None:
     order = ">" if syntax == EXPLICIT_BIG else "<"
     odd = {0x60000102: ("US", struct.pack(f"{order}H", 12)), 0x60FE0102: ("US", struct.pack(f"{order}H", 15))}
     assert films.read(films.image(), syntax, odd).pixel.overlay_bit_positions == (12, 15)
 
 
-def test_a_damaged_overlay_is_no_reason_to_refuse_an_image(films: Any) -> None:
+def test_a_damaged_overlay_does_not_fail_the_image(films: Any) -> None:
     instance = films.read(films.image(), odd={0x60000102: ("US", b"\1"), 0x60020102: ("US", b"\x0d\0")})
     assert instance.pixel.overlay_bit_positions == (13,)
     assert codes_of(instance.findings) == "attribute_invalid"
@@ -106,7 +106,7 @@ SPACINGS = ("PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing")
 
 
 @pytest.mark.parametrize("number", range(3))
-def test_the_first_usable_spacing_is_taken(films: Any, number: int) -> None:
+def test_the_first_usable_spacing_is_used(films: Any, number: int) -> None:
     usable = {keyword: [0.1 * index + 0.1, 0.5] for index, keyword in enumerate(SPACINGS) if index >= number}
     spoilt: dict[str, Any] = {keyword: [0, 0.5] for index, keyword in enumerate(SPACINGS) if index < number}
     instance = films.read(films.image(**usable, **spoilt))
@@ -119,7 +119,7 @@ def test_the_pixel_aspect_ratio_is_a_pair(films: Any, value: bytes, ratio: tuple
     assert (instance.pixel_aspect_ratio, instance.pixel_spacing) == (ratio, None)
 
 
-def test_who_and_what_the_instance_is(films: Any) -> None:
+def test_the_identity_has_the_identifying_attributes(films: Any) -> None:
     given = {
         "StudyInstanceUID": "1.2.5",
         "SeriesInstanceUID": "1.2.6",
@@ -142,7 +142,7 @@ def test_who_and_what_the_instance_is(films: Any) -> None:
     )
 
 
-def test_what_the_tables_carry(films: Any) -> None:
+def test_the_description_has_the_attributes_of_the_tables(films: Any) -> None:
     given = {
         "BodyPartExamined": "HAND",
         "ViewPosition": "PA",
@@ -160,13 +160,13 @@ def test_what_the_tables_carry(films: Any) -> None:
     assert films.read(films.image(**given, ImageLaterality="R")).description.laterality == "R"
 
 
-def test_an_image_for_processing_says_so(films: Any) -> None:
+def test_an_image_for_processing_has_a_finding(films: Any) -> None:
     instance = films.read(films.image(PresentationIntentType="FOR PROCESSING", PresentationLUTShape="INVERSE"))
     assert [finding.code for finding in instance.findings] == [FindingCode.FOR_PROCESSING]
     assert instance.presentation_lut_shape == "INVERSE"
 
 
-def test_the_sop_class_of_the_file_meta_stands_in(films: Any) -> None:
+def test_the_sop_class_of_the_file_meta_replaces_an_absent_one(films: Any) -> None:
     assert films.read(films.image(SOPClassUID=None)).identity.sop_class_uid == "1.2.840.10008.5.1.4.1.1.1.1"
     assert films.read(films.image(SOPClassUID="1.2.9")).identity.sop_class_uid == "1.2.9"
 
@@ -192,7 +192,7 @@ NAMES = [
 
 @pytest.mark.parametrize(("character_set", "written", "name"), NAMES)
 @every_syntax
-def test_no_character_set_breaks_an_image(
+def test_no_character_set_fails_an_image(
     films: Any, syntax: str, character_set: bytes, written: bytes, name: str | None
 ) -> None:
     odd = {
@@ -207,7 +207,7 @@ def test_no_character_set_breaks_an_image(
         assert (instance.identity.patient_name, instance.description.manufacturer) == (name, name)
 
 
-def test_a_code_in_another_alphabet_breaks_nothing(films: Any) -> None:
+def test_a_code_string_in_another_alphabet_does_not_fail_the_image(films: Any) -> None:
     instance = films.read(
         films.image(), odd={"BodyPartExamined": ("CS", "Küche".encode()), "Modality": ("CS", b"\xff\xfe")}
     )

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Turns and flips. Fear: an affine that leads elsewhere than the pixels went."""
+"""The affine of a turn maps each pixel to the position to which the turn moves it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from plainfilm.dicom.orientation import TURNS, Turn
 
 
 @pytest.mark.parametrize("turn", TURNS, ids=str)
-def test_every_pixel_is_where_the_affine_says(turn: Turn) -> None:
+def test_the_affine_maps_every_pixel_to_its_new_position(turn: Turn) -> None:
     image = np.arange(12).reshape(3, 4)
     turned = turn.apply(image)
     a, b, c, d, e, f = turn.affine(4, 3)
@@ -21,14 +21,14 @@ def test_every_pixel_is_where_the_affine_says(turn: Turn) -> None:
             assert turned[int(y), int(x)] == image[row, column]
 
 
-def test_a_quarter_turn_is_clockwise_and_the_flip_comes_after_it() -> None:
+def test_a_quarter_turn_is_clockwise_and_precedes_the_flip() -> None:
     image = np.array([[1, 2], [3, 4]])
     assert Turn(1).apply(image).tolist() == [[3, 1], [4, 2]]
     assert Turn(1, flipped=True).apply(image).tolist() == [[1, 3], [2, 4]]
 
 
 @pytest.mark.parametrize("turn", TURNS, ids=str)
-def test_directions_go_with_the_pixels(turn: Turn) -> None:
+def test_patient_directions_turn_with_the_pixels(turn: Turn) -> None:
     """Of the way right the affine's first column says where it leads now."""
     a, _, _, d, _, _ = turn.affine(4, 4)
     right, bottom = turn.directions("L", "F")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Fears: a film of an unusual encoding refused or misread, an object that is no image taken for a broken one."""
+"""Files are read in every encoding, and objects without an image are distinguished from broken images."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ every_native = pytest.mark.parametrize("syntax", NATIVE)
 
 
 @every_native
-def test_a_film_is_the_same_in_every_encoding(films: Any, syntax: str) -> None:
+def test_an_image_is_the_same_in_every_encoding(films: Any, syntax: str) -> None:
     instance = read_instance(films.small(syntax), films.max_pixels)
     expected = read_instance(films.small(EXPLICIT_LITTLE), films.max_pixels)
     assert (instance.pixel, instance.frames, instance.identity) == (expected.pixel, expected.frames, expected.identity)
@@ -39,13 +39,13 @@ def test_a_film_is_the_same_in_every_encoding(films: Any, syntax: str) -> None:
 
 @pytest.mark.parametrize("syntax", [EXPLICIT_LITTLE, EXPLICIT_BIG, IMPLICIT_LITTLE, JPEG])
 @pytest.mark.parametrize("start", [128, 132])
-def test_a_film_may_lack_its_preamble(films: Any, syntax: str, start: int) -> None:
+def test_the_preamble_may_be_absent(films: Any, syntax: str, start: int) -> None:
     content = films.small(syntax)
     assert read_instance(content[start:], films.max_pixels) == read_instance(content, films.max_pixels)
 
 
 @pytest.mark.parametrize("syntax", [EXPLICIT_LITTLE, EXPLICIT_BIG, IMPLICIT_LITTLE])
-def test_a_film_may_lack_its_file_meta(films: Any, syntax: str) -> None:
+def test_the_file_meta_may_be_absent(films: Any, syntax: str) -> None:
     bare = read_instance(films.body(films.image(), syntax), films.max_pixels)
     whole = films.read(films.image(), syntax)
     assert (bare.pixel, bare.data) == (whole.pixel, whole.data)
@@ -54,14 +54,14 @@ def test_a_film_may_lack_its_file_meta(films: Any, syntax: str) -> None:
 
 
 @pytest.mark.parametrize("syntax", [EXPLICIT_LITTLE, IMPLICIT_LITTLE])
-def test_a_film_may_begin_with_a_group_length(films: Any, syntax: str) -> None:
+def test_a_file_may_begin_with_a_group_length(films: Any, syntax: str) -> None:
     odd = {0x00080000: ("UL", b"\x40\0\0\0"), 0x00280000: ("UL", b"\x40\0\0\0"), 0x7FE00000: ("UL", b"\x40\0\0\0")}
     assert read_instance(films.body(films.image(), syntax, odd), films.max_pixels).pixel.rows == 4
 
 
 @pytest.mark.parametrize("declared", NATIVE[:3])
 @pytest.mark.parametrize("written", NATIVE[:3])
-def test_the_bytes_are_believed_over_the_declared_encoding(films: Any, declared: str, written: str) -> None:
+def test_the_bytes_take_precedence_over_the_declared_encoding(films: Any, declared: str, written: str) -> None:
     instance = read_instance(films.wrapped(films.body(films.image(), written), declared), films.max_pixels)
     expected = films.read(films.image(), written)
     assert (instance.data, instance.pixel) == (expected.data, expected.pixel)
@@ -69,7 +69,7 @@ def test_the_bytes_are_believed_over_the_declared_encoding(films: Any, declared:
 
 
 @pytest.mark.parametrize("syntax", NATIVE[:3])
-def test_file_meta_may_lack_the_transfer_syntax(films: Any, syntax: str) -> None:
+def test_the_transfer_syntax_may_be_absent(films: Any, syntax: str) -> None:
     instance = read_instance(films.wrapped(films.body(films.image(), syntax), None), films.max_pixels)
     assert instance.data == films.read(films.image(), syntax).data
     assert codes_of(instance.findings) == "assumed_transfer_syntax"
@@ -77,7 +77,7 @@ def test_file_meta_may_lack_the_transfer_syntax(films: Any, syntax: str) -> None
 
 @pytest.mark.parametrize("declared", [None, EXPLICIT_LITTLE, IMPLICIT_LITTLE])
 @pytest.mark.parametrize("syntax", COMPRESSED)
-def test_the_codestream_tells_a_missing_transfer_syntax(films: Any, syntax: str, declared: str | None) -> None:
+def test_the_codestream_determines_an_absent_transfer_syntax(films: Any, syntax: str, declared: str | None) -> None:
     data = films.encapsulated(films.codestreams[syntax])
     instance = read_instance(films.wrapped(films.body(films.image(PixelData=data)), declared), films.max_pixels)
     assert (instance.data.transfer_syntax, instance.data.encapsulated) == (syntax, True)
@@ -85,19 +85,19 @@ def test_the_codestream_tells_a_missing_transfer_syntax(films: Any, syntax: str,
 
 
 @pytest.mark.parametrize("syntax", COMPRESSED)
-def test_encapsulated_pixel_data_are_kept_whole(films: Any, syntax: str) -> None:
+def test_encapsulated_pixel_data_are_kept_unchanged(films: Any, syntax: str) -> None:
     instance = read_instance(films.small(syntax), films.max_pixels)
     assert instance.data.value == films.encapsulated(films.codestreams[syntax]) + END_OF_SEQUENCE
     assert (instance.data.transfer_syntax, instance.data.encapsulated, instance.findings) == (syntax, True, ())
 
 
-def test_a_codestream_without_an_offset_table_before_it_is_known(films: Any) -> None:
+def test_a_codestream_is_recognised_without_an_offset_table(films: Any) -> None:
     value = b"\xfe\xff\x00\xe0" + struct.pack("<I", len(films.codestreams[JPEG])) + films.codestreams[JPEG]
     instance = read_instance(films.wrapped(films.body(films.image(PixelData=value)), None), films.max_pixels)
     assert instance.data.transfer_syntax == JPEG
 
 
-def test_an_offset_table_before_the_codestream_is_passed_over(films: Any) -> None:
+def test_a_codestream_is_recognised_after_an_offset_table(films: Any) -> None:
     items = (
         b"\xfe\xff\x00\xe0\x08\0\0\0"
         + struct.pack("<2I", 0, 0x51FF4FFF)
@@ -107,7 +107,7 @@ def test_an_offset_table_before_the_codestream_is_passed_over(films: Any) -> Non
     assert instance.data.transfer_syntax == RLE
 
 
-def test_encapsulated_pixel_data_of_a_defined_length_are_known(films: Any) -> None:
+def test_encapsulated_pixel_data_of_defined_length_are_recognised(films: Any) -> None:
     value = films.encapsulated(films.codestreams[JPEG])
     tail = struct.pack("<HH2s2xI", 0x7FE0, 0x0010, b"OB", len(value)) + value
     instance = read_instance(films.wrapped(films.body(films.image(PixelData=None)) + tail, JPEG), films.max_pixels)
@@ -123,12 +123,12 @@ def test_native_pixels_that_look_like_an_item_are_native(films: Any) -> None:
     assert (instance.data.value, instance.data.encapsulated) == (value, False)
 
 
-def test_an_unknown_transfer_syntax_is_left_to_the_decoders(films: Any) -> None:
+def test_an_unknown_transfer_syntax_is_passed_on_to_the_decoders(films: Any) -> None:
     instance = read_instance(films.wrapped(films.body(films.image()), "1.2.3.4.5"), films.max_pixels)
     assert (instance.data.transfer_syntax, instance.findings) == ("1.2.3.4.5", ())
 
 
-def test_extended_offset_tables_go_with_the_pixels(films: Any) -> None:
+def test_extended_offset_tables_are_part_of_the_pixel_data(films: Any) -> None:
     tables = (struct.pack("<2Q", 0, 30), struct.pack("<2Q", 22, 22))
     odd = {"ExtendedOffsetTable": ("OV", tables[0]), "ExtendedOffsetTableLengths": ("OV", tables[1])}
     dataset = films.image(
@@ -159,13 +159,13 @@ def test_pixel_data_without_a_vr_among_elements_with_one_are_read(films: Any) ->
 
 @pytest.mark.parametrize(("kind", "bits"), [(PixelKind.FLOAT, 32), (PixelKind.DOUBLE, 64)])
 @pytest.mark.parametrize("syntax", NATIVE[:3])
-def test_float_pixels_are_found(films: Any, syntax: str, kind: PixelKind, bits: int) -> None:
+def test_float_pixels_are_read(films: Any, syntax: str, kind: PixelKind, bits: int) -> None:
     changes = {"PixelData": None, "BitsAllocated": bits, kind.value: bytes(range(24)) * (bits // 8)}
     instance = films.read(films.image(**changes), syntax)
     assert (instance.pixel.kind, instance.data.value) == (kind, changes[kind.value])
 
 
-def test_what_follows_the_pixels_is_not_among_them(films: Any) -> None:
+def test_elements_after_the_pixels_are_not_part_of_them(films: Any) -> None:
     trailing = films.element(0xFFFCFFFC, "OB", bytes(1000))
     instance = read_instance(films.file(films.image()) + trailing, films.max_pixels)
     assert instance.data.value == films.image().PixelData
@@ -179,7 +179,7 @@ def test_an_icon_inside_a_sequence_is_not_the_image(films: Any) -> None:
 
 
 @pytest.mark.parametrize("syntax", [EXPLICIT_LITTLE, JPEG])
-def test_a_film_that_ends_inside_its_pixels_keeps_its_header(films: Any, syntax: str) -> None:
+def test_a_file_cut_inside_its_pixels_still_has_its_header(films: Any, syntax: str) -> None:
     content = films.small(syntax)
     instance = read_instance(content[:-11], films.max_pixels)
     assert instance.pixel == read_instance(content, films.max_pixels).pixel
@@ -200,7 +200,7 @@ NO_IMAGES = {
 
 @pytest.mark.parametrize("sop_class", NO_IMAGES)
 @pytest.mark.parametrize("syntax", NATIVE[:3])
-def test_what_is_no_image_is_told_by_its_kind(films: Any, syntax: str, sop_class: str) -> None:
+def test_an_object_without_an_image_is_named_by_its_sop_class(films: Any, syntax: str, sop_class: str) -> None:
     dataset = films.item(SOPClassUID=sop_class, SOPInstanceUID="1.2.3", PatientName="QZQZ", SeriesNumber=3)
     if sop_class.endswith("104.1"):
         dataset.EncapsulatedDocument = b"%PDF-1.4 "
@@ -210,7 +210,7 @@ def test_what_is_no_image_is_told_by_its_kind(films: Any, syntax: str, sop_class
     assert str(refused) == f"an object that is no image: {NO_IMAGES[sop_class]}"
 
 
-def test_a_directory_is_told_by_its_file_meta(films: Any) -> None:
+def test_a_dicomdir_is_recognised_by_its_file_meta(films: Any) -> None:
     dataset = films.item(FileSetID="QZQZ", DirectoryRecordSequence=[films.item(PatientName="QZQZ")])
     body = films.body(dataset)
     refused = films.refusal(films.wrapped(body, EXPLICIT_LITTLE, "1.2.840.10008.1.3.10"))
@@ -218,14 +218,14 @@ def test_a_directory_is_told_by_its_file_meta(films: Any) -> None:
 
 
 @pytest.mark.parametrize("sop_class", ["1.2.3.4.5", "QZQZ", ""])
-def test_what_is_of_an_unknown_kind_is_not_quoted(films: Any, sop_class: str) -> None:
+def test_an_unknown_sop_class_is_not_quoted(films: Any, sop_class: str) -> None:
     odd = {"SOPClassUID": ("UI", sop_class.encode()), "PatientID": ("LO", b"QZQZ")}
     refused = films.refusal(films.wrapped(films.body(Dataset(), odd=odd), EXPLICIT_LITTLE, ""))
     assert (refused.reason, str(refused)) == (Reason.NO_PIXEL_DATA, "an object that is no image")
 
 
 @pytest.mark.parametrize("syntax", NATIVE[:3])
-def test_an_image_without_its_pixels_is_no_skipped_object(films: Any, syntax: str) -> None:
+def test_an_image_that_lost_its_pixels_is_an_error_and_not_skipped(films: Any, syntax: str) -> None:
     for dataset in (
         films.image(PixelData=None),
         films.image(PixelData=None, Rows=None),
@@ -236,13 +236,13 @@ def test_an_image_without_its_pixels_is_no_skipped_object(films: Any, syntax: st
         assert (refused.reason, str(refused)) == (Reason.MISSING_ATTRIBUTE, "PixelData is missing")
 
 
-def test_nothing_after_the_file_meta_is_a_truncated_file(films: Any) -> None:
+def test_a_file_that_ends_after_its_file_meta_is_truncated(films: Any) -> None:
     for end in (b"", b"\x08", b"\x08\0\5\0CS"):
         assert films.refusal(films.wrapped(b"", EXPLICIT_LITTLE) + end).reason is Reason.TRUNCATED_FILE
     assert films.refusal(bytes(128) + b"DICM").reason is Reason.TRUNCATED_FILE
 
 
-def test_an_empty_file_and_other_files_are_told_apart(films: Any) -> None:
+def test_an_empty_file_and_a_file_of_another_format_have_different_reasons(films: Any) -> None:
     empty = films.refusal(b"")
     assert isinstance(empty, SourceError)
     assert empty.reason is Reason.EMPTY
@@ -252,7 +252,7 @@ def test_an_empty_file_and_other_files_are_told_apart(films: Any) -> None:
 
 
 @pytest.mark.parametrize(("syntax", "times"), [(EXPLICIT_LITTLE, 1.1), (EXPLICIT_BIG, 1.1), (DEFLATED, 2.1)])
-def test_a_large_film_is_in_memory_twice_at_most(films: Any, syntax: str, times: float) -> None:
+def test_a_large_file_is_in_memory_at_most_twice(films: Any, syntax: str, times: float) -> None:
     size = 16 * 1024**2
     noise = random.Random(1).randbytes(1024**2)
     content = films.file(films.image(Rows=2048, Columns=4096, PixelData=noise * 16), syntax)
@@ -264,7 +264,7 @@ def test_a_large_film_is_in_memory_twice_at_most(films: Any, syntax: str, times:
 
 
 @pytest.mark.real_film
-def test_real_films_are_read_as_their_catalogue_has_them(films: Any, film_folder: Path) -> None:
+def test_real_files_are_read_as_the_catalogue_describes_them(films: Any, film_folder: Path) -> None:
     with (film_folder / "catalog.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     differing, read = [], 0

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Fears: a Dataset changed by looking at it, one that was never written misread, pydicom's warnings passed on."""
+"""A Dataset in memory is read without a change to it, also if it was never written, and without warnings."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ FORMS = (EXPLICIT_LITTLE, EXPLICIT_BIG, IMPLICIT_LITTLE, DEFLATED, JPEG)
 
 
 @pytest.mark.parametrize("syntax", FORMS)
-def test_a_dataset_that_was_read_gives_what_its_file_gives(films: Any, syntax: str) -> None:
+def test_a_dataset_gives_the_same_instance_as_its_file(films: Any, syntax: str) -> None:
     content = films.small(syntax)
     from_dataset = instance_from_dataset(dcmread(io.BytesIO(content)), films.max_pixels)
     from_file = read_instance(content, films.max_pixels)
@@ -40,7 +40,7 @@ def test_a_dataset_that_was_read_gives_what_its_file_gives(films: Any, syntax: s
 
 
 @pytest.mark.parametrize("syntax", FORMS)
-def test_a_dataset_is_left_as_it_is(films: Any, syntax: str) -> None:
+def test_a_dataset_is_not_changed(films: Any, syntax: str) -> None:
     dataset = dcmread(io.BytesIO(films.small(syntax)))
     before = deepcopy(dataset)
     instance_from_dataset(dataset, films.max_pixels)
@@ -51,7 +51,7 @@ def test_a_dataset_is_left_as_it_is(films: Any, syntax: str) -> None:
 
 
 @pytest.mark.parametrize("syntax", [None, EXPLICIT_LITTLE, EXPLICIT_BIG, IMPLICIT_LITTLE, DEFLATED])
-def test_a_dataset_that_was_never_written_is_an_image(films: Any, syntax: str | None) -> None:
+def test_a_dataset_that_was_never_written_is_read(films: Any, syntax: str | None) -> None:
     dataset = films.in_memory(syntax, WindowCenter=[1, 2], WindowWidth=[3, 4], PixelPaddingValue=7)
     before = deepcopy(dataset)
     instance = instance_from_dataset(dataset, films.max_pixels)
@@ -65,7 +65,7 @@ def test_a_dataset_that_was_never_written_is_an_image(films: Any, syntax: str | 
 
 @pytest.mark.parametrize("undefined", [True, False])
 @pytest.mark.parametrize("syntax", COMPRESSED)
-def test_an_encapsulated_dataset_that_was_never_written_is_an_image(films: Any, syntax: str, undefined: bool) -> None:
+def test_an_encapsulated_dataset_that_was_never_written_is_read(films: Any, syntax: str, undefined: bool) -> None:
     dataset = films.in_memory(syntax, PixelData=films.encapsulated(films.codestreams[syntax]))
     dataset["PixelData"].is_undefined_length = undefined
     instance = instance_from_dataset(dataset, films.max_pixels)
@@ -80,7 +80,7 @@ def test_a_dataset_whose_native_pixels_look_like_an_item_is_native(films: Any) -
     assert not instance_from_dataset(dataset, films.max_pixels).data.encapsulated
 
 
-def test_a_dataset_read_from_big_endian_has_its_tables_in_order(films: Any) -> None:
+def test_luts_of_a_big_endian_dataset_have_the_right_byte_order(films: Any) -> None:
     item = films.lut(1, 258, syntax=EXPLICIT_BIG)
     dataset = dcmread(io.BytesIO(films.file(films.image(VOILUTSequence=[item]), EXPLICIT_BIG)))
     instance = instance_from_dataset(dataset, films.max_pixels)
@@ -89,7 +89,7 @@ def test_a_dataset_read_from_big_endian_has_its_tables_in_order(films: Any) -> N
 
 
 @pytest.mark.parametrize("value", [bytearray(48), memoryview(bytes(48))])
-def test_pixels_in_another_kind_of_bytes_are_taken(films: Any, value: Any) -> None:
+def test_pixels_may_be_bytearray_or_memoryview(films: Any, value: Any) -> None:
     dataset = films.in_memory(EXPLICIT_LITTLE)
     dataset["PixelData"]._value = value
     data = instance_from_dataset(dataset, films.max_pixels).data
@@ -104,7 +104,7 @@ def test_pixels_in_another_kind_of_bytes_are_taken(films: Any, value: Any) -> No
         ("text", Reason.UNSUPPORTED_VALUE),
     ],
 )
-def test_a_dataset_whose_pixels_are_no_bytes_is_refused(films: Any, value: Any, reason: Reason) -> None:
+def test_a_dataset_whose_pixels_are_not_bytes_is_refused(films: Any, value: Any, reason: Reason) -> None:
     dataset = films.in_memory(EXPLICIT_LITTLE)
     dataset["PixelData"]._value = value
     with pytest.raises(ConversionError) as refused:
@@ -112,7 +112,7 @@ def test_a_dataset_whose_pixels_are_no_bytes_is_refused(films: Any, value: Any, 
     assert refused.value.reason is reason
 
 
-def test_a_dataset_is_refused_as_a_file_is(films: Any) -> None:
+def test_a_dataset_is_refused_with_the_errors_of_a_file(films: Any) -> None:
     refused = []
     for dataset in (films.image(PixelData=None), films.image(Rows=None), films.item(PatientName="A"), Dataset()):
         with pytest.raises(ConversionError) as error:
@@ -131,7 +131,7 @@ def test_a_dataset_with_unreadable_values_is_read_without_warnings(films: Any) -
     assert codes_of(instance.findings) == "attribute_invalid;assumed_number_of_frames"
 
 
-def test_a_dataset_whose_sequences_are_nested_without_end_is_refused(films: Any) -> None:
+def test_a_dataset_with_sequences_nested_too_deep_is_refused(films: Any) -> None:
     opened = struct.pack("<HH2s2xI", 0x0008, 0x1140, b"SQ", 0xFFFFFFFF)
     opened += struct.pack("<HHI", 0xFFFE, 0xE000, 0xFFFFFFFF)
     inside = opened * 5_000

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Native Pixel Data of undefined length: fragments are taken for uncompressed ones and it is told, else refused."""
+"""Native Pixel Data of undefined length are read as uncompressed fragments with a finding, else refused."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def items(*contents: bytes) -> bytes:
     return b"".join(heads) + b"\xfe\xff\xdd\xe0\0\0\0\0"
 
 
-def test_fragments_as_long_as_the_pixels_are_uncompressed() -> None:
+def test_fragments_with_the_length_of_the_pixels_are_uncompressed() -> None:
     explanation = plainfilm.explain(film(items(IMAGE.tobytes()[:20], IMAGE.tobytes()[20:])))
     assert np.array_equal(explanation.planned.decoded.samples, IMAGE)
     assert [finding["code"] for finding in explanation.to_dict()["findings"]][:1] == ["assumed_transfer_syntax"]  # type: ignore[attr-defined]
@@ -47,7 +47,7 @@ def test_fragments_as_long_as_the_pixels_are_uncompressed() -> None:
     ],
     ids=["no items", "too long", "too short"],
 )
-def test_anything_else_is_refused(pixel_data: bytes, reason: Reason) -> None:
+def test_other_fragments_are_refused(pixel_data: bytes, reason: Reason) -> None:
     with pytest.raises(ConversionError) as caught:
         plainfilm.explain(film(pixel_data))
     assert caught.value.reason is reason

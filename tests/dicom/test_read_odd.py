@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Fear: a film that other software reads refused for an oddity that has nothing to do with its pixels."""
+"""Oddities that do not affect the pixels do not prevent a file from being read."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ TABLES = [struct.pack("<2H", 1, 2), struct.pack("<2H", 3, 4)]
 @pytest.mark.parametrize("syntax", NATIVE)
 @pytest.mark.parametrize("items_closed", [True, False])
 @pytest.mark.parametrize("sequence_closed", [True, False])
-def test_forgotten_delimiters_are_put_in(films: Any, syntax: str, items_closed: bool, sequence_closed: bool) -> None:
+def test_missing_delimiters_are_inserted(films: Any, syntax: str, items_closed: bool, sequence_closed: bool) -> None:
     if not (items_closed or sequence_closed):
         pytest.skip("without either nothing tells where the sequence ends")
     pair = (table(films, 1, 2, syntax=syntax), table(films, 3, 4, syntax=syntax))
@@ -106,7 +106,7 @@ def test_numbers_and_texts_under_un_are_read(films: Any) -> None:
     ],
     ids=["VR of its own", "VR of its own and a long length", "question marks", "no VR", "OB and a short length", "odd"],
 )
-def test_a_private_element_of_any_form_is_stepped_over(films: Any, odd: bytes) -> None:
+def test_a_private_element_of_any_form_is_skipped(films: Any, odd: bytes) -> None:
     instance = read_instance(film(films, odd, 0x00091001), films.max_pixels)
     assert (instance.pixel.rows, instance.data.value) == (4, films.image().PixelData)
 
@@ -123,7 +123,7 @@ def test_an_acr_nema_file_is_read(films: Any) -> None:
 
 @pytest.mark.parametrize("syntax", NATIVE)
 @pytest.mark.parametrize("length", [0, 1, 10_000_000])
-def test_the_length_of_the_file_meta_is_not_believed(films: Any, syntax: str, length: int) -> None:
+def test_the_group_length_of_the_file_meta_is_not_used(films: Any, syntax: str, length: int) -> None:
     content = bytearray(films.file(films.image(), syntax))
     content[140:144] = struct.pack("<I", length)
     assert read_instance(bytes(content), films.max_pixels).pixel.rows == 4
@@ -132,7 +132,7 @@ def test_the_length_of_the_file_meta_is_not_believed(films: Any, syntax: str, le
 
 
 @pytest.mark.parametrize("name", [b"", b"QZQZ", b"ISO_IR 6\\\\X", b"\xff\xfe", b"ISO 2022 IR 87\\ISO_IR 192", b"\\"])
-def test_no_character_set_keeps_an_image_from_being_read(films: Any, name: bytes) -> None:
+def test_no_character_set_prevents_an_image_from_being_read(films: Any, name: bytes) -> None:
     odd = {
         "SpecificCharacterSet": ("CS", name),
         "Manufacturer": ("LO", b"\x1b$B\xff\xfe"),
@@ -144,7 +144,7 @@ def test_no_character_set_keeps_an_image_from_being_read(films: Any, name: bytes
     assert (instance.pixel.rows, tables(instance)) == (4, TABLES[:1])
 
 
-def test_elements_may_come_twice_and_in_any_order(films: Any) -> None:
+def test_elements_may_be_repeated_and_in_any_order(films: Any) -> None:
     elements = [films.body(films.image().__class__({at: films.image()[at]})) for at in list(films.image().keys())]
     pixels = elements.pop()
     backwards = films.wrapped(b"".join(elements[::-1]) + pixels, EXPLICIT_LITTLE)
@@ -154,7 +154,7 @@ def test_elements_may_come_twice_and_in_any_order(films: Any) -> None:
 
 
 @pytest.mark.parametrize("syntax", [*NATIVE, "1.2.840.10008.1.2.4.50"])
-def test_pixel_data_may_come_before_what_describes_them(films: Any, syntax: str) -> None:
+def test_pixel_data_may_precede_their_description(films: Any, syntax: str) -> None:
     value = films.encapsulated(films.codestreams[syntax]) if syntax in films.codestreams else films.image().PixelData
     dataset = films.image(PixelData=value)
     pixels = films.body(dataset.__class__({0x7FE00010: dataset["PixelData"]}), syntax)
@@ -166,7 +166,7 @@ def test_pixel_data_may_come_before_what_describes_them(films: Any, syntax: str)
 
 
 @pytest.mark.parametrize("zeros", [1, 7, 8, 12, 4096, 100_000])
-def test_zeros_after_the_data_are_padding(films: Any, zeros: int) -> None:
+def test_zeros_after_the_data_set_are_padding(films: Any, zeros: int) -> None:
     assert read_instance(films.file(films.image()) + bytes(zeros), films.max_pixels).pixel.rows == 4
     report = films.body(films.item(SOPClassUID="1.2.840.10008.5.1.4.1.1.88.11", Modality="SR"))
     refused = films.refusal(films.wrapped(report, EXPLICIT_LITTLE) + bytes(zeros))
@@ -176,5 +176,5 @@ def test_zeros_after_the_data_are_padding(films: Any, zeros: int) -> None:
 @pytest.mark.parametrize(
     "start", [b"\xef\xbb\xbf", b"HTTP/1.1 200 OK\r\nContent-Type: application/dicom\r\n\r\n", b"\n"]
 )
-def test_what_stands_before_a_film_makes_it_none(films: Any, start: bytes) -> None:
+def test_bytes_before_the_preamble_make_a_file_not_dicom(films: Any, start: bytes) -> None:
     assert isinstance(films.refusal(start + films.file(films.image())), NotDicomError)

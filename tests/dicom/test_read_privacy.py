@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Fear: what is said of a damaged file tells of its patient: in a message, finding, traceback, warning or log."""
+"""Messages, findings, tracebacks, warnings and log records never contain values of the data set."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def all_that_is_said(content: bytes, max_pixels: int = 500_000_000) -> str:
 
 
 @pytest.mark.parametrize("syntax", [EXPLICIT_LITTLE, EXPLICIT_BIG, IMPLICIT_LITTLE])
-def test_nothing_of_the_patient_is_said_of_a_damaged_film(
+def test_errors_and_findings_of_a_damaged_file_contain_no_patient_data(
     films: Any, syntax: str, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:
     content = films.file(planted(films), syntax)
@@ -100,9 +100,7 @@ def test_nothing_of_the_patient_is_said_of_a_damaged_film(
     assert not says_something("".join(capfd.readouterr()))
 
 
-def test_nothing_of_the_patient_is_said_of_values_in_the_wrong_place(
-    films: Any, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_values_in_the_wrong_attribute_are_not_quoted(films: Any, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     base = films.image(ShutterShape="CIRCULAR", WindowCenter=1, WindowWidth=2)
     keywords = [
@@ -124,7 +122,7 @@ def test_nothing_of_the_patient_is_said_of_values_in_the_wrong_place(
 
 
 @pytest.mark.parametrize("value", [b"QZQZ", b"1.2.840.10008.1.2.1 QZQZ", b"QZ\\1.2", b"\xff\xfe"])
-def test_a_transfer_syntax_that_is_no_uid_counts_as_missing(films: Any, value: bytes) -> None:
+def test_a_transfer_syntax_that_is_not_a_uid_counts_as_absent(films: Any, value: bytes) -> None:
     meta = films.meta(None) + films.element(0x00020010, "UI", value)
     content = bytes(128) + b"DICM" + meta + films.body(films.image())
     instance = read_instance(content, films.max_pixels)
@@ -140,7 +138,7 @@ class Unreadable(Dataset):
         raise ValueError(f"{name} of {TEXT}")
 
 
-def test_what_pydicom_says_of_an_error_is_not_passed_on() -> None:
+def test_the_message_of_a_pydicom_error_is_not_passed_on() -> None:
     with pytest.raises(ConversionError) as refused:
         instance_from_dataset(Unreadable(), 1)
     assert (refused.value.reason, str(refused.value)) == (
@@ -150,8 +148,8 @@ def test_what_pydicom_says_of_an_error_is_not_passed_on() -> None:
     assert not says_something("".join(traceback.format_exception(refused.value)))
 
 
-def test_what_others_say_while_a_film_is_read_is_heard(films: Any, caplog: pytest.LogCaptureFixture) -> None:
-    """A Dataset that is looked at by the reader, and speaks as another library in another thread would."""
+def test_log_messages_and_warnings_of_others_are_not_suppressed(films: Any, caplog: pytest.LogCaptureFixture) -> None:
+    """The Dataset logs and warns as another library in another thread would while the reader uses it."""
 
     class Speaking(Dataset):
         def __contains__(self, name: Any) -> bool:
@@ -168,7 +166,7 @@ def test_what_others_say_while_a_film_is_read_is_heard(films: Any, caplog: pytes
     assert "of this thread" not in caplog.text
 
 
-def test_other_users_of_pydicom_still_hear_of_it(films: Any, caplog: pytest.LogCaptureFixture) -> None:
+def test_pydicom_warnings_outside_the_reader_are_not_suppressed(films: Any, caplog: pytest.LogCaptureFixture) -> None:
     content = films.file(films.image(), odd={"NumberOfFrames": ("IS", b"1A")})
     filters = list(warnings.filters)
     read_instance(content, films.max_pixels)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The display shutter (PS3.3 C.7.6.11, C.7.6.15). Fear: a shape lost or made up, or one that hides all."""
+"""The shapes of a display shutter are read, and those that would hide the whole image left out (C.7.6.11, C.7.6.15)."""
 
 from __future__ import annotations
 
@@ -45,12 +45,12 @@ def test_a_shutter_may_have_several_shapes_and_a_presentation_value(films: Any) 
 
 @pytest.mark.parametrize("shape", [b"circular", b" CIRCULAR ", b"CIRCULAR\0"])
 @pytest.mark.parametrize("vr", ["CS", "LO", "UN"])
-def test_a_shutter_shape_is_read_however_it_is_written(films: Any, vr: str, shape: bytes) -> None:
+def test_the_case_and_padding_of_a_shutter_shape_do_not_matter(films: Any, vr: str, shape: bytes) -> None:
     instance = films.read(films.image(**CIRCLE), odd={"ShutterShape": (vr, shape)})
     assert instance.shutter == Shutter(circle=(2, 3, 4))
 
 
-def test_shapes_that_are_not_named_are_not_drawn(films: Any) -> None:
+def test_shapes_without_their_name_in_shutter_shape_are_ignored(films: Any) -> None:
     assert films.read(films.image(**RECTANGLE, **CIRCLE)).shutter is None
     instance = films.read(films.image(ShutterShape="CIRCULAR", **RECTANGLE, **CIRCLE))
     assert instance.shutter == Shutter(circle=(2, 3, 4))
@@ -77,7 +77,7 @@ def test_a_malformed_shape_is_left_out_with_a_finding(films: Any, shape: str, at
     assert "ANYTHING" not in str(instance.findings)
 
 
-def test_a_malformed_shape_leaves_the_others(films: Any) -> None:
+def test_a_malformed_shape_does_not_affect_the_others(films: Any) -> None:
     instance = films.read(films.image(ShutterShape=["CIRCULAR", "POLYGONAL"], **CIRCLE))
     assert (instance.shutter, codes_of(instance.findings)) == (Shutter(circle=(2, 3, 4)), "shutter_invalid")
 
@@ -112,7 +112,7 @@ def test_a_shape_that_would_hide_the_whole_image_is_left_out(films: Any, shape: 
     ],
     ids=str,
 )
-def test_a_shape_that_leaves_a_single_pixel_is_obeyed(films: Any, shape: str, attributes: Any) -> None:
+def test_a_shape_that_leaves_a_single_pixel_is_used(films: Any, shape: str, attributes: Any) -> None:
     """The image has 4 rows and 6 columns; the circle of radius 5 around row 7, column 10 meets row 4, column 6."""
     instance = films.read(films.image(ShutterShape=shape, **attributes))
     assert instance.shutter is not None
@@ -128,14 +128,14 @@ def overlaid(films: Any, **changes: Any) -> Any:
 
 
 @every_syntax
-def test_a_bitmap_is_the_overlay_that_the_shutter_names_and_that_is_drawn_no_more(films: Any, syntax: str) -> None:
+def test_a_bitmap_shutter_uses_its_overlay_which_is_no_longer_drawn(films: Any, syntax: str) -> None:
     instance = films.read(overlaid(films, ShutterOverlayGroup=0x6002, ShutterPresentationValue=9), syntax)
     data = b"\x00\x01\x00\x00" if syntax == EXPLICIT_BIG else b"\x01\x00\x00\x00"
     bitmap = Overlay(0x6002, 4, 6, data=data)
     assert (instance.shutter, instance.overlays) == (Shutter(presentation_value=9, bitmap=bitmap), ())
 
 
-def test_a_bitmap_that_is_not_there_is_left_out_and_the_overlay_stays(films: Any) -> None:
+def test_an_absent_bitmap_is_left_out_and_other_overlays_remain(films: Any) -> None:
     instance = films.read(overlaid(films, ShutterOverlayGroup=0x6000))
     assert (instance.shutter, codes_of(instance.findings)) == (None, "shutter_invalid")
     assert [overlay.group for overlay in instance.overlays] == [0x6002]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A plain value is what pydicom makes of it; whatever is not plain is left to pydicom."""
+"""Simple values are converted as pydicom converts them, and all others are left to pydicom."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def read(raw: RawDataElement, character_set: str) -> tuple[Any, ...]:
 @pytest.mark.parametrize("little", [True, False])
 @pytest.mark.parametrize("vr", VRS)
 @given(value=st.one_of(st.binary(max_size=9), likely, numbers), character_set=st.sampled_from(CHARACTER_SETS))
-def test_what_is_read_is_what_pydicom_reads(vr: str, little: bool, value: bytes, character_set: str) -> None:
+def test_simple_values_equal_those_of_pydicom(vr: str, little: bool, value: bytes, character_set: str) -> None:
     raw = element(vr, value, little)
     quick = read(raw, character_set)
     with pytest.MonkeyPatch.context() as patch:
@@ -76,7 +76,7 @@ def test_what_is_read_is_what_pydicom_reads(vr: str, little: bool, value: bytes,
         ("US", b"\x01\x02", 513),
     ],
 )
-def test_plain_values_do_not_go_through_pydicom(vr: str, value: bytes, expected: object) -> None:
+def test_simple_values_are_converted_without_pydicom(vr: str, value: bytes, expected: object) -> None:
     assert simple_value(element(vr, value)) == expected
 
 
@@ -96,5 +96,5 @@ def test_plain_values_do_not_go_through_pydicom(vr: str, value: bytes, expected:
         ("PN", b"Doe^J"),
     ],
 )
-def test_what_is_not_plain_is_left_to_pydicom(vr: str | None, value: bytes) -> None:
+def test_other_values_are_left_to_pydicom(vr: str | None, value: bytes) -> None:
     assert simple_value(element(vr, value)) is None

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Fears: a value under a wrong VR lost or changed, nonsense taken for a number, an exception for oddities."""
+"""Values are read under any VR, and an unreadable value is a finding and not an error."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def test_a_window_in_binary_is_read(films: Any, vr: str, order: str) -> None:
     ],
 )
 @pytest.mark.parametrize("vr", ["DS", "UN", "LO", "OB"])
-def test_what_is_no_finite_number_is_left_out_with_a_finding(films: Any, vr: str, value: bytes) -> None:
+def test_a_value_that_is_not_a_finite_number_is_left_out_with_a_finding(films: Any, vr: str, value: bytes) -> None:
     values = values_of(films, "WindowCenter", vr, value)
     assert values.numbers("WindowCenter") == ()
     assert codes(values) == INVALID
@@ -102,7 +102,7 @@ def test_what_is_no_finite_number_is_left_out_with_a_finding(films: Any, vr: str
 
 
 @pytest.mark.parametrize("value", [b"1A", b"1.5 ", b"abc ", b"NaN ", b"9e999 "])
-def test_what_is_no_whole_number_is_left_out_with_a_finding(films: Any, value: bytes) -> None:
+def test_a_value_that_is_not_an_integer_is_left_out_with_a_finding(films: Any, value: bytes) -> None:
     values = values_of(films, "NumberOfFrames", "IS", value)
     assert values.integer("NumberOfFrames") is None
     assert codes(values) == INVALID
@@ -117,7 +117,7 @@ def test_a_binary_number_that_is_not_finite_is_left_out(films: Any, value: bytes
 
 @pytest.mark.parametrize("value", [b"", b" ", b"  ", b"\0\0", b" \0"])
 @pytest.mark.parametrize("vr", ["DS", "UN", "LO"])
-def test_an_empty_value_is_absent_and_no_oddity(films: Any, vr: str, value: bytes) -> None:
+def test_an_empty_value_counts_as_absent_without_a_finding(films: Any, vr: str, value: bytes) -> None:
     values = values_of(films, "WindowCenter", vr, value)
     assert (values.numbers("WindowCenter"), values.number("WindowCenter")) == ((), None)
     assert (values.integer("WindowCenter"), values.pair("WindowCenter"), values.text("WindowCenter")) == (
@@ -129,7 +129,7 @@ def test_an_empty_value_is_absent_and_no_oddity(films: Any, vr: str, value: byte
     assert values.has("WindowCenter")
 
 
-def test_an_absent_attribute_is_absent(films: Any) -> None:
+def test_an_absent_attribute_gives_no_value_and_no_finding(films: Any) -> None:
     values = values_of(films, "Rows", "US", b"\1\0")
     assert not values.has("WindowCenter")
     assert values.raw("WindowCenter") is None
@@ -141,7 +141,7 @@ def test_an_absent_attribute_is_absent(films: Any) -> None:
     assert values.findings == []
 
 
-def test_values_left_empty_at_the_end_are_none(films: Any) -> None:
+def test_empty_values_at_the_end_are_ignored(films: Any) -> None:
     assert values_of(films, "WindowCenter", "DS", b"100\\\\").numbers("WindowCenter") == (100.0,)
 
 
@@ -182,7 +182,7 @@ def test_an_attribute_of_a_repeating_group_is_read_by_its_tag(films: Any) -> Non
     assert damaged.findings[0].detail.startswith("(6002,0102)")
 
 
-def test_several_numbers_are_read_and_the_first_is_taken(films: Any) -> None:
+def test_all_numbers_are_read_and_integer_is_the_first(films: Any) -> None:
     values = values_of(films, "Rows", "US", struct.pack("<3H", 7, 8, 9))
     assert (values.integer("Rows"), values.integers("Rows"), values.numbers("Rows")) == (7, (7, 8, 9), (7.0, 8.0, 9.0))
 
@@ -215,14 +215,14 @@ def test_a_code_is_the_first_value_without_padding_in_capitals(films: Any, padde
     assert values_of(films, "Modality", "CS", padded).code("Modality") == "DX"
 
 
-def test_a_number_is_a_text_where_text_is_asked_for(films: Any) -> None:
+def test_a_number_can_be_read_as_text(films: Any) -> None:
     assert values_of(films, "Manufacturer", "US", b"\5\0").text("Manufacturer") == "5"
 
 
 @pytest.mark.parametrize(
     ("vr", "value"), [("US", b"\5\0"), ("LO", b"text"), ("OB", b"\1\2"), ("FD", bytes(8)), ("SQ", b"\1\2\3")]
 )
-def test_what_is_no_sequence_has_no_items(films: Any, vr: str, value: bytes) -> None:
+def test_an_attribute_that_is_not_a_sequence_has_no_items(films: Any, vr: str, value: bytes) -> None:
     values = values_of(films, "VOILUTSequence", vr, value)
     assert values.items("VOILUTSequence") == ()
     assert codes(values) == INVALID
@@ -249,7 +249,7 @@ def lut_of(films: Any, descriptor: tuple[str, bytes], data: tuple[str, bytes], o
 @pytest.mark.parametrize("vr", ["US", "SS", "OW", "UN"])
 @pytest.mark.parametrize("descriptor_vr", ["US", "SS", "OB", "OW", "UN"])
 @LITTLE_AND_BIG
-def test_a_table_comes_out_in_little_endian(films: Any, descriptor_vr: str, vr: str, order: str) -> None:
+def test_lut_data_are_returned_in_little_endian(films: Any, descriptor_vr: str, vr: str, order: str) -> None:
     descriptor = struct.pack(f"{order}3H", 5, 65436, 16)
     data = struct.pack(f"{order}5H", *ENTRIES)
     lut, findings = lut_of(films, (descriptor_vr, descriptor), (vr, data), order)
@@ -269,19 +269,19 @@ def test_words_of_an_odd_number_of_bytes_are_read_in_big_endian(films: Any) -> N
     assert lut.data == b"\2\1\0\3"
 
 
-def test_a_table_without_vrs_is_read(films: Any) -> None:
+def test_a_lut_without_vrs_is_read(films: Any) -> None:
     elements = {"LUTDescriptor": ("", struct.pack("<3H", 5, 0, 16)), "LUTData": ("", struct.pack("<5H", *ENTRIES))}
     lut = read_lut(Values(films.raw(elements, implicit=True), []))
     assert lut is not None
     assert struct.unpack("<5H", lut.data) == ENTRIES
 
 
-def test_a_table_of_one_entry_is_read(films: Any) -> None:
+def test_a_lut_of_one_entry_is_read(films: Any) -> None:
     lut, _ = lut_of(films, ("US", struct.pack("<3H", 1, 0, 16)), ("US", b"\7\1"), "<")
     assert lut.data == b"\7\1"
 
 
-def test_a_table_has_its_explanation(films: Any) -> None:
+def test_a_lut_has_its_explanation(films: Any) -> None:
     elements = {"LUTDescriptor": ("US", bytes(6)), "LUTData": ("OW", bytes(4)), "LUTExplanation": ("LO", b"BONE ")}
     lut = read_lut(Values(films.raw(elements), []))
     assert lut is not None
@@ -303,7 +303,7 @@ def test_a_table_has_its_explanation(films: Any) -> None:
         (("US", b"\1\0\0\0\x10\0"), ("XX", bytes(8))),
     ],
 )
-def test_half_a_table_is_none_with_a_finding(
+def test_an_incomplete_lut_is_left_out_with_a_finding(
     films: Any, descriptor: tuple[str, bytes], data: tuple[str, bytes]
 ) -> None:
     lut, findings = lut_of(films, descriptor, data, "<")
@@ -311,20 +311,20 @@ def test_half_a_table_is_none_with_a_finding(
     assert {finding.code for finding in findings} == set(INVALID)
 
 
-def test_table_data_without_a_descriptor_is_none_with_a_finding(films: Any) -> None:
+def test_lut_data_without_a_descriptor_are_left_out_with_a_finding(films: Any) -> None:
     for implicit in (False, True):
         values = Values(films.raw({"LUTData": ("OW", b"\1\2")}, implicit=implicit), [])
         assert read_lut(values) is None
         assert set(codes(values)) == set(INVALID)
 
 
-def test_no_table_at_all_is_no_oddity(films: Any) -> None:
+def test_an_absent_lut_gives_no_finding(films: Any) -> None:
     values = Values(films.raw({}), [])
     assert read_lut(values) is None
     assert values.findings == []
 
 
-def test_table_data_given_as_numbers_in_memory_are_words(films: Any) -> None:
+def test_lut_data_given_as_integers_in_memory_become_words(films: Any) -> None:
     dataset = films.item(LUTDescriptor=[3, 0, 12], LUTData=[1, 2, 4095])
     lut = read_lut(Values(dataset, []))
     assert lut is not None
