@@ -23,7 +23,7 @@ NATIVE = (EXPLICIT_LITTLE, EXPLICIT_BIG, IMPLICIT_LITTLE)
 
 
 def outcome(content: bytes, max_pixels: int = 500_000_000) -> Reason | None:
-    """What comes of opening a film and decoding its first frame: None, or the reason why not."""
+    """Open a file and decode its first frame. Return None, or the reason if that fails."""
     try:
         open_reader(content, Options(limits=LimitOptions(max_pixels=max_pixels))).decode(0)
     except ConversionError as error:
@@ -32,7 +32,7 @@ def outcome(content: bytes, max_pixels: int = 500_000_000) -> Reason | None:
 
 
 def siz(rows: int, columns: int, capabilities: int) -> bytes:
-    """A JPEG 2000 codestream that is nothing but a header and its end."""
+    """A JPEG 2000 codestream that has only a header and an end marker."""
     size = struct.pack(">HHIIIIIIIIH3B", 41, capabilities, columns, rows, 0, 0, columns, rows, 0, 0, 1, 15, 1, 1)
     coding = b"\xff\x52" + struct.pack(">H10B", 12, 0, 0, 0, 1, 0, 5, 4, 4, 0, 1)
     quantization = b"\xff\x5c" + struct.pack(">H4B", 6, 0x20, 0x40, 0x40, 0x40)
@@ -41,7 +41,7 @@ def siz(rows: int, columns: int, capabilities: int) -> bytes:
 
 
 def jpegls(rows: int, columns: int) -> bytes:
-    """A JPEG-LS codestream that is nothing but a header and its end."""
+    """A JPEG-LS codestream that has only a header and an end marker."""
     frame = b"\xff\xf7" + struct.pack(">HBHHB3B", 11, 16, rows, columns, 1, 1, 0x11, 0)
     return b"\xff\xd8" + frame + b"\xff\xda" + struct.pack(">HB2B3B", 8, 1, 1, 0, 0, 0, 0) + b"\0\0\xff\xd9"
 
@@ -51,7 +51,7 @@ def codestream(syntax: str, rows: int, columns: int) -> bytes:
 
 
 def nested(depth: int, *, defined: bool, syntax: str = EXPLICIT_LITTLE) -> bytes:
-    """Sequences one inside the other, as the value of an element of (0008,1140)."""
+    """Sequences nested in one another, as the value of an element (0008,1140)."""
     order = ">" if syntax == EXPLICIT_BIG else "<"
     vr = b"" if syntax == IMPLICIT_LITTLE else b"SQ\0\0"
     content = b""
@@ -66,7 +66,7 @@ def nested(depth: int, *, defined: bool, syntax: str = EXPLICIT_LITTLE) -> bytes
 
 
 def with_sequence(films: Any, sequence: bytes, syntax: str = EXPLICIT_LITTLE) -> bytes:
-    """A film that begins with a sequence."""
+    """A file whose data set begins with a sequence."""
     start = films.element("SOPClassUID", "UI", b"1.2.840.10008.5.1.4.1.1.1.1\0", syntax)
     body = films.body(films.image(SOPClassUID=None, SOPInstanceUID=None, Modality=None), syntax)
     content: bytes = films.wrapped(start + sequence + body, syntax)

@@ -15,7 +15,7 @@ from plainfilm.dicom.transfer_syntax import DEFLATED, EXPLICIT_BIG, EXPLICIT_LIT
 
 
 class Pieces:
-    """Bytes that are given away in pieces, and how long the longest of these was."""
+    """A byte source that records the length of the longest slice."""
 
     def __init__(self, content: bytes) -> None:
         self.content = content

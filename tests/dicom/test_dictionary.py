@@ -29,16 +29,16 @@ def test_keywords_are_parsed_without_duplicates_and_written_in_order(value: Any,
 
 
 @pytest.mark.parametrize(
-    ("value", "said"),
+    ("value", "message"),
     [
         ("StudyDat", "'StudyDat'.*: is it StudyDate"),
         ("studydate", "is it StudyDate"),
         ("Study Date", "is it StudyDate"),
         ("Patient's Name", "is it PatientName"),
-        ("KVP,Xyzzyquux", "'Xyzzyquux' is no keyword.*private attributes have none"),
-        ("00091001", "'00091001' is no keyword"),
-        ("(0009,1001)", "no keyword"),
-        ("OverlayDescription", "no keyword"),
+        ("KVP,Xyzzyquux", "'Xyzzyquux' is not the keyword.*private attributes have none"),
+        ("00091001", "'00091001' is not the keyword"),
+        ("(0009,1001)", "not the keyword"),
+        ("OverlayDescription", "not the keyword"),
         ("OtherPatientIDsSequence", "a sequence"),
         ("PixelData", r"binary \(OB or OW\)"),
         ("EncapsulatedDocument", r"binary \(OB\)"),
@@ -47,8 +47,8 @@ def test_keywords_are_parsed_without_duplicates_and_written_in_order(value: Any,
         (7, "KEYWORD"),
     ],
 )
-def test_an_unsuitable_column_is_refused_by_name(value: Any, said: str) -> None:
-    with pytest.raises(OptionsError, match=f"--columns: .*{said}"):
+def test_an_unsuitable_column_is_refused_by_name(value: Any, message: str) -> None:
+    with pytest.raises(OptionsError, match=f"--columns: .*{message}"):
         parse_columns(value)
 
 

@@ -261,7 +261,7 @@ def test_a_truncated_last_fragment_fails_only_its_frame(cut: int) -> None:
     data = PixelData(value, BASELINE, True)
     table = locate_frames(replace(PIXEL, number_of_frames=2), data)
     assert frame_bytes(table, data, 0).data == jpeg(1)
-    with pytest.raises(TruncatedError, match=f"declares 12 bytes, {12 - cut} are there") as caught:
+    with pytest.raises(TruncatedError, match=f"declares 12 bytes, but only {12 - cut} are in the file") as caught:
         frame_bytes(table, data, 1)
     assert caught.value.reason is Reason.TRUNCATED_PIXEL_DATA
 

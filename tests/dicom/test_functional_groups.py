@@ -254,7 +254,7 @@ def test_shared_attributes_are_read_once(films: Any) -> None:
 
 @every_syntax
 def test_the_macros_of_x_ray_frames_are_read(films: Any, syntax: str) -> None:
-    """Shutter, side, orientation and detector spacing of each frame, from its own group before the shared one."""
+    """Shutter, laterality, orientation and detector spacing come from the frame's own group before the shared one."""
     circle = {"ShutterShape": "CIRCULAR", "CenterOfCircularShutter": [1, 2], "RadiusOfCircularShutter": 1}
     own = films.item(
         FrameDisplayShutterSequence=[films.item(**circle)],
@@ -305,7 +305,7 @@ ENHANCED = (
 @pytest.mark.real_film
 @pytest.mark.parametrize("name", ENHANCED)
 def test_real_enhanced_files_have_the_values_that_pydicom_reads(film_folder: Path, name: str) -> None:
-    """By another route: the macros of each frame looked up one by one, per frame, shared, then at the top."""
+    """The same values looked up with pydicom: per frame, then shared, then at the top level."""
     path = film_folder / name
     dataset, instance = pydicom.dcmread(path), read_instance(path.read_bytes(), 500_000_000)
     shared = dataset.SharedFunctionalGroupsSequence[0]

@@ -17,7 +17,7 @@ COLOR = {"SamplesPerPixel": 3, "PhotometricInterpretation": "RGB", "PlanarConfig
 
 
 def pixel_of(films: Any, **changes: Any) -> tuple[ImagePixel, str]:
-    """The Image Pixel module of an image with changes, and the codes of what was found."""
+    """The Image Pixel module of an image with changes, and the codes of its findings."""
     instance = films.read(films.image(**changes))
     return instance.pixel, codes_of(instance.findings)
 
@@ -174,7 +174,7 @@ def test_an_unknown_interpretation_is_refused_by_name(films: Any, value: str) ->
 def test_a_value_that_is_not_a_code_string_is_not_quoted(films: Any, value: bytes) -> None:
     refused = refusal(films, {"PhotometricInterpretation": ("CS", value)})
     assert refused.reason is Reason.UNSUPPORTED_VALUE
-    assert str(refused) == "PhotometricInterpretation cannot be used: no image is drawn from it"
+    assert str(refused) == "PhotometricInterpretation cannot be used: this interpretation is not supported"
 
 
 @pytest.mark.parametrize("keyword", ["Rows", "Columns", "BitsAllocated"])

@@ -29,7 +29,7 @@ def test_a_quarter_turn_is_clockwise_and_precedes_the_flip() -> None:
 
 @pytest.mark.parametrize("turn", TURNS, ids=str)
 def test_patient_directions_turn_with_the_pixels(turn: Turn) -> None:
-    """Of the way right the affine's first column says where it leads now."""
+    """The first column of the affine gives the new direction of the former right."""
     a, _, _, d, _, _ = turn.affine(4, 4)
     right, bottom = turn.directions("L", "F")
     ways = {right: (1, 0), bottom: (0, 1)}

@@ -25,7 +25,7 @@ END_OF_ITEM, END_OF_SEQUENCE = struct.pack("<HHI", 0xFFFE, 0xE00D, 0), struct.pa
 
 
 def deflated_bomb(films: Any, size: int) -> bytes:
-    """A deflated file that inflates to `size` zeros and more, though it takes a thousandth of that."""
+    """A deflated file that inflates to more than `size` zeros from a thousandth of that."""
     packer = zlib.compressobj(9, wbits=-zlib.MAX_WBITS)
     head = packer.compress(films.body(films.image(PixelData=None))) + packer.flush(zlib.Z_FULL_FLUSH)
     block = packer.compress(bytes(1024**2)) + packer.flush(zlib.Z_FULL_FLUSH)
@@ -150,7 +150,7 @@ def test_a_file_with_several_damaged_bytes_is_read_or_refused(films: Any, syntax
 
 
 def begun(films: Any, *elements: bytes) -> bytes:
-    """A file that begins as an image does and goes on with the elements given."""
+    """A file with the first elements of an image and then the given elements."""
     sop_class = films.element("SOPClassUID", "UI", b"1.2.840.10008.5.1.4.1.1.1.1\0")
     content: bytes = films.wrapped(sop_class + b"".join(elements), EXPLICIT_LITTLE)
     return content

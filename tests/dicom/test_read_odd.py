@@ -34,7 +34,7 @@ def undefined(tag: int, vr: str, content: bytes, syntax: str = EXPLICIT_LITTLE) 
 
 
 def film(films: Any, element: bytes, tag: int, syntax: str = EXPLICIT_LITTLE, **changes: Any) -> bytes:
-    """A film with an element as it is written, at the place of its tag."""
+    """A file with an element inserted unchanged at the position of its tag."""
     dataset = films.image(**changes)
     before, after = (
         films.body(dataset.__class__({at: dataset[at] for at in list(dataset.keys()) if (at < tag) is lower}), syntax)

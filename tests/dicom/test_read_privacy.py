@@ -25,7 +25,7 @@ TEXT, NUMBER = "QZQZQZQZ", "77557755"
 
 
 def planted(films: Any) -> Dataset:
-    """An image whose every text is TEXT and whose every date and number of the patient is NUMBER."""
+    """An image in which every text is TEXT and every date and number of the patient is NUMBER."""
     dataset = films.image(
         StudyDate=NUMBER,
         StudyTime="775577",
@@ -132,7 +132,7 @@ def test_a_transfer_syntax_that_is_not_a_uid_counts_as_absent(films: Any, value:
 
 
 class Unreadable(Dataset):
-    """A Dataset of which nothing can be known, and which says why."""
+    """A Dataset that raises an error with patient data when it is searched."""
 
     def __contains__(self, name: Any) -> bool:
         raise ValueError(f"{name} of {TEXT}")

@@ -45,7 +45,7 @@ def dataset(raw: RawDataElement, character_set: str) -> Dataset:
 
 
 def read(raw: RawDataElement, character_set: str) -> tuple[Any, ...]:
-    """What every reader of one value says, and what it notes."""
+    """The results and findings of every method that reads one value."""
     found: list[Any] = []
     for name in ("texts", "text", "code", "numbers", "number", "integer", "integers", "pair"):
         findings: list[Any] = []

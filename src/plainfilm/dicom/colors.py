@@ -36,7 +36,7 @@ def read_supplemental_palette(values: Values) -> Palette | None:
     """
     assignments = {item.code("DataPathAssignment") for item in values.items("DataFrameAssignmentSequence")}
     if not assignments <= {"PRIMARY_PVALUES"}:
-        message = "frames that are blended through enhanced palettes are not shown"
+        message = "frames that are blended through enhanced palettes are not supported"
         raise AttributeValueError("DataPathAssignment", message=message)
     return read_palette(values) if values.code("PixelPresentation") in _COLORED else None
 

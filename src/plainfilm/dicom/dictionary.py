@@ -49,12 +49,12 @@ def _check_keyword(word: str) -> None:
 
     if word not in keyword_dict:
         raise OptionsError(
-            f"--columns: {word!r} is no keyword of a standard DICOM attribute{_suggestion(word, keyword_dict)}"
+            f"--columns: {word!r} is not the keyword of a standard DICOM attribute{_suggestion(word, keyword_dict)}"
         )
     vr = dictionary_VR(word)
     if not _UNSUITABLE_VRS.isdisjoint(vr.split(" or ")):
         kind = "a sequence" if vr == "SQ" else f"binary ({vr})"
-        raise OptionsError(f"--columns: {word} is {kind} and cannot stand in a table")
+        raise OptionsError(f"--columns: {word} is {kind} and cannot be a column of a table")
 
 
 def _suggestion(word: str, keywords: Iterable[str]) -> str:
@@ -63,4 +63,4 @@ def _suggestion(word: str, keywords: Iterable[str]) -> str:
     similar = [by_folded[match] for match in get_close_matches(folded, by_folded, 3)]
     if similar:
         return f": is it {' or '.join(similar)}?"
-    return ": give its name in the dictionary without spaces, such as StudyDate; private attributes have none"
+    return ": give a keyword of the data dictionary without spaces, such as StudyDate; private attributes have none"

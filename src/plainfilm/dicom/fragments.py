@@ -67,7 +67,7 @@ def assign_fragments(data: PixelData, number_of_frames: int) -> FragmentTable:
         frames = _group_by_codestreams(data.value, fragments, number_of_frames)
         if basic_offsets or data.extended_offsets is not None:
             counts = f"{len(fragments)} fragments of {number_of_frames} frames"
-            note = f"the offset table does not fit the {counts}, which are believed"
+            note = f"the offset table does not fit the {counts}; it is ignored"
             findings = (*findings, Finding(FindingCode.OFFSET_TABLE_IGNORED, note))
     if len(frames) > number_of_frames:
         note = f"Pixel Data has {len(frames)} frames, Number of Frames says {number_of_frames}; the rest is left out"

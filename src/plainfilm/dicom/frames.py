@@ -88,7 +88,8 @@ def frame_bytes(table: FrameTable, data: PixelData, frame: int) -> FrameBytes:
     fragments = table.fragments[frame]
     cut = next((fragment for fragment in fragments if fragment.start + fragment.length > len(data.value)), None)
     if cut is not None and not table.allow_truncated:
-        raise _truncated(f"a fragment declares {cut.length} bytes, {len(data.value) - cut.start} are there")
+        available = len(data.value) - cut.start
+        raise _truncated(f"a fragment declares {cut.length} bytes, but only {available} are in the file")
     length = sum(fragment.length for fragment in fragments)
     if length > _MAX_CODESTREAM_OVERHEAD + 4 * (table.frame_bits // 8):
         raise LimitError(f"the fragments of the frame are {length} bytes long, its pixels {table.frame_bits // 8}")

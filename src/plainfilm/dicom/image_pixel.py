@@ -89,7 +89,7 @@ def _check_interpretation(samples: int, photometric: str) -> None:
     if photometric not in _SAMPLES:
         # in a damaged file the value may be anything, even text of the patient, so only a code string is quoted
         quoted = photometric if _CODE_STRING.fullmatch(photometric) else None
-        raise AttributeValueError("PhotometricInterpretation", quoted, message="no image is drawn from it")
+        raise AttributeValueError("PhotometricInterpretation", quoted, message="this interpretation is not supported")
     if samples != _SAMPLES[photometric]:
         raise AttributeValueError("SamplesPerPixel", samples, message=f"{photometric} has {_SAMPLES[photometric]}")
 

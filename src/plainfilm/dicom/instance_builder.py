@@ -78,7 +78,7 @@ def _error_without_pixels(data_set: ParsedDataSet) -> Exception:
     """Return the error for an object without pixel element: it is not an image, or an image that lost its pixels."""
     values = Values(data_set.dataset, [])
     if len(values.dataset) == 0:
-        return TruncatedError("there is nothing after the file meta information")
+        return TruncatedError("the file ends after the File Meta Information")
     sop_class = read_identity(values, data_set.media_storage_sop_class).sop_class_uid
     name = UID(sop_class).name if sop_class else ""
     if "Image Storage" in name or all(values.has(keyword) for keyword in ("Rows", "Columns", "BitsAllocated")):

@@ -46,7 +46,7 @@ def read_voi_level(values: Values, findings: list[Finding]) -> VoiLevel:
     luts = (read_lut(item) for item in values.items("VOILUTSequence"))
     centers, widths = values.numbers("WindowCenter"), values.numbers("WindowWidth")
     if len(centers) != len(widths):
-        note = f"{len(centers)} values of Window Center and {len(widths)} of Window Width; the common ones are used"
+        note = f"{len(centers)} values of Window Center and {len(widths)} of Window Width; the common prefix is used"
         findings.append(Finding(FindingCode.WINDOW_COUNT_MISMATCH, note))
     function = values.code("VOILUTFunction") if values.has("VOILUTFunction") else None
     explanations = values.texts("WindowCenterWidthExplanation")

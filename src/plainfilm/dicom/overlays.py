@@ -35,7 +35,9 @@ def _read_overlay(values: Values, pixel: ImagePixel | None, group: int) -> Overl
     if pixel is not None and position is not None and _is_free(pixel, position):
         return replace(overlay, rows=pixel.rows, columns=pixel.columns, origin=(1, 1), bit_position=position)
     if pixel is not None and position is not None:
-        return replace(overlay, fault="neither has Overlay Data nor is it a free bit of the pixel cells")
+        return replace(
+            overlay, fault="has no Overlay Data, and Overlay Bit Position is not an unused bit of the pixel cells"
+        )
     return None
 
 

@@ -54,7 +54,7 @@ class DisplayedArea:
 
 @dataclass(frozen=True, slots=True)
 class PresentationState:
-    """How the images that it refers to are displayed (PS3.3 A.33.1). An absent part changes nothing.
+    """How the images that it refers to are displayed (PS3.3 A.33.1). An absent part is not applied to any of them.
 
     created: Presentation Creation Date and Time, joined. lut: Presentation LUT. inverted: whether Presentation LUT
     Shape is INVERSE (C.11.6). active_groups: the groups with an Overlay Activation Layer (C.11.7).
@@ -86,7 +86,7 @@ def has_reference(references: ReferencedImages, sop_instance_uid: str, frame: in
 def build_presentation_state(values: Values) -> PresentationState:
     """Return the presentation state. Raises AttributeValueError if it is of another class or refers to no image."""
     if values.text("SOPClassUID") != GRAYSCALE_SOFTCOPY:
-        raise AttributeValueError("SOPClassUID", message="no Grayscale Softcopy Presentation State")
+        raise AttributeValueError("SOPClassUID", message="the object is not a Grayscale Softcopy Presentation State")
     references = tuple(
         image for series in values.items("ReferencedSeriesSequence") for image in _read_references(series)
     )
@@ -141,7 +141,7 @@ def _read_turn(values: Values) -> Turn:
     """Return Image Rotation, clockwise, and Image Horizontal Flip, which follows it (PS3.3 C.10.6)."""
     degrees = values.integer("ImageRotation") or 0
     if degrees % 90:
-        note = f"Image Rotation {degrees} is no quarter turn and is left out"
+        note = f"Image Rotation {degrees} is not a multiple of 90 degrees and is ignored"
         values.findings.append(Finding(FindingCode.PRESENTATION_INCOMPLETE, note))
         degrees = 0
     return Turn(degrees // 90 % 4, values.code("ImageHorizontalFlip") == "Y")

@@ -66,7 +66,7 @@ def read_presentation_state(content: ByteSource) -> PresentationState:
 def _first_element(content: ByteSource) -> int:
     start = find_first_element(content[:_HEAD_SIZE])
     if start is None:
-        raise NotDicomError("neither a preamble with DICM nor a data set that begins as DICOM does")
+        raise NotDicomError("the file has neither the prefix DICM nor the first elements of a DICOM data set")
     return start
 
 

@@ -16,7 +16,7 @@ def apply_presentation_state(instance: Instance, state: PresentationState) -> In
     Frames that the state does not refer to, and colour images, do not change and get a finding.
     """
     if instance.pixel.is_color:
-        note = "a grayscale presentation state is not for images in colour"
+        note = "a grayscale presentation state does not apply to colour images"
         finding = Finding(FindingCode.PRESENTATION_NOT_APPLIED, note)
         return replace(instance, findings=(*instance.findings, finding))
     frames = tuple(_apply_to_frame(instance, state, frame) for frame in range(_count_distinct_frames(instance, state)))

@@ -80,7 +80,7 @@ def resolve_transfer_syntax(
         uid = declared if is_usable else native
     if uid == declared:
         return ResolvedTransferSyntax(uid, encapsulated, ())
-    note = f"{'the file says ' + declared if declared else 'the file does not say'}; taken for {uid}"
+    note = f"{'the file says ' + declared if declared else 'the file has no Transfer Syntax UID'}; taken for {uid}"
     return ResolvedTransferSyntax(uid, encapsulated, (Finding(FindingCode.ASSUMED_TRANSFER_SYNTAX, note),))
 
 
