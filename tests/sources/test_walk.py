@@ -299,7 +299,7 @@ def test_a_folder_of_very_many_files_is_listed_as_one_of_few(tmp_path: Path, mon
     (tmp_path / "a" / "gone").symlink_to("nowhere")
     expected = list(list_references([tmp_path], None))
     globbed = list(list_references([f"{tmp_path}/*/*"], None))
-    monkeypatch.setattr(naming.name_entries, "__kwdefaults__", {"at_top": False, "most_in_memory": 1})
+    monkeypatch.setattr(naming.assign_names, "__kwdefaults__", {"at_top": False, "most_in_memory": 1})
     assert list(list_references([tmp_path], None)) == expected
     assert list(list_references([f"{tmp_path}/*/*"], None)) == globbed
 
