@@ -17,7 +17,7 @@ from plainfilm.errors import OptionsError, Reason, SourceMissingError, Stage
 from plainfilm.records import Failure, Status
 from plainfilm.sources import naming
 from plainfilm.sources.reference import Reference
-from plainfilm.sources.walk import list_references
+from plainfilm.sources.walk import iterate_references
 
 
 def tree(root: Path, *files: str) -> Path:
@@ -29,7 +29,7 @@ def tree(root: Path, *files: str) -> Path:
 
 
 def listed(*sources: str | Path, out: Path | None = None) -> list[Reference]:
-    found = list(list_references(sources, out))
+    found = list(iterate_references(sources, out))
     assert not [failure for failure in found if isinstance(failure, Failure)]
     return [reference for reference in found if isinstance(reference, Reference)]
 
@@ -39,7 +39,7 @@ def names_of(*sources: str | Path) -> list[str]:
 
 
 def failures_of(*sources: str | Path) -> dict[str, tuple[Status, Reason]]:
-    found = [failure for failure in list_references(sources, None) if isinstance(failure, Failure)]
+    found = [failure for failure in iterate_references(sources, None) if isinstance(failure, Failure)]
     assert all(failure.stage is Stage.LIST and failure.frame is None and failure.message for failure in found)
     return {failure.source: (failure.status, failure.reason) for failure in found}
 
@@ -111,7 +111,7 @@ def test_a_missing_source_is_an_error_before_anything_is_listed(
     tree(tmp_path, "x.dcm")
     monkeypatch.chdir(tmp_path)
     with pytest.raises(SourceMissingError) as error:
-        list_references(["x.dcm", missing], None)
+        iterate_references(["x.dcm", missing], None)
     assert error.value.exit_code == 2
 
 
@@ -143,7 +143,7 @@ def test_out_inside_a_source_is_left_out(tmp_path: Path, made: str) -> None:
     out = tmp_path / "m/out"
     if made == "before":
         tree(out, "x.png")
-    found = list_references([tmp_path], out)
+    found = iterate_references([tmp_path], out)
     first = next(found)
     tree(out, "x.png")
     assert isinstance(first, Reference)
@@ -153,7 +153,7 @@ def test_out_inside_a_source_is_left_out(tmp_path: Path, made: str) -> None:
 def test_out_itself_is_no_source(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(tmp_path)
     with pytest.raises(OptionsError):
-        list_references([tmp_path], tmp_path / "link")
+        iterate_references([tmp_path], tmp_path / "link")
 
 
 def test_symbolic_links_to_files_are_read_and_to_folders_not_followed(tmp_path: Path) -> None:
@@ -162,7 +162,7 @@ def test_symbolic_links_to_files_are_read_and_to_folders_not_followed(tmp_path: 
     (tmp_path / "in/folder").symlink_to(tmp_path / "other")
     (tmp_path / "in/broken").symlink_to("nowhere")
     assert failures_of(tmp_path / "in") == {"broken": UNREADABLE, "folder": SKIPPED}
-    found = [item.name for item in list_references([tmp_path / "in"], None) if isinstance(item, Reference)]
+    found = [item.name for item in iterate_references([tmp_path / "in"], None) if isinstance(item, Reference)]
     assert found == ["l", "x"]
 
 
@@ -218,7 +218,7 @@ def test_the_order_does_not_depend_on_the_file_system(tmp_path: Path, monkeypatc
 
 def test_a_folder_that_vanishes_or_fails_costs_itself_only(tmp_path: Path) -> None:
     tree(tmp_path, "a/x", "b/x", "c/x")
-    found = list_references([tmp_path], None)
+    found = iterate_references([tmp_path], None)
     first = next(found)
     (tmp_path / "b/x").unlink()
     (tmp_path / "b").rmdir()
@@ -272,7 +272,7 @@ def test_a_tree_1900_folders_deep_needs_no_deep_stack(tmp_path: Path) -> None:
 
 def test_a_path_too_long_for_the_system_is_a_row(tmp_path: Path) -> None:
     with deep_folder(tmp_path, 2200):
-        (failure,) = list_references([tmp_path], None)
+        (failure,) = iterate_references([tmp_path], None)
         assert isinstance(failure, Failure)
         assert (failure.status, failure.reason) == UNREADABLE
 
@@ -284,7 +284,7 @@ def test_one_folder_s_names_are_held_at_a_time(tmp_path: Path) -> None:
 
     def peak(root: Path) -> int:
         tracemalloc.start()
-        found = sum(1 for _ in list_references([root], None))
+        found = sum(1 for _ in iterate_references([root], None))
         used = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
         assert found in (100, 100 * many)
@@ -297,11 +297,11 @@ def test_one_folder_s_names_are_held_at_a_time(tmp_path: Path) -> None:
 def test_a_folder_of_very_many_files_is_listed_as_one_of_few(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tree(tmp_path, *[f"{folder}/{file}" for folder in "ba" for file in ("X.dcm", "x", "y.dcm", "c/z", "d/z.png")])
     (tmp_path / "a" / "gone").symlink_to("nowhere")
-    expected = list(list_references([tmp_path], None))
-    globbed = list(list_references([f"{tmp_path}/*/*"], None))
+    expected = list(iterate_references([tmp_path], None))
+    globbed = list(iterate_references([f"{tmp_path}/*/*"], None))
     monkeypatch.setattr(naming.assign_names, "__kwdefaults__", {"at_top": False, "most_in_memory": 1})
-    assert list(list_references([tmp_path], None)) == expected
-    assert list(list_references([f"{tmp_path}/*/*"], None)) == globbed
+    assert list(iterate_references([tmp_path], None)) == expected
+    assert list(iterate_references([f"{tmp_path}/*/*"], None)) == globbed
 
 
 def unreadable(monkeypatch: pytest.MonkeyPatch, *folders: Path) -> None:
@@ -322,16 +322,16 @@ def test_unreadable_folders_of_one_name_are_rows_of_their_own(tmp_path: Path, mo
     unreadable(monkeypatch, *locked)
     for sources in (locked, [f"{tmp_path}/a/s/*", f"{tmp_path}/b/s/*"], [f"{tmp_path}/*/s"]):
         with suppress(SourceMissingError):
-            found = [item.source for item in list_references([*sources, tmp_path / "d"], None)]
+            found = [item.source for item in iterate_references([*sources, tmp_path / "d"], None)]
             assert len(set(found)) == len(found), sources
-    found = [item.source for item in list_references([tmp_path / "a/s", tmp_path / "b/s", tmp_path / "d/s"], None)]
+    found = [item.source for item in iterate_references([tmp_path / "a/s", tmp_path / "b/s", tmp_path / "d/s"], None)]
     assert sorted(found) == ["s", "s-2", "s/"]
 
 
 def test_an_only_source_that_cannot_be_listed_is_a_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tree(tmp_path, "a/x", "b/x.dcm")
     unreadable(monkeypatch, tmp_path / "a")
-    found = list(list_references([tmp_path / "a", tmp_path / "b/x.dcm"], None))
+    found = list(iterate_references([tmp_path / "a", tmp_path / "b/x.dcm"], None))
     assert [item.source for item in found] == ["x.dcm", "a"]
     assert isinstance(found[1], Failure)
 
@@ -341,4 +341,4 @@ def test_a_folder_and_a_file_that_become_one_source_are_told_apart(
 ) -> None:
     tree(tmp_path, "a:", "a_/x")
     unreadable(monkeypatch, tmp_path / "a_")
-    assert [item.source for item in list_references([tmp_path], None)] == ["a_", "a_/"]
+    assert [item.source for item in iterate_references([tmp_path], None)] == ["a_", "a_/"]

@@ -104,7 +104,7 @@ class _Folder:
 _Item: TypeAlias = "Reference | Failure | _Folder"
 
 
-def list_references(sources: Sequence[str | Path], out: Path | None) -> Iterator[Reference | Failure]:
+def iterate_references(sources: Sequence[str | Path], out: Path | None) -> Iterator[Reference | Failure]:
     """Yield the references of all sources, lazily, without those in the folder `out`.
 
     Raises, before anything is listed, SourceMissingError for a source that does not exist (or a glob that matches
