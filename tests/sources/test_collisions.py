@@ -58,12 +58,12 @@ def test_the_source_keeps_its_suffix() -> None:
     assert sources_of("x.DCM", "y") == ["x.DCM", "y"]
 
 
-def test_two_that_would_meet_both_keep_their_full_names() -> None:
+def test_two_names_that_collide_both_keep_their_suffixes() -> None:
     assert names_of("x", "x.dcm", "y.dcm") == ["x", "x.dcm", "y"]
     assert names_of("X.dcm", "x.ima") == ["X.dcm", "x.ima"]
 
 
-def test_a_full_name_that_meets_a_third_name_makes_that_full_too() -> None:
+def test_a_full_name_that_collides_with_a_third_name_makes_that_full_too() -> None:
     assert names_of("x", "x.dcm", "x.dcm.dcm") == ["x", "x.dcm", "x.dcm.dcm"]
 
 
@@ -91,12 +91,12 @@ def test_names_that_become_equal_by_sanitizing_are_told_apart() -> None:
     assert sources_of("\udcfe.dcm", "\udcff.dcm") == ["_.dcm", "_.dcm-2"]
 
 
-def test_a_name_like_a_frame_of_its_neighbour_counts_as_meeting_it() -> None:
+def test_a_name_of_the_form_of_a_frame_collides_with_its_instance() -> None:
     assert names_of("x.dcm", "x_f0001.dcm") == ["x.dcm", "x_f0001.dcm"]
     assert names_of("x", "x_F0001") == ["x", "x_F0001-2"]
 
 
-def test_frames_without_their_instance_meet_nothing() -> None:
+def test_frames_without_their_instance_do_not_collide() -> None:
     assert names_of("x_f0001.dcm", "x_f0002.dcm") == ["x_f0001", "x_f0002"]
 
 
@@ -113,11 +113,11 @@ def test_folders_that_differ_in_case_alone_are_told_apart() -> None:
 
 
 @pytest.mark.parametrize("folder", [".plainfilm", "report", "Report", "metadata.csv", "run.json"])
-def test_what_the_run_itself_puts_at_the_top_is_no_folder_of_images(folder: str) -> None:
+def test_a_folder_gets_no_name_of_a_file_of_the_run_at_the_top(folder: str) -> None:
     assert folder_names(folder, at_top=True) == [EntryNames(f"{folder}-2", folder)]
 
 
-def test_below_the_top_only_a_table_is_in_the_way() -> None:
+def test_below_the_top_only_the_names_of_tables_are_reserved() -> None:
     assert [folder.name for folder in folder_names("report", "metadata.csv")] == ["report", "metadata.csv-2"]
 
 
@@ -142,7 +142,7 @@ def file_system_key(path: str) -> str:
 
 
 @given(st.lists(COMPONENTS, unique=True, max_size=12), st.lists(COMPONENTS, unique=True, max_size=4))
-def test_no_image_meets_another_or_a_folder(files: list[str], folders: list[str]) -> None:
+def test_no_image_has_the_path_of_another_image_or_folder(files: list[str], folders: list[str]) -> None:
     outer = [folder.name for folder in folder_names(*folders)]
     paths = [file_system_key(path) for path in image_paths(names_of(*files, folders=tuple(folders)))]
     assert len(set(paths)) == len(paths)

@@ -59,7 +59,7 @@ def test_a_thousand_names_that_collide_are_the_same_in_a_large_folder() -> None:
     assert names_of(entries, in_memory=False) == names_of(entries, in_memory=True)
 
 
-def test_the_order_is_that_of_parts_then_kinds_then_code_points() -> None:
+def test_entries_are_sorted_by_argument_then_kind_then_code_points() -> None:
     entries = [
         Entry("\U0001f9b4", FILE),
         Entry("\udcff", FILE),
@@ -105,7 +105,7 @@ def test_memory_does_not_grow_with_the_number_of_entries() -> None:
     assert peak(24_000) < peak(2_400) + 100_000
 
 
-def test_the_first_name_needs_no_other_to_be_made() -> None:
+def test_the_first_name_comes_before_the_others_are_in_memory() -> None:
     drawn = assign_names(many(3_000))
     tracemalloc.start()
     next(drawn)
@@ -113,7 +113,7 @@ def test_the_first_name_needs_no_other_to_be_made() -> None:
     tracemalloc.stop()
 
 
-def test_a_folder_for_temporary_files_that_is_full_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_folder_for_temporary_files_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     class Full(sqlite3.Connection):
         def execute(self, *_: object) -> sqlite3.Cursor:
             raise sqlite3.OperationalError("database or disk is full")

@@ -38,7 +38,7 @@ from plainfilm.sources.naming_rules import frame_name, sanitize, split_suffix
         ("a b-c_d.e", "a b-c_d.e"),
     ],
 )
-def test_what_systems_and_spreadsheets_cannot_bear_becomes_an_underscore(component: str, safe: str) -> None:
+def test_characters_that_are_not_allowed_become_an_underscore(component: str, safe: str) -> None:
     assert sanitize(component) == safe
 
 
@@ -56,7 +56,7 @@ def test_a_long_name_is_shortened_and_stays_distinct() -> None:
 
 
 @given(st.text(alphabet="xX_f01-2.dcmpng :\u00e9e\u0301\udcff", min_size=1, max_size=12))
-def test_what_is_safe_already_stays(component: str) -> None:
+def test_a_safe_name_does_not_change(component: str) -> None:
     assert sanitize(sanitize(component)) == sanitize(component)
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Fears: a file missed or listed twice, a tree without end, a file of OUT, an order that changes, names that meet."""
+"""The listing finds every input file once, in a fixed order, with names that do not collide, and ends."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def test_files_of_one_base_name_are_told_apart(tmp_path: Path) -> None:
     assert [reference.source for reference in listed(*sources)] == ["x.dcm", "x.dcm-2", "x.ima"]
 
 
-def test_a_file_beside_the_only_folder_does_not_meet_its_files(tmp_path: Path) -> None:
+def test_a_file_beside_the_only_folder_does_not_collide_with_its_files(tmp_path: Path) -> None:
     tree(tmp_path, "a/x.dcm", "x.dcm")
     assert names_of(tmp_path / "a", tmp_path / "x.dcm") == ["x.dcm", "x.dcm-2"]
 
@@ -122,7 +122,7 @@ def test_globs_are_expanded_relative_to_their_folder(tmp_path: Path) -> None:
     assert names_of(f"{tmp_path}/*/b") == ["a/b/.hidden", "a/b/z"]
 
 
-def test_globs_that_meet_at_the_top_are_told_apart(tmp_path: Path) -> None:
+def test_globs_that_collide_at_the_top_get_different_names(tmp_path: Path) -> None:
     tree(tmp_path, "a/x.dcm", "b/x.dcm", "a/s/y", "b/s/y")
     assert names_of(f"{tmp_path}/a/**", f"{tmp_path}/b/**") == ["x.dcm", "s/y", "x.dcm-2", "s-2/y"]
 
@@ -138,7 +138,7 @@ def test_a_glob_may_match_an_empty_folder(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("made", ["before", "meanwhile"])
-def test_out_inside_a_source_is_left_out(tmp_path: Path, made: str) -> None:
+def test_out_inside_a_source_is_not_listed(tmp_path: Path, made: str) -> None:
     tree(tmp_path, "a/x", "m/y", "z/w")
     out = tmp_path / "m/out"
     if made == "before":
@@ -150,7 +150,7 @@ def test_out_inside_a_source_is_left_out(tmp_path: Path, made: str) -> None:
     assert [first.name] + [item.name for item in found if isinstance(item, Reference)] == ["a/x", "m/y", "z/w"]
 
 
-def test_out_itself_is_no_source(tmp_path: Path) -> None:
+def test_out_cannot_be_a_source(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(tmp_path)
     with pytest.raises(OptionsError):
         iterate_references([tmp_path], tmp_path / "link")
@@ -194,7 +194,7 @@ def test_a_broken_link_given_as_a_source_is_a_row(tmp_path: Path) -> None:
     assert failures_of(tmp_path / "x.dcm") == {"x.dcm": UNREADABLE}
 
 
-def test_names_that_are_no_text_survive(tmp_path: Path) -> None:
+def test_names_that_are_not_utf_8_are_listed(tmp_path: Path) -> None:
     raw = os.fsdecode(b"\xff\xfe.dcm")
     tree(tmp_path, raw, os.fsdecode(b"d\xff/x"))
     found = listed(tmp_path)
@@ -294,7 +294,7 @@ def test_one_folder_s_names_are_held_at_a_time(tmp_path: Path) -> None:
     assert peak(tmp_path) < 2 * peak(tmp_path / "00")
 
 
-def test_a_folder_of_very_many_files_is_listed_as_one_of_few(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_large_folder_is_listed_like_a_small_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tree(tmp_path, *[f"{folder}/{file}" for folder in "ba" for file in ("X.dcm", "x", "y.dcm", "c/z", "d/z.png")])
     (tmp_path / "a" / "gone").symlink_to("nowhere")
     expected = list(iterate_references([tmp_path], None))
