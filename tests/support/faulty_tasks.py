@@ -39,12 +39,12 @@ def run_script(job: Job, report: ReportFunction) -> None:
     report(FrameStarted(None))
     inject_fault(script, "reading")
     frames = range(script.get("frames", 1))
-    for frame in [frame for frame in frames if "survey_faults" in script and frame not in job.left_out]:
+    for frame in [frame for frame in frames if "survey_faults" in script and frame not in job.skipped_frames]:
         report(FrameSurveyed(frame))
         if frame in script["survey_faults"]:
             FAULTS[script["fault"]](script)
     for frame in frames[job.first_frame :]:
-        if frame in job.left_out:
+        if frame in job.skipped_frames:
             report(FrameSkipped(frame))
             continue
         report(FrameStarted(frame))

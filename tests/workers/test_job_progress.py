@@ -150,14 +150,14 @@ def test_two_surveyed_frames_have_two_attempts_each() -> None:
     progress.handle_exit(Reason.WORKER_DIED, "SIGSEGV")
     report(progress, FrameSurveyed(1), FrameSurveyed(2))
     progress.handle_exit(Reason.WORKER_DIED, "SIGSEGV")
-    assert progress.remaining_job().left_out == {2}
+    assert progress.remaining_job().skipped_frames == {2}
 
 
 @pytest.mark.parametrize("reason", LIMITS)
 def test_a_limit_in_the_survey_of_a_frame_skips_it_at_once(reason: Reason) -> None:
     progress = progress_after(FrameStarted(None), FrameSurveyed(2))
     assert progress.handle_exit(reason, "too much") is None
-    assert progress.remaining_job().left_out == {2}
+    assert progress.remaining_job().skipped_frames == {2}
 
 
 def test_the_loss_of_a_skipped_frame_is_returned_in_its_turn() -> None:

@@ -118,12 +118,12 @@ class Job(FastPickle):
 
     payload: the task's input, any object that can be pickled.
     first_frame: the frame (from 0) to begin with.
-    left_out: frames (from 0) that the task must not touch, because a worker was lost when it surveyed them.
+    skipped_frames: frames (from 0) that the task must not touch, because a worker was lost when it surveyed them.
     """
 
     payload: object
     first_frame: int = 0
-    left_out: frozenset[int] = frozenset()
+    skipped_frames: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +156,7 @@ class FrameSurveyed(FastPickle):
 
 @dataclass(frozen=True, slots=True)
 class FrameSkipped(FastPickle):
-    """The task has come to a frame (from 0) that is in `Job.left_out`."""
+    """The task has come to a frame (from 0) that is in `Job.skipped_frames`."""
 
     frame: int
 

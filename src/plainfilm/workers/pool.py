@@ -47,7 +47,7 @@ class WorkerPool:
     before each frame from `first_frame` on and a `TaskResult` for each result, and returns when there are no more
     frames; `first_frame` may lie beyond the last. A result that is reported while no frame was started is the result of
     the whole job. The task reports `FrameSurveyed(frame)` before it examines a frame ahead of its turn: if the worker
-    is lost then, the frame is added to `Job.left_out`, and the task reports `FrameSkipped(frame)` in its turn.
+    is lost then, the frame is added to `Job.skipped_frames`, and the task reports `FrameSkipped(frame)` in its turn.
 
     `prestarted`: workers that load this task already.
     """
