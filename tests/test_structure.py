@@ -32,7 +32,7 @@ ONLY_IN: dict[str, tuple[str, ...]] = {
     "platformdirs": ("conversion/pseudonyms.py",),
     "pickle": ("workers/", "conversion/"),
     "subprocess": ("workers/",),
-    "sqlite3": ("ledger/", "sources/naming_sqlite.py", "conversion/presentation_index.py"),
+    "sqlite3": ("ledger/", "sources/naming.py", "conversion/presentation_index.py"),
 }
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef

@@ -470,10 +470,10 @@ def test_a_frame_lost_when_it_is_looked_at_costs_nothing_but_itself(
 ) -> None:
     monkeypatch.syspath_prepend(HERE)
     lost = {
-        ("look1-segfault.dcm", "1"): "worker_died",
-        ("look2-sleep.dcm", "2"): "timeout",
-        ("look2-bloat.dcm", "2"): "memory_limit",
-        ("look3-raise.dcm", "3"): "internal_error",
+        ("survey1-segfault.dcm", "1"): "worker_died",
+        ("survey2-sleep.dcm", "2"): "timeout",
+        ("survey2-bloat.dcm", "2"): "memory_limit",
+        ("survey3-raise.dcm", "3"): "internal_error",
     }
     for name, _ in lost:
         (source / name).write_bytes(film(frames=3, content="gradient"))
@@ -489,18 +489,18 @@ def test_a_frame_that_nobody_asked_for_costs_nothing(
     convert: Converts, source: Path, out: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.syspath_prepend(HERE)
-    (source / "look1-segfault.dcm").write_bytes(film(frames=3))
+    (source / "survey1-segfault.dcm").write_bytes(film(frames=3))
     run = convert(task=FAULTY, frames="3")
-    assert (run.converted, run.failed, images(out)) == (1, 0, ["look1-segfault_f0003.png"])
+    assert (run.converted, run.failed, images(out)) == (1, 0, ["survey1-segfault_f0003.png"])
 
 
 def test_an_instance_of_which_every_frame_is_lost_at_a_first_look_has_a_row_for_each(
     convert: Converts, source: Path, out: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.syspath_prepend(HERE)
-    (source / "look0-segfault.dcm").write_bytes(film(frames=2))
+    (source / "survey0-segfault.dcm").write_bytes(film(frames=2))
     convert(task=FAULTY)
-    assert reasons(out) == {("look0-segfault.dcm", str(frame)): "worker_died" for frame in (1, 2)}
+    assert reasons(out) == {("survey0-segfault.dcm", str(frame)): "worker_died" for frame in (1, 2)}
 
 
 def test_a_worker_that_dies_once_costs_nothing(

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Fears: a large film that takes its size in memory, a file that shrinks meanwhile and ends the process or passes."""
+"""A large file is read in parts, and a file that changes while it is read is an error."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def sparse_film(path: Path, frames: int = FRAMES) -> int:
     return start
 
 
-def test_a_large_file_is_read_where_it_is_asked_for(tmp_path: Path) -> None:
+def test_only_the_parts_of_a_large_file_that_are_used_are_read(tmp_path: Path) -> None:
     path = tmp_path / "large"
     with path.open("wb") as file:
         file.truncate(100 * MIB)
@@ -58,7 +58,7 @@ def test_a_large_file_is_read_where_it_is_asked_for(tmp_path: Path) -> None:
         assert (content[70 * MIB : 70 * MIB + 4], content[100 * MIB - 3 :], content[5:5]) == (b"here", bytes(3), b"")
 
 
-def test_a_small_file_is_read_in_one_go(tmp_path: Path) -> None:
+def test_a_small_file_is_read_as_a_whole(tmp_path: Path) -> None:
     (tmp_path / "small").write_bytes(b"bytes")
     with open_source(tmp_path / "small") as content:
         assert content == b"bytes"
@@ -77,7 +77,7 @@ def test_a_file_that_shrinks_while_it_is_read_has_changed(tmp_path: Path) -> Non
     assert refused.value.reason is Reason.SOURCE_CHANGED
 
 
-def test_a_file_beyond_all_reason_is_too_large(tmp_path: Path) -> None:
+def test_a_file_of_more_than_a_tebibyte_is_too_large(tmp_path: Path) -> None:
     with (tmp_path / "huge").open("wb") as file:
         file.truncate(2 * 1024**4)
     with pytest.raises(LimitError), open_source(tmp_path / "huge"):

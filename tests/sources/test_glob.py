@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Fear: a glob that no shell expanded means something else than it does in a shell."""
+"""A glob that no shell expanded matches what it matches in a shell."""
 
 from __future__ import annotations
 

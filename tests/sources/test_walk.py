@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Fears: a file missed or listed twice, a tree without end, a file of OUT, an order that changes, names that meet."""
+"""The listing finds every input file once, in a fixed order, with names that do not collide, and ends."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from plainfilm.errors import OptionsError, Reason, SourceMissingError, Stage
 from plainfilm.records import Failure, Status
 from plainfilm.sources import naming
 from plainfilm.sources.reference import Reference
-from plainfilm.sources.walk import list_references
+from plainfilm.sources.walk import iterate_references
 
 
 def tree(root: Path, *files: str) -> Path:
@@ -29,7 +29,7 @@ def tree(root: Path, *files: str) -> Path:
 
 
 def listed(*sources: str | Path, out: Path | None = None) -> list[Reference]:
-    found = list(list_references(sources, out))
+    found = list(iterate_references(sources, out))
     assert not [failure for failure in found if isinstance(failure, Failure)]
     return [reference for reference in found if isinstance(reference, Reference)]
 
@@ -39,7 +39,7 @@ def names_of(*sources: str | Path) -> list[str]:
 
 
 def failures_of(*sources: str | Path) -> dict[str, tuple[Status, Reason]]:
-    found = [failure for failure in list_references(sources, None) if isinstance(failure, Failure)]
+    found = [failure for failure in iterate_references(sources, None) if isinstance(failure, Failure)]
     assert all(failure.stage is Stage.LIST and failure.frame is None and failure.message for failure in found)
     return {failure.source: (failure.status, failure.reason) for failure in found}
 
@@ -83,7 +83,7 @@ def test_files_of_one_base_name_are_told_apart(tmp_path: Path) -> None:
     assert [reference.source for reference in listed(*sources)] == ["x.dcm", "x.dcm-2", "x.ima"]
 
 
-def test_a_file_beside_the_only_folder_does_not_meet_its_files(tmp_path: Path) -> None:
+def test_a_file_beside_the_only_folder_does_not_collide_with_its_files(tmp_path: Path) -> None:
     tree(tmp_path, "a/x.dcm", "x.dcm")
     assert names_of(tmp_path / "a", tmp_path / "x.dcm") == ["x.dcm", "x.dcm-2"]
 
@@ -111,7 +111,7 @@ def test_a_missing_source_is_an_error_before_anything_is_listed(
     tree(tmp_path, "x.dcm")
     monkeypatch.chdir(tmp_path)
     with pytest.raises(SourceMissingError) as error:
-        list_references(["x.dcm", missing], None)
+        iterate_references(["x.dcm", missing], None)
     assert error.value.exit_code == 2
 
 
@@ -122,7 +122,7 @@ def test_globs_are_expanded_relative_to_their_folder(tmp_path: Path) -> None:
     assert names_of(f"{tmp_path}/*/b") == ["a/b/.hidden", "a/b/z"]
 
 
-def test_globs_that_meet_at_the_top_are_told_apart(tmp_path: Path) -> None:
+def test_globs_that_collide_at_the_top_get_different_names(tmp_path: Path) -> None:
     tree(tmp_path, "a/x.dcm", "b/x.dcm", "a/s/y", "b/s/y")
     assert names_of(f"{tmp_path}/a/**", f"{tmp_path}/b/**") == ["x.dcm", "s/y", "x.dcm-2", "s-2/y"]
 
@@ -138,22 +138,22 @@ def test_a_glob_may_match_an_empty_folder(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("made", ["before", "meanwhile"])
-def test_out_inside_a_source_is_left_out(tmp_path: Path, made: str) -> None:
+def test_out_inside_a_source_is_not_listed(tmp_path: Path, made: str) -> None:
     tree(tmp_path, "a/x", "m/y", "z/w")
     out = tmp_path / "m/out"
     if made == "before":
         tree(out, "x.png")
-    found = list_references([tmp_path], out)
+    found = iterate_references([tmp_path], out)
     first = next(found)
     tree(out, "x.png")
     assert isinstance(first, Reference)
     assert [first.name] + [item.name for item in found if isinstance(item, Reference)] == ["a/x", "m/y", "z/w"]
 
 
-def test_out_itself_is_no_source(tmp_path: Path) -> None:
+def test_out_cannot_be_a_source(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(tmp_path)
     with pytest.raises(OptionsError):
-        list_references([tmp_path], tmp_path / "link")
+        iterate_references([tmp_path], tmp_path / "link")
 
 
 def test_symbolic_links_to_files_are_read_and_to_folders_not_followed(tmp_path: Path) -> None:
@@ -162,7 +162,7 @@ def test_symbolic_links_to_files_are_read_and_to_folders_not_followed(tmp_path: 
     (tmp_path / "in/folder").symlink_to(tmp_path / "other")
     (tmp_path / "in/broken").symlink_to("nowhere")
     assert failures_of(tmp_path / "in") == {"broken": UNREADABLE, "folder": SKIPPED}
-    found = [item.name for item in list_references([tmp_path / "in"], None) if isinstance(item, Reference)]
+    found = [item.name for item in iterate_references([tmp_path / "in"], None) if isinstance(item, Reference)]
     assert found == ["l", "x"]
 
 
@@ -194,7 +194,7 @@ def test_a_broken_link_given_as_a_source_is_a_row(tmp_path: Path) -> None:
     assert failures_of(tmp_path / "x.dcm") == {"x.dcm": UNREADABLE}
 
 
-def test_names_that_are_no_text_survive(tmp_path: Path) -> None:
+def test_names_that_are_not_utf_8_are_listed(tmp_path: Path) -> None:
     raw = os.fsdecode(b"\xff\xfe.dcm")
     tree(tmp_path, raw, os.fsdecode(b"d\xff/x"))
     found = listed(tmp_path)
@@ -218,7 +218,7 @@ def test_the_order_does_not_depend_on_the_file_system(tmp_path: Path, monkeypatc
 
 def test_a_folder_that_vanishes_or_fails_costs_itself_only(tmp_path: Path) -> None:
     tree(tmp_path, "a/x", "b/x", "c/x")
-    found = list_references([tmp_path], None)
+    found = iterate_references([tmp_path], None)
     first = next(found)
     (tmp_path / "b/x").unlink()
     (tmp_path / "b").rmdir()
@@ -272,7 +272,7 @@ def test_a_tree_1900_folders_deep_needs_no_deep_stack(tmp_path: Path) -> None:
 
 def test_a_path_too_long_for_the_system_is_a_row(tmp_path: Path) -> None:
     with deep_folder(tmp_path, 2200):
-        (failure,) = list_references([tmp_path], None)
+        (failure,) = iterate_references([tmp_path], None)
         assert isinstance(failure, Failure)
         assert (failure.status, failure.reason) == UNREADABLE
 
@@ -284,7 +284,7 @@ def test_one_folder_s_names_are_held_at_a_time(tmp_path: Path) -> None:
 
     def peak(root: Path) -> int:
         tracemalloc.start()
-        found = sum(1 for _ in list_references([root], None))
+        found = sum(1 for _ in iterate_references([root], None))
         used = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
         assert found in (100, 100 * many)
@@ -294,14 +294,14 @@ def test_one_folder_s_names_are_held_at_a_time(tmp_path: Path) -> None:
     assert peak(tmp_path) < 2 * peak(tmp_path / "00")
 
 
-def test_a_folder_of_very_many_files_is_listed_as_one_of_few(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_large_folder_is_listed_like_a_small_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tree(tmp_path, *[f"{folder}/{file}" for folder in "ba" for file in ("X.dcm", "x", "y.dcm", "c/z", "d/z.png")])
     (tmp_path / "a" / "gone").symlink_to("nowhere")
-    expected = list(list_references([tmp_path], None))
-    globbed = list(list_references([f"{tmp_path}/*/*"], None))
-    monkeypatch.setattr(naming.name_entries, "__kwdefaults__", {"at_top": False, "most_in_memory": 1})
-    assert list(list_references([tmp_path], None)) == expected
-    assert list(list_references([f"{tmp_path}/*/*"], None)) == globbed
+    expected = list(iterate_references([tmp_path], None))
+    globbed = list(iterate_references([f"{tmp_path}/*/*"], None))
+    monkeypatch.setattr(naming.assign_names, "__kwdefaults__", {"at_top": False, "most_in_memory": 1})
+    assert list(iterate_references([tmp_path], None)) == expected
+    assert list(iterate_references([f"{tmp_path}/*/*"], None)) == globbed
 
 
 def unreadable(monkeypatch: pytest.MonkeyPatch, *folders: Path) -> None:
@@ -322,16 +322,16 @@ def test_unreadable_folders_of_one_name_are_rows_of_their_own(tmp_path: Path, mo
     unreadable(monkeypatch, *locked)
     for sources in (locked, [f"{tmp_path}/a/s/*", f"{tmp_path}/b/s/*"], [f"{tmp_path}/*/s"]):
         with suppress(SourceMissingError):
-            found = [item.source for item in list_references([*sources, tmp_path / "d"], None)]
+            found = [item.source for item in iterate_references([*sources, tmp_path / "d"], None)]
             assert len(set(found)) == len(found), sources
-    found = [item.source for item in list_references([tmp_path / "a/s", tmp_path / "b/s", tmp_path / "d/s"], None)]
+    found = [item.source for item in iterate_references([tmp_path / "a/s", tmp_path / "b/s", tmp_path / "d/s"], None)]
     assert sorted(found) == ["s", "s-2", "s/"]
 
 
 def test_an_only_source_that_cannot_be_listed_is_a_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tree(tmp_path, "a/x", "b/x.dcm")
     unreadable(monkeypatch, tmp_path / "a")
-    found = list(list_references([tmp_path / "a", tmp_path / "b/x.dcm"], None))
+    found = list(iterate_references([tmp_path / "a", tmp_path / "b/x.dcm"], None))
     assert [item.source for item in found] == ["x.dcm", "a"]
     assert isinstance(found[1], Failure)
 
@@ -341,4 +341,4 @@ def test_a_folder_and_a_file_that_become_one_source_are_told_apart(
 ) -> None:
     tree(tmp_path, "a:", "a_/x")
     unreadable(monkeypatch, tmp_path / "a_")
-    assert [item.source for item in list_references([tmp_path], None)] == ["a_", "a_/"]
+    assert [item.source for item in iterate_references([tmp_path], None)] == ["a_", "a_/"]

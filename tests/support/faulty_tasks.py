@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Tasks that go wrong in every way a native decoder can, run by real workers: what to play in, the fault out."""
+"""Tasks that fail in every way in which a native decoder can fail. Real workers run them."""
 
 from __future__ import annotations
 
@@ -17,111 +17,117 @@ from typing import Any
 from plainfilm.errors import Reason, StorageFullError
 from plainfilm.workers.messages import FrameSkipped, FrameStarted, FrameSurveyed, Job, Report, TaskResult
 
-Part = Mapping[str, Any]
-"""What to play. All but the name may be left out: `name`; `frames`; `fault`, and the place `at` which it happens: a
-frame, "each frame", "reading" or "between" (after an answer), or `looking`: the frames in which it happens when they
-are looked at ahead of their turn; `once`: a file that says it has happened; `seconds`."""
+Script = Mapping[str, Any]
+"""What `run_script` does. Every key but `name` may be absent.
 
-Tell = Callable[[Report], None]
+- `name`, `frames`: the name and number of frames that are reported.
+- `fault`: a key of FAULTS.
+- `at`: where the fault happens: a frame, "each frame", "reading", or "between" (after a result).
+- `survey_faults`: the frames in whose survey the fault happens instead; all frames are then surveyed first.
+- `once`: a file that the fault creates; when it exists, the fault does not happen again.
+- `seconds`, `folder`: parameters of single faults.
+"""
 
-hoard: list[bytes] = []
+ReportFunction = Callable[[Report], None]
+
+leaked_memory: list[bytes] = []
 
 
-def play(job: Job, report: Tell) -> None:
-    """Report (name, frame, process id) of every frame, and go wrong where the part says so."""
-    part: Any = job.payload
+def run_script(job: Job, report: ReportFunction) -> None:
+    """Report (name, frame, process id) of every frame, and inject the script's fault."""
+    script: Any = job.payload
     report(FrameStarted(None))
-    misbehave(part, "reading")
-    frames = range(part.get("frames", 1))
-    for frame in [one for one in frames if "looking" in part and one not in job.left_out]:
+    inject_fault(script, "reading")
+    frames = range(script.get("frames", 1))
+    for frame in [frame for frame in frames if "survey_faults" in script and frame not in job.skipped_frames]:
         report(FrameSurveyed(frame))
-        if frame in part["looking"]:
-            FAULTS[part["fault"]](part)
+        if frame in script["survey_faults"]:
+            FAULTS[script["fault"]](script)
     for frame in frames[job.first_frame :]:
-        if frame in job.left_out:
+        if frame in job.skipped_frames:
             report(FrameSkipped(frame))
             continue
         report(FrameStarted(frame))
-        misbehave(part, frame)
-        report(TaskResult((part["name"], frame, os.getpid())))
-        misbehave(part, "between")
+        inject_fault(script, frame)
+        report(TaskResult((script["name"], frame, os.getpid())))
+        inject_fault(script, "between")
 
 
-def misbehave(part: Part, where: int | str) -> None:
-    """Do the part's fault, if this is the place and, where it is to happen once, the time."""
-    place = part.get("at", "looking" if "looking" in part else 0)
-    here = place == where or (place == "each frame" and isinstance(where, int))
-    if "fault" not in part or not here:
+def inject_fault(script: Script, place: int | str) -> None:
+    """Run the script's fault if this is its place, unless it happens only once and has happened."""
+    fault_place = script.get("at", "survey" if "survey_faults" in script else 0)
+    is_here = fault_place == place or (fault_place == "each frame" and isinstance(place, int))
+    if "fault" not in script or not is_here:
         return
-    if "once" in part:
-        if Path(part["once"]).exists():
+    if "once" in script:
+        if Path(script["once"]).exists():
             return
-        Path(part["once"]).touch()
-    FAULTS[part["fault"]](part)
+        Path(script["once"]).touch()
+    FAULTS[script["fault"]](script)
 
 
-def read_nowhere(_: Part) -> None:
-    """SIGSEGV."""
+def read_invalid_address(_: Script) -> None:
+    """Cause SIGSEGV."""
     ctypes.string_at(0)
 
 
-def hold_the_interpreter(_: Part) -> None:
-    """A call into C that never lets another thread of Python run."""
+def hold_the_interpreter(_: Script) -> None:
+    """Call a C function that never releases the interpreter lock."""
     ctypes.PyDLL(None).sleep(600)
 
 
-def match_forever(_: Part) -> None:
-    """A loop in C that holds the interpreter, and burns a processor."""
+def match_forever(_: Script) -> None:
+    """Run an endless loop in C that holds the interpreter lock."""
     re.match(r"(a+)+$", "a" * 64 + "b")
 
 
-def spin(_: Part) -> None:
-    """A loop in Python."""
+def spin(_: Script) -> None:
+    """Run an endless loop in Python."""
     while True:
         pass
 
 
-def bloat(_: Part) -> None:
-    """Take memory until there is none."""
-    kept = []
+def bloat(_: Script) -> None:
+    """Allocate memory until none is left."""
+    blocks = []
     while True:
-        kept.append(b"x" * (16 << 20))
+        blocks.append(b"x" * (16 << 20))
 
 
-def bloat_and_wait(_: Part) -> None:
-    """Take 400 MiB, for as long as it goes."""
-    kept = b"x" * (400 << 20)
+def bloat_and_wait(_: Script) -> None:
+    """Allocate 400 MiB, and hang."""
+    block = b"x" * (400 << 20)
     time.sleep(600)
-    del kept
+    del block
 
 
-def keep_memory(_: Part) -> None:
+def leak_memory(_: Script) -> None:
     """Leak 64 MiB."""
-    hoard.append(b"x" * (64 << 20))
+    leaked_memory.append(b"x" * (64 << 20))
 
 
-def fail(part: Part) -> None:
-    """An exception that quotes what is private."""
-    raise ValueError(f"the patient is called {part['name']}")
+def fail(script: Script) -> None:
+    """Raise an exception that quotes private data."""
+    raise ValueError(f"the patient is called {script['name']}")
 
 
-def recurse(part: Part) -> None:
-    """Nest without end."""
-    recurse(part)
+def recurse(script: Script) -> None:
+    """Recurse without end."""
+    recurse(script)
 
 
-def print_everywhere(_: Part) -> None:
-    """Print through every door that a library has."""
-    print("a line of Python's", flush=True)
-    os.write(1, b"a line of the system's\n" * 100)
+def print_everywhere(_: Script) -> None:
+    """Print in every way that a library can."""
+    print("a line of Python", flush=True)
+    os.write(1, b"a line of the system\n" * 100)
     libc = ctypes.CDLL(None)
-    libc.puts(b"a line of C's")
+    libc.puts(b"a line of C")
     libc.fflush(None)
-    print("an error of Python's", file=sys.stderr, flush=True)
+    print("an error of Python", file=sys.stderr, flush=True)
 
 
-def scribble(_: Part) -> None:
-    """Write garbage into every open pipe, the private ones too."""
+def write_garbage(_: Script) -> None:
+    """Write garbage into every open pipe, also those of the messages."""
     for descriptor in range(3, 32):
         try:
             os.write(descriptor, b"\xff" * 64)
@@ -129,15 +135,15 @@ def scribble(_: Part) -> None:
             continue
 
 
-def leave_amid_threads(_: Part) -> None:
-    """SystemExit, while a thread goes on that Python would wait for."""
+def exit_with_running_thread(_: Script) -> None:
+    """Raise SystemExit while a thread runs that Python would wait for."""
     threading.Thread(target=time.sleep, args=(600,)).start()
     sys.exit(5)
 
 
-def die_then_hang(part: Part) -> None:
-    """Die at the first attempt, hang in the second, and leave a file `died` and a file `hangs` in a folder."""
-    folder = Path(part["folder"])
+def die_then_hang(script: Script) -> None:
+    """Die in the first attempt and hang in the second; create the files `died` and `hangs` in a folder."""
+    folder = Path(script["folder"])
     if not (folder / "died").exists():
         (folder / "died").touch()
         os._exit(1)
@@ -145,17 +151,17 @@ def die_then_hang(part: Part) -> None:
     time.sleep(600)
 
 
-def die_later(_: Part) -> None:
-    """Return as if nothing had happened, and die while the next job runs."""
+def die_later(_: Script) -> None:
+    """Return normally, and die while the next job runs."""
     threading.Timer(0.2, lambda: os._exit(3)).start()
 
 
-FAULTS: dict[str, Callable[[Part], object]] = {
-    "segfault": read_nowhere,
+FAULTS: dict[str, Callable[[Script], object]] = {
+    "segfault": read_invalid_address,
     "abort": lambda _: os.abort(),
-    "leave quietly": lambda _: os._exit(0),
-    "leave with 7": lambda _: os._exit(7),
-    "SystemExit": leave_amid_threads,
+    "exit with 0": lambda _: os._exit(0),
+    "exit with 7": lambda _: os._exit(7),
+    "SystemExit": exit_with_running_thread,
     "kill itself": lambda _: os.kill(os.getpid(), signal.SIGKILL),
     "sleep": lambda _: time.sleep(600),
     "spin": spin,
@@ -163,19 +169,19 @@ FAULTS: dict[str, Callable[[Part], object]] = {
     "match forever": match_forever,
     "bloat": bloat,
     "bloat and wait": bloat_and_wait,
-    "keep memory": keep_memory,
+    "leak memory": leak_memory,
     "raise": fail,
     "recurse": recurse,
     "print": print_everywhere,
-    "scribble": scribble,
+    "write garbage": write_garbage,
     "die later": die_later,
     "die, then hang": die_then_hang,
-    "wait": lambda part: time.sleep(part["seconds"]),
+    "wait": lambda script: time.sleep(script["seconds"]),
 }
 
 
-def tell_surroundings(job: Job, report: Tell) -> None:
-    """Report what a worker is given: environment, and its limits of core size and processor time."""
+def report_environment(job: Job, report: ReportFunction) -> None:
+    """Report environment variables, and the limits of core size and processor time."""
     import resource
 
     names: Any = job.payload
@@ -184,28 +190,28 @@ def tell_surroundings(job: Job, report: Tell) -> None:
     report(TaskResult(resource.getrlimit(resource.RLIMIT_CPU)[0]))
 
 
-def run_out_of_disk(_: Job, report: Tell) -> None:
-    """Find that the run as a whole cannot go on."""
+def run_out_of_disk(_: Job, report: ReportFunction) -> None:
+    """Raise an error that ends the run."""
     report(FrameStarted(None))
     raise StorageFullError("no space is left", reason=Reason.STORAGE_FULL)
 
 
-def send_a_lock(_: Job, report: Tell) -> None:
-    """Report what no pipe can carry."""
+def report_unpicklable(_: Job, report: ReportFunction) -> None:
+    """Report a value that cannot be pickled."""
     report(TaskResult(threading.Lock()))
 
 
-def leave_pid(job: Job, report: Tell) -> None:
-    """Leave this process's id as the name of a file in a folder, then go wrong for ever."""
-    work: Any = job.payload
-    folder, fault = work
+def write_pid(job: Job, report: ReportFunction) -> None:
+    """Create a file in a folder whose name is this process's id, then run a fault."""
+    payload: Any = job.payload
+    folder, fault = payload
     report(FrameStarted(0))
     Path(folder, str(os.getpid())).touch()
     FAULTS[fault]({})
 
 
-def answer_whole(_: Job, report: Tell) -> None:
-    """Answer for the whole job, then die."""
+def report_whole_job(_: Job, report: ReportFunction) -> None:
+    """Report a result of the whole job, then die."""
     report(FrameStarted(None))
     report(TaskResult("the whole job"))
     os._exit(9)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Limits hold: each is set in a process of its own, which then goes beyond it."""
+"""Limits hold: a test sets each in a process of its own, which then exceeds it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def run_python(code: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
 
 
-def test_address_space_is_limited_from_what_is_taken_already() -> None:
+def test_the_address_space_is_limited_relative_to_its_current_size() -> None:
     code = (
         "from plainfilm.workers.limits import limit_address_space\n"
         "taken = b'x' * (300 << 20)\n"
@@ -49,7 +49,7 @@ def test_processor_time_runs_out() -> None:
 
 def test_no_core_is_dumped() -> None:
     code = "import resource\nfrom plainfilm.workers import limits\n"
-    code += "limits.forbid_core_dumps()\nprint(resource.getrlimit(4))"
+    code += "limits.disable_core_dumps()\nprint(resource.getrlimit(4))"
     assert run_python(code).stdout == "(0, 0)\n"
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Messages arrive whole or not at all, and garbage is told from a message."""
+"""Messages arrive whole or not at all, and other bytes are rejected."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import threading
 import pytest
 
 from plainfilm.workers.messages import (
-    LENGTH,
-    LONGEST,
-    UNREADABLE,
+    LENGTH_PREFIX,
+    LONGEST_MESSAGE,
+    UNREADABLE_MESSAGE,
     Job,
     TaskResult,
     WorkerSettings,
@@ -32,7 +32,7 @@ def test_messages_arrive_in_order_and_end_in_none() -> None:
     assert [read_message(stream) for _ in range(3)] == [Job("hand", 2), TaskResult(b"\n" * 100_000), None]
 
 
-def test_a_message_cut_anywhere_is_none() -> None:
+def test_a_truncated_message_is_none() -> None:
     whole = stream_of(TaskResult("hand"))
     assert {read_message(io.BytesIO(whole[:length])) for length in range(len(whole))} == {None}
 
@@ -41,19 +41,19 @@ def test_a_message_cut_anywhere_is_none() -> None:
     "garbage",
     [
         b"Corrupt JPEG data: premature end of data segment",
-        LENGTH.pack(LONGEST + 1),
-        LENGTH.pack(4) + b"\xff\xff\xff\xff",
-        LENGTH.pack(0),
-        LENGTH.pack(20) + b"cno_such_module\nname\n"[:20],
-        LENGTH.pack(12) + b"cos\nnothing\n",
+        LENGTH_PREFIX.pack(LONGEST_MESSAGE + 1),
+        LENGTH_PREFIX.pack(4) + b"\xff\xff\xff\xff",
+        LENGTH_PREFIX.pack(0),
+        LENGTH_PREFIX.pack(20) + b"cno_such_module\nname\n"[:20],
+        LENGTH_PREFIX.pack(12) + b"cos\nnothing\n",
     ],
 )
 def test_garbage_is_refused(garbage: bytes) -> None:
-    with pytest.raises(UNREADABLE):
+    with pytest.raises(UNREADABLE_MESSAGE):
         read_message(io.BytesIO(garbage))
 
 
-def test_what_does_not_pickle_leaves_the_stream_clean() -> None:
+def test_a_message_that_cannot_be_pickled_writes_nothing() -> None:
     stream = io.BytesIO()
     with pytest.raises(TypeError):
         write_message(stream, TaskResult(threading.Lock()))
@@ -61,6 +61,6 @@ def test_what_does_not_pickle_leaves_the_stream_clean() -> None:
 
 
 @pytest.mark.parametrize("wrong", [{"workers": 0}, {"timeout": 0.0}, {"memory": 0}, {"recycle_after": 0}])
-def test_settings_without_sense_are_refused(wrong: dict[str, int]) -> None:
+def test_settings_that_are_not_positive_are_refused(wrong: dict[str, int]) -> None:
     with pytest.raises(ValueError, match="above 0"):
         WorkerSettings(**wrong)  # type: ignore[arg-type]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Workers that are started before their run: it takes them, and none is left behind."""
+"""Workers that are started before their run: the run takes them, and none of them remains."""
 
 from __future__ import annotations
 
@@ -30,45 +30,45 @@ def children() -> set[int]:
     return {int(child) for listed in lists for child in listed.read_text().split()}
 
 
-def test_a_run_takes_the_workers_that_are_there_already() -> None:
+def test_a_run_takes_the_prestarted_workers() -> None:
     jobs = [Job({"name": f"{number}"}) for number in range(20)]
-    with PrestartedWorkers(2, "tests.support.faulty_tasks:play") as ahead:
+    with PrestartedWorkers(2, "tests.support.faulty_tasks:run_script") as prestarted:
         started = children()
         assert len(started) == 2
-        with WorkerPool("tests.support.faulty_tasks:play", jobs, WorkerSettings(workers=2), ahead) as supervisor:
-            outcomes = [event for event in supervisor.events() if isinstance(event, TaskResult)]
+        with WorkerPool("tests.support.faulty_tasks:run_script", jobs, WorkerSettings(workers=2), prestarted) as pool:
+            outcomes = [event for event in pool.events() if isinstance(event, TaskResult)]
             assert children() <= started
         assert len(outcomes) == 20
-        assert ahead.take() is None or len(children()) <= 1
+        assert prestarted.take() is None or len(children()) <= 1
 
 
-def test_workers_that_nobody_takes_are_gone_with_the_block() -> None:
-    with PrestartedWorkers(64) as ahead:
+def test_workers_that_are_not_taken_end_with_the_block() -> None:
+    with PrestartedWorkers(64) as prestarted:
         assert len(children()) == MOST_PRESTARTED
     assert children() == set()
-    assert ahead.take() is None
+    assert prestarted.take() is None
 
 
-def test_workers_are_gone_when_the_block_fails() -> None:
+def test_workers_end_when_the_block_fails() -> None:
     with pytest.raises(RunError), PrestartedWorkers(1):
         raise RunError("OUT cannot be written to")
     assert children() == set()
 
 
-def test_a_task_that_cannot_be_loaded_is_told_as_ever() -> None:
+def test_a_task_that_cannot_be_loaded_by_a_prestarted_worker_ends_the_run() -> None:
     with (
-        PrestartedWorkers(1, "tests.support.faulty_tasks:nowhere") as ahead,
-        WorkerPool("tests.support.faulty_tasks:nowhere", [Job({})], WorkerSettings(), ahead) as supervisor,
+        PrestartedWorkers(1, "tests.support.faulty_tasks:nowhere") as prestarted,
+        WorkerPool("tests.support.faulty_tasks:nowhere", [Job({})], WorkerSettings(), prestarted) as pool,
         pytest.raises(RunError, match="cannot load its task"),
     ):
-        list(supervisor.events())
+        list(pool.events())
 
 
-def test_a_system_that_starts_no_process_is_told_by_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_system_that_starts_no_process_ends_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "executable", "/nowhere/python")
     with (
-        PrestartedWorkers(1, "tests.support.faulty_tasks:play") as ahead,
-        WorkerPool("tests.support.faulty_tasks:play", [Job({})], WorkerSettings(), ahead) as supervisor,
+        PrestartedWorkers(1, "tests.support.faulty_tasks:run_script") as prestarted,
+        WorkerPool("tests.support.faulty_tasks:run_script", [Job({})], WorkerSettings(), prestarted) as pool,
         pytest.raises(RunError, match="no worker process can be started"),
     ):
-        list(supervisor.events())
+        list(pool.events())

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The exchange loses no event and holds back no thread that nobody hears; errors change threads, Ctrl-C does not."""
+"""The queues lose no event and block no thread once they are closed; errors are captured, Ctrl-C is not."""
 
 from __future__ import annotations
 
@@ -8,40 +8,40 @@ import threading
 import pytest
 
 from plainfilm.workers.messages import TaskResult
-from plainfilm.workers.worker_thread import EVENTS_AHEAD, Held, PoolQueues
+from plainfilm.workers.worker_thread import EVENTS_AHEAD, CapturedError, PoolQueues
 
 
 def test_events_come_in_order_and_then_none() -> None:
-    exchange = PoolQueues(workers=1)
-    exchange.post(TaskResult(1))
-    exchange.post(TaskResult(2))
-    assert [exchange.next_event(0), exchange.next_event(0.01), exchange.next_event(0.01)] == [
+    queues = PoolQueues(workers=1)
+    queues.put_event(TaskResult(1))
+    queues.put_event(TaskResult(2))
+    assert [queues.next_event(0), queues.next_event(0.01), queues.next_event(0.01)] == [
         TaskResult(1),
         TaskResult(2),
         None,
     ]
 
 
-def test_a_full_exchange_lets_its_threads_go_when_it_is_closed() -> None:
-    exchange = PoolQueues(workers=1)
+def test_a_full_queue_releases_its_threads_when_it_is_closed() -> None:
+    queues = PoolQueues(workers=1)
     flood = threading.Thread(
-        target=lambda: [exchange.post(TaskResult(number)) for number in range(2 * EVENTS_AHEAD)], daemon=True
+        target=lambda: [queues.put_event(TaskResult(number)) for number in range(2 * EVENTS_AHEAD)], daemon=True
     )
     flood.start()
     flood.join(0.2)
     assert flood.is_alive(), "it is bounded"
-    exchange.closed = True
+    queues.is_closed = True
     flood.join(30)
     assert not flood.is_alive()
 
 
-def test_an_exception_is_held() -> None:
+def test_an_exception_is_captured() -> None:
     error = ValueError("listing")
-    with Held() as held:
+    with CapturedError() as captured:
         raise error
-    assert held.error is error
+    assert captured.error is error
 
 
 def test_an_interrupt_passes() -> None:
-    with pytest.raises(KeyboardInterrupt), Held():
+    with pytest.raises(KeyboardInterrupt), CapturedError():
         raise KeyboardInterrupt

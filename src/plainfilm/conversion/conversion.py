@@ -23,7 +23,7 @@ from plainfilm.options.showing import PresentationSource
 from plainfilm.output.tables import write_tables
 from plainfilm.records import Failure
 from plainfilm.sources.reference import Reference
-from plainfilm.sources.walk import list_references
+from plainfilm.sources.walk import iterate_references
 from plainfilm.workers.messages import Event, Job, JobDone, TaskResult, WorkerLost, WorkerSettings
 from plainfilm.workers.pool import GRACE_SECONDS, WorkerPool
 from plainfilm.workers.spawn import TASK, PrestartedWorkers
@@ -63,7 +63,7 @@ class Conversion:
 
         Raises RunError (exit code 2 or 3) where the run cannot continue.
         """
-        entries = list_references(self._sources, self._out)
+        entries = iterate_references(self._sources, self._out)
         inputs = load_run_inputs(self._sources, self._out, self._options)
         with open_run_parts(inputs, progress) as parts:
             parts.committer.recover()
@@ -94,7 +94,7 @@ class Conversion:
             return None
         from plainfilm.conversion.presentation_index import index_presentations
 
-        entries = takewhile(lambda _: not self._stopped, list_references(self._sources, self._out))
+        entries = takewhile(lambda _: not self._stopped, iterate_references(self._sources, self._out))
         paths = (entry.path for entry in entries if isinstance(entry, Reference))
         index_presentations(paths, parts.output.presentation_index_path)
         return parts.output.presentation_index_path

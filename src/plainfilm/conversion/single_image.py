@@ -13,7 +13,7 @@ from plainfilm.options.options import Options
 from plainfilm.options.redaction import load_redactions
 from plainfilm.options.showing import Overlays
 from plainfilm.records import Failure
-from plainfilm.sources.walk import list_references
+from plainfilm.sources.walk import iterate_references
 from plainfilm.workers.messages import Job, TaskResult, WorkerLost, WorkerSettings
 from plainfilm.workers.pool import WorkerPool
 from plainfilm.workers.spawn import TASK, PrestartedWorkers
@@ -27,7 +27,7 @@ def convert_single(
     The first frame of a multi-frame instance is converted unless the options choose another. Raises RunError.
     """
     _check_options(options)
-    entry = next(iter(list_references([source], None)))
+    entry = next(iter(iterate_references([source], None)))
     if isinstance(entry, Failure):
         return entry, 0
     boxes = load_redactions(options.privacy.redact_from).of(entry.source)

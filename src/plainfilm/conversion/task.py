@@ -46,9 +46,9 @@ def convert_source(job: Job, report: Callable[[Report], None]) -> None:
 def _frame_hooks(reader: FrameReader, job: Job, report: Callable[[Report], None]) -> FrameHooks:
     """Return hooks that report each frame of a multi-frame instance; a single frame is lost with its instance."""
     if reader.instance.pixel.number_of_frames == 1:
-        return FrameHooks(left_out=job.left_out)
+        return FrameHooks(left_out=job.skipped_frames)
     return FrameHooks(
-        lambda frame: report(FrameStarted(frame)), lambda frame: report(FrameSurveyed(frame)), job.left_out
+        lambda frame: report(FrameStarted(frame)), lambda frame: report(FrameSurveyed(frame)), job.skipped_frames
     )
 
 

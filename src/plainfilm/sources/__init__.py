@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: MIT
-"""The SOURCE arguments in, references out, each with the name of its picture."""
+"""Turn the SOURCE arguments into References: one per input file, with the name of its image; and read their bytes."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A folder's path -> its entries, and what each is: only here the file system is asked for kinds of entries."""
+"""Read a folder's entries and the kind of each. Only this module asks the file system for kinds of entries."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from plainfilm.errors import Reason, Stage
 from plainfilm.records import Failure, Status
 
 
-class Kind(StrEnum):
-    """What an entry of a folder is, after its symbolic link."""
+class EntryKind(StrEnum):
+    """What an entry of a folder is, after its symbolic link is resolved."""
 
     FILE = "file"
     FOLDER = "folder"
@@ -27,70 +27,74 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What a folder holds, or a SOURCE; `part` counts the SOURCEs where those of several are named together."""
+    """An entry of a folder, or a SOURCE itself.
+
+    argument: position (from 0) of the SOURCE argument that it comes from, where the entries of several are named
+        together.
+    """
 
     name: str
-    kind: Kind
-    part: int = 0
+    kind: EntryKind
+    argument: int = 0
 
 
-def entries_of(path: Path, part: int = 0) -> Iterator[Entry]:
-    """The entries of a folder, in no order. Raises OSError when it cannot be read."""
+def read_entries(path: Path, argument: int = 0) -> Iterator[Entry]:
+    """Yield the entries of a folder, in no order. Raises OSError when the folder cannot be read."""
     with os.scandir(path) as entries:
         for entry in entries:
-            yield Entry(entry.name, _kind_of(entry), part)
+            yield Entry(entry.name, _kind_of(entry), argument)
 
 
-def kind_of_source(path: str) -> Kind:
-    """What a path given as a SOURCE is; a symbolic link to a folder counts as the folder, as somebody asked for it.
+def kind_of_source(path: str) -> EntryKind:
+    """Return the kind of a SOURCE. A symbolic link to a folder counts as a folder, since the user names it explicitly.
 
-    Raises FileNotFoundError or NotADirectoryError where there is nothing.
+    Raises FileNotFoundError or NotADirectoryError when nothing has this path.
     """
     os.lstat(path)
     try:
         mode = Path(path).stat().st_mode
     except OSError:
-        return Kind.BROKEN
+        return EntryKind.BROKEN
     return _kind_of_mode(mode)
 
 
-def failure_of(kind: Kind, source: str) -> Failure:
-    """The row for an entry that is no file."""
-    if kind is Kind.BROKEN:
+def failure_of(kind: EntryKind, source: str) -> Failure:
+    """Return the row of an entry that is not a file."""
+    if kind is EntryKind.BROKEN:
         message = "it cannot be reached: a symbolic link that leads nowhere, or a folder without permission"
         return Failure(source, None, Status.FAILED, Reason.UNREADABLE, Stage.LIST, message)
     message = "not a regular file (a pipe, socket or device)"
-    if kind is Kind.LINK_TO_FOLDER:
+    if kind is EntryKind.LINK_TO_FOLDER:
         message = "a symbolic link to a folder is not followed: give the folder as a SOURCE of its own"
     return Failure(source, None, Status.SKIPPED, Reason.NOT_A_FILE, Stage.LIST, message)
 
 
-def unreadable_folder(source: str, error: OSError) -> Failure:
-    """The row for a folder whose entries cannot be listed."""
+def failure_of_folder(source: str, error: OSError) -> Failure:
+    """Return the row of a folder whose entries cannot be listed."""
     message = f"the folder cannot be listed: {error.strerror}"
     return Failure(source, None, Status.FAILED, Reason.UNREADABLE, Stage.LIST, message)
 
 
-def _kind_of(entry: os.DirEntry[str]) -> Kind:
+def _kind_of(entry: os.DirEntry[str]) -> EntryKind:
     try:
         if entry.is_dir(follow_symlinks=False):
-            return Kind.LINK_TO_FOLDER if _is_junction(entry) else Kind.FOLDER
+            return EntryKind.LINK_TO_FOLDER if _is_junction(entry) else EntryKind.FOLDER
         if entry.is_file(follow_symlinks=False):
-            return Kind.FILE
+            return EntryKind.FILE
         kind = _kind_of_mode(entry.stat().st_mode)
     except OSError:
-        return Kind.BROKEN
-    return Kind.LINK_TO_FOLDER if kind is Kind.FOLDER else kind
+        return EntryKind.BROKEN
+    return EntryKind.LINK_TO_FOLDER if kind is EntryKind.FOLDER else kind
 
 
-def _kind_of_mode(mode: int) -> Kind:
+def _kind_of_mode(mode: int) -> EntryKind:
     if stat.S_ISDIR(mode):
-        return Kind.FOLDER
-    return Kind.FILE if stat.S_ISREG(mode) else Kind.SPECIAL
+        return EntryKind.FOLDER
+    return EntryKind.FILE if stat.S_ISREG(mode) else EntryKind.SPECIAL
 
 
 def _is_junction(entry: os.DirEntry[str]) -> bool:
-    """Whether a folder is a Windows junction, which can lead round in a circle as a symbolic link can."""
+    """Return whether a folder is a Windows junction, which can form a cycle as a symbolic link can."""
     if sys.platform == "win32":
         return entry.stat(follow_symlinks=False).st_reparse_tag == stat.IO_REPARSE_TAG_MOUNT_POINT
     return False

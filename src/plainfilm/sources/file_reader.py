@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A path -> the bytes of the file, all of them or, of a large one, those that are asked for; or why there are none."""
+"""Read the bytes of an input file: a small file as a whole, and of a large file the parts that are used."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from typing import BinaryIO
 
 from plainfilm.errors import LimitError, Reason, SourceError
 
-_HEAD = 4096
-# Files of up to this are read in one go, which is faster than to ask for their parts.
+_HEAD_BYTES = 4096
+# Files of up to this size are read as a whole, which is faster than reading their parts.
 _MOST_AT_ONCE = 32 * 1024**2
 _LARGEST = 1024**4
-_READ = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+_OPEN_FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 
 
 class FileContent:
-    """A large file that is read where it is asked for: its length when it was opened, and any part of it.
+    """The content of a large file, like bytes: its length is that when it was opened, and slices are read on demand.
 
-    It is not mapped into memory: the system would end the process where the file shrinks meanwhile.
+    The file is not mapped into memory: the system would end the process if the file shrank meanwhile.
     """
 
     def __init__(self, file: BinaryIO, size: int) -> None:
@@ -34,7 +34,7 @@ class FileContent:
         return self._size
 
     def __getitem__(self, span: slice, /) -> bytes:
-        """The bytes of a slice without a step. Raises SourceError: `unreadable`, `source_changed`."""
+        """Return the bytes of a slice without a step. Raises SourceError: `unreadable`, `source_changed`."""
         start, stop, _ = span.indices(self._size)
         if stop <= start:
             return b""
@@ -50,19 +50,28 @@ class FileContent:
 
 @contextmanager
 def open_source(path: Path) -> Iterator[bytes | FileContent]:
-    """The content of a file, a large one as long as the context lasts.
+    """Open a file as a context manager for its content; a `FileContent` is valid within the context only.
 
-    Raises SourceError: `unreadable`, or `source_changed` where it shrank while it was read or is no file any more.
-    Raises LimitError (too_large) for a file beyond all reason.
+    Raises SourceError: `unreadable`, or `source_changed` if the file shrank while it was read or is not a file any
+    more. Raises LimitError (`too_large`) for a file of more than 1 TiB.
     """
-    with _opened(path) as file:
+    with _open(path) as file:
         size = os.fstat(file.fileno()).st_size
         if size > _LARGEST:
             raise LimitError(f"the file has {size} bytes")
-        yield _whole(file, size) if size <= _MOST_AT_ONCE else FileContent(file, size)
+        yield _read_whole(file, size) if size <= _MOST_AT_ONCE else FileContent(file, size)
 
 
-def _whole(file: BinaryIO, size: int) -> bytes:
+def read_head(path: Path) -> bytes:
+    """Return the first bytes of a file, enough to recognise its format. Raises SourceError as `open_source` does."""
+    with _open(path) as file:
+        try:
+            return file.read(_HEAD_BYTES)
+        except OSError as error:
+            raise _unreadable(error) from error
+
+
+def _read_whole(file: BinaryIO, size: int) -> bytes:
     try:
         content = file.read()
     except OSError as error:
@@ -72,33 +81,24 @@ def _whole(file: BinaryIO, size: int) -> bytes:
     return content
 
 
-def read_head(path: Path) -> bytes:
-    """The first bytes of the file: enough to tell what it is. Raises SourceError."""
-    with _opened(path) as file:
-        try:
-            return file.read(_HEAD)
-        except OSError as error:
-            raise _unreadable(error) from error
-
-
-def _opened(path: Path) -> BinaryIO:
-    """The file, open. What has taken its place since it was listed, a pipe or a device, is not waited for."""
+def _open(path: Path) -> BinaryIO:
+    """Open a file. A pipe or device that has replaced it since it was listed is rejected without waiting for it."""
     try:
-        descriptor = os.open(path, _READ)
+        descriptor = os.open(path, _OPEN_FLAGS)
     except OSError as error:
         raise _unreadable(error) from error
     if stat.S_ISREG(os.fstat(descriptor).st_mode):
         return os.fdopen(descriptor, "rb")
     os.close(descriptor)
-    raise SourceError("it is no regular file (a folder, pipe, socket or device)", reason=Reason.SOURCE_CHANGED)
+    raise SourceError("it is not a regular file (a folder, pipe, socket or device)", reason=Reason.SOURCE_CHANGED)
 
 
 def _unreadable(error: OSError) -> SourceError:
-    why = os.strerror(error.errno) if error.errno is not None else type(error).__name__
-    gone = " (it was there when the folder was listed)" if error.errno == errno.ENOENT else ""
-    return SourceError(f"the file cannot be read: {why}{gone}")
+    cause = os.strerror(error.errno) if error.errno is not None else type(error).__name__
+    note = " (it existed when the folder was listed)" if error.errno == errno.ENOENT else ""
+    return SourceError(f"the file cannot be read: {cause}{note}")
 
 
-def _shrunk(size: int, left: int) -> SourceError:
-    message = f"the file shrank from {size} to at most {left} bytes while it was read"
+def _shrunk(size: int, remaining: int) -> SourceError:
+    message = f"the file shrank from {size} to at most {remaining} bytes while it was read"
     return SourceError(message, reason=Reason.SOURCE_CHANGED)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What a source hands on: where the bytes of one SOP Instance are and what its images and rows are called."""
+"""Define `Reference`: where one input file is, and what its images and rows are called."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from plainfilm.pickling import FastPickle
 class Reference(FastPickle):
     """One input file.
 
-    path: absolute, where its bytes are read; it may hold bytes that are not UTF-8 (surrogate escapes).
-    source: relative path with its own suffix, as the tables show it; unique within a run.
+    path: absolute path of the file; it may hold bytes that are not UTF-8 (as surrogate escapes).
+    source: relative path with the file's own suffix, as the tables show it; unique within a run.
     name: relative path of its image without suffix and frame, `/` between components; unique within a run, case folded.
     """
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Files, folders and globs on the command line -> references, one by one, few names in memory at a time.
+"""List the input files of the SOURCE arguments: files, folders and globs become References, one at a time.
 
-Sources come in the order given; of a folder first its files, then its folders, each sorted. What is no file is a row of
-failures. A glob is taken relative to the folder before its first wildcard.
+Sources come in the order given; within a folder first its files, then its folders, each sorted. An entry that is not a
+file becomes a Failure. The names of a glob's files are relative to the folder before its first wildcard.
 """
 
 from __future__ import annotations
@@ -16,91 +16,104 @@ from typing import TypeAlias
 
 from plainfilm.errors import OptionsError, SourceMissingError
 from plainfilm.records import Failure
-from plainfilm.sources.entries import Entry, Kind, entries_of, failure_of, kind_of_source, unreadable_folder
+from plainfilm.sources.collisions import EntryNames
+from plainfilm.sources.entries import Entry, EntryKind, failure_of, failure_of_folder, kind_of_source, read_entries
 from plainfilm.sources.glob import Pattern, split_pattern
-from plainfilm.sources.naming import name_entries
-from plainfilm.sources.naming_rules import Named
+from plainfilm.sources.naming import assign_names
 from plainfilm.sources.reference import Reference
 
 
 @dataclass(frozen=True, slots=True)
 class _Root:
-    """One SOURCE: a file, a folder, or with a pattern the folder a glob starts from."""
+    """One SOURCE argument: a file, a folder, or a glob, as its pattern and the folder that it starts from."""
 
     path: Path
-    kind: Kind
+    kind: EntryKind
     pattern: Pattern | None = None
 
     @property
-    def is_tree(self) -> bool:
-        """Whether it is a folder as a whole."""
-        return self.kind is Kind.FOLDER and self.pattern is None
+    def is_whole_folder(self) -> bool:
+        return self.kind is EntryKind.FOLDER and self.pattern is None
 
-    def is_entry(self, prefixed: bool) -> bool:
-        """Whether the root itself is at the top of OUT, as a file is and each of several folders; or what is in it."""
-        return self.kind is not Kind.FOLDER or (self.is_tree and prefixed)
+    def is_at_top(self, has_folder_names: bool) -> bool:
+        """Return whether the root itself is named at the top of OUT; otherwise its entries are.
+
+        A file is. A whole folder is if there are several (`has_folder_names`).
+        """
+        return self.kind is not EntryKind.FOLDER or (self.is_whole_folder and has_folder_names)
+
+    def as_folder(self) -> _Folder:
+        """Return the folder whose entries this root stands for; their names have no prefix."""
+        if self.pattern is None:
+            return _Folder(self.path)
+        return _Folder(self.path, pattern=self.pattern, positions=self.pattern.start())
 
 
 @dataclass(frozen=True, slots=True)
 class _Folder:
-    """A folder to walk: where it is, what its entries' names begin with, and how far its path has come in a glob."""
+    """A folder to walk.
+
+    name, source: the prefixes of its entries' names and sources.
+    shares_source: whether a file beside the folder has the same source.
+    pattern, positions: the glob that its entries must match, and how much of it the folder's own path has matched.
+    """
 
     path: Path
     name: str = ""
     source: str = ""
-    of_a_file_too: bool = False
+    shares_source: bool = False
     pattern: Pattern | None = None
     positions: frozenset[int] = frozenset()
 
-    def entries(self, part: int = 0) -> Iterator[Entry]:
-        """What of the folder the glob is about. Raises OSError."""
-        every = entries_of(self.path, part)
-        return every if self.pattern is None else filter(self._is_about, every)
+    def entries(self, argument: int = 0) -> Iterator[Entry]:
+        """Yield the entries that match the glob so far. Raises OSError."""
+        entries = read_entries(self.path, argument)
+        return entries if self.pattern is None else filter(self._is_match, entries)
 
-    def below(self, entry: str, named: Named) -> _Folder:
-        """A folder in this one; once the whole pattern is used up, everything below belongs to it."""
-        name, source = _joined(self.name, named.name), _joined(self.source, named.source)
+    def subfolder(self, entry: str, names: EntryNames) -> _Folder:
+        """Return a folder in this one. Once the whole pattern has matched, everything below it belongs to the glob."""
+        name, source = _join(self.name, names.name), _join(self.source, names.source)
         path = self.path / entry
         if self.pattern is None:
-            return _Folder(path, name, source, named.of_a_file_too)
+            return _Folder(path, name, source, names.shares_source)
         positions = self.pattern.step(self.positions, entry)
         if self.pattern.accepts(positions):
-            return _Folder(path, name, source, named.of_a_file_too)
-        return _Folder(path, name, source, named.of_a_file_too, self.pattern, positions)
+            return _Folder(path, name, source, names.shares_source)
+        return _Folder(path, name, source, names.shares_source, self.pattern, positions)
 
-    def called(self, entry: Entry, named: Named) -> Item:
-        """An entry of this folder, with the names of the folders it is in before its own."""
-        if entry.kind is Kind.FOLDER:
-            return self.below(entry.name, named)
-        source = _joined(self.source, named.source)
-        if entry.kind is not Kind.FILE:
+    def item_of(self, entry: Entry, names: EntryNames) -> _Item:
+        """Return what an entry of this folder stands for, with the folder's prefixes before its names."""
+        if entry.kind is EntryKind.FOLDER:
+            return self.subfolder(entry.name, names)
+        source = _join(self.source, names.source)
+        if entry.kind is not EntryKind.FILE:
             return failure_of(entry.kind, source)
-        return Reference(self.path / entry.name, source, _joined(self.name, named.name))
+        return Reference(self.path / entry.name, source, _join(self.name, names.name))
 
-    def unreadable(self, error: OSError) -> Failure:
-        """The row of this folder, whose source is that of no file beside it."""
-        return unreadable_folder(f"{self.source}/" if self.of_a_file_too else self.source, error)
+    def failure(self, error: OSError) -> Failure:
+        """Return the row of this folder, whose source differs from that of each file beside it."""
+        return failure_of_folder(f"{self.source}/" if self.shares_source else self.source, error)
 
-    def _is_about(self, entry: Entry) -> bool:
+    def _is_match(self, entry: Entry) -> bool:
         assert self.pattern is not None
         positions = self.pattern.step(self.positions, entry.name)
-        is_way = entry.kind in (Kind.FOLDER, Kind.LINK_TO_FOLDER)
-        return bool(positions) if is_way else self.pattern.accepts(positions)
+        is_folder = entry.kind in (EntryKind.FOLDER, EntryKind.LINK_TO_FOLDER)
+        return bool(positions) if is_folder else self.pattern.accepts(positions)
 
 
-Item: TypeAlias = "Reference | Failure | _Folder"
+_Item: TypeAlias = "Reference | Failure | _Folder"
 
 
-def list_references(sources: Sequence[str | Path], out: Path | None) -> Iterator[Reference | Failure]:
-    """The references of all sources, lazily; what lies in `out` is left out.
+def iterate_references(sources: Sequence[str | Path], out: Path | None) -> Iterator[Reference | Failure]:
+    """Yield the references of all sources, lazily, without those in the folder `out`.
 
     Raises, before anything is listed, SourceMissingError for a source that does not exist (or a glob that matches
-    nothing), and OptionsError where `out` is itself a source.
+    nothing), and OptionsError if `out` is itself a source.
     """
     roots = [_root_of(os.fspath(source)) for source in sources]
-    if any(root.is_tree and _is_same(root.path, out) for root in roots):
+    if any(root.is_whole_folder and _is_same(root.path, out) for root in roots):
         raise OptionsError("OUT is one of the SOURCEs: choose a folder of its own for the images")
-    return _references(roots, out)
+    return _walk(roots, out)
 
 
 def _root_of(source: str) -> _Root:
@@ -109,22 +122,22 @@ def _root_of(source: str) -> _Root:
     except (FileNotFoundError, NotADirectoryError, ValueError):
         glob = split_pattern(source)
     except OSError:
-        return _Root(_absolute(source), Kind.BROKEN)
-    if glob is not None:
-        root = _Root(_absolute(glob[0]), Kind.FOLDER, glob[1])
-        if _matches_anything(root):
-            return root
-        raise SourceMissingError(f"SOURCE {_shown(source)} matches nothing")
-    raise SourceMissingError(f"SOURCE {_shown(source)} does not exist")
+        return _Root(_absolute(source), EntryKind.BROKEN)
+    if glob is None:
+        raise SourceMissingError(f"SOURCE {_printable(source)} does not exist")
+    root = _Root(_absolute(glob[0]), EntryKind.FOLDER, glob[1])
+    if not _has_match(root.as_folder()):
+        raise SourceMissingError(f"SOURCE {_printable(source)} matches nothing")
+    return root
 
 
 def _absolute(source: str | Path) -> Path:
-    """Absolute, so that a worker elsewhere can open it, and with a name of its own."""
+    """Return an absolute path, which a worker process can open, and whose last component is a name."""
     path = Path(source).absolute()
     return path.resolve() if path.name == os.pardir else path
 
 
-def _shown(source: str) -> str:
+def _printable(source: str) -> str:
     return repr(source.encode("utf-8", "backslashreplace").decode())
 
 
@@ -135,95 +148,88 @@ def _is_same(path: Path, out: Path | None) -> bool:
         return False
 
 
-def _matches_anything(root: _Root) -> bool:
-    # of folders that are still to be looked into, only their names
-    folder = _base_of(root)
-    waiting = [(folder, _ways_in(folder))]
-    while waiting:
-        above, names = waiting[-1]
+def _has_match(start: _Folder) -> bool:
+    """Return whether a glob matches anything."""
+    # a stack of folders, each with the names of its subfolders that are not searched yet
+    stack = [(start, _subfolders_to_search(start))]
+    while stack:
+        parent, names = stack[-1]
         if names is None:
             return True
         if not names:
-            waiting.pop()
+            stack.pop()
             continue
-        folder = above.below(names.pop(), Named("", ""))
-        waiting.append((folder, _ways_in(folder)))
+        folder = parent.subfolder(names.pop(), EntryNames("", ""))
+        stack.append((folder, _subfolders_to_search(folder)))
     return False
 
 
-def _ways_in(folder: _Folder) -> list[str] | None:
-    """The folders in a folder through which a glob may lead; None where it has found something already."""
+def _subfolders_to_search(folder: _Folder) -> list[str] | None:
+    """Return the subfolders in which a glob may match; None if it matches here already."""
     if folder.pattern is None:
         return None
     names = []
     with suppress(OSError):
         for entry in folder.entries():
-            if entry.kind is Kind.FOLDER:
+            if entry.kind is EntryKind.FOLDER:
                 names.append(entry.name)
             elif folder.pattern.accepts(folder.pattern.step(folder.positions, entry.name)):
                 return None
     return names
 
 
-def _references(roots: list[_Root], out: Path | None) -> Iterator[Reference | Failure]:
-    """Item by item. A stack of iterators: deep trees need no recursion, and wide ones keep their names only."""
-    waiting = [_top(roots)]
-    while waiting:
-        item = next(waiting[-1], None)
+def _walk(roots: list[_Root], out: Path | None) -> Iterator[Reference | Failure]:
+    """Yield references and failures, depth first, from a stack of iterators: a deep tree needs no recursion."""
+    stack = [_items_at_top(roots)]
+    while stack:
+        item = next(stack[-1], None)
         if item is None:
-            waiting.pop()
+            stack.pop()
         elif not isinstance(item, _Folder):
             yield item
         elif not _is_same(item.path, out):
-            waiting.append(_inside(item))
+            stack.append(_items_in(item))
 
 
-def _top(roots: list[_Root]) -> Iterator[Item]:
-    """What lands at the top of OUT, root by root, and is named together, whichever root it comes from.
+def _items_at_top(roots: list[_Root]) -> Iterator[_Item]:
+    """Yield the items at the top of OUT, root by root. They are named together, so that no two roots collide.
 
-    Roots that cannot be listed come last: they take no name from others.
+    Roots that cannot be listed are named last: they take no name from other roots.
     """
-    prefixed = sum(root.is_tree for root in roots) > 1
+    has_folder_names = sum(root.is_whole_folder for root in roots) > 1
     unreadable: list[tuple[_Root, OSError]] = []
 
     def entries() -> Iterator[Entry]:
-        for part, root in enumerate(roots):
-            if root.is_entry(prefixed):
-                yield Entry(root.path.name, root.kind, part)
+        for argument, root in enumerate(roots):
+            if root.is_at_top(has_folder_names):
+                yield Entry(root.path.name, root.kind, argument)
                 continue
             try:
-                yield from _base_of(root).entries(part)
+                yield from root.as_folder().entries(argument)
             except OSError as error:
                 unreadable.append((root, error))
-        for part, (root, _) in enumerate(unreadable, len(roots)):
-            yield Entry(root.path.name, Kind.FOLDER, part)
+        for argument, (root, _) in enumerate(unreadable, len(roots)):
+            yield Entry(root.path.name, EntryKind.FOLDER, argument)
 
-    for entry, named in name_entries(entries(), at_top=True):
-        if entry.part >= len(roots):
-            root, error = unreadable[entry.part - len(roots)]
-            yield _Folder(root.path, named.name, named.source, named.of_a_file_too).unreadable(error)
+    for entry, names in assign_names(entries(), at_top=True):
+        if entry.argument >= len(roots):
+            root, error = unreadable[entry.argument - len(roots)]
+            yield _Folder(root.path, names.name, names.source, names.shares_source).failure(error)
         else:
-            root = roots[entry.part]
-            base = _Folder(root.path.parent) if root.is_entry(prefixed) else _base_of(root)
-            yield base.called(entry, named)
+            root = roots[entry.argument]
+            folder = _Folder(root.path.parent) if root.is_at_top(has_folder_names) else root.as_folder()
+            yield folder.item_of(entry, names)
 
 
-def _base_of(root: _Root) -> _Folder:
-    """The folder whose entries a root is about."""
-    return _Folder(
-        root.path, pattern=root.pattern, positions=frozenset() if root.pattern is None else root.pattern.start()
-    )
-
-
-def _inside(folder: _Folder) -> Iterator[Item]:
+def _items_in(folder: _Folder) -> Iterator[_Item]:
     try:
-        entries = name_entries(folder.entries())
+        entries = assign_names(folder.entries())
     except OSError as error:
-        yield folder.unreadable(error)
+        yield folder.failure(error)
         return
-    for entry, named in entries:
-        yield folder.called(entry, named)
+    for entry, names in entries:
+        yield folder.item_of(entry, names)
 
 
-def _joined(folder: str, name: str) -> str:
+def _join(folder: str, name: str) -> str:
     return f"{folder}/{name}" if folder else name

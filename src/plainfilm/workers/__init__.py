@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: MIT
-"""A pool of worker processes with deadlines and memory limits. Nothing here knows about images."""
+"""Run jobs in a pool of worker processes with deadlines and memory limits. Nothing here knows about images."""

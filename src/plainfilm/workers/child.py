@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""The child's side of a worker process: jobs from standard input in, what a task reports of each on standard output.
+"""Run a task on jobs in a worker process: read jobs from standard input, write reports to standard output.
 
-FrameStarted as `python -m plainfilm.workers.child TASK` by `ahead.py`, and of no use by hand. The task is a function
-`task(job, report)`; it reports `FrameStarted` before each frame and an `TaskResult` for each result (see WorkerPool).
+`spawn.py` starts this module as `python -m plainfilm.workers.child TASK`; it cannot be used from a shell. The task is a
+function `task(job, report)`; `WorkerPool` says what it reports, and `messages.py` describes the messages.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ from plainfilm.workers.messages import (
     TaskRaised,
     WorkerSettings,
     WorkerSetup,
-    describe_memory,
-    read_frame,
+    memory_message,
     read_message,
+    read_pickled_message,
     write_message,
 )
 
@@ -44,137 +44,136 @@ Task = Callable[[Job, Callable[[Report], None]], object]
 
 
 def main() -> None:
-    """Serve jobs until standard input ends. Never returns: the process leaves without tearing native libraries down."""
-    requests, replies = _take_streams()
+    """Run jobs until standard input ends. Never returns: the process exits without the finalizers of libraries."""
+    requests, replies = _claim_streams()
     limits.die_with_parent()
-    limits.leave_stopping_to_parent()
-    limits.forbid_core_dumps()
-    # what to do is known before the settings are; where it cannot be loaded that is said below
+    limits.ignore_stop_signals()
+    limits.disable_core_dumps()
+    # The task is loaded before the setup arrives. If it cannot be loaded, the second attempt below reports the error.
     with suppress(ImportError, AttributeError, ValueError):
         for name in sys.argv[1:]:
-            _find(name)
-    told = _introduction(requests)
-    settings = told.settings
-    jobs = _receive_in_background(requests)
+            _load_task(name)
+    setup = _read_setup(requests)
+    jobs = _read_in_background(requests)
     try:
-        task = _find(told.task)
+        task = _load_task(setup.task)
     except (ImportError, AttributeError, ValueError) as error:
         write_message(replies, StartFailed(f"{type(error).__name__}: {error}"))
         os._exit(1)
-    _fall_silent(settings)
-    if settings.guard is MemoryGuard.ADDRESS_SPACE:
-        limits.limit_address_space(settings.memory)
-    _serve(task, jobs, replies, settings)
+    if not setup.settings.show_output:
+        _discard_output()
+    if setup.settings.memory_guard is MemoryGuard.ADDRESS_SPACE:
+        limits.limit_address_space(setup.settings.memory)
+    _run_jobs(task, jobs, replies, setup.settings)
 
 
-def _serve(task: Task, jobs: SimpleQueue[bytes], replies: IO[bytes], settings: WorkerSettings) -> None:
+def _run_jobs(task: Task, jobs: SimpleQueue[bytes], replies: IO[bytes], settings: WorkerSettings) -> None:
     def report(message: Report) -> None:
         write_message(replies, message)
         limits.limit_processor_time(settings.timeout)
 
-    # what was loaded stays: it need not be looked through for garbage
+    # the loaded modules stay, so the garbage collector need not examine them
     gc.freeze()
-    at_first = limits.resident_size()
-    write_message(replies, Ready(at_first))
+    initial = limits.resident_size()
+    write_message(replies, Ready(initial))
     while True:
-        request = jobs.get()
+        pickled_job = jobs.get()
         limits.limit_processor_time(settings.timeout)
-        raised = _carry_out(task, request, report, settings)
-        now = limits.resident_size()
-        growth = None if now is None or at_first is None else now - at_first
-        write_message(replies, TaskFinished(growth) if raised is None else raised)
+        failure = _run_task(task, pickled_job, report, settings)
+        resident = limits.resident_size()
+        growth = None if resident is None or initial is None else resident - initial
+        write_message(replies, TaskFinished(growth) if failure is None else failure)
 
 
-def _carry_out(
-    task: Task, request: bytes, report: Callable[[Report], None], settings: WorkerSettings
+def _run_task(
+    task: Task, pickled_job: bytes, report: Callable[[Report], None], settings: WorkerSettings
 ) -> TaskRaised | RunFailed | None:
-    """Run the task on one pickled Job; None when it returns. Here stands the one broad `except` of the project."""
+    """Run the task on one job; return None when it returns. This is the only broad `except` of the project."""
     try:
-        job: Job = pickle.loads(request)
+        job: Job = pickle.loads(pickled_job)
         task(job, report)
     except MemoryError:
-        # only what needs no memory: the frames that hold it are let go when this function returns
-        return TaskRaised(Reason.MEMORY_LIMIT, describe_memory(settings))
+        # no traceback, which needs memory: the frames that hold the memory are released when this function returns
+        return TaskRaised(Reason.MEMORY_LIMIT, memory_message(settings))
     except RecursionError as error:
         return TaskRaised(Reason.TOO_DEEP, f"nested too deep{_place_of(error)}")
     except RunError as error:
         return RunFailed(error)
     except SystemExit as error:
-        # a library that takes its leave takes the process with it, at once: the parent sees a worker that has gone
+        # `sys.exit()` in a library ends the worker at once; the parent reports `worker_died`
         os._exit(error.code if isinstance(error.code, int) else 1)
     except Exception as error:
-        said = f"{type(error).__name__}{_place_of(error)}: a defect of plainfilm; please report it"
-        return TaskRaised(Reason.INTERNAL_ERROR, said, "".join(traceback.format_exception(error)))
+        message = f"{type(error).__name__}{_place_of(error)}: a defect of plainfilm; please report it"
+        return TaskRaised(Reason.INTERNAL_ERROR, message, "".join(traceback.format_exception(error)))
     return None
 
 
 def _place_of(error: BaseException) -> str:
-    """Where an exception was raised; its text is left out, since it may quote the data set."""
+    """Return the file and line where an exception was raised. Its text is omitted, since it may quote the data set."""
     places = traceback.extract_tb(error.__traceback__, limit=-1)
     return f" at {Path(places[-1].filename).name}:{places[-1].lineno}" if places else ""
 
 
-def _introduction(requests: IO[bytes]) -> WorkerSetup:
-    said = read_message(requests)
-    if said is None:
+def _read_setup(requests: IO[bytes]) -> WorkerSetup:
+    message = read_message(requests)
+    if message is None:
         os._exit(1)
-    if not isinstance(said, WorkerSetup):
-        sys.exit("plainfilm.workers.child is started by plainfilm itself and is of no use by hand")
-    return said
+    if not isinstance(message, WorkerSetup):
+        sys.exit("plainfilm.workers.child is started by plainfilm itself and cannot be used from a shell")
+    return message
 
 
-def _take_streams() -> tuple[IO[bytes], IO[bytes]]:
-    """Standard input and output for messages alone: who else reads finds nothing, what else is printed is no message.
+def _claim_streams() -> tuple[IO[bytes], IO[bytes]]:
+    """Take standard input and output for messages only, and return them as (requests, replies).
 
-    Processes that a library may start do not inherit the private copies, so the pipes close when this process ends.
+    Other code that reads standard input gets nothing; what it prints goes to standard error. Processes that a library
+    starts do not inherit the two pipes, so the pipes close when this process ends.
     """
     requests = os.fdopen(os.dup(0), "rb")
     replies = os.fdopen(os.dup(1), "wb")
-    nothing = os.open(os.devnull, os.O_RDWR)
-    os.dup2(nothing, 0)
+    null = os.open(os.devnull, os.O_RDWR)
+    os.dup2(null, 0)
     os.dup2(2, 1)
-    os.close(nothing)
+    os.close(null)
     return requests, replies
 
 
-def _fall_silent(settings: WorkerSettings) -> None:
-    """From now on there are patients' data at hand, which libraries quote in what they print, warn and log."""
-    if settings.show_output:
-        return
-    nothing = os.open(os.devnull, os.O_WRONLY)
+def _discard_output() -> None:
+    """Discard what is printed from now on: libraries quote patients' data in their output, warnings and logs."""
+    null = os.open(os.devnull, os.O_WRONLY)
     for stream in (1, 2):
-        os.dup2(nothing, stream)
-    os.close(nothing)
+        os.dup2(null, stream)
+    os.close(null)
 
 
-def _receive_in_background(requests: IO[bytes]) -> SimpleQueue[bytes]:
-    """Jobs as they come. A thread waits for them, so that the process ends when its parent does, amid a task too."""
+def _read_in_background(requests: IO[bytes]) -> SimpleQueue[bytes]:
+    """Return a queue of pickled jobs. A thread reads them, so that the process exits with its parent during a task."""
     jobs: SimpleQueue[bytes] = SimpleQueue()
 
-    def receive() -> None:
+    def read_jobs() -> None:
         try:
-            while (request := read_frame(requests)) is not None:
-                jobs.put(request)
+            while (pickled_job := read_pickled_message(requests)) is not None:
+                jobs.put(pickled_job)
         finally:
             os._exit(0)
 
-    threading.Thread(target=receive, name="plainfilm-requests", daemon=True).start()
+    threading.Thread(target=read_jobs, name="plainfilm-requests", daemon=True).start()
     return jobs
 
 
-def _find(name: str) -> Task:
-    """The function that `module:function` names. Raises ImportError, AttributeError, ValueError."""
+def _load_task(name: str) -> Task:
+    """Return the function that `module:function` names. Raises ImportError, AttributeError, ValueError."""
     module, function = name.split(":")
-    with _left_alone("PIL"):
-        found: Task = getattr(importlib.import_module(module), function)
-    return found
+    with _hidden_package("PIL"):
+        task: Task = getattr(importlib.import_module(module), function)
+    return task
 
 
 @contextmanager
-def _left_alone(package: str) -> Iterator[None]:
-    """Within the block a package is as if it were not there; it may be imported later.
+def _hidden_package(package: str) -> Iterator[None]:
+    """Make a package impossible to import within the block; it can be imported later.
 
-    pydicom imports Pillow where it finds it, for what it does not do here: a tenth of the time a worker takes to start.
+    pydicom imports Pillow if it can, for features that are not used here. It would take a tenth of a worker's start.
     """
     if package in sys.modules:
         yield

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Where one job stands: what its worker said and how it ended in, where to go on and what is lost out."""
+"""Track the progress of one job: which frames are done, lost or to be tried again, by the reports of its workers."""
 
 from __future__ import annotations
 
@@ -20,102 +20,108 @@ from plainfilm.workers.messages import (
 
 @dataclass(slots=True)
 class JobProgress:
-    """The course of one job over as many attempts as it takes.
+    """The state of one job, over as many attempts as it needs.
 
-    - A worker that dies costs one more attempt, from the frame it died in; a second death in a row loses that frame.
-    - A timeout, a memory limit and an exception lose the frame at once.
-    - After a lost frame the job goes on with the next one. A loss outside of any frame ends the job.
-    - A frame that is lost when it is looked at ahead of its turn is left out of the job from then on; the loss is told
-      in its turn, so that results come in order and a frame that nobody has asked for costs none.
-    - What has been answered is never done again: a worker that dies between two frames costs nothing.
-    - `give_up_after` frames lost in a row end the job: its last loss then counts for the rest of it.
+    - When a worker dies, the frame that it was working on is tried once more. A second death in a row loses the frame.
+    - A timeout, an exceeded memory limit and an exception lose the frame at once.
+    - After a lost frame, the job continues with the next one. A loss outside of any frame ends the job.
+    - A frame that is lost while it is surveyed is skipped in all further attempts. Its loss is returned when its turn
+      comes (FrameSkipped), so that results stay in order, and a frame that is not part of the job causes no loss.
+    - A frame that has a result is never done again, also if the worker dies before it starts the next one.
+    - After `give_up_after` frames lost in a row, the last loss stands for the rest of the job, and the job ends.
     """
 
     job: Job
     give_up_after: int
     first_frame: int = 0
     attempt: int = 1
-    over: bool = False
-    _frame: int | None = None
-    _looked_at: int | None = None
-    _answered: bool = False
-    _lost_in_a_row: int = 0
-    _died_when_looked_at: set[int] = field(default_factory=set)
-    _left_out: dict[int, WorkerLost] = field(default_factory=dict)
+    is_finished: bool = False
+    _started_frame: int | None = None
+    _surveyed_frame: int | None = None
+    _has_result: bool = False
+    _losses_in_a_row: int = 0
+    _frames_with_survey_death: set[int] = field(default_factory=set)
+    _skipped: dict[int, WorkerLost] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.first_frame = self.job.first_frame
 
-    def remaining(self) -> Job:
-        """What is left to do."""
-        return Job(self.job.payload, self.first_frame, frozenset(self._left_out))
+    def remaining_job(self) -> Job:
+        """Return the job for the next attempt: the part that is not done yet."""
+        return Job(self.job.payload, self.first_frame, frozenset(self._skipped))
 
-    def note(self, message: Report) -> TaskResult | WorkerLost | None:
-        """Take notice of what the task reports, and give what there is to hand on."""
+    def handle_report(self, message: Report) -> TaskResult | WorkerLost | None:
+        """Update the state by a report of the task, and return the event for the consumer, if there is one."""
         match message:
             case FrameSurveyed(frame):
-                self._looked_at, self._answered = frame, False
+                self._surveyed_frame, self._has_result = frame, False
             case FrameStarted(frame):
-                self._frame, self._looked_at, self._answered = frame, None, False
+                self._started_frame, self._surveyed_frame, self._has_result = frame, None, False
             case FrameSkipped(frame):
-                self._frame, self._looked_at, self._answered, self.attempt = frame, None, True, 1
-                return self._left_out[frame]
+                self._started_frame, self._surveyed_frame = frame, None
+                self._has_result, self.attempt = True, 1
+                return self._skipped[frame]
             case TaskResult():
-                self._looked_at, self._answered, self.attempt, self._lost_in_a_row = None, True, 1, 0
+                self._surveyed_frame, self._has_result = None, True
+                self.attempt, self._losses_in_a_row = 1, 0
                 return message
         return None
 
     def finish(self) -> None:
-        """The task has returned."""
-        self.over = True
+        """End the job: the task has returned."""
+        self.is_finished = True
 
-    def take_exception(self, raised: TaskRaised) -> WorkerLost | None:
-        """An exception escaped the task. Where its frame was answered already, the rest of the job is what is lost."""
-        if self._answered:
-            self._frame = None
+    def handle_exception(self, raised: TaskRaised) -> WorkerLost | None:
+        """Record an exception that escaped the task, and return the loss for the consumer, if there is one.
+
+        If the frame already has its result, the exception loses the rest of the job.
+        """
+        if self._has_result:
+            self._started_frame = None
         return self._lose(raised.reason, raised.message, raised.traceback)
 
-    def take_departure(self, reason: Reason, message: str) -> WorkerLost | None:
-        """The worker is gone, of itself (worker_died) or by a limit; None when nothing is lost so far."""
-        if self._answered:
-            self._go_on()
+    def handle_exit(self, reason: Reason, message: str) -> WorkerLost | None:
+        """Record that the worker died (`worker_died`) or was killed at a limit; return the loss, if there is one."""
+        if self._has_result:
+            self._continue_after_frame()
             return None
-        if reason is Reason.WORKER_DIED and self._is_first_death():
-            self._frame = self._looked_at = None
+        if reason is Reason.WORKER_DIED and self._allows_another_attempt():
+            self._started_frame = self._surveyed_frame = None
             return None
         return self._lose(reason, message)
 
-    def _is_first_death(self) -> bool:
-        """Whether this was the first attempt at what the worker was busy with; the next is the second."""
-        if self._looked_at is not None:
-            known = self._looked_at in self._died_when_looked_at
-            self._died_when_looked_at.add(self._looked_at)
-            return not known
+    def _allows_another_attempt(self) -> bool:
+        """Return whether the current frame may be tried again after a death, and count the death."""
+        if self._surveyed_frame is not None:
+            is_first_death = self._surveyed_frame not in self._frames_with_survey_death
+            self._frames_with_survey_death.add(self._surveyed_frame)
+            return is_first_death
         if self.attempt > 1:
             return False
         self.attempt = 2
-        self.first_frame = self.first_frame if self._frame is None else self._frame
+        self.first_frame = self.first_frame if self._started_frame is None else self._started_frame
         return True
 
     def _lose(self, reason: Reason, message: str, traceback: str = "") -> WorkerLost | None:
-        self._lost_in_a_row += 1
-        looked_at, frame, self._looked_at = self._looked_at, self._frame, None
-        at = frame if looked_at is None else looked_at
-        if at is not None and self._lost_in_a_row >= self.give_up_after:
-            message += f"; {self._lost_in_a_row} frames were lost in a row, and the rest of the instance was given up"
-            looked_at = at = self._frame = None
-        if looked_at is not None:
+        """Lose the current frame or the rest of the job. Return the loss, unless it waits for the frame's turn."""
+        self._losses_in_a_row += 1
+        surveyed, self._surveyed_frame = self._surveyed_frame, None
+        frame = self._started_frame if surveyed is None else surveyed
+        if frame is not None and self._losses_in_a_row >= self.give_up_after:
+            message += f"; {self._losses_in_a_row} frames were lost in a row, and the rest of the instance was given up"
+            surveyed = frame = self._started_frame = None
+        if surveyed is not None:
             attempts = 2 if reason is Reason.WORKER_DIED else 1
-            self._left_out[looked_at] = WorkerLost(self.job.payload, looked_at, reason, message, attempts, traceback)
-            self._frame = None
+            self._skipped[surveyed] = WorkerLost(self.job.payload, surveyed, reason, message, attempts, traceback)
+            self._started_frame = None
             return None
-        lost = WorkerLost(self.job.payload, at, reason, message, self.attempt, traceback)
-        self._go_on()
+        lost = WorkerLost(self.job.payload, frame, reason, message, self.attempt, traceback)
+        self._continue_after_frame()
         return lost
 
-    def _go_on(self) -> None:
-        """To the frame after the one that was worked on last; where there was none, nothing is left to do."""
-        self.over = self._frame is None
-        if self._frame is not None:
-            self.first_frame = self._frame + 1
-        self.attempt, self._frame, self._looked_at, self._answered = 1, None, None, False
+    def _continue_after_frame(self) -> None:
+        """Continue with the frame after the one that was started last; finish the job if no frame was started."""
+        self.is_finished = self._started_frame is None
+        if self._started_frame is not None:
+            self.first_frame = self._started_frame + 1
+        self.attempt, self._started_frame, self._surveyed_frame, self._has_result = 1, None, None, False

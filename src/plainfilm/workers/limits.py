@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""What a worker may take of the machine: bytes and seconds in, limits of the operating system set.
+"""Set and measure the memory and processor time of a worker process, through the operating system.
 
-Each function does what the system at hand allows, and nothing where it allows nothing.
+Each function does what the current system supports; where a system has no such limit, the function does nothing.
 """
 
 from __future__ import annotations
@@ -27,53 +27,58 @@ ONE_THREAD = (
     "RAYON_NUM_THREADS",
     "OPENCV_FOR_THREADS_NUM",
 )
-"""Environment variables that hold native libraries to one thread: the processes are what is parallel."""
+"""Environment variables that limit native libraries to one thread each, since the worker processes run in parallel."""
 
 _PR_SET_PDEATHSIG = 1
 _STATM = Path("/proc/self/statm")
-_SAMPLING_PATIENCE = 5.0
+_PS_TIMEOUT_SECONDS = 5.0
 
 
-def forbid_core_dumps() -> None:
-    """A core dump holds the patient's picture and name: there shall be none."""
+def disable_core_dumps() -> None:
+    """Disable core dumps, which would hold the patient's image and name."""
     if sys.platform != "win32":
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 def limit_address_space(allowance: int) -> None:
-    """Let this process take `allowance` bytes beyond its address space now; more is a MemoryError (Linux only)."""
+    """Let this process use `allowance` bytes beyond its current address space; more is a MemoryError (Linux only)."""
     if sys.platform == "linux":
-        present = int(_STATM.read_text().split()[0]) * resource.getpagesize()
-        _lower(resource.RLIMIT_AS, present + allowance)
+        current = int(_STATM.read_text().split()[0]) * resource.getpagesize()
+        _set_soft_limit(resource.RLIMIT_AS, current + allowance)
 
 
 def limit_processor_time(seconds: float) -> None:
-    """Let this process use `seconds` more of one processor, several times over for the threads of libraries.
+    """Let this process use `seconds` more of processor time, times twice the number of processors.
 
-    The parent's own deadline comes first. This one holds where there is no parent any more: SIGXCPU ends the process.
+    The parent's deadline normally ends a hanging process first. This limit ends it (SIGXCPU) if the parent is gone. The
+    factor allows for the threads of libraries.
     """
     if sys.platform != "win32":
-        _lower(resource.RLIMIT_CPU, math.ceil(time.process_time() + 2 * seconds * (os.cpu_count() or 1)) + 1)
+        limit = time.process_time() + 2 * seconds * (os.cpu_count() or 1)
+        _set_soft_limit(resource.RLIMIT_CPU, math.ceil(limit) + 1)
 
 
 def die_with_parent() -> None:
-    """Have this process killed when the thread that started it ends, however it ends (Linux only).
+    """Have the system kill this process when the thread that started it ends, for any reason (Linux only).
 
-    A parent that is gone by now is not noticed here, but by the end of its pipe.
+    If the parent has ended before this call, the end of the pipe ends this process instead.
     """
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 
 
-def leave_stopping_to_parent() -> None:
-    """Ctrl-C, and a scheduler that signals every process of a run, mean the parent: it lets the work in hand finish."""
+def ignore_stop_signals() -> None:
+    """Ignore SIGINT and SIGTERM, which a terminal or scheduler sends to every process of a run.
+
+    The parent handles them: it lets the jobs in flight finish.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if sys.platform != "win32":
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
 
 def resident_size() -> int | None:
-    """Bytes of this process in memory now; on systems that do not tell, at its largest so far, or None."""
+    """Return the resident size of this process in bytes; outside Linux the largest so far; None on Windows."""
     if sys.platform == "linux":
         return int(_STATM.read_text().split()[1]) * resource.getpagesize()
     if sys.platform != "win32":
@@ -81,21 +86,23 @@ def resident_size() -> int | None:
     return None
 
 
-def resident_sizes(processes: Iterable[int]) -> dict[int, int]:
-    """Bytes in memory of other processes, by process id, as far as `ps` knows them."""
-    wanted = ",".join(str(process) for process in processes)
-    if not wanted:
+def resident_sizes(pids: Iterable[int]) -> dict[int, int]:
+    """Return the resident sizes of other processes in bytes, by process id, of those that `ps` lists."""
+    pid_list = ",".join(str(pid) for pid in pids)
+    if not pid_list:
         return {}
-    command = ["ps", "-o", "pid=,rss=", "-p", wanted]
+    command = ["ps", "-o", "pid=,rss=", "-p", pid_list]
     try:
-        said = subprocess.run(command, capture_output=True, text=True, timeout=_SAMPLING_PATIENCE, check=False).stdout
+        output = subprocess.run(
+            command, capture_output=True, text=True, timeout=_PS_TIMEOUT_SECONDS, check=False
+        ).stdout
     except (OSError, subprocess.TimeoutExpired):
         return {}
-    return {int(process): int(kilobytes) * 1024 for process, kilobytes in map(str.split, said.splitlines())}
+    return {int(pid): int(kilobytes) * 1024 for pid, kilobytes in map(str.split, output.splitlines())}
 
 
-def _lower(kind: int, wanted: int) -> None:
-    """Set a soft limit, within the hard one, which stays as it is: a limit of the user's own is never raised."""
+def _set_soft_limit(kind: int, value: int) -> None:
+    """Set a soft limit, at most the hard limit, which stays as it is: a limit that the user has set is never raised."""
     if sys.platform != "win32":
         _, hard = resource.getrlimit(kind)
-        resource.setrlimit(kind, (wanted if hard == resource.RLIM_INFINITY else min(wanted, hard), hard))
+        resource.setrlimit(kind, (value if hard == resource.RLIM_INFINITY else min(value, hard), hard))

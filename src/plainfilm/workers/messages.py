@@ -1,12 +1,31 @@
 # SPDX-License-Identifier: MIT
-"""What crosses between a run and its worker processes: frozen values out, length-prefixed pickles on a pipe, and back.
+"""Define the messages between a run and its worker processes, and send them through pipes.
 
-The pipes are private to a parent and the child it has started: nothing read here comes from a disk or network.
+The parent and a worker process (the child) talk through two pipes: the child's standard input and output. Only the
+two of them can write there, so a message never comes from a disk or a network. A message is a pickle behind its
+length. The child sends nothing unasked: it answers the setup, and then one job at a time.
 
-    parent -> child   WorkerSetup, then one Job at a time
-    child -> parent   Ready or StartFailed; then for each Job any number of FrameStarted, FrameSurveyed, TaskResult and
-                      FrameSkipped; and TaskFinished, TaskRaised or RunFailed
-    to the consumer   TaskResult, WorkerLost, JobDone, Idle
+    ============== ================ ===================================================================
+    sender         message          meaning
+    ============== ================ ===================================================================
+    parent         WorkerSetup      first message: load this task, set these limits
+    child          Ready            answer to the setup: jobs can come
+    child          StartFailed      answer to the setup: the task cannot be loaded; the child exits
+    parent         Job              run the task on this payload; sent when the job before has ended
+    child          FrameStarted     the task begins with a frame, or with reading the instance
+    child          FrameSurveyed    the task begins to examine a frame before the frame's own turn
+    child          FrameSkipped     the turn of a frame that the job says to skip
+    child          TaskResult       one result of the task
+    child          TaskFinished     end of the job: the task has returned
+    child          TaskRaised       end of the job: an exception has escaped the task
+    child          RunFailed        end of the job: the run as a whole cannot continue
+    ============== ================ ===================================================================
+
+Any number of FrameStarted, FrameSurveyed, FrameSkipped and TaskResult come between a Job and its end. The child exits
+when its standard input ends. The parent kills it when a message does not come within `WorkerSettings.timeout`.
+
+`WorkerPool.events` turns the messages into events: TaskResult as it is, WorkerLost for a frame or a job that gave no
+result, JobDone at the end of each job, and Idle.
 """
 
 from __future__ import annotations
@@ -21,11 +40,11 @@ from typing import IO
 from plainfilm.errors import Reason, RunError
 from plainfilm.pickling import FastPickle
 
-LENGTH = struct.Struct(">Q")
-LONGEST = 1 << 32
-"""Bytes of the longest message. A length beyond it is no length: something else has written into the pipe."""
+LENGTH_PREFIX = struct.Struct(">Q")
+LONGEST_MESSAGE = 1 << 32
+"""Bytes of the longest message. A greater length means that something else has been written into the pipe."""
 
-UNREADABLE = (
+UNREADABLE_MESSAGE = (
     pickle.UnpicklingError,
     EOFError,
     AttributeError,
@@ -35,21 +54,21 @@ UNREADABLE = (
     TypeError,
     MemoryError,
 )
-"""What unpickling raises, after its own documentation, for bytes that are no pickle or name what does not exist."""
+"""The exceptions that unpickling raises, by its documentation, for bytes that are not a pickle of known objects."""
 
 
 class MemoryGuard(StrEnum):
-    """How the memory of a worker is held to its limit."""
+    """How the memory limit of a worker is enforced."""
 
     ADDRESS_SPACE = "address_space"
     """The system refuses memory beyond the limit (RLIMIT_AS; Linux)."""
     RESIDENT_SIZE = "resident_size"
-    """The parent looks once a second, and kills (other POSIX systems: a quick bloat can get past it for a second)."""
+    """The parent measures once a second and kills (other POSIX systems). A fast growth can exceed the limit between."""
     NONE = "none"
     """No limit (Windows)."""
 
 
-def _guard_of_this_system() -> MemoryGuard:
+def _default_memory_guard() -> MemoryGuard:
     if sys.platform == "win32":
         return MemoryGuard.NONE
     return MemoryGuard.ADDRESS_SPACE if sys.platform == "linux" else MemoryGuard.RESIDENT_SIZE
@@ -57,15 +76,17 @@ def _guard_of_this_system() -> MemoryGuard:
 
 @dataclass(frozen=True, slots=True)
 class WorkerSettings:
-    """How workers are run.
+    """The number of workers and their limits.
 
-    - `timeout`: seconds without a message after which a worker is taken to hang.
-    - `memory`: bytes that a worker may take beyond what it takes when it is ready.
-    - `recycle_after`: jobs after which a fresh worker takes the place of an old one.
-    - `recycle_growth`: bytes of resident size that a worker may keep between two jobs, before a fresh one does.
-    - `give_up_after`: frames of one job lost in a row, after which the rest of that job is given up.
-    - `extra_path`: folders put before all others where a worker looks for modules.
-    - `show_output`: what native libraries print reaches standard error (it may quote the data set) instead of nothing.
+    - `timeout`: seconds without a message after which a worker counts as hanging and is killed.
+    - `memory`: bytes that a worker may use beyond those that it uses when it is ready.
+    - `recycle_after`: number of jobs after which a worker is replaced by a new one.
+    - `recycle_growth`: bytes of resident size that a worker may retain between two jobs before it is replaced.
+    - `give_up_after`: number of frames of one job, lost in a row, after which the rest of that job is lost too.
+    - `extra_path`: folders that come first where a worker looks for modules.
+    - `memory_guard`: how `memory` is enforced.
+    - `show_output`: whether the output of native libraries, which may quote the data set, goes to standard error
+      instead of being discarded.
     """
 
     workers: int = 1
@@ -75,17 +96,17 @@ class WorkerSettings:
     recycle_growth: int = 512 << 20
     give_up_after: int = 8
     extra_path: tuple[str, ...] = ()
-    guard: MemoryGuard = _guard_of_this_system()
+    memory_guard: MemoryGuard = _default_memory_guard()
     show_output: bool = False
 
     def __post_init__(self) -> None:
         if min(self.workers, self.recycle_after, self.give_up_after, self.memory) < 1 or not self.timeout > 0:
-            raise ValueError("workers, timeout, memory, recycle_after and give_up_after are above 0")
+            raise ValueError("workers, timeout, memory, recycle_after and give_up_after must be above 0")
 
 
 @dataclass(frozen=True, slots=True)
 class WorkerSetup:
-    """What a worker is told first: its task (`module:function`) and its settings."""
+    """The task of a worker (`module:function`) and its settings."""
 
     task: str
     settings: WorkerSettings
@@ -93,19 +114,21 @@ class WorkerSetup:
 
 @dataclass(frozen=True, slots=True)
 class Job(FastPickle):
-    """One piece of work: what the task needs (anything that pickles), and the frame to begin with, from 0.
+    """One call of the task.
 
-    left_out: frames (from 0) that are not to be touched, since workers were lost when they looked at them.
+    payload: the task's input, any object that can be pickled.
+    first_frame: the frame (from 0) to begin with.
+    skipped_frames: frames (from 0) that the task must not touch, because a worker was lost when it surveyed them.
     """
 
     payload: object
     first_frame: int = 0
-    left_out: frozenset[int] = frozenset()
+    skipped_frames: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """The worker has imported its task and set its limits; `resident`: bytes it takes, where known."""
+    """The worker has imported its task and set its limits; `resident`: its resident size in bytes, if known."""
 
     resident: int | None
 
@@ -119,30 +142,30 @@ class StartFailed:
 
 @dataclass(frozen=True, slots=True)
 class FrameStarted(FastPickle):
-    """The task begins with a frame, counted from 0, or (None) with what comes before: reading the instance."""
+    """The task begins with a frame (from 0), or, if None, with the part before all frames: reading the instance."""
 
     frame: int | None
 
 
 @dataclass(frozen=True, slots=True)
 class FrameSurveyed(FastPickle):
-    """The task looks at a frame, counted from 0, for what it must know of all; its result, if any, comes later."""
+    """The task begins to examine a frame (from 0) for what it needs to know about all frames. This gives no result."""
 
     frame: int
 
 
 @dataclass(frozen=True, slots=True)
 class FrameSkipped(FastPickle):
-    """It would be the turn of this frame, counted from 0, which is one of those left out."""
+    """The task has come to a frame (from 0) that is in `Job.skipped_frames`."""
 
     frame: int
 
 
 @dataclass(frozen=True, slots=True)
 class TaskResult(FastPickle):
-    """One result of a task: of the frame that was started last, or of the whole instance where none was.
+    """One result of a task: of the frame that was started last, or of the whole instance if no frame was started.
 
-    `traceback`, of a result that is an error, is private: it may quote the data set.
+    traceback: of a result that is an error; it is private, since it may quote the data set.
     """
 
     value: object
@@ -151,14 +174,14 @@ class TaskResult(FastPickle):
 
 @dataclass(frozen=True, slots=True)
 class TaskFinished(FastPickle):
-    """The task has returned; `growth`: bytes of resident size above those when the worker was ready, where known."""
+    """The task has returned; `growth`: bytes by which the resident size has grown since Ready, if known."""
 
     growth: int | None
 
 
 @dataclass(frozen=True, slots=True)
 class TaskRaised(FastPickle):
-    """An exception has escaped the task. `traceback` may quote the data set: it stays private."""
+    """An exception has escaped the task. `traceback` is private, since it may quote the data set."""
 
     reason: Reason
     message: str
@@ -167,16 +190,17 @@ class TaskRaised(FastPickle):
 
 @dataclass(frozen=True, slots=True)
 class RunFailed:
-    """The task has found that the run as a whole cannot go on (a full disk, say)."""
+    """The task has found that the run as a whole cannot continue, for example because the disk is full."""
 
     error: RunError
 
 
 @dataclass(frozen=True, slots=True)
 class WorkerLost:
-    """A frame (from 0), or all that is left of a job (None), that its worker has not survived, or not answered.
+    """A frame (from 0), or the rest of a job (None), gave no result: its worker died, was killed, or raised.
 
-    `message` says what happened and quotes nothing of the data; `traceback`, of an internal error alone, is private.
+    message: the cause; it quotes nothing of the data.
+    traceback: of an internal error only; it is private.
     """
 
     payload: object
@@ -189,14 +213,14 @@ class WorkerLost:
 
 @dataclass(frozen=True, slots=True)
 class JobDone:
-    """A job has ended, well or badly: nothing more comes of it. A job that a stop has cut short has no Done."""
+    """A job has ended, with or without losses; no more events of it follow. A job that a stop interrupts has none."""
 
     payload: object
 
 
 @dataclass(frozen=True, slots=True)
 class Idle:
-    """Nothing has come for a moment, and more is to come: time for the consumer's own affairs."""
+    """No event has come for a moment, and more will come: the consumer has time for other work."""
 
 
 Report = FrameStarted | FrameSurveyed | TaskResult | FrameSkipped
@@ -204,39 +228,46 @@ Reply = Ready | StartFailed | Report | TaskFinished | TaskRaised | RunFailed
 Event = TaskResult | WorkerLost | JobDone | Idle
 
 
-def describe_timeout(settings: WorkerSettings) -> str:
-    """The message of a worker that was killed at its deadline."""
+def timeout_message(settings: WorkerSettings) -> str:
+    """Return the user's message for a worker that was killed at its deadline."""
     return f"no result within {settings.timeout:g} s, the limit of --timeout"
 
 
-def describe_memory(settings: WorkerSettings) -> str:
-    """The message of a worker that ran into its memory limit."""
+def memory_message(settings: WorkerSettings) -> str:
+    """Return the user's message for a worker that exceeded its memory limit."""
     return f"more memory than the {settings.memory / (1 << 20):g} MiB that --memory allows"
 
 
 def write_message(stream: IO[bytes], message: object) -> None:
-    """Send one message. Raises what pickling raises and ValueError (nothing is sent), OSError when nobody reads."""
-    frame = pickle.dumps(message, protocol=5)
-    if len(frame) > LONGEST:
-        raise ValueError(f"a message of {len(frame)} bytes: at most {LONGEST} can be sent")
-    stream.write(LENGTH.pack(len(frame)))
-    stream.write(frame)
+    """Send one message.
+
+    Raises the exceptions of pickling, and ValueError for a message that is too long; nothing is sent then. Raises
+    OSError when the other side has closed the pipe.
+    """
+    content = pickle.dumps(message, protocol=5)
+    if len(content) > LONGEST_MESSAGE:
+        raise ValueError(f"a message of {len(content)} bytes: at most {LONGEST_MESSAGE} can be sent")
+    stream.write(LENGTH_PREFIX.pack(len(content)))
+    stream.write(content)
     stream.flush()
 
 
-def read_frame(stream: IO[bytes]) -> bytes | None:
-    """The bytes of the next message; None when the other side is gone, even amid a message. ValueError: garbage."""
-    prefix = stream.read(LENGTH.size)
-    if len(prefix) < LENGTH.size:
+def read_pickled_message(stream: IO[bytes]) -> bytes | None:
+    """Return the next message as a pickle; None when the pipe has ended, even within a message.
+
+    Raises ValueError when the stream holds something else.
+    """
+    prefix = stream.read(LENGTH_PREFIX.size)
+    if len(prefix) < LENGTH_PREFIX.size:
         return None
-    (length,) = LENGTH.unpack(prefix)
-    if length > LONGEST:
+    (length,) = LENGTH_PREFIX.unpack(prefix)
+    if length > LONGEST_MESSAGE:
         raise ValueError("the stream of messages holds something else")
-    frame = stream.read(length)
-    return frame if len(frame) == length else None
+    content = stream.read(length)
+    return content if len(content) == length else None
 
 
 def read_message(stream: IO[bytes]) -> object:
-    """The next message, or None when the other side is gone. Raises one of UNREADABLE for garbage."""
-    frame = read_frame(stream)
-    return None if frame is None else pickle.loads(frame)
+    """Return the next message; None when the pipe has ended. Raises one of UNREADABLE_MESSAGE for anything else."""
+    content = read_pickled_message(stream)
+    return None if content is None else pickle.loads(content)

@@ -1,17 +1,18 @@
 # SPDX-License-Identifier: MIT
-"""Runs a task on many jobs in worker processes: jobs in, events out, lazily; a worker's end is its own job's alone.
+"""Run a task on many jobs in worker processes. A worker that dies, hangs or takes too much memory costs only its job.
 
     settings = WorkerSettings(workers=8, timeout=120.0, memory=4 << 30)
-    with WorkerPool("package.module:function", jobs, settings) as supervisor:
-        for event in supervisor.events():
+    with WorkerPool("package.module:function", jobs, settings) as pool:
+        for event in pool.events(idle=True):
             match event:
-                case TaskResult(value): ...   # what the task reported
-                case Lost(): ...           # a frame, or the rest of a job, that a worker did not survive
-                case Done(payload): ...    # nothing more comes of this job
-            case Idle(): ...           # nothing has come for a moment
+                case TaskResult(value): ...  # a result of the task
+                case WorkerLost(): ...       # a frame, or the rest of a job, that gave no result
+                case JobDone(payload): ...   # no more events of this job follow
+                case Idle(): ...             # no event has come for a moment
 
-One job is in flight per worker. The consumer's own thread draws the jobs, a few ahead of the workers, so their iterator
-may use what is bound to that thread (SQLite). Each worker process is looked after by a thread of its own.
+Each worker has one job in flight. The consumer's own thread draws the jobs, a few more than the workers need at once,
+so their iterator may use objects that are bound to that thread (SQLite). Each worker process has a thread of its own in
+this process (`worker_thread.py`).
 """
 
 from __future__ import annotations
@@ -25,45 +26,47 @@ from plainfilm.workers.limits import resident_sizes
 from plainfilm.workers.messages import Event, Idle, Job, JobDone, MemoryGuard, WorkerSettings
 from plainfilm.workers.process import WorkerProcess
 from plainfilm.workers.spawn import PrestartedWorkers
-from plainfilm.workers.worker_thread import POLL_SECONDS, Held, PoolQueues, WorkerThread
+from plainfilm.workers.worker_thread import POLL_SECONDS, CapturedError, PoolQueues, WorkerThread
 
-WATCH_SECONDS = 0.1
+WATCHDOG_SECONDS = 0.1
+"""The interval at which the watchdog checks the deadlines."""
 PAUSE_SECONDS = 1.0
-"""A look at the deadlines that comes later than this means that this process itself was stopped (Ctrl-Z) or starved."""
-SAMPLE_SECONDS = 1.0
-CONSUMER_SECONDS = 0.2
+"""An interval longer than this means that this process itself was stopped (Ctrl-Z) or got no processor time."""
+MEMORY_SAMPLE_SECONDS = 1.0
+IDLE_SECONDS = 0.2
+"""How long the consumer waits for an event before it gets Idle."""
 GRACE_SECONDS = 4.0
 JOBS_AHEAD = 64
-"""Jobs drawn ahead for each worker, so that none is idle while the consumer writes what it has to disk."""
+"""Jobs drawn ahead per worker, so that no worker is idle while the consumer writes to disk."""
 
 
 class WorkerPool:
-    """A context manager: worker processes exist at most as long as its block, however that is left.
+    """A context manager for worker processes; all of them are gone when its block ends, for any reason.
 
     `task` is `module:function`, called in the worker as `function(job, report)`. It reports `FrameStarted(frame)`
     before each frame from `first_frame` on and a `TaskResult` for each result, and returns when there are no more
-    frames; `first_frame` may lie beyond the last. A result that is reported while no frame was started answers for the
-    whole job. `FrameSurveyed(frame)` is reported before a frame is looked at ahead of its turn: a loss then leaves that
-    frame out of the job, and `FrameSkipped(frame)` stands for its outcome.
+    frames; `first_frame` may lie beyond the last. A result that is reported while no frame was started is the result of
+    the whole job. The task reports `FrameSurveyed(frame)` before it examines a frame ahead of its turn: if the worker
+    is lost then, the frame is added to `Job.skipped_frames`, and the task reports `FrameSkipped(frame)` in its turn.
 
-    `ahead`: workers that load this task already.
+    `prestarted`: workers that load this task already.
     """
 
     def __init__(
-        self, task: str, jobs: Iterable[Job], settings: WorkerSettings, ahead: PrestartedWorkers | None = None
+        self, task: str, jobs: Iterable[Job], settings: WorkerSettings, prestarted: PrestartedWorkers | None = None
     ) -> None:
         self._jobs = iter(jobs)
         self._settings = settings
-        self._exchange = PoolQueues(settings.workers, ahead)
-        self._attendants = [WorkerThread(number, task, settings, self._exchange) for number in range(settings.workers)]
-        self._watchdog = threading.Thread(target=self._watch, name="plainfilm-watchdog", daemon=True)
-        self._unwatched = threading.Event()
-        self._listing = Held()
-        self._listed = False
-        self._outstanding = 0
+        self._queues = PoolQueues(settings.workers, prestarted)
+        self._threads = [WorkerThread(number, task, settings, self._queues) for number in range(settings.workers)]
+        self._watchdog = threading.Thread(target=self._run_watchdog, name="plainfilm-watchdog", daemon=True)
+        self._watchdog_stop = threading.Event()
+        self._job_iterator_error = CapturedError()
+        self._has_drawn_all_jobs = False
+        self._open_jobs = 0
 
     def __enter__(self) -> WorkerPool:
-        for thread in (self._watchdog, *self._attendants):
+        for thread in (self._watchdog, *self._threads):
             thread.start()
         return self
 
@@ -73,95 +76,97 @@ class WorkerPool:
         self.close()
 
     def events(self, *, idle: bool = False) -> Iterator[Event]:
-        """What comes of the jobs, in the order it comes; with `idle`, an Idle wherever nothing comes for a moment.
+        """Yield the events of the jobs, in the order in which they come; with `idle`, also Idle.
 
-        Raises RunError when no worker can be started or a task ends the run, and whatever the iterator of jobs raised,
-        after the events of the jobs before that. Ends early after `stop`: a job without its Done is then unfinished.
+        Raises RunError when no worker can be started or a task ends the run. An exception of the iterator of jobs is
+        raised after the events of the jobs before it. After `stop` the events end early: a job without its JobDone is
+        unfinished.
         """
         if not self._watchdog.is_alive():
-            raise RuntimeError("a supervisor works within its own `with` block")
+            raise RuntimeError("a WorkerPool works only within its own `with` block")
         while (event := self._next_event()) is not None:
             if isinstance(event, Exception):
                 raise event
             if isinstance(event, JobDone):
-                self._outstanding -= 1
+                self._open_jobs -= 1
             if idle or not isinstance(event, Idle):
                 yield event
-        if self._listing.error is not None:
-            raise self._listing.error
+        if self._job_iterator_error.error is not None:
+            raise self._job_iterator_error.error
 
     def stop(self, grace_seconds: float = GRACE_SECONDS) -> None:
-        """Take no more jobs, let those in flight finish within the grace, kill the rest; then `events` ends.
+        """Start no more jobs, let those in flight finish within the grace period, kill the rest; then `events` ends.
 
         Returns at once. May be called more than once, from a signal handler and from any thread.
         """
         # nothing here takes a lock that the interrupted thread may hold
-        asked, earlier = time.monotonic() + grace_seconds, self._exchange.stop_at
-        self._exchange.stop_at = asked if earlier is None else min(asked, earlier)
-        for _ in self._attendants:
-            self._exchange.jobs.put(None)
+        stop_at, earlier = time.monotonic() + grace_seconds, self._queues.stop_at
+        self._queues.stop_at = stop_at if earlier is None else min(stop_at, earlier)
+        for _ in self._threads:
+            self._queues.jobs.put(None)
 
     def close(self) -> None:
         """Kill every worker process and wait until all are gone."""
         self.stop(0.0)
-        self._exchange.closed = True
-        while any(attendant.is_alive() for attendant in self._attendants):
-            self._condemn_all()
-            for attendant in self._attendants:
-                attendant.join(POLL_SECONDS / len(self._attendants))
-        self._unwatched.set()
+        self._queues.is_closed = True
+        while any(thread.is_alive() for thread in self._threads):
+            self._kill_all()
+            for thread in self._threads:
+                thread.join(POLL_SECONDS / len(self._threads))
+        self._watchdog_stop.set()
 
     def _next_event(self) -> Event | Exception | None:
         self._draw_jobs()
         if self._is_working():
-            event = self._exchange.next_event(CONSUMER_SECONDS)
+            event = self._queues.next_event(IDLE_SECONDS)
             return Idle() if event is None else event
-        return self._exchange.next_event(0)
+        return self._queues.next_event(0)
 
     def _is_working(self) -> bool:
-        if self._exchange.stopping:
-            return any(attendant.is_alive() for attendant in self._attendants)
-        return self._outstanding > 0 or not self._listed
+        if self._queues.is_stopping:
+            return any(thread.is_alive() for thread in self._threads)
+        return self._open_jobs > 0 or not self._has_drawn_all_jobs
 
     def _draw_jobs(self) -> None:
-        """Draw jobs until enough are ahead, or an event waits; at least one, so that workers do not starve."""
-        enough = JOBS_AHEAD * len(self._attendants)
-        while not self._listed and not self._exchange.stopping and self._exchange.jobs.qsize() < enough:
+        """Draw jobs until enough are ahead, or an event waits; at least one, so that no worker is idle."""
+        enough = JOBS_AHEAD * len(self._threads)
+        while not self._has_drawn_all_jobs and not self._queues.is_stopping and self._queues.jobs.qsize() < enough:
             job = None
-            with self._listing:
+            with self._job_iterator_error:
                 job = next(self._jobs, None)
             if job is None:
-                self._listed = True
+                self._has_drawn_all_jobs = True
                 return
-            self._outstanding += 1
-            self._exchange.jobs.put(job)
-            if self._exchange.has_events:
+            self._open_jobs += 1
+            self._queues.jobs.put(job)
+            if self._queues.has_events:
                 return
 
-    def _watch(self) -> None:
-        """The watchdog: deadlines, the end of a stop's grace, and memory where the system sets no limit."""
-        last = sampled = time.monotonic()
-        while not self._unwatched.wait(WATCH_SECONDS):
+    def _run_watchdog(self) -> None:
+        """Enforce the deadlines, the end of the grace period, and memory limits that the system does not enforce."""
+        last_check = last_sample = time.monotonic()
+        while not self._watchdog_stop.wait(WATCHDOG_SECONDS):
             now = time.monotonic()
-            pause = now - last if now - last > PAUSE_SECONDS else 0.0
-            last = now
+            pause = now - last_check if now - last_check > PAUSE_SECONDS else 0.0
+            last_check = now
             for process in self._processes():
-                process.enforce(now, pause)
-            stop_at = self._exchange.stop_at
+                process.enforce_deadline(now, pause)
+            stop_at = self._queues.stop_at
             if stop_at is not None and now >= stop_at:
-                self._condemn_all()
-            if self._settings.guard is MemoryGuard.RESIDENT_SIZE and now - sampled >= SAMPLE_SECONDS:
-                sampled = now
-                self._sample_memory()
+                self._kill_all()
+            is_sampled = self._settings.memory_guard is MemoryGuard.RESIDENT_SIZE
+            if is_sampled and now - last_sample >= MEMORY_SAMPLE_SECONDS:
+                last_sample = now
+                self._enforce_memory_limits()
 
-    def _sample_memory(self) -> None:
-        processes = {process.number: process for process in self._processes()}
-        for number, resident in resident_sizes(processes).items():
-            processes[number].enforce_memory(resident)
+    def _enforce_memory_limits(self) -> None:
+        processes = {process.pid: process for process in self._processes()}
+        for pid, resident in resident_sizes(processes).items():
+            processes[pid].enforce_memory_limit(resident)
 
-    def _condemn_all(self) -> None:
+    def _kill_all(self) -> None:
         for process in self._processes():
-            process.condemn()
+            process.kill()
 
     def _processes(self) -> list[WorkerProcess]:
-        return [process for attendant in self._attendants if (process := attendant.process) is not None]
+        return [process for thread in self._threads if (process := thread.process) is not None]

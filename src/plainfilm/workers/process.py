@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""The parent's side of one worker process: jobs in, messages out, until the child leaves or its deadline kills it.
+"""Control one worker process from the parent: send jobs, receive messages, kill it at its deadline or limit.
 
-A child is a plain `python -m plainfilm.workers.child` with two pipes, so it works alike from a script without a
-`__main__` guard, from a notebook and from a thread, on every system. It lives in a session
-of its own, so that Ctrl-C reaches the parent alone.
+A child is started as `python -m plainfilm.workers.child` with two pipes. This works from a script without a
+`__main__` guard, from a notebook and from a thread, on every system. The child has a session of its own, so that
+Ctrl-C reaches the parent only.
 """
 
 from __future__ import annotations
@@ -18,98 +18,105 @@ from typing import IO, cast
 
 from plainfilm.errors import Reason
 from plainfilm.workers.messages import (
-    UNREADABLE,
+    UNREADABLE_MESSAGE,
     Reply,
     WorkerSettings,
     WorkerSetup,
-    describe_memory,
-    describe_timeout,
+    memory_message,
     read_message,
+    timeout_message,
     write_message,
 )
 from plainfilm.workers.spawn import spawn
 
-LEAVING_SECONDS = 2.0
-"""How long a child that has closed its pipe, or whose pipe was closed, may take to leave."""
+EXIT_SECONDS = 2.0
+"""How long a child may take to exit after its pipe is closed."""
 
 
 class WorkerProcess:
-    """One child. One thread starts, feeds, hears and ends it; others may `enforce` its deadline and `condemn` it."""
+    """One child. One thread starts it, sends and receives, and ends it; other threads may enforce limits and `kill`."""
 
-    def __init__(self, task: str, settings: WorkerSettings, started: subprocess.Popen[bytes] | None = None) -> None:
-        """Take a child that was started, or start one. Raises OSError where the system starts no process."""
+    def __init__(self, task: str, settings: WorkerSettings, child: subprocess.Popen[bytes] | None = None) -> None:
+        """Take a child that is already started, or start one. Raises OSError when the system cannot start a process."""
         self._settings = settings
         self._lock = threading.Lock()
         self._deadline: float | None = None
-        self._verdict: Reason | None = None
-        self._condemned = self._garbled = self._leaving = False
-        self._child = started or spawn(task, settings.extra_path)
-        self.resident_at_first = 0
+        self._exceeded_limit: Reason | None = None
+        self._was_killed = self._sent_garbage = self._is_ending = False
+        self._child = child or spawn(task, settings.extra_path)
+        self.initial_resident = 0
         self.send(WorkerSetup(task, settings))
 
     @property
-    def number(self) -> int:
+    def pid(self) -> int:
         """The process id."""
         return self._child.pid
 
     @property
-    def condemned(self) -> bool:
-        """Whether it was killed from this side."""
-        return self._condemned
+    def was_killed(self) -> bool:
+        """Whether `kill` has killed the child."""
+        return self._was_killed
 
     def send(self, message: object) -> None:
-        """Give the child a message; the next `receive` tells whether it is gone. Raises what pickling raises."""
+        """Send a message. If the child is gone, the next `receive` returns None. Raises the exceptions of pickling."""
         with suppress(OSError):
             write_message(self._requests, message)
 
-    def receive(self, patience: float) -> Reply | None:
-        """The child's next message. None when it is gone: by itself, for silence (`patience` seconds), for garbage."""
+    def receive(self, timeout: float) -> Reply | None:
+        """Return the child's next message.
+
+        Returns None when the child has died, or was killed: because no message came within `timeout` seconds, because
+        of a limit, or because it sent something that is not a message.
+        """
         with self._lock:
-            self._deadline = time.monotonic() + patience
+            self._deadline = time.monotonic() + timeout
         message = None
         try:
             message = read_message(self._replies)
-        except UNREADABLE:
-            self._garbled = True
-            self.condemn()
+        except UNREADABLE_MESSAGE:
+            self._sent_garbage = True
+            self.kill()
         with self._lock:
             self._deadline = None
             if message is not None:
-                # it came before the kill did: what was hanging is done, and whatever follows is not to blame
-                self._verdict = None
+                # The message came before the kill. The work that exceeded a limit is done, and later work did not.
+                self._exceeded_limit = None
         return cast("Reply | None", message)
 
-    def enforce(self, now: float, pause: float) -> None:
-        """Kill a child that is past its deadline, which is put off by a pause (seconds) of the parent's own first."""
+    def enforce_deadline(self, now: float, pause: float) -> None:
+        """Kill the child if its deadline has passed. The deadline is first moved by a pause of the parent (seconds)."""
         with self._lock:
             if self._deadline is None:
                 return
             self._deadline += pause
             if now < self._deadline:
                 return
-        self.condemn(Reason.TIMEOUT)
+        self.kill(Reason.TIMEOUT)
 
-    def enforce_memory(self, resident: int) -> None:
-        """Kill a child that takes more bytes than it may (where the system itself keeps no limit)."""
-        if resident - self.resident_at_first > self._settings.memory:
-            self.condemn(Reason.MEMORY_LIMIT)
+    def enforce_memory_limit(self, resident: int) -> None:
+        """Kill the child if its resident size (bytes) exceeds the limit, on systems that set no limit themselves."""
+        if resident - self.initial_resident > self._settings.memory:
+            self.kill(Reason.MEMORY_LIMIT)
 
-    def condemn(self, verdict: Reason | None = None) -> None:
-        """Kill the child, unless it is about to be waited for. A verdict only counts while a message is awaited."""
+    def kill(self, exceeded_limit: Reason | None = None) -> None:
+        """Kill the child, unless `end` already waits for it.
+
+        exceeded_limit: the cause, if it is a limit. A limit applies only while the parent waits for a message.
+        """
         with self._lock:
-            if self._leaving or (verdict is not None and self._deadline is None):
+            if self._is_ending or (exceeded_limit is not None and self._deadline is None):
                 return
-            self._verdict, self._condemned = verdict, True
+            self._exceeded_limit, self._was_killed = exceeded_limit, True
             self._child.kill()
 
     def end(self) -> tuple[Reason, str]:
-        """Have the child leave, wait for it, and say why it is gone, as if it had been busy."""
+        """Make the child exit, wait for it, and return why it ended, as the reason and message of a loss."""
         with self._lock:
-            self._leaving = True
+            self._is_ending = True
         with suppress(OSError):
             self._requests.close()
         try:
-            self._child.wait(LEAVING_SECONDS)
+            self._child.wait(EXIT_SECONDS)
         except subprocess.TimeoutExpired:
             self._child.kill()
             self._child.wait()
@@ -118,13 +125,13 @@ class WorkerProcess:
 
     def _cause(self) -> tuple[Reason, str]:
         code = self._child.returncode
-        if self._verdict is Reason.MEMORY_LIMIT:
-            return Reason.MEMORY_LIMIT, describe_memory(self._settings)
-        if self._verdict is Reason.TIMEOUT or (sys.platform != "win32" and code == -signal.SIGXCPU):
-            return Reason.TIMEOUT, describe_timeout(self._settings)
-        if self._garbled:
-            return Reason.WORKER_DIED, "the worker process wrote over its own messages"
-        return Reason.WORKER_DIED, describe_exit(code)
+        if self._exceeded_limit is Reason.MEMORY_LIMIT:
+            return Reason.MEMORY_LIMIT, memory_message(self._settings)
+        if self._exceeded_limit is Reason.TIMEOUT or (sys.platform != "win32" and code == -signal.SIGXCPU):
+            return Reason.TIMEOUT, timeout_message(self._settings)
+        if self._sent_garbage:
+            return Reason.WORKER_DIED, "the worker process wrote something else between its messages"
+        return Reason.WORKER_DIED, exit_message(code)
 
     @property
     def _requests(self) -> IO[bytes]:
@@ -135,11 +142,11 @@ class WorkerProcess:
         return cast("IO[bytes]", self._child.stdout)
 
 
-def describe_exit(code: int) -> str:
-    """How a process ended, from its return code (negative: a signal)."""
+def exit_message(code: int) -> str:
+    """Return the user's message for a process that has ended, from its return code (negative: a signal)."""
     if code >= 0:
-        return f"the worker process left with exit code {code if code < 1 << 16 else hex(code)}"
-    known = {member.value: member.name for member in signal.Signals}
-    name = known.get(-code, f"signal {-code}")
-    hint = " (often the system's, for want of memory)" if name == "SIGKILL" else ""
+        return f"the worker process ended with exit code {code if code < 1 << 16 else hex(code)}"
+    signal_names = {member.value: member.name for member in signal.Signals}
+    name = signal_names.get(-code, f"signal {-code}")
+    hint = " (often by the system, when it runs out of memory)" if name == "SIGKILL" else ""
     return f"the worker process was killed by {name}{hint}"

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""A task -> worker processes that load it already while the command itself is still loading: the first picture's wait.
+"""Start worker processes, also ahead of a run: they load their task while the command itself is still loading.
 
-This module loads quickly; that is what it is for.
+This shortens the time until the first image. This module must load quickly, so it imports little.
 """
 
 from __future__ import annotations
@@ -17,31 +17,31 @@ from typing import IO, cast
 from plainfilm.workers.limits import ONE_THREAD
 
 TASK = "plainfilm.conversion.task:convert_source"
-"""What a worker does with one reference."""
+"""The task that converts one reference."""
 
 MOST_PRESTARTED = 2
-"""Beyond these a run starts workers when it has work for them: a few files on many processors need no more."""
+"""The run starts further workers when it has jobs for them: a few files need no more."""
 
-# The GNU C library gives the memory of every large array back and takes it anew, page by page, for the next film's:
-# a worker keeps it. Elsewhere these say nothing.
-_KEEP_MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(32 << 20), "MALLOC_TRIM_THRESHOLD_": str(128 << 20)}
+# The GNU C library returns the memory of each large array to the system, and gets it again page by page for the next
+# one. With these values a worker retains it. Other C libraries ignore them.
+_RETAIN_MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(32 << 20), "MALLOC_TRIM_THRESHOLD_": str(128 << 20)}
 
-_APART_ON_WINDOWS = 0
+_WINDOWS_FLAGS = 0
 if sys.platform == "win32":
-    _APART_ON_WINDOWS = subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW
+    _WINDOWS_FLAGS = subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW
 
 
 class PrestartedWorkers(AbstractContextManager["PrestartedWorkers"]):
-    """Children that are started when its block begins; those that nobody has taken leave when it ends."""
+    """Child processes that start when the `with` block begins; those that are not taken are killed when it ends."""
 
     def __init__(self, workers: int, task: str = TASK) -> None:
         self._children: list[subprocess.Popen[bytes]] = []
-        with suppress(OSError):  # the run will say so
+        with suppress(OSError):  # the run itself reports that no process can be started
             for _ in range(min(workers, MOST_PRESTARTED)):
                 self._children.append(spawn(task))
 
     def take(self) -> subprocess.Popen[bytes] | None:
-        """One of the children, from any thread; None where there is none left."""
+        """Return one of the children, or None if none is left. May be called from any thread."""
         with suppress(IndexError):
             return self._children.pop()
         return None
@@ -57,20 +57,23 @@ class PrestartedWorkers(AbstractContextManager["PrestartedWorkers"]):
 
 
 def spawn(task: str, extra_path: Sequence[str] = ()) -> subprocess.Popen[bytes]:
-    """A child that loads a task and then waits for its WorkerSetup. Raises OSError where the system starts none."""
-    # -P: the current folder holds the user's files, and is no place to import from
+    """Start a child that loads a task and then waits for its WorkerSetup.
+
+    Raises OSError when the system cannot start a process.
+    """
+    # -P: modules must not be imported from the current folder, which holds the user's files
     return subprocess.Popen(
         [sys.executable, "-P", "-m", "plainfilm.workers.child", task],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         env=_environment(extra_path),
         start_new_session=True,
-        creationflags=_APART_ON_WINDOWS,
+        creationflags=_WINDOWS_FLAGS,
     )
 
 
 def _environment(extra_path: Sequence[str]) -> dict[str, str]:
-    """This process's own environment, with its module path, one thread a library, and memory that is kept."""
-    places = [*extra_path, *(place or os.curdir for place in sys.path)]
+    """Return this process's environment with its module path, one thread per library, and retained memory."""
+    folders = [*extra_path, *(folder or os.curdir for folder in sys.path)]
     one_thread = dict.fromkeys(ONE_THREAD, "1")
-    return {**_KEEP_MEMORY, **os.environ, **one_thread, "PYTHONPATH": os.pathsep.join(places)}
+    return {**_RETAIN_MEMORY, **os.environ, **one_thread, "PYTHONPATH": os.pathsep.join(folders)}

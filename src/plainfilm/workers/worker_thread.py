@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A thread that looks after one worker process: jobs in, events out, and a new process when the old one is gone."""
+"""Run jobs in one worker process from a thread of the parent, and replace the process when it ends."""
 
 from __future__ import annotations
 
@@ -32,19 +32,22 @@ from plainfilm.workers.process import WorkerProcess
 from plainfilm.workers.spawn import PrestartedWorkers
 
 START_SECONDS = 120.0
-"""How long a worker may take until it is ready: imports from a slow network file system."""
+"""How long a worker may take until it is ready; imports from a network file system can be slow."""
 
 PAUSES_BETWEEN_STARTS = (0.1, 1.0)
-"""Seconds before each further try when a worker dies before it is ready."""
+"""Seconds before each further attempt when a worker dies before it is ready."""
 
 POLL_SECONDS = 0.1
 
 EVENTS_AHEAD = 128
-"""Events that may wait for each worker, so that none is idle while the consumer has the disk write."""
+"""Events that may wait per worker, so that no worker is idle while the consumer writes to disk."""
 
 
-class Held(AbstractContextManager["Held"]):
-    """Holds the exception that leaves its block, for another place to raise; what is no Exception (Ctrl-C) passes."""
+class CapturedError(AbstractContextManager["CapturedError"]):
+    """A context manager that captures the exception of its block, for another thread or a later time to raise.
+
+    A BaseException that is not an Exception (Ctrl-C) is not captured.
+    """
 
     error: Exception | None = None
 
@@ -57,19 +60,19 @@ class Held(AbstractContextManager["Held"]):
 
 
 class PoolQueues:
-    """Where the consumer's thread and the attendants meet: jobs one way, events the other, both bounded."""
+    """The queues between the consumer's thread and the worker threads: jobs one way, events the other; and the stop."""
 
-    def __init__(self, workers: int, ahead: PrestartedWorkers | None = None) -> None:
-        self.ahead = ahead
-        # a SimpleQueue: `stop` puts into it from within a signal handler. The consumer keeps it short
+    def __init__(self, workers: int, prestarted: PrestartedWorkers | None = None) -> None:
+        self.prestarted = prestarted
+        # A SimpleQueue, because `stop` puts into it from a signal handler. The consumer limits its length.
         self.jobs: SimpleQueue[Job | None] = SimpleQueue()
         self.stop_at: float | None = None
-        self.closed = False
+        self.is_closed = False
         self._events: Queue[Event | Exception] = Queue(maxsize=EVENTS_AHEAD * workers)
 
     @property
-    def stopping(self) -> bool:
-        """Whether no more jobs are taken."""
+    def is_stopping(self) -> bool:
+        """Whether no more jobs are started."""
         return self.stop_at is not None
 
     @property
@@ -77,127 +80,130 @@ class PoolQueues:
         """Whether an event waits."""
         return not self._events.empty()
 
-    def post(self, event: Event | Exception) -> None:
-        """Hand over an event, or an error for the consumer to raise; waits while the consumer is there and behind."""
-        taken = False
-        while not taken and not self.closed:
+    def put_event(self, event: Event | Exception) -> None:
+        """Add an event, or an error for the consumer to raise. Waits while the queue is full, unless it is closed."""
+        is_queued = False
+        while not is_queued and not self.is_closed:
             with suppress(Full):
                 self._events.put(event, timeout=POLL_SECONDS)
-                taken = True
+                is_queued = True
 
-    def next_event(self, patience: float) -> Event | Exception | None:
-        """The next event; None when there is none within `patience` seconds."""
+    def next_event(self, timeout: float) -> Event | Exception | None:
+        """Return the next event; None if none comes within `timeout` seconds."""
         try:
-            return self._events.get(timeout=patience) if patience > 0 else self._events.get_nowait()
+            return self._events.get(timeout=timeout) if timeout > 0 else self._events.get_nowait()
         except Empty:
             return None
 
 
 class WorkerThread(threading.Thread):
-    """One thread, and at most one worker process at a time with one job in flight."""
+    """A thread that has at most one worker process at a time, with one job in flight."""
 
-    def __init__(self, number: int, task: str, settings: WorkerSettings, exchange: PoolQueues) -> None:
-        # a daemon: a consumer that never closes its supervisor shall be able to leave
+    def __init__(self, number: int, task: str, settings: WorkerSettings, queues: PoolQueues) -> None:
+        # a daemon thread, so that a program that never closes its pool can exit
         super().__init__(name=f"plainfilm-worker-{number}", daemon=True)
         self.process: WorkerProcess | None = None
         self._task = task
         self._settings = settings
-        self._exchange = exchange
+        self._queues = queues
         self._jobs_done = 0
 
     def run(self) -> None:
-        """Carry out jobs until there are no more. What goes wrong here goes wrong for the consumer."""
-        with Held() as held:
-            for job in iter(self._exchange.jobs.get, None):
-                if self._exchange.stopping:
+        """Run jobs until there are no more, or the pool stops. An error is passed to the consumer."""
+        with CapturedError() as captured:
+            for job in iter(self._queues.jobs.get, None):
+                if self._queues.is_stopping:
                     break
-                self._carry_out(job)
+                self._run_job(job)
         if self.process is not None:
-            self._dismiss()
-        if held.error is not None:
-            self._exchange.post(held.error)
+            self._end_process()
+        if captured.error is not None:
+            self._queues.put_event(captured.error)
 
-    def _carry_out(self, job: Job) -> None:
-        course = JobProgress(job, self._settings.give_up_after)
-        while not course.over:
-            process = self.process or self._start()
+    def _run_job(self, job: Job) -> None:
+        progress = JobProgress(job, self._settings.give_up_after)
+        while not progress.is_finished:
+            process = self.process or self._start_process()
             if process is None:
                 return
-            ending = self._attempt(process, course)
-            if ending is None and self._exchange.stopping:
+            end = self._attempt(process, progress)
+            if end is None and self._queues.is_stopping:
                 return
-            lost = self._conclude(course, ending)
+            lost = self._finish_attempt(progress, end)
             if lost is not None:
-                self._exchange.post(lost)
-        self._exchange.post(JobDone(job.payload))
+                self._queues.put_event(lost)
+        self._queues.put_event(JobDone(job.payload))
 
-    def _attempt(self, process: WorkerProcess, course: JobProgress) -> TaskFinished | TaskRaised | None:
-        """One attempt at what is left of a job; None when the worker is gone. RunError where the task ends the run."""
-        process.send(course.remaining())
+    def _attempt(self, process: WorkerProcess, progress: JobProgress) -> TaskFinished | TaskRaised | None:
+        """Try the remaining part of a job once; return how the task ended, or None when the worker is gone.
+
+        Raises RunError when the task ends the run.
+        """
+        process.send(progress.remaining_job())
         while True:
             match process.receive(self._settings.timeout):
                 case FrameStarted() | FrameSurveyed() | TaskResult() | FrameSkipped() as message:
-                    event = course.note(message)
+                    event = progress.handle_report(message)
                     if event is not None:
-                        self._exchange.post(event)
-                case TaskFinished() | TaskRaised() as ending:
-                    return ending
+                        self._queues.put_event(event)
+                case TaskFinished() | TaskRaised() as end:
+                    return end
                 case RunFailed(error):
                     raise error
                 case _:
                     return None
 
-    def _conclude(self, course: JobProgress, ending: TaskFinished | TaskRaised | None) -> WorkerLost | None:
-        match ending:
+    def _finish_attempt(self, progress: JobProgress, end: TaskFinished | TaskRaised | None) -> WorkerLost | None:
+        match end:
             case TaskFinished(growth):
-                course.finish()
-                self._recycle_when_due(growth)
+                progress.finish()
+                self._recycle_if_due(growth)
                 return None
             case TaskRaised(reason):
                 if reason is Reason.MEMORY_LIMIT:
-                    # what a library makes of a refused allocation is its own affair: the next job gets a fresh process
-                    self._dismiss()
-                return course.take_exception(ending)
-        return course.take_departure(*self._dismiss())
+                    # a library may be in an undefined state after a failed allocation: the next job gets a new process
+                    self._end_process()
+                return progress.handle_exception(end)
+        return progress.handle_exit(*self._end_process())
 
-    def _recycle_when_due(self, growth: int | None) -> None:
+    def _recycle_if_due(self, growth: int | None) -> None:
         self._jobs_done += 1
-        grown = growth is not None and growth > self._settings.recycle_growth
-        spent = self._jobs_done >= self._settings.recycle_after
-        if spent or grown or (self.process is not None and self.process.condemned):
-            self._dismiss()
+        has_grown = growth is not None and growth > self._settings.recycle_growth
+        was_killed = self.process is not None and self.process.was_killed
+        if self._jobs_done >= self._settings.recycle_after or has_grown or was_killed:
+            self._end_process()
 
-    def _start(self) -> WorkerProcess | None:
-        """A worker that is ready; None when the run is stopping. Raises RunError when there is no starting one."""
-        why = ""
+    def _start_process(self) -> WorkerProcess | None:
+        """Return a worker that is ready; None when the run is stopping. Raises RunError when none can be started."""
+        cause = ""
         for pause in (0.0, *PAUSES_BETWEEN_STARTS):
             time.sleep(pause)
-            if self._exchange.stopping:
+            if self._queues.is_stopping:
                 return None
-            started = self._try_to_start()
-            if isinstance(started, WorkerProcess):
-                return started
-            why = started
-        raise RunError(f"no worker process can be started with {sys.executable or 'an unknown Python'}: {why}")
+            result = self._try_to_start()
+            if isinstance(result, WorkerProcess):
+                return result
+            cause = result
+        raise RunError(f"no worker process can be started with {sys.executable or 'an unknown Python'}: {cause}")
 
     def _try_to_start(self) -> WorkerProcess | str:
-        """A worker that is ready, or why there is none. Raises RunError where trying again is no use."""
+        """Return a worker that is ready, or why it is not. Raises RunError when another attempt would fail too."""
         try:
-            started = None if self._exchange.ahead is None else self._exchange.ahead.take()
-            self.process = WorkerProcess(self._task, self._settings, started)
+            child = None if self._queues.prestarted is None else self._queues.prestarted.take()
+            self.process = WorkerProcess(self._task, self._settings, child)
         except OSError as error:
             return str(error.strerror or type(error).__name__)
-        said = self.process.receive(START_SECONDS)
-        if isinstance(said, Ready) and not self._exchange.stopping:
+        reply = self.process.receive(START_SECONDS)
+        if isinstance(reply, Ready) and not self._queues.is_stopping:
             self._jobs_done = 0
-            self.process.resident_at_first = 0 if said.resident is None else said.resident
+            self.process.initial_resident = 0 if reply.resident is None else reply.resident
             return self.process
-        reason, message = self._dismiss()
-        if isinstance(said, StartFailed):
-            raise RunError(f"the worker process cannot load its task: {said.message}")
+        reason, message = self._end_process()
+        if isinstance(reply, StartFailed):
+            raise RunError(f"the worker process cannot load its task: {reply.message}")
         return f"not ready within {START_SECONDS:g} s" if reason is Reason.TIMEOUT else f"{message} before it was ready"
 
-    def _dismiss(self) -> tuple[Reason, str]:
-        """End the process, if there is one, and say why it is gone."""
+    def _end_process(self) -> tuple[Reason, str]:
+        """End the process, if there is one, and return why it ended."""
         process, self.process = self.process, None
         return process.end() if process is not None else (Reason.WORKER_DIED, "the worker process is gone")
