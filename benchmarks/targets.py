@@ -27,17 +27,11 @@ Results = Mapping[str, Mapping[str, _Result]]
 
 # What is aimed at, the work, whose time over whose, at least.
 _AIMS = (
-    ("uncompressed, full size: the published recipe in a pool, relative to 2 jobs", "films explicit", POOL, TWO, 8.0),
+    ("uncompressed, full size: recipe in a pool, relative to 2 jobs", "films explicit", POOL, TWO, 8.0),
     ("uncompressed, full size: DCMTK with xargs, relative to 2 jobs", "films explicit", XARGS, TWO, 40.0),
+    ("JPEG Lossless, full size: recipe in a pool, relative to 2 jobs", "films jpeg-lossless", POOL, TWO, 4.0),
     (
-        "JPEG Lossless, full size: the published recipe in a pool, relative to 2 jobs",
-        "films jpeg-lossless",
-        POOL,
-        TWO,
-        4.0,
-    ),
-    (
-        "JPEG 2000 to 512: the published recipe in a pool with a resize, relative to `--decode reduced`",
+        "JPEG 2000 to 512: recipe with resize in a pool, relative to `--decode reduced`",
         "films jpeg2000 to 512",
         POOL,
         REDUCED,
