@@ -100,7 +100,7 @@ def table(folder: Path) -> None:
     """Print the table of the films of a folder, the worst first."""
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     rows = [row for path in files for row in rows_of(path, path.name)]
-    print("| file | pixels | `--size` | resolution | PSNR, dB | most, of 255 | full, ms | reduced, ms |")
+    print("| film | pixels | `--size` | resolution | PSNR, dB | most, of 255 | full, ms | reduced, ms |")
     print("|---|---|---|---|---|---|---|---|")
     for row in sorted(rows, key=lambda one: one.psnr):
         print(

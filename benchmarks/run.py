@@ -48,7 +48,7 @@ class Result:
         """Why these times count for nothing: a failure, or fewer pictures than there are."""
         first = next((one.problem for one in self.rounds if one.problem), "")
         fewest = min(one.pictures for one in self.rounds)
-        return first or (f"{fewest} of {self.pictures} images" if fewest < self.pictures else "")
+        return first or (f"{fewest} of {self.pictures} pictures" if fewest < self.pictures else "")
 
     @property
     def seconds(self) -> list[float]:
@@ -97,11 +97,11 @@ def table(results: list[Result]) -> Iterator[str]:
     work = results[0].work
     bases = {result.peer.name: result for result in results if result.peer.name in (ONE, TWO)}
     yield f"## {work.name[0].upper()}{work.name[1:]}: {work.rows} x {work.columns}\n"
-    yield "| program | ratio to 1 job | ratio to 2 jobs | ms per image | range | images | peak MiB | KiB per image |"
+    yield "| program | to 1 job | to 2 jobs | ms a picture | spread | pictures | peak MiB | KiB a picture |"
     yield "|---|---|---|---|---|---|---|---|"
     for result in results:
         if result.problem:
-            yield f"| {result.peer.name} | failed: {result.problem} | | | | | | |"
+            yield f"| {result.peer.name} | did not do it: {result.problem} | | | | | | |"
             continue
         ratios = (result.ratio_to(bases[name]) for name in (ONE, TWO))
         middles = " | ".join("" if ratio is None else f"{ratio[0]:.2f}" for ratio in ratios)
@@ -116,28 +116,27 @@ def table(results: list[Result]) -> Iterator[str]:
 
 def document(results: list[list[Result]], versions: dict[str, str], profile: Profile, short: bool) -> str:
     """The page of docs/."""
-    note = "**A short run: it shows that the harness works; its figures mean nothing.**\n\n" if short else ""
+    note = "**A short run: it shows that the harness workloads; its figures mean nothing.**\n\n" if short else ""
     rounds = len(results[0][0].rounds)
     share = next((rows[-1][2] for work, rows in profile.items() if work.films == "films explicit"), None)
     lines = [
         "# Benchmarks\n",
-        f"{note}Made by `python -m benchmarks.run`, which times whole commands, start-up included. In each of the",
-        f"{rounds} rounds, all programs run in turn. Times are wall time per image, the median of the rounds;",
-        "ratios are relative to the time of plainfilm in the same round. Slow programs convert only a part of the",
-        "files (column `images`), so up to a tenth of their time is start-up. Memory is sampled over the whole",
-        "process tree. The programs do different work: some stretch, others show what a viewer shows, and only",
-        "plainfilm writes tables and checksums, keeps a ledger and waits for the disk. The time of Orthanc is",
-        "that of rendering alone, without start and upload.\n",
-        "![Time per image, relative to plainfilm](benchmarks.svg)\n",
+        f"{note}Made by `python -m benchmarks.run`: whole commands, start-up included; {rounds} rounds, in each all",
+        "in turn. Times are a picture's: wall time over pictures, median of the rounds. Ratios are to plainfilm's time",
+        "in the same round. Slow programs are given a part of the films (`pictures`), which leaves their own start a",
+        "share of up to a tenth. Memory is of the whole process tree, sampled. Programs differ in what they do: some",
+        "stretch, others show the viewer's picture, and only plainfilm writes tables and checksums, keeps a ledger and",
+        "waits for the disk. Orthanc's time is that of rendering alone, without start and upload.\n",
+        "![Time of a picture, to plainfilm's](benchmarks.svg)\n",
         f"{os.cpu_count()} cores, {platform.machine()}, {platform.system()}, Python {platform.python_version()}.\n",
         *targets({many[0].work.name: {one.peer.name: one for one in many} for many in results}, share),
         *(line for many in results for line in table(many)),
-        "## Where the time of one image goes\n",
-        "Times of one image in one process. A floor is the time that a library, or one plain pass over the same",
-        "bytes, needs for a step alone.\n",
+        "## Where the time of one film goes\n",
+        "Of one film, in one process. A floor is what a library, or one plain pass over the same bytes, takes for a",
+        "work when nothing is done around it.\n",
         *profile_table(profile),
         "\n## Programs\n",
-        "| program | version, or why the program did not run | command |",
+        "| program | version, or why it did not run | command |",
         "|---|---|---|",
     ]
     for peer in PEERS:
@@ -170,14 +169,12 @@ def profile_table(profile: Profile) -> Iterator[str]:
 def parsed() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--short", action="store_true", help="a few small files, under a minute")
+    parser.add_argument("--short", action="store_true", help="a few small films: under a minute")
     parser.add_argument("--rounds", type=int, help="default 3; short: 1")
     parser.add_argument("--timeout", type=float, default=1800, help="seconds that one command may take")
-    parser.add_argument("--only", default="", help="run only the workloads whose name contains this text")
-    parser.add_argument(
-        "--peers-python", default=sys.executable, help="the Python with the packages of benchmarks/requirements.txt"
-    )
-    parser.add_argument("--docs", type=Path, default=DOCS, help="folder for benchmarks.md and benchmarks.svg")
+    parser.add_argument("--only", default="", help="workloads whose name holds this")
+    parser.add_argument("--peers-python", default=sys.executable, help="the Python of benchmarks/requirements.txt")
+    parser.add_argument("--docs", type=Path, default=DOCS, help="where benchmarks.md and benchmarks.svg are written")
     settings = parser.parse_args()
     settings.rounds = settings.rounds or (1 if settings.short else 3)
     return settings
@@ -206,7 +203,7 @@ def main() -> None:
     settings.docs.mkdir(parents=True, exist_ok=True)
     page = document(results, versions, profile, settings.short)
     (settings.docs / "benchmarks.md").write_text(page, encoding="utf-8")
-    title = f"Time per image, {results[0][0].work.name}, relative to {TWO} (logarithmic)"
+    title = f"Time of a picture, {results[0][0].work.name}, to that of {TWO} (logarithmic)"
     (settings.docs / "benchmarks.svg").write_text(chart(title, bars), encoding="utf-8")
 
 

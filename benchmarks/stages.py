@@ -42,7 +42,7 @@ from plainfilm.workers.messages import Job
 Row = tuple[str, str, float]
 Timed = tuple[str, str, Callable[[], object]]
 
-WHOLE, FLOORS, SHARE = "all work of a worker", "sum of the floors", "work over floors"
+WHOLE, FLOORS, SHARE = "a worker's work on the film", "all floors", "work over floors"
 _BAND = 1 << 18
 _DECODERS: dict[str, Callable[[bytes], object]] = {
     JPEGLosslessSV1: imagecodecs.jpeg8_decode,
@@ -76,7 +76,7 @@ def _stages(path: Path, sink: FolderOutput) -> Iterator[Timed]:
     yield "stage", "render, statistics, hash", lambda: render(planned)
     yield "stage", "encode", lambda: encode_png(rendered.image, Ancillary("x"))
     yield "stage", "row, with its SHA-256", lambda: record_of(known, rendered, "x.png", png)
-    yield "stage", "write the staged file", lambda: sink.discard([sink.stage([png])])
+    yield "stage", "write without a name", lambda: sink.discard([sink.stage([png])])
 
 
 def _floors(path: Path, target: Path) -> Iterator[Timed]:
@@ -90,7 +90,7 @@ def _floors(path: Path, target: Path) -> Iterator[Timed]:
     yield "floor", "read the file", path.read_bytes
     yield "floor", "codec", _codec(path)
     yield "floor", "histogram", lambda: cv2.calcHist([samples], [0], None, [4096], [0, 4096])
-    yield "floor", "lookup", lambda: cv2.LUT(samples, table)
+    yield "floor", "look-up", lambda: cv2.LUT(samples, table)
     yield "floor", "hash of the samples", lambda: xxhash.xxh3_128(samples).hexdigest()
     yield "floor", "filter", lambda: [BACKEND.filter_rows(band, choice.filter) for band in bands]
     yield "floor", "compressor", lambda: _compress(choice.compressor.open(), lines)

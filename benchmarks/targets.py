@@ -27,18 +27,12 @@ Results = Mapping[str, Mapping[str, _Result]]
 
 # What is aimed at, the work, whose time over whose, at least.
 _AIMS = (
-    ("uncompressed, full size: recipe in a pool, relative to 2 jobs", "films explicit", POOL, TWO, 8.0),
-    ("uncompressed, full size: DCMTK with xargs, relative to 2 jobs", "films explicit", XARGS, TWO, 40.0),
-    ("JPEG Lossless, full size: recipe in a pool, relative to 2 jobs", "films jpeg-lossless", POOL, TWO, 4.0),
-    (
-        "JPEG 2000 to 512: recipe with resize in a pool, relative to `--decode reduced`",
-        "films jpeg2000 to 512",
-        POOL,
-        REDUCED,
-        15.0,
-    ),
-    ("uncompressed, full size: 1 job, relative to 2 jobs", "films explicit", ONE, TWO, 1.7),
-    ("small images: 1 job, relative to 2 jobs", "small films", ONE, TWO, 1.7),
+    ("uncompressed, full size, to the recipe in a pool", "films explicit", POOL, TWO, 8.0),
+    ("uncompressed, full size, to DCMTK under xargs", "films explicit", XARGS, TWO, 40.0),
+    ("JPEG Lossless, full size, to the recipe in a pool", "films jpeg-lossless", POOL, TWO, 4.0),
+    ("JPEG 2000 to 512, reduced, to the recipe in a pool with a resize", "films jpeg2000 to 512", POOL, REDUCED, 15.0),
+    ("two workers to one, uncompressed", "films explicit", ONE, TWO, 1.7),
+    ("two workers to one, small films", "small films", ONE, TWO, 1.7),
 )
 _SMALL, _FILMS_A_SECOND = "small films", 400.0
 MOST_OVER_FLOORS = 1.35
@@ -51,11 +45,12 @@ def targets(results: Results, share: float | None) -> Iterator[str]:
     """
     rows = list(_rows(results))
     if share is not None:
-        target = "work of a worker on an uncompressed image, relative to its floors"
-        rows.append(f"| {target} | at most {MOST_OVER_FLOORS:g} | {share:.2f} | |")
+        rows.append(
+            f"| a worker's work on an uncompressed film to its floors | at most {MOST_OVER_FLOORS:g} | {share:.2f} | |"
+        )
     if not rows:
         return
-    yield "| target | at least | reached (median) | smallest to largest |"
+    yield "| aim | at least | reached: median | smallest to largest |"
     yield "|---|---|---|---|"
     yield from rows
     yield ""
@@ -72,4 +67,4 @@ def _rows(results: Results) -> Iterator[str]:
         a_second = sorted(1 / seconds for seconds in small.seconds)
         middle = a_second[len(a_second) // 2]
         spread = f"{a_second[0]:.0f} to {a_second[-1]:.0f}"
-        yield f"| images of 512 x 512 per second, 2 jobs | {_FILMS_A_SECOND:g} | {middle:.0f} | {spread} |"
+        yield f"| 512 x 512 films a second, 2 jobs | {_FILMS_A_SECOND:g} | {middle:.0f} | {spread} |"
