@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""The documents keep up with the code: every code and column is explained once, and every link leads somewhere.
+"""Test that the documents agree with the code: every code and column is explained, and every link has a target.
 
-And nothing in the project speaks of somebody's machine, of a tracker or of a package registry.
+No file of the project mentions the path of a machine, an issue tracker or a package registry.
 """
 
 from __future__ import annotations
@@ -22,18 +22,20 @@ from plainfilm.output.tables import COLUMNS, FAILURE_COLUMNS
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+SHOWN_FILE = re.compile(r"`((?:tests|trials)/[\w./*-]+)`")
+MAX_DECISION_LINES = 80
 
-# The character classes keep these patterns from finding themselves.
-UNSPOKEN = {
-    "a path of somebody's machine": r"(?<![\w.])/(?:[w]ork/|[r]oot/|home/[a-z]|[U]sers/)|\b[A-Z]:\\\\?[U]sers",
+# The character classes prevent these patterns from matching themselves.
+FORBIDDEN = {
+    "a path of a machine": r"(?<![\w.])/(?:[w]ork/|[r]oot/|home/[a-z]|[U]sers/)|\b[A-Z]:\\\\?[U]sers",
     "an issue or pull request": r"(?<![&\w])#[1-9]\d*\b(?!;)|\b[A-Za-z-]+#[1-9]\d*\b|/(?:issues|pull)/\d|\bG[H]-\d",
     "the host of a package registry": r"[p]ypi\.|[p]ythonhosted\.|[a]naconda\.org|[c]rates\.io|[p]roxy\.golan",
 }
-# The stroke, taken out before they are searched, keeps these samples from being found themselves.
+# The vertical bar is removed before the search; it prevents the patterns from matching these samples here.
 SAMPLES = [
-    ("a path of somebody's machine", "in /wo|rk/main"),
-    ("a path of somebody's machine", '"/home/|jane/films"'),
-    ("a path of somebody's machine", r"C:\Us|ers\jane"),
+    ("a path of a machine", "in /wo|rk/main"),
+    ("a path of a machine", '"/home/|jane/films"'),
+    ("a path of a machine", r"C:\Us|ers\jane"),
     ("an issue or pull request", "see #|42"),
     ("an issue or pull request", "charls#|437"),
     ("an issue or pull request", "https://example.org/a/b/issues/|7"),
@@ -49,24 +51,24 @@ def _text_of(document: str) -> str:
 
 
 def _headings(document: str) -> list[str]:
-    """The codes that have a heading of their own."""
+    """Return the codes that have a heading of their own."""
     return re.findall(r"^### `(\w+)`$", _text_of(document), re.MULTILINE)
 
 
 def _section(document: str, heading: str) -> str:
-    """What stands under a heading of the second level."""
-    (found,) = re.findall(rf"^## {heading}\n(.*?)(?=^## |\Z)", _text_of(document), re.MULTILINE | re.DOTALL)
-    return str(found)
+    """Return the text under a heading of the second level."""
+    (section,) = re.findall(rf"^## {heading}\n(.*?)(?=^## |\Z)", _text_of(document), re.MULTILINE | re.DOTALL)
+    return str(section)
 
 
 def _rows(section: str, header: str) -> list[list[str]]:
-    """The cells of every row of the tables whose first column has this header."""
+    """Return the cells of every row of the tables whose first column has this header."""
     tables = re.findall(rf"^\| {header} \|.*\n\|[-|]+\|\n((?:\|.*\n)+)", section, re.MULTILINE)
     return [[cell.strip() for cell in row.strip("|").split(" | ")] for table in tables for row in table.splitlines()]
 
 
 def _codes(section: str, header: str) -> list[str]:
-    """The first cells of these rows, without the marks around a code."""
+    """Return the first cell of each of these rows, without the marks around the code."""
     return [row[0].strip("*`") for row in _rows(section, header)]
 
 
@@ -90,14 +92,14 @@ def test_every_error_has_one_row_with_its_parent_and_reason() -> None:
     assert shown == {kind.__name__: (kind.__bases__[0].__name__, _own_reason(kind)) for kind in classes}
 
 
-def test_errors_in_bold_are_those_that_the_package_itself_names() -> None:
+def test_errors_in_bold_are_public_names_of_the_package() -> None:
     rows = _rows(_section("errors.md", "In Python"), "error")
     bold = {row[0].strip("*`") for row in rows if row[0].startswith("**")}
     assert bold == {name for name in plainfilm.__all__ if name.endswith("Error")}
 
 
 def _own_reason(kind: type[PlainfilmError]) -> str:
-    """The reason that a class sets for itself; the general ones have none."""
+    """Return the reason that a class sets for itself. General classes have none."""
     return kind.default_reason.value if "default_reason" in vars(kind) and kind is not PlainfilmError else ""
 
 
@@ -106,72 +108,91 @@ def test_every_exit_code_has_one_row() -> None:
 
 
 @pytest.mark.parametrize(("table", "columns"), [("metadata.csv", COLUMNS), ("failures.csv", FAILURE_COLUMNS)])
-def test_every_column_has_one_row_in_its_place(table: str, columns: tuple[str, ...]) -> None:
+def test_every_column_has_one_row_in_order(table: str, columns: tuple[str, ...]) -> None:
     assert _codes(_section("tables.md", re.escape(table)), "column") == list(columns)
 
 
 def _files() -> list[Path]:
-    """Every file of the project: what git tracks, and what is new and not ignored."""
+    """Return every file of the project: tracked files, and new files that are not ignored."""
     if not (ROOT / ".git").exists():
-        pytest.skip("this is no clone of the repository")
+        pytest.skip("this is not a clone of the repository")
     command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
-    listed = subprocess.run(command, cwd=ROOT, capture_output=True, check=True).stdout.decode()
-    return [path for name in listed.split("\0") if name and (path := ROOT / name).is_file()]
+    listing = subprocess.run(command, cwd=ROOT, capture_output=True, check=True).stdout.decode()
+    return [path for name in listing.split("\0") if name and (path := ROOT / name).is_file()]
 
 
 def _texts() -> Iterator[tuple[Path, str]]:
-    """The files that are text."""
+    """Yield the path and the content of every text file."""
     for path in _files():
         content = path.read_bytes()
         if b"\0" not in content:
             yield path.relative_to(ROOT), content.decode("utf-8")
 
 
-@pytest.mark.parametrize("what", UNSPOKEN)
-def test_nothing_speaks_of_machine_tracker_or_registry(what: str) -> None:
-    pattern = re.compile(UNSPOKEN[what])
-    found = [
+@pytest.mark.parametrize("what", FORBIDDEN)
+def test_no_file_mentions_a_machine_tracker_or_registry(what: str) -> None:
+    pattern = re.compile(FORBIDDEN[what])
+    mentions = [
         f"{path}:{number}: {line.strip()}"
         for path, text in _texts()
         for number, line in enumerate(text.splitlines(), 1)
         if pattern.search(line)
     ]
-    assert not found, f"{what} is spoken of in\n" + "\n".join(found)
+    assert not mentions, f"{what} is mentioned in\n" + "\n".join(mentions)
 
 
 @pytest.mark.parametrize(("what", "sample"), SAMPLES)
-def test_the_patterns_find_what_they_are_for(what: str, sample: str) -> None:
-    assert re.search(UNSPOKEN[what], sample.replace("|", ""))
+def test_the_patterns_match_their_samples(what: str, sample: str) -> None:
+    assert re.search(FORBIDDEN[what], sample.replace("|", ""))
 
 
 @pytest.mark.parametrize("harmless", HARMLESS)
-def test_the_patterns_leave_other_things_alone(harmless: str) -> None:
-    assert not any(re.search(pattern, harmless) for pattern in UNSPOKEN.values())
+def test_the_patterns_do_not_match_harmless_text(harmless: str) -> None:
+    assert not any(re.search(pattern, harmless) for pattern in FORBIDDEN.values())
 
 
-def _links() -> Iterator[tuple[Path, str]]:
-    """Every relative link of every Markdown file."""
-    for path in _files():
-        if path.suffix == ".md":
-            prose = re.sub(r"^```.*?^```", "", path.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
-            for target in LINK.findall(prose):
-                if not re.match(r"[a-z]+:", target):
-                    yield path, target
+def _targets(document: Path) -> Iterator[str]:
+    """Yield the target of every relative link of a Markdown file, except in code blocks."""
+    prose = re.sub(r"^```.*?^```", "", document.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+    for target in LINK.findall(prose):
+        if not re.match(r"[a-z]+:", target):
+            yield target
 
 
 def _anchors(document: Path) -> set[str]:
-    """The anchors of a document's headings, as code hosts make them."""
+    """Return the anchors that code hosts make from the headings of a document."""
     headings = re.findall(r"^#+ (.*)$", document.read_text(encoding="utf-8"), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
-def test_relative_links_lead_somewhere() -> None:
-    links = list(_links())
+def test_relative_links_have_a_target() -> None:
+    links = [(path, target) for path in _files() if path.suffix == ".md" for target in _targets(path)]
     assert links, "there are no links at all"
     broken = []
     for document, target in links:
         name, _, anchor = target.partition("#")
-        aim = document.parent / name if name else document
-        if not aim.exists() or (anchor and anchor not in _anchors(aim)):
+        destination = document.parent / name if name else document
+        if not destination.exists() or (anchor and anchor not in _anchors(destination)):
             broken.append(f"{document.relative_to(ROOT)}: {target}")
     assert not broken, "\n".join(broken)
+
+
+def test_every_file_that_shows_a_promise_exists() -> None:
+    names = SHOWN_FILE.findall(_text_of("promises.md"))
+    assert names, "promises.md names no files"
+    missing = [name for name in names if not any(ROOT.glob(name))]
+    assert not missing, "promises.md names files that do not exist: " + ", ".join(missing)
+
+
+def _decisions() -> list[Path]:
+    return sorted(path for path in (DOCS / "decisions").glob("*.md") if path.name != "README.md")
+
+
+def test_every_decision_is_in_the_list_of_decisions_once() -> None:
+    assert sorted(_targets(DOCS / "decisions" / "README.md")) == [path.name for path in _decisions()]
+
+
+@pytest.mark.parametrize("page", _decisions(), ids=lambda page: page.stem)
+def test_a_decision_is_short_and_links_a_file(page: Path) -> None:
+    assert len(page.read_text(encoding="utf-8").splitlines()) <= MAX_DECISION_LINES
+    assert any((page.parent / target.partition("#")[0]).is_file() for target in _targets(page)), "links no file"
