@@ -18,8 +18,8 @@ from plainfilm.conversion.presentation_index import presentation_of
 from plainfilm.conversion.summary import Run
 from plainfilm.dicom.read import instance_from_dataset
 from plainfilm.errors import OptionsError
-from plainfilm.options.choices import FrameChoice
 from plainfilm.options.options import Options
+from plainfilm.options.output import FrameChoice
 from plainfilm.rendering.explanation import Explanation
 from plainfilm.rendering.frame import PlannedFrame
 from plainfilm.rendering.pipeline import frame_planner

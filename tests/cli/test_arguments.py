@@ -11,10 +11,10 @@ import pytest
 
 from plainfilm.cli.arguments import Parser, add_options, options_of, parse, read_config
 from plainfilm.errors import OptionsError
-from plainfilm.options.choices import Look, Progress, UserWindow, VoiFunction
 from plainfilm.options.options import Options, option_fields
-from plainfilm.options.picture_options import LOOK_OPTIONS
-from plainfilm.options.showing import PresentationSource
+from plainfilm.options.presentation import PresentationSource
+from plainfilm.options.render import LOOK_OPTIONS, Look, UserWindow, VoiFunction
+from plainfilm.options.run import Progress
 
 # a value other than the default for each option of the command line, as it is typed and as Python gives it
 VALUES: dict[str, tuple[str, object]] = {

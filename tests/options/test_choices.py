@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 
 from plainfilm.errors import OptionsError
-from plainfilm.options.choices import (
+from plainfilm.options.field import parse_count, parse_flag, parse_member
+from plainfilm.options.limits import parse_seconds, parse_size
+from plainfilm.options.output import FrameChoice
+from plainfilm.options.render import (
     Clahe,
-    FrameChoice,
     Look,
     Stretch,
     UserWindow,
@@ -20,11 +22,6 @@ from plainfilm.options.choices import (
     VoiKind,
     parse_bits,
     parse_clahe,
-    parse_count,
-    parse_flag,
-    parse_member,
-    parse_seconds,
-    parse_size,
     parse_stretch,
     parse_voi,
     parse_window,

@@ -9,10 +9,13 @@ from pathlib import Path
 import pytest
 
 from plainfilm.errors import OptionsError
-from plainfilm.options.choices import Look, Names, Pixels, Polarity, Stretch, UserWindow
-from plainfilm.options.framing import Border, Resolution
-from plainfilm.options.options import Options, RunOptions, available_cpus, option_fields
-from plainfilm.options.showing import Orient, Overlays
+from plainfilm.options.decoding import Resolution
+from plainfilm.options.geometry import Border, Pixels
+from plainfilm.options.options import Options, option_fields
+from plainfilm.options.output import Names
+from plainfilm.options.presentation import Orient, Overlays
+from plainfilm.options.render import Look, Polarity, Stretch, UserWindow
+from plainfilm.options.run import RunOptions, available_cpus
 
 # Two values of every option that are not its default, as text and as what Python would give.
 GIVEN: dict[str, tuple[object, object]] = {

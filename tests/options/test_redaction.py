@@ -9,14 +9,8 @@ from typing import Any
 import pytest
 
 from plainfilm.errors import OptionsError
-from plainfilm.options.redaction import (
-    NO_REDACTION_BOXES,
-    RedactionBox,
-    RedactionBoxes,
-    Redactions,
-    load_redactions,
-    parse_boxes,
-)
+from plainfilm.options.privacy import NO_REDACTION_BOXES, RedactionBox, RedactionBoxes, parse_boxes
+from plainfilm.options.redaction_list import Redactions, load_redactions
 
 FIRST, SECOND = RedactionBox(1, 2, 3, 4), RedactionBox(5, 6, 7, 8)
 

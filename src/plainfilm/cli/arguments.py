@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 
 from plainfilm.errors import OptionsError
 from plainfilm.options.options import Options, option_fields
-from plainfilm.options.picture_options import LOOK_OPTIONS
+from plainfilm.options.render import LOOK_OPTIONS
 
 ENVIRONMENT = "PLAINFILM_"
 PICTURE_OPTIONS = (

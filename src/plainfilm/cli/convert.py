@@ -17,8 +17,8 @@ from plainfilm.cli.arguments import Parser, add_options, environment, options_of
 from plainfilm.cli.output import say, write_picture
 from plainfilm.cli.progress import show_progress
 from plainfilm.errors import OptionsError
-from plainfilm.options.choices import Progress
 from plainfilm.options.options import Options
+from plainfilm.options.run import Progress
 from plainfilm.output.single import write_file
 from plainfilm.records import Failure
 from plainfilm.sources.naming_rules import IMAGE_SUFFIX

@@ -16,7 +16,7 @@ from contextlib import AbstractContextManager, suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, TextIO
 
-from plainfilm.options.choices import Progress
+from plainfilm.options.run import Progress
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bars

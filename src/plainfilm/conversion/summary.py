@@ -15,8 +15,9 @@ from plainfilm.conversion.pseudonyms import Key
 from plainfilm.encode.table import encoder_status
 from plainfilm.findings import FindingCode
 from plainfilm.ledger.fingerprint import RunFingerprint
-from plainfilm.options.options import Options, RunOptions
-from plainfilm.options.redaction import Redactions
+from plainfilm.options.options import Options
+from plainfilm.options.redaction_list import Redactions
+from plainfilm.options.run import RunOptions
 from plainfilm.output.tables import Rows
 from plainfilm.records import Failure, Record
 from plainfilm.version import VERSION

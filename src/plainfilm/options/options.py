@@ -1,136 +1,21 @@
 # SPDX-License-Identifier: MIT
-"""What a run is told: one frozen dataclass a stage; command line, Python and run.json derive from them.
-
-Every field carries its own parser, meaning and placeholder, so a new option is one field here and nowhere else.
-"""
+"""All options of a run, by group."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import Field, dataclass, fields
-from pathlib import Path
 from typing import Any
 
-from plainfilm.dicom.dictionary import Keywords, parse_columns
 from plainfilm.errors import OptionsError
-from plainfilm.options.choices import (
-    FrameChoice,
-    Look,
-    Names,
-    Progress,
-    VoiChoice,
-    parse_count,
-    parse_flag,
-    parse_member,
-    parse_seconds,
-    parse_size,
-)
-from plainfilm.options.picture_options import (
-    DecodeOptions,
-    GeometryOptions,
-    PresentationOptions,
-    RenderOptions,
-    option,
-    optional,
-    words,
-)
-from plainfilm.options.redaction import NO_REDACTION_BOXES, RedactionBoxes, parse_boxes
-
-GIB = 1024**3
-
-
-def available_cpus() -> int:
-    """The number of CPUs that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-@dataclass(frozen=True, slots=True)
-class OutputOptions:
-    """Which images come out and how they are named."""
-
-    frames: FrameChoice = option(
-        FrameChoice(),
-        lambda value: FrameChoice(str(value)),
-        "all|first|middle|N",
-        "frames of multi-frame instances; N counts from 1",
-    )
-    names: Names = option(
-        Names.KEEP,
-        parse_member(Names, "names"),
-        words(Names),
-        "keep: the source's own relative path; uid: the SOP Instance UID; hash: a keyed hash of the path",
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class PrivacyOptions:
-    """What of the patient is taken out of pictures, and let into tables: by itself neither."""
-
-    redact: RedactionBoxes = option(
-        NO_REDACTION_BOXES,
-        parse_boxes,
-        "X,Y,W,H",
-        "black out a box of every image, in stored pixels from its upper left corner; several joined by ;, or repeated",
-        ";",
-    )
-    redact_from: Path | None = option(
-        None,
-        optional(lambda value: Path(str(value))),
-        "CSV",
-        "black out boxes: columns source (as in the tables), x, y, w, h and, if need be, frame",
-    )
-    columns: Keywords = option(
-        Keywords(),
-        parse_columns,
-        "KEYWORD,...",
-        "carry more DICOM attributes into metadata.csv, whatever they say of the patient, such as StudyDate",
-        ",",
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class LimitOptions:
-    """Beyond these an instance fails, and the run goes on."""
-
-    timeout: float = option(120.0, parse_seconds, "SECONDS", "longest time a frame may take")
-    memory: int = option(4 * GIB, parse_size, "SIZE", "most memory an instance may take, such as 512MiB (default 4GiB)")
-    max_pixels: int = option(500_000_000, parse_count("max-pixels"), "N", "most rows x columns x samples of a frame")
-
-
-@dataclass(frozen=True, slots=True)
-class RunOptions:
-    """How the run goes, which leaves the pictures as they are."""
-
-    jobs: int | None = option(
-        None, optional(parse_count("jobs")), "N", "worker processes (default: the CPUs this process may use)"
-    )
-    key_file: Path | None = option(
-        None,
-        optional(lambda value: Path(str(value))),
-        "PATH",
-        "the secret of every keyed hash (default: one in your configuration directory, made on first use)",
-    )
-    overwrite: bool = option(False, parse_flag, "", "do everything again, in an OUT that holds files already")
-    dry_run: bool = option(False, parse_flag, "", "list what would be done, and do nothing")
-    log: Path | None = option(
-        None,
-        optional(lambda value: Path(str(value))),
-        "FILE",
-        "what happens, as it happens, in lines of JSON at the end of FILE",
-    )
-    verbose: bool = option(False, parse_flag, "", "tracebacks of what fails (they may quote the data set)")
-    progress: Progress = option(
-        Progress.AUTO,
-        parse_member(Progress, "progress"),
-        words(Progress),
-        "a bar on a terminal; json: one line of status a second on standard error",
-    )
-
-    @property
-    def workers(self) -> int:
-        """The number of worker processes."""
-        return self.jobs or available_cpus()
+from plainfilm.options.decoding import DecodeOptions
+from plainfilm.options.geometry import GeometryOptions
+from plainfilm.options.limits import LimitOptions
+from plainfilm.options.output import OutputOptions
+from plainfilm.options.presentation import PresentationOptions
+from plainfilm.options.privacy import PrivacyOptions
+from plainfilm.options.render import Look, RenderOptions, VoiChoice
+from plainfilm.options.run import RunOptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +25,7 @@ class Options:
     render: RenderOptions = RenderOptions()
     decoding: DecodeOptions = DecodeOptions()
     geometry: GeometryOptions = GeometryOptions()
-    showing: PresentationOptions = PresentationOptions()
+    presentation: PresentationOptions = PresentationOptions()
     output: OutputOptions = OutputOptions()
     privacy: PrivacyOptions = PrivacyOptions()
     limits: LimitOptions = LimitOptions()
@@ -149,7 +34,7 @@ class Options:
     def __post_init__(self) -> None:
         if self.render.strict and self.decoding.allow_truncated:
             raise OptionsError("--strict and --allow-truncated contradict each other: one refuses what the other asks")
-        if self.showing.presentation is None:
+        if self.presentation.presentation is None:
             return
         if self.render.effective_look is not Look.VIEWER:
             raise OptionsError(f"--presentation contradicts --look {self.render.effective_look}")

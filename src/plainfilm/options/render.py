@@ -1,18 +1,27 @@
 # SPDX-License-Identifier: MIT
-"""The values that options take: text or numbers in, checked frozen values out; `str()` writes each as it was given."""
+"""The options of the grayscale and colour pipeline: look, window, VOI, polarity, depth."""
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TypeVar
 
 from plainfilm.errors import OptionsError
+from plainfilm.options.field import (
+    option,
+    optional,
+    parse_count,
+    parse_flag,
+    parse_member,
+    parse_number,
+    split_parts,
+    words,
+)
 
-E = TypeVar("E", bound=StrEnum)
+# the options of which each names a look
+LOOK_OPTIONS = ("look", "window", "stretch", "clahe")
 
 
 class Look(StrEnum):
@@ -48,35 +57,12 @@ class Polarity(StrEnum):
     MONOCHROME2 = "monochrome2"
 
 
-class Pixels(StrEnum):
-    """Whether pixels that are not square are made so."""
-
-    SQUARE = "square"
-    STORED = "stored"
-
-
 class Icc(StrEnum):
     """What becomes of the ICC Profile of a colour image."""
 
     EMBED = "embed"
     SRGB = "srgb"
     DROP = "drop"
-
-
-class Names(StrEnum):
-    """How output files are named."""
-
-    KEEP = "keep"
-    UID = "uid"
-    HASH = "hash"
-
-
-class Progress(StrEnum):
-    """How the run shows where it is."""
-
-    AUTO = "auto"
-    NONE = "none"
-    JSON = "json"
 
 
 class VoiKind(StrEnum):
@@ -156,59 +142,37 @@ class VoiChoice:
         return self.kind.value if self.index is None else f"{self.kind}:{self.index}"
 
 
-@dataclass(frozen=True, slots=True)
-class FrameChoice:
-    """Which frames of a multi-frame instance: all, first, middle, or the number of one from 1."""
-
-    which: str = "all"
-
-    def __post_init__(self) -> None:
-        if self.which not in ("all", "first", "middle") and not (self.which.isdecimal() and int(self.which) >= 1):
-            raise OptionsError(f"--frames: all, first, middle or a number from 1, not {self.which!r}")
-
-    def select(self, number_of_frames: int) -> range:
-        """The chosen frames, counted from 0; empty when the instance has no such frame."""
-        if self.which == "all":
-            return range(number_of_frames)
-        index = {"first": 0, "middle": number_of_frames // 2}.get(self.which)
-        index = int(self.which) - 1 if index is None else index
-        return range(index, index + 1) if index < number_of_frames else range(0)
-
-    def __str__(self) -> str:
-        return self.which
-
-
 def parse_window(value: object) -> UserWindow:
     """`C,W[,linear|linear-exact|sigmoid]`, or a pair or triple."""
     if isinstance(value, UserWindow):
         return value
-    parts = _parts(value)
+    parts = split_parts(value)
     if len(parts) not in (2, 3):
         raise OptionsError(f"--window: CENTER,WIDTH[,linear|linear-exact|sigmoid], not {value!r}")
     function = (
         parse_member(VoiFunction, "window")(parts[2].replace("_", "-")) if len(parts) == 3 else VoiFunction.LINEAR
     )
-    return UserWindow(_number("window", parts[0]), _number("window", parts[1]), function)
+    return UserWindow(parse_number("window", parts[0]), parse_number("window", parts[1]), function)
 
 
 def parse_stretch(value: object) -> Stretch:
     """`LOW,HIGH[,all]`, or a pair or triple."""
     if isinstance(value, Stretch):
         return value
-    parts = _parts(value)
+    parts = split_parts(value)
     if len(parts) not in (2, 3) or (len(parts) == 3 and parts[2].lower() != "all"):
         raise OptionsError(f"--stretch: LOW,HIGH[,all], not {value!r}")
-    return Stretch(_number("stretch", parts[0]), _number("stretch", parts[1]), len(parts) == 3)
+    return Stretch(parse_number("stretch", parts[0]), parse_number("stretch", parts[1]), len(parts) == 3)
 
 
 def parse_clahe(value: object) -> Clahe:
     """`CLIP,TILES`, or a pair."""
     if isinstance(value, Clahe):
         return value
-    parts = _parts(value)
+    parts = split_parts(value)
     if len(parts) != 2:
         raise OptionsError(f"--clahe: CLIP,TILES, not {value!r}")
-    return Clahe(_number("clahe", parts[0]), parse_count("clahe")(parts[1]))
+    return Clahe(parse_number("clahe", parts[0]), parse_count("clahe")(parts[1]))
 
 
 def parse_voi(value: object) -> VoiChoice:
@@ -225,37 +189,6 @@ def parse_voi(value: object) -> VoiChoice:
     return VoiChoice(VoiKind.EXPLANATION, text=text)
 
 
-def parse_size(value: object) -> int:
-    """Bytes: a number, with K, M, G or T and an optional B or iB; powers of 1024."""
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kmgt]?)(?:i?b)?", str(value).strip(), re.IGNORECASE)
-    if match is None:
-        raise OptionsError(f"--memory: a size such as 4GiB, not {value!r}")
-    size = float(match[1]) * 1024 ** " kmgt".index(match[2].lower() or " ")
-    if not 1 <= size < math.inf:
-        raise OptionsError(f"--memory: a size of 1 byte or more, not {value!r}")
-    return int(size)
-
-
-def parse_count(name: str) -> Callable[[object], int]:
-    """A parser of whole numbers from 1, also written as 5e8."""
-
-    def parse(value: object) -> int:
-        number = _number(name, value)
-        if not 1 <= number < math.inf or number != int(number):
-            raise OptionsError(f"--{name}: a whole number from 1, not {value!r}")
-        return int(number)
-
-    return parse
-
-
-def parse_seconds(value: object) -> float:
-    """Seconds above 0, with an optional s."""
-    seconds = _number("timeout", str(value).strip().removesuffix("s"))
-    if seconds <= 0 or not math.isfinite(seconds):
-        raise OptionsError(f"--timeout: seconds above 0, not {value!r}")
-    return seconds
-
-
 def parse_bits(value: object) -> int:
     """8 or 16."""
     if str(value) not in ("8", "16"):
@@ -263,36 +196,71 @@ def parse_bits(value: object) -> int:
     return int(str(value))
 
 
-def parse_flag(value: object) -> bool:
-    """True or False; in text: 1, true, yes, on and their opposites."""
-    if isinstance(value, bool):
-        return value
-    word, yes, no = str(value).lower(), ("1", "true", "yes", "on"), ("0", "false", "no", "off", "")
-    if word not in (*yes, *no):
-        raise OptionsError(f"a switch is true or false, not {value!r}")
-    return word in yes
+@dataclass(frozen=True, slots=True)
+class RenderOptions:
+    """How stored values become grey levels: everything a plan depends on besides the image itself."""
 
+    look: Look | None = option(None, optional(parse_member(Look, "look")), words(Look), "what the picture looks like")
+    window: UserWindow | None = option(
+        None,
+        optional(parse_window),
+        "C,W[,FUNCTION]",
+        "your own window, on the modality output; implies --look window. FUNCTION: linear, linear-exact or sigmoid",
+    )
+    stretch: Stretch | None = option(
+        None,
+        optional(parse_stretch),
+        "LOW,HIGH[,all]",
+        "percentiles of the look stretch (default 0.1,99.9); all: the extreme values count too; implies --look stretch",
+    )
+    clahe: Clahe | None = option(
+        None,
+        optional(parse_clahe),
+        "CLIP,TILES",
+        "contrast limit and tiles along each side of the look clahe (default 2,8); implies --look clahe",
+    )
+    voi: VoiChoice = option(
+        VoiChoice(),
+        parse_voi,
+        "auto|none|lut[:N]|window[:N]|TEXT",
+        "which VOI of the file: by kind, kind and index from 0, or its Explanation",
+    )
+    polarity: Polarity = option(
+        Polarity.AUTO,
+        parse_member(Polarity, "polarity"),
+        words(Polarity),
+        "what grey images are taken for, whatever their header says",
+    )
+    bits: int = option(8, parse_bits, "8|16", "output depth")
+    icc: Icc = option(
+        Icc.EMBED,
+        parse_member(Icc, "icc"),
+        words(Icc),
+        "the ICC Profile of a colour image: into the picture, its colours converted to sRGB, or left out",
+    )
+    strict: bool = option(False, parse_flag, "", "a VOI that would have to be replaced fails the image instead")
 
-def parse_member(kind: type[E], name: str) -> Callable[[object], E]:
-    """A parser of one of an enumeration's words, in any case."""
+    def __post_init__(self) -> None:
+        implied = self._implied_looks
+        if len(implied) > 1:
+            raise OptionsError(f"--{implied[0]} and --{implied[1]} contradict each other: each is a look of its own")
+        if implied and self.look not in (None, implied[0]):
+            raise OptionsError(f"--{implied[0]} contradicts --look {self.look}")
+        if self.look is Look.WINDOW and self.window is None:
+            raise OptionsError("--look window needs --window CENTER,WIDTH")
 
-    def parse(value: object) -> E:
-        word = str(value).strip().lower()
-        if word not in [member.value for member in kind]:
-            raise OptionsError(f"--{name}: one of {', '.join(member.value for member in kind)}, not {value!r}")
-        return kind(word)
+    @property
+    def _implied_looks(self) -> list[Look]:
+        """The looks whose own option is given."""
+        own = {Look.WINDOW: self.window, Look.STRETCH: self.stretch, Look.CLAHE: self.clahe}
+        return [look for look, given in own.items() if given is not None]
 
-    return parse
+    @property
+    def effective_look(self) -> Look:
+        """The look after what --window, --stretch and --clahe imply."""
+        return next(iter(self._implied_looks), self.look or Look.VIEWER)
 
-
-def _parts(value: object) -> list[str]:
-    if isinstance(value, (tuple, list)):
-        return [str(part) for part in value]
-    return [part.strip() for part in str(value).split(",")]
-
-
-def _number(name: str, value: object) -> float:
-    try:
-        return float(str(value))
-    except ValueError:
-        raise OptionsError(f"--{name}: {value!r} is not a number") from None
+    @property
+    def percentiles(self) -> Stretch:
+        """The percentiles of the look `stretch`."""
+        return self.stretch or Stretch()

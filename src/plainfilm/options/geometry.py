@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The values of --size, --fit, --crop, --decode: text or numbers in, checked values out; `str()` writes each back."""
+"""The options of geometry: square pixels, crop and size."""
 
 from __future__ import annotations
 
@@ -8,6 +8,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from plainfilm.errors import OptionsError
+from plainfilm.options.field import option, parse_flag, parse_member, words
+
+
+class Pixels(StrEnum):
+    """Whether pixels that are not square are made so."""
+
+    SQUARE = "square"
+    STORED = "stored"
 
 
 class Fit(StrEnum):
@@ -16,13 +24,6 @@ class Fit(StrEnum):
     KEEP = "keep"
     PAD = "pad"
     CROP = "crop"
-
-
-class Resolution(StrEnum):
-    """Whether all of a frame is decoded, or no more than its picture's size needs."""
-
-    FULL = "full"
-    REDUCED = "reduced"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,3 +90,27 @@ def parse_crop(value: object) -> Box | Border | None:
     if match is None:
         raise OptionsError(f"--crop: none, border or X,Y,W,H in pixels, not {value!r}")
     return Box(*map(int, match.groups()))
+
+
+@dataclass(frozen=True, slots=True)
+class GeometryOptions:
+    """How P-Values become the output's rows and columns."""
+
+    pixels: Pixels = option(
+        Pixels.SQUARE, parse_member(Pixels, "pixels"), words(Pixels), "whether pixels that are not square are made so"
+    )
+    crop: Box | Border | None = option(
+        None,
+        parse_crop,
+        "none|border|X,Y,W,H",
+        "the part of the image, after square pixels, that is kept; border: all but its margin (default none)",
+    )
+    size: OutputSize = option(
+        OutputSize(), parse_output_size, "none|N|WxH", "size in pixels; N: the longest side. Never enlarges"
+    )
+    enlarge: bool = option(False, parse_flag, "", "--size may enlarge")
+    fit: Fit = option(Fit.KEEP, parse_member(Fit, "fit"), words(Fit), "how WxH is met: within, filled up, or cut")
+
+    def __post_init__(self) -> None:
+        if self.fit is not Fit.KEEP and self.size.box is None:
+            raise OptionsError(f"--fit {self.fit} needs --size WxH")

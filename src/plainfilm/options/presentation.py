@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: MIT
-"""The values of the options for what a viewer adds to the grey levels: overlays, a presentation state, how it hangs."""
+"""The options for what a viewer adds to an image: overlays, presentation state, orientation."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+
+from plainfilm.options.field import option, optional, parse_member, words
 
 
 class Overlays(StrEnum):
@@ -39,3 +41,24 @@ def parse_presentation(value: object) -> PresentationSource:
         return value
     text = str(value)
     return PresentationSource(None if text.strip().lower() == "auto" else Path(text))
+
+
+@dataclass(frozen=True, slots=True)
+class PresentationOptions:
+    """What a viewer adds to the grey levels."""
+
+    overlays: Overlays = option(
+        Overlays.OFF,
+        parse_member(Overlays, "overlays"),
+        words(Overlays),
+        "overlay planes: burn paints them into the picture, mask writes each as a picture of its own",
+    )
+    presentation: PresentationSource | None = option(
+        None,
+        optional(parse_presentation),
+        "PATH|auto",
+        "a grayscale softcopy presentation state for the images that it refers to; auto: found among the sources",
+    )
+    orient: Orient = option(
+        Orient.STORED, parse_member(Orient, "orient"), words(Orient), "viewer: turned and flipped as films are hung"
+    )
