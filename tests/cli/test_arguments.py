@@ -11,7 +11,8 @@ import pytest
 
 from plainfilm.cli.arguments import Parser, add_options, options_of, parse, read_config
 from plainfilm.errors import OptionsError
-from plainfilm.options.options import Options, option_fields
+from plainfilm.options.field import Option, Scope
+from plainfilm.options.options import Options
 from plainfilm.options.presentation import PresentationSource
 from plainfilm.options.render import LOOK_OPTIONS, Look, UserWindow, VoiFunction
 from plainfilm.options.run import Progress
@@ -56,15 +57,15 @@ VALUES: dict[str, tuple[str, object]] = {
 }
 
 
-def parser_of(names: Iterable[str] | None = None) -> Parser:
+def parser_of(declared: Iterable[Option]) -> Parser:
     parser = Parser(prog="plainfilm test")
     parser.add_argument("paths", nargs="*")
-    add_options(parser, names)
+    add_options(parser, declared)
     return parser
 
 
 def options(*words: str, environment: dict[str, str] | None = None) -> Options:
-    return options_of(parse(parser_of(), words), environment or {})
+    return options_of(parse(parser_of(Options.declared()), words), environment or {})
 
 
 def words_of(name: str) -> list[str]:
@@ -73,7 +74,7 @@ def words_of(name: str) -> list[str]:
 
 
 def test_every_option_is_known_here() -> None:
-    assert set(VALUES) == {name for name, _ in option_fields()}
+    assert set(VALUES) == {option.name for option in Options.declared()}
 
 
 @pytest.mark.parametrize("name", VALUES)
@@ -94,7 +95,7 @@ def test_what_may_be_given_several_times_is_never_lost() -> None:
 
 
 def test_only_the_options_asked_for_are_added() -> None:
-    parser = parser_of(["bits"])
+    parser = parser_of(Options.declared(Scope.IMAGE))
     assert parse(parser, ["--bits", "16"]).bits == "16"
     with pytest.raises(OptionsError, match="--jobs"):
         parse(parser, ["--jobs", "1"])
@@ -116,25 +117,25 @@ def test_a_center_may_be_negative(words: list[str], window: UserWindow) -> None:
 
 
 def test_a_word_after_a_negative_number_is_a_path() -> None:
-    arguments = parse(parser_of(), ["in", "--window", "-600,1500", "out", "--strict", "more"])
+    arguments = parse(parser_of(Options.declared()), ["in", "--window", "-600,1500", "out", "--strict", "more"])
     assert arguments.paths == ["in", "out", "more"]
 
 
 def test_after_two_dashes_everything_is_a_path() -> None:
-    arguments = parse(parser_of(), ["a", "--strict", "--", "--look", "-1", "b"])
+    arguments = parse(parser_of(Options.declared()), ["a", "--strict", "--", "--look", "-1", "b"])
     assert (arguments.paths, arguments.strict) == (["a", "./--look", "./-1", "b"], True)
-    assert parse(parser_of(), ["--", "-x"]).paths == ["./-x"]
+    assert parse(parser_of(Options.declared()), ["--", "-x"]).paths == ["./-x"]
 
 
 @pytest.mark.parametrize("word", ["--overwrit", "--bit", "--unheard-of", "-x"])
 def test_an_option_is_not_taken_for_another(word: str) -> None:
     with pytest.raises(OptionsError, match=f"{word}.*--help"):
-        parse(parser_of(), ["in", "out", word])
+        parse(parser_of(Options.declared()), ["in", "out", word])
 
 
 def test_an_option_without_its_value_is_a_complaint() -> None:
     with pytest.raises(OptionsError, match="--bits"):
-        parse(parser_of(), ["in", "out", "--bits"])
+        parse(parser_of(Options.declared()), ["in", "out", "--bits"])
 
 
 def test_the_command_line_wins_over_the_file_and_that_over_the_environment(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 from plainfilm.errors import OptionsError
 from plainfilm.options.decoding import Resolution
 from plainfilm.options.geometry import Border, Pixels
-from plainfilm.options.options import Options, option_fields
+from plainfilm.options.options import Options
 from plainfilm.options.output import Names
 from plainfilm.options.presentation import Orient, Overlays
 from plainfilm.options.render import Look, Polarity, Stretch, UserWindow
@@ -59,7 +59,7 @@ ONLY_ONE_VALUE = {"fit"}  # another fit needs a size
 
 
 def test_every_option_is_given_below() -> None:
-    assert set(GIVEN) == {name for name, _ in option_fields()}
+    assert set(GIVEN) == {option.name for option in Options.declared()}
 
 
 @pytest.mark.parametrize("name", GIVEN)
@@ -72,7 +72,7 @@ def test_every_option_reads_back_from_what_it_is_written_as(name: str, place: in
 
 def test_the_defaults_read_back_and_are_named_in_full() -> None:
     mapping = Options().to_mapping()
-    assert list(mapping) == [name for name, _ in option_fields()]
+    assert list(mapping) == [option.name for option in Options.declared()]
     assert Options.of(json.loads(json.dumps(mapping))) == Options()
 
 
@@ -151,9 +151,9 @@ def test_a_fit_needs_a_width_and_a_height() -> None:
 
 
 def test_every_option_says_what_it_means_and_switches_take_no_value() -> None:
-    for name, item in option_fields():
-        assert item.metadata["meaning"], name
-        assert (item.metadata["metavar"] == "") is isinstance(item.default, bool), name
+    for option in Options.declared():
+        assert option.meaning, option.name
+        assert option.is_switch is isinstance(option.default, bool), option.name
 
 
 @pytest.mark.parametrize(

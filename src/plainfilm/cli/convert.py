@@ -42,7 +42,7 @@ def convert_command(words: Sequence[str]) -> int:
     parser.add_argument(
         "paths", nargs="+", metavar="SOURCE... OUT", help="files, folders or globs, and where to put the images"
     )
-    add_options(parser)
+    add_options(parser, Options.declared())
     arguments = parse(parser, words)
     if len(arguments.paths) < 2:
         raise OptionsError("convert needs a SOURCE and an OUT")

@@ -9,6 +9,7 @@ from pathlib import Path
 from plainfilm.cli.arguments import Parser, add_options, environment, options_of, parse
 from plainfilm.cli.convert import convert_folder
 from plainfilm.cli.output import say, write_text
+from plainfilm.options.options import Options
 from plainfilm.output.folder import FolderOutput
 from plainfilm.output.storage import translate_os_errors
 
@@ -25,7 +26,7 @@ def demo_command(words: Sequence[str]) -> int:
         f"is known of each film in OUT/{TRUTH}. No real patient is in them.",
     )
     parser.add_argument("out", metavar="OUT", help="a folder; it is made")
-    add_options(parser)
+    add_options(parser, Options.declared())
     arguments = parse(parser, words)
     options, out = options_of(arguments, environment()), Path(arguments.out)
 

@@ -6,11 +6,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from plainfilm.options.field import option, parse_flag, parse_member, words
+from plainfilm.options.field import option
+from plainfilm.options.value_types import SWITCH, members
 
 
 class Resolution(StrEnum):
-    """Whether all of a frame is decoded, or no more than its picture's size needs."""
+    """The resolution at which a frame is decoded: its own, or no more than the output size needs."""
 
     FULL = "full"
     REDUCED = "reduced"
@@ -18,15 +19,17 @@ class Resolution(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class DecodeOptions:
-    """How the bytes of a frame become its cells."""
+    """How the bytes of a frame become samples."""
 
     decode: Resolution = option(
         Resolution.FULL,
-        parse_member(Resolution, "decode"),
-        words(Resolution),
-        "reduced: of JPEG 2000 and 8-bit JPEG only the resolution that --size needs; fast, a little different",
+        members(Resolution),
+        "reduced decodes JPEG 2000 and 8-bit JPEG only at the resolution that --size needs, which is faster and "
+        "changes the pixels slightly",
     )
     allow_truncated: bool = option(
-        False, parse_flag, "", "what is missing of a short image is painted as padding, instead of failing it"
+        False, SWITCH, "paint the missing part of a truncated image as padding instead of failing the image"
     )
-    verify: bool = option(False, parse_flag, "", "decode lossless codestreams with a second library too, and compare")
+    verify: bool = option(
+        False, SWITCH, "decode lossless codestreams with a second library as well and compare the results"
+    )

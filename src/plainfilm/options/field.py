@@ -1,79 +1,140 @@
 # SPDX-License-Identifier: MIT
-"""Declare an option as a field of a dataclass, and parse the values that several groups share."""
+"""Declare an option as a field of a dataclass, and read such declarations back.
+
+`option()` makes the field. `options_of()` lists the fields of a group as `Option` values, which hold everything that
+the command line, the environment, configuration files, the Python functions and run.json need.
+"""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
-from dataclasses import field
-from enum import StrEnum
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, fields
+from enum import Enum
+from typing import Any, Generic, TypeVar
 
-from plainfilm.errors import OptionsError
+from plainfilm.errors import OptionsError, Reason
 
 T = TypeVar("T")
-E = TypeVar("E", bound=StrEnum)
+D = TypeVar("D")
+ENVIRONMENT_PREFIX = "PLAINFILM_"
 
 
-def option(default: Any, parse: Callable[[object], Any], metavar: str, meaning: str, joined_by: str = "") -> Any:
-    """A field that is an option: its default, parser, placeholder on the command line ('' for a switch) and meaning.
+class Scope(Enum):
+    """Where an option can be given."""
 
-    joined_by: what stands between the values of one that may be given several times; '' where the last one counts.
+    IMAGE = "image"
+    """It applies to a single image: `render`, `explain` and every run accept it."""
+    RUN = "run"
+    """It applies to a run only: `convert` accepts it, as a command and in Python."""
+    COMMAND = "command"
+    """It concerns only the command line, where it can be given to `plainfilm convert`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resume:
+    """Whether an option may change when a run resumes the work of an earlier run in the same OUT.
+
+    retry: the reason of the failures that are tried again when the option has changed.
     """
-    told = {"parse": parse, "metavar": metavar, "meaning": meaning, "joined_by": joined_by}
-    return field(default=default, metadata=told)
+
+    may_change: bool
+    retry: Reason | None = None
 
 
-def words(kind: type[StrEnum]) -> str:
-    return "|".join(member.value for member in kind)
+FIXED = Resume(may_change=False)
+"""The option changes pixels, names or tables: it is part of the fingerprint of the run and must stay the same."""
+FREE = Resume(may_change=True)
+"""The option leaves the output as it is."""
 
 
-def optional(parse: Callable[[object], T]) -> Callable[[object], T | None]:
-    return lambda value: None if value is None else parse(value)
+def limit(reason: Reason) -> Resume:
+    """The option is a limit, which may change; the instances that failed for this reason are then tried again."""
+    return Resume(may_change=True, retry=reason)
 
 
-def parse_flag(value: object) -> bool:
-    """True or False; in text: 1, true, yes, on and their opposites."""
-    if isinstance(value, bool):
-        return value
-    word, yes, no = str(value).lower(), ("1", "true", "yes", "on"), ("0", "false", "no", "off", "")
-    if word not in (*yes, *no):
-        raise OptionsError(f"a switch is true or false, not {value!r}")
-    return word in yes
+@dataclass(frozen=True, slots=True)
+class ValueType(Generic[T]):
+    """How the values of an option are written and read.
+
+    parse: makes a checked value from text or from a Python value; it raises OptionsError without the option's name.
+    metavar: the placeholder on the command line; empty for a switch, which takes no value there.
+    keyword: the type of the Python keyword, as source text.
+    separator: joins the values of an option that is repeated on the command line; empty if the last value counts.
+    """
+
+    parse: Callable[[object], T]
+    metavar: str
+    keyword: str
+    separator: str = ""
 
 
-def parse_member(kind: type[E], name: str) -> Callable[[object], E]:
-    """A parser of one of an enumeration's words, in any case."""
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One option as its field declares it. The parameters of `option()` describe the attributes."""
 
-    def parse(value: object) -> E:
-        word = str(value).strip().lower()
-        if word not in [member.value for member in kind]:
-            raise OptionsError(f"--{name}: one of {', '.join(member.value for member in kind)}, not {value!r}")
-        return kind(word)
+    name: str
+    default: object
+    value_type: ValueType[Any]
+    meaning: str
+    scope: Scope
+    resume: Resume
+    is_recorded: bool
 
-    return parse
+    @property
+    def flag(self) -> str:
+        """The option on the command line, such as `--max-pixels`."""
+        return f"--{self.name.replace('_', '-')}"
+
+    @property
+    def variable(self) -> str:
+        """The environment variable of the option, such as `PLAINFILM_MAX_PIXELS`."""
+        return ENVIRONMENT_PREFIX + self.name.upper()
+
+    @property
+    def is_switch(self) -> bool:
+        """Whether the option takes no value on the command line."""
+        return not self.value_type.metavar
+
+    def parse(self, value: object) -> object:
+        """The checked value. None means not given, where this is the default. Raises OptionsError with the flag."""
+        if value is None and self.default is None:
+            return None
+        try:
+            return self.value_type.parse(value)
+        except OptionsError as error:
+            # parse_columns() of the package dicom names its option itself
+            message = error.message.removeprefix(f"{self.flag}: ")
+            raise OptionsError(f"{self.flag}: {message}") from error
 
 
-def parse_count(name: str) -> Callable[[object], int]:
-    """A parser of whole numbers from 1, also written as 5e8."""
+def option(
+    default: D,
+    value_type: ValueType[T],
+    meaning: str,
+    *,
+    scope: Scope = Scope.IMAGE,
+    resume: Resume = FIXED,
+    is_recorded: bool = True,
+) -> D | T:
+    """A field of a dataclass that is an option.
 
-    def parse(value: object) -> int:
-        number = parse_number(name, value)
-        if not 1 <= number < math.inf or number != int(number):
-            raise OptionsError(f"--{name}: a whole number from 1, not {value!r}")
-        return int(number)
+    default: the value if the option is not given; None: the option has no value then.
+    meaning: what the option does, for the help; the default is added to it unless it says `(default ...)`.
+    is_recorded: whether the option is written to run.json. An option must not be, if a run that is repeated from its
+    run.json must not do the same again, or if its value is a path that may name a person.
+    """
+    metadata = {
+        "value_type": value_type,
+        "meaning": meaning,
+        "scope": scope,
+        "resume": resume,
+        "is_recorded": is_recorded,
+    }
+    declared: Any = field(default=default, metadata=metadata)
+    return declared  # type: ignore[no-any-return]
 
-    return parse
 
-
-def split_parts(value: object) -> list[str]:
-    if isinstance(value, (tuple, list)):
-        return [str(part) for part in value]
-    return [part.strip() for part in str(value).split(",")]
-
-
-def parse_number(name: str, value: object) -> float:
-    try:
-        return float(str(value))
-    except ValueError:
-        raise OptionsError(f"--{name}: {value!r} is not a number") from None
+def options_of(group: Any) -> Iterator[Option]:
+    """The options of a group, which is an instance of its dataclass."""
+    for item in fields(group):
+        yield Option(item.name, item.default, **item.metadata)

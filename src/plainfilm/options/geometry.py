@@ -8,18 +8,19 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from plainfilm.errors import OptionsError
-from plainfilm.options.field import option, parse_flag, parse_member, words
+from plainfilm.options.field import ValueType, option
+from plainfilm.options.value_types import SWITCH, members
 
 
 class Pixels(StrEnum):
-    """Whether pixels that are not square are made so."""
+    """The shape of the output pixels: square, or that of the stored pixels."""
 
     SQUARE = "square"
     STORED = "stored"
 
 
 class Fit(StrEnum):
-    """How the width and height of --size are met: within them, filled up with black, or cut to them."""
+    """How an image fits the width and height of --size: within both, padded with black, or cropped to both."""
 
     KEEP = "keep"
     PAD = "pad"
@@ -28,7 +29,7 @@ class Fit(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class OutputSize:
-    """The size of the output in pixels: the longest side, a width and a height, or neither."""
+    """The size of the output in pixels: the longest side, a box of width and height, or neither."""
 
     longest: int | None = None
     box: tuple[int, int] | None = None
@@ -41,7 +42,7 @@ class OutputSize:
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """A part of an image in pixels: its first column and row, from 0, its width and height."""
+    """A part of an image in pixels: its first column and row, both from 0, and its width and height."""
 
     x: int
     y: int
@@ -54,9 +55,10 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class Border:
-    """An image without its margin. kept: what is left, in pixels as stored; None before it is looked for, or of none.
+    """The request to crop the margin of an image, and the result of the search for the margin.
 
-    note: what came of looking for it, for people.
+    kept: the part without the margin, in stored pixels; None before the search, and if there is no margin.
+    note: a description of the result for people.
     """
 
     kept: Box | None = None
@@ -67,7 +69,7 @@ class Border:
 
 
 def parse_output_size(value: object) -> OutputSize:
-    """`none`, `N` or `WxH`, or a pair."""
+    """`none`, `N`, `WxH`, or a pair of numbers. Raises OptionsError."""
     if isinstance(value, OutputSize):
         return value
     text = "x".join(map(str, value)) if isinstance(value, (tuple, list)) else str(value).strip().lower()
@@ -75,12 +77,12 @@ def parse_output_size(value: object) -> OutputSize:
         return OutputSize()
     match = re.fullmatch(r"([1-9]\d{0,6})(?:x([1-9]\d{0,6}))?", text)
     if match is None:
-        raise OptionsError(f"--size: none, N or WxH in pixels, not {value!r}")
+        raise OptionsError(f"none, N or WxH in pixels, not {value!r}")
     return OutputSize(box=(int(match[1]), int(match[2]))) if match[2] else OutputSize(longest=int(match[1]))
 
 
 def parse_crop(value: object) -> Box | Border | None:
-    """`none`, `border` or `X,Y,W,H`, or four numbers."""
+    """`none`, `border`, `X,Y,W,H`, or four numbers. Raises OptionsError."""
     if value is None or isinstance(value, (Box, Border)):
         return value
     text = ",".join(map(str, value)) if isinstance(value, (tuple, list)) else str(value).strip().lower()
@@ -88,28 +90,29 @@ def parse_crop(value: object) -> Box | Border | None:
         return None if text == "none" else Border()
     match = re.fullmatch(r"(\d{1,7}),(\d{1,7}),([1-9]\d{0,6}),([1-9]\d{0,6})", text.replace(" ", ""))
     if match is None:
-        raise OptionsError(f"--crop: none, border or X,Y,W,H in pixels, not {value!r}")
+        raise OptionsError(f"none, border or X,Y,W,H in pixels, not {value!r}")
     return Box(*map(int, match.groups()))
+
+
+_SIZE = ValueType(parse_output_size, "none|N|WxH", "str | int | tuple[int, int]")
+_CROP = ValueType(parse_crop, "none|border|X,Y,W,H", "str | tuple[int, int, int, int]")
 
 
 @dataclass(frozen=True, slots=True)
 class GeometryOptions:
-    """How P-Values become the output's rows and columns."""
+    """How output levels become the rows and columns of the output."""
 
-    pixels: Pixels = option(
-        Pixels.SQUARE, parse_member(Pixels, "pixels"), words(Pixels), "whether pixels that are not square are made so"
-    )
+    pixels: Pixels = option(Pixels.SQUARE, members(Pixels), "square resamples pixels that are not square")
     crop: Box | Border | None = option(
         None,
-        parse_crop,
-        "none|border|X,Y,W,H",
-        "the part of the image, after square pixels, that is kept; border: all but its margin (default none)",
+        _CROP,
+        "keep a part of the image, in pixels after square pixels; border cuts the margin (default none)",
     )
     size: OutputSize = option(
-        OutputSize(), parse_output_size, "none|N|WxH", "size in pixels; N: the longest side. Never enlarges"
+        OutputSize(), _SIZE, "the size of the output in pixels, where N is the longest side; it never enlarges"
     )
-    enlarge: bool = option(False, parse_flag, "", "--size may enlarge")
-    fit: Fit = option(Fit.KEEP, parse_member(Fit, "fit"), words(Fit), "how WxH is met: within, filled up, or cut")
+    enlarge: bool = option(False, SWITCH, "let --size enlarge the image")
+    fit: Fit = option(Fit.KEEP, members(Fit), "how the image fits WxH: within it, padded with black, or cropped")
 
     def __post_init__(self) -> None:
         if self.fit is not Fit.KEEP and self.size.box is None:

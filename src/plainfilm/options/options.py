@@ -4,11 +4,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import Field, dataclass, fields
+from dataclasses import dataclass, fields
 from typing import Any
 
 from plainfilm.errors import OptionsError
 from plainfilm.options.decoding import DecodeOptions
+from plainfilm.options.field import Option, Scope, options_of
 from plainfilm.options.geometry import GeometryOptions
 from plainfilm.options.limits import LimitOptions
 from plainfilm.options.output import OutputOptions
@@ -20,7 +21,7 @@ from plainfilm.options.run import RunOptions
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """All options of a run."""
+    """All options of a run. Each group is passed to the stages that need it."""
 
     render: RenderOptions = RenderOptions()
     decoding: DecodeOptions = DecodeOptions()
@@ -33,7 +34,9 @@ class Options:
 
     def __post_init__(self) -> None:
         if self.render.strict and self.decoding.allow_truncated:
-            raise OptionsError("--strict and --allow-truncated contradict each other: one refuses what the other asks")
+            raise OptionsError(
+                "--strict and --allow-truncated contradict each other: one refuses the repair that the other asks for"
+            )
         if self.presentation.presentation is None:
             return
         if self.render.effective_look is not Look.VIEWER:
@@ -42,35 +45,34 @@ class Options:
             raise OptionsError(f"--presentation contradicts --voi {self.render.voi}")
 
     @classmethod
-    def of(cls, given: Mapping[str, object]) -> Options:
-        """Options from names (with underscores) and values, as text or as Python values.
+    def declared(cls, *scopes: Scope) -> Iterator[Option]:
+        """The declarations of the options, in the order of the groups; scopes: those wanted, or all without any."""
+        for group in fields(cls):
+            yield from (item for item in options_of(group.default) if not scopes or item.scope in scopes)
 
-        Raises OptionsError for a name that does not exist, a value that cannot be read, and a contradiction.
+    @classmethod
+    def of(cls, values: Mapping[str, object]) -> Options:
+        """Options from their names, with underscores, and values, as text or as Python values.
+
+        Raises OptionsError for an unknown name, a value that cannot be parsed, and options that contradict each other.
         """
-        unknown = sorted(set(given) - {name for name, _ in option_fields()})
+        unknown = sorted(set(values) - {item.name for item in cls.declared()})
         if unknown:
             raise OptionsError(f"unknown option {', '.join(unknown)}")
-        return cls(**{group.name: _group_of(group.default, given) for group in fields(cls)})
+        return cls(**{group.name: _group_of(group.default, values) for group in fields(cls)})
 
     def to_mapping(self) -> dict[str, object]:
-        """Names and values that `of` reads back; run.json holds those that another run may repeat."""
+        """The names and values of all options, as values of JSON that `of` reads back."""
         groups = [getattr(self, group.name) for group in fields(self)]
-        return {item.name: _written(getattr(group, item.name)) for group in groups for item in fields(group)}
+        return {item.name: _plain(getattr(group, item.name)) for group in groups for item in options_of(group)}
 
 
-def option_fields() -> Iterator[tuple[str, Field[Any]]]:
-    """Every option's name and field, in the order of the stages."""
-    for group in fields(Options):
-        default: Any = group.default
-        for item in fields(default):
-            yield item.name, item
-
-
-def _group_of(default: Any, given: Mapping[str, object]) -> Any:
+def _group_of(default: Any, values: Mapping[str, object]) -> Any:
+    """A group of the class of its default, with the values that belong to it."""
     return type(default)(
-        **{item.name: item.metadata["parse"](given[item.name]) for item in fields(default) if item.name in given}
+        **{item.name: item.parse(values[item.name]) for item in options_of(default) if item.name in values}
     )
 
 
-def _written(value: object) -> object:
+def _plain(value: object) -> object:
     return value if value is None or isinstance(value, (bool, int, float)) else str(value)

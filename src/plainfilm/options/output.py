@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The options of the output: which frames are written, and under which names."""
+"""The options of the output: which frames are written, and how the files are named."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from plainfilm.errors import OptionsError
-from plainfilm.options.field import option, parse_member, words
+from plainfilm.options.field import Scope, ValueType, option
+from plainfilm.options.value_types import members
 
 
 class Names(StrEnum):
@@ -20,16 +21,16 @@ class Names(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class FrameChoice:
-    """Which frames of a multi-frame instance: all, first, middle, or the number of one from 1."""
+    """The frames of a multi-frame instance to convert: `all`, `first`, `middle`, or the number of a frame from 1."""
 
     which: str = "all"
 
     def __post_init__(self) -> None:
         if self.which not in ("all", "first", "middle") and not (self.which.isdecimal() and int(self.which) >= 1):
-            raise OptionsError(f"--frames: all, first, middle or a number from 1, not {self.which!r}")
+            raise OptionsError(f"all, first, middle or a number from 1, not {self.which!r}")
 
     def select(self, number_of_frames: int) -> range:
-        """The chosen frames, counted from 0; empty when the instance has no such frame."""
+        """The chosen frames, counted from 0; empty if the instance has no such frame."""
         if self.which == "all":
             return range(number_of_frames)
         index = {"first": 0, "middle": number_of_frames // 2}.get(self.which)
@@ -40,19 +41,25 @@ class FrameChoice:
         return self.which
 
 
+def parse_frames(value: object) -> FrameChoice:
+    """`all`, `first`, `middle`, or the number of a frame from 1. Raises OptionsError."""
+    return FrameChoice(str(value))
+
+
+_FRAMES = ValueType(parse_frames, "all|first|middle|N", "str | int")
+
+
 @dataclass(frozen=True, slots=True)
 class OutputOptions:
-    """Which images come out and how they are named."""
+    """Which images are written and how they are named."""
 
     frames: FrameChoice = option(
-        FrameChoice(),
-        lambda value: FrameChoice(str(value)),
-        "all|first|middle|N",
-        "frames of multi-frame instances; N counts from 1",
+        FrameChoice(), _FRAMES, "the frames of multi-frame instances, where N counts from 1", scope=Scope.RUN
     )
     names: Names = option(
         Names.KEEP,
-        parse_member(Names, "names"),
-        words(Names),
-        "keep: the source's own relative path; uid: the SOP Instance UID; hash: a keyed hash of the path",
+        members(Names),
+        "name images by the relative path of the source (keep), the SOP Instance UID (uid) or a keyed hash of the path "
+        "(hash)",
+        scope=Scope.RUN,
     )

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The options for what a viewer adds to an image: overlays, presentation state, orientation."""
+"""The options for what a viewer adds to an image: overlays, a presentation state, and the orientation."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from plainfilm.options.field import option, optional, parse_member, words
+from plainfilm.options.field import ValueType, option
+from plainfilm.options.value_types import members
 
 
 class Overlays(StrEnum):
-    """What becomes of overlay planes."""
+    """What is done with overlay planes."""
 
     OFF = "off"
     BURN = "burn"
@@ -19,7 +20,7 @@ class Overlays(StrEnum):
 
 
 class Orient(StrEnum):
-    """Whether a picture lies as it is stored or as a viewer hangs it."""
+    """The orientation of the output: that of the stored pixels, or that in which a viewer hangs a radiograph."""
 
     STORED = "stored"
     VIEWER = "viewer"
@@ -27,7 +28,10 @@ class Orient(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PresentationSource:
-    """One presentation state by its file; where `path` is None, the one among the sources that refers to the image."""
+    """Where the presentation state of an image comes from.
+
+    path: the file of a presentation state; None: the one among the sources that refers to the image.
+    """
 
     path: Path | None = None
 
@@ -43,22 +47,23 @@ def parse_presentation(value: object) -> PresentationSource:
     return PresentationSource(None if text.strip().lower() == "auto" else Path(text))
 
 
+_PRESENTATION = ValueType(parse_presentation, "PATH|auto", "str | PathLike[str]")
+
+
 @dataclass(frozen=True, slots=True)
 class PresentationOptions:
-    """What a viewer adds to the grey levels."""
+    """What is added to the output levels, as a viewer does."""
 
     overlays: Overlays = option(
         Overlays.OFF,
-        parse_member(Overlays, "overlays"),
-        words(Overlays),
-        "overlay planes: burn paints them into the picture, mask writes each as a picture of its own",
+        members(Overlays),
+        "burn paints overlay planes into the image, mask writes each plane as an image of its own",
     )
     presentation: PresentationSource | None = option(
         None,
-        optional(parse_presentation),
-        "PATH|auto",
-        "a grayscale softcopy presentation state for the images that it refers to; auto: found among the sources",
+        _PRESENTATION,
+        "apply a grayscale softcopy presentation state to the images that it refers to; auto finds it in the sources",
     )
     orient: Orient = option(
-        Orient.STORED, parse_member(Orient, "orient"), words(Orient), "viewer: turned and flipped as films are hung"
+        Orient.STORED, members(Orient), "viewer turns and flips the image as radiographs are hung for reading"
     )

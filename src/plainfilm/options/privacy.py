@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""The options of privacy: boxes to redact, and attributes to carry into the tables."""
+"""The options of privacy: the boxes to redact, and the attributes to carry into the tables.
+
+The coordinates of a box are stored pixels from the upper left corner of the image, before pixels are made square.
+"""
 
 from __future__ import annotations
 
@@ -10,12 +13,13 @@ from pathlib import Path
 
 from plainfilm.dicom.dictionary import Keywords, parse_columns
 from plainfilm.errors import OptionsError
-from plainfilm.options.field import option, optional
+from plainfilm.options.field import Scope, ValueType, option
+from plainfilm.options.value_types import path_type
 
 
 @dataclass(frozen=True, slots=True)
 class RedactionBox:
-    """A rectangle: its left and upper edge, width and height; every pixel that it touches belongs to it."""
+    """A rectangle: its left and upper edge, width and height. Every pixel that it touches belongs to it."""
 
     x: float
     y: float
@@ -30,7 +34,7 @@ class RedactionBox:
         return ",".join(f"{number:.15g}" for number in (self.x, self.y, self.w, self.h))
 
     def within(self, rows: int, columns: int) -> tuple[slice, slice] | None:
-        """The rows and columns of an image that the box covers, clipped to it; None where it covers none."""
+        """The rows and columns of an image that the box covers, clipped to the image; None if it covers none."""
         top, bottom = max(math.floor(self.y), 0), min(math.ceil(self.y + self.h), rows)
         left, right = max(math.floor(self.x), 0), min(math.ceil(self.x + self.w), columns)
         return (slice(top, bottom), slice(left, right)) if top < bottom and left < right else None
@@ -38,7 +42,10 @@ class RedactionBox:
 
 @dataclass(frozen=True, slots=True)
 class RedactionBoxes:
-    """The boxes of one instance: `of_all` are for every frame, `of_frames` each for the frame of its number from 1."""
+    """The boxes of one instance.
+
+    of_all: the boxes of every frame. of_frames: pairs of a frame number, counted from 1, and a box of this frame.
+    """
 
     of_all: tuple[RedactionBox, ...] = ()
     of_frames: tuple[tuple[int, RedactionBox], ...] = ()
@@ -57,7 +64,7 @@ class RedactionBoxes:
         return (*self.of_all, *(box for number, box in self.of_frames if number == frame + 1))
 
     def beyond(self, frames: int) -> int:
-        """How many boxes are for frames that an instance of so many frames has not."""
+        """The number of boxes whose frame number is above the number of frames of the instance."""
         return sum(number > frames for number, _ in self.of_frames)
 
 
@@ -65,60 +72,66 @@ NO_REDACTION_BOXES = RedactionBoxes()
 
 
 def parse_boxes(value: object) -> RedactionBoxes:
-    """`X,Y,W,H`, several joined by `;`; or a sequence of four numbers, or of such sequences."""
+    """`X,Y,W,H`, several joined by `;`; or a sequence of four numbers, or of such sequences. Raises OptionsError."""
     if isinstance(value, RedactionBoxes):
         return value
     if isinstance(value, str):
-        parts = [[*map(str.strip, box.split(","))] for box in value.split(";") if box.strip()]
+        boxes = [[*map(str.strip, box.split(","))] for box in value.split(";") if box.strip()]
     elif isinstance(value, Iterable):
-        given = list(value)
-        nested = any(isinstance(each, Iterable) and not isinstance(each, str) for each in given)
-        parts = [list(box) for box in given] if nested else [given] if given else []
+        items = list(value)
+        is_nested = any(isinstance(item, Iterable) and not isinstance(item, str) for item in items)
+        boxes = [list(item) for item in items] if is_nested else [items] if items else []
     else:
-        raise OptionsError(f"--redact: X,Y,W,H, several joined by ;, not {value!r}")
-    return RedactionBoxes(tuple(parse_box(box, "--redact") for box in parts))
+        raise OptionsError(f"X,Y,W,H, several joined by ;, not {value!r}")
+    return RedactionBoxes(tuple(map(parse_box, boxes)))
 
 
-def parse_box(parts: Iterable[object], place: str) -> RedactionBox:
-    given = list(parts)
-    numbers = [number for part in given if (number := parse_coordinate(part)) is not None]
-    if len(given) != 4 or len(numbers) != 4:
-        written = ",".join("" if part is None else str(part) for part in given)
-        raise OptionsError(f"{place}: a box is four numbers X,Y,W,H, not {written!r}")
-    try:
-        return RedactionBox(*numbers)
-    except OptionsError as error:
-        raise OptionsError(f"{place}: {error.message}") from None
+def parse_box(parts: Iterable[object]) -> RedactionBox:
+    """A box from four numbers or texts. Raises OptionsError."""
+    parts = list(parts)
+    numbers = [number for part in parts if (number := parse_coordinate(part)) is not None]
+    if len(parts) != 4 or len(numbers) != 4:
+        text = ",".join("" if part is None else str(part) for part in parts)
+        raise OptionsError(f"a box is four numbers X,Y,W,H, not {text!r}")
+    return RedactionBox(*numbers)
 
 
 def parse_coordinate(part: object) -> float | None:
+    """A number, or None for a value that is not a number."""
     try:
         return float(str(part))
     except ValueError:
         return None
 
 
+_BOXES = ValueType(
+    parse_boxes,
+    "X,Y,W,H",
+    "str | tuple[float, float, float, float] | list[tuple[float, float, float, float]]",
+    separator=";",
+)
+_COLUMNS = ValueType(parse_columns, "KEYWORD,...", "str | list[str]", separator=",")
+
+
 @dataclass(frozen=True, slots=True)
 class PrivacyOptions:
-    """What of the patient is taken out of pictures, and let into tables: by itself neither."""
+    """What is removed from images and what is added to tables. By default neither happens."""
 
     redact: RedactionBoxes = option(
         NO_REDACTION_BOXES,
-        parse_boxes,
-        "X,Y,W,H",
-        "black out a box of every image, in stored pixels from its upper left corner; several joined by ;, or repeated",
-        ";",
+        _BOXES,
+        "black out a box of every image, in stored pixels from its upper left corner; several boxes are joined by ; or "
+        "given by repeating the option",
     )
     redact_from: Path | None = option(
         None,
-        optional(lambda value: Path(str(value))),
-        "CSV",
-        "black out boxes: columns source (as in the tables), x, y, w, h and, if need be, frame",
+        path_type("CSV"),
+        "black out the boxes of a CSV file with the columns source (as in the tables), x, y, w, h and optionally frame",
+        scope=Scope.RUN,
     )
     columns: Keywords = option(
         Keywords(),
-        parse_columns,
-        "KEYWORD,...",
-        "carry more DICOM attributes into metadata.csv, whatever they say of the patient, such as StudyDate",
-        ",",
+        _COLUMNS,
+        "copy more DICOM attributes into metadata.csv, such as StudyDate, whatever they reveal about the patient",
+        scope=Scope.RUN,
     )

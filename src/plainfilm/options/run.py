@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from plainfilm.options.field import option, optional, parse_count, parse_flag, parse_member, words
+from plainfilm.options.field import FREE, Scope, option
+from plainfilm.options.value_types import COUNT, SWITCH, members, path_type
 
 
 class Progress(StrEnum):
-    """How the run shows where it is."""
+    """How the progress of a run is shown."""
 
     AUTO = "auto"
     NONE = "none"
@@ -26,31 +27,57 @@ def available_cpus() -> int:
 
 @dataclass(frozen=True, slots=True)
 class RunOptions:
-    """How the run goes, which leaves the pictures as they are."""
+    """How a run works and what it reports, which leaves its images as they are."""
 
     jobs: int | None = option(
-        None, optional(parse_count("jobs")), "N", "worker processes (default: the CPUs this process may use)"
+        None,
+        COUNT,
+        "the number of worker processes (default: the CPUs that this process may use)",
+        scope=Scope.RUN,
+        resume=FREE,
     )
     key_file: Path | None = option(
         None,
-        optional(lambda value: Path(str(value))),
-        "PATH",
-        "the secret of every keyed hash (default: one in your configuration directory, made on first use)",
+        path_type(),
+        "the file with the secret of every keyed hash (default: a file in your configuration directory, made on first "
+        "use)",
+        scope=Scope.RUN,
+        resume=FREE,
+        is_recorded=False,
     )
-    overwrite: bool = option(False, parse_flag, "", "do everything again, in an OUT that holds files already")
-    dry_run: bool = option(False, parse_flag, "", "list what would be done, and do nothing")
+    overwrite: bool = option(
+        False,
+        SWITCH,
+        "convert everything again into an OUT that already holds files",
+        scope=Scope.RUN,
+        resume=FREE,
+        is_recorded=False,
+    )
+    dry_run: bool = option(
+        False, SWITCH, "list what would be done and do nothing", scope=Scope.COMMAND, resume=FREE, is_recorded=False
+    )
     log: Path | None = option(
         None,
-        optional(lambda value: Path(str(value))),
-        "FILE",
-        "what happens, as it happens, in lines of JSON at the end of FILE",
+        path_type("FILE"),
+        "append the events of the run to FILE as lines of JSON",
+        scope=Scope.RUN,
+        resume=FREE,
+        is_recorded=False,
     )
-    verbose: bool = option(False, parse_flag, "", "tracebacks of what fails (they may quote the data set)")
+    verbose: bool = option(
+        False,
+        SWITCH,
+        "print the tracebacks of failures (they may quote the data set)",
+        scope=Scope.COMMAND,
+        resume=FREE,
+        is_recorded=False,
+    )
     progress: Progress = option(
         Progress.AUTO,
-        parse_member(Progress, "progress"),
-        words(Progress),
-        "a bar on a terminal; json: one line of status a second on standard error",
+        members(Progress),
+        "auto shows a bar on a terminal, json writes one line of status a second to standard error",
+        scope=Scope.COMMAND,
+        resume=FREE,
     )
 
     @property
