@@ -8,53 +8,14 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
+from tests.support.option_values import OPTION_VALUES
 
 from plainfilm.cli.arguments import Parser, add_options, options_of, parse, read_config
 from plainfilm.errors import OptionsError
 from plainfilm.options.field import Option, Scope
 from plainfilm.options.options import Options
-from plainfilm.options.presentation import PresentationSource
 from plainfilm.options.render import LOOK_OPTIONS, Look, UserWindow, VoiFunction
 from plainfilm.options.run import Progress
-
-# a value other than the default for each option of the command line, as it is typed and as Python gives it
-VALUES: dict[str, tuple[str, object]] = {
-    "look": ("minmax", "minmax"),
-    "window": ("-600,1500,sigmoid", (-600, 1500, "sigmoid")),
-    "stretch": ("1,99.5,all", (1, 99.5, "all")),
-    "clahe": ("3.5,4", (3.5, 4)),
-    "voi": ("window:1", "window:1"),
-    "polarity": ("monochrome1", "monochrome1"),
-    "bits": ("16", 16),
-    "icc": ("srgb", "srgb"),
-    "strict": ("", True),
-    "decode": ("reduced", "reduced"),
-    "allow_truncated": ("", True),
-    "verify": ("", True),
-    "pixels": ("stored", "stored"),
-    "crop": ("1,2,30,40", (1, 2, 30, 40)),
-    "size": ("640x480", (640, 480)),
-    "enlarge": ("", True),
-    "fit": ("keep", "keep"),  # another one needs a size
-    "overlays": ("mask", "mask"),
-    "presentation": ("auto", PresentationSource()),
-    "orient": ("viewer", "viewer"),
-    "frames": ("3", 3),
-    "names": ("uid", "uid"),
-    "redact": ("-1,2,3,4;5,6,7,8.5", [(-1, 2, 3, 4), (5, 6, 7, 8.5)]),
-    "redact_from": ("boxes.csv", Path("boxes.csv")),
-    "columns": ("StudyDate,KVP", ["StudyDate", "KVP"]),
-    "timeout": ("7.5", 7.5),
-    "memory": ("1GiB", 1024**3),
-    "max_pixels": ("1e6", 1_000_000),
-    "jobs": ("3", 3),
-    "key_file": ("some.key", Path("some.key")),
-    "overwrite": ("", True),
-    "dry_run": ("", True),
-    "log": ("run.log", Path("run.log")),
-    "verbose": ("", True),
-    "progress": ("json", "json"),
-}
 
 
 def parser_of(declared: Iterable[Option]) -> Parser:
@@ -69,17 +30,17 @@ def options(*words: str, environment: dict[str, str] | None = None) -> Options:
 
 
 def words_of(name: str) -> list[str]:
-    flag, (typed, _) = f"--{name.replace('_', '-')}", VALUES[name]
+    flag, (typed, _) = f"--{name.replace('_', '-')}", OPTION_VALUES[name]
     return [flag, typed] if typed else [flag]
 
 
 def test_every_option_is_known_here() -> None:
-    assert set(VALUES) == {option.name for option in Options.declared()}
+    assert set(OPTION_VALUES) == {option.name for option in Options.declared()}
 
 
-@pytest.mark.parametrize("name", VALUES)
+@pytest.mark.parametrize("name", OPTION_VALUES)
 def test_an_option_means_the_same_typed_in_the_environment_in_a_file_and_in_python(name: str, tmp_path: Path) -> None:
-    typed, value = VALUES[name]
+    typed, value = OPTION_VALUES[name]
     expected = Options.of({name: value})
     assert expected != Options() or name == "fit", "a default would prove nothing"
     assert options(*words_of(name)) == expected
@@ -191,7 +152,7 @@ def test_a_file_is_toml_or_json(name: str, text: str, tmp_path: Path) -> None:
 def test_what_options_write_they_read_back(tmp_path: Path) -> None:
     for kept in LOOK_OPTIONS:
         left_out = {*LOOK_OPTIONS, "strict", "presentation"} - {kept}
-        given = Options.of({name: value for name, (_, value) in VALUES.items() if name not in left_out})
+        given = Options.of({name: value for name, (_, value) in OPTION_VALUES.items() if name not in left_out})
         (tmp_path / "run.json").write_text(json.dumps({"options": given.to_mapping()}))
         assert options("--config", str(tmp_path / "run.json")) == given
 

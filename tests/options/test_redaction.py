@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Fear: a box hides less than it was meant to, or in another film; a list of boxes is misread in silence."""
+"""Boxes to redact cover every pixel that they touch, and a list of boxes is read exactly or refused."""
 
 from __future__ import annotations
 
