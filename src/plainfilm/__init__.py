@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""DICOM radiographs as ordinary pictures that look as they do on a radiologist's viewer. Not for diagnostic use.
+"""Convert DICOM radiographs into ordinary images that look as on a radiologist's viewer. Not for diagnostic use.
 
-The public names; the heavy ones are imported when they are first used.
+This module holds the public names. Those that import large libraries are loaded on first use.
 """
 
 import logging
@@ -13,10 +13,10 @@ from plainfilm.version import VERSION as __version__
 if TYPE_CHECKING:
     from plainfilm.api import Explanation, Run, convert, explain, render
 
-# a library says nothing unless it is listened to
+# without this handler, logging would print warnings to standard error
 logging.getLogger(__name__).addHandler(logging.NullHandler())
 
-_LAZY = ("Explanation", "Run", "convert", "explain", "render")
+_LOADED_ON_FIRST_USE = ("Explanation", "Run", "convert", "explain", "render")
 
 __all__ = [
     "ConversionError",
@@ -35,7 +35,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _LAZY:
+    if name not in _LOADED_ON_FIRST_USE:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from plainfilm import api
 
@@ -43,4 +43,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_LAZY})
+    return sorted({*globals(), *_LOADED_ON_FIRST_USE})

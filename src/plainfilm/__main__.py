@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""`python -m plainfilm`: the command line."""
+"""Run the command line as `python -m plainfilm`."""
 
 import sys
 

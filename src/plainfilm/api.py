@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: MIT
-"""Python's door: a film in, an array, an explanation or a run out. It never prints or exits."""
+"""The Python functions: render one image, explain it, or convert many. They never print and never exit."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import operator
+from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from os import PathLike
 from pathlib import Path
-from typing import Any, BinaryIO, TypeAlias, TypedDict, Unpack
+from typing import BinaryIO, Literal, TypeAlias, Unpack, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -18,8 +19,10 @@ from plainfilm.conversion.presentation_index import presentation_of
 from plainfilm.conversion.summary import Run
 from plainfilm.dicom.read import instance_from_dataset
 from plainfilm.errors import OptionsError
-from plainfilm.options.choices import FrameChoice
+from plainfilm.options.field import Scope
+from plainfilm.options.keywords import ImageKeywords, RenderKeywords, RunKeywords, ScaledLook
 from plainfilm.options.options import Options
+from plainfilm.options.presentation import Overlays
 from plainfilm.rendering.explanation import Explanation
 from plainfilm.rendering.frame import PlannedFrame
 from plainfilm.rendering.pipeline import frame_planner
@@ -30,105 +33,111 @@ from plainfilm.sources.file_reader import FileContent, open_source
 __all__ = ["Explanation", "Run", "convert", "explain", "render"]
 
 Source: TypeAlias = str | PathLike[str] | bytes | BinaryIO | Dataset
-Image: TypeAlias = npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
+Image8: TypeAlias = npt.NDArray[np.uint8]
+Image16: TypeAlias = npt.NDArray[np.uint16]
 
 
-class PictureOptions(TypedDict, total=False):
-    """What one picture depends on; each as the option of the command with the same name."""
-
-    look: str
-    window: str | tuple[float, float] | tuple[float, float, str]
-    stretch: str | tuple[float, float] | tuple[float, float, str]
-    clahe: str | tuple[float, int]
-    voi: str
-    polarity: str
-    bits: int
-    icc: str
-    strict: bool
-    decode: str
-    allow_truncated: bool
-    verify: bool
-    pixels: str
-    redact: str | tuple[float, float, float, float] | list[tuple[float, float, float, float]]
-    crop: str | tuple[int, int, int, int]
-    size: str | int | tuple[int, int]
-    enlarge: bool
-    fit: str
-    overlays: str
-    presentation: str | PathLike[str]
-    orient: str
-    max_pixels: int
+@overload
+def render(
+    source: Source,
+    *,
+    frame: int = 1,
+    look: ScaledLook | None = None,
+    bits: Literal[8] = 8,
+    **options: Unpack[RenderKeywords],
+) -> Image8: ...
 
 
-class RunArguments(PictureOptions, total=False):
-    """What a run depends on besides its pictures."""
-
-    frames: str | int
-    names: str
-    redact_from: str | PathLike[str]
-    columns: str | list[str]
-    jobs: int
-    timeout: float
-    memory: str | int
-    key_file: str | PathLike[str]
-    overwrite: bool
-    log: str | PathLike[str]
+@overload
+def render(
+    source: Source,
+    *,
+    frame: int = 1,
+    look: ScaledLook | None = None,
+    bits: Literal[16],
+    **options: Unpack[RenderKeywords],
+) -> Image16: ...
 
 
-def render(source: Source, *, frame: int = 1, **options: Unpack[PictureOptions]) -> Image:
-    """One frame of a film as it is shown: (rows, columns) or (rows, columns, 3), uint8, or uint16 with `bits=16`.
+@overload
+def render(
+    source: Source,
+    *,
+    frame: int = 1,
+    look: Literal["stored"],
+    bits: Literal[8, 16] = 8,
+    **options: Unpack[RenderKeywords],
+) -> Image16: ...
 
-    `source` is a path, the bytes of a file, a binary file or a pydicom Dataset, which is left as it is. `frame` counts
-    from 1. The rows and columns are those after square pixels, crop and size.
-    Raises ConversionError (see `reason`) where the film cannot be shown and OptionsError for wrong options.
+
+def render(source: Source, *, frame: int = 1, **options: Unpack[ImageKeywords]) -> Image8 | Image16:
+    """Render one frame of an image as a radiologist's viewer shows it.
+
+    source: a path, the bytes of a file, a binary file, or a pydicom Dataset, which is not changed.
+    frame: the number of the frame, counted from 1.
+    options: the options of the command, with underscores in their names.
+
+    Returns an array (rows, columns), or (rows, columns, 3) for colour, whose rows and columns are those after square
+    pixels, crop and size. Its type is uint8, or uint16 with `bits=16` or `look="stored"`.
+    Raises ConversionError, whose `reason` is a code, if the image cannot be rendered, and OptionsError if the options
+    are wrong.
     """
-    if options.get("overlays") == "mask":
-        raise OptionsError("overlays mask makes further pictures: convert into a folder")
-    _, planned = _planned(source, frame, options)
+    image_options = _image_options(options)
+    if image_options.presentation.overlays is Overlays.MASK:
+        raise OptionsError("overlays mask makes further images: convert into a folder")
+    _, planned = _plan(source, frame, image_options)
     return render_planned(planned).image
 
 
-def explain(source: Source, *, frame: int = 1, **options: Unpack[PictureOptions]) -> Explanation:
-    """What `render` would do with the same arguments, and why; `str()` of it is for people. Raises as `render` does."""
-    film, planned = _planned(source, frame, options)
-    return Explanation(film.instance, planned)
+def explain(source: Source, *, frame: int = 1, **options: Unpack[ImageKeywords]) -> Explanation:
+    """Explain what `render` does with the same arguments, and why. `str()` of the explanation is meant for people.
+
+    Raises the same errors as `render`.
+    """
+    reader, planned = _plan(source, frame, _image_options(options))
+    return Explanation(reader.instance, planned)
 
 
 def convert(
     sources: str | PathLike[str] | Iterable[str | PathLike[str]],
     out: str | PathLike[str],
-    **options: Unpack[RunArguments],
+    **options: Unpack[RunKeywords],
 ) -> Run:
-    """Convert files and folders into the folder `out`, as the command does, and return what came of it.
+    """Convert files and folders into the folder `out`, as the command `plainfilm convert` does, and return a summary.
 
-    Raises RunError where the run cannot go on; an image that fails is a row in `out`/failures.csv and raises nothing.
+    Raises RunError if the run cannot continue. An image that fails raises nothing: it is a row of failures.csv in
+    `out`.
     """
-    given = [sources] if isinstance(sources, (str, PathLike)) else list(sources)
-    return Conversion([Path(source) for source in given], Path(out), Options.of(options)).run()
+    paths = [sources] if isinstance(sources, (str, PathLike)) else list(sources)
+    return Conversion([Path(path) for path in paths], Path(out), Options.of(options)).run()
 
 
-def _planned(source: Source, frame: int, given: Any) -> tuple[FrameReader, PlannedFrame]:
-    others = sorted(set(given) - set(PictureOptions.__annotations__))
+def _image_options(keywords: Mapping[str, object]) -> Options:
+    """The options of one image. Raises OptionsError, also for an option that applies only to a run."""
+    others = sorted(set(keywords) - {option.name for option in Options.declared(Scope.IMAGE)})
     if others:
-        raise OptionsError(f"{', '.join(others)}: no option of one picture")
-    options = Options.of(given)
+        raise OptionsError(f"{', '.join(others)}: not an option of a single image")
+    return Options.of(keywords)
+
+
+def _plan(source: Source, frame: int, options: Options) -> tuple[FrameReader, PlannedFrame]:
     if isinstance(source, Dataset):
         instance = instance_from_dataset(source, options.limits.max_pixels)
-        return _frame_of(reader_of(instance, options), frame, options)
-    with _content_of(source) as content:
-        return _frame_of(open_reader(content, options), frame, options)
+        return _plan_frame(reader_of(instance, options), frame, options)
+    with _open_content(source) as content:
+        return _plan_frame(open_reader(content, options), frame, options)
 
 
-def _frame_of(film: FrameReader, frame: int, options: Options) -> tuple[FrameReader, PlannedFrame]:
-    film = with_presentation(film, presentation_of(options))
-    frames = film.instance.pixel.number_of_frames
-    chosen = FrameChoice(str(frame)).select(frames)
-    if not chosen:
-        raise OptionsError(f"there is no frame {frame}: the film has {frames}")
-    return film, frame_planner(film, options)(chosen[0])
+def _plan_frame(reader: FrameReader, frame: int, options: Options) -> tuple[FrameReader, PlannedFrame]:
+    """The reader with the presentation state of the options, and the plan of a frame, counted from 1."""
+    reader = with_presentation(reader, presentation_of(options))
+    index, frames = operator.index(frame) - 1, reader.instance.pixel.number_of_frames
+    if not 0 <= index < frames:
+        raise OptionsError(f"there is no frame {frame}: the image has {frames}, counted from 1")
+    return reader, frame_planner(reader, options)(index)
 
 
-def _content_of(source: str | PathLike[str] | bytes | BinaryIO) -> AbstractContextManager[bytes | FileContent]:
+def _open_content(source: str | PathLike[str] | bytes | BinaryIO) -> AbstractContextManager[bytes | FileContent]:
     if isinstance(source, (str, PathLike)):
         return open_source(Path(source))
     return nullcontext(source if isinstance(source, bytes) else source.read())

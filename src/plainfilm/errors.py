@@ -1,24 +1,24 @@
 # SPDX-License-Identifier: MIT
-"""The tree of errors: what can go wrong, each with a reason (a closed code) and the stage it happened in.
+"""The exceptions of plainfilm, each with a reason, which is a code of a closed list, and the stage where it occurred.
 
     PlainfilmError(message, reason, stage)
-      ConversionError            one SOP Instance or frame failed: a row in failures, the run goes on
-        SourceError              the bytes could not be had
+      ConversionError            one SOP Instance or frame failed: a row in failures, the run continues
+        SourceError              the bytes cannot be read
         NotDicomError            the bytes are not a DICOM object
         NotAnImageError          a DICOM object without an image: skipped, no failure
         TruncatedError           the file or its Pixel Data ends too early
-        UnsupportedError         valid, and beyond this installation
-        AttributeValueError      an attribute that the image needs is missing or makes no sense (keyword, value)
-        DecodeError              a codestream that its decoder refuses, or that contradicts the header
-        EncodeError              the picture does not fit the output format
-        RepairRefusedError       --strict, and the file's own VOI cannot be used
-        OutputError                the picture could not be written
-        LimitError               more than the limits of the run allow
-      RunError                   the run cannot go on
-        OptionsError             the command line, configuration or arguments are wrong
-        SourceMissingError       a SOURCE that does not exist
-        LedgerError              OUT is not what this run may write into
-        OutputLockedError        another run holds OUT
+        UnsupportedError         valid, but not supported by this installation
+        AttributeValueError      an attribute that the image needs is missing or invalid (keyword, value)
+        DecodeError              the decoder refuses a codestream, or the codestream contradicts the header
+        EncodeError              the output format cannot hold the image
+        RepairRefusedError       the VOI of the file cannot be used, and --strict forbids to replace it
+        OutputError              the image cannot be written
+        LimitError               the instance exceeds a limit of the run
+      RunError                   the run cannot continue
+        OptionsError             the command line, the configuration or the arguments are wrong
+        SourceMissingError       a SOURCE does not exist
+        LedgerError              the run must not write into OUT
+        OutputLockedError        another run is writing into OUT
         StorageFullError         no space is left
 
 Messages never quote names, identifiers, dates or free text of the data set.
@@ -31,58 +31,104 @@ from typing import ClassVar
 
 
 class Stage(StrEnum):
-    """Where in the way of an image an error happened."""
+    """The processing stage where an error occurred."""
 
     LIST = "list"
+    """Finding the files."""
     READ = "read"
+    """Reading the bytes and the header, and locating the frames."""
     DECODE = "decode"
+    """Decompressing a frame."""
     RENDER = "render"
+    """Computing the output levels."""
     ENCODE = "encode"
+    """Encoding the image file."""
     WRITE = "write"
+    """Writing the image file into OUT."""
     RUN = "run"
+    """The worker process or the run as a whole."""
 
 
 class Reason(StrEnum):
-    """Why an input was skipped or failed, or a run ended: a closed list; docs/errors.md says what to do about each."""
+    """Why an input was skipped or failed, or why a run ended. docs/errors.md says what to do about each reason.
+
+    The list is closed: a version may add a code, and a code keeps its meaning.
+    """
 
     NOT_DICOM = "not_dicom"
+    """The bytes are not a DICOM object."""
     NO_PIXEL_DATA = "no_pixel_data"
+    """The DICOM object is not an image, such as a DICOMDIR, a report or a presentation state."""
     EXCLUDED = "excluded"
+    """The options of the user leave the input out."""
     NOT_A_FILE = "not_a_file"
+    """The entry is a pipe, a socket, a device or a symbolic link to a folder."""
     EMPTY = "empty"
+    """The file has no bytes."""
     UNREADABLE = "unreadable"
+    """The operating system refuses to read the file or to list the folder."""
     TRUNCATED_FILE = "truncated_file"
+    """The file ends within its header."""
     TRUNCATED_PIXEL_DATA = "truncated_pixel_data"
+    """Pixel Data or a codestream in it is shorter than the header requires."""
     CORRUPT_HEADER = "corrupt_header"
+    """The header cannot be parsed."""
     CORRUPT_CODESTREAM = "corrupt_codestream"
+    """The decoder refuses the compressed data."""
     CODESTREAM_MISMATCH = "codestream_mismatch"
+    """The header and the compressed image contradict each other, or two decoders disagree (--verify)."""
     MISSING_ATTRIBUTE = "missing_attribute"
+    """An image object lacks an attribute that every image needs."""
     UNSUPPORTED_TRANSFER_SYNTAX = "unsupported_transfer_syntax"
+    """This installation cannot decode the transfer syntax."""
     UNSUPPORTED_VALUE = "unsupported_value"
+    """An attribute has a value that cannot be rendered, or attributes contradict each other."""
     REPAIR_REFUSED = "repair_refused"
+    """The VOI of the file cannot be used, and --strict forbids to replace it."""
     TOO_LARGE = "too_large"
+    """The header claims more pixels, elements or bytes than the limits allow."""
     SUSPICIOUS_COMPRESSION = "suspicious_compression"
+    """A few compressed bytes expand to far more than an image needs."""
     TOO_DEEP = "too_deep"
+    """Sequences are nested more deeply than the limit allows."""
     TIMEOUT = "timeout"
+    """A frame took longer than --timeout."""
     MEMORY_LIMIT = "memory_limit"
+    """The instance needs more memory than --memory."""
     WORKER_DIED = "worker_died"
+    """The worker process crashed or was killed, twice."""
     ENCODE_UNSUPPORTED = "encode_unsupported"
+    """The output format cannot hold the image."""
     WRITE_FAILED = "write_failed"
+    """The image file cannot be written."""
     SOURCE_CHANGED = "source_changed"
+    """The file became shorter while it was read."""
     NETWORK = "network"
+    """Reserved for sources on a network."""
     ENCRYPTED = "encrypted"
+    """Reserved for encrypted objects."""
     INTERNAL_ERROR = "internal_error"
-    # of a run, never of an instance
+    """A defect of plainfilm."""
+    # the reasons of a run, never of an instance
     OPTIONS = "options"
+    """The options are wrong or contradict each other."""
     SOURCE_MISSING = "source_missing"
+    """A SOURCE does not exist or matches nothing."""
     OUTPUT_NOT_EMPTY = "output_not_empty"
+    """OUT holds files of another origin, or cannot be written to."""
     LEDGER_DIFFERS = "ledger_differs"
+    """OUT was made with other options, library versions or another key, or its ledger is damaged."""
     OUTPUT_LOCKED = "output_locked"
+    """Another run is writing into OUT."""
     STORAGE_FULL = "storage_full"
+    """No space is left for OUT."""
 
 
 class PlainfilmError(Exception):
-    """Whatever plainfilm raises. `reason` and `stage` are codes; the message says what is wrong and what to do."""
+    """The base class of all exceptions of plainfilm.
+
+    message: what is wrong and what to do. reason, stage: codes.
+    """
 
     default_reason: ClassVar[Reason] = Reason.INTERNAL_ERROR
     default_stage: ClassVar[Stage] = Stage.RUN
@@ -95,11 +141,11 @@ class PlainfilmError(Exception):
 
 
 class ConversionError(PlainfilmError):
-    """One SOP Instance, or one frame of it, failed."""
+    """One SOP Instance or one of its frames cannot be converted."""
 
 
 class SourceError(ConversionError):
-    """The bytes of a source could not be had."""
+    """The bytes of a source cannot be read."""
 
     default_reason = Reason.UNREADABLE
     default_stage = Stage.READ
@@ -113,90 +159,94 @@ class NotDicomError(ConversionError):
 
 
 class NotAnImageError(ConversionError):
-    """A DICOM object that is no image (a directory, report, plan, presentation state): skipped, not failed."""
+    """The DICOM object is not an image but, say, a directory, a report or a presentation state: it is skipped."""
 
     default_reason = Reason.NO_PIXEL_DATA
     default_stage = Stage.READ
 
 
 class TruncatedError(ConversionError):
-    """The file, or its Pixel Data, ends before it should."""
+    """The file or its Pixel Data ends too early."""
 
     default_reason = Reason.TRUNCATED_FILE
     default_stage = Stage.READ
 
 
 class UnsupportedError(ConversionError):
-    """Valid, and beyond what this installation can do."""
+    """The object is valid, but this installation does not support it."""
 
     default_reason = Reason.UNSUPPORTED_VALUE
     default_stage = Stage.READ
 
 
 class AttributeValueError(ConversionError):
-    """An attribute that the image needs is missing or makes no sense."""
+    """An attribute that the image needs is missing or invalid.
+
+    keyword: the keyword of the attribute. value: its value; None if it is missing or not quoted.
+    """
 
     default_reason = Reason.UNSUPPORTED_VALUE
     default_stage = Stage.READ
 
     def __init__(self, keyword: str, value: object = None, *, message: str = "", reason: Reason | None = None) -> None:
-        lacking = " is missing" if reason is Reason.MISSING_ATTRIBUTE else " cannot be used"
-        said = f" has the value {value!r}" if value is not None else lacking
-        super().__init__(f"{keyword}{said}{': ' + message if message else ''}", reason=reason)
+        problem = "is missing" if reason is Reason.MISSING_ATTRIBUTE else "cannot be used"
+        if value is not None:
+            problem = f"has the value {value!r}"
+        super().__init__(f"{keyword} {problem}{': ' + message if message else ''}", reason=reason)
         self.keyword = keyword
         self.value = value
 
 
 class DecodeError(ConversionError):
-    """A codestream that its decoder refuses, or that contradicts the header."""
+    """The decoder refuses a codestream, or the codestream contradicts the header."""
 
     default_reason = Reason.CORRUPT_CODESTREAM
     default_stage = Stage.DECODE
 
 
 class EncodeError(ConversionError):
-    """The picture does not fit the output format."""
+    """The output format cannot hold the image."""
 
     default_reason = Reason.ENCODE_UNSUPPORTED
     default_stage = Stage.ENCODE
 
 
 class RepairRefusedError(ConversionError):
-    """The file's own VOI cannot be used, and `--strict` forbids to replace it."""
+    """The VOI of the file cannot be used, and `--strict` forbids to replace it."""
 
     default_reason = Reason.REPAIR_REFUSED
     default_stage = Stage.RENDER
 
 
 class OutputError(ConversionError):
-    """The picture could not be written."""
+    """The image cannot be written."""
 
     default_reason = Reason.WRITE_FAILED
     default_stage = Stage.WRITE
 
 
 class LimitError(ConversionError):
-    """More than the limits of the run allow."""
+    """The instance exceeds a limit of the run."""
 
     default_reason = Reason.TOO_LARGE
     default_stage = Stage.READ
 
 
 class RunError(PlainfilmError):
-    """The run cannot go on."""
+    """The run cannot continue. `exit_code` is the exit code of the command."""
 
     exit_code: ClassVar[int] = 3
 
 
 class OptionsError(RunError):
-    """The command line, configuration or arguments are wrong."""
+    """The command line, the configuration or the arguments are wrong."""
 
     default_reason = Reason.OPTIONS
     exit_code = 2
 
 
 class SourceMissingError(RunError):
-    """A SOURCE that does not exist."""
+    """A SOURCE does not exist."""
 
     default_reason = Reason.SOURCE_MISSING
     default_stage = Stage.LIST
@@ -204,19 +254,19 @@ class SourceMissingError(RunError):
 
 
 class LedgerError(RunError):
-    """OUT is not what this run may write into."""
+    """The run must not write into OUT."""
 
     default_reason = Reason.OUTPUT_NOT_EMPTY
 
 
 class OutputLockedError(RunError):
-    """Another run holds OUT."""
+    """Another run is writing into OUT."""
 
     default_reason = Reason.OUTPUT_LOCKED
 
 
 class StorageFullError(RunError):
-    """No space is left where OUT is."""
+    """No space is left for OUT."""
 
     default_reason = Reason.STORAGE_FULL
     default_stage = Stage.WRITE

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What is known of each output image and of each input that gave none: the rows of the two tables."""
+"""The rows of the two tables: a `Record` for each output image, a `Failure` for each input without one."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from plainfilm.pickling import FastPickle
 
 
 class Status(StrEnum):
-    """How an input, frame or image ended."""
+    """The result for an input, a frame or an image.
+
+    repaired: the image was made, but something of the file that decides its pixels was replaced.
+    """
 
     OK = "ok"
     REPAIRED = "repaired"
@@ -21,10 +24,10 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Record(FastPickle):
-    """One output image: the columns of metadata.csv in their order.
+    """One output image. The fields are the columns of metadata.csv in their order, with two exceptions.
 
-    Two fields are no columns: `stored_hash` (of the stored pixels) finds duplicates and stays private; `carried` has
-    the values of the attributes that the user asked for, whose columns follow after all others.
+    stored_hash: a private hash of the stored pixels, by which duplicates are found; it is not written to tables.
+    carried: the values of the attributes of `--columns`; their columns follow after all others.
     """
 
     file_name: str
@@ -84,7 +87,10 @@ class Record(FastPickle):
 
 @dataclass(frozen=True, slots=True)
 class Failure(FastPickle):
-    """One instance, or one frame of it, that gave no image: the columns of failures.csv in their order."""
+    """One instance or frame without an image. The fields are the columns of failures.csv in their order.
+
+    frame: the number of the frame from 1; None if the instance as a whole has no image.
+    """
 
     source: str
     frame: int | None

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The version of plainfilm, which its distribution takes from here: to ask the distribution takes 30 ms."""
+"""The version of plainfilm. The distribution reads it from here, because to ask the distribution takes 30 ms."""
 
 VERSION = "0.1.0"
 NOT_FOR_DIAGNOSIS = "not for diagnostic use"

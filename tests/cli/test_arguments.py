@@ -8,77 +8,39 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
+from tests.support.option_values import OPTION_VALUES
 
 from plainfilm.cli.arguments import Parser, add_options, options_of, parse, read_config
 from plainfilm.errors import OptionsError
-from plainfilm.options.choices import Look, Progress, UserWindow, VoiFunction
-from plainfilm.options.options import Options, option_fields
-from plainfilm.options.picture_options import LOOK_OPTIONS
-from plainfilm.options.showing import PresentationSource
-
-# a value other than the default for each option of the command line, as it is typed and as Python gives it
-VALUES: dict[str, tuple[str, object]] = {
-    "look": ("minmax", "minmax"),
-    "window": ("-600,1500,sigmoid", (-600, 1500, "sigmoid")),
-    "stretch": ("1,99.5,all", (1, 99.5, "all")),
-    "clahe": ("3.5,4", (3.5, 4)),
-    "voi": ("window:1", "window:1"),
-    "polarity": ("monochrome1", "monochrome1"),
-    "bits": ("16", 16),
-    "icc": ("srgb", "srgb"),
-    "strict": ("", True),
-    "decode": ("reduced", "reduced"),
-    "allow_truncated": ("", True),
-    "verify": ("", True),
-    "pixels": ("stored", "stored"),
-    "crop": ("1,2,30,40", (1, 2, 30, 40)),
-    "size": ("640x480", (640, 480)),
-    "enlarge": ("", True),
-    "fit": ("keep", "keep"),  # another one needs a size
-    "overlays": ("mask", "mask"),
-    "presentation": ("auto", PresentationSource()),
-    "orient": ("viewer", "viewer"),
-    "frames": ("3", 3),
-    "names": ("uid", "uid"),
-    "redact": ("-1,2,3,4;5,6,7,8.5", [(-1, 2, 3, 4), (5, 6, 7, 8.5)]),
-    "redact_from": ("boxes.csv", Path("boxes.csv")),
-    "columns": ("StudyDate,KVP", ["StudyDate", "KVP"]),
-    "timeout": ("7.5", 7.5),
-    "memory": ("1GiB", 1024**3),
-    "max_pixels": ("1e6", 1_000_000),
-    "jobs": ("3", 3),
-    "key_file": ("some.key", Path("some.key")),
-    "overwrite": ("", True),
-    "dry_run": ("", True),
-    "log": ("run.log", Path("run.log")),
-    "verbose": ("", True),
-    "progress": ("json", "json"),
-}
+from plainfilm.options.field import Option, Scope
+from plainfilm.options.options import Options
+from plainfilm.options.render import LOOK_OPTIONS, Look, UserWindow, VoiFunction
+from plainfilm.options.run import Progress
 
 
-def parser_of(names: Iterable[str] | None = None) -> Parser:
+def parser_of(declared: Iterable[Option]) -> Parser:
     parser = Parser(prog="plainfilm test")
     parser.add_argument("paths", nargs="*")
-    add_options(parser, names)
+    add_options(parser, declared)
     return parser
 
 
 def options(*words: str, environment: dict[str, str] | None = None) -> Options:
-    return options_of(parse(parser_of(), words), environment or {})
+    return options_of(parse(parser_of(Options.declared()), words), environment or {})
 
 
 def words_of(name: str) -> list[str]:
-    flag, (typed, _) = f"--{name.replace('_', '-')}", VALUES[name]
+    flag, (typed, _) = f"--{name.replace('_', '-')}", OPTION_VALUES[name]
     return [flag, typed] if typed else [flag]
 
 
 def test_every_option_is_known_here() -> None:
-    assert set(VALUES) == {name for name, _ in option_fields()}
+    assert set(OPTION_VALUES) == {option.name for option in Options.declared()}
 
 
-@pytest.mark.parametrize("name", VALUES)
+@pytest.mark.parametrize("name", OPTION_VALUES)
 def test_an_option_means_the_same_typed_in_the_environment_in_a_file_and_in_python(name: str, tmp_path: Path) -> None:
-    typed, value = VALUES[name]
+    typed, value = OPTION_VALUES[name]
     expected = Options.of({name: value})
     assert expected != Options() or name == "fit", "a default would prove nothing"
     assert options(*words_of(name)) == expected
@@ -94,7 +56,7 @@ def test_what_may_be_given_several_times_is_never_lost() -> None:
 
 
 def test_only_the_options_asked_for_are_added() -> None:
-    parser = parser_of(["bits"])
+    parser = parser_of(Options.declared(Scope.IMAGE))
     assert parse(parser, ["--bits", "16"]).bits == "16"
     with pytest.raises(OptionsError, match="--jobs"):
         parse(parser, ["--jobs", "1"])
@@ -116,25 +78,25 @@ def test_a_center_may_be_negative(words: list[str], window: UserWindow) -> None:
 
 
 def test_a_word_after_a_negative_number_is_a_path() -> None:
-    arguments = parse(parser_of(), ["in", "--window", "-600,1500", "out", "--strict", "more"])
+    arguments = parse(parser_of(Options.declared()), ["in", "--window", "-600,1500", "out", "--strict", "more"])
     assert arguments.paths == ["in", "out", "more"]
 
 
 def test_after_two_dashes_everything_is_a_path() -> None:
-    arguments = parse(parser_of(), ["a", "--strict", "--", "--look", "-1", "b"])
+    arguments = parse(parser_of(Options.declared()), ["a", "--strict", "--", "--look", "-1", "b"])
     assert (arguments.paths, arguments.strict) == (["a", "./--look", "./-1", "b"], True)
-    assert parse(parser_of(), ["--", "-x"]).paths == ["./-x"]
+    assert parse(parser_of(Options.declared()), ["--", "-x"]).paths == ["./-x"]
 
 
 @pytest.mark.parametrize("word", ["--overwrit", "--bit", "--unheard-of", "-x"])
 def test_an_option_is_not_taken_for_another(word: str) -> None:
     with pytest.raises(OptionsError, match=f"{word}.*--help"):
-        parse(parser_of(), ["in", "out", word])
+        parse(parser_of(Options.declared()), ["in", "out", word])
 
 
 def test_an_option_without_its_value_is_a_complaint() -> None:
     with pytest.raises(OptionsError, match="--bits"):
-        parse(parser_of(), ["in", "out", "--bits"])
+        parse(parser_of(Options.declared()), ["in", "out", "--bits"])
 
 
 def test_the_command_line_wins_over_the_file_and_that_over_the_environment(tmp_path: Path) -> None:
@@ -190,7 +152,7 @@ def test_a_file_is_toml_or_json(name: str, text: str, tmp_path: Path) -> None:
 def test_what_options_write_they_read_back(tmp_path: Path) -> None:
     for kept in LOOK_OPTIONS:
         left_out = {*LOOK_OPTIONS, "strict", "presentation"} - {kept}
-        given = Options.of({name: value for name, (_, value) in VALUES.items() if name not in left_out})
+        given = Options.of({name: value for name, (_, value) in OPTION_VALUES.items() if name not in left_out})
         (tmp_path / "run.json").write_text(json.dumps({"options": given.to_mapping()}))
         assert options("--config", str(tmp_path / "run.json")) == given
 

@@ -261,7 +261,7 @@ def test_no_image_at_all_is_exit_1(names: list[str], plainfilm: Run, tmp_path: P
         ("{film} {out} --look window", "needs --window CENTER,WIDTH"),
         ("{film} {out} --look pretty", "one of viewer, stretch"),
         ("{film} {out} --window 40", "CENTER,WIDTH"),
-        ("{film} {out} --window 40,0", "1 or more wide"),
+        ("{film} {out} --window 40,0", "1 or more"),
         ("{film} {out} --stretch 99,1", "LOW < HIGH"),
         ("{film} {out} --bits 12", "8 or 16"),
         ("{film} {out} --jobs 0", "from 1"),

@@ -32,7 +32,7 @@ def test_each_film_gets_the_boxes_of_its_own_row(films: Path, plainfilm: Run, tm
     )
     run = plainfilm("convert", films, tmp_path / "out", "--redact-from", tmp_path / "boxes.csv")
     assert run.returncode == 0, run.stderr
-    assert "1 rows of --redact-from name no source of this run (lines 4): nothing was blacked out" in run.stderr
+    assert "1 rows of --redact-from name no source of this run (lines 4) and redact nothing" in run.stderr
     with open(tmp_path / "out" / "metadata.csv", newline="", encoding="utf-8") as file:
         rows = {row["file_name"]: row["findings"].split(";") for row in csv.DictReader(file)}
     redacted = {"a/hand.png", "cine_f0002.png"}

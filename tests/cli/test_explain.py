@@ -112,8 +112,8 @@ def test_a_frame_is_chosen(write_film: Write, capsys: pytest.CaptureFixture[str]
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
-        (["{film}", "--frame", "4"], 2, "no frame 4: the film has 3"),
-        (["{film}", "--frame", "0"], 2, "a number from 1"),
+        (["{film}", "--frame", "4"], 2, "no frame 4: the image has 3"),
+        (["{film}", "--frame", "0"], 2, "counted from 1"),
         (["{film}", "--frame", "x"], 2, "--frame"),
         (["{film}", "--jobs", "2"], 2, "--jobs"),
         (["{film}", "--window", "40,80", "--look", "stretch"], 2, "contradicts"),

@@ -14,7 +14,7 @@ import pytest
 
 import plainfilm as package
 from plainfilm.cli.main import main
-from plainfilm.options.options import option_fields
+from plainfilm.options.options import Options
 
 Run = Callable[..., subprocess.CompletedProcess[Any]]
 posix = pytest.mark.skipif(sys.platform == "win32", reason="descriptors as POSIX has them")
@@ -47,9 +47,9 @@ def test_help_explains_every_option(command: str, capsys: pytest.CaptureFixture[
     with pytest.raises(SystemExit):
         main([command, "--help"])
     shown = " ".join(capsys.readouterr().out.split())
-    for name, field in option_fields():
-        assert f"--{name.replace('_', '-')}" in shown
-        assert field.metadata["meaning"].split(";")[0].split("(")[0].strip() in shown.replace("- ", "-"), name
+    for option in Options.declared():
+        assert option.flag in shown
+        assert option.meaning.split(";")[0].split("(")[0].strip() in shown.replace("- ", "-"), option.name
 
 
 def test_no_command_is_the_help_and_a_wrong_command_line(plainfilm: Run) -> None:

@@ -16,7 +16,7 @@ import pytest
 
 from plainfilm.cli import progress
 from plainfilm.cli.progress import NoDisplay, show_progress
-from plainfilm.options.choices import Progress
+from plainfilm.options.run import Progress
 
 COLOR = re.compile(r"\x1b\[[\d;]*3\d[;\dm]")
 
@@ -140,7 +140,7 @@ def test_a_dumb_terminal_shows_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_rich_is_not_imported_without_a_terminal() -> None:
     code = (
         "import sys\n"
-        "from plainfilm.options.choices import Progress\n"
+        "from plainfilm.options.run import Progress\n"
         "from plainfilm.cli.progress import show_progress\n"
         "for kind in Progress: show_progress(kind).__enter__\n"
         "print('rich' in sys.modules)"

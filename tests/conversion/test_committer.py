@@ -29,7 +29,7 @@ from plainfilm.ledger.fingerprint import RunFingerprint
 from plainfilm.ledger.ledger import Ledger, open_ledger
 from plainfilm.ledger.remaining_work import FileStat
 from plainfilm.options.options import Options
-from plainfilm.options.redaction import Redactions
+from plainfilm.options.redaction_list import Redactions
 from plainfilm.output.directory import OutputDirectory
 from plainfilm.output.folder import FolderOutput
 from plainfilm.output.tables import read_table

@@ -19,9 +19,9 @@ from plainfilm.conversion.run_log import RunLog
 from plainfilm.errors import Reason, Stage
 from plainfilm.ledger.fingerprint import RunFingerprint
 from plainfilm.ledger.ledger import Ledger, open_ledger
-from plainfilm.options.choices import Names
 from plainfilm.options.options import Options
-from plainfilm.options.redaction import Redactions, load_redactions
+from plainfilm.options.output import Names
+from plainfilm.options.redaction_list import Redactions, load_redactions
 from plainfilm.output.folder import FolderOutput
 from plainfilm.records import Failure, Status
 from plainfilm.sources.reference import Reference

@@ -13,7 +13,8 @@ from plainfilm.dicom.read import read_instance
 from plainfilm.dicom.transfer_syntax import EXPLICIT_BIG, EXPLICIT_LITTLE, IMPLICIT_LITTLE
 from plainfilm.errors import ConversionError, Reason
 from plainfilm.findings import codes_of
-from plainfilm.options.options import LimitOptions, Options
+from plainfilm.options.limits import LimitOptions
+from plainfilm.options.options import Options
 from plainfilm.rendering.reader import open_reader
 
 MIB = 1024**2

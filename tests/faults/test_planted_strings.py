@@ -28,7 +28,7 @@ from tests.support.planted import (
     told,
 )
 
-from plainfilm.options.choices import Names
+from plainfilm.options.output import Names
 
 Completed = subprocess.CompletedProcess[bytes]
 Run = Callable[..., Completed]

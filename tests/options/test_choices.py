@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What options take. Fear: a slip of the hand is taken for a value, or raises something that is no OptionsError."""
+"""The parsers of option values accept what the interface allows and raise OptionsError for everything else."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from plainfilm.errors import OptionsError
-from plainfilm.options.choices import (
+from plainfilm.options.limits import parse_seconds, parse_size
+from plainfilm.options.output import FrameChoice
+from plainfilm.options.render import (
     Clahe,
-    FrameChoice,
     Look,
     Stretch,
     UserWindow,
@@ -20,19 +21,15 @@ from plainfilm.options.choices import (
     VoiKind,
     parse_bits,
     parse_clahe,
-    parse_count,
-    parse_flag,
-    parse_member,
-    parse_seconds,
-    parse_size,
     parse_stretch,
     parse_voi,
     parse_window,
 )
+from plainfilm.options.value_types import members, parse_count, parse_flag
 
 
 def refuses(parse: Callable[[object], Any], value: object, *words: str) -> None:
-    """A value is refused, in words that name the option and quote what was given."""
+    """The parser refuses a value, and its message contains these words."""
     with pytest.raises(OptionsError) as caught:
         parse(value)
     for word in words:
@@ -79,7 +76,7 @@ def test_windows(given: object, window: UserWindow) -> None:
     ],
 )
 def test_windows_that_are_none(given: object) -> None:
-    refuses(parse_window, given, "--window")
+    refuses(parse_window, given)
 
 
 @pytest.mark.parametrize(
@@ -101,7 +98,7 @@ def test_stretches(given: object, stretch: Stretch) -> None:
 
 @pytest.mark.parametrize("given", ["", "5", "5,95,any", "5,95,all,1", "95,5", "5,5", "-1,99", "1,101", "nan,99", "a,b"])
 def test_stretches_that_are_none(given: str) -> None:
-    refuses(parse_stretch, given, "--stretch")
+    refuses(parse_stretch, given)
 
 
 @pytest.mark.parametrize(
@@ -117,7 +114,7 @@ def test_contrast_limits_and_tiles(given: object, clahe: Clahe) -> None:
     "given", ["", "2", "2,8,8", "0,8", "-1,8", "101,8", "nan,8", "inf,8", "2,0", "2,33", "2,1.5", "a,b"]
 )
 def test_contrast_limits_and_tiles_that_are_none(given: str) -> None:
-    refuses(parse_clahe, given, "--clahe")
+    refuses(parse_clahe, given)
 
 
 @pytest.mark.parametrize(
@@ -143,7 +140,7 @@ def test_choices_of_a_voi(given: object, choice: VoiChoice, written: str) -> Non
 
 @pytest.mark.parametrize("given", ["", "  "])
 def test_an_empty_voi_is_none(given: str) -> None:
-    refuses(parse_voi, given, "--voi")
+    refuses(parse_voi, given)
 
 
 @pytest.mark.parametrize(
@@ -165,7 +162,7 @@ def test_sizes_are_powers_of_1024(given: object, size: int) -> None:
 
 @pytest.mark.parametrize("given", ["", "GiB", "-1", "4 apples", "1e9", "4GG", "nan", "0", "0.5", "9" * 400])
 def test_sizes_that_are_none(given: str) -> None:
-    refuses(parse_size, given, "--memory")
+    refuses(parse_size, given)
 
 
 @pytest.mark.parametrize(("given", "seconds"), [("120", 120.0), ("0.5s", 0.5), (" 3 s", 3.0), (7, 7.0), ("1e2", 100.0)])
@@ -175,18 +172,18 @@ def test_seconds(given: object, seconds: float) -> None:
 
 @pytest.mark.parametrize("given", ["", "s", "0", "-1", "inf", "nan", "5m", "1e999"])
 def test_seconds_that_are_none(given: str) -> None:
-    refuses(parse_seconds, given, "--timeout")
+    refuses(parse_seconds, given)
 
 
 @pytest.mark.parametrize(("given", "count"), [("1", 1), (8, 8), ("5e8", 500_000_000), ("2.0", 2)])
 def test_counts(given: object, count: int) -> None:
-    found = parse_count("jobs")(given)
+    found = parse_count(given)
     assert (found, type(found)) == (count, int)
 
 
 @pytest.mark.parametrize("given", ["", "0", "-3", "1.5", "many", "inf", "nan", "1e999"])
 def test_counts_that_are_none(given: str) -> None:
-    refuses(parse_count("jobs"), given, "--jobs", repr(given))
+    refuses(parse_count, given, repr(given))
 
 
 @pytest.mark.parametrize(("given", "bits"), [("8", 8), (8, 8), ("16", 16), (16, 16)])
@@ -196,7 +193,7 @@ def test_bits(given: object, bits: int) -> None:
 
 @pytest.mark.parametrize("given", ["", "12", "8.0", "-8", "eight", True, None])
 def test_bits_that_are_none(given: object) -> None:
-    refuses(parse_bits, given, "--bits")
+    refuses(parse_bits, given)
 
 
 @pytest.mark.parametrize("given", [True, "1", "true", "YES", "On"])
@@ -215,7 +212,7 @@ def test_switches_that_are_neither(given: object) -> None:
 
 
 def test_words_of_an_enumeration_are_taken_in_any_case() -> None:
-    parse = parse_member(Look, "look")
+    parse = members(Look).parse
     assert [parse(word) for word in ("viewer", " Stretch ", "MINMAX", Look.STORED)] == [
         Look.VIEWER,
         Look.STRETCH,
@@ -226,7 +223,7 @@ def test_words_of_an_enumeration_are_taken_in_any_case() -> None:
 
 @pytest.mark.parametrize("given", ["", "view", "viewers", None])
 def test_other_words_are_refused_with_those_there_are(given: object) -> None:
-    refuses(parse_member(Look, "look"), given, "--look", "viewer, stretch, window, minmax")
+    refuses(members(Look).parse, given, "viewer, stretch, window, minmax")
 
 
 def test_functions_have_the_name_that_dicom_gives_them() -> None:
@@ -256,4 +253,4 @@ def test_frames_count_from_1(which: str, frames: int, chosen: list[int]) -> None
 
 @pytest.mark.parametrize("which", ["", "0", "-1", "1.5", "last", "1,2"])
 def test_frames_that_are_none(which: str) -> None:
-    refuses(FrameChoice, which, "--frames")
+    refuses(FrameChoice, which)

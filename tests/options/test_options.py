@@ -1,81 +1,43 @@
 # SPDX-License-Identifier: MIT
-"""Options of a run. Fear: run.json does not give back the run it is of, or a contradiction goes unnoticed."""
+"""Options are written as they are read, have the documented defaults, and must not contradict each other."""
 
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import pytest
+from tests.support.option_values import OPTION_VALUES
 
 from plainfilm.errors import OptionsError
-from plainfilm.options.choices import Look, Names, Pixels, Polarity, Stretch, UserWindow
-from plainfilm.options.framing import Border, Resolution
-from plainfilm.options.options import Options, RunOptions, available_cpus, option_fields
-from plainfilm.options.showing import Orient, Overlays
+from plainfilm.options.geometry import Border
+from plainfilm.options.options import Options
+from plainfilm.options.render import Look, Stretch, UserWindow
+from plainfilm.options.run import RunOptions, available_cpus
 
-# Two values of every option that are not its default, as text and as what Python would give.
-GIVEN: dict[str, tuple[object, object]] = {
-    "look": ("minmax", Look.STORED),
-    "window": ("40,80,sigmoid", (0.1, 0.2, "linear-exact")),
-    "stretch": ("1,99", (0.3, 99.7, "all")),
-    "clahe": ("3,16", (0.5, 1)),
-    "voi": ("window:2", "Bone, hard"),
-    "polarity": ("MONOCHROME1", Polarity.MONOCHROME2),
-    "bits": ("16", 16),
-    "icc": ("srgb", "drop"),
-    "strict": ("yes", True),
-    "decode": ("reduced", Resolution.REDUCED),
-    "allow_truncated": ("yes", True),
-    "verify": ("yes", True),
-    "pixels": ("stored", Pixels.STORED),
-    "crop": ("1,2,30,40", (0, 0, 5, 6)),
-    "size": ("512", "640x480"),
-    "enlarge": ("yes", True),
-    "fit": ("keep", "keep"),
-    "overlays": ("burn", Overlays.MASK),
-    "presentation": ("auto", Path("a folder/state.dcm")),
-    "orient": ("viewer", Orient.VIEWER),
-    "frames": ("middle", 7),
-    "names": ("hash", Names.UID),
-    "redact": ("-1,2.5,30,40; 5,6,7,8", (1, 2, 3, 4)),
-    "redact_from": ("a folder/boxes.csv", Path("/x/boxes.csv")),
-    "columns": ("StudyDate, PatientName,StudyDate", ["KVP"]),
-    "timeout": ("90s", 0.1),
-    "memory": ("2GiB", 12345678),
-    "max_pixels": ("5e6", 1),
-    "jobs": ("3", 1),
-    "key_file": ("a folder/key", Path("/x/key")),
-    "overwrite": ("true", True),
-    "dry_run": ("1", True),
-    "log": ("a folder/run.log", Path("/x/run.log")),
-    "verbose": ("on", True),
-    "progress": ("json", "none"),
-}
 ONLY_ONE_VALUE = {"fit"}  # another fit needs a size
 
 
-def test_every_option_is_given_below() -> None:
-    assert set(GIVEN) == {name for name, _ in option_fields()}
+def test_the_table_of_values_contains_every_option() -> None:
+    assert set(OPTION_VALUES) == {option.name for option in Options.declared()}
 
 
-@pytest.mark.parametrize("name", GIVEN)
+@pytest.mark.parametrize("name", OPTION_VALUES)
 @pytest.mark.parametrize("place", [0, 1])
 def test_every_option_reads_back_from_what_it_is_written_as(name: str, place: int) -> None:
-    options = Options.of({name: GIVEN[name][place]})
+    options = Options.of({name: OPTION_VALUES[name][place] or "true"})
     assert name in ONLY_ONE_VALUE or options != Options()
     assert Options.of(json.loads(json.dumps(options.to_mapping()))) == options
 
 
 def test_the_defaults_read_back_and_are_named_in_full() -> None:
     mapping = Options().to_mapping()
-    assert list(mapping) == [name for name, _ in option_fields()]
+    assert list(mapping) == [option.name for option in Options.declared()]
     assert Options.of(json.loads(json.dumps(mapping))) == Options()
 
 
 def test_all_options_together_read_back() -> None:
     left_out = ("look", "window", "clahe", "strict", "presentation")
-    given = {name: values[1] for name, values in GIVEN.items() if name not in left_out}
+    given = {name: value for name, (_, value) in OPTION_VALUES.items() if name not in left_out}
     options = Options.of(given)
     assert Options.of(json.loads(json.dumps(options.to_mapping()))) == options
 
@@ -148,9 +110,9 @@ def test_a_fit_needs_a_width_and_a_height() -> None:
 
 
 def test_every_option_says_what_it_means_and_switches_take_no_value() -> None:
-    for name, item in option_fields():
-        assert item.metadata["meaning"], name
-        assert (item.metadata["metavar"] == "") is isinstance(item.default, bool), name
+    for option in Options.declared():
+        assert option.meaning, option.name
+        assert option.is_switch is isinstance(option.default, bool), option.name
 
 
 @pytest.mark.parametrize(
@@ -202,10 +164,11 @@ def test_an_option_that_does_not_exist_is_refused_by_name() -> None:
         Options.of({"sise": 5, "colour": "grey", "bits": 8})
 
 
-ANY_TEXT = ("voi", "key_file", "redact_from", "log", "presentation")
+# a path and an Explanation may be any text
+ANY_TEXT = ("voi", *(option.name for option in Options.declared() if "PathLike" in option.value_type.keyword))
 
 
-@pytest.mark.parametrize("name", [name for name in GIVEN if name not in ANY_TEXT])
+@pytest.mark.parametrize("name", [name for name in OPTION_VALUES if name not in ANY_TEXT])
 def test_a_value_that_cannot_be_read_is_refused(name: str) -> None:
     with pytest.raises(OptionsError):
         Options.of({name: "?"})

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Fear: a box hides less than it was meant to, or in another film; a list of boxes is misread in silence."""
+"""Boxes to redact cover every pixel that they touch, and a list of boxes is read exactly or refused."""
 
 from __future__ import annotations
 
@@ -9,14 +9,9 @@ from typing import Any
 import pytest
 
 from plainfilm.errors import OptionsError
-from plainfilm.options.redaction import (
-    NO_REDACTION_BOXES,
-    RedactionBox,
-    RedactionBoxes,
-    Redactions,
-    load_redactions,
-    parse_boxes,
-)
+from plainfilm.options.options import Options
+from plainfilm.options.privacy import NO_REDACTION_BOXES, RedactionBox, RedactionBoxes, parse_boxes
+from plainfilm.options.redaction_list import Redactions, load_redactions
 
 FIRST, SECOND = RedactionBox(1, 2, 3, 4), RedactionBox(5, 6, 7, 8)
 
@@ -66,8 +61,8 @@ def test_boxes_are_read_as_text_and_numbers_and_written_as_they_are_read(
     "value", ["1,2,3", "1,2,3,4,5", "1,2,3,x", "1,2,0,4", "1,2,3,-4", "nan,2,3,4", "1,inf,3,4", "a", 7, [1, 2, 3]]
 )
 def test_what_is_no_box_is_refused(value: Any) -> None:
-    with pytest.raises(OptionsError, match="--redact"):
-        parse_boxes(value)
+    with pytest.raises(OptionsError, match=r"^--redact: "):
+        Options.of({"redact": value})
 
 
 def listed(tmp_path: Path, text: str, encoding: str = "utf-8") -> Redactions:
@@ -109,7 +104,7 @@ def test_a_source_is_met_however_a_spreadsheet_wrote_it(tmp_path: Path) -> None:
         ("source,frame,x,y,w,h\na,1.5,1,2,3,4\n", "line 2: frame"),
         ("source,frame,x,y,w,h\na,inf,1,2,3,4\n", "line 2: frame"),
         ("source,frame,x,y,w,h\na,all,1,2,3,4\n", "line 2: frame"),
-        ('source,x,y,w,h\n"a,1,2,3,4\n', "no CSV"),
+        ('source,x,y,w,h\n"a,1,2,3,4\n', "not a valid CSV"),
     ],
 )
 def test_a_list_that_cannot_be_read_is_refused_with_its_place(text: str, said: str, tmp_path: Path) -> None:

@@ -25,8 +25,7 @@ from plainfilm.dicom.instance import (
     VoiLevel,
     WindowItem,
 )
-from plainfilm.options.choices import Look, Stretch, VoiFunction
-from plainfilm.options.picture_options import RenderOptions
+from plainfilm.options.render import Look, RenderOptions, Stretch, VoiFunction
 from plainfilm.records import Status
 from plainfilm.rendering.grayscale.histogram import histogram_of
 from plainfilm.rendering.grayscale.lut import LookupTable

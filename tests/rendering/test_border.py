@@ -21,8 +21,8 @@ from plainfilm.cli.main import main
 from plainfilm.demo.dataset import build_film
 from plainfilm.demo.film import truth_as_json
 from plainfilm.demo.films import films
-from plainfilm.options.choices import Look
-from plainfilm.options.framing import Box
+from plainfilm.options.geometry import Box
+from plainfilm.options.render import Look
 from plainfilm.rendering.explanation import Explanation
 
 Array = NDArray[Any]

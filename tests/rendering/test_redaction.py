@@ -20,9 +20,9 @@ import plainfilm
 from plainfilm.conversion.job import ConvertJob, EncodedImage, RunContext
 from plainfilm.conversion.pseudonyms import Key
 from plainfilm.conversion.task import convert_source
-from plainfilm.options.choices import Look
 from plainfilm.options.options import Options
-from plainfilm.options.redaction import RedactionBox, RedactionBoxes
+from plainfilm.options.privacy import RedactionBox, RedactionBoxes
+from plainfilm.options.render import Look
 from plainfilm.sources.reference import Reference
 from plainfilm.workers.messages import Job, TaskResult
 

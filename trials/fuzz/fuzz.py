@@ -23,7 +23,8 @@ with atheris.instrument_imports(include=["plainfilm", "pydicom"]):
     from plainfilm.demo.dataset import write_film
     from plainfilm.demo.films import films
     from plainfilm.errors import ConversionError
-    from plainfilm.options.options import LimitOptions, Options
+    from plainfilm.options.limits import LimitOptions
+    from plainfilm.options.options import Options
     from plainfilm.rendering.reader import open_reader
 
 _LARGEST_SEED = 64 * 1024

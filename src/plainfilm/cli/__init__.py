@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: MIT
-"""The command line: words in, an exit code out; no other logic."""
+"""The command line: one module per command, which turns its arguments into options and its result into an exit code."""

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Words of the command line, environment and a configuration file -> Options; help comes from the options."""
+"""Read options from the command line, a configuration file and the environment.
+
+The declarations of the options (package options) define the flags, their help and the environment variables.
+"""
 
 from __future__ import annotations
 
@@ -13,38 +16,13 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from plainfilm.errors import OptionsError
-from plainfilm.options.options import Options, option_fields
-from plainfilm.options.picture_options import LOOK_OPTIONS
-
-ENVIRONMENT = "PLAINFILM_"
-PICTURE_OPTIONS = (
-    "look",
-    "window",
-    "stretch",
-    "clahe",
-    "voi",
-    "polarity",
-    "bits",
-    "icc",
-    "strict",
-    "decode",
-    "allow_truncated",
-    "verify",
-    "pixels",
-    "crop",
-    "size",
-    "enlarge",
-    "fit",
-    "overlays",
-    "presentation",
-    "orient",
-    "redact",
-    "max_pixels",
-)
+from plainfilm.options.field import Option
+from plainfilm.options.options import Options
+from plainfilm.options.render import LOOK_OPTIONS
 
 
-class _Joined(argparse.Action):
-    """An option that may be given several times: none of its values is lost, `const` stands between them."""
+class _JoinValues(argparse.Action):
+    """Join the values of an option that is repeated; `const` is the separator."""
 
     def __call__(self, _parser: Any, namespace: argparse.Namespace, value: Any, _flag: str | None = None) -> None:
         earlier = getattr(namespace, self.dest, None)
@@ -52,65 +30,63 @@ class _Joined(argparse.Action):
 
 
 class Parser(argparse.ArgumentParser):
-    """An argument parser whose complaints are OptionsError, and that takes no option for another that begins so."""
+    """An argument parser that raises OptionsError and accepts no abbreviated options."""
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(allow_abbrev=False, **settings)
 
     def error(self, message: str) -> NoReturn:
-        """Raises OptionsError."""
+        """Raise OptionsError with the message and a pointer to the help."""
         raise OptionsError(f"{message} (see `{self.prog} --help`)")
 
 
-def add_options(parser: argparse.ArgumentParser, names: Iterable[str] | None = None) -> None:
-    """Add the options, all or those named, and --config, each with its placeholder, meaning and default."""
-    wanted = None if names is None else set(names)
-    for name, item in option_fields():
-        if wanted is not None and name not in wanted:
-            continue
-        flag, metavar, meaning = f"--{name.replace('_', '-')}", item.metadata["metavar"], item.metadata["meaning"]
-        settings: dict[str, Any] = {"default": argparse.SUPPRESS, "dest": name}
-        if metavar:
-            shown = "" if str(item.default) in ("None", "") or "(default" in meaning else f" (default: {item.default})"
-            if item.metadata["joined_by"]:
-                settings |= {"action": _Joined, "const": item.metadata["joined_by"]}
-            parser.add_argument(flag, metavar=metavar, help=f"{meaning}{shown}", **settings)
+def add_options(parser: argparse.ArgumentParser, options: Iterable[Option]) -> None:
+    """Add these options and `--config` to a parser, each with its placeholder, its meaning and its default."""
+    for option in options:
+        settings: dict[str, Any] = {"default": argparse.SUPPRESS, "dest": option.name, "help": _help(option)}
+        if option.is_switch:
+            settings["action"] = "store_true"
         else:
-            parser.add_argument(flag, help=meaning, action="store_true", **settings)
+            settings["metavar"] = option.value_type.metavar
+        if option.value_type.separator:
+            settings |= {"action": _JoinValues, "const": option.value_type.separator}
+        parser.add_argument(option.flag, **settings)
     parser.add_argument(
-        "--config", metavar="FILE", help="options from a TOML or JSON file, such as a run's own run.json"
+        "--config", metavar="FILE", help="read options from a TOML or JSON file, such as the run.json of a run"
     )
 
 
 def parse(parser: argparse.ArgumentParser, words: Sequence[str]) -> argparse.Namespace:
-    """The arguments of a command, options and paths in any order, paths alone after `--`. Raises OptionsError."""
+    """Parse the words of a command: options and paths in any order; after `--` only paths. Raises OptionsError."""
     end = words.index("--") if "--" in words else len(words)
-    # argparse may still take what follows `--` for an option
+    # argparse may take a word after `--` for an option
     paths = [f"./{word}" if word.startswith("-") else word for word in words[end + 1 :]]
-    return parser.parse_intermixed_args([*_joined(words[:end]), *paths])
+    return parser.parse_intermixed_args([*_attach_negative_values(words[:end]), *paths])
 
 
 def options_of(arguments: argparse.Namespace, environment: Mapping[str, str]) -> Options:
-    """The options: the command line wins over --config, that over the environment, that over the defaults.
+    """The options of a command. The command line wins over `--config`, that over the environment and the defaults.
 
-    A look that one source asks for is not contradicted by what a weaker one implies.
+    If one of these sources selects a look, the options with which weaker sources select a look do not count.
+    Raises OptionsError.
     """
-    names = [name for name, _ in option_fields()]
+    declared = list(Options.declared())
     from_environment = {
-        name: environment[ENVIRONMENT + name.upper()] for name in names if ENVIRONMENT + name.upper() in environment
+        option.name: environment[option.variable] for option in declared if option.variable in environment
     }
     from_file = {} if arguments.config is None else read_config(Path(arguments.config))
+    names = {option.name for option in declared}
     from_command_line = {name: value for name, value in vars(arguments).items() if name in names}
-    given: dict[str, object] = {}
+    values: dict[str, object] = {}
     for stronger in (from_environment, from_file, from_command_line):
         if any(stronger.get(name) is not None for name in LOOK_OPTIONS):
-            given = {name: value for name, value in given.items() if name not in LOOK_OPTIONS}
-        given.update(stronger)
-    return Options.of(given)
+            values = {name: value for name, value in values.items() if name not in LOOK_OPTIONS}
+        values.update(stronger)
+    return Options.of(values)
 
 
 def read_config(path: Path) -> dict[str, object]:
-    """The options in a TOML or JSON file; of a run.json its `options`. Raises OptionsError."""
+    """The options in a TOML or JSON file, or in the table `options` of a run.json. Raises OptionsError."""
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -121,7 +97,7 @@ def read_config(path: Path) -> dict[str, object]:
         raise OptionsError(f"--config: {path} is neither JSON nor TOML ({error})") from error
     options = content.get("options", content)
     if not isinstance(options, dict):
-        raise OptionsError(f"--config: {path} holds no table of options")
+        raise OptionsError(f"--config: {path} has no table of options")
     return {name.replace("-", "_"): value for name, value in options.items()}
 
 
@@ -130,12 +106,18 @@ def environment() -> Mapping[str, str]:
     return os.environ
 
 
-def _joined(words: Sequence[str]) -> list[str]:
-    """Values that begin with a minus sign and a digit, joined to their option: `--window -600,1500`."""
-    joined: list[str] = []
+def _help(option: Option) -> str:
+    """The meaning of an option, with its default if it has one that the meaning does not state."""
+    is_stated = option.is_switch or "(default" in option.meaning or str(option.default) in ("None", "")
+    return option.meaning if is_stated else f"{option.meaning} (default: {option.default})"
+
+
+def _attach_negative_values(words: Sequence[str]) -> list[str]:
+    """Attach values that begin with a minus sign and a digit to their option: `--window -600,1500` with `=`."""
+    attached: list[str] = []
     for word in words:
-        if joined and re.fullmatch(r"--[a-z-]+", joined[-1]) and re.match(r"-[\d.]", word):
-            joined[-1] += f"={word}"
+        if attached and re.fullmatch(r"--[a-z-]+", attached[-1]) and re.match(r"-[\d.]", word):
+            attached[-1] += f"={word}"
         else:
-            joined.append(word)
-    return joined
+            attached.append(word)
+    return attached

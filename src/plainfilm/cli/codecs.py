@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""`plainfilm codecs`: the table of codecs -> what this installation decodes and encodes, what is missing and why."""
+"""The command `plainfilm codecs`: what this installation decodes and encodes, what is missing and why."""
 
 from __future__ import annotations
 
@@ -11,34 +11,37 @@ from itertools import groupby
 from plainfilm.cli.arguments import Parser, parse
 from plainfilm.cli.output import write_text
 from plainfilm.decode.codecs import CodecStatus, codec_status
-from plainfilm.encode.table import encoder_status
+from plainfilm.encode.table import EncoderStatus, encoder_status
 
 
 def codecs_command(words: Sequence[str]) -> int:
-    """Run `plainfilm codecs`."""
-    description = "What this installation can decode and encode, and what is missing and why."
+    """Run `plainfilm codecs` and return its exit code."""
+    description = "Show what this installation can decode and encode, and what is missing and why."
     parser = Parser(prog="plainfilm codecs", usage="plainfilm codecs [--json]", description=description)
-    parser.add_argument("--json", action="store_true", help="as JSON")
+    parser.add_argument("--json", action="store_true", help="print JSON")
     arguments = parse(parser, words)
     decoders, encoders = codec_status(), encoder_status()
     if arguments.json:
         content = {"decode": [asdict(row) for row in decoders], "encode": [asdict(row) for row in encoders]}
         write_text(json.dumps(content, indent=2) + "\n")
         return 0
-    lines = ["decode\n", *(_lines_of(list(rows)) for _, rows in groupby(decoders, lambda row: row.transfer_syntax))]
-    lines.append("encode\n")
-    for encoder in encoders:
-        depths = " and ".join(str(bits) for bits in encoder.bits)
-        lines.append(f"  yes  {encoder.format}, {depths} bits\n       {encoder.library} {encoder.version}\n")
-        if encoder.missing is not None:
-            lines.append(f"       missing, and faster: {encoder.missing}\n")
-    write_text("".join(lines))
+    by_transfer_syntax = groupby(decoders, lambda row: row.transfer_syntax)
+    decoder_text = "".join(_decoder_text(list(rows)) for _, rows in by_transfer_syntax)
+    encoder_text = "".join(map(_encoder_text, encoders))
+    write_text(f"decode\n{decoder_text}encode\n{encoder_text}")
     return 0
 
 
-def _lines_of(rows: list[CodecStatus]) -> str:
-    """A transfer syntax and under it the rows that serve it, the first one first."""
-    first = rows[0]
-    served = "yes" if any(row.available for row in rows) else "no "
-    found = [f"{row.row} {row.version if row.available else f'missing: {row.missing}'}".lstrip() for row in rows]
-    return f"  {served}  {first.name} ({first.transfer_syntax})\n" + "".join(f"       {text}\n" for text in found)
+def _decoder_text(rows: list[CodecStatus]) -> str:
+    """A line for a transfer syntax, and a line for each decoder of it, in the order in which they are tried."""
+    answer = "yes" if any(row.available for row in rows) else "no "
+    decoders = [f"{row.row} {row.version if row.available else f'missing: {row.missing}'}".lstrip() for row in rows]
+    lines = [f"  {answer}  {rows[0].name} ({rows[0].transfer_syntax})", *(f"       {decoder}" for decoder in decoders)]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _encoder_text(encoder: EncoderStatus) -> str:
+    """The lines for an encoder, with the faster one that is missing."""
+    depths = " and ".join(str(bits) for bits in encoder.bits)
+    text = f"  yes  {encoder.format}, {depths} bits\n       {encoder.library} {encoder.version}\n"
+    return text if encoder.missing is None else f"{text}       missing, and faster: {encoder.missing}\n"

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""`plainfilm convert`: its arguments -> a run into a folder, one picture, or a list of what would be done.
+"""The command `plainfilm convert`: convert into a folder or into one image, or list what would be done.
 
-Workers load what they need while this process loads what is imported late here: that is a fifth of a second.
+Some modules are imported inside functions: worker processes start first and load their modules in the meantime, which
+saves a fifth of a second.
 """
 
 from __future__ import annotations
@@ -14,11 +15,11 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 from plainfilm.cli.arguments import Parser, add_options, environment, options_of, parse
-from plainfilm.cli.output import say, write_picture
+from plainfilm.cli.output import print_message, write_image
 from plainfilm.cli.progress import show_progress
 from plainfilm.errors import OptionsError
-from plainfilm.options.choices import Progress
 from plainfilm.options.options import Options
+from plainfilm.options.run import Progress
 from plainfilm.output.single import write_file
 from plainfilm.records import Failure
 from plainfilm.sources.naming_rules import IMAGE_SUFFIX
@@ -28,44 +29,44 @@ if TYPE_CHECKING:
     from plainfilm.conversion.conversion import Conversion
     from plainfilm.conversion.summary import Run
 
-_LATER_SUFFIXES = (".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".jxl", ".npy")
+_UNSUPPORTED_SUFFIXES = (".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".jxl", ".npy")
 
 
 def convert_command(words: Sequence[str]) -> int:
-    """Run `plainfilm convert`. Raises RunError."""
+    """Run `plainfilm convert` and return its exit code. Raises RunError."""
     parser = Parser(
         prog="plainfilm convert",
         usage="plainfilm convert SOURCE... OUT [options]",
-        description="Images from DICOM files and folders (recursive, any file name) into the folder OUT; or, where OUT "
-        "ends in .png or is -, one picture from one file. Not for diagnostic use.",
+        description="Convert DICOM files and folders (recursively, with any file name) into images in the folder OUT, "
+        "or one file into one image if OUT ends in .png or is -. Not for diagnostic use.",
     )
     parser.add_argument(
-        "paths", nargs="+", metavar="SOURCE... OUT", help="files, folders or globs, and where to put the images"
+        "paths", nargs="+", metavar="SOURCE... OUT", help="files, folders or globs, and the place for the images"
     )
-    add_options(parser)
+    add_options(parser, Options.declared())
     arguments = parse(parser, words)
     if len(arguments.paths) < 2:
         raise OptionsError("convert needs a SOURCE and an OUT")
     *sources, out = arguments.paths
     options = options_of(arguments, environment())
-    if out == "-" or _is_picture(Path(out)):
-        return _convert_one(sources, out, options)
+    if out == "-" or _is_image_name(Path(out)):
+        return _convert_single(sources, out, options)
     if options.run.dry_run:
-        return _list(sources, Path(out), options)
+        return _list_sources(sources, Path(out), options)
     return convert_folder(sources, Path(out), options)
 
 
 def convert_folder(sources: Sequence[str], out: Path, options: Options) -> int:
-    """Convert into a folder, with progress and a summary on standard error; the exit code. Raises RunError."""
-    with PrestartedWorkers(options.run.workers) as ahead:
+    """Convert into a folder, with progress and a summary on standard error; return the exit code. Raises RunError."""
+    with PrestartedWorkers(options.run.workers) as workers:
         from plainfilm.conversion.conversion import Conversion
 
-        conversion = Conversion([Path(source) for source in sources], out, options, prestarted=ahead)
-        with _stopped_by_signals(conversion) as received, show_progress(options.run.progress) as display:
+        conversion = Conversion([Path(source) for source in sources], out, options, prestarted=workers)
+        with _stopping_on_signals(conversion) as signals, show_progress(options.run.progress) as display:
             run = conversion.run(display.update)
     if options.run.progress is not Progress.JSON:
-        say(_summary(run, out))
-    return 128 + received[0] if received else run.exit_code
+        print_message(_summary(run, out))
+    return 128 + signals[0] if signals else run.exit_code
 
 
 def _summary(run: Run, out: Path) -> str:
@@ -74,73 +75,74 @@ def _summary(run: Run, out: Path) -> str:
         f"{run.converted} images{repaired}, {run.failed} failed, {run.skipped} skipped in {run.seconds:.1f} s: {out}"
     ]
     if run.failed or run.skipped:
-        lines.append(f"why: {out / 'failures.csv'}")
+        lines.append(f"the reasons are in {out / 'failures.csv'}")
     if run.interrupted:
-        lines.append("interrupted: what is done is whole and in the tables; give the same command again for the rest")
+        lines.append("interrupted: the tables list all complete images; give the same command again for the rest")
     return "\n".join((*lines, *run.notes))
 
 
 @contextmanager
-def _stopped_by_signals(conversion: Conversion) -> Iterator[list[int]]:
-    """SIGINT and SIGTERM stop the run; the list holds what came.
+def _stopping_on_signals(conversion: Conversion) -> Iterator[list[int]]:
+    """Stop the run on SIGINT and SIGTERM; the list that is yielded collects the numbers of the signals.
 
-    A second one waits for nothing that is in flight; a third ends the process at once, the tables as they are. What
-    comes after a run that was stopped is late: the process is about to leave, with the exit code of the first.
+    The first signal lets the images in progress finish, the second does not wait for them, and the third ends the
+    process at once and leaves the tables as they are. Signals after a stopped run are ignored, because the process is
+    about to exit with the code of the first signal.
     """
-    received: list[int] = []
+    signals: list[int] = []
 
     def stop(number: int, _frame: FrameType | None) -> None:
-        received.append(number)
-        if len(received) > 2:
+        signals.append(number)
+        if len(signals) > 2:
             raise SystemExit(128 + number)
-        if len(received) == 1:
+        if len(signals) == 1:
             conversion.stop()
         else:
             conversion.stop(0.0)
 
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    earlier_handlers = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        yield received
+        yield signals
     finally:
-        for number, handler in before.items():
-            signal.signal(number, signal.SIG_IGN if received else handler)
+        for number, handler in earlier_handlers.items():
+            signal.signal(number, signal.SIG_IGN if signals else handler)
 
 
-def _is_picture(out: Path) -> bool:
-    """Whether OUT is one picture. Raises OptionsError for a format that cannot be written yet."""
+def _is_image_name(out: Path) -> bool:
+    """Whether OUT names one image and not a folder. Raises OptionsError for an image format that is not supported."""
     if out.is_dir():
         return False
     suffix = out.suffix.lower()
-    if suffix in _LATER_SUFFIXES:
-        raise OptionsError(f"{suffix} cannot be written: give a name that ends in {IMAGE_SUFFIX}")
+    if suffix in _UNSUPPORTED_SUFFIXES:
+        raise OptionsError(f"{suffix} files cannot be written: give a name that ends in {IMAGE_SUFFIX}")
     return suffix == IMAGE_SUFFIX
 
 
-def _convert_one(sources: Sequence[str], out: str, options: Options) -> int:
-    """One file, one picture."""
+def _convert_single(sources: Sequence[str], out: str, options: Options) -> int:
+    """Convert one file into one image and return the exit code. Raises RunError."""
     if len(sources) != 1 or Path(sources[0]).is_dir():
-        raise OptionsError(f"one picture ({out}) is made of one file: give one file, or a folder as OUT")
+        raise OptionsError(f"one image ({out}) is made from one file: give one file, or a folder as OUT")
     if out != "-" and Path(out).exists() and Path(out).samefile(sources[0]):
-        raise OptionsError("OUT is the SOURCE itself: give another name")
+        raise OptionsError("OUT is the same file as SOURCE: give another name")
     if options.run.dry_run:
-        return _list(sources, Path(out), options)
-    with PrestartedWorkers(1) as ahead:
+        return _list_sources(sources, Path(out), options)
+    with PrestartedWorkers(1) as workers:
         from plainfilm.conversion.single_image import convert_single
 
-        result, frames = convert_single(Path(sources[0]), options, ahead)
+        result, frames = convert_single(Path(sources[0]), options, workers)
     if isinstance(result, Failure):
-        say(f"plainfilm: {result.reason} ({result.stage}): {result.message}")
+        print_message(f"plainfilm: {result.reason} ({result.stage}): {result.message}")
         return 1
     if frames > 1 and options.output.frames.which == "all":
-        say(f"plainfilm: frame 1 of {frames}; another with --frames, all with a folder as OUT")
+        print_message(f"plainfilm: frame 1 of {frames}; --frames N selects another one, a folder as OUT gets all")
     if out == "-":
-        write_picture(result.encoded)
+        write_image(result.encoded)
     else:
         write_file(Path(out), result.encoded)
     return 0
 
 
-def _list(sources: Sequence[str], out: Path, options: Options) -> int:
+def _list_sources(sources: Sequence[str], out: Path, options: Options) -> int:
     from plainfilm.cli.listing import list_sources
 
     return list_sources(sources, out, options)

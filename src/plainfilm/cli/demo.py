@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""`plainfilm demo`: a folder -> twelve synthetic films in it, their pictures, and a sheet that compares them."""
+"""The command `plainfilm demo`: make twelve synthetic radiographs, convert them, and compare the images on a sheet."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from pathlib import Path
 
 from plainfilm.cli.arguments import Parser, add_options, environment, options_of, parse
 from plainfilm.cli.convert import convert_folder
-from plainfilm.cli.output import say, write_text
+from plainfilm.cli.output import print_message, write_text
+from plainfilm.options.options import Options
 from plainfilm.output.folder import FolderOutput
 from plainfilm.output.storage import translate_os_errors
 
@@ -16,16 +17,16 @@ FILMS, PICTURES, NAIVE, TRUTH, SHEET = "films", "pictures", "naive", "truth", "c
 
 
 def demo_command(words: Sequence[str]) -> int:
-    """Run `plainfilm demo`. Raises RunError and OutputError."""
+    """Run `plainfilm demo` and return its exit code. Raises RunError and OutputError."""
     parser = Parser(
         prog="plainfilm demo",
         usage="plainfilm demo OUT [options]",
-        description=f"Makes twelve synthetic radiographs, each a vendor's habit, in OUT/{FILMS}, converts them into "
-        f"OUT/{PICTURES}, puts the naive recipe's into OUT/{NAIVE}, shows both in OUT/{SHEET}, and writes down what "
-        f"is known of each film in OUT/{TRUTH}. No real patient is in them.",
+        description=f"Make twelve synthetic radiographs in OUT/{FILMS}, each with the peculiarities of a vendor, and "
+        f"convert them into OUT/{PICTURES}. OUT/{NAIVE} holds the images of a naive conversion, OUT/{SHEET} compares "
+        f"both, and OUT/{TRUTH} describes the contents of each radiograph. They show no real patient.",
     )
-    parser.add_argument("out", metavar="OUT", help="a folder; it is made")
-    add_options(parser)
+    parser.add_argument("out", metavar="OUT", help="the folder for the results")
+    add_options(parser, Options.declared())
     arguments = parse(parser, words)
     options, out = options_of(arguments, environment()), Path(arguments.out)
 
@@ -46,14 +47,14 @@ def demo_command(words: Sequence[str]) -> int:
     code = convert_folder([str(out / FILMS)], out / PICTURES, options)
     if code == 0 and all((out / PICTURES / f"{path.stem}.png").is_file() for path in paths):
         _compare(paths, out)
-        say(f"naive recipe and plainfilm side by side: {out / SHEET}")
+        print_message(f"the naive conversion and plainfilm side by side: {out / SHEET}")
     elif code == 0:
-        say("no contact sheet: it is made of PNG pictures that keep the films' names")
+        print_message("no contact sheet: it needs images that keep the names of the radiographs")
     return code
 
 
 def _compare(paths: Sequence[Path], out: Path) -> None:
-    """Write the naive pictures, and the contact sheet of both."""
+    """Write the images of the naive conversion, and the contact sheet of both conversions."""
     import cv2
     from pydicom import dcmread
 
@@ -65,7 +66,7 @@ def _compare(paths: Sequence[Path], out: Path) -> None:
     pairs = []
     for film, path in zip(films(), paths, strict=True):
         ours = cv2.imread(str(out / PICTURES / f"{path.stem}.png"), cv2.IMREAD_GRAYSCALE)
-        assert ours is not None  # it was made just now
+        assert ours is not None  # the run has just written this file
         naive = naive_picture(dcmread(path))
         cv2.imwrite(str(out / NAIVE / f"{path.stem}.png"), naive)
         pairs.append(Pair(film.name, film.reason, naive, ours))

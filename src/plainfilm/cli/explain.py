@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""`plainfilm explain`: a file -> what would be done to it and why, for people or as JSON."""
+"""The command `plainfilm explain`: what would be done to an image and why, as text or as JSON."""
 
 from __future__ import annotations
 
@@ -8,31 +8,34 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from plainfilm.cli.arguments import PICTURE_OPTIONS, Parser, add_options, environment, options_of, parse
+from plainfilm.cli.arguments import Parser, add_options, environment, options_of, parse
 from plainfilm.cli.output import write_text
 from plainfilm.errors import OptionsError
+from plainfilm.options.field import Scope
+from plainfilm.options.options import Options
 
 
 def explain_command(words: Sequence[str]) -> int:
-    """Run `plainfilm explain`. Raises RunError and ConversionError."""
+    """Run `plainfilm explain` and return its exit code. Raises RunError and ConversionError."""
     parser = Parser(
         prog="plainfilm explain",
         usage="plainfilm explain FILE [--json] [options]",
-        description="Which step uses which attribute of FILE, why, and what is odd. Converts nothing.",
+        description="Show which step uses which attribute of FILE and why, and what is unusual. Nothing is converted.",
     )
     parser.add_argument("file", metavar="FILE", help="a DICOM file")
-    parser.add_argument("--json", action="store_true", help="as JSON")
-    parser.add_argument("--frame", type=int, default=1, metavar="N", help="which frame, from 1 (default: 1)")
-    add_options(parser, PICTURE_OPTIONS)
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("--frame", type=int, default=1, metavar="N", help="the frame, counted from 1 (default: 1)")
+    add_options(parser, Options.declared(Scope.IMAGE))
     arguments = parse(parser, words)
-    options: dict[str, Any] = options_of(arguments, environment()).to_mapping()
+    values = options_of(arguments, environment()).to_mapping()
     path = Path(arguments.file)
     if not path.is_file():
         raise OptionsError(f"{path} is not a file")
 
     from plainfilm.api import explain
 
-    explanation = explain(path, frame=arguments.frame, **{name: options[name] for name in PICTURE_OPTIONS})
+    keywords: dict[str, Any] = {option.name: values[option.name] for option in Options.declared(Scope.IMAGE)}
+    explanation = explain(path, frame=arguments.frame, **keywords)
     text = json.dumps(explanation.to_dict(), indent=2) if arguments.json else str(explanation)
     write_text(text + "\n")
     return 0

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""SOURCEs -> a line for each: what would become of it (--dry-run)."""
+"""Print the list of `--dry-run`: what a run would do with each source."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ from plainfilm.sources.file_reader import read_head
 
 
 def list_sources(sources: Sequence[str], out: Path, options: Options) -> int:
-    """Print what would become of each source, from its name and first bytes; nothing is written."""
+    """Print a line for each source. The name and the first bytes of a source decide; nothing is written.
+
+    Raises RunError if a run could not begin.
+    """
     for reference, is_done in dry_run(sources, out, options):
         if is_done:
             line = f"done\t{reference.source}"
@@ -24,8 +27,9 @@ def list_sources(sources: Sequence[str], out: Path, options: Options) -> int:
             line = f"{reference.status}\t{reference.source}\t{reference.reason}"
         else:
             try:
-                known = find_first_element(read_head(reference.path)) is not None
-                line = f"{'convert' if known else 'not_dicom'}\t{reference.source}\t{reference.name if known else ''}"
+                is_dicom = find_first_element(read_head(reference.path)) is not None
+                action, name = ("convert", reference.name) if is_dicom else ("not_dicom", "")
+                line = f"{action}\t{reference.source}\t{name}"
             except SourceError as error:
                 line = f"failed\t{reference.source}\t{error.reason}"
         write_text(line.rstrip("\t") + "\n")

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""The words of the command line -> a command -> an exit code."""
+"""The entry point: choose the command, run it, and turn errors into messages and exit codes."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
 
-from plainfilm.cli.output import abandon_standard_output, open_standard_streams, say, write_text
+from plainfilm.cli.output import discard_standard_output, open_standard_streams, print_message, write_text
 from plainfilm.errors import ConversionError, OptionsError, RunError
 from plainfilm.version import NOT_FOR_DIAGNOSIS, VERSION
 
@@ -15,15 +15,15 @@ Command = Callable[[Sequence[str]], int]
 USAGE = f"""\
 usage: plainfilm COMMAND ...
 
-DICOM radiographs as ordinary pictures that look as they do on a radiologist's viewer ({NOT_FOR_DIAGNOSIS}).
+Convert DICOM radiographs into ordinary images that look as on a radiologist's viewer ({NOT_FOR_DIAGNOSIS}).
 
-  plainfilm convert SOURCE... OUT   images from DICOM files and folders, with tables that say what was done to each
-  plainfilm convert FILE hand.png   one file, one picture (or - for standard output)
-  plainfilm explain FILE [--json]   which step used which attribute, why, and what was odd; converts nothing
-  plainfilm codecs                  what this installation can decode and encode, and what is missing and why
-  plainfilm demo OUT                makes twelve synthetic radiographs and converts them
+  plainfilm convert SOURCE... OUT   convert DICOM files and folders, with tables of what was done to each image
+  plainfilm convert FILE hand.png   convert one file into one image (or - for standard output)
+  plainfilm explain FILE [--json]   show which step uses which attribute and why; nothing is converted
+  plainfilm codecs                  show what this installation can decode and encode, and what is missing
+  plainfilm demo OUT                make twelve synthetic radiographs and convert them
 
-  plainfilm COMMAND --help          the options of a command
+  plainfilm COMMAND --help          show the options of a command
   plainfilm --version
 """
 
@@ -34,14 +34,14 @@ def main(words: Sequence[str] | None = None) -> int:
     try:
         return _run(sys.argv[1:] if words is None else words)
     except BrokenPipeError:
-        # whoever read standard output has gone; nothing more can be said there, nor when the interpreter flushes it
-        abandon_standard_output()
+        # the reader of standard output has gone
+        discard_standard_output()
         return 1
     except RunError as error:
-        say(f"plainfilm: {error.message}")
+        print_message(f"plainfilm: {error.message}")
         return error.exit_code
     except ConversionError as error:
-        say(f"plainfilm: {error.reason} ({error.stage}): {error.message}")
+        print_message(f"plainfilm: {error.reason} ({error.stage}): {error.message}")
         return 1
     except KeyboardInterrupt:
         return 130
@@ -58,7 +58,7 @@ def _run(words: Sequence[str]) -> int:
 
 
 def _command(name: str) -> Command:
-    """The command of a name, imported when it is asked for. Raises OptionsError."""
+    """The function of a command, whose module is imported on demand. Raises OptionsError for an unknown name."""
     if name == "convert":
         from plainfilm.cli.convert import convert_command
 
@@ -75,7 +75,9 @@ def _command(name: str) -> Command:
         from plainfilm.cli.demo import demo_command
 
         return demo_command
-    raise OptionsError(f"there is no command {name!r}: convert, explain, codecs, demo (see `plainfilm --help`)")
+    raise OptionsError(
+        f"there is no command {name!r}: the commands are convert, explain, codecs and demo (see `plainfilm --help`)"
+    )
 
 
 if __name__ == "__main__":

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Text and pictures -> standard output; a line for people -> standard error. Either may be closed, full or left."""
+"""Write text and images to standard output and messages to standard error.
+
+Either stream may be closed, full, or a pipe whose reader has gone.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from plainfilm.output.storage import classify_os_error
 
 
 def open_standard_streams() -> None:
-    """Open what of standard input, output and error was closed, so that no file or pipe gets its number."""
+    """Open the null device for each closed standard stream, so that no file or pipe gets its descriptor."""
     descriptor = os.open(os.devnull, os.O_RDWR)
     while descriptor <= 2:
         os.set_inheritable(descriptor, True)
@@ -21,9 +24,9 @@ def open_standard_streams() -> None:
 
 
 def write_text(text: str) -> None:
-    """Write to standard output, in UTF-8 whatever the locale; nothing where there is none.
+    """Write text to standard output, in UTF-8 whatever the locale. Without standard output nothing happens.
 
-    Raises BrokenPipeError where its reader has gone, else what a failed write of an image raises.
+    Raises BrokenPipeError if the reader has gone, and otherwise the errors of a failed write of an image.
     """
     if sys.stdout is None:
         return
@@ -33,30 +36,30 @@ def write_text(text: str) -> None:
     except BrokenPipeError:
         raise
     except OSError as error:
-        abandon_standard_output()
+        discard_standard_output()
         raise classify_os_error(error) from error
 
 
-def write_picture(encoded: bytes) -> None:
-    """Write an image, and nothing else, to standard output.
+def write_image(encoded: bytes) -> None:
+    """Write an encoded image to standard output.
 
-    Raises OutputError, StorageFullError and RunError, and OptionsError where there is no standard output.
+    Raises OutputError, StorageFullError and RunError, and OptionsError if standard output is closed.
     """
     if sys.stdout is None:
-        raise OptionsError("standard output is closed: give the picture a name that ends in .png")
+        raise OptionsError("standard output is closed: write the image to a file whose name ends in .png")
     try:
         write_stdout(encoded)
     except PlainfilmError:
-        abandon_standard_output()
+        discard_standard_output()
         raise
 
 
-def say(text: str) -> None:
-    """Write a line to standard error, where there is one."""
+def print_message(text: str) -> None:
+    """Write a message and a line end to standard error, unless it is closed."""
     if sys.stderr is not None:
         sys.stderr.write(f"{text}\n")
 
 
-def abandon_standard_output() -> None:
-    """Give up what standard output has not taken, so that the interpreter does not fail on it when it leaves."""
+def discard_standard_output() -> None:
+    """Discard unwritten output, so that the interpreter does not fail when it flushes standard output at exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Shows on standard error where a run is: counts in, a bar in a terminal or notebook, or a line of JSON a second out.
+"""Show the progress of a run on standard error: a bar in a terminal or notebook, or one line of JSON a second.
 
-Numbers alone are shown: no picture, no name, no path.
+Only numbers are shown, and no names or paths.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from contextlib import AbstractContextManager, suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, TextIO
 
-from plainfilm.options.choices import Progress
+from plainfilm.options.run import Progress
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bars
@@ -25,7 +25,7 @@ LINE_SECONDS = 1.0
 
 
 class Display(AbstractContextManager["Display"], ABC):
-    """Shows where a run is, from entering to leaving its block."""
+    """Shows the progress of a run between the entry and the exit of its `with` block."""
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -34,11 +34,11 @@ class Display(AbstractContextManager["Display"], ABC):
 
     @abstractmethod
     def update(self, converted: int, failed: int, skipped: int, total: int | None) -> None:
-        """The counts now; `total` is None while sources are still being listed."""
+        """Set the current counts; `total` is None while sources are still being listed."""
 
     @abstractmethod
     def close(self) -> None:
-        """Show the last counts and give the terminal back."""
+        """Show the final counts and release the terminal."""
 
 
 class NoDisplay(Display):
@@ -52,10 +52,10 @@ class NoDisplay(Display):
 
 
 class JsonDisplay(Display):
-    """One line of JSON a second, and one at the end.
+    """Writes one line of JSON a second, and one at the end.
 
-    `done` (the sum of the three that follow), `converted`, `failed`, `skipped`, `total` (null while listing is
-    unfinished), `elapsed_seconds`, `rate_per_second` (of what is done, since the start).
+    The keys are `done` (the sum of the next three), `converted`, `failed`, `skipped`, `total` (null while sources are
+    still being listed), `elapsed_seconds` and `rate_per_second` (`done` by the time since the start).
     """
 
     def __init__(self, stream: TextIO) -> None:
@@ -63,7 +63,7 @@ class JsonDisplay(Display):
         self._counts: tuple[int, int, int, int | None] = (0, 0, 0, None)
         self._started = time.monotonic()
         self._closed = threading.Event()
-        self._writer = threading.Thread(target=self._write_on, name="plainfilm-progress", daemon=True)
+        self._writer = threading.Thread(target=self._write_repeatedly, name="plainfilm-progress", daemon=True)
 
     def __enter__(self) -> JsonDisplay:
         self._started = time.monotonic()
@@ -71,7 +71,7 @@ class JsonDisplay(Display):
         return self
 
     def update(self, converted: int, failed: int, skipped: int, total: int | None) -> None:
-        """The counts that the next line shows."""
+        """Set the counts for the next line."""
         self._counts = (converted, failed, skipped, total)
 
     def close(self) -> None:
@@ -80,7 +80,7 @@ class JsonDisplay(Display):
         self._writer.join()
         self._write()
 
-    def _write_on(self) -> None:
+    def _write_repeatedly(self) -> None:
         while not self._closed.wait(LINE_SECONDS):
             self._write()
 
@@ -97,14 +97,14 @@ class JsonDisplay(Display):
             "elapsed_seconds": round(elapsed, 3),
             "rate_per_second": round(done / elapsed, 3) if elapsed > 0 else 0.0,
         }
-        # a reader that has gone is no reason to stop converting
+        # the run continues if the reader of standard error has gone
         with suppress(OSError, ValueError):
             self._stream.write(json.dumps(line) + "\n")
             self._stream.flush()
 
 
 class BarDisplay(Display):
-    """A bar with counts, rate and time left; it honours NO_COLOR."""
+    """Shows a bar with counts, rate and remaining time; it honours NO_COLOR."""
 
     def __init__(self, bars: Bars) -> None:
         self._bars = bars
@@ -116,18 +116,18 @@ class BarDisplay(Display):
         return self
 
     def update(self, converted: int, failed: int, skipped: int, total: int | None) -> None:
-        """The counts that the next redraw shows."""
+        """Set the counts for the next redraw."""
         done = converted + failed + skipped
         rate = done / max(time.monotonic() - self._started, 1e-3)
         self._bars.update(self._row, completed=done, total=total, failed=failed, skipped=skipped, rate=rate)
 
     def close(self) -> None:
-        """Draw the bar a last time."""
+        """Draw the bar for the last time."""
         self._bars.stop()
 
 
 def show_progress(kind: Progress, stream: TextIO | None = None) -> Display:
-    """What shows a run's progress as `--progress` asks, on `stream` (standard error)."""
+    """The display that `--progress` asks for, on `stream` or, without one, on standard error."""
     stream = sys.stderr if stream is None else stream
     if kind is Progress.JSON and stream is not None:
         return JsonDisplay(stream)
@@ -141,7 +141,7 @@ def _is_terminal(stream: TextIO) -> bool:
 
 
 def _bar(stream: TextIO) -> Display:
-    # imported late: a run without a terminal starts without it
+    # imported on demand, because a run without a terminal does not need it
     from rich import progress
     from rich.console import Console
 

@@ -19,7 +19,7 @@ from plainfilm.conversion.run_parts import RunParts, open_run_parts, save_result
 from plainfilm.conversion.summary import RUN_FILE, PatientPathCounter, Run, run_json
 from plainfilm.errors import RunError
 from plainfilm.options.options import Options
-from plainfilm.options.showing import PresentationSource
+from plainfilm.options.presentation import PresentationSource
 from plainfilm.output.tables import write_tables
 from plainfilm.records import Failure
 from plainfilm.sources.reference import Reference
@@ -90,7 +90,7 @@ class Conversion:
 
     def _index_presentations(self, parts: RunParts) -> Path | None:
         """Write the index of the presentation states among the sources, anew in every run (`--presentation auto`)."""
-        if self._options.showing.presentation != PresentationSource():
+        if self._options.presentation.presentation != PresentationSource():
             return None
         from plainfilm.conversion.presentation_index import index_presentations
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from plainfilm.conversion.pseudonyms import Key
 from plainfilm.options.options import Options
-from plainfilm.options.redaction import NO_REDACTION_BOXES, RedactionBoxes
+from plainfilm.options.privacy import NO_REDACTION_BOXES, RedactionBoxes
 from plainfilm.pickling import FastPickle
 from plainfilm.records import Record
 from plainfilm.sources.reference import Reference

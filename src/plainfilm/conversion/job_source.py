@@ -14,7 +14,7 @@ from plainfilm.conversion.pseudonyms import Key, source_hash
 from plainfilm.conversion.run_inputs import RunInputs
 from plainfilm.ledger.ledger import Ledger
 from plainfilm.ledger.remaining_work import FileStat
-from plainfilm.options.choices import Names
+from plainfilm.options.output import Names
 from plainfilm.records import Failure
 from plainfilm.sources.reference import Reference
 from plainfilm.workers.messages import Job

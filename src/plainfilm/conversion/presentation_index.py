@@ -35,7 +35,7 @@ def presentation_of(options: Options) -> PresentationState | None:
 
     Raises OptionsError where the file is no usable presentation state, and for `auto`, which needs a folder OUT.
     """
-    choice = options.showing.presentation
+    choice = options.presentation.presentation
     if choice is None:
         return None
     if choice.path is None:
@@ -51,7 +51,7 @@ def presentation_of(options: Options) -> PresentationState | None:
 
 def presentation_fingerprint(options: Options) -> str | None:
     """Return `auto`, or a hash of the content of the file; None without the option. Raises as `presentation_of`."""
-    choice = options.showing.presentation
+    choice = options.presentation.presentation
     if choice is None or choice.path is None:
         return None if choice is None else str(choice)
     presentation_of(options)
@@ -70,7 +70,7 @@ def presentation_for(
 
     Raises ConversionError where the presentation state cannot be read any more.
     """
-    choice = options.showing.presentation
+    choice = options.presentation.presentation
     if choice is not None and choice.path is not None:
         return _read(choice.path), instance
     if choice is None or index is None:

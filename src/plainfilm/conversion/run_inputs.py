@@ -11,7 +11,7 @@ from plainfilm.conversion.pseudonyms import Key, load_key
 from plainfilm.conversion.summary import fingerprint_run
 from plainfilm.ledger.fingerprint import RunFingerprint
 from plainfilm.options.options import Options
-from plainfilm.options.redaction import Redactions, load_redactions
+from plainfilm.options.redaction_list import Redactions, load_redactions
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ def fingerprint_presentation(options: Options) -> str | None:
 
     Raises OptionsError where the file is no presentation state.
     """
-    if options.showing.presentation is None:
+    if options.presentation.presentation is None:
         return None
     # imported late: the libraries that read DICOM take time to load
     from plainfilm.conversion.presentation_index import presentation_fingerprint

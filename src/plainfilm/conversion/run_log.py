@@ -17,7 +17,7 @@ from typing import TextIO
 
 from plainfilm.conversion.pseudonyms import Key, source_hash
 from plainfilm.errors import OptionsError, Reason
-from plainfilm.options.options import RunOptions
+from plainfilm.options.run import RunOptions
 from plainfilm.records import Failure, Status
 
 LOGGER = logging.getLogger("plainfilm")

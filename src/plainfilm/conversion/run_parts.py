@@ -16,7 +16,7 @@ from plainfilm.conversion.run_log import RunLog, logging_to_file
 from plainfilm.conversion.uid_names import UidNames
 from plainfilm.errors import StorageFullError
 from plainfilm.ledger.ledger import Ledger, open_ledger
-from plainfilm.options.choices import Names
+from plainfilm.options.output import Names
 from plainfilm.output.folder import FolderOutput
 from plainfilm.output.tables import write_tables
 

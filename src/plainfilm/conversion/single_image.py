@@ -10,8 +10,8 @@ from plainfilm.conversion.job import ConvertJob, EncodedImage, RunContext
 from plainfilm.conversion.pseudonyms import load_key
 from plainfilm.errors import OptionsError, RunError
 from plainfilm.options.options import Options
-from plainfilm.options.redaction import load_redactions
-from plainfilm.options.showing import Overlays
+from plainfilm.options.presentation import Overlays
+from plainfilm.options.redaction_list import load_redactions
 from plainfilm.records import Failure
 from plainfilm.sources.walk import iterate_references
 from plainfilm.workers.messages import Job, TaskResult, WorkerLost, WorkerSettings
@@ -48,9 +48,9 @@ def convert_single(
 
 def _check_options(options: Options) -> None:
     """Raise OptionsError for options that need a folder, or a file of --presentation that is not usable."""
-    if options.showing.overlays is Overlays.MASK:
+    if options.presentation.overlays is Overlays.MASK:
         raise OptionsError("--overlays mask makes further pictures: give a folder as OUT")
-    if options.showing.presentation is not None:
+    if options.presentation.presentation is not None:
         from plainfilm.conversion.presentation_index import presentation_of
 
         presentation_of(options)

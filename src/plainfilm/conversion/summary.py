@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 import platform
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from functools import cache
 from importlib.metadata import version
@@ -15,16 +15,13 @@ from plainfilm.conversion.pseudonyms import Key
 from plainfilm.encode.table import encoder_status
 from plainfilm.findings import FindingCode
 from plainfilm.ledger.fingerprint import RunFingerprint
-from plainfilm.options.options import Options, RunOptions
-from plainfilm.options.redaction import Redactions
+from plainfilm.options.options import Options
+from plainfilm.options.redaction_list import Redactions
 from plainfilm.output.tables import Rows
 from plainfilm.records import Failure, Record
 from plainfilm.version import VERSION
 
 RUN_FILE = "run.json"
-_LIMITS = ("timeout", "memory")
-# what a run that is repeated from run.json must not do of itself, and paths that may name a person
-_OF_ONE_RUN = frozenset({"overwrite", "dry_run", "log", "verbose", "key_file"})
 _LIBRARIES = (
     "pydicom",
     "numpy",
@@ -121,13 +118,13 @@ def fingerprint_run(
 
     presentation: the fingerprint of the presentation state of `--presentation`.
     """
-    # what is in the files counts, and not where they lie
-    every = options.to_mapping()
-    every |= {"redact_from": redactions.fingerprint[:16] or None, "presentation": presentation}
-    limits = {name: every.pop(name) for name in _LIMITS}
-    for field in fields(RunOptions):
-        del every[field.name]
-    return RunFingerprint(every, versions_of_pictures(), key.fingerprint, limits)
+    # the contents of these files count, and not their paths
+    values = options.to_mapping()
+    values |= {"redact_from": redactions.fingerprint[:16] or None, "presentation": presentation}
+    declared = list(Options.declared())
+    fixed = {option.name: values[option.name] for option in declared if not option.resume.may_change}
+    limits = {option.name: values[option.name] for option in declared if option.resume.retry is not None}
+    return RunFingerprint(fixed, versions_of_pictures(), key.fingerprint, limits)
 
 
 def run_json(run: Run, options: Options, key: Key, started_at: datetime) -> bytes:
@@ -135,8 +132,9 @@ def run_json(run: Run, options: Options, key: Key, started_at: datetime) -> byte
 
     started_at: the time at which the run started, in UTC.
     """
+    values = options.to_mapping()
     content = {
-        "options": {name: value for name, value in options.to_mapping().items() if name not in _OF_ONE_RUN},
+        "options": {option.name: values[option.name] for option in Options.declared() if option.is_recorded},
         "versions": versions(),
         "counts": asdict(run.counts),
         "times": {"started": started_at.isoformat(timespec="seconds"), "seconds": round(run.seconds, 3)},

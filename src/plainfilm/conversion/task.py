@@ -13,8 +13,8 @@ from plainfilm.conversion.presentation_index import presentation_for
 from plainfilm.conversion.rows import SourceContext, record_of, software_text, source_context
 from plainfilm.encode.png import Ancillary, encode_png
 from plainfilm.errors import ConversionError, Reason, Stage
-from plainfilm.options.choices import Names
 from plainfilm.options.options import Options
+from plainfilm.options.output import Names
 from plainfilm.output.folder import FolderOutput
 from plainfilm.rendering.hooks import FrameHooks, SkippedFrame
 from plainfilm.rendering.pipeline import FailedFrame, RenderedFrame, render_frames

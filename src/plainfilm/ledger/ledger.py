@@ -38,13 +38,13 @@ from plainfilm.ledger.sql import (
     PENDING_WITHOUT_ROW,
     SOURCE_STATE,
 )
+from plainfilm.options.options import Options
 from plainfilm.records import Failure, Record
 from plainfilm.sources.naming_rules import fold, instance_of
 from plainfilm.sources.reference import Reference
 
 # failures of the environment: the same file may succeed in the next run
 _RETRIED_REASONS = frozenset({Reason.WRITE_FAILED, Reason.UNREADABLE, Reason.SOURCE_CHANGED, Reason.NETWORK})
-_REASON_OF_LIMIT = {"timeout": Reason.TIMEOUT, "memory": Reason.MEMORY_LIMIT}
 # up to so many rows, the tables can be written without indexes in acceptable time
 _ROWS_WITHOUT_INDEX = 10_000
 
@@ -199,8 +199,10 @@ class Ledger:
     def _resume(self, meta: Mapping[str, str], fingerprint: RunFingerprint) -> None:
         """Compare with the earlier runs, and mark the failures that are to be tried again. Raises LedgerError."""
         stored = check_fingerprint(self._database.path, meta, fingerprint)
-        for name in fingerprint.changed_limits(stored):
-            self._database.execute("UPDATE failures SET retry = 1 WHERE reason = ?", (_REASON_OF_LIMIT[name],))
+        changed = fingerprint.changed_limits(stored)
+        for option in Options.declared():
+            if option.name in changed and option.resume.retry is not None:
+                self._database.execute("UPDATE failures SET retry = 1 WHERE reason = ?", (option.resume.retry,))
         # an entry that is no file has no source; the listing of this run adds it again
         self._database.execute("DELETE FROM failures WHERE retry AND source NOT IN (SELECT source FROM sources)")
 

@@ -16,9 +16,9 @@ import numpy.typing as npt
 
 from plainfilm.decode.decoded import DecodedFrame
 from plainfilm.dicom.instance import Instance
-from plainfilm.options.choices import Look
-from plainfilm.options.framing import Border, Box
+from plainfilm.options.geometry import Border, Box
 from plainfilm.options.options import Options
+from plainfilm.options.render import Look
 from plainfilm.rendering.color import to_rgb
 from plainfilm.rendering.geometry.border_search import BorderOutcome, BorderResult, PixelBlock, without_margin
 from plainfilm.rendering.grayscale.histogram import histogram_of

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from plainfilm.dicom.instance import Instance
 from plainfilm.dicom.orientation import Turn
 from plainfilm.findings import FindingCode
-from plainfilm.options.framing import Box
-from plainfilm.options.showing import Overlays
+from plainfilm.options.geometry import Box
+from plainfilm.options.presentation import Overlays
 from plainfilm.rendering.frame import PlannedFrame
 from plainfilm.rendering.geometry.geometry import Geometry
 from plainfilm.rendering.grayscale.plan import LOOK_VERSIONS

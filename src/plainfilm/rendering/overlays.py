@@ -15,8 +15,8 @@ import numpy.typing as npt
 from plainfilm.decode.overlay_bits import Mask, cell_mask, is_on_frame, overlay_mask
 from plainfilm.dicom.instance import Instance, Overlay
 from plainfilm.findings import Finding, FindingCode
-from plainfilm.options.choices import Look
-from plainfilm.options.showing import Overlays
+from plainfilm.options.presentation import Overlays
+from plainfilm.options.render import Look
 from plainfilm.rendering.geometry.geometry import Geometry
 from plainfilm.rendering.redaction import NO_REDACTION_MASK, RedactionMask
 

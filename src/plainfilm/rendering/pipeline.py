@@ -18,9 +18,9 @@ import xxhash
 from plainfilm.decode.decoded import DecodedFrame
 from plainfilm.errors import ConversionError, DecodeError
 from plainfilm.findings import Finding
-from plainfilm.options.choices import Look, Pixels
+from plainfilm.options.geometry import GeometryOptions, Pixels
 from plainfilm.options.options import Options
-from plainfilm.options.picture_options import GeometryOptions
+from plainfilm.options.render import Look
 from plainfilm.records import Status
 from plainfilm.rendering.border import asks_for_border, search_frame, with_border
 from plainfilm.rendering.color.palette import supplemental_palette_step
@@ -218,12 +218,12 @@ def _frame_cells(film: FrameReader, frame: int, decoded: DecodedFrame) -> FrameC
 def _geometry(film: FrameReader, options: Options, look: Look, frame: int) -> Geometry:
     if look is Look.STORED:
         return geometry_of(film.instance, frame, GeometryOptions(pixels=Pixels.STORED), options.limits.max_pixels)
-    return geometry_of(film.instance, frame, options.geometry, options.limits.max_pixels, options.showing.orient)
+    return geometry_of(film.instance, frame, options.geometry, options.limits.max_pixels, options.presentation.orient)
 
 
 def _overlays(film: FrameReader, options: Options, look: Look, decoded_frame: tuple[int, DecodedFrame]) -> OverlayPlan:
     frame, decoded = decoded_frame
-    return overlay_plan(film.instance, (frame, decoded.samples), options.showing.overlays, look)
+    return overlay_plan(film.instance, (frame, decoded.samples), options.presentation.overlays, look)
 
 
 def _hash(stored: Array) -> str:

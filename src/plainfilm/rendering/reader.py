@@ -14,9 +14,9 @@ from plainfilm.dicom.presentation_state import PresentationState
 from plainfilm.dicom.read import read_instance
 from plainfilm.dicom.softcopy import apply_presentation_state
 from plainfilm.errors import Reason, TruncatedError
-from plainfilm.options.framing import Resolution
+from plainfilm.options.decoding import Resolution
 from plainfilm.options.options import Options
-from plainfilm.options.redaction import NO_REDACTION_BOXES, RedactionBoxes
+from plainfilm.options.privacy import NO_REDACTION_BOXES, RedactionBoxes
 from plainfilm.rendering.geometry.reduced_size import least_size
 from plainfilm.rendering.redaction import RedactionMask, redaction_mask
 

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from plainfilm.findings import Finding, FindingCode
-from plainfilm.options.redaction import RedactionBox
+from plainfilm.options.privacy import RedactionBox
 
 Array = npt.NDArray[Any]
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from plainfilm.options.framing import Box
+from plainfilm.options.geometry import Box
 from plainfilm.rendering.geometry.border_search import BorderOutcome, BorderResult, PixelBlock, without_margin
 
 Array = NDArray[Any]

@@ -18,11 +18,9 @@ from plainfilm.dicom.orientation import TURNS, Turn
 from plainfilm.dicom.read import read_instance
 from plainfilm.errors import ConversionError
 from plainfilm.findings import FindingCode
-from plainfilm.options.choices import Pixels
-from plainfilm.options.framing import Border, Box
+from plainfilm.options.geometry import Border, Box, GeometryOptions, Pixels
 from plainfilm.options.options import Options
-from plainfilm.options.picture_options import GeometryOptions
-from plainfilm.options.showing import Orient
+from plainfilm.options.presentation import Orient
 from plainfilm.rendering.geometry.geometry import Geometry, geometry_of
 
 LIMIT = 500_000_000

@@ -24,7 +24,7 @@ from plainfilm.dicom.instance import (
     WindowItem,
 )
 from plainfilm.findings import Finding
-from plainfilm.options.picture_options import RenderOptions
+from plainfilm.options.render import RenderOptions
 from plainfilm.rendering.grayscale.histogram import histogram_of
 from plainfilm.rendering.grayscale.padding import outside_shutter
 from plainfilm.rendering.grayscale.plan import Plan, render_frame

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pytest
 
 from plainfilm.dicom.instance import Padding, Shutter
-from plainfilm.options.choices import Clahe, Look
+from plainfilm.options.render import Clahe, Look
 from plainfilm.rendering.grayscale.clahe import apply_clahe
 from plainfilm.rendering.grayscale.plan import hidden, levels_shown
 

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from plainfilm.dicom.instance import ModalityLevel, Padding, Shutter
-from plainfilm.options.choices import Look
+from plainfilm.options.render import Look
 from plainfilm.rendering.grayscale.equalization import equalization_table, equalize_recipe
 from plainfilm.rendering.grayscale.histogram import histogram_of
 

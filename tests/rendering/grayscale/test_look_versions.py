@@ -20,7 +20,7 @@ import numpy.typing as npt
 import pytest
 
 from plainfilm.dicom.instance import Padding, Shutter, WindowItem
-from plainfilm.options.choices import Look, UserWindow
+from plainfilm.options.render import Look, UserWindow
 from plainfilm.rendering.grayscale.plan import LOOK_VERSIONS
 
 Array = npt.NDArray[Any]

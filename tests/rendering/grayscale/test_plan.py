@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from plainfilm.dicom.instance import Shutter
-from plainfilm.options.choices import Look, Stretch, VoiFunction
+from plainfilm.options.render import Look, Stretch, VoiFunction
 from plainfilm.records import Status
 from plainfilm.rendering.grayscale.histogram import histogram_of
 from plainfilm.rendering.grayscale.lut import LookupTable

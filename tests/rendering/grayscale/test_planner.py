@@ -11,7 +11,7 @@ import pytest
 from plainfilm.dicom.instance import FrameAttributes, Padding, PixelKind, Shutter, WindowItem
 from plainfilm.errors import EncodeError, Reason, RepairRefusedError
 from plainfilm.findings import Finding, FindingCode
-from plainfilm.options.choices import Look, Polarity, Stretch, UserWindow, VoiFunction, parse_voi
+from plainfilm.options.render import Look, Polarity, Stretch, UserWindow, VoiFunction, parse_voi
 from plainfilm.rendering.grayscale.padding import PaddingRange
 from plainfilm.rendering.grayscale.polarity import nearest
 from plainfilm.rendering.grayscale.voi import linear

@@ -6,7 +6,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from plainfilm.options.choices import Polarity
+from plainfilm.options.render import Polarity
 from plainfilm.rendering.grayscale.polarity import decide_inversion, invert, nearest, output_maximum, output_type
 
 

@@ -12,7 +12,7 @@ from pydicom.dataset import Dataset
 from pydicom.pixels.processing import apply_voi_lut
 
 from plainfilm.dicom.instance import LutItem, Padding, PixelKind, Shutter, WindowItem
-from plainfilm.options.choices import Look, VoiFunction, parse_voi
+from plainfilm.options.render import Look, VoiFunction, parse_voi
 from plainfilm.rendering.grayscale.recipes import RecipeVoi
 
 Array = npt.NDArray[Any]

@@ -11,7 +11,7 @@ import pytest
 from pydicom.dataset import Dataset
 from pydicom.pixels.processing import apply_windowing
 
-from plainfilm.options.choices import Stretch, VoiFunction
+from plainfilm.options.render import Stretch, VoiFunction
 from plainfilm.rendering.grayscale.histogram import EMPTY_HISTOGRAM, histogram_of
 from plainfilm.rendering.grayscale.lut import LookupTable
 from plainfilm.rendering.grayscale.recipes import (

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from plainfilm.dicom.instance import Padding, PixelKind, Shutter, WindowItem
-from plainfilm.options.choices import Look, Polarity, UserWindow
+from plainfilm.options.render import Look, Polarity, UserWindow
 from plainfilm.rendering.grayscale.steps import Step
 
 RAMP = np.arange(0, 4000, 5, dtype=np.uint16).reshape(20, 40)

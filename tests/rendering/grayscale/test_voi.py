@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from plainfilm.options.choices import VoiFunction
+from plainfilm.options.render import VoiFunction
 from plainfilm.rendering.grayscale.lut import LookupTable
 from plainfilm.rendering.grayscale.voi import (
     ConstantLevel,

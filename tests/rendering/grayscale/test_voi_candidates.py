@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from plainfilm.dicom.instance import FrameAttributes, LutItem, VoiLevel, WindowItem
-from plainfilm.options.choices import VoiChoice, VoiFunction, VoiKind, parse_voi
+from plainfilm.options.render import VoiChoice, VoiFunction, VoiKind, parse_voi
 from plainfilm.rendering.grayscale.voi import VoiLut, Window
 from plainfilm.rendering.grayscale.voi_candidates import VoiCandidates, voi_candidates, voi_from_item
 

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pytest
 
 from plainfilm.dicom.instance import Padding, PixelKind, Shutter, WindowItem
-from plainfilm.options.choices import parse_voi
+from plainfilm.options.render import parse_voi
 
 Array = npt.NDArray[Any]
 

@@ -13,8 +13,7 @@ from plainfilm.decode.decoded import DecodedFrame
 from plainfilm.dicom.instance import Instance
 from plainfilm.errors import EncodeError
 from plainfilm.findings import Finding, FindingCode
-from plainfilm.options.choices import Icc, Look
-from plainfilm.options.picture_options import RenderOptions
+from plainfilm.options.render import Icc, Look, RenderOptions
 from plainfilm.records import Status
 from plainfilm.rendering.color import Rgb, to_rgb
 from plainfilm.rendering.color.profile import ProfileError, rebuilt_profile, to_srgb

@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from plainfilm.options.framing import Box
+from plainfilm.options.geometry import Box
 
 Array = npt.NDArray[Any]
 Mask = npt.NDArray[np.bool_]

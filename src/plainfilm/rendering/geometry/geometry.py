@@ -16,10 +16,8 @@ from plainfilm.dicom.instance import Instance
 from plainfilm.dicom.orientation import Affine, Turn, compose
 from plainfilm.errors import ConversionError, LimitError, Reason, Stage
 from plainfilm.findings import Finding, FindingCode
-from plainfilm.options.choices import Pixels
-from plainfilm.options.framing import Border, Box, Fit, OutputSize
-from plainfilm.options.picture_options import GeometryOptions
-from plainfilm.options.showing import Orient
+from plainfilm.options.geometry import Border, Box, Fit, GeometryOptions, OutputSize, Pixels
+from plainfilm.options.presentation import Orient
 from plainfilm.rendering.geometry.hanging import hanging_turn
 
 Array = npt.NDArray[Any]

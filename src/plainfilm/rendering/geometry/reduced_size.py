@@ -7,10 +7,10 @@ import math
 
 from plainfilm.dicom.instance import Instance
 from plainfilm.errors import ConversionError
-from plainfilm.options.choices import Look
-from plainfilm.options.framing import Box
+from plainfilm.options.geometry import Box
 from plainfilm.options.options import Options
-from plainfilm.options.showing import Overlays
+from plainfilm.options.presentation import Overlays
+from plainfilm.options.render import Look
 from plainfilm.rendering.geometry.geometry import geometry_of
 
 
@@ -21,7 +21,7 @@ def least_size(instance: Instance, frame: int, options: Options) -> tuple[int, i
     """
     if not _may_be_reduced(instance, frame, options):
         return None
-    limit, orient = options.limits.max_pixels, options.showing.orient
+    limit, orient = options.limits.max_pixels, options.presentation.orient
     try:
         geometry = geometry_of(instance, frame, options.geometry, limit, orient)
     except ConversionError:
@@ -35,7 +35,7 @@ def _may_be_reduced(instance: Instance, frame: int, options: Options) -> bool:
     pixel, crop = instance.pixel, options.geometry.crop
     return (
         options.render.effective_look is not Look.STORED
-        and options.showing.overlays is Overlays.OFF
+        and options.presentation.overlays is Overlays.OFF
         and (crop is None or isinstance(crop, Box))
         and pixel.bits_allocated in (8, 16)
         and not pixel.overlay_bit_positions

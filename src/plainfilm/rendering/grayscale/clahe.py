@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from plainfilm.options.choices import Clahe
+from plainfilm.options.render import Clahe
 
 Array = npt.NDArray[Any]
 _BINS, _BIN_STEP = 256, 257  # the 16-bit levels of the bins are 0, 257, ... 65535

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from plainfilm.dicom.instance import Shutter
 from plainfilm.findings import Finding
-from plainfilm.options.choices import Clahe, Look
+from plainfilm.options.render import Clahe, Look
 from plainfilm.records import Status
 from plainfilm.rendering.grayscale.clahe import apply_clahe
 from plainfilm.rendering.grayscale.histogram import Histogram, histogram_of

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from plainfilm.dicom.instance import Instance
 from plainfilm.errors import EncodeError, RepairRefusedError
 from plainfilm.findings import Finding, FindingCode
-from plainfilm.options.choices import Clahe, Look, Polarity
-from plainfilm.options.picture_options import RenderOptions
+from plainfilm.options.render import Clahe, Look, Polarity, RenderOptions
 from plainfilm.records import Status
 from plainfilm.rendering.grayscale.plan import Plan
 from plainfilm.rendering.grayscale.polarity import decide_inversion

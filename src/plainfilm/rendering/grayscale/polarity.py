@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from plainfilm.findings import Finding, FindingCode
-from plainfilm.options.choices import Polarity
+from plainfilm.options.render import Polarity
 
 Array = npt.NDArray[Any]
 

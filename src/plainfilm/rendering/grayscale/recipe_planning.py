@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 from plainfilm.dicom.instance import Instance, WindowItem
 from plainfilm.findings import Finding, FindingCode
-from plainfilm.options.choices import Look, VoiFunction
-from plainfilm.options.picture_options import RenderOptions
+from plainfilm.options.render import Look, RenderOptions, VoiFunction
 from plainfilm.rendering.grayscale.equalization import EqualizeRecipe, equalize_recipe
 from plainfilm.rendering.grayscale.modality import rescale_of
 from plainfilm.rendering.grayscale.recipes import MinMaxRecipe, RecipeVoi, StretchRecipe, minmax_recipe, stretch_recipe

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from plainfilm.options.choices import Stretch, VoiFunction
+from plainfilm.options.render import Stretch, VoiFunction
 from plainfilm.rendering.grayscale.histogram import Histogram
 from plainfilm.rendering.grayscale.polarity import output_type
 from plainfilm.rendering.grayscale.voi import VoiLut, Window

@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from plainfilm.dicom.instance import Instance, PixelKind, Shutter
-from plainfilm.options.choices import Clahe
+from plainfilm.options.render import Clahe
 from plainfilm.rendering.grayscale.equalization import EqualizeRecipe
 from plainfilm.rendering.grayscale.modality import ModalityTransform
 from plainfilm.rendering.grayscale.recipes import MinMaxRecipe, StoredLook, StretchRecipe

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from plainfilm.options.choices import VoiFunction
+from plainfilm.options.render import VoiFunction
 from plainfilm.rendering.grayscale.lut import LookupTable
 
 Array = npt.NDArray[Any]

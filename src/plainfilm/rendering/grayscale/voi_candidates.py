@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from plainfilm.dicom.instance import FrameAttributes, LutItem, VoiLevel, WindowItem
 from plainfilm.findings import Finding, FindingCode
-from plainfilm.options.choices import VoiChoice, VoiFunction, VoiKind
+from plainfilm.options.render import VoiChoice, VoiFunction, VoiKind
 from plainfilm.rendering.grayscale.lut import lookup_table
 from plainfilm.rendering.grayscale.voi import VoiLut, Window
 

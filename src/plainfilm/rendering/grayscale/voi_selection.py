@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from plainfilm.dicom.instance import Instance
-from plainfilm.options.choices import VoiChoice
+from plainfilm.options.render import VoiChoice
 from plainfilm.rendering.grayscale.histogram import Histogram, pooled
 from plainfilm.rendering.grayscale.modality import ModalityTransform
 from plainfilm.rendering.grayscale.polarity import nearest

@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: MIT
+"""The options of a run that leave its images as they are."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from plainfilm.options.field import FREE, Scope, option
+from plainfilm.options.value_types import COUNT, SWITCH, members, path_type
+
+
+class Progress(StrEnum):
+    """How the progress of a run is shown."""
+
+    AUTO = "auto"
+    NONE = "none"
+    JSON = "json"
+
+
+def available_cpus() -> int:
+    """The number of CPUs that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """How a run works and what it reports, which leaves its images as they are."""
+
+    jobs: int | None = option(
+        None,
+        COUNT,
+        "the number of worker processes (default: the CPUs that this process may use)",
+        scope=Scope.RUN,
+        resume=FREE,
+    )
+    key_file: Path | None = option(
+        None,
+        path_type(),
+        "the file with the secret of every keyed hash (default: a file in your configuration directory, made on first "
+        "use)",
+        scope=Scope.RUN,
+        resume=FREE,
+        is_recorded=False,
+    )
+    overwrite: bool = option(
+        False,
+        SWITCH,
+        "convert everything again into an OUT that already holds files",
+        scope=Scope.RUN,
+        resume=FREE,
+        is_recorded=False,
+    )
+    dry_run: bool = option(
+        False, SWITCH, "list what would be done and do nothing", scope=Scope.COMMAND, resume=FREE, is_recorded=False
+    )
+    log: Path | None = option(
+        None,
+        path_type("FILE"),
+        "append the events of the run to FILE as lines of JSON",
+        scope=Scope.RUN,
+        resume=FREE,
+        is_recorded=False,
+    )
+    verbose: bool = option(
+        False,
+        SWITCH,
+        "print the tracebacks of failures (they may quote the data set)",
+        scope=Scope.COMMAND,
+        resume=FREE,
+        is_recorded=False,
+    )
+    progress: Progress = option(
+        Progress.AUTO,
+        members(Progress),
+        "auto shows a bar on a terminal, json writes one line of status a second to standard error",
+        scope=Scope.COMMAND,
+        resume=FREE,
+    )
+
+    @property
+    def workers(self) -> int:
+        """The number of worker processes."""
+        return self.jobs or available_cpus()
