@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Small synthetic films in every transfer syntax that can be written here, and the real films where there are any."""
+"""Small synthetic radiographs in every transfer syntax that can be written here, and the real radiographs where there are any."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from pydicom.encaps import encapsulate
 from pydicom.pixels.encoders import RLELosslessEncoder
 from pydicom.uid import UID
 
-from plainfilm.demo.dataset import build_film
-from plainfilm.demo.film import Film
-from plainfilm.demo.films import films
+from plainfilm.demo.catalog import demo_radiographs
+from plainfilm.demo.dataset import build_dataset
+from plainfilm.demo.radiograph import SyntheticRadiograph
 
 Array = npt.NDArray[Any]
 ROWS, COLUMNS = 60, 48
@@ -33,17 +33,17 @@ _NATIVE = {"implicit": "", "big-endian": ".2", "deflated": ".1.99"}
 
 
 def demo_films(rows: int = ROWS, columns: int = COLUMNS) -> dict[str, bytes]:
-    """The films of the demo, small."""
-    smaller = [_small(film, rows, columns) for film in films()]
-    return {film.name: _written(build_film(film)) for film in smaller}
+    """The radiographs of the demo, small."""
+    smaller = [_small(radiograph, rows, columns) for radiograph in demo_radiographs()]
+    return {radiograph.name: _written(build_dataset(radiograph)) for radiograph in smaller}
 
 
-def _small(film: Film, rows: int, columns: int) -> Film:
-    return replace(film, radiograph=replace(film.radiograph, rows=rows, columns=columns))
+def _small(radiograph: SyntheticRadiograph, rows: int, columns: int) -> SyntheticRadiograph:
+    return replace(radiograph, acquisition=replace(radiograph.acquisition, rows=rows, columns=columns))
 
 
 def seed_films() -> dict[str, bytes]:
-    """The demo's films, and one film in every transfer syntax, in grey, in colour and of several frames."""
+    """The demo's radiographs, and one radiograph in every transfer syntax, in grey, in colour and of several frames."""
     grey, deep, colour = _picture(8), _picture(12), np.dstack([_picture(8), _picture(8)[::-1], _picture(8)[:, ::-1]])
     found = demo_films()
     for name, syntax in _NATIVE.items():
@@ -74,7 +74,7 @@ def _picture(bits: int) -> Array:
 
 
 def _described(image: Array, syntax: str, frames: int = 1) -> Dataset:
-    dataset = build_film(_small(films()[0], ROWS, COLUMNS))
+    dataset = build_dataset(_small(demo_radiographs()[0], ROWS, COLUMNS))
     colour, deep = image.ndim == 3 and frames == 1, image.dtype != np.uint8
     dataset.SamplesPerPixel = 3 if colour else 1
     dataset.PhotometricInterpretation = "RGB" if colour else "MONOCHROME2"

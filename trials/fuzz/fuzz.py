@@ -3,8 +3,8 @@
 
     python -m trials.fuzz.fuzz CORPUS [--seconds N] [--seed N]
 
-CORPUS is a folder that keeps what was found to reach new code. It is begun with the synthetic films of the demo, and,
-where PLAINFILM_TEST_DATA is set, the smaller ones of the real films, which stay where they are. Whatever is not a
+CORPUS is a folder that keeps what was found to reach new code. It is begun with the synthetic radiographs of the demo, and,
+where PLAINFILM_TEST_DATA is set, the smaller ones of the real radiographs, which stay where they are. Whatever is not a
 ConversionError is a finding, and so is a hang: the process ends and leaves the input in the folder it runs in.
 """
 
@@ -20,8 +20,8 @@ from pathlib import Path
 import atheris
 
 with atheris.instrument_imports(include=["plainfilm", "pydicom"]):
-    from plainfilm.demo.dataset import write_film
-    from plainfilm.demo.films import films
+    from plainfilm.demo.catalog import demo_radiographs
+    from plainfilm.demo.dataset import write_radiograph
     from plainfilm.errors import ConversionError
     from plainfilm.options.options import LimitOptions, Options
     from plainfilm.rendering.reader import open_reader
@@ -31,17 +31,17 @@ _OPTIONS = Options(limits=LimitOptions(max_pixels=4_000_000))
 
 
 def read_and_decode(content: bytes) -> None:
-    """Read a film and decode its first frame and the one after its last; only ConversionError may come of it."""
+    """Read a radiograph and decode its first frame and the one after its last; only ConversionError may come of it."""
     try:
-        film = open_reader(content, _OPTIONS)
-        film.decode(0)
-        film.decode(film.instance.pixel.number_of_frames - 1)
+        radiograph = open_reader(content, _OPTIONS)
+        radiograph.decode(0)
+        radiograph.decode(radiograph.instance.pixel.number_of_frames - 1)
     except ConversionError:
         return
 
 
 def real_films() -> list[Path]:
-    """The real films that are small enough to mutate, where there are any."""
+    """The real radiographs that are small enough to mutate, where there are any."""
     folder = os.environ.get("PLAINFILM_TEST_DATA")
     found = [] if folder is None else [path for path in Path(folder).rglob("*") if path.is_file()]
     return sorted(path for path in found if path.stat().st_size <= _LARGEST_SEED)
@@ -58,9 +58,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as seeds:
         for number, path in enumerate(real_films()):
             (Path(seeds) / f"{number}").symlink_to(path)
-        for film in films():
-            small = replace(film, radiograph=replace(film.radiograph, rows=60, columns=48))
-            write_film(small, Path(seeds) / film.name)
+        for radiograph in demo_radiographs():
+            small = replace(radiograph, acquisition=replace(radiograph.acquisition, rows=60, columns=48))
+            write_radiograph(small, Path(seeds) / radiograph.name)
         words = ["-timeout=10", "-rss_limit_mb=3000", f"-max_len={_LARGEST_SEED}", "-print_final_stats=1"]
         words += [f"-max_total_time={given.seconds}", f"-seed={given.seed}", str(given.corpus), seeds]
         atheris.Setup([sys.argv[0], *words], read_and_decode)
