@@ -126,9 +126,10 @@ def document(results: list[list[Result]], versions: dict[str, str], profile: Pro
     lines = [
         "# Benchmarks\n",
         f"{note}This page is written by `python -m benchmarks.run`. It measures whole commands, with start-up, in",
-        f"{rounds} rounds; each round runs all programs. Times are wall times per picture, as the median of the rounds.",
-        "Ratios are relative to the time of plainfilm in the same round. Slow programs convert only a part of the files",
-        "(`pictures`), so that start-up is up to a tenth of their time. Memory is sampled over the whole process tree.",
+        f"{rounds} rounds; each round runs all programs. Times are wall times per picture, as the median of the",
+        "rounds. Ratios are relative to the time of plainfilm in the same round. Slow programs convert only a part of",
+        "the files (`pictures`), so that start-up is up to a tenth of their time. Memory is sampled over the process",
+        "tree.",
         "The programs do different work: some stretch, others show the picture of a viewer, and only plainfilm writes",
         "tables and checksums, keeps a ledger and waits for the disk. The time of Orthanc is the rendering alone,",
         "without start-up and upload.\n",
