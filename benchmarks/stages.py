@@ -132,8 +132,8 @@ def _codec(path: Path) -> Callable[[], object]:
 def _worker(path: Path, sink: FolderOutput) -> Callable[[], None]:
     """Return a function that does all the work of a worker for a file."""
     sink.out.mkdir()
-    orders = RunContext(Options(), Key(b"k" * 32), sink.out).to_bytes()
-    job = Job(ConvertJob(Reference(path, path.name, path.stem), orders))
+    context = RunContext(Options(), Key(b"k" * 32), sink.out).to_bytes()
+    job = Job(ConvertJob(Reference(path, path.name, path.stem), context))
     staged: list[Any] = []
 
     def work() -> None:
