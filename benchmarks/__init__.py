@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: MIT
-"""plainfilm timed beside its peers on the same films: `python -m benchmarks.run`."""
+"""Measure the speed and memory of plainfilm and of other programs on synthetic images."""

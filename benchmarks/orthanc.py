@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""A folder of DICOM files in, what Orthanc's /rendered makes of them out: a server of its own on loopback.
+"""Render a folder of DICOM files with /rendered of an Orthanc server that is started on the loopback interface.
 
-python orthanc.py IN OUT JOBS
+    python orthanc.py IN OUT JOBS
 
-Prints `timed SECONDS`: those of the rendering alone, without start and upload.
+It prints `timed SECONDS`, the time of the rendering without start-up and upload.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from pathlib import Path
 from urllib.error import URLError
 from urllib.request import Request, urlopen
 
-PATIENCE = 60  # seconds until the server has to answer
+START_SECONDS = 60  # time limit for the start of the server
 
 
 def _free_port() -> int:
@@ -55,7 +55,7 @@ def _render(url: str, instance: str, target: Path) -> None:
 
 
 def main(folder: str, target: str, jobs: str) -> None:
-    """Upload, then render."""
+    """Start the server, upload all files, and render them."""
     out, port = Path(target), _free_port()
     out.mkdir(parents=True)
     url = f"http://127.0.0.1:{port}"
@@ -64,7 +64,7 @@ def main(folder: str, target: str, jobs: str) -> None:
         settings.write_text(json.dumps(_settings(Path(name), port)))
         server = subprocess.Popen(["Orthanc", str(settings)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
-            deadline = time.monotonic() + PATIENCE
+            deadline = time.monotonic() + START_SECONDS
             while not _answers(url):
                 if server.poll() is not None or time.monotonic() > deadline:
                     sys.exit("Orthanc does not answer")
@@ -72,7 +72,7 @@ def main(folder: str, target: str, jobs: str) -> None:
             instances = [(_upload(url, path), path.stem) for path in sorted(Path(folder).iterdir())]
             started = time.perf_counter()
             with ThreadPoolExecutor(int(jobs)) as pool:
-                list(pool.map(lambda one: _render(url, one[0], out / f"{one[1]}.png"), instances))
+                list(pool.map(lambda instance: _render(url, instance[0], out / f"{instance[1]}.png"), instances))
             print(f"timed {time.perf_counter() - started}", flush=True)
         finally:
             server.terminate()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The programs that are timed: for each its command, its version, and why it cannot run here where it cannot."""
+"""The programs that are measured: for each one its command, its version and its requirements."""
 
 from __future__ import annotations
 
@@ -16,9 +16,11 @@ Command = Callable[[str, Path, Path, int | None], list[str]]
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """A program: `command` of (the peers' Python, IN, OUT, size); a package of that Python, or a tool, that it needs.
+    """A program to measure.
 
-    part: it is given one in so many of the films, being slow; all times are a picture's.
+    command: function of (Python of the peers, IN, OUT, size) that returns the command. package, tool: a package of that
+    Python, or a system tool, that must be installed. part: the program converts 1/part of the files, because it is
+    slow; all times are per image. makes_smaller: whether it can reduce the size of the output.
     """
 
     name: str
@@ -30,11 +32,11 @@ class Peer:
 
     @property
     def is_plainfilm(self) -> bool:
-        """Whether it is not a peer at all."""
+        """Whether the program is plainfilm itself."""
         return self.package == "plainfilm"
 
     def version(self, python: str) -> str:
-        """The version of what it is; '' where it is not installed."""
+        """Return the installed version, or '' where it is not installed."""
         if self.tool:
             return _first_line([self.tool, "--version"]) if shutil.which(self.tool) else ""
         ask = f"from importlib.metadata import version; print(version({self.package!r}))"
@@ -49,17 +51,17 @@ def _first_line(command: list[str]) -> str:
 
 def _plainfilm(jobs: int, *options: str) -> Command:
     def command(_python: str, source: Path, out: Path, size: int | None) -> list[str]:
-        asked = [*options, *([] if size is None else ["--size", str(size)])]
-        whole = [sys.executable, "-m", "plainfilm", "convert", str(source), str(out)]
-        return [*whole, "--jobs", str(jobs), "--progress", "none", *asked]
+        arguments = [*options, *([] if size is None else ["--size", str(size)])]
+        command_line = [sys.executable, "-m", "plainfilm", "convert", str(source), str(out)]
+        return [*command_line, "--jobs", str(jobs), "--progress", "none", *arguments]
 
     return command
 
 
 def _recipe(peer: str, jobs: int = 1) -> Command:
     def command(python: str, source: Path, out: Path, size: int | None) -> list[str]:
-        smaller = [] if size is None else [str(size)]
-        return [python, str(HERE / "recipe.py"), peer, str(source), str(out), str(jobs), *smaller]
+        size_argument = [] if size is None else [str(size)]
+        return [python, str(HERE / "recipe.py"), peer, str(source), str(out), str(jobs), *size_argument]
 
     return command
 
@@ -115,9 +117,10 @@ PEERS: tuple[Peer, ...] = (
 
 
 def peers_for(syntax: str, size: int | None) -> list[Peer]:
-    """Those that can do it: fewer resolutions are in few encodings, and not all programs make pictures smaller.
+    """Return the programs that can process a workload.
 
-    With a lower resolution so little is left to be done that the start would count: all others are given fewer films.
+    Few encodings have lower resolutions, and not all programs can reduce the size. `--decode reduced` is so fast that
+    it needs many files for a small share of start-up; all other programs get fewer files of such a workload.
     """
     has_levels = syntax in ("jpeg2000", "htj2k")
     able = [peer for peer in PEERS if size is None or peer.makes_smaller]

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""A folder of DICOM files in, PNG files out, as the libraries' own examples do it: one function a peer, one command.
+"""Convert a folder of DICOM files to PNG with one of several libraries, in the way of their own examples.
 
-python recipe.py PEER IN OUT [JOBS [SIZE]]
+    python recipe.py PEER IN OUT [JOBS [SIZE]]
 
-SIZE: the longest side of the pictures, made smaller after all else.
+SIZE is the longest side of the images, which are resized after all other steps.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def _frames_of(pixels: Any) -> Iterator[Any]:
 
 
 def _stretched(values: Any, inverted: bool) -> Any:
-    """Percentiles that leave out the smallest and the largest value, to 8 bits."""
+    """Stretch to 8 bits between percentiles that ignore the smallest and the largest value."""
     inner = values[(values > values.min()) & (values < values.max())]
     low, high = np.percentile(inner, (0.1, 99.9))
     grey = (values.astype(np.float32) - low).clip(0, high - low) / (high - low) * 255
@@ -33,7 +33,7 @@ def _stretched(values: Any, inverted: bool) -> Any:
 
 
 def published(path: Path) -> Iterator[Any]:
-    """pydicom and its apply_voi_lut, percentiles, MONOCHROME1 inverted."""
+    """Read with pydicom, use its apply_voi_lut, stretch, and invert MONOCHROME1."""
     from pydicom import dcmread
     from pydicom.pixels import apply_voi_lut
 
@@ -43,7 +43,7 @@ def published(path: Path) -> Iterator[Any]:
 
 
 def sitk(path: Path) -> Iterator[Any]:
-    """SimpleITK reads; the same stretch."""
+    """Read with SimpleITK and stretch."""
     import SimpleITK
 
     for frame in _frames_of(SimpleITK.GetArrayFromImage(SimpleITK.ReadImage(str(path)))):
@@ -51,7 +51,7 @@ def sitk(path: Path) -> Iterator[Any]:
 
 
 def sdl(path: Path) -> Iterator[Any]:
-    """dicomsdl reads; the same stretch."""
+    """Read with dicomsdl and stretch."""
     import dicomsdl
 
     dataset = dicomsdl.open(str(path))
@@ -62,7 +62,7 @@ def sdl(path: Path) -> Iterator[Any]:
 
 
 def highdicom(path: Path) -> Iterator[Any]:
-    """highdicom's own transforms: the VOI and the presentation."""
+    """Use the VOI and presentation transforms of highdicom."""
     from highdicom import imread
 
     image = imread(str(path))
@@ -72,7 +72,7 @@ def highdicom(path: Path) -> Iterator[Any]:
 
 
 def dicom2jpg_library(path: Path) -> Iterator[Any]:
-    """dicom2jpg.dicom2img."""
+    """Use dicom2jpg.dicom2img."""
     import dicom2jpg
 
     yield dicom2jpg.dicom2img(str(path))
@@ -97,9 +97,9 @@ def _resized(image: Any, size: int) -> Any:
 
 
 def convert(peer: str, path: Path, out: Path, size: int) -> None:
-    """One file to its pictures."""
-    for number, found in enumerate(READERS[peer](path)):
-        image = _resized(found, size) if size else found
+    """Convert one file to its images."""
+    for number, frame in enumerate(READERS[peer](path)):
+        image = _resized(frame, size) if size else frame
         target = out / f"{path.stem}_{number}.png"
         if peer == "pillow":
             from PIL import Image
@@ -112,7 +112,7 @@ def convert(peer: str, path: Path, out: Path, size: int) -> None:
 
 
 def main(peer: str, folder: str, target: str, jobs: str = "1", size: str = "0") -> None:
-    """Convert a folder, in a pool where there is more than one job."""
+    """Convert a folder; more than one job uses a process pool."""
     paths, out = sorted(Path(folder).iterdir()), Path(target)
     out.mkdir(parents=True)
     if jobs == "1":

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""One film in, where the time of its conversion goes out: plainfilm's stages, and the floor of each work alone.
+"""Measure the stages of the conversion of one file, and the floor of each step.
 
-A floor is what a library, or one plain pass over the same bytes, takes for the work when nothing is done around it.
+A floor is the time of a library, or of one pass over the same bytes, for the same step without anything around it.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import os
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -39,10 +40,7 @@ from plainfilm.rendering.reader import open_reader
 from plainfilm.sources.reference import Reference
 from plainfilm.workers.messages import Job
 
-Row = tuple[str, str, float]
-Timed = tuple[str, str, Callable[[], object]]
-
-WHOLE, FLOORS, SHARE = "a worker's work on the film", "all floors", "work over floors"
+WHOLE, FLOORS, SHARE = "a worker on the file", "all floors", "worker to floors"
 _BAND = 1 << 18
 _DECODERS: dict[str, Callable[[bytes], object]] = {
     JPEGLosslessSV1: imagecodecs.jpeg8_decode,
@@ -52,34 +50,53 @@ _DECODERS: dict[str, Callable[[bytes], object]] = {
 }
 
 
-def stages(path: Path, rounds: int) -> list[Row]:
-    """(kind, what, median milliseconds): kind is `stage` for plainfilm's own, `floor` for a work alone, `whole`."""
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A step to measure. kind: `stage` of plainfilm, `floor`, `aside` (not part of a worker) or `whole`."""
+
+    kind: str
+    name: str
+    run: Callable[[], object]
+
+
+@dataclass(frozen=True, slots=True)
+class StageTime:
+    """The median time of a step; for the kind `ratio` the number is a ratio."""
+
+    kind: str
+    step: str
+    milliseconds: float
+
+
+def stages(path: Path, rounds: int) -> list[StageTime]:
+    """Return the median times of the stages, of the floors, and of a worker."""
     cv2.setNumThreads(1)
     with tempfile.TemporaryDirectory(dir=path.parent.parent) as folder:
-        works = [*_stages(path, FolderOutput(Path(folder))), *_floors(path, Path(folder, "floor"))]
-        whole = ("whole", WHOLE, _worker(path, FolderOutput(Path(folder, "whole"))))
-        rows = [(kind, what, _milliseconds(work, rounds)) for kind, what, work in (*works, whole)]
-    floors = sum(value for kind, _, value in rows if kind == "floor")
-    return [*rows, ("whole", FLOORS, floors), ("ratio", SHARE, rows[-1][2] / floors)]
+        steps = [*_stages(path, FolderOutput(Path(folder))), *_floors(path, Path(folder, "floor"))]
+        steps.append(Step("whole", WHOLE, _worker(path, FolderOutput(Path(folder, "whole")))))
+        times = [StageTime(step.kind, step.name, _milliseconds(step.run, rounds)) for step in steps]
+    floors = sum(time.milliseconds for time in times if time.kind == "floor")
+    ratio = times[-1].milliseconds / floors
+    return [*times, StageTime("whole", FLOORS, floors), StageTime("ratio", SHARE, ratio)]
 
 
-def _stages(path: Path, sink: FolderOutput) -> Iterator[Timed]:
+def _stages(path: Path, sink: FolderOutput) -> Iterator[Step]:
     options, key = Options(), Key(b"k" * 32)
-    film = open_reader(path.read_bytes(), options)
-    planned = frame_planner(film, options)(0)
+    reader = open_reader(path.read_bytes(), options)
+    planned = frame_planner(reader, options)(0)
     rendered = render(planned)
     png = encode_png(rendered.image, Ancillary("x"))
-    known = source_context(Reference(path, path.name, path.stem), film.instance, key)
-    yield "stage", "read and parse", lambda: open_reader(path.read_bytes(), options)
-    yield "stage", "decode", lambda: film.decode(0)
-    yield "stage", "decode, survey and plan", lambda: frame_planner(film, options)(0)
-    yield "stage", "render, statistics, hash", lambda: render(planned)
-    yield "stage", "encode", lambda: encode_png(rendered.image, Ancillary("x"))
-    yield "stage", "row, with its SHA-256", lambda: record_of(known, rendered, "x.png", png)
-    yield "stage", "write without a name", lambda: sink.discard([sink.stage([png])])
+    context = source_context(Reference(path, path.name, path.stem), reader.instance, key)
+    yield Step("stage", "read and parse", lambda: open_reader(path.read_bytes(), options))
+    yield Step("stage", "decode", lambda: reader.decode(0))
+    yield Step("stage", "decode, survey and plan", lambda: frame_planner(reader, options)(0))
+    yield Step("stage", "render, statistics, hash", lambda: render(planned))
+    yield Step("stage", "encode", lambda: encode_png(rendered.image, Ancillary("x")))
+    yield Step("stage", "row, with its SHA-256", lambda: record_of(context, rendered, "x.png", png))
+    yield Step("stage", "write without a name", lambda: sink.discard([sink.stage([png])]))
 
 
-def _floors(path: Path, target: Path) -> Iterator[Timed]:
+def _floors(path: Path, target: Path) -> Iterator[Step]:
     options = Options()
     planned = frame_planner(open_reader(path.read_bytes(), options), options)(0)
     image, samples = render(planned).image, planned.decoded.samples.view(np.uint16)
@@ -87,20 +104,20 @@ def _floors(path: Path, target: Path) -> Iterator[Timed]:
     choice, step = choose_compression(image), max(1, _BAND // row_bytes(image))
     bands = [padded_rows(image, range(first, min(first + step, len(image)))) for first in range(0, len(image), step)]
     lines = [BACKEND.filter_rows(band, choice.filter) for band in bands]
-    yield "floor", "read the file", path.read_bytes
-    yield "floor", "codec", _codec(path)
-    yield "floor", "histogram", lambda: cv2.calcHist([samples], [0], None, [4096], [0, 4096])
-    yield "floor", "look-up", lambda: cv2.LUT(samples, table)
-    yield "floor", "hash of the samples", lambda: xxhash.xxh3_128(samples).hexdigest()
-    yield "floor", "filter", lambda: [BACKEND.filter_rows(band, choice.filter) for band in bands]
-    yield "floor", "compressor", lambda: _compress(choice.compressor.open(), lines)
-    yield "floor", "SHA-256 of the PNG", lambda: hashlib.sha256(png).digest()
-    yield "floor", "write", lambda: target.write_bytes(png)
-    yield "aside", "fsync, which the run's own thread does", lambda: _sync(target)
+    yield Step("floor", "read the file", path.read_bytes)
+    yield Step("floor", "codec", _codec(path))
+    yield Step("floor", "histogram", lambda: cv2.calcHist([samples], [0], None, [4096], [0, 4096]))
+    yield Step("floor", "look-up", lambda: cv2.LUT(samples, table))
+    yield Step("floor", "hash of the samples", lambda: xxhash.xxh3_128(samples).hexdigest())
+    yield Step("floor", "filter", lambda: [BACKEND.filter_rows(band, choice.filter) for band in bands])
+    yield Step("floor", "compressor", lambda: _compress(choice.compressor.open(), lines))
+    yield Step("floor", "SHA-256 of the PNG", lambda: hashlib.sha256(png).digest())
+    yield Step("floor", "write", lambda: target.write_bytes(png))
+    yield Step("aside", "fsync, which the run's own thread does", lambda: _sync(target))
 
 
 def _codec(path: Path) -> Callable[[], object]:
-    """What the codec's library alone does with the first frame; nothing for native pixels."""
+    """Return a function that decodes the first frame with the library of its codec; it does nothing for native data."""
     dataset = dcmread(path)
     syntax = dataset.file_meta.TransferSyntaxUID
     if not syntax.is_compressed:
@@ -113,10 +130,10 @@ def _codec(path: Path) -> Callable[[], object]:
 
 
 def _worker(path: Path, sink: FolderOutput) -> Callable[[], None]:
-    """All that a worker does with a film."""
+    """Return a function that does all the work of a worker for a file."""
     sink.out.mkdir()
-    orders = RunContext(Options(), Key(b"k" * 32), sink.out).to_bytes()
-    job = Job(ConvertJob(Reference(path, path.name, path.stem), orders))
+    context = RunContext(Options(), Key(b"k" * 32), sink.out).to_bytes()
+    job = Job(ConvertJob(Reference(path, path.name, path.stem), context))
     staged: list[Any] = []
 
     def work() -> None:
@@ -139,10 +156,10 @@ def _sync(path: Path) -> None:
         os.fsync(file.fileno())
 
 
-def _milliseconds(work: Callable[[], object], rounds: int) -> float:
+def _milliseconds(run: Callable[[], object], rounds: int) -> float:
     times = []
     for _ in range(rounds):
         started = time.perf_counter()
-        work()
+        run()
         times.append(time.perf_counter() - started)
     return median(times) * 1e3

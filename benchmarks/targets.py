@@ -1,18 +1,26 @@
 # SPDX-License-Identifier: MIT
-"""Results in, what was aimed at and what was reached out."""
+"""Compare the results with the targets."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Protocol
 
 from benchmarks.peers import ONE, POOL, REDUCED, TWO, XARGS
 
-Ratio = tuple[float, float, float]
+
+@dataclass(frozen=True, slots=True)
+class Ratio:
+    """The ratio of two times: median, smallest and largest of the rounds."""
+
+    median: float
+    smallest: float
+    largest: float
 
 
 class _Result(Protocol):
-    """One program on one work."""
+    """The measurements of one program on one workload."""
 
     @property
     def problem(self) -> str: ...
@@ -25,46 +33,47 @@ class _Result(Protocol):
 
 Results = Mapping[str, Mapping[str, _Result]]
 
-# What is aimed at, the work, whose time over whose, at least.
-_AIMS = (
+# target, workload, the program whose time is divided by that of the next program, smallest ratio
+_TARGETS = (
     ("uncompressed, full size, to the recipe in a pool", "films explicit", POOL, TWO, 8.0),
     ("uncompressed, full size, to DCMTK under xargs", "films explicit", XARGS, TWO, 40.0),
     ("JPEG Lossless, full size, to the recipe in a pool", "films jpeg-lossless", POOL, TWO, 4.0),
     ("JPEG 2000 to 512, reduced, to the recipe in a pool with a resize", "films jpeg2000 to 512", POOL, REDUCED, 15.0),
     ("two workers to one, uncompressed", "films explicit", ONE, TWO, 1.7),
-    ("two workers to one, small films", "small films", ONE, TWO, 1.7),
+    ("two workers to one, small files", "small films", ONE, TWO, 1.7),
 )
-_SMALL, _FILMS_A_SECOND = "small films", 400.0
-MOST_OVER_FLOORS = 1.35
+_SMALL, _FILES_PER_SECOND = "small films", 400.0
+MAX_OVER_FLOORS = 1.35
 
 
 def targets(results: Results, share: float | None) -> Iterator[str]:
-    """A Markdown table of the aims whose works were run; nothing where none was.
+    """Yield a Markdown table of the targets whose workloads were measured; nothing where none was measured.
 
-    share: the time of a worker's work on an uncompressed film over that of its floors.
+    share: time of a worker for an uncompressed file, divided by the sum of the floors.
     """
     rows = list(_rows(results))
     if share is not None:
         rows.append(
-            f"| a worker's work on an uncompressed film to its floors | at most {MOST_OVER_FLOORS:g} | {share:.2f} | |"
+            f"| a worker on an uncompressed file, to the floors | at most {MAX_OVER_FLOORS:g} | {share:.2f} | |"
         )
     if not rows:
         return
-    yield "| aim | at least | reached: median | smallest to largest |"
+    yield "| target | at least | measured: median | smallest to largest |"
     yield "|---|---|---|---|"
     yield from rows
     yield ""
 
 
 def _rows(results: Results) -> Iterator[str]:
-    for aim, work, peer, base, least in _AIMS:
-        of_work = results.get(work, {})
-        ratio = of_work[peer].ratio_to(of_work[base]) if peer in of_work and base in of_work else None
+    for target, workload, peer, base, min_ratio in _TARGETS:
+        of_workload = results.get(workload, {})
+        ratio = of_workload[peer].ratio_to(of_workload[base]) if peer in of_workload and base in of_workload else None
         if ratio is not None:
-            yield f"| {aim} | {least:g} | {ratio[0]:.2f} | {ratio[1]:.2f} to {ratio[2]:.2f} |"
+            spread = f"{ratio.smallest:.2f} to {ratio.largest:.2f}"
+            yield f"| {target} | {min_ratio:g} | {ratio.median:.2f} | {spread} |"
     small = results.get(_SMALL, {}).get(TWO)
     if small is not None and not small.problem:
-        a_second = sorted(1 / seconds for seconds in small.seconds)
-        middle = a_second[len(a_second) // 2]
-        spread = f"{a_second[0]:.0f} to {a_second[-1]:.0f}"
-        yield f"| 512 x 512 films a second, 2 jobs | {_FILMS_A_SECOND:g} | {middle:.0f} | {spread} |"
+        per_second = sorted(1 / seconds for seconds in small.seconds)
+        middle = per_second[len(per_second) // 2]
+        spread = f"{per_second[0]:.0f} to {per_second[-1]:.0f}"
+        yield f"| 512 x 512 files per second, 2 jobs | {_FILES_PER_SECOND:g} | {middle:.0f} | {spread} |"

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: MIT
-"""plainfilm beside DCMTK, pydicom and the oracle, over real and generated films."""
+"""Compare plainfilm with DCMTK, pydicom and the oracle, on real files and on generated images."""

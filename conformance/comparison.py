@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Subjects in, verdicts out: whether each peer shows the same, and if not, which known kinds explain it."""
+"""Compare the image of plainfilm with the images of its peers, and find the known kinds that explain a difference."""
 
 from __future__ import annotations
 
@@ -11,22 +11,30 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from conformance.kinds import KINDS, Case, Undoing
-from conformance.shown import NotShownError, by_dcmtk, by_oracle, by_plainfilm, by_pydicom, changed
+from conformance.kinds import KINDS, Adjustment, Case
+from conformance.renderers import (
+    NotShownError,
+    render_changed,
+    render_with_dcmtk,
+    render_with_oracle,
+    render_with_plainfilm,
+    render_with_pydicom,
+)
 from conformance.subjects import Subject
 
 Array = NDArray[Any]
-NOTHING = Undoing()
-# a bound that is wider than half the levels proves nothing
-MOST_ALLOWED = 128
+NO_ADJUSTMENT = Adjustment()
+# a tolerance of more than half of the grey levels proves nothing
+MAX_TOLERANCE = 128
 PEERS = ("oracle", "DCMTK", "pydicom")
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What one peer says of one subject. `largest`: the largest difference in grey levels, None where it shows nothing.
+    """The comparison of one subject with one peer.
 
-    `kinds`: names of the fewest known kinds that explain a difference above one level; `reason`: why it shows nothing.
+    largest: the largest difference in grey levels; None where plainfilm or the peer shows no image. kinds: names of the
+    fewest known kinds that explain a difference of more than one level. reason: why no image is shown.
     """
 
     subject: str
@@ -38,77 +46,81 @@ class Verdict:
 
     @property
     def unexplained(self) -> bool:
-        """Whether it is a disagreement that no known kind explains."""
+        """Whether the images disagree and no known kind explains the difference."""
         return self.largest is not None and self.largest > (0 if self.peer == "oracle" else 1) and not self.kinds
 
 
 def verdicts(subject: Subject) -> list[Verdict]:
-    """What every peer says of a subject."""
-    about = functools.partial(Verdict, subject.name, subject.real)
+    """Compare a subject with every peer."""
     try:
-        case = Case(subject, by_plainfilm(subject))
-    except NotShownError as refusal:
-        return [about(peer, None, reason=str(refusal)) for peer in PEERS]
-    found = []
-    for peer in PEERS:
-        try:
-            theirs = shown_by(peer, case)
-            largest = difference(case.ours.image, theirs)
-            explained = explanation(peer, case, theirs) if peer != "oracle" and largest > 1 else ()
-            found.append(about(peer, largest, explained))
-        except NotShownError as refusal:
-            found.append(about(peer, None, reason=str(refusal)))
-    return found
+        case = Case(subject, render_with_plainfilm(subject))
+    except NotShownError as error:
+        return [Verdict(subject.name, subject.real, peer, None, reason=str(error)) for peer in PEERS]
+    return [_verdict(peer, case) for peer in PEERS]
 
 
-def shown_by(peer: str, case: Case, undoing: Undoing = NOTHING) -> Array:
-    """A peer's picture. Raises NotShownError."""
+def _verdict(peer: str, case: Case) -> Verdict:
+    subject = case.subject
+    try:
+        peer_image = render_with_peer(peer, case)
+        largest = largest_difference(case.own.image, peer_image)
+        kinds = explaining_kinds(peer, case, peer_image) if peer != "oracle" and largest > 1 else ()
+    except NotShownError as error:
+        return Verdict(subject.name, subject.real, peer, None, reason=str(error))
+    return Verdict(subject.name, subject.real, peer, largest, kinds)
+
+
+def render_with_peer(peer: str, case: Case, adjustment: Adjustment = NO_ADJUSTMENT) -> Array:
+    """Return the image of a peer. Raises NotShownError."""
     if peer == "oracle":
-        return by_oracle(case.subject, case.ours).image
+        return render_with_oracle(case.subject, case.own).image
     if peer == "DCMTK":
-        return by_dcmtk(case.subject, case.ours, *undoing.words)
-    return by_pydicom(case.subject, case.ours, undoing.before, undoing.between)
+        return render_with_dcmtk(case.subject, case.own, *adjustment.peer_options)
+    return render_with_pydicom(case.subject, case.own, adjustment.change_stored, adjustment.change_output)
 
 
-def difference(mine: Array, theirs: Array) -> int:
-    """The largest difference in grey levels; 256 where the shapes differ."""
-    if mine.ndim == 3 and theirs.ndim == 2:
-        theirs = np.repeat(theirs[:, :, None], 3, axis=2)
-    if mine.shape != theirs.shape:
+def largest_difference(own_image: Array, peer_image: Array) -> int:
+    """Return the largest difference in grey levels; 256 where the shapes differ."""
+    if own_image.ndim == 3 and peer_image.ndim == 2:
+        peer_image = np.repeat(peer_image[:, :, None], 3, axis=2)
+    if own_image.shape != peer_image.shape:
         return 256
-    return int(np.abs(mine.astype(np.int64) - theirs.astype(np.int64)).max())
+    return int(np.abs(own_image.astype(np.int64) - peer_image.astype(np.int64)).max())
 
 
-def explanation(peer: str, case: Case, theirs: Array) -> tuple[str, ...]:
-    """The fewest kinds without which both agree; a kind that cannot be undone only where no others do."""
-    applying = [kind for kind in KINDS if peer in kind.peers and kind.applies(case)]
-    undone = [kind for kind in applying if kind.undo is not None]
-    for count in range(1, len(undone) + 1):
-        for some in itertools.combinations(undone, count):
-            undoing = functools.reduce(_both, (kind.undo(case) for kind in some if kind.undo is not None))
-            if agree_with(undoing, peer, case, theirs):
-                return tuple(kind.name for kind in some)
-    return tuple(kind.name for kind in applying if kind.undo is None)
+def explaining_kinds(peer: str, case: Case, peer_image: Array) -> tuple[str, ...]:
+    """Return the fewest kinds after whose adjustment the images agree.
+
+    A kind without an adjustment is returned only where no other kinds explain the difference.
+    """
+    applicable = [kind for kind in KINDS if peer in kind.peers and kind.applies(case)]
+    adjustable = [kind for kind in applicable if kind.adjustment is not None]
+    for count in range(1, len(adjustable) + 1):
+        for kinds in itertools.combinations(adjustable, count):
+            adjustments = (kind.adjustment(case) for kind in kinds if kind.adjustment is not None)
+            if is_explained_by(functools.reduce(_combined, adjustments), peer, case, peer_image):
+                return tuple(kind.name for kind in kinds)
+    return tuple(kind.name for kind in applicable if kind.adjustment is None)
 
 
-def agree_with(undoing: Undoing, peer: str, case: Case, theirs: Array) -> bool:
-    """Whether both agree once the causes are taken away on the side where they lie."""
-    if undoing.allowed > MOST_ALLOWED:
+def is_explained_by(adjustment: Adjustment, peer: str, case: Case, peer_image: Array) -> bool:
+    """Whether the images agree after the adjustment of plainfilm, of the subject or of the peer."""
+    if adjustment.tolerance > MAX_TOLERANCE:
         return False
-    mine = case.ours.image
-    if undoing.options or undoing.attributes:
-        mine = changed(case.subject, undoing.options or {}, undoing.attributes or {})
-    if undoing.words or undoing.before or undoing.between:
-        theirs = shown_by(peer, case, undoing)
-    return difference(mine, theirs) <= undoing.allowed
+    own_image = case.own.image
+    if adjustment.options or adjustment.attributes:
+        own_image = render_changed(case.subject, adjustment.options or {}, adjustment.attributes or {})
+    if adjustment.peer_options or adjustment.change_stored or adjustment.change_output:
+        peer_image = render_with_peer(peer, case, adjustment)
+    return largest_difference(own_image, peer_image) <= adjustment.tolerance
 
 
-def _both(one: Undoing, other: Undoing) -> Undoing:
-    return Undoing(
-        {**(one.options or {}), **(other.options or {})},
-        {**(one.attributes or {}), **(other.attributes or {})},
-        one.words + other.words,
-        one.before or other.before,
-        one.between or other.between,
-        one.allowed + other.allowed - 1,
+def _combined(first: Adjustment, second: Adjustment) -> Adjustment:
+    return Adjustment(
+        options={**(first.options or {}), **(second.options or {})},
+        attributes={**(first.attributes or {}), **(second.attributes or {})},
+        peer_options=first.peer_options + second.peer_options,
+        change_stored=first.change_stored or second.change_stored,
+        change_output=first.change_output or second.change_output,
+        tolerance=first.tolerance + second.tolerance - 1,
     )

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The known kinds of disagreement: when each applies, who is right, and how it is undone so that both agree again."""
+"""The known kinds of disagreement: when each applies, which side is right, and an adjustment after which both agree."""
 
 from __future__ import annotations
 
@@ -14,28 +14,26 @@ import pydicom
 from numpy.typing import NDArray
 from tests.support.cases.spec import DIGITAL_XRAY
 
-from conformance.shown import Ours
+from conformance.renderers import Change, PlainfilmImage
 from conformance.subjects import Subject
-
-Cells = Callable[[NDArray[Any]], NDArray[Any]]
 
 
 @dataclass(frozen=True)
 class Case:
-    """A subject with plainfilm's picture of it."""
+    """A subject and its image by plainfilm."""
 
     subject: Subject
-    ours: Ours
+    own: PlainfilmImage
 
     @cached_property
     def header(self) -> pydicom.Dataset:
-        """Its data set, to be read only."""
+        """The data set of the subject; it must not be changed."""
         return self.subject.read()
 
-    def number(self, keyword: str, otherwise: float) -> float:
-        """A number of the header."""
+    def number(self, keyword: str, default: float) -> float:
+        """Return a number of the header, or the default where it is absent or empty."""
         value = self.header.get(keyword)
-        return otherwise if value in (None, "") else float(value)
+        return default if value in (None, "") else float(value)
 
     @property
     def slope(self) -> float:
@@ -44,38 +42,46 @@ class Case:
 
     @property
     def inverted(self) -> bool:
-        """Whether plainfilm inverts it."""
-        return self.ours.plan is not None and self.ours.plan.inverted
+        """Whether plainfilm inverts the image."""
+        return self.own.plan is not None and self.own.plan.inverted
 
-    def found(self, *codes: str) -> bool:
-        """Whether one of these findings was made."""
-        return not self.ours.findings.isdisjoint(codes)
+    def has_finding(self, *codes: str) -> bool:
+        """Whether plainfilm reports one of these findings."""
+        return not self.own.findings.isdisjoint(codes)
 
 
 @dataclass(frozen=True, slots=True)
-class Undoing:
-    """What makes both agree: options and attributes (None: taken out) of plainfilm's, words of DCMTK's, what is done
-    to pydicom's values on their way, and how many levels may be left."""
+class Adjustment:
+    """Changes that remove the cause of a disagreement, so that both images agree.
+
+    options: options of plainfilm. attributes: attributes for plainfilm; None removes one. peer_options: options of
+    dcmj2pnm. change_stored, change_output: changes of the stored values and of the modality output for pydicom.
+    tolerance: the difference in grey levels that may remain.
+    """
 
     options: dict[str, Any] | None = None
     attributes: dict[str, Any] | None = None
-    words: tuple[str, ...] = ()
-    before: Cells | None = None
-    between: Cells | None = None
-    allowed: float = 1
+    peer_options: tuple[str, ...] = ()
+    change_stored: Change | None = None
+    change_output: Change | None = None
+    tolerance: float = 1
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
-    """A kind of disagreement; `undo` is None where nothing can be done about it on either side."""
+class DisagreementKind:
+    """A kind of disagreement.
+
+    peer_behavior, own_behavior: what the peer and plainfilm do. assessment: which side is right, and why.
+    applies: whether the kind can occur in a case. adjustment: None where neither side can be adjusted.
+    """
 
     name: str
     peers: tuple[str, ...]
-    theirs: str
-    here: str
-    right: str
+    peer_behavior: str
+    own_behavior: str
+    assessment: str
     applies: Callable[[Case], bool]
-    undo: Callable[[Case], Undoing] | None = None
+    adjustment: Callable[[Case], Adjustment] | None = None
 
 
 ANGIOGRAPHY = "1.2.840.10008.5.1.4.1.1.12."
@@ -84,17 +90,17 @@ DCMTK, PYDICOM = ("DCMTK",), ("pydicom",)
 BOTH = ("DCMTK", "pydicom")
 
 
-def _other_polarity(case: Case) -> Undoing:
-    return Undoing({"polarity": "monochrome2" if case.inverted else "monochrome1"})
+def _other_polarity(case: Case) -> Adjustment:
+    return Adjustment({"polarity": "monochrome2" if case.inverted else "monochrome1"})
 
 
-def _without(*keywords: str) -> Callable[[Case], Undoing]:
-    return lambda _case: Undoing(attributes=dict.fromkeys(keywords))
+def _without(*keywords: str) -> Callable[[Case], Adjustment]:
+    return lambda _case: Adjustment(attributes=dict.fromkeys(keywords))
 
 
-def _whole_range(case: Case) -> Undoing:
-    """The window that shows the whole range of the modality output."""
-    plan = case.ours.plan
+def _whole_range(case: Case) -> Adjustment:
+    """Return the window that shows the whole range of the modality output."""
+    plan = case.own.plan
     assert plan is not None
     if "ModalityLUTSequence" in case.header:
         low, high = 0.0, 2.0 ** case.header.ModalityLUTSequence[0].LUTDescriptor[2] - 1
@@ -102,34 +108,34 @@ def _whole_range(case: Case) -> Undoing:
         half = 2 ** (plan.bits_stored - 1)
         ends = (-half, half - 1) if case.number("PixelRepresentation", 0) == 1 else (0, 2 * half - 1)
         low, high = sorted(case.slope * end + case.number("RescaleIntercept", 0) for end in ends)
-    return Undoing({"window": ((low + high) / 2, high - low, "linear-exact")})
+    return Adjustment({"window": ((low + high) / 2, high - low, "linear-exact")})
 
 
-def _of_whole_numbers(case: Case) -> Undoing:
-    """Two units of the modality output, in grey levels; three where its ends are made whole too."""
-    if case.ours.voi.startswith("window") and case.ours.plan is not None and case.ours.plan.window is not None:
-        return Undoing(allowed=1 + 2 * 255 / max(1, case.ours.plan.window.width - 1))
-    return Undoing(allowed=1 + 3 * 255 / (2 ** case.number("BitsStored", 8) * abs(case.slope)))
+def _rounded_output(case: Case) -> Adjustment:
+    """Tolerate two units of the modality output, or three where the peer rounds the ends of the range too."""
+    if case.own.voi.startswith("window") and case.own.plan is not None and case.own.plan.window is not None:
+        return Adjustment(tolerance=1 + 2 * 255 / max(1, case.own.plan.window.width - 1))
+    return Adjustment(tolerance=1 + 3 * 255 / (2 ** case.number("BitsStored", 8) * abs(case.slope)))
 
 
 def _modality_levels(case: Case) -> float:
-    """How many whole numbers the modality output can be."""
-    if case.ours.plan is None or "ModalityLUTSequence" in case.header:
+    """Return the number of whole numbers in the range of the modality output."""
+    if case.own.plan is None or "ModalityLUTSequence" in case.header:
         return 65536
-    return 2**case.ours.plan.bits_stored * abs(case.slope)
+    return float(2**case.own.plan.bits_stored * abs(case.slope))
 
 
-def _shifted(case: Case) -> Undoing:
-    """What is lost by shifting up to 8 bits, in grey levels."""
-    return Undoing(allowed=2 ** (8 - math.ceil(math.log2(_modality_levels(case)))))
+def _shifted_output(case: Case) -> Adjustment:
+    """Tolerate the error of a shift to 8 bits."""
+    return Adjustment(tolerance=2 ** (8 - math.ceil(math.log2(_modality_levels(case)))))
 
 
-def _table_of_signed_values(case: Case) -> bool:
-    table = "ModalityLUTSequence" in case.header or case.ours.voi.startswith("lut")
+def _has_table_of_signed_values(case: Case) -> bool:
+    table = "ModalityLUTSequence" in case.header or case.own.voi.startswith("lut")
     return table and case.number("PixelRepresentation", 0) == 1
 
 
-def _in_groups(case: Case) -> bool:
+def _has_functional_groups(case: Case) -> bool:
     return any(f"{level}FunctionalGroupsSequence" in case.header for level in ("Shared", "PerFrame"))
 
 
@@ -138,171 +144,171 @@ def _nearest(values: NDArray[Any]) -> NDArray[Any]:
 
 
 KINDS = (
-    Kind(
+    DisagreementKind(
         "Presentation LUT Shape contradicts Photometric Interpretation",
         DCMTK,
         "the shape decides",
         "Photometric Interpretation decides, `polarity_conflict`",
-        "open: C.7.6.3.1.2 and C.11.6 state the same fact twice; known films carry a wrong shape",
-        lambda case: case.found("polarity_conflict"),
+        "open: C.7.6.3.1.2 and C.11.6 state the same fact twice; known files have a wrong shape",
+        lambda case: case.has_finding("polarity_conflict"),
         _other_polarity,
     ),
-    Kind(
+    DisagreementKind(
         "pixel padding",
         BOTH,
         "windowed and inverted like any value",
-        "black, and in no statistic",
-        "plainfilm that it is no part of the picture: C.7.5.1.1.2; black is its choice",
+        "black, and excluded from all statistics",
+        "plainfilm: padding is not part of the image (C.7.5.1.1.2); black is its choice",
         lambda case: "PixelPaddingValue" in case.header,
         _without("PixelPaddingValue", "PixelPaddingRangeLimit"),
     ),
-    Kind(
+    DisagreementKind(
         "no VOI",
         BOTH,
         "the whole range of the modality output",
         "the fallback, from the 0.1 to the 99.9 percentile",
-        "the peers by the letter of PS3.4 N.2; here it is a choice, since a film of 12 bits is dark without",
-        lambda case: case.ours.voi == "fallback" and case.ours.asked == "fallback",
+        "the peers, by the text of PS3.4 N.2; plainfilm deviates because a 12-bit image is dark without a VOI",
+        lambda case: case.own.voi == "fallback" and case.own.peer_voi == "fallback",
         _whole_range,
     ),
-    Kind(
+    DisagreementKind(
         "LINEAR_EXACT",
         DCMTK,
-        "taken for LINEAR",
-        "obeyed",
-        "plainfilm: C.11.2.1.3.2; the function is younger than DCMTK 3.6.7",
+        "treated as LINEAR",
+        "applied",
+        "plainfilm: C.11.2.1.3.2; DCMTK 3.6.7 is older than the function",
         lambda case: case.header.get("VOILUTFunction") == "LINEAR_EXACT",
-        lambda _case: Undoing(attributes={"VOILUTFunction": "LINEAR"}),
+        lambda _case: Adjustment(attributes={"VOILUTFunction": "LINEAR"}),
     ),
-    Kind(
-        "a modality output that is no whole number",
+    DisagreementKind(
+        "a modality output that is not a whole number",
         DCMTK,
-        "made whole before the VOI: up to two units off, three without a VOI",
-        "kept",
-        "plainfilm: C.11.1.1.2 and C.11.2.1.2 round nowhere",
+        "rounded before the VOI: up to two units off, or three without a VOI",
+        "not rounded",
+        "plainfilm: C.11.1.1.2 and C.11.2.1.2 do not round",
         lambda case: not case.slope.is_integer() or not case.number("RescaleIntercept", 0.0).is_integer(),
-        _of_whole_numbers,
+        _rounded_output,
     ),
-    Kind(
+    DisagreementKind(
         "fewer than 256 levels of modality output, no VOI",
         DCMTK,
-        "shifted up: 1 of a single bit is 128, 6 bits are up to 3 levels off",
+        "shifted to 8 bits: the value 1 of a single bit is 128, 6 bits are up to 3 levels off",
         "the largest value is white",
-        "plainfilm: the output range of PS3.4 N.2 is that of the P-Values, end to end",
-        lambda case: case.ours.voi in ("identity", "fallback") and 1 < _modality_levels(case) < 256,
-        _shifted,
+        "plainfilm: the output range of PS3.4 N.2 is the whole range of the P-Values",
+        lambda case: case.own.voi in ("identity", "fallback") and 1 < _modality_levels(case) < 256,
+        _shifted_output,
     ),
-    Kind(
+    DisagreementKind(
         "a VOI LUT that uses fewer bits than it declares, or has entries above its range",
         DCMTK,
-        "the descriptor is believed, unless `+Mv` is given",
-        "scaled by the bits used, `voi_lut_bits`",
-        "the peers by the letter of C.11.2.1.1; here it is a choice, as other viewers make it",
-        lambda case: case.found("voi_lut_bits"),
-        lambda _case: Undoing(words=("+Mv",)),
+        "the bits of the descriptor are used, unless `+Mv` is given",
+        "scaled by the bits that the entries use, `voi_lut_bits`",
+        "the peers, by the text of C.11.2.1.1; plainfilm deviates as other viewers do",
+        lambda case: case.has_finding("voi_lut_bits"),
+        lambda _case: Adjustment(peer_options=("+Mv",)),
     ),
-    Kind(
+    DisagreementKind(
         "display shutter",
         BOTH,
         "ignored",
-        "obeyed",
+        "applied",
         "plainfilm: C.7.6.11",
         lambda case: "ShutterShape" in case.header,
         _without("ShutterShape"),
     ),
-    Kind(
+    DisagreementKind(
         "values above Bits Stored that Largest Image Pixel Value announces",
         BOTH,
-        "cut off",
-        "kept, `bits_stored_widened`",
-        "the peers by the letter of C.7.6.3.1; here it is a choice",
-        lambda case: case.found("bits_stored_widened"),
+        "clipped",
+        "used, `bits_stored_widened`",
+        "the peers, by the text of C.7.6.3.1; plainfilm deviates",
+        lambda case: case.has_finding("bits_stored_widened"),
         _without("LargestImagePixelValue"),
     ),
-    Kind(
+    DisagreementKind(
         "a window under a negative Rescale Slope",
         PYDICOM,
-        "the output range is turned round, so that the picture is inverted",
-        "the slope's sign counts once",
+        "the output range is reversed, so that the image is inverted",
+        "the sign of the slope is applied once",
         "plainfilm: the output of C.11.2.1.2 runs from its smallest to its largest value",
-        lambda case: case.ours.voi.startswith("window") and case.slope < 0,
+        lambda case: case.own.voi.startswith("window") and case.slope < 0,
         _other_polarity,
     ),
-    Kind(
+    DisagreementKind(
         "a VOI LUT after a rescale of fractions",
         PYDICOM,
-        "cut towards 0 before the table is read",
-        "the nearest whole number",
-        "open: the standard gives no rule; the nearest errs by half as much",
-        lambda case: case.ours.voi.startswith("lut") and not case.slope.is_integer(),
-        lambda _case: Undoing(between=_nearest),
+        "truncated towards 0 before the table lookup",
+        "rounded to the nearest whole number",
+        "open: the standard has no rule; rounding has half the error",
+        lambda case: case.own.voi.startswith("lut") and not case.slope.is_integer(),
+        lambda _case: Adjustment(change_output=_nearest),
     ),
-    Kind(
+    DisagreementKind(
         "a table of signed values",
         PYDICOM,
-        "the difference to the first value mapped wraps in the type of the pixels",
+        "the difference to the first mapped value wraps in the data type of the pixels",
         "no wrap",
-        "plainfilm: C.11.1.1.1 and C.11.2.1.1 know no such end",
-        _table_of_signed_values,
-        lambda _case: Undoing(before=lambda values: values.astype(np.int64)),
+        "plainfilm: C.11.1.1.1 and C.11.2.1.1 do not limit the difference",
+        _has_table_of_signed_values,
+        lambda _case: Adjustment(change_stored=lambda values: values.astype(np.int64)),
     ),
-    Kind(
+    DisagreementKind(
         "the rescale of XA and XRF",
         PYDICOM,
         "applied",
         "not applied",
         "plainfilm, as DCMTK: PS3.4 N.2.5",
         lambda case: str(case.header.get("SOPClassUID")).startswith(ANGIOGRAPHY) and case.slope != 1,
-        lambda _case: Undoing(attributes={"SOPClassUID": DIGITAL_XRAY}),
+        lambda _case: Adjustment(attributes={"SOPClassUID": DIGITAL_XRAY}),
     ),
-    Kind(
-        "a VOI LUT whose bits used are not those declared",
+    DisagreementKind(
+        "a VOI LUT whose entries use other bits than its descriptor declares",
         PYDICOM,
-        "the descriptor is believed",
-        "scaled by the bits used, `voi_lut_bits`",
-        "pydicom by the letter of C.11.2.1.1; here it is a choice, as other viewers make it",
-        lambda case: case.found("voi_lut_bits"),
+        "the bits of the descriptor are used",
+        "scaled by the bits that the entries use, `voi_lut_bits`",
+        "pydicom, by the text of C.11.2.1.1; plainfilm deviates as other viewers do",
+        lambda case: case.has_finding("voi_lut_bits"),
     ),
-    Kind(
-        "a modality output of a few units in all",
+    DisagreementKind(
+        "a modality output with a range of a few units",
         DCMTK,
-        "made whole: hardly a level is left",
-        "kept",
-        "plainfilm: C.11.1.1.2 rounds nowhere",
+        "rounded: hardly a level is left",
+        "not rounded",
+        "plainfilm: C.11.1.1.2 does not round",
         lambda case: _modality_levels(case) < 8 and not case.slope.is_integer(),
     ),
-    Kind(
-        "a VOI that shows nothing",
+    DisagreementKind(
+        "a VOI that shows no contrast",
         BOTH,
-        "obeyed",
+        "applied",
         "replaced, `repaired`",
-        "the peers by the letter; here it is a choice, which `--strict` refuses",
-        lambda case: case.ours.plan is not None and case.ours.plan.status.value == "repaired",
+        "the peers, by the text of the standard; plainfilm deviates, unless `--strict` is given",
+        lambda case: case.own.plan is not None and case.own.plan.status.value == "repaired",
     ),
-    Kind(
+    DisagreementKind(
         "windows and rescale in functional groups",
         BOTH,
         "not found",
         "used",
         "plainfilm: C.7.6.16.2.9 and C.7.6.16.2.10",
-        _in_groups,
+        _has_functional_groups,
     ),
-    Kind(
+    DisagreementKind(
         "32 bits in big endian and VR OW",
         DCMTK,
-        "the first of two words is the lower one",
-        "the first is the higher one",
-        "open: PS3.5 7.3 orders the bytes of a word; the maker of these files and pydicom have it as here",
+        "the first of two words is the low word",
+        "the first is the high word",
+        "open: PS3.5 7.3 orders only the bytes of a word; the writer of these files and pydicom agree with plainfilm",
         lambda case: (
-            case.ours.film.instance.data.transfer_syntax == BIG_ENDIAN and case.number("BitsAllocated", 0) == 32
+            case.own.reader.instance.data.transfer_syntax == BIG_ENDIAN and case.number("BitsAllocated", 0) == 32
         ),
     ),
-    Kind(
+    DisagreementKind(
         "YBR_FULL without compression",
         DCMTK,
-        "greys have a tint of two levels",
-        "greys are grey",
-        "plainfilm: C.7.6.3.1.2, where equal chrominance of 128 is no colour",
-        lambda case: case.header.get("PhotometricInterpretation") == "YBR_FULL" and case.ours.plan is None,
+        "grey pixels have a tint of two levels",
+        "grey pixels are grey",
+        "plainfilm: by C.7.6.3.1.2 a chrominance of 128 is no colour",
+        lambda case: case.header.get("PhotometricInterpretation") == "YBR_FULL" and case.own.plan is None,
     ),
 )

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""Compares plainfilm with its peers over real films and a generated matrix, and writes docs/conformance.md.
+"""Compare plainfilm with its peers on real files and a generated matrix, and write docs/conformance.md.
 
     python -m conformance.run [--matrix N] [--jobs N] [--out FILE]
 
-The real films are those of PLAINFILM_TEST_DATA, else of ../shared/data. Needs DCMTK. Ends with 1 where a disagreement
-is left that no known kind explains.
+The real files are those of the folder PLAINFILM_TEST_DATA, or of ../shared/data. DCMTK must be installed. The exit code
+is 1 if a disagreement is not explained by a known kind.
 """
 
 from __future__ import annotations
@@ -23,38 +23,44 @@ import pydicom
 import plainfilm
 from conformance.comparison import Verdict, verdicts
 from conformance.page import page
-from conformance.subjects import Subject, generated, oddities, real_films, some_combinations
+from conformance.subjects import Subject, generated_subject, rare_subjects, real_subjects, sample_combinations
 
 ROOT = Path(__file__).resolve().parent.parent
 MATRIX = 2_400
 
 
-def judged(what: Subject | tuple[Any, ...]) -> list[Verdict]:
-    """What every peer says of a file, or of the film of a combination."""
+def judge(subject: Subject | tuple[Any, ...]) -> list[Verdict]:
+    """Compare a subject, or the generated subject of a combination, with every peer."""
     warnings.simplefilter("ignore")
-    return verdicts(what if isinstance(what, Subject) else generated(what))
+    return verdicts(subject if isinstance(subject, Subject) else generated_subject(subject))
 
 
 def versions() -> list[str]:
-    """What is compared, with its version."""
-    said = subprocess.run(["dcmj2pnm", "--version"], capture_output=True, text=True, check=True).stdout.split()
-    dcmtk = next(word for word in said if word.startswith("v3"))
+    """Return the names and versions of the compared programs."""
+    output = subprocess.run(["dcmj2pnm", "--version"], capture_output=True, text=True, check=True).stdout.split()
+    dcmtk = next(word for word in output if word.startswith("v3"))
     return [f"plainfilm {plainfilm.__version__}", f"DCMTK {dcmtk[1:]}", f"pydicom {pydicom.__version__}"]
 
 
 def main() -> int:
-    """Run everything and write the page."""
+    """Compare all subjects and write the page; return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--matrix", type=int, default=MATRIX, metavar="N", help="combinations (default: %(default)s)")
-    parser.add_argument("--jobs", type=int, default=2, metavar="N", help="processes (default: %(default)s)")
-    parser.add_argument("--out", type=Path, default=ROOT / "docs" / "conformance.md", metavar="FILE")
-    given = parser.parse_args()
+    parser.add_argument(
+        "--matrix",
+        type=int,
+        default=MATRIX,
+        metavar="N",
+        help="combinations of the matrix (default: %(default)s)",
+    )
+    parser.add_argument("--jobs", type=int, default=2, metavar="N", help="number of processes (default: %(default)s)")
+    parser.add_argument("--out", type=Path, default=ROOT / "docs" / "conformance.md", metavar="FILE", help="the page")
+    arguments = parser.parse_args()
     folder = Path(os.environ.get("PLAINFILM_TEST_DATA", ROOT.parent / "shared" / "data"))
-    subjects = [*real_films(folder), *oddities(), *some_combinations(given.matrix)]
-    with ProcessPoolExecutor(given.jobs) as pool:
-        found = [verdict for some in pool.map(judged, subjects, chunksize=8) for verdict in some]
-    given.out.write_text(page(found, versions()), encoding="utf-8")
-    return int(any(verdict.unexplained for verdict in found))
+    subjects = [*real_subjects(folder), *rare_subjects(), *sample_combinations(arguments.matrix)]
+    with ProcessPoolExecutor(arguments.jobs) as pool:
+        results = [verdict for group in pool.map(judge, subjects, chunksize=8) for verdict in group]
+    arguments.out.write_text(page(results, versions()), encoding="utf-8")
+    return int(any(verdict.unexplained for verdict in results))
 
 
 if __name__ == "__main__":

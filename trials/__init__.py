@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: MIT
-"""Long trials of whole runs on the real command; each is one command: `python -m trials.kills`."""
+"""Trials: commands that stop, fill, damage and load whole runs, and check what plainfilm promises of them."""

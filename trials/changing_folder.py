@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""A folder that changes while it is read: each file has its outcome, none is lost, and the same command mends OUT.
+"""Change a folder while it is read: every file has a row, and the same command repairs OUT afterwards.
 
     python -m trials.changing_folder [--short]
 
-The first pictures in OUT show that work has begun. The command is then stopped for a moment (SIGSTOP), and of the files
-that are still to come some are deleted, cut, emptied, replaced, made unreadable, or turned into folders, links that
-lead nowhere and pipes; others are added. It then goes on. Every file has its row (P16), and when the folder is whole
-again, the same command ends with the OUT of a run over the whole folder.
+When the first pictures are in OUT, the command is paused (SIGSTOP). Some of the remaining files are deleted, truncated,
+emptied, replaced, made unreadable, or turned into folders, dangling links and pipes; one file is added. Then the
+command continues. Every file must have a row (P16). After the folder is restored, the same command must give the OUT of
+a run over the unchanged folder.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ import signal
 import time
 from pathlib import Path
 
-from trials.bench import Bench, end_of, run_trial
-from trials.checking import differences, pictures_of, reasons_in, rows_of, sources_in, tree_of, untruths
-from trials.seeds import seed_films
+from trials.checks import differences, file_hashes, inconsistencies, pictures_of, reasons_in, rows_of, sources_in
+from trials.harness import Trial, run_trial, wait_for_end
+from trials.samples import sample_files
 
 KINDS = ("deleted", "cut", "emptied", "replaced", "unreadable", "folder", "link", "pipe", "untouched")
 
 
-def make(folder: Path, films: int) -> None:
-    """Films in folders, and a pipe."""
-    seeds = [content for name, content in seed_films().items() if name != "frames"]
+def write_sources(folder: Path, films: int) -> None:
+    """Write files in folders, and a pipe."""
+    seeds = [content for name, content in sample_files().items() if name != "frames"]
     for number in range(films):
         path = folder / f"{number // 50:02}" / f"{number:04}.dcm"
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -35,7 +35,7 @@ def make(folder: Path, films: int) -> None:
 
 
 def change(path: Path, kind: str, seeds: dict[str, bytes]) -> None:
-    """Do to one file what its kind says."""
+    """Change one file in the way that `kind` names."""
     if kind == "cut":
         os.truncate(path, path.stat().st_size // 2)
     elif kind == "emptied":
@@ -55,11 +55,11 @@ def change(path: Path, kind: str, seeds: dict[str, bytes]) -> None:
         os.mkfifo(path)
 
 
-def start_and_change(bench: Bench, source: Path, out: Path, films: int) -> tuple[int, set[str]]:
-    """Run, with changes in its midst; its exit code and the sources that were changed."""
-    seeds, changed = seed_films(), set[str]()
-    process, began = bench.start([source], out, "--jobs", "2"), time.monotonic()
-    while not pictures_of(out) and time.monotonic() < began + 60:
+def start_and_change(trial: Trial, source: Path, out: Path, films: int) -> tuple[int, set[str]]:
+    """Run the command and change files while it is paused; return its exit code and the changed sources."""
+    seeds, changed = sample_files(), set[str]()
+    process, started = trial.start([source], out, "--jobs", "2"), time.monotonic()
+    while not pictures_of(out) and time.monotonic() < started + 60:
         time.sleep(0.01)
     os.killpg(process.pid, signal.SIGSTOP)
     done = {name.removesuffix(".png") for name in pictures_of(out)}
@@ -71,43 +71,43 @@ def start_and_change(bench: Bench, source: Path, out: Path, films: int) -> tuple
     (source / "added").mkdir()
     (source / "added" / "new.dcm").write_bytes(seeds["implicit"])
     os.killpg(process.pid, signal.SIGCONT)
-    bench.say(f"{len(changed)} of {films} files changed when {len(done)} pictures were there")
-    return end_of(process, began, 300).code, changed
+    trial.report(f"{len(changed)} of {films} files changed after {len(done)} pictures")
+    return wait_for_end(process, started, 300).code, changed
 
 
-def mend(source: Path, films: int) -> None:
-    """Have the folder as it was."""
+def restore(source: Path, films: int) -> None:
+    """Restore the folder."""
     shutil.rmtree(source)
-    make(source, films)
+    write_sources(source, films)
 
 
-def trial(bench: Bench) -> None:
-    """Change, look, mend, compare."""
-    films = 200 if bench.short else 2_000
-    source, out = bench.folder / "in", bench.folder / "out"
-    make(source, films)
-    whole = bench.convert([source], bench.folder / "whole", "--jobs", "2")
-    expected = tree_of(bench.folder / "whole")
-    code, changed = start_and_change(bench, source, out, films)
-    bench.say(f"exit code {code}; {dict(reasons_in(out))}")
-    bench.expect(code == 1, f"exit code {code}")
-    for untruth in untruths(out):
-        bench.expect(False, untruth)
+def run(trial: Trial) -> None:
+    """Change the folder during a run, check OUT, restore the folder, run again, and compare."""
+    films = 200 if trial.short else 2_000
+    source, out = trial.folder / "in", trial.folder / "out"
+    write_sources(source, films)
+    whole = trial.convert([source], trial.folder / "whole", "--jobs", "2")
+    expected = file_hashes(trial.folder / "whole")
+    code, changed = start_and_change(trial, source, out, films)
+    trial.report(f"exit code {code}; {dict(reasons_in(out))}")
+    trial.expect(code == 1, f"exit code {code}")
+    for inconsistency in inconsistencies(out):
+        trial.expect(False, inconsistency)
     seen = sources_in(out)
-    # whole folders that had not been listed yet have no file any more where one was deleted or a folder made
-    gone = {name for name in changed if not (source / name).is_file() and not os.path.lexists(source / name)}
+    # a deleted file, or a file that became a folder, has no row if its folder had not been listed before the change
+    vanished = {name for name in changed if not (source / name).is_file() and not os.path.lexists(source / name)}
     lost = {f"{number // 50:02}/{number:04}.dcm" for number in range(films)} - seen
-    bench.say(f"{len(lost)} files were gone before their folder was listed")
-    bench.expect(lost <= gone | {name for name in changed if (source / name).is_dir()}, f"lost: {sorted(lost)}")
-    bench.expect(len(rows_of(out)[0]) > 0, "there are no pictures")
+    trial.report(f"{len(lost)} files vanished before their folder was listed")
+    trial.expect(lost <= vanished | {name for name in changed if (source / name).is_dir()}, f"lost: {sorted(lost)}")
+    trial.expect(len(rows_of(out)[0]) > 0, "OUT has no pictures")
     shutil.rmtree(source / "added")
-    mend(source, films)
-    again = bench.convert([source], out, "--jobs", "2")
-    bench.expect(again.code == whole.code, f"mended: exit code {again.code}: {again.said}")
-    other = set(differences(expected, tree_of(out))) - {"added/new.png"}
-    bench.say(f"after the folder was mended {len(other)} of {len(expected)} files differ: {sorted(other)[:5]}")
-    bench.expect(other <= {"metadata.csv", "run.json"}, f"after it was mended others are {sorted(other)}")
+    restore(source, films)
+    again = trial.convert([source], out, "--jobs", "2")
+    trial.expect(again.code == whole.code, f"restored: exit code {again.code}: {again.stderr}")
+    other = set(differences(expected, file_hashes(out))) - {"added/new.png"}
+    trial.report(f"after the folder was restored {len(other)} of {len(expected)} files differ: {sorted(other)[:5]}")
+    trial.expect(other <= {"metadata.csv", "run.json"}, f"after it was restored these files differ: {sorted(other)}")
 
 
 if __name__ == "__main__":
-    run_trial(__doc__, trial)
+    run_trial(__doc__, run)

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""A disk that fills up: exit code 3, whole pictures, true tables, and with more room the same command ends the work.
+"""Fill the disk during a run: exit code 3, complete pictures, consistent tables; with more space the run resumes.
 
     python -m trials.full_disk [--short]
 
-OUT lies on a small file system in memory that is mounted for this process alone (`unshare -Urm`; where the system does
-not let users make name spaces this part is skipped). Each size is tried, from one that hardly holds the ledger to one
-that holds most of the pictures; then the file system is made large and the same command given again. The other part
-sets the largest file that the command may write (RLIMIT_FSIZE), as some systems ration space.
+OUT is on a small file system in memory that only this process sees (`unshare -Urm`; without user namespaces this part
+is skipped). The sizes range from one that hardly fits the ledger to one that fits most pictures. Then the file system
+is enlarged and the same command is run again. The other part limits the size of the files that the command may write
+(RLIMIT_FSIZE), which some systems use as a quota.
 """
 
 from __future__ import annotations
@@ -19,75 +19,75 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from trials.bench import CANNOT_GO_ON, Bench, SkippedError, run_trial
-from trials.checking import differences, leftovers, pictures_of, tree_of, untruths
-from trials.seeds import demo_films
+from trials.checks import differences, file_hashes, inconsistencies, pictures_of, temporary_files
+from trials.harness import RUN_ERROR, SkippedError, Trial, run_trial
+from trials.samples import demo_files
 
-INSIDE = "PLAINFILM_TRIAL_MOUNTS"
+IN_NAMESPACE = "PLAINFILM_TRIAL_MOUNTS"
 SIZES = ("60k", "100k", "150k", "200k", "250k", "300k", "400k", "600k", "800k", "1m", "1500k", "2m", "3m", "4m", "5m")
 SIZES_SHORT = ("300k", "1m")
 FILE_SIZES = (4_096, 16_384, 65_536, 262_144)
 
 
-def make(folder: Path, films: int) -> None:
-    """Copies of the demo's films, of pictures of some 15 kB."""
+def write_sources(folder: Path, films: int) -> None:
+    """Write copies of the demo radiographs, whose pictures have about 15 kB."""
     folder.mkdir()
-    seeds = list(demo_films(200, 160).values())
+    seeds = list(demo_files(200, 160).values())
     for number in range(films):
         (folder / f"{number:04}.dcm").write_bytes(seeds[number % len(seeds)])
 
 
-def look(bench: Bench, out: Path, said: str, name: str) -> None:
-    """What a run that could not go on has to leave."""
-    bench.expect("make room and run again" in said, f"{name}: it does not say what to do: {said!r}")
-    bench.expect("Traceback" not in said, f"{name}: {said}")
+def check_stopped_run(trial: Trial, out: Path, stderr: str, name: str) -> None:
+    """Check the message, the tables and the files of a run that stopped."""
+    trial.expect("make room and run again" in stderr, f"{name}: the message does not say what to do: {stderr!r}")
+    trial.expect("Traceback" not in stderr, f"{name}: {stderr}")
     if (out / "metadata.csv").exists():
-        for untruth in untruths(out):
-            bench.expect(False, f"{name}: {untruth}")
+        for inconsistency in inconsistencies(out):
+            trial.expect(False, f"{name}: {inconsistency}")
     else:
-        bench.expect(not pictures_of(out), f"{name}: pictures without a table")
-    for left in leftovers(out):
-        bench.expect(False, f"{name}: {left} is left")
+        trial.expect(not pictures_of(out), f"{name}: pictures without a table")
+    for left in temporary_files(out):
+        trial.expect(False, f"{name}: {left} is left")
 
 
-def mounted(bench: Bench, source: Path, expected: dict[str, str], size: str) -> None:
-    """Fill a file system of this size, make it larger, and go on."""
-    place = bench.folder / f"disk of {size}"
+def fill_disk(trial: Trial, source: Path, expected: dict[str, str], size: str) -> None:
+    """Fill a file system of this size, enlarge it, and resume the run."""
+    place = trial.folder / f"disk of {size}"
     place.mkdir()
     _run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(place)])
     out = place / "out"
-    ended = bench.convert([source], out, "--jobs", "2")
-    bench.say(f"{size}: exit code {ended.code} in {ended.seconds:.1f} s, {len(pictures_of(out))} pictures")
-    bench.expect(ended.code == CANNOT_GO_ON, f"{size}: exit code {ended.code}")
-    look(bench, out, ended.said, size)
-    again = bench.convert([source], out, "--jobs", "2")
-    bench.expect(again.code == CANNOT_GO_ON, f"{size}, again: exit code {again.code}")
-    look(bench, out, again.said, f"{size}, again")
+    ended = trial.convert([source], out, "--jobs", "2")
+    trial.report(f"{size}: exit code {ended.code} in {ended.seconds:.1f} s, {len(pictures_of(out))} pictures")
+    trial.expect(ended.code == RUN_ERROR, f"{size}: exit code {ended.code}")
+    check_stopped_run(trial, out, ended.stderr, size)
+    again = trial.convert([source], out, "--jobs", "2")
+    trial.expect(again.code == RUN_ERROR, f"{size}, again: exit code {again.code}")
+    check_stopped_run(trial, out, again.stderr, f"{size}, again")
     _run(["mount", "-o", "remount,size=100m", str(place)])
-    ended = bench.convert([source], out, "--jobs", "2")
-    bench.expect(ended.code == 0, f"{size}, then 100m: exit code {ended.code}: {ended.said}")
-    other = differences(expected, tree_of(out))
-    bench.expect(not other, f"{size}, then 100m: others are {other}")
+    ended = trial.convert([source], out, "--jobs", "2")
+    trial.expect(ended.code == 0, f"{size}, then 100m: exit code {ended.code}: {ended.stderr}")
+    other = differences(expected, file_hashes(out))
+    trial.expect(not other, f"{size}, then 100m: these files differ: {other}")
     _run(["umount", str(place)])
 
 
-def rationed(bench: Bench, source: Path, expected: dict[str, str], size: int) -> None:
-    """Let the command write no file beyond this size (bytes), then any, and go on."""
-    out = bench.folder / f"rationed {size}"
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+def limit_file_size(trial: Trial, source: Path, expected: dict[str, str], size: int) -> None:
+    """Limit the size in bytes of the files that the command may write, remove the limit, and resume the run."""
+    out = trial.folder / f"limited to {size}"
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, limits[1]))
     try:
-        process = bench.start([source], out, "--jobs", "2")
+        process = trial.start([source], out, "--jobs", "2")
     finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
-    said = process.communicate()[1]
-    bench.say(f"files of at most {size} bytes: exit code {process.returncode}, {len(pictures_of(out))} pictures")
-    bench.expect(process.returncode == CANNOT_GO_ON, f"{size} bytes: exit code {process.returncode}")
-    look(bench, out, said, f"{size} bytes")
-    ended = bench.convert([source], out, "--jobs", "2")
-    bench.expect(ended.code == 0, f"{size} bytes, then any: exit code {ended.code}: {ended.said}")
-    other = differences(expected, tree_of(out))
-    bench.expect(not other, f"{size} bytes, then any: others are {other}")
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    stderr = process.communicate()[1]
+    trial.report(f"files of at most {size} bytes: exit code {process.returncode}, {len(pictures_of(out))} pictures")
+    trial.expect(process.returncode == RUN_ERROR, f"{size} bytes: exit code {process.returncode}")
+    check_stopped_run(trial, out, stderr, f"{size} bytes")
+    ended = trial.convert([source], out, "--jobs", "2")
+    trial.expect(ended.code == 0, f"{size} bytes, then any: exit code {ended.code}: {ended.stderr}")
+    other = differences(expected, file_hashes(out))
+    trial.expect(not other, f"{size} bytes, then any: these files differ: {other}")
 
 
 def _run(command: Sequence[str]) -> None:
@@ -97,29 +97,29 @@ def _run(command: Sequence[str]) -> None:
 
 
 def enter_own_mounts() -> None:
-    """Begin anew in a name space of mounts of our own, where the system allows it."""
-    apart = shutil.which("unshare")
-    if INSIDE not in os.environ and apart is not None:
-        tried = subprocess.run([apart, "-Urm", "true"], capture_output=True, check=False)
-        if tried.returncode == 0:
-            os.environ[INSIDE] = "1"
-            os.execv(apart, [apart, "-Urm", sys.executable, *sys.argv])
+    """Restart this process in its own mount namespace, if the system allows it."""
+    unshare = shutil.which("unshare")
+    if IN_NAMESPACE not in os.environ and unshare is not None:
+        attempt = subprocess.run([unshare, "-Urm", "true"], capture_output=True, check=False)
+        if attempt.returncode == 0:
+            os.environ[IN_NAMESPACE] = "1"
+            os.execv(unshare, [unshare, "-Urm", sys.executable, *sys.argv])
 
 
-def trial(bench: Bench) -> None:
-    """Both parts."""
-    source, films = bench.folder / "in", 120 if bench.short else 400
-    make(source, films)
-    bench.convert([source], bench.folder / "whole", "--jobs", "2")
-    expected = tree_of(bench.folder / "whole")
-    for size in FILE_SIZES[::2] if bench.short else FILE_SIZES:
-        rationed(bench, source, expected, size)
-    if INSIDE not in os.environ:
-        raise SkippedError("no file system may be mounted here (`unshare -Urm`)")
-    for disk in SIZES_SHORT if bench.short else SIZES:
-        mounted(bench, source, expected, disk)
+def run(trial: Trial) -> None:
+    """Limit the file size, then fill disks of several sizes."""
+    source, films = trial.folder / "in", 120 if trial.short else 400
+    write_sources(source, films)
+    trial.convert([source], trial.folder / "whole", "--jobs", "2")
+    expected = file_hashes(trial.folder / "whole")
+    for size in FILE_SIZES[::2] if trial.short else FILE_SIZES:
+        limit_file_size(trial, source, expected, size)
+    if IN_NAMESPACE not in os.environ:
+        raise SkippedError("this system does not allow a private mount (`unshare -Urm`)")
+    for disk in SIZES_SHORT if trial.short else SIZES:
+        fill_disk(trial, source, expected, disk)
 
 
 if __name__ == "__main__":
     enter_own_mounts()
-    run_trial(__doc__, trial)
+    run_trial(__doc__, run)

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""100,000 files: memory does not grow with their number, the first picture is there within seconds.
+"""Convert 100,000 files: memory does not grow with their number, and the first picture exists within seconds.
 
     python -m trials.many_files [--short]
 
-Hard links to a few small films and to a file that is none, one in fifty a film, once all in one folder and once spread
-over folders of 500. Each layout is converted with a tenth of the files and with all of them (short: 500 and 5,000); the
-memory of the command and of its workers is sampled meanwhile. Stated are their peaks, the seconds until the first
-picture had its name, and how long a run takes that finds everything done (P18).
+The files are hard links to a few small DICOM files and to other files; one in fifty is a DICOM file. They are in one
+folder, or in folders of 500. Each layout is converted with a tenth of the files and with all of them (short: 500 and
+5,000), while the memory of the command and of its workers is sampled. The report has the peaks, the seconds until the
+first picture, and the time of a second run, which has nothing to do (P18).
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from trials.bench import Bench, MemoryWatch, end_of, run_trial
-from trials.checking import rows_of
-from trials.seeds import demo_films
+from trials.checks import rows_of
+from trials.harness import MemorySampler, Trial, run_trial, wait_for_end
+from trials.samples import demo_files
 
 ONE_IN = 50
 IN_A_FOLDER = 500
@@ -30,7 +30,7 @@ CACHES = 12 * MIB
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What one run took: peaks in bytes, and seconds."""
+    """The measurements of one run: peaks in bytes, and seconds."""
 
     parent: int
     workers: int
@@ -39,67 +39,67 @@ class Run:
     again: float
 
 
-def make(folder: Path, originals: list[Path], files: int, spread: bool) -> None:
-    """Hard links, with names of their own; several originals, as file systems bound the links of one."""
+def write_sources(folder: Path, originals: list[Path], files: int, spread: bool) -> None:
+    """Make hard links to several originals, because file systems limit the number of links to one file."""
     for number in range(files):
-        within = folder / f"{number // IN_A_FOLDER:04}" if spread else folder
+        subfolder = folder / f"{number // IN_A_FOLDER:04}" if spread else folder
         if number % IN_A_FOLDER == 0:
-            within.mkdir(parents=True, exist_ok=True)
-        is_film = number % ONE_IN == 0
-        original = originals[number // ONE_IN % 4] if is_film else originals[4 + number % 4]
-        os.link(original, within / f"{number:06}{'.dcm' if is_film else '.dat'}")
+            subfolder.mkdir(parents=True, exist_ok=True)
+        is_dicom = number % ONE_IN == 0
+        original = originals[number // ONE_IN % 4] if is_dicom else originals[4 + number % 4]
+        os.link(original, subfolder / f"{number:06}{'.dcm' if is_dicom else '.dat'}")
 
 
-def convert(bench: Bench, source: Path, out: Path, files: int) -> Run:
-    """Convert, and convert again."""
-    process, began, first = bench.start([source], out, "--jobs", "2"), time.monotonic(), 0.0
-    with MemoryWatch(process.pid) as watch:
+def convert(trial: Trial, source: Path, out: Path, files: int) -> Run:
+    """Convert a folder twice and return the measurements."""
+    process, started, first = trial.start([source], out, "--jobs", "2"), time.monotonic(), 0.0
+    with MemorySampler(process.pid) as sampler:
         while process.poll() is None and not first:
             if next(out.rglob("*.png"), None) is not None:
-                first = time.monotonic() - began
+                first = time.monotonic() - started
             time.sleep(0.05)
-        ended = end_of(process, began)
-    bench.expect(ended.code == 0, f"exit code {ended.code}: {ended.said}")
+        ended = wait_for_end(process, started)
+    trial.expect(ended.code == 0, f"exit code {ended.code}: {ended.stderr}")
     images, failures = rows_of(out)
-    bench.expect(len(images) + len(failures) == files, f"{len(images)} and {len(failures)} rows of {files} files")
-    again = bench.convert([source], out, "--jobs", "2")
-    bench.expect(again.code == 0, f"again: exit code {again.code}: {again.said}")
-    return Run(watch.parent_peak, watch.workers_peak, first, ended.seconds, again.seconds)
+    trial.expect(len(images) + len(failures) == files, f"{len(images)} and {len(failures)} rows of {files} files")
+    again = trial.convert([source], out, "--jobs", "2")
+    trial.expect(again.code == 0, f"second run: exit code {again.code}: {again.stderr}")
+    return Run(sampler.parent_peak, sampler.workers_peak, first, ended.seconds, again.seconds)
 
 
-def compare(bench: Bench, name: str, originals: list[Path], spread: bool) -> None:
-    """A tenth of the files against all of them."""
-    all_files, runs = 5_000 if bench.short else 100_000, list[Run]()
+def compare(trial: Trial, name: str, originals: list[Path], spread: bool) -> None:
+    """Compare a tenth of the files with all of them."""
+    all_files, runs = 5_000 if trial.short else 100_000, list[Run]()
     for files in (all_files // 10, all_files):
-        source = bench.folder / f"{name} {files}"
-        make(source, originals, files, spread)
-        run = convert(bench, source, bench.folder / f"out {name} {files}", files)
-        bench.say(
+        source = trial.folder / f"{name} {files}"
+        write_sources(source, originals, files, spread)
+        run = convert(trial, source, trial.folder / f"out {name} {files}", files)
+        trial.report(
             f"{name}, {files} files: command {run.parent / MIB:.1f} MiB, workers {run.workers / MIB:.1f} MiB, "
             f"first picture after {run.first:.2f} s, all after {run.seconds:.1f} s, nothing to do {run.again:.1f} s"
         )
-        bench.expect(run.first < FIRST_PICTURE_SECONDS, f"the first picture took {run.first:.1f} s")
+        trial.expect(run.first < FIRST_PICTURE_SECONDS, f"the first picture took {run.first:.1f} s")
         runs.append(run)
     growth = runs[1].parent / runs[0].parent
-    bench.say(f"{name}: the command's memory is {growth:.3f} times as large with ten times the files")
+    trial.report(f"{name}: the command's memory is {growth:.3f} times as large with ten times the files")
     grown = runs[1].parent - runs[0].parent
-    # the short form begins with so few files that caches of a fixed size are still filling
-    is_flat = grown < CACHES if bench.short else growth < GROWTH
-    bench.expect(is_flat, f"{name}: memory has grown by {100 * growth - 100:.0f} %")
+    # with the few files of the short form, caches of a fixed size are not yet full
+    is_flat = grown < CACHES if trial.short else growth < GROWTH
+    trial.expect(is_flat, f"{name}: memory has grown by {100 * growth - 100:.0f} %")
 
 
-def trial(bench: Bench) -> None:
-    """Both layouts."""
-    originals = bench.folder / "originals"
+def run(trial: Trial) -> None:
+    """Compare both layouts."""
+    originals = trial.folder / "originals"
     originals.mkdir()
-    films = list(demo_films(48, 40).values())[:4]
+    films = list(demo_files(48, 40).values())[:4]
     paths = []
     for number, content in enumerate([*films, *([b"no film " * 20] * 4)]):
         paths.append(originals / f"{number}")
         paths[-1].write_bytes(content)
-    compare(bench, "spread over folders", paths, spread=True)
-    compare(bench, "in one folder", paths, spread=False)
+    compare(trial, "spread over folders", paths, spread=True)
+    compare(trial, "in one folder", paths, spread=False)
 
 
 if __name__ == "__main__":
-    run_trial(__doc__, trial)
+    run_trial(__doc__, run)

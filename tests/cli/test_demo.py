@@ -15,10 +15,10 @@ import pytest
 from pydicom import dcmread
 
 from plainfilm.cli.main import main
-from plainfilm.demo.films import films
+from plainfilm.demo.catalog import demo_radiographs
 
 Run = Callable[..., subprocess.CompletedProcess[Any]]
-NAMES = [film.name for film in films()]
+NAMES = [film.name for film in demo_radiographs()]
 
 
 @pytest.fixture(scope="module")

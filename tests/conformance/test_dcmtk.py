@@ -27,7 +27,7 @@ from pydicom.encaps import generate_frames
 from pydicom.uid import ExplicitVRLittleEndian
 from tests.support.cases.build import XRAY_ANGIOGRAPHY, LutSpec, build_case, to_bytes
 
-from plainfilm.demo.dataset import write_films
+from plainfilm.demo.dataset import write_radiographs
 from plainfilm.errors import ConversionError
 from plainfilm.options.options import Options
 from plainfilm.rendering.grayscale.plan import Plan
@@ -244,7 +244,7 @@ def test_a_window_of_the_users_on_films_without_and_on_compressed_ones(films: li
 
 def test_the_demonstration_films(theirs: Show, tmp_path: Path) -> None:
     compared = []
-    for path in write_films(tmp_path / "films"):
+    for path in write_radiographs(tmp_path / "films"):
         content = path.read_bytes()
         native = (
             as_native(content)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Each codestream has one named decoder, what is missing is said with its remedy, nothing is loaded before its use."""
+"""Each codestream has one named decoder, a missing package is named with a remedy, and libraries load on first use."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from plainfilm.decode import codec_status
-from plainfilm.decode.codecs import CodecRow, rows_of
-from plainfilm.decode.frame import decode_by_rows
+from plainfilm.decode.codecs import CodecRow, codec_rows
+from plainfilm.decode.frame import decode_with_rows
 from plainfilm.dicom.frames import FrameBytes
 from plainfilm.errors import Reason, UnsupportedError
 
@@ -35,9 +35,9 @@ ROOT = "1.2.840.10008.1.2"
         ("1.2.840.10008.1.2.4.999", "unknown"),
     ],
 )
-def test_a_syntax_without_a_decoder_is_named_with_the_reason(syntax: str, said: str) -> None:
+def test_a_transfer_syntax_without_a_decoder_is_named_with_the_reason(syntax: str, said: str) -> None:
     with pytest.raises(UnsupportedError, match=said) as caught:
-        rows_of(syntax)
+        codec_rows(syntax)
     assert caught.value.reason is Reason.UNSUPPORTED_TRANSFER_SYNTAX
     assert syntax in caught.value.message
 
@@ -52,14 +52,16 @@ def test_every_row_of_this_installation_has_a_name_a_version_and_a_function() ->
         *(f"{ROOT}{end}" for end in ("", ".1", ".2", ".1.98", ".1.99", ".5", ".8.1")),
         *(f"{ROOT}.4.{number}" for number in (50, 51, 57, 70, 80, 81, 90, 91, 201, 202, 203)),
     }
-    assert all(callable(row.load(row.function)) for status in served for row in rows_of(status.transfer_syntax))
+    assert all(
+        callable(row.load(row.decode_function)) for status in served for row in codec_rows(status.transfer_syntax)
+    )
 
 
-def test_a_row_whose_package_is_not_there_says_what_to_install(describe: Any) -> None:
+def test_a_row_without_its_package_says_what_to_install(describe: Any) -> None:
     row = CodecRow("wavelet", "no-such-package", "no_such_module", "native:decode_native")
-    assert row.missing == "the package no-such-package is not installed (pip install no-such-package)"
+    assert row.unmet_requirement == "the package no-such-package is not installed (pip install no-such-package)"
     with pytest.raises(UnsupportedError, match=r"wavelet is needed: .*pip install no-such-package") as caught:
-        decode_by_rows((row,), describe(np.zeros((1, 1), np.uint8), 8), FrameBytes(b"\0"))
+        decode_with_rows((row,), describe(np.zeros((1, 1), np.uint8), 8), FrameBytes(b"\0"))
     assert caught.value.reason is Reason.UNSUPPORTED_TRANSFER_SYNTAX
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A codestream's own header is read right, its end is where it ends, and nothing in it can lead the reader astray."""
+"""The header and the end of a codestream are found correctly, and damaged bytes raise only conversion errors."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from openjpeg.utils import encode_array
 from plainfilm.decode.codestream import (
     ImageSize,
     check_size,
-    is_shallow_dct,
+    is_8bit_dct,
     read_jpeg,
     read_jpeg2000,
     read_rle,
@@ -39,7 +39,7 @@ def jpeg2000_of(image: Any, bits: int) -> bytes:
     [(8, {}, 0xC0), (12, {"bitspersample": 12}, 0xC1), (16, {"lossless": True, "bitspersample": 16}, 0xC3)],
 )
 @pytest.mark.parametrize("shape", [(17, 30), (17, 30, 3)])
-def test_jpeg_headers(
+def test_jpeg_headers_are_read(
     make_image: Any, shape: tuple[int, ...], bits: int, options: dict[str, Any], process: int
 ) -> None:
     codestream = jpeg_of(make_image(shape, bits), **options)
@@ -47,13 +47,13 @@ def test_jpeg_headers(
     assert header.size == ImageSize(17, 30, 1 if len(shape) == 2 else 3, bits)
     assert header.process == process
     assert header.stop == len(codestream)
-    assert is_shallow_dct(codestream) == (bits == 8)
+    assert is_8bit_dct(codestream) == (bits == 8)
 
 
 @pytest.mark.parametrize(
     ("space", "adobe", "jfif", "identifiers"), [("RGB", 0, False, b"RGB"), ("YCBCR", None, True, b"\x01\x02\x03")]
 )
-def test_what_a_jpeg_says_of_its_colors(
+def test_the_declared_color_space_of_a_jpeg_is_read(
     make_image: Any, space: str, adobe: int | None, jfif: bool, identifiers: bytes
 ) -> None:
     header = read_jpeg(jpeg_of(make_image((16, 16, 3), 8), outcolorspace=space))
@@ -68,18 +68,18 @@ def test_jpegls_headers_and_bytes_that_look_like_markers(make_image: Any) -> Non
 
 
 @pytest.mark.parametrize("tail", [b"\0", b"\xff", b"\x20", b"\xff\xd9", b"junk" * 9])
-def test_what_follows_the_end_marker_is_not_of_the_codestream(make_image: Any, tail: bytes) -> None:
+def test_bytes_after_the_end_marker_are_not_part_of_the_codestream(make_image: Any, tail: bytes) -> None:
     codestream = jpeg_of(make_image((16, 16), 8))
     assert read_jpeg(codestream + tail).stop == len(codestream)
 
 
-def test_fill_bytes_before_a_marker_are_passed_over(make_image: Any) -> None:
+def test_fill_bytes_before_a_marker_are_skipped(make_image: Any) -> None:
     codestream = jpeg_of(make_image((16, 16), 8))
     filled = codestream[:2] + b"\xff\xff\xff" + codestream[2:-2] + b"\xff\xff" + codestream[-2:]
     assert read_jpeg(filled).size == ImageSize(16, 16, 1, 8)
 
 
-def test_a_component_without_a_scan_is_a_cut(make_image: Any) -> None:
+def test_a_component_without_a_scan_is_a_truncation(make_image: Any) -> None:
     codestream = bytearray(jpeg_of(make_image((16, 16, 3), 8)))
     frame = codestream.index(b"\xff\xc0")
     codestream[frame + 16] = 9
@@ -100,16 +100,16 @@ def test_a_component_without_a_scan_is_a_cut(make_image: Any) -> None:
         b"\xff\xd8\xff\xe1\x00\x02no",
     ],
 )
-def test_stumps_of_jpeg_are_refused(codestream: bytes) -> None:
+def test_incomplete_jpeg_headers_are_rejected(codestream: bytes) -> None:
     with pytest.raises((DecodeError, TruncatedError)):
         read_jpeg(codestream)
-    assert not is_shallow_dct(codestream)
+    assert not is_8bit_dct(codestream)
 
 
 @pytest.mark.parametrize("signed", [False, True])
 @pytest.mark.parametrize("bits", [1, 8, 12, 16])
 @pytest.mark.parametrize("shape", [(37, 50), (37, 50, 3)])
-def test_jpeg2000_headers(make_image: Any, shape: tuple[int, ...], bits: int, signed: bool) -> None:
+def test_jpeg2000_headers_are_read(make_image: Any, shape: tuple[int, ...], bits: int, signed: bool) -> None:
     codestream = jpeg2000_of(make_image(shape, bits, signed), bits)
     header = read_jpeg2000(codestream + b"\0")
     assert header.size == ImageSize(37, 50, 1 if len(shape) == 2 else 3, bits, signed)
@@ -117,13 +117,13 @@ def test_jpeg2000_headers(make_image: Any, shape: tuple[int, ...], bits: int, si
 
 
 @pytest.mark.parametrize("transform", [False, True])
-def test_what_a_jpeg2000_says_of_its_colors(make_image: Any, transform: bool) -> None:
+def test_the_component_transform_of_a_jpeg2000_is_read(make_image: Any, transform: bool) -> None:
     image = make_image((40, 40, 3), 8)
     codestream = encode_array(image, bits_stored=8, photometric_interpretation=1, use_mct=transform, codec_format=0)
     assert read_jpeg2000(codestream).multiple_component_transform is transform
 
 
-def test_the_boxes_around_a_jpeg2000_codestream_are_passed_over(make_image: Any) -> None:
+def test_the_boxes_around_a_jpeg2000_codestream_are_skipped(make_image: Any) -> None:
     image = make_image((40, 40), 12)
     boxed = bytes(imagecodecs.jpeg2k_encode(image, codecformat="JP2", bitspersample=12))
     header = read_jpeg2000(boxed)
@@ -131,7 +131,7 @@ def test_the_boxes_around_a_jpeg2000_codestream_are_passed_over(make_image: Any)
     assert header.size == ImageSize(40, 40, 1, 12, False)
 
 
-def test_tile_parts_whose_lengths_do_not_meet_the_end_marker_leave_it_at_the_end(make_image: Any) -> None:
+def test_the_end_marker_is_searched_if_the_tile_part_lengths_do_not_lead_to_it(make_image: Any) -> None:
     codestream = bytearray(jpeg2000_of(make_image((40, 40), 8), 8))
     tile_part = codestream.index(b"\xff\x90")
     for length in (0, 11, 99_999_999, 20):
@@ -139,14 +139,14 @@ def test_tile_parts_whose_lengths_do_not_meet_the_end_marker_leave_it_at_the_end
         assert read_jpeg2000(bytes(codestream) + b"\0\0").stop == len(codestream)
 
 
-def test_components_that_differ_are_not_decoded(make_image: Any) -> None:
+def test_components_with_different_types_are_rejected(make_image: Any) -> None:
     codestream = bytearray(jpeg2000_of(make_image((40, 40, 3), 8), 8))
     codestream[42 + 3] = 11
     with pytest.raises(UnsupportedError, match="differ"):
         read_jpeg2000(bytes(codestream))
 
 
-def test_halved_components_are_not_decoded(make_image: Any) -> None:
+def test_subsampled_components_are_rejected(make_image: Any) -> None:
     codestream = bytearray(jpeg2000_of(make_image((40, 40), 8), 8))
     codestream[43] = 2
     with pytest.raises(UnsupportedError, match="2 x 1 pixels"):
@@ -159,7 +159,7 @@ def test_halved_components_are_not_decoded(make_image: Any) -> None:
     codestream=st.binary(max_size=200),
     kind=st.sampled_from([b"", b"\xff\xd8\xff", b"\xff\x4f\xff\x51", b"\0\0\0\x0cjP  "]),
 )
-def test_any_bytes_end_in_a_header_or_an_error_of_ours(read: Any, codestream: bytes, kind: bytes) -> None:
+def test_arbitrary_bytes_give_a_header_or_a_conversion_error(read: Any, codestream: bytes, kind: bytes) -> None:
     with suppress(ConversionError):
         read(kind + codestream)
 
@@ -172,14 +172,14 @@ def test_any_bytes_end_in_a_header_or_an_error_of_ours(read: Any, codestream: by
         (ImageSize(30, 20, 1, 12), "30 rows, 20 columns"),
     ],
 )
-def test_a_size_that_is_not_the_headers_names_both(describe: Any, size: ImageSize, said: str) -> None:
+def test_the_error_of_a_size_mismatch_names_both_sizes(describe: Any, size: ImageSize, said: str) -> None:
     with pytest.raises(DecodeError, match=said) as caught:
         check_size(size, describe(np.zeros((20, 30), np.uint16), 12))
     assert caught.value.reason is Reason.CODESTREAM_MISMATCH
     assert "Rows 20, Columns 30, Samples per Pixel 1" in caught.value.message
 
 
-def test_a_precision_above_bits_allocated_is_a_mismatch_and_below_is_none(describe: Any) -> None:
+def test_only_a_precision_above_bits_allocated_is_a_mismatch(describe: Any) -> None:
     pixel = describe(np.zeros((2, 2), np.uint8), 8)
     check_size(ImageSize(2, 2, 1, 7), pixel)
     with pytest.raises(DecodeError, match="9 bits a sample, Bits Allocated is 8"):

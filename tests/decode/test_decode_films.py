@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Real files with real oddities decode to what their uncompressed twins hold, or fail for the right reason."""
+"""Real files with unusual encodings give the samples of their uncompressed twins, or fail with the right reason."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def decoded(film_folder: Path, name: str, frame: int = 0) -> DecodedFrame:
 
 @pytest.mark.parametrize("how", ["rle", "deflate", "j2k", "expb"])
 @pytest.mark.parametrize("aligned", [True, False])
-def test_single_bits_are_the_same_in_every_syntax(film_folder: Path, how: str, aligned: bool) -> None:
+def test_single_bits_are_the_same_in_every_transfer_syntax(film_folder: Path, how: str, aligned: bool) -> None:
     if how == "expb" and not aligned:
         how = "rle"
     stem = f"{DATA_STORE}/liver" + ("" if aligned else "_nonbyte_aligned")
@@ -56,38 +56,38 @@ def test_single_bits_are_the_same_in_every_syntax(film_folder: Path, how: str, a
         (f"{DATA_STORE}/color-pl.dcm", f"{DATA_STORE}/color-px.dcm"),
     ],
 )
-def test_a_lossless_film_is_its_uncompressed_twin(film_folder: Path, coded: str, plain: str) -> None:
+def test_a_lossless_file_equals_its_uncompressed_twin(film_folder: Path, coded: str, plain: str) -> None:
     ours, twin = decoded(film_folder, coded).samples, decoded(film_folder, plain).samples
     assert np.array_equal(ours.astype(twin.dtype), twin)
 
 
-def test_a_hand_whose_tile_parts_do_not_say_how_many_they_are(film_folder: Path) -> None:
+def test_tile_parts_that_do_not_declare_their_number_are_decoded(film_folder: Path) -> None:
     hand = decoded(film_folder, "pydicom+pylibjpeg-data/ljdata/ds/JPEG2000Lossless/NM_Kakadu44_SOTmarkerincons.dcm")
     assert hand.samples.shape == (2500, 2048)
     assert (int(hand.samples.min()), int(hand.samples.max())) == (1, 4095)
     assert (hand.precision, hand.signed) == (16, False)
 
 
-def test_a_scan_header_of_no_coefficients(film_folder: Path) -> None:
+def test_a_scan_header_without_coefficients_is_decoded(film_folder: Path) -> None:
     odd, plain = (decoded(film_folder, f"{TEST_FILES}/{name}.dcm") for name in ("JPEG-lossy", "JPGExtended"))
     assert np.array_equal(odd.samples, plain.samples)
     assert odd.precision == 12
 
 
-def test_a_codestream_in_boxes_has_red_green_and_blue_where_it_says_so(film_folder: Path) -> None:
+def test_a_codestream_in_jp2_boxes_has_its_declared_colors(film_folder: Path) -> None:
     samples = decoded(film_folder, f"{TEST_FILES}/GDCMJ2K_TextGBR.dcm").samples
     words = [samples[top:bottom].reshape(-1, 3).astype(int) for top, bottom in ((0, 120), (120, 240), (240, 360))]
     strongest = [int(word.max(0).argmax()) for word in words]
     assert strongest == [0, 1, 2]
 
 
-def test_a_delimiter_inside_a_codestream_ends_nothing_and_its_lie_is_told(film_folder: Path) -> None:
+def test_a_delimiter_inside_a_codestream_does_not_end_the_sequence(film_folder: Path) -> None:
     with pytest.raises(ConversionError, match="3722445056 columns") as caught:
         decoded(film_folder, f"{TEST_FILES}/JPEG2000-embedded-sequence-delimiter.dcm")
     assert caught.value.reason is Reason.CODESTREAM_MISMATCH
 
 
-def test_a_sign_that_only_the_header_has_is_not_the_codestreams(film_folder: Path) -> None:
+def test_the_sign_of_the_header_does_not_change_that_of_the_codestream(film_folder: Path) -> None:
     name = f"{TEST_FILES}/J2K_pixelrep_mismatch.dcm"
     assert opened(film_folder, name).pixel.signed
     found = decoded(film_folder, name)
@@ -95,7 +95,7 @@ def test_a_sign_that_only_the_header_has_is_not_the_codestreams(film_folder: Pat
 
 
 @pytest.mark.parametrize("name", ["JPEGLSNearLossless_08.dcm", "JPEGLSNearLossless_16.dcm"])
-def test_near_lossless_films_fill_their_range(film_folder: Path, name: str) -> None:
+def test_near_lossless_files_fill_their_range(film_folder: Path, name: str) -> None:
     samples = decoded(film_folder, f"{TEST_FILES}/{name}").samples
     assert int(samples.max()) == np.iinfo(samples.dtype).max
     assert int(samples.min()) == 0
@@ -114,7 +114,7 @@ def test_near_lossless_films_fill_their_range(film_folder: Path, name: str) -> N
         ("SC_ybr_full_422_uncompressed.dcm", (254, 0, 0)),
     ],
 )
-def test_red_is_red_in_every_syntax(film_folder: Path, name: str, red: tuple[int, int, int]) -> None:
+def test_red_is_red_in_every_transfer_syntax(film_folder: Path, name: str, red: tuple[int, int, int]) -> None:
     instance = opened(film_folder, f"{TEST_FILES}/{name}")
     rgb = to_rgb(decoded(film_folder, f"{TEST_FILES}/{name}"), instance.pixel, instance.palette)
     assert np.abs(rgb.samples[5, 50].astype(int) - red).max() <= 3

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A second row serves only what the first calls corrupt, and no decoder's answer is taken unlooked at."""
+"""The second row decodes only what the first calls corrupt, and the result of every decoder is checked."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from plainfilm.decode.codecs import CodecRow
-from plainfilm.decode.frame import decode_by_rows
+from plainfilm.decode.frame import decode_with_rows
 from plainfilm.dicom.frames import FrameBytes
 from plainfilm.errors import DecodeError, Reason, TruncatedError
 from plainfilm.findings import FindingCode
@@ -20,9 +20,9 @@ MISSING = CodecRow("other", "no-such-package", "no_such_module", "native:decode_
 CELLS = b"\xff" * 6
 
 
-def test_a_second_row_serves_what_the_first_calls_corrupt_and_it_is_found(describe: Any) -> None:
+def test_the_second_row_decodes_what_the_first_calls_corrupt_and_adds_a_finding(describe: Any) -> None:
     pixel = describe(np.zeros((2, 3), np.uint8), 8)
-    decoded = decode_by_rows((DEFLATE, NATIVE), pixel, FrameBytes(CELLS))
+    decoded = decode_with_rows((DEFLATE, NATIVE), pixel, FrameBytes(CELLS))
     assert decoded.samples.tolist() == [[255] * 3] * 2
     assert decoded.decoder.startswith("native numpy-")
     (finding,) = decoded.findings
@@ -30,22 +30,22 @@ def test_a_second_row_serves_what_the_first_calls_corrupt_and_it_is_found(descri
     assert "the deflated frame is damaged" in finding.detail
 
 
-def test_the_first_row_alone_decides_what_is_cut_or_another_image(describe: Any) -> None:
+def test_a_truncated_codestream_is_not_given_to_the_second_row(describe: Any) -> None:
     pixel = describe(np.zeros((2, 3), np.uint8), 8)
     with pytest.raises(TruncatedError):
-        decode_by_rows((NATIVE, NATIVE), pixel, FrameBytes(CELLS[:-1]))
+        decode_with_rows((NATIVE, NATIVE), pixel, FrameBytes(CELLS[:-1]))
 
 
 @pytest.mark.parametrize("second", [DEFLATE, MISSING])
-def test_the_first_rows_words_stand_where_no_second_helps(describe: Any, second: CodecRow) -> None:
+def test_the_error_of_the_first_row_is_raised_if_the_second_row_fails_too(describe: Any, second: CodecRow) -> None:
     pixel = describe(np.zeros((2, 3), np.uint8), 8)
     with pytest.raises(DecodeError, match="the deflated frame is damaged") as caught:
-        decode_by_rows((DEFLATE, second), pixel, FrameBytes(CELLS))
+        decode_with_rows((DEFLATE, second), pixel, FrameBytes(CELLS))
     assert caught.value.reason is Reason.CORRUPT_CODESTREAM
 
 
-def test_a_row_serves_only_codestreams_that_it_accepts(describe: Any) -> None:
+def test_a_row_decodes_only_codestreams_that_it_accepts(describe: Any) -> None:
     pixel = describe(np.zeros((2, 3), np.uint8), 8)
     never = CodecRow("deflate", "numpy", "numpy", "native:decode_deflated", accepts=lambda _codestream: False)
-    decoded = decode_by_rows((never, NATIVE), pixel, FrameBytes(CELLS))
+    decoded = decode_with_rows((never, NATIVE), pixel, FrameBytes(CELLS))
     assert decoded.findings == ()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""JPEG and JPEG-LS frames come out exact where lossless, in the right colours, and never shortened in silence."""
+"""JPEG and JPEG-LS frames are exact where lossless, have the right colours, and are never truncated silently."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def lossless(image: Any, bits: int, predictor: int = 1) -> bytes:
 
 
 def without_segments(codestream: bytes, *markers: int) -> bytes:
-    """The codestream without marker segments of these kinds, and with component identifiers that say nothing."""
+    """The codestream without these marker segments, and with component identifiers that declare no colour space."""
     kept, position = [codestream[:2]], 2
     while codestream[position + 1] != 0xDA:
         stop = position + 2 + int.from_bytes(codestream[position + 2 : position + 4], "big")
@@ -46,7 +46,7 @@ def cuts(codestream: bytes, step: int) -> range:
 
 
 @pytest.mark.parametrize("shape", [(40, 30), (33, 17, 3), (1, 1), (8, 8, 3)])
-def test_baseline_is_what_another_decoder_gives(
+def test_baseline_samples_equal_those_of_another_decoder(
     describe: Any, make_image: Any, decode_bytes: Any, shape: tuple[int, ...]
 ) -> None:
     image = make_image(shape, 8)
@@ -60,7 +60,7 @@ def test_baseline_is_what_another_decoder_gives(
 
 
 @pytest.mark.parametrize("bits", [8, 12, 16])
-def test_jpegls_that_lacks_its_last_byte_is_never_taken_for_whole(
+def test_jpegls_without_its_last_byte_is_never_decoded_as_complete(
     describe: Any, make_image: Any, decode_bytes: Any, bits: int
 ) -> None:
     for seed in range(60):
@@ -91,7 +91,7 @@ def test_progressive(describe: Any, make_image: Any, decode_bytes: Any, color: b
     ],
 )
 @pytest.mark.parametrize("bits", [8, 12])
-def test_the_codestream_is_believed_about_its_colors(
+def test_the_codestream_decides_the_color_space(
     describe: Any, make_image: Any, decode_bytes: Any, coded_as: str, tag: str, found: bool, bits: int
 ) -> None:
     image = make_image((32, 24, 3), bits)
@@ -105,7 +105,7 @@ def test_the_codestream_is_believed_about_its_colors(
 
 
 @pytest.mark.parametrize("coded_as", ["RGB", "YCBCR"])
-def test_a_codestream_that_says_nothing_leaves_its_colors_to_the_header(
+def test_the_header_decides_the_color_space_if_the_codestream_declares_none(
     describe: Any, make_image: Any, decode_bytes: Any, coded_as: str
 ) -> None:
     image = make_image((32, 24, 3), 8)
@@ -117,7 +117,7 @@ def test_a_codestream_that_says_nothing_leaves_its_colors_to_the_header(
     assert decoded.findings == ()
 
 
-def test_partial_range_is_left_to_the_color_conversion(describe: Any, make_image: Any, decode_bytes: Any) -> None:
+def test_partial_range_is_not_converted_by_the_decoder(describe: Any, make_image: Any, decode_bytes: Any) -> None:
     image = make_image((32, 24, 3), 8)
     silent = without_segments(baseline(image, outcolorspace="RGB", subsampling="444"), 0xE0, 0xEE)
     decoded = decode_bytes(describe(image, 8, "YBR_PARTIAL_422"), silent, BASELINE)
@@ -125,7 +125,7 @@ def test_partial_range_is_left_to_the_color_conversion(describe: Any, make_image
     assert np.abs(decoded.samples.astype(int) - image).mean() < 2.5
 
 
-def test_a_scan_header_of_no_coefficients_is_read_as_it_is_meant(
+def test_a_scan_header_without_coefficients_is_decoded_with_all_coefficients(
     describe: Any, make_image: Any, decode_bytes: Any
 ) -> None:
     image = make_image((32, 24), 8)
@@ -163,7 +163,7 @@ def test_lossless_is_exact(
     assert decoded.decoder.startswith("jpeg-deep imagecodecs-")
 
 
-def test_lossless_samples_that_are_luminance_stay_so(describe: Any, make_image: Any, decode_bytes: Any) -> None:
+def test_lossless_ybr_samples_are_not_converted(describe: Any, make_image: Any, decode_bytes: Any) -> None:
     image = make_image((24, 20, 3), 8)
     silent = without_segments(lossless(image, 8), 0xEE)
     decoded = decode_bytes(describe(image, 8, "YBR_FULL"), silent, LOSSLESS)
@@ -198,7 +198,9 @@ ENCODERS: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("name", ENCODERS)
-def test_a_codestream_cut_anywhere_is_refused(describe: Any, make_image: Any, decode_bytes: Any, name: str) -> None:
+def test_a_codestream_truncated_anywhere_is_rejected(
+    describe: Any, make_image: Any, decode_bytes: Any, name: str
+) -> None:
     syntax, bits, shape, encode = ENCODERS[name]
     image = make_image(shape, bits)
     codestream = encode(image)
@@ -210,7 +212,7 @@ def test_a_codestream_cut_anywhere_is_refused(describe: Any, make_image: Any, de
 
 
 @pytest.mark.parametrize("name", ENCODERS)
-def test_a_cut_codestream_that_was_given_an_end_marker_is_refused(
+def test_a_truncated_codestream_with_an_added_end_marker_is_rejected(
     describe: Any, make_image: Any, decode_bytes: Any, name: str
 ) -> None:
     syntax, bits, shape, encode = ENCODERS[name]
@@ -224,7 +226,7 @@ def test_a_cut_codestream_that_was_given_an_end_marker_is_refused(
 
 @pytest.mark.parametrize("fill", [1, 2, 9])
 @pytest.mark.parametrize("name", ["lossless", "extended"])
-def test_fill_bytes_before_the_end_marker_are_no_cut_and_no_marker(
+def test_fill_bytes_before_the_end_marker_are_accepted(
     describe: Any, make_image: Any, decode_bytes: Any, name: str, fill: int
 ) -> None:
     """T.81 B.1.1.2: any number of FF may stand before a marker; DCMTK makes frames even by one."""
@@ -238,7 +240,9 @@ def test_fill_bytes_before_the_end_marker_are_no_cut_and_no_marker(
     assert np.array_equal(found, whole)
 
 
-def test_a_flat_border_at_the_end_of_a_film_is_no_cut(describe: Any, make_image: Any, decode_bytes: Any) -> None:
+def test_a_flat_border_at_the_end_of_an_image_is_not_taken_for_a_truncation(
+    describe: Any, make_image: Any, decode_bytes: Any
+) -> None:
     image = make_image((40, 30), 12)
     image[-10:] = 7
     assert np.array_equal(decode_bytes(describe(image, 12), lossless(image, 12), LOSSLESS).samples, image)
@@ -246,7 +250,7 @@ def test_a_flat_border_at_the_end_of_a_film_is_no_cut(describe: Any, make_image:
 
 @pytest.mark.parametrize("name", ENCODERS)
 @pytest.mark.parametrize("change", [{"rows": 61}, {"columns": 49}, {"rows": 50, "columns": 60}, {"samples": True}])
-def test_a_header_that_lies_about_the_size_is_a_mismatch(
+def test_a_header_with_another_size_is_a_mismatch(
     describe: Any, make_image: Any, decode_bytes: Any, name: str, change: dict[str, int]
 ) -> None:
     syntax, bits, shape, encode = ENCODERS[name]
@@ -259,9 +263,7 @@ def test_a_header_that_lies_about_the_size_is_a_mismatch(
 
 
 @pytest.mark.parametrize("name", ENCODERS)
-def test_a_codestream_that_claims_to_be_enormous_is_a_mismatch(
-    describe: Any, make_image: Any, decode_bytes: Any, name: str
-) -> None:
+def test_an_enormous_declared_size_is_a_mismatch(describe: Any, make_image: Any, decode_bytes: Any, name: str) -> None:
     syntax, bits, shape, encode = ENCODERS[name]
     image = make_image(shape, bits)
     codestream = bytearray(encode(image))
@@ -277,7 +279,7 @@ def test_a_codestream_that_claims_to_be_enormous_is_a_mismatch(
 
 
 @pytest.mark.parametrize("marker", [0xC5, 0xC9, 0xCB])
-def test_processes_that_are_not_decoded_are_named(
+def test_the_error_names_a_process_that_is_not_decoded(
     describe: Any, make_image: Any, decode_bytes: Any, marker: int
 ) -> None:
     image = make_image((16, 16), 8)
@@ -286,7 +288,7 @@ def test_processes_that_are_not_decoded_are_named(
         decode_bytes(describe(image, 8), codestream, EXTENDED)
 
 
-def test_the_other_jpeg_in_a_syntax_is_told(describe: Any, make_image: Any, decode_bytes: Any) -> None:
+def test_a_codestream_of_another_jpeg_family_is_reported(describe: Any, make_image: Any, decode_bytes: Any) -> None:
     image = make_image((16, 16), 8)
     pixel = describe(image, 8)
     with pytest.raises(DecodeError, match="syntax is JPEG-LS, the codestream is JPEG of process SOF0"):
@@ -297,7 +299,7 @@ def test_the_other_jpeg_in_a_syntax_is_told(describe: Any, make_image: Any, deco
         decode_bytes(pixel, b"\xff\x4f\xff\x51" + bytes(99), BASELINE)
 
 
-def test_the_decoders_own_words_are_kept(describe: Any, make_image: Any, decode_bytes: Any) -> None:
+def test_the_message_of_the_decoder_is_kept(describe: Any, make_image: Any, decode_bytes: Any) -> None:
     image = make_image((60, 50), 8)
     codestream = baseline(image)
     half = codestream[: len(codestream) // 2] + b"\xff\xd9"
@@ -307,7 +309,7 @@ def test_the_decoders_own_words_are_kept(describe: Any, make_image: Any, decode_
     assert caught.value.__cause__ is not None
 
 
-def test_a_missing_end_marker_says_so(describe: Any, make_image: Any, decode_bytes: Any) -> None:
+def test_a_missing_end_marker_is_named_in_the_error(describe: Any, make_image: Any, decode_bytes: Any) -> None:
     image = make_image((60, 50), 12)
     with pytest.raises(TruncatedError, match="no EOI marker"):
         decode_bytes(describe(image, 12), lossless(image, 12)[:-2], LOSSLESS)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""JPEG 2000 and HTJ2K frames come out with the precision and the sign of the codestream, and are never shortened."""
+"""JPEG 2000 and HTJ2K frames have the precision and sign of the codestream, and are never truncated silently."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_more_than_sixteen_bits(describe: Any, make_image: Any, decode_bytes: An
     assert np.array_equal(decode_bytes(describe(image, bits), encoded(image, bits), LOSSLESS).samples, image)
 
 
-def test_a_header_of_more_bits_or_another_sign_changes_no_sample(
+def test_more_bits_or_another_sign_in_the_header_change_no_sample(
     describe: Any, make_image: Any, decode_bytes: Any
 ) -> None:
     image = make_image(SHAPE, 10)
@@ -81,7 +81,7 @@ def test_lossy_samples_are_not_scaled(describe: Any, make_image: Any, decode_byt
         (False, "YBR_FULL_422", "YBR_FULL", False),
     ],
 )
-def test_the_codestream_is_believed_about_its_transform(
+def test_the_codestream_decides_whether_there_is_a_component_transform(
     describe: Any, make_image: Any, decode_bytes: Any, transform: bool, tag: str, space: str, found: bool
 ) -> None:
     image = make_image(COLOR, 8)
@@ -91,7 +91,7 @@ def test_the_codestream_is_believed_about_its_transform(
     assert [finding.code for finding in decoded.findings] == [FindingCode.COLOR_TRANSFORM_DISAGREES] * found
 
 
-def test_a_frame_in_boxes_is_decoded_without_them(describe: Any, make_image: Any, decode_bytes: Any) -> None:
+def test_a_frame_in_jp2_boxes_is_decoded(describe: Any, make_image: Any, decode_bytes: Any) -> None:
     image = make_image(SHAPE, 12)
     boxed = bytes(imagecodecs.jpeg2k_encode(image, codecformat="JP2", bitspersample=12, reversible=True))
     assert np.array_equal(decode_bytes(describe(image, 12), boxed, LOSSLESS).samples, image)
@@ -124,7 +124,7 @@ ENCODERS: dict[str, Any] = {
 
 @pytest.mark.parametrize("end", [b"", b"\xff\xd9"], ids=["cut", "cut and ended"])
 @pytest.mark.parametrize("name", ENCODERS)
-def test_a_codestream_cut_anywhere_is_refused(
+def test_a_codestream_truncated_anywhere_is_rejected(
     describe: Any, make_image: Any, decode_bytes: Any, name: str, end: bytes
 ) -> None:
     syntax, bits, shape, encode = ENCODERS[name]
@@ -142,7 +142,7 @@ def test_a_codestream_cut_anywhere_is_refused(
 
 @pytest.mark.parametrize("name", ENCODERS)
 @pytest.mark.parametrize("change", [{"rows": 51}, {"columns": 39}, {"rows": 40, "columns": 50}, {"bits_allocated": 1}])
-def test_a_header_that_lies_is_a_mismatch(
+def test_a_contradicting_header_is_a_mismatch(
     describe: Any, make_image: Any, decode_bytes: Any, name: str, change: dict[str, int]
 ) -> None:
     syntax, bits, shape, encode = ENCODERS[name]
@@ -153,7 +153,7 @@ def test_a_header_that_lies_is_a_mismatch(
 
 
 @pytest.mark.parametrize("syntax", [LOSSLESS, HIGH_THROUGHPUT])
-def test_a_codestream_that_claims_to_be_enormous_is_a_mismatch(
+def test_an_enormous_declared_size_is_a_mismatch(
     describe: Any, make_image: Any, decode_bytes: Any, syntax: str
 ) -> None:
     image = make_image(SHAPE, 8)

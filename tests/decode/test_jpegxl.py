@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""JPEG XL frames come out exact where they are lossless; their bit-packed header is read right for every size."""
+"""Lossless JPEG XL frames are decoded exactly, and the bit-packed header is read correctly for every size."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_lossless_is_exact(
 
 
 @pytest.mark.parametrize("shape", [(8, 8), (256, 256), (240, 320), (90, 160), (480, 640), (260, 200), (3, 3000)])
-def test_sizes_of_every_kind_are_read(shape: tuple[int, int]) -> None:
+def test_every_encoding_of_a_size_is_read(shape: tuple[int, int]) -> None:
     codestream = encoded(np.zeros(shape, np.uint8), 8, usecontainer=False)
     assert read_jpegxl(codestream) == ImageSize(*shape, 1, 8)
 
@@ -52,7 +52,7 @@ def test_lossy_color(describe: Any, make_image: Any, decode_bytes: Any) -> None:
 
 @pytest.mark.parametrize("boxes", [False, True])
 @pytest.mark.parametrize("lossless", [False, True])
-def test_a_codestream_cut_anywhere_is_refused(
+def test_a_codestream_truncated_anywhere_is_rejected(
     describe: Any, make_image: Any, decode_bytes: Any, lossless: bool, boxes: bool
 ) -> None:
     image = make_image((60, 50), 12)
@@ -63,7 +63,7 @@ def test_a_codestream_cut_anywhere_is_refused(
 
 
 @pytest.mark.parametrize("change", [{"rows": 61}, {"columns": 49}, {"samples_per_pixel": 3}, {"bits_allocated": 8}])
-def test_a_header_that_lies_is_a_mismatch(
+def test_a_contradicting_header_is_a_mismatch(
     describe: Any, make_image: Any, decode_bytes: Any, change: dict[str, int]
 ) -> None:
     image = make_image((60, 50), 12)
@@ -72,7 +72,7 @@ def test_a_header_that_lies_is_a_mismatch(
     assert caught.value.reason is Reason.CODESTREAM_MISMATCH
 
 
-def test_extra_channels_are_refused(describe: Any, decode_bytes: Any) -> None:
+def test_extra_channels_are_rejected(describe: Any, decode_bytes: Any) -> None:
     image = np.zeros((20, 20, 4), np.uint8)
     with pytest.raises(UnsupportedError, match="extra channels"):
         decode_bytes(describe(image, 8), encoded(image, 8), LOSSLESS)
@@ -80,6 +80,6 @@ def test_extra_channels_are_refused(describe: Any, decode_bytes: Any) -> None:
 
 @settings(max_examples=200, deadline=None)
 @given(codestream=st.binary(max_size=60), kind=st.sampled_from([b"", b"\xff\x0a", b"\0\0\0\x0cJXL \r\n\x87\n"]))
-def test_any_bytes_end_in_a_header_or_an_error_of_ours(codestream: bytes, kind: bytes) -> None:
+def test_arbitrary_bytes_give_a_header_or_a_conversion_error(codestream: bytes, kind: bytes) -> None:
     with suppress(ConversionError):
         read_jpegxl(kind + codestream)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Uncompressed and deflated frames give every cell as it was written, and nothing that is not there."""
+"""Uncompressed and deflated frames give every stored value, and no value that the file does not hold."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def deflated(content: bytes) -> bytes:
 @pytest.mark.parametrize("big_endian", [False, True])
 @pytest.mark.parametrize("bits", [8, 16, 32])
 @pytest.mark.parametrize("shape", [(5, 7), (5, 7, 3)])
-def test_cells_come_in_native_byte_order(
+def test_samples_have_native_byte_order(
     describe: Any, make_image: Any, shape: tuple[int, ...], bits: int, big_endian: bool
 ) -> None:
     image = make_image(shape, bits)
@@ -41,7 +41,7 @@ def test_cells_come_in_native_byte_order(
     assert (decoded.precision, decoded.signed) == (None, None)
 
 
-def test_signed_cells_come_as_the_bits_of_the_file(describe: Any) -> None:
+def test_signed_samples_keep_the_bits_of_the_file(describe: Any) -> None:
     image = np.array([[-1, -32768, 7]], np.int16)
     pixel, data = describe(image, 16), PixelData(image.tobytes(), LITTLE, False)
     decoded = decode_frame(pixel, data, locate_frames(pixel, data), 0)
@@ -60,7 +60,7 @@ def test_floating_pixels_keep_their_values(describe: Any, kind: PixelKind, bits:
     assert decoded.samples.dtype == image.dtype
 
 
-def test_planes_become_pixels(describe: Any, make_image: Any) -> None:
+def test_color_planes_are_interleaved(describe: Any, make_image: Any) -> None:
     image = make_image((4, 6, 3), 8)
     planes = np.ascontiguousarray(image.transpose(2, 0, 1))
     pixel, data = describe(image, 8, planar_configuration=1), PixelData(planes.tobytes(), LITTLE, False)
@@ -80,7 +80,7 @@ def test_single_bits_of_every_frame(describe: Any, columns: int) -> None:
 
 
 @pytest.mark.parametrize("bits", [3, 12, 20, 40])
-def test_cells_that_are_no_whole_bytes_lie_one_after_another(describe: Any, bits: int) -> None:
+def test_cells_that_are_not_whole_bytes_are_packed_without_gaps(describe: Any, bits: int) -> None:
     image = np.random.default_rng(3).integers(0, 1 << bits, (4, 5), np.uint64)
     flags = (image[..., None] >> np.arange(bits, dtype=np.uint64) & np.uint64(1)).astype(np.uint8)
     pixel = describe(image, bits, bits_allocated=bits, number_of_frames=2)
@@ -90,13 +90,13 @@ def test_cells_that_are_no_whole_bytes_lie_one_after_another(describe: Any, bits
 
 
 @pytest.mark.parametrize("bits", [0, 65])
-def test_bits_allocated_that_no_cell_has_are_refused(describe: Any, decode_bytes: Any, bits: int) -> None:
+def test_impossible_bits_allocated_are_rejected(describe: Any, decode_bytes: Any, bits: int) -> None:
     pixel = describe(np.zeros((2, 2), np.uint8), 8, bits_allocated=bits)
     with pytest.raises(UnsupportedError, match=f"Bits Allocated {bits}"):
         decode_bytes(pixel, bytes(64), ENCAPSULATED)
 
 
-def test_halved_chroma_is_that_of_both_pixels_of_a_pair(describe: Any) -> None:
+def test_subsampled_chroma_is_repeated_for_both_pixels_of_a_pair(describe: Any) -> None:
     pixel = describe(np.zeros((2, 4, 3), np.uint8), 8, "YBR_FULL_422")
     pairs = bytes((1, 2, 100, 200, 3, 4, 101, 201, 5, 6, 102, 202, 7, 8, 103, 203))
     data = PixelData(pairs, LITTLE, False)
@@ -107,7 +107,7 @@ def test_halved_chroma_is_that_of_both_pixels_of_a_pair(describe: Any) -> None:
     assert decoded.samples[:, :, 2].tolist() == [[200, 200, 201, 201], [202, 202, 203, 203]]
 
 
-def test_whole_chroma_under_a_tag_of_halved_chroma(describe: Any, make_image: Any) -> None:
+def test_full_chroma_labelled_as_subsampled_is_decoded(describe: Any, make_image: Any) -> None:
     image = make_image((2, 4, 3), 8)
     pixel, data = describe(image, 8, "YBR_FULL_422"), PixelData(image.tobytes(), LITTLE, False)
     decoded = decode_frame(pixel, data, locate_frames(pixel, data), 0)
@@ -115,20 +115,20 @@ def test_whole_chroma_under_a_tag_of_halved_chroma(describe: Any, make_image: An
     assert [finding.code for finding in decoded.findings] == [FindingCode.COLOR_TRANSFORM_DISAGREES]
 
 
-def test_the_findings_of_the_frame_table_are_the_frames_own(describe: Any, make_image: Any) -> None:
+def test_a_decoded_frame_has_the_findings_of_the_frame_table(describe: Any, make_image: Any) -> None:
     image = make_image((2, 4), 8)
     pixel, data = describe(image, 8), PixelData(image.tobytes() + bytes(9), LITTLE, False)
     decoded = decode_frame(pixel, data, locate_frames(pixel, data), 0)
     assert [finding.code for finding in decoded.findings] == [FindingCode.EXCESS_PIXEL_DATA]
 
 
-def test_native_data_under_a_compressed_syntax_are_native(describe: Any, make_image: Any) -> None:
+def test_native_data_with_a_compressed_transfer_syntax_are_decoded_as_native(describe: Any, make_image: Any) -> None:
     image = make_image((6, 5), 12)
     pixel, data = describe(image, 12), PixelData(image.tobytes(), "1.2.840.10008.1.2.4.70", False)
     assert np.array_equal(decode_frame(pixel, data, locate_frames(pixel, data), 0).samples, image)
 
 
-def test_encapsulated_uncompressed_frames(describe: Any, make_image: Any, decode_bytes: Any) -> None:
+def test_encapsulated_uncompressed_frames_are_decoded(describe: Any, make_image: Any, decode_bytes: Any) -> None:
     image = make_image((6, 5), 12)
     assert np.array_equal(decode_bytes(describe(image, 12), image.tobytes(), ENCAPSULATED).samples, image)
     with pytest.raises(TruncatedError, match=r"58 bytes.* need 60"):
@@ -146,7 +146,7 @@ def test_deflated_frames(describe: Any, make_image: Any, decode_bytes: Any, bits
     assert decoded.findings == ()
 
 
-def test_a_deflated_frame_cut_anywhere_is_refused(describe: Any, make_image: Any, decode_bytes: Any) -> None:
+def test_a_deflated_frame_truncated_anywhere_is_rejected(describe: Any, make_image: Any, decode_bytes: Any) -> None:
     image = make_image((40, 30), 12)
     whole = deflated(image.tobytes())
     for length in range(1, len(whole), 7):
@@ -155,14 +155,14 @@ def test_a_deflated_frame_cut_anywhere_is_refused(describe: Any, make_image: Any
         assert caught.value.reason is Reason.TRUNCATED_PIXEL_DATA
 
 
-def test_a_deflated_frame_that_never_ends_is_stopped(describe: Any, decode_bytes: Any) -> None:
+def test_a_deflated_frame_that_inflates_without_end_is_stopped(describe: Any, decode_bytes: Any) -> None:
     pixel = describe(np.zeros((10, 10), np.uint8), 8)
     with pytest.raises(LimitError) as caught:
         decode_bytes(pixel, deflated(bytes(50_000_000)), DEFLATED_FRAME)
     assert caught.value.reason is Reason.SUSPICIOUS_COMPRESSION
 
 
-def test_a_deflated_frame_of_another_size_is_a_mismatch_or_found(describe: Any, decode_bytes: Any) -> None:
+def test_a_deflated_frame_of_another_size_is_a_mismatch_or_a_finding(describe: Any, decode_bytes: Any) -> None:
     pixel = describe(np.zeros((10, 10), np.uint8), 8)
     with pytest.raises(DecodeError, match=r"holds 99 bytes.* need 100") as caught:
         decode_bytes(pixel, deflated(bytes(99)), DEFLATED_FRAME)
@@ -171,7 +171,7 @@ def test_a_deflated_frame_of_another_size_is_a_mismatch_or_found(describe: Any, 
     assert [finding.code for finding in longer.findings] == [FindingCode.EXCESS_PIXEL_DATA]
 
 
-def test_a_damaged_deflated_frame_says_what_zlib_says(describe: Any, decode_bytes: Any) -> None:
+def test_the_error_of_a_damaged_deflated_frame_quotes_zlib(describe: Any, decode_bytes: Any) -> None:
     pixel = describe(np.zeros((10, 10), np.uint8), 8)
     with pytest.raises(DecodeError, match="invalid") as caught:
         decode_bytes(pixel, b"\xff" * 20, DEFLATED_FRAME)
@@ -179,7 +179,7 @@ def test_a_damaged_deflated_frame_says_what_zlib_says(describe: Any, decode_byte
 
 
 @pytest.mark.parametrize(("excess", "fits"), [(0, True), (1, True), (2, False), (400, False)])
-def test_uncompressed_fragments_longer_than_the_pixels_are_something_else(
+def test_uncompressed_fragments_longer_than_the_pixels_are_a_mismatch(
     describe: Any, decode_bytes: Any, excess: int, fits: bool
 ) -> None:
     image = np.arange(15, dtype=np.uint8).reshape(3, 5)

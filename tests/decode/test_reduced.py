@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A frame at a lower resolution is the frame, and where it is said to be; what is unusual is decoded whole."""
+"""A reduced frame shows the frame at the right position; unusual codestreams are decoded at full resolution."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from openjpeg.utils import encode_array
 from PIL import Image, ImageFile
 
 from plainfilm.decode import DecodedFrame, decode_reduced
-from plainfilm.decode.jpeg2000 import checked
+from plainfilm.decode.jpeg2000 import checked_codestream
 from plainfilm.decode.reduced import wavelet_level
 from plainfilm.dicom.frames import FrameBytes, locate_frames
 from plainfilm.dicom.instance import ImagePixel, PixelData
@@ -69,18 +69,18 @@ def reduced(
 
 
 def slope(rows: int, columns: int, bits: int) -> Array:
-    """Histogram that rise evenly to the right and, half as much, downwards: each tells where in the frame it lies."""
+    """Values that rise evenly to the right and, half as fast, downwards: each value tells its position."""
     y, x = np.mgrid[:rows, :columns]
     return np.rint((x / columns + y / rows / 2) * ((1 << bits) - 1) / 1.5)
 
 
 @pytest.mark.parametrize(("color", "bits", "signed"), HELD)
-def test_pillow_gives_the_samples_that_the_decoder_of_whole_frames_gives(
+def test_pillow_gives_the_samples_of_the_full_resolution_decoder(
     describe: Any, make_image: Any, color: bool, bits: int, signed: bool
 ) -> None:
     image = make_image((51, 43, 3) if color else (51, 43), bits, signed)
     pixel = describe(image, bits)
-    header, codestream = checked(pixel, FrameBytes(jpeg2000(image, bits)))
+    header, codestream = checked_codestream(pixel, FrameBytes(jpeg2000(image, bits)))
     samples = wavelet_level(codestream, header, 0)
     assert samples is not None
     assert samples.dtype == image.dtype
@@ -90,7 +90,7 @@ def test_pillow_gives_the_samples_that_the_decoder_of_whole_frames_gives(
 @pytest.mark.parametrize("encode", [jpeg2000, high_throughput, jpeg])
 @pytest.mark.parametrize("size", [(256, 192), (257, 193), (250, 201), (255, 199), (300, 161)])
 @pytest.mark.parametrize("level", [1, 2, 3])
-def test_every_sample_lies_where_the_grid_says(
+def test_every_sample_lies_at_its_grid_position(
     describe: Any, encode: Callable[[Array, int], bytes], size: tuple[int, int], level: int
 ) -> None:
     bits = 16 if encode is high_throughput else 8 if encode is jpeg else 12
@@ -112,7 +112,7 @@ def test_every_sample_lies_where_the_grid_says(
 
 @pytest.mark.parametrize("bits", [8, 12])
 @pytest.mark.parametrize("tiles", [None, (64, 48)])
-def test_colours_tiles_and_progressions_come_out_alike(
+def test_colors_tiles_and_progressions_give_the_same_samples(
     describe: Any, decode_bytes: Any, bits: int, tiles: tuple[int, int] | None
 ) -> None:
     grey = slope(200, 180, 8).astype("u1")
@@ -129,8 +129,8 @@ def test_colours_tiles_and_progressions_come_out_alike(
 
 
 @pytest.mark.parametrize("signed", [False, True])
-def test_nothing_lies_beyond_bits_stored(describe: Any, signed: bool) -> None:
-    """Edges from one end to the other, at which a wavelet and a cubic overshoot."""
+def test_no_sample_exceeds_bits_stored(describe: Any, signed: bool) -> None:
+    """Edges over the whole range, at which a wavelet and a cubic interpolation overshoot."""
     image = np.full((512, 512), -2048 if signed else 0, "i2" if signed else "u2")
     image[250:258, 250:257] += 4095
     decoded = reduced(describe(image, 12), jpeg2000(image, 16), (256, 256))
@@ -140,14 +140,14 @@ def test_nothing_lies_beyond_bits_stored(describe: Any, signed: bool) -> None:
 
 
 @pytest.mark.parametrize("signed", [False, True])
-def test_a_frame_of_many_cells_beyond_bits_stored_is_decoded_whole(describe: Any, signed: bool) -> None:
+def test_a_frame_with_many_samples_beyond_bits_stored_is_not_reduced(describe: Any, signed: bool) -> None:
     image = np.full((512, 512), -2048 if signed else 0, "i2" if signed else "u2")
     image[200:300, 200:300] += 5000
     pixel = describe(image, 12)
     assert reduced(pixel, jpeg2000(image, 16), (256, 256)) is None
 
 
-def test_the_resolution_is_the_lowest_that_has_the_least_rows_and_columns(describe: Any) -> None:
+def test_the_resolution_is_the_lowest_with_enough_rows_and_columns(describe: Any) -> None:
     image = slope(256, 192, 12).astype("u2")
     codestream = jpeg2000(image, 12)
     shapes = {}
@@ -165,7 +165,7 @@ def test_the_resolution_is_the_lowest_that_has_the_least_rows_and_columns(descri
     }
 
 
-def test_it_says_so_and_names_its_decoder(describe: Any) -> None:
+def test_a_finding_names_the_resolution_and_the_decoder(describe: Any) -> None:
     grey = slope(256, 192, 8).astype("u1")
     for codestream, syntax, decoder in (
         (jpeg2000(grey, 8), JPEG_2000, "Pillow-"),
@@ -198,7 +198,7 @@ def without_the_last_tile(codestream: bytes) -> bytes:
 
 
 def of_length_0(codestream: bytes) -> bytes:
-    """The last tile-part goes on to the end, and does not say how long it is."""
+    """The last tile-part has the length 0, which means that it continues to the end."""
     at = codestream.rindex(b"\xff\x90\x00\x0a")
     return codestream[: at + 6] + bytes(4) + codestream[at + 10 :]
 
@@ -216,7 +216,7 @@ UNUSUAL: dict[str, Callable[[bytes], bytes]] = {
 
 
 @pytest.mark.parametrize("what", UNUSUAL)
-def test_a_codestream_that_is_unusual_is_decoded_whole(describe: Any, what: str) -> None:
+def test_a_codestream_with_an_unusual_layout_is_not_reduced(describe: Any, what: str) -> None:
     image = slope(256, 192, 8).astype("u1")
     codestream = pillow(image, tile_size=(192, 128), num_resolutions=4)
     assert reduced(describe(image, 8), codestream, (32, 24)) is not None
@@ -227,7 +227,7 @@ def test_a_codestream_that_is_unusual_is_decoded_whole(describe: Any, what: str)
     "header",
     [{"high_bit": 15}, {"bits_stored": 12, "high_bit": 12}, {"signed": True}, {"bits_stored": 10, "high_bit": 9}],
 )
-def test_cells_that_are_not_plainly_the_stored_values_are_decoded_whole(describe: Any, header: dict[str, Any]) -> None:
+def test_samples_that_are_not_plainly_stored_values_are_not_reduced(describe: Any, header: dict[str, Any]) -> None:
     image = slope(256, 192, 12).astype("u2")
     codestream = jpeg2000(image, 12)
     assert reduced(describe(image, 12), codestream, (64, 48)) is not None
@@ -235,8 +235,8 @@ def test_cells_that_are_not_plainly_the_stored_values_are_decoded_whole(describe
 
 
 @pytest.mark.parametrize("encode", [jpeg2000, high_throughput, jpeg])
-def test_no_resolution_is_given_of_a_codestream_that_is_cut(describe: Any, make_image: Any, encode: Any) -> None:
-    """With an end marker behind the cut, and of JPEG 2000 also with a tile-part that says so much and no more."""
+def test_a_truncated_codestream_is_not_reduced(describe: Any, make_image: Any, encode: Any) -> None:
+    """An end marker follows the truncation; for JPEG 2000 the length of the tile-part is also shortened."""
     bits = 16 if encode is high_throughput else 8
     image = make_image((200, 180), bits)
     codestream, pixel = encode(image, bits), describe(image, bits)
@@ -253,8 +253,8 @@ def test_no_resolution_is_given_of_a_codestream_that_is_cut(describe: Any, make_
         assert reduced(pixel, short + end, (50, 45), syntax) is None
 
 
-def test_what_is_wrong_is_said_by_the_decoder_of_whole_frames(describe: Any) -> None:
-    """A header of another size gives no resolution, and no error of its own."""
+def test_faults_are_left_to_the_full_resolution_decoder(describe: Any) -> None:
+    """A header of another size gives no reduced frame and no error."""
     image = slope(256, 192, 12).astype("u2")
     pixel = describe(image, 12, rows=250)
     assert reduced(pixel, jpeg2000(image, 12), (64, 48)) is None
@@ -262,13 +262,13 @@ def test_what_is_wrong_is_said_by_the_decoder_of_whole_frames(describe: Any) -> 
     assert reduced(describe(image, 12), jpeg2000(image, 12), (64, 48), "1.2.3") is None
 
 
-def test_pillow_is_not_asked_where_it_would_keep_what_is_broken(describe: Any, monkeypatch: Any) -> None:
+def test_pillow_is_not_used_if_it_accepts_truncated_files(describe: Any, monkeypatch: Any) -> None:
     image = slope(256, 192, 12).astype("u2")
     monkeypatch.setattr(ImageFile, "LOAD_TRUNCATED_IMAGES", True)
     assert reduced(describe(image, 12), jpeg2000(image, 12), (64, 48)) is None
 
 
-def test_native_frames_have_one_resolution(describe: Any) -> None:
+def test_native_frames_are_not_reduced(describe: Any) -> None:
     image = slope(256, 192, 12).astype("<u2")
     pixel = describe(image, 12)
     data = PixelData(image.tobytes(), "1.2.840.10008.1.2.1", False)
@@ -276,7 +276,7 @@ def test_native_frames_have_one_resolution(describe: Any) -> None:
 
 
 @pytest.mark.parametrize("encode", [jpeg2000, high_throughput])
-def test_what_the_whole_decode_refuses_is_refused_or_shows_nothing_of_the_damage(
+def test_a_frame_that_the_full_decoder_rejects_is_rejected_or_shows_no_damage(
     describe: Any, make_image: Any, decode_bytes: Any, encode: Callable[[Array, int], bytes]
 ) -> None:
     bits = 16 if encode is high_throughput else 12

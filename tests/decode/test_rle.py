@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""RLE frames give every cell back, and their header, segments and lengths are held against the image's."""
+"""RLE frames give every sample, and their header, segments and lengths are checked against the image."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def frame_of(*segments: bytes) -> bytes:
 
 @pytest.mark.parametrize("bits", [8, 12, 16, 32])
 @pytest.mark.parametrize("shape", [(11, 13), (11, 13, 3), (1, 1), (1, 300)])
-def test_every_cell_comes_back(
+def test_every_sample_is_decoded_exactly(
     describe: Any, make_image: Any, decode_bytes: Any, shape: tuple[int, ...], bits: int
 ) -> None:
     image = make_image(shape, bits)
@@ -48,7 +48,7 @@ def test_every_cell_comes_back(
 
 @pytest.mark.parametrize("packed", [True, False], ids=["eight in a byte", "a byte each"])
 @pytest.mark.parametrize("shape", [(8, 8), (7, 9)])
-def test_single_bits(describe: Any, decode_bytes: Any, shape: tuple[int, int], packed: bool) -> None:
+def test_single_bit_samples_are_decoded(describe: Any, decode_bytes: Any, shape: tuple[int, int], packed: bool) -> None:
     image = np.random.default_rng(4).integers(0, 2, shape, np.uint8)
     content = np.packbits(image, bitorder="little").tobytes() if packed else image.tobytes()
     frame = frame_of(encode_segment(content, len(content)))
@@ -57,7 +57,7 @@ def test_single_bits(describe: Any, decode_bytes: Any, shape: tuple[int, int], p
 
 
 @pytest.mark.parametrize(("bits", "samples"), [(8, 1), (16, 1), (16, 3), (1, 1)])
-def test_a_frame_cut_anywhere_is_refused(
+def test_a_frame_truncated_anywhere_is_rejected(
     describe: Any, make_image: Any, decode_bytes: Any, bits: int, samples: int
 ) -> None:
     image = make_image((20, 15) if samples == 1 else (20, 15, 3), bits)
@@ -79,7 +79,7 @@ def test_a_frame_cut_anywhere_is_refused(
     [{"rows": 40}, {"rows": 10}, {"columns": 65535, "rows": 65535}, {"samples_per_pixel": 3}, {"bits_allocated": 8}],
     ids=["more rows", "fewer rows", "far more", "samples", "bits"],
 )
-def test_a_header_that_lies_is_refused(
+def test_a_contradicting_header_is_rejected(
     describe: Any, make_image: Any, decode_bytes: Any, change: dict[str, int]
 ) -> None:
     image = make_image((20, 15), 12)
@@ -88,20 +88,22 @@ def test_a_header_that_lies_is_refused(
     assert caught.value.reason in (Reason.CODESTREAM_MISMATCH, Reason.TRUNCATED_PIXEL_DATA)
 
 
-def test_the_number_of_segments_names_both_sides(describe: Any, make_image: Any, decode_bytes: Any) -> None:
+def test_the_error_names_the_present_and_the_expected_number_of_segments(
+    describe: Any, make_image: Any, decode_bytes: Any
+) -> None:
     image = make_image((4, 4), 8)
     with pytest.raises(DecodeError, match="1 segments; Bits Allocated 16 and Samples per Pixel 1 make 2"):
         decode_bytes(describe(image, 16), encoded(image), RLE)
 
 
 @pytest.mark.parametrize("offsets", [(0,), (16, *range(64, 80)), (1, 65), (2, 64, 64), (2, 64, 0), (2, 64, 0xFFFFFFF0)])
-def test_a_header_that_makes_no_sense_is_refused(describe: Any, decode_bytes: Any, offsets: tuple[int, ...]) -> None:
+def test_an_inconsistent_header_is_rejected(describe: Any, decode_bytes: Any, offsets: tuple[int, ...]) -> None:
     header = struct.pack("<16I", *offsets[:16], *[0] * (16 - len(offsets[:16])))
     pixel = describe(np.zeros((2, 2), np.uint16), 16)
     with pytest.raises((DecodeError, TruncatedError)):
         decode_bytes(pixel, header + bytes(20), RLE)
 
 
-def test_bits_that_run_length_coding_cannot_hold_are_refused(describe: Any, decode_bytes: Any) -> None:
+def test_bits_allocated_that_rle_cannot_hold_are_rejected(describe: Any, decode_bytes: Any) -> None:
     with pytest.raises(UnsupportedError, match="Bits Allocated 12"):
         decode_bytes(describe(np.zeros((2, 2), np.uint16), 12, bits_allocated=12), bytes(80), RLE)

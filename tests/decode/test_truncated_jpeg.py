@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Of JPEG and JPEG-LS frames that are cut short every pixel kept is right, and none that is there is given away."""
+"""In truncated JPEG and JPEG-LS frames every present pixel is correct, and few present pixels are called missing."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ ENCODERS: dict[str, Any] = {
 
 @pytest.mark.parametrize("end", [b"", b"\xff\xd9"], ids=["cut", "end marker"])
 @pytest.mark.parametrize("name", ENCODERS)
-def test_what_is_kept_is_right(
+def test_the_present_pixels_are_correct(
     describe: Any, make_image: Any, decode_bytes: Any, decode_cut: Any, name: str, end: bytes
 ) -> None:
     syntax, bits, shape, encode = ENCODERS[name]
@@ -55,7 +55,7 @@ def test_what_is_kept_is_right(
 
 
 @pytest.mark.parametrize("name", ENCODERS)
-def test_only_the_end_marker_missing_is_nothing_missing(
+def test_without_only_the_end_marker_no_pixel_is_missing(
     describe: Any, make_image: Any, decode_bytes: Any, decode_cut: Any, name: str
 ) -> None:
     syntax, bits, shape, encode = ENCODERS[name]
@@ -69,14 +69,14 @@ def test_only_the_end_marker_missing_is_nothing_missing(
 
 
 @pytest.mark.parametrize("name", ENCODERS)
-def test_a_codestream_cut_in_its_header_fails(describe: Any, make_image: Any, decode_cut: Any, name: str) -> None:
+def test_a_codestream_truncated_in_its_header_fails(describe: Any, make_image: Any, decode_cut: Any, name: str) -> None:
     syntax, bits, shape, encode = ENCODERS[name]
     image = make_image(shape, bits)
     with pytest.raises(ConversionError):
         decode_cut(describe(image, bits), bytes(encode(image))[:24], syntax)
 
 
-def test_of_a_progressive_codestream_nothing_is_whole(describe: Any, make_image: Any, decode_cut: Any) -> None:
+def test_a_truncated_progressive_codestream_fails(describe: Any, make_image: Any, decode_cut: Any) -> None:
     image = make_image((40, 30), 8)
     file = io.BytesIO()
     Image.fromarray(image).save(file, "JPEG", quality=95, progressive=True)
@@ -84,7 +84,7 @@ def test_of_a_progressive_codestream_nothing_is_whole(describe: Any, make_image:
         decode_cut(describe(image, 8), file.getvalue()[:-200], PROGRESSIVE)
 
 
-def test_a_codestream_of_another_size_is_no_cut_one(describe: Any, make_image: Any, decode_cut: Any) -> None:
+def test_a_truncated_codestream_of_another_size_fails(describe: Any, make_image: Any, decode_cut: Any) -> None:
     image = make_image((40, 30), 12)
     codestream = lossless(image, 12, 1)
     with pytest.raises((DecodeError, TruncatedError)):

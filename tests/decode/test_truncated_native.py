@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Of native, deflated and RLE frames that are cut short every pixel kept is right, and what is missing is told."""
+"""In truncated native, deflated and RLE frames every present pixel is correct, and the missing pixels are known."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def decoded(pixel: ImagePixel, value: bytes, frame: int = 0, **more: Any) -> Dec
     return decode_frame(pixel, data, locate_frames(pixel, data, True), frame)
 
 
-def test_a_native_frame_keeps_its_whole_cells(describe: Any, make_image: Any) -> None:
+def test_the_complete_cells_of_a_native_frame_are_decoded(describe: Any, make_image: Any) -> None:
     image = make_image((6, 5), 12)
     found = decoded(describe(image, 12), image.tobytes()[:-13])
     assert found.missing is not None
@@ -37,7 +37,7 @@ def test_a_native_frame_keeps_its_whole_cells(describe: Any, make_image: Any) ->
 
 
 @pytest.mark.parametrize(("planar", "kept"), [(0, 18), (1, 6)])
-def test_a_pixel_is_there_when_all_its_samples_are(describe: Any, make_image: Any, planar: int, kept: int) -> None:
+def test_a_pixel_is_present_if_all_its_samples_are(describe: Any, make_image: Any, planar: int, kept: int) -> None:
     image = make_image((6, 5, 3), 8)
     cells = image if planar == 0 else np.ascontiguousarray(image.transpose(2, 0, 1))
     pixel = describe(image, 8, planar_configuration=planar)
@@ -47,7 +47,7 @@ def test_a_pixel_is_there_when_all_its_samples_are(describe: Any, make_image: An
     assert np.array_equal(found.samples[~found.missing], image[~found.missing])
 
 
-def test_halved_chroma_keeps_whole_pairs(describe: Any) -> None:
+def test_subsampled_chroma_is_decoded_in_complete_pairs(describe: Any) -> None:
     pixel = describe(np.zeros((2, 4, 3), np.uint8), 8, "YBR_FULL_422")
     found = decoded(pixel, bytes(range(11)))
     assert found.missing is not None
@@ -55,7 +55,7 @@ def test_halved_chroma_keeps_whole_pairs(describe: Any) -> None:
     assert found.samples[0].tolist() == [[0, 2, 3], [1, 2, 3], [4, 6, 7], [5, 6, 7]]
 
 
-def test_single_bits_and_big_endian_words(describe: Any) -> None:
+def test_single_bits_and_big_endian_words_are_decoded(describe: Any) -> None:
     flags = np.array([[0, 1, 1, 0], [1, 1, 0, 1], [1, 0, 0, 1]], np.uint8)
     found = decoded(describe(flags, 1, bits_allocated=1), np.packbits(flags, bitorder="little").tobytes()[:1])
     assert found.missing is not None
@@ -68,7 +68,7 @@ def test_single_bits_and_big_endian_words(describe: Any) -> None:
     assert int(found.missing.sum()) == 2
 
 
-def test_of_several_frames_those_present_are_whole_and_those_missing_fail(describe: Any) -> None:
+def test_present_frames_are_complete_and_absent_frames_fail(describe: Any) -> None:
     image = np.arange(12, dtype=np.uint8).reshape(3, 4)
     pixel = describe(image, 8, number_of_frames=4)
     value = image.tobytes() * 2 + image.tobytes()[:5]
@@ -80,7 +80,7 @@ def test_of_several_frames_those_present_are_whole_and_those_missing_fail(descri
         decoded(pixel, value, 3)
 
 
-def test_nothing_at_all_still_fails(describe: Any) -> None:
+def test_pixel_data_without_a_complete_cell_fail(describe: Any) -> None:
     pixel = describe(np.zeros((3, 4), np.uint16), 16)
     for value in (b"", b"\1"):
         with pytest.raises(TruncatedError) as caught:
@@ -90,7 +90,7 @@ def test_nothing_at_all_still_fails(describe: Any) -> None:
 
 @pytest.mark.parametrize(("bits", "samples"), [(8, 1), (16, 1), (8, 3), (1, 1)])
 @pytest.mark.parametrize("cut", [1, 7, 31])
-def test_rle_keeps_pixels_of_which_every_byte_is_there(
+def test_rle_pixels_with_all_their_bytes_are_decoded(
     describe: Any, make_image: Any, decode_cut: Any, bits: int, samples: int, cut: int
 ) -> None:
     image = make_image((16, 24) if samples == 1 else (16, 24, samples), bits)
@@ -116,7 +116,7 @@ def test_rle_without_its_last_segment_fails(describe: Any, decode_cut: Any) -> N
         decode_cut(describe(np.zeros((3, 4), np.uint16), 16), header.tobytes() + segment, "1.2.840.10008.1.2.5")
 
 
-def test_a_deflated_frame_gives_what_it_inflates_to(describe: Any, make_image: Any, decode_cut: Any) -> None:
+def test_a_truncated_deflated_frame_gives_what_it_inflates_to(describe: Any, make_image: Any, decode_cut: Any) -> None:
     image = make_image((40, 30), 12)
     packer = zlib.compressobj(wbits=-zlib.MAX_WBITS)
     deflated = packer.compress(image.tobytes()) + packer.flush()
@@ -125,7 +125,7 @@ def test_a_deflated_frame_gives_what_it_inflates_to(describe: Any, make_image: A
     assert np.array_equal(found.samples[~found.missing], image[~found.missing])
 
 
-def test_a_deflated_frame_that_is_damaged_is_not_taken_for_a_cut_one(describe: Any, decode_cut: Any) -> None:
+def test_a_damaged_deflated_frame_is_not_taken_for_a_truncated_one(describe: Any, decode_cut: Any) -> None:
     with pytest.raises(ConversionError) as caught:
         decode_cut(describe(np.zeros((3, 4), np.uint8), 8), b"\xff" * 6, "1.2.840.10008.1.2.8.1")
     assert caught.value.reason is Reason.CORRUPT_CODESTREAM

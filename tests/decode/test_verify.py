@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A second library is asked for every lossless syntax and for no other, and is heard where it differs."""
+"""--verify decodes every lossless transfer syntax with a second library, and fails frames whose samples differ."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 
 from plainfilm.decode import decode_frame
 from plainfilm.decode.codecs import CodecRow
-from plainfilm.decode.frame import compared, decode_by_rows
+from plainfilm.decode.frame import decode_with_rows, verify_samples
 from plainfilm.dicom.frames import FrameBytes, locate_frames
 from plainfilm.dicom.instance import ImagePixel, PixelData
 from plainfilm.errors import DecodeError, Reason
@@ -64,7 +64,9 @@ def test_lossless_frames_are_verified(describe: Any, make_image: Any, name: str)
     ("syntax", "encode"),
     [(".4.80", imagecodecs.jpegls_encode), (".4.110", lambda image: imagecodecs.jpegxl_encode(image, lossless=True))],
 )
-def test_where_there_is_no_second_library_it_is_told(describe: Any, make_image: Any, syntax: str, encode: Any) -> None:
+def test_a_finding_reports_that_there_is_no_second_library(
+    describe: Any, make_image: Any, syntax: str, encode: Any
+) -> None:
     image = make_image((40, 30), 8)
     assert codes(describe(image, 8), bytes(encode(image)), syntax) == [FindingCode.NOT_VERIFIED]
 
@@ -77,29 +79,29 @@ def test_where_there_is_no_second_library_it_is_told(describe: Any, make_image: 
         (".4.91", lambda image: jpeg2000(image, False)),
     ],
 )
-def test_lossy_frames_are_decoded_once(describe: Any, make_image: Any, syntax: str, encode: Any) -> None:
+def test_lossy_frames_are_not_verified(describe: Any, make_image: Any, syntax: str, encode: Any) -> None:
     image = make_image((40, 30), 8)
     assert codes(describe(image, 8), bytes(encode(image)), syntax) == []
 
 
-def test_samples_that_differ_fail_the_frame(describe: Any) -> None:
+def test_different_samples_fail_the_frame(describe: Any) -> None:
     image = np.arange(12, dtype=np.uint8).reshape(3, 4)
-    row = CodecRow("native", "numpy", "numpy", "native:decode_native", second="second:second_deflated")
-    first = replace(decode_by_rows((row,), describe(image, 8), FrameBytes(image.tobytes())), findings=())
+    row = CodecRow("native", "numpy", "numpy", "native:decode_native", verify_function="verify:decode_deflated_isal")
+    first = replace(decode_with_rows((row,), describe(image, 8), FrameBytes(image.tobytes())), findings=())
     with pytest.raises(DecodeError, match="different samples") as caught:
-        compared((row,), describe(image, 8), FrameBytes(deflated(image[::-1])), first)
+        verify_samples((row,), describe(image, 8), FrameBytes(deflated(image[::-1])), first)
     assert caught.value.reason is Reason.CODESTREAM_MISMATCH
 
 
-def test_a_second_library_that_refuses_proves_nothing(describe: Any) -> None:
+def test_an_error_of_the_second_library_is_a_finding_and_no_failure(describe: Any) -> None:
     image = np.arange(12, dtype=np.uint8).reshape(3, 4)
-    row = CodecRow("native", "numpy", "numpy", "native:decode_native", second="second:second_deflated")
-    first = decode_by_rows((row,), describe(image, 8), FrameBytes(image.tobytes()))
-    (finding,) = compared((row,), describe(image, 8), FrameBytes(b"\xff" * 9), first)
+    row = CodecRow("native", "numpy", "numpy", "native:decode_native", verify_function="verify:decode_deflated_isal")
+    first = decode_with_rows((row,), describe(image, 8), FrameBytes(image.tobytes()))
+    (finding,) = verify_samples((row,), describe(image, 8), FrameBytes(b"\xff" * 9), first)
     assert finding.code is FindingCode.NOT_VERIFIED
     assert "igzip refuses" in finding.detail
 
 
-def test_it_is_off_unless_asked_for(describe: Any, make_image: Any, decode_bytes: Any) -> None:
+def test_verification_is_off_by_default(describe: Any, make_image: Any, decode_bytes: Any) -> None:
     image = make_image((40, 30), 8)
     assert decode_bytes(describe(image, 8), rle(image), f"{ROOT}.5").findings == ()

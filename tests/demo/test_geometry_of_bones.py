@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Distances and chords have the length that geometry gives them, wherever the shape lies."""
+"""Distances and path lengths agree with geometry at every position."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_positions_are_the_inverse_of_pixels(rotation: float, mirrored: bool) ->
     assert grid.to_pixel((float(x[17, 33]), float(y[17, 33]))) == pytest.approx((33, 17), abs=1e-4)
 
 
-def test_up_is_up_and_a_left_hand_is_mirrored() -> None:
+def test_y_points_up_and_a_left_hand_is_mirrored() -> None:
     assert Grid(9, 9, 0.5, (4.0, 4.0)).to_pixel((1.0, 1.0)) == pytest.approx((6, 2))
     assert Grid(9, 9, 0.5, (4.0, 4.0), mirrored=True).to_pixel((1.0, 1.0)) == pytest.approx((2, 2))
 
@@ -55,7 +55,7 @@ def test_distance_to_a_line_ends_at_its_ends() -> None:
     assert near[0] == pytest.approx([3.0, 5.0])
 
 
-def test_a_dome_is_flat_beyond_its_radius() -> None:
+def test_a_dome_is_flat_deeper_than_its_radius() -> None:
     depth = np.array([0.0, 2.0, 4.0, 9.0], np.float32)
     assert dome(depth, 4.0) == pytest.approx([0.0, 2 * math.sqrt(12), 8.0, 8.0])
 
@@ -73,7 +73,7 @@ def test_resampling_is_exact_on_a_plane() -> None:
     assert np.allclose(large, np.arange(15)[:, None] + 0.5 * np.arange(11)[None, :])
 
 
-def test_an_angle_is_rounded_where_libraries_differ() -> None:
+def test_cosine_and_sine_are_rounded() -> None:
     assert turned(90.0) == (0.0, 1.0)
     assert turned(30.0) == (0.866025404, 0.5)
 

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""The naive recipe must fail on each of the twelve, or the demo shows nothing."""
+"""The naive conversion fails for each of the twelve radiographs, which is what the demo shows."""
 
 from __future__ import annotations
 
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -12,29 +13,31 @@ import pydicom
 import pytest
 from pydicom.dataset import Dataset, FileMetaDataset
 
-from plainfilm.demo.dataset import build_film, write_films
-from plainfilm.demo.film import Film, intended_picture
-from plainfilm.demo.films import films
-from plainfilm.demo.naive import naive_picture
+from plainfilm.demo.catalog import demo_radiographs
+from plainfilm.demo.dataset import build_dataset, write_radiographs
+from plainfilm.demo.naive import naive_image
+from plainfilm.demo.radiograph import SyntheticRadiograph, reference_image
+
+NAME = attrgetter("name")
 
 Picture = npt.NDArray[np.uint8]
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("films")
-    write_films(folder)
+    folder = tmp_path_factory.mktemp("radiographs")
+    write_radiographs(folder)
     return folder
 
 
 def likeness(picture: Picture, intended: Picture) -> float:
-    """Correlation with the intended picture where that shows the hand, neither black nor white."""
+    """Correlation with the reference image where the reference image is neither black nor white."""
     hand = (intended > 20) & (intended < 250)
     return float(np.corrcoef(picture[hand], intended[hand])[0, 1])
 
 
 def contrast(picture: Picture, intended: Picture) -> float:
-    """Standard deviation of the hand's greys as a share of the intended one."""
+    """Standard deviation of the grey levels of the hand, relative to the reference image."""
     hand = (intended > 20) & (intended < 250)
     return float(picture[hand].std() / intended[hand].std())
 
@@ -43,27 +46,27 @@ def fails(picture: Picture, intended: Picture) -> bool:
     return likeness(picture, intended) < 0.3 or contrast(picture, intended) < 0.15
 
 
-@pytest.mark.parametrize("film", films(), ids=lambda film: film.name)
-def test_the_naive_picture_fails(film: Film, folder: Path) -> None:
-    picture = naive_picture(pydicom.dcmread(folder / f"{film.name}.dcm"))
-    assert fails(picture, intended_picture(film))
+@pytest.mark.parametrize("radiograph", demo_radiographs(), ids=NAME)
+def test_the_naive_conversion_fails(radiograph: SyntheticRadiograph, folder: Path) -> None:
+    picture = naive_image(pydicom.dcmread(folder / f"{radiograph.name}.dcm"))
+    assert fails(picture, reference_image(radiograph))
 
 
-@pytest.mark.parametrize("film", films(), ids=lambda film: film.name)
-def test_the_intended_picture_does_not(film: Film) -> None:
-    intended = intended_picture(film)
+@pytest.mark.parametrize("radiograph", demo_radiographs(), ids=NAME)
+def test_the_reference_image_does_not_fail(radiograph: SyntheticRadiograph) -> None:
+    intended = reference_image(radiograph)
     assert not fails(intended, intended)
     hand = intended[(intended > 20) & (intended < 250)]
     assert hand.size > 0.2 * intended.size
     assert hand.std() > 35
 
 
-def test_how_each_fails(folder: Path) -> None:
-    """Negatives, near black, near white, wrapped, flat grey: each habit its own."""
+def test_each_naive_conversion_fails_in_its_own_way(folder: Path) -> None:
+    """The results are negatives, nearly black, nearly white, wrapped or flat grey."""
     pictures: dict[int, tuple[Picture, Picture]] = {}
-    for film in films():
-        picture = naive_picture(pydicom.dcmread(folder / f"{film.name}.dcm"))
-        pictures[film.number] = picture, intended_picture(film)
+    for radiograph in demo_radiographs():
+        picture = naive_image(pydicom.dcmread(folder / f"{radiograph.name}.dcm"))
+        pictures[radiograph.number] = picture, reference_image(radiograph)
     median: dict[int, Any] = {number: np.median(picture) for number, (picture, _) in pictures.items()}
     assert all(likeness(*pictures[number]) < -0.9 for number in (1, 4, 5, 11, 12))
     assert median[2] < 10
@@ -75,7 +78,7 @@ def test_how_each_fails(folder: Path) -> None:
     assert 100 < median[8] < 150
 
 
-def test_it_is_the_recipe() -> None:
+def test_values_are_divided_by_their_maximum_and_wrap() -> None:
     dataset = Dataset()
     dataset.file_meta = FileMetaDataset()
     dataset.file_meta.TransferSyntaxUID = pydicom.uid.ExplicitVRLittleEndian
@@ -83,11 +86,11 @@ def test_it_is_the_recipe() -> None:
     dataset.BitsAllocated, dataset.BitsStored, dataset.HighBit, dataset.PixelRepresentation = 16, 16, 15, 1
     dataset.PhotometricInterpretation = "MONOCHROME2"
     dataset.PixelData = np.array([[0, 100, 200, -2]], "<i2").tobytes()
-    assert naive_picture(dataset).tolist() == [[0, 127, 255, 254]]
+    assert naive_image(dataset).tolist() == [[0, 127, 255, 254]]
 
 
-def test_it_leaves_the_dataset_alone() -> None:
-    dataset = build_film(films()[0])
+def test_the_dataset_is_not_changed() -> None:
+    dataset = build_dataset(demo_radiographs()[0])
     before = dataset.PixelData
-    naive_picture(dataset)
+    naive_image(dataset)
     assert dataset.PixelData is before

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The contact sheet: the right pictures in the right places, text that fits, nothing personal in the file."""
+"""The contact sheet has the right pictures in the right places, text that fits, and no personal data."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from plainfilm.demo.films import films
+from plainfilm.demo.catalog import demo_radiographs
 from plainfilm.demo.sheet import (
     CELL_WIDTH,
     GREY_STEP,
@@ -35,8 +35,8 @@ def flat(grey: int, rows: int = 100, columns: int = 80) -> np.ndarray:
     return np.full((rows, columns), grey, np.uint8)
 
 
-def test_naive_is_left_and_ours_right_in_reading_order(tmp_path: Path) -> None:
-    pairs = [Pair(f"film {n}", "a reason", flat(10 * n), flat(10 * n + 100)) for n in range(1, 6)]
+def test_the_naive_picture_is_left_and_pairs_are_in_reading_order(tmp_path: Path) -> None:
+    pairs = [Pair(f"radiograph {n}", "a reason", flat(10 * n), flat(10 * n + 100)) for n in range(1, 6)]
     contact_sheet(pairs, tmp_path / "sheet.png")
     sheet = cv2.imread(str(tmp_path / "sheet.png"), cv2.IMREAD_GRAYSCALE)
     assert sheet.shape[1] == WIDTH
@@ -49,14 +49,14 @@ def test_naive_is_left_and_ours_right_in_reading_order(tmp_path: Path) -> None:
 
 
 def test_names_and_reasons_fit() -> None:
-    for film in films():
-        assert font_of(NAME_SIZE).getlength(film.name) <= CELL_WIDTH
-        lines = wrap(film.reason, CELL_WIDTH, font_of(REASON_SIZE))
+    for radiograph in demo_radiographs():
+        assert font_of(NAME_SIZE).getlength(radiograph.name) <= CELL_WIDTH
+        lines = wrap(radiograph.reason, CELL_WIDTH, font_of(REASON_SIZE))
         assert len(lines) <= 2
-        assert " ".join(lines) == film.reason
+        assert " ".join(lines) == radiograph.reason
 
 
-def test_the_file_holds_pixels_and_nothing_else(tmp_path: Path) -> None:
+def test_the_file_has_only_pixels(tmp_path: Path) -> None:
     contact_sheet([Pair("name", "reason", flat(0), flat(255))], tmp_path / "sheet.png")
     with Image.open(tmp_path / "sheet.png") as image:
         assert image.mode == "RGB"
@@ -71,7 +71,7 @@ def test_the_same_pairs_give_the_same_bytes(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("rows", "columns"), [(300, 100), (100, 300), (7, 9), (2000, 10)])
-def test_a_picture_keeps_its_shape(rows: int, columns: int) -> None:
+def test_a_picture_keeps_its_aspect_ratio(rows: int, columns: int) -> None:
     box = fit(flat(200, rows, columns), 120, 100)
     assert box.shape == (120, 100)
     filled = box > 0

@@ -18,9 +18,9 @@ from tests.support.cases.build import to_bytes
 
 import plainfilm
 from plainfilm.cli.main import main
-from plainfilm.demo.dataset import build_film
-from plainfilm.demo.film import truth_as_json
-from plainfilm.demo.films import films
+from plainfilm.demo.catalog import demo_radiographs
+from plainfilm.demo.dataset import build_dataset
+from plainfilm.demo.radiograph import ground_truth_json
 from plainfilm.options.geometry import Box
 from plainfilm.options.render import Look
 from plainfilm.rendering.explanation import Explanation
@@ -242,11 +242,11 @@ def test_a_run_cuts_and_goes_on_as_it_began(tmp_path: Path) -> None:
     assert row["affine"] == f"1.0 0.0 {-float(part.x)} 0.0 1.0 {-float(part.y)}"
 
 
-@pytest.mark.parametrize("made", films()[:8], ids=lambda made: str(made.name))
+@pytest.mark.parametrize("made", demo_radiographs()[:8], ids=lambda made: str(made.name))
 def test_of_a_synthetic_hand_the_field_is_left(made: Any) -> None:
-    outline = np.array(truth_as_json(made)["field"])
+    outline = np.array(ground_truth_json(made)["field"])
     (left, top), (right, bottom) = np.floor(outline.min(0)), np.ceil(outline.max(0))
-    part = kept(build_film(made))
+    part = kept(build_dataset(made))
     # padding reaches a little into the field
     assert -5 <= left - part.x <= 12
     assert -5 <= top - part.y <= 12

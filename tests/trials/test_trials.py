@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The trials, in their short form: each is one command that shows a promise (docs/promises.md) on the real program."""
+"""Every trial passes in its short form; a trial is a command that checks a promise (docs/promises.md)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 TRIALS = ("mutants", "kills", "full_disk", "many_files", "changing_folder", "soak", "stops")
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="trials need POSIX signals, and sample memory as Linux shows it")
+@pytest.mark.skipif(sys.platform != "linux", reason="trials need POSIX signals and /proc")
 @pytest.mark.parametrize("trial", TRIALS)
 def test_a_trial_finds_no_fault(trial: str, tmp_path: Path) -> None:
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
@@ -26,6 +26,6 @@ def test_a_trial_finds_no_fault(trial: str, tmp_path: Path) -> None:
         pytest.skip(done.stdout.partition("skipped: ")[2].splitlines()[0])
 
 
-def test_every_trial_is_here() -> None:
+def test_every_trial_is_listed() -> None:
     scripts = {path.stem for path in (ROOT / "trials").glob("*.py") if "run_trial(__doc__" in path.read_text("utf-8")}
     assert scripts == set(TRIALS)

@@ -30,20 +30,20 @@ def demo_command(words: Sequence[str]) -> int:
     arguments = parse(parser, words)
     options, out = options_of(arguments, environment()), Path(arguments.out)
 
-    from plainfilm.demo.dataset import write_films, write_truth
-    from plainfilm.demo.films import films
+    from plainfilm.demo.catalog import demo_radiographs
+    from plainfilm.demo.dataset import write_ground_truth, write_radiographs
 
     if options.run.dry_run:
-        write_text("".join(f"convert\t{film.name}.dcm\t{film.name}\n" for film in films()))
+        write_text("".join(f"convert\t{film.name}.dcm\t{film.name}\n" for film in demo_radiographs()))
         return 0
     sink = FolderOutput(out)
     if not options.run.overwrite:
         sink.check_empty()
     sink.check_writable()
     with translate_os_errors():
-        paths = write_films(out / FILMS)
-        for film in films():
-            write_truth(film, out / TRUTH)
+        paths = write_radiographs(out / FILMS)
+        for film in demo_radiographs():
+            write_ground_truth(film, out / TRUTH)
     code = convert_folder([str(out / FILMS)], out / PICTURES, options)
     if code == 0 and all((out / PICTURES / f"{path.stem}.png").is_file() for path in paths):
         _compare(paths, out)
@@ -58,16 +58,16 @@ def _compare(paths: Sequence[Path], out: Path) -> None:
     import cv2
     from pydicom import dcmread
 
-    from plainfilm.demo.films import films
-    from plainfilm.demo.naive import naive_picture
+    from plainfilm.demo.catalog import demo_radiographs
+    from plainfilm.demo.naive import naive_image
     from plainfilm.demo.sheet import Pair, contact_sheet
 
     (out / NAIVE).mkdir(exist_ok=True)
     pairs = []
-    for film, path in zip(films(), paths, strict=True):
+    for film, path in zip(demo_radiographs(), paths, strict=True):
         ours = cv2.imread(str(out / PICTURES / f"{path.stem}.png"), cv2.IMREAD_GRAYSCALE)
         assert ours is not None  # the run has just written this file
-        naive = naive_picture(dcmread(path))
+        naive = naive_image(dcmread(path))
         cv2.imwrite(str(out / NAIVE / f"{path.stem}.png"), naive)
         pairs.append(Pair(film.name, film.reason, naive, ours))
     contact_sheet(pairs, out / SHEET)

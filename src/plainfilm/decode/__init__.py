@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Encoded frames in, cells out: one named decoder a transfer syntax, each codestream checked before and after."""
+"""Decode the bytes of one frame into samples: a table names the codec of each transfer syntax."""
 
 from plainfilm.decode.codecs import CodecStatus, codec_status
 from plainfilm.decode.decoded import DecodedFrame

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Transfer syntax -> the codec rows that decode it, in order of preference, and what each installation lacks.
+"""The table of codecs: for each transfer syntax the rows that decode it, in order of preference.
 
-Exactly one row decodes a codestream. A second one, as strict as the first, may serve one that is complete and that the
-first refuses.
+Exactly one row decodes a codestream. The second row of a transfer syntax is used only for a complete codestream that
+the first row calls corrupt; it checks codestreams as strictly as the first row.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from importlib.metadata import version
 from importlib.util import find_spec
 from typing import Any
 
-from plainfilm.decode.codestream import is_shallow_dct
+from plainfilm.decode.codestream import is_8bit_dct
 from plainfilm.decode.decoded import DecodedFrame
 from plainfilm.dicom.frames import FrameBytes
 from plainfilm.dicom.instance import ImagePixel
@@ -23,70 +23,78 @@ from plainfilm.dicom.transfer_syntax import transfer_syntax_name
 from plainfilm.errors import Reason, Stage, UnsupportedError
 
 Decode = Callable[[ImagePixel, FrameBytes], DecodedFrame]
-Reduce = Callable[[ImagePixel, FrameBytes, tuple[int, int]], DecodedFrame | None]
+DecodeReduced = Callable[[ImagePixel, FrameBytes, tuple[int, int]], DecodedFrame | None]
 
 
-def _every(_frame: FrameBytes) -> bool:
+def _is_any(_frame: FrameBytes) -> bool:
     return True
 
 
-def _shallow_dct(frame: FrameBytes) -> bool:
-    return is_shallow_dct(frame.data)
+def _is_8bit_dct(frame: FrameBytes) -> bool:
+    return is_8bit_dct(frame.data)
 
 
-def _no_shallow_dct(frame: FrameBytes) -> bool:
-    return not is_shallow_dct(frame.data)
+def _is_not_8bit_dct(frame: FrameBytes) -> bool:
+    return not is_8bit_dct(frame.data)
 
 
 @dataclass(frozen=True, slots=True)
 class CodecRow:
-    """One decoder: its name, the package and the module it comes from, and which of a syntax's codestreams it serves.
+    """One decoder: its name, the package and module that it needs, its functions, and the codestreams it accepts.
 
-    function: `module:function` within plainfilm.decode, imported only when the row is used. part: the name under which
-    imagecodecs says whether it was built with the codec. cut: the function for a frame that is cut short, '' where the
-    library gives nothing of one. second: the function of --verify, '' where there is nothing to decode. reduced: that
-    of --decode reduced, '' where there is only the whole frame.
+    The functions are written `module:function`, relative to plainfilm.decode, and are imported when they are used.
+
+    decode_function: decodes a complete frame.
+    codec_class: the class of imagecodecs that tells whether imagecodecs was built with this codec; '' for none.
+    accepts: whether this row decodes a given codestream of its transfer syntax.
+    truncated_function: decodes a truncated frame; '' where the library returns no part of one.
+    verify_function: decodes with a second library (--verify); '' for an encoding without a decoder to verify.
+    reduced_function: decodes at a lower resolution (--decode reduced); '' where only the full resolution exists.
     """
 
     name: str
     package: str
     module: str
-    function: str
-    part: str = ""
-    accepts: Callable[[FrameBytes], bool] = _every
-    cut: str = ""
-    second: str = ""
-    reduced: str = ""
+    decode_function: str
+    codec_class: str = ""
+    accepts: Callable[[FrameBytes], bool] = _is_any
+    truncated_function: str = ""
+    verify_function: str = ""
+    reduced_function: str = ""
 
     @property
-    def missing(self) -> str:
-        """Why the row cannot be used and what to do about it, or '' where it can."""
+    def unmet_requirement(self) -> str:
+        """Why the row cannot be used and how to install what it needs; '' where it can be used."""
         if find_spec(self.module) is None:
             return f"the package {self.package} is not installed (pip install {self.package})"
-        if self.part and not getattr(importlib.import_module(self.module), self.part).available:
-            return f"{self.package} was built without {self.part} (pip install {self.package} brings it)"
+        if self.codec_class and not getattr(importlib.import_module(self.module), self.codec_class).available:
+            return f"{self.package} was built without {self.codec_class} (pip install {self.package} brings it)"
         return ""
 
     @property
     def decoder(self) -> str:
-        """The row's name with its package's version, as the tables have it."""
+        """The name of the row with the version of its package, as the tables show it."""
         return f"{self.name} {self.package}-{_version_of(self.package)}"
 
     @staticmethod
-    def load(function_of_module: str) -> Decode:
-        """One of the row's functions, `module:function`, but for `reduced`."""
-        loaded: Decode = _loaded(function_of_module)
-        return loaded
+    def load(function_path: str) -> Decode:
+        """Import a `module:function` of the row; `load_reduced` imports `reduced_function`."""
+        decode: Decode = _load(function_path)
+        return decode
 
-    def load_reduced(self) -> Reduce:
-        """The function `reduced`."""
-        loaded: Reduce = _loaded(self.reduced)
-        return loaded
+    def load_reduced(self) -> DecodeReduced:
+        """Import `reduced_function`."""
+        decode: DecodeReduced = _load(self.reduced_function)
+        return decode
 
 
 @dataclass(frozen=True, slots=True)
 class CodecStatus:
-    """One line of `plainfilm codecs`: a transfer syntax, a row that serves it, and what is missing and why."""
+    """One line of `plainfilm codecs`: a transfer syntax and a row that decodes it.
+
+    row: name of the row, '' where no row decodes the transfer syntax. missing: why the row or the transfer syntax
+    cannot be decoded, '' where `available`.
+    """
 
     transfer_syntax: str
     name: str
@@ -97,61 +105,83 @@ class CodecStatus:
     missing: str
 
 
-_NATIVE = CodecRow("native", "numpy", "numpy", "native:decode_native", cut="truncated_native:decode_cut_native")
+_NATIVE = CodecRow(
+    "native",
+    "numpy",
+    "numpy",
+    decode_function="native:decode_native",
+    truncated_function="truncated_native:decode_truncated_native",
+)
 _DEFLATED_FRAME = CodecRow(
     "deflate",
     "numpy",
     "numpy",
-    "native:decode_deflated",
-    cut="truncated_native:decode_cut_deflated",
-    second="verify:second_deflated",
+    decode_function="native:decode_deflated",
+    truncated_function="truncated_native:decode_truncated_deflated",
+    verify_function="verify:decode_deflated_isal",
 )
 _RLE = CodecRow(
-    "rle", "pylibjpeg-rle", "rle", "rle:decode_rle", cut="truncated_native:decode_cut_rle", second="verify:second_rle"
+    "rle",
+    "pylibjpeg-rle",
+    "rle",
+    decode_function="rle:decode_rle",
+    truncated_function="truncated_native:decode_truncated_rle",
+    verify_function="verify:decode_rle_packbits",
 )
 _JPEG = (
     CodecRow(
         "jpeg-8bit",
         "simplejpeg",
         "simplejpeg",
-        "jpeg:decode_jpeg",
-        accepts=_shallow_dct,
-        cut="truncated_jpeg:decode_cut_jpeg",
-        reduced="reduced:reduced_jpeg",
+        decode_function="jpeg:decode_jpeg",
+        accepts=_is_8bit_dct,
+        truncated_function="truncated_jpeg:decode_truncated_jpeg",
+        reduced_function="reduced:decode_reduced_jpeg",
     ),
     CodecRow(
         "jpeg-deep",
         "imagecodecs",
         "imagecodecs",
-        "jpeg:decode_jpeg_deep",
-        "JPEG8",
-        _no_shallow_dct,
-        "truncated_jpeg:decode_cut_jpeg_deep",
-        "verify:second_jpeg",
+        decode_function="jpeg:decode_jpeg_deep",
+        codec_class="JPEG8",
+        accepts=_is_not_8bit_dct,
+        truncated_function="truncated_jpeg:decode_truncated_jpeg_deep",
+        verify_function="verify:decode_jpeg_lossless_jpegsof3",
     ),
 )
 _JPEG_LS = CodecRow(
     "jpeg-ls",
     "imagecodecs",
     "imagecodecs",
-    "jpeg:decode_jpegls",
-    "JPEGLS",
-    cut="truncated_jpeg:decode_cut_jpegls",
-    second="verify:second_jpegls",
+    decode_function="jpeg:decode_jpegls",
+    codec_class="JPEGLS",
+    truncated_function="truncated_jpeg:decode_truncated_jpegls",
+    verify_function="verify:decode_jpegls",
 )
 _JPEG_2000 = (
     CodecRow(
         "jpeg-2000",
         "pylibjpeg-openjpeg",
         "openjpeg",
-        "jpeg2000:decode_openjpeg",
-        second="verify:second_jpeg2000",
-        reduced="reduced:reduced_jpeg2000",
+        decode_function="jpeg2000:decode_openjpeg",
+        verify_function="verify:decode_jpeg2000_imagecodecs",
+        reduced_function="reduced:decode_reduced_jpeg2000",
     ),
-    CodecRow("jpeg-2000-second", "imagecodecs", "imagecodecs", "jpeg2000:decode_imagecodecs", "JPEG2K"),
+    CodecRow(
+        "jpeg-2000-second",
+        "imagecodecs",
+        "imagecodecs",
+        decode_function="jpeg2000:decode_imagecodecs",
+        codec_class="JPEG2K",
+    ),
 )
 _JPEG_XL = CodecRow(
-    "jpeg-xl", "imagecodecs", "imagecodecs", "jpegxl:decode_jpegxl", "JPEGXL", second="verify:second_jpegxl"
+    "jpeg-xl",
+    "imagecodecs",
+    "imagecodecs",
+    decode_function="jpegxl:decode_jpegxl",
+    codec_class="JPEGXL",
+    verify_function="verify:decode_jpegxl",
 )
 
 _ROOT = "1.2.840.10008.1.2"
@@ -179,42 +209,46 @@ _NOT_DECODED: dict[str, str] = {
 }
 
 
-def rows_of(transfer_syntax: str) -> tuple[CodecRow, ...]:
-    """The rows of a transfer syntax. Raises UnsupportedError (unsupported_transfer_syntax) where there is none."""
+def codec_rows(transfer_syntax: str) -> tuple[CodecRow, ...]:
+    """Return the rows of a transfer syntax, the preferred one first.
+
+    Raises UnsupportedError (unsupported_transfer_syntax) where the transfer syntax has no row.
+    """
     rows = _ROWS.get(transfer_syntax)
     if rows is not None:
         return rows
     name = transfer_syntax_name(transfer_syntax) or "unknown"
-    why = _NOT_DECODED.get(transfer_syntax, "no decoder is known for it")
-    message = f"transfer syntax {transfer_syntax} ({name}): {why}"
+    explanation = _NOT_DECODED.get(transfer_syntax, "no decoder is known for it")
+    message = f"transfer syntax {transfer_syntax} ({name}): {explanation}"
     raise UnsupportedError(message, reason=Reason.UNSUPPORTED_TRANSFER_SYNTAX, stage=Stage.DECODE)
 
 
 def codec_status() -> tuple[CodecStatus, ...]:
-    """What this installation decodes, a line for each transfer syntax and row, and what it does not, and why."""
-    served = [
-        CodecStatus(
-            syntax,
-            transfer_syntax_name(syntax),
-            "decode",
-            row.name,
-            not row.missing,
-            "" if row.missing else f"{row.package} {_version_of(row.package)}",
-            row.missing,
-        )
-        for syntax, rows in _ROWS.items()
-        for row in rows
-    ]
-    unserved = [
-        CodecStatus(syntax, transfer_syntax_name(syntax), "decode", "", False, "", why)
-        for syntax, why in _NOT_DECODED.items()
+    """Return one status for each transfer syntax and row of this installation, then those that are not decoded."""
+    decoded = [_status_of(syntax, row) for syntax, rows in _ROWS.items() for row in rows]
+    not_decoded = [
+        CodecStatus(syntax, transfer_syntax_name(syntax), "decode", "", False, "", explanation)
+        for syntax, explanation in _NOT_DECODED.items()
         if transfer_syntax_name(syntax)
     ]
-    return (*served, *unserved)
+    return (*decoded, *not_decoded)
 
 
-def _loaded(function_of_module: str) -> Any:
-    module, function = function_of_module.split(":")
+def _status_of(transfer_syntax: str, row: CodecRow) -> CodecStatus:
+    requirement = row.unmet_requirement
+    return CodecStatus(
+        transfer_syntax=transfer_syntax,
+        name=transfer_syntax_name(transfer_syntax),
+        kind="decode",
+        row=row.name,
+        available=not requirement,
+        version="" if requirement else f"{row.package} {_version_of(row.package)}",
+        missing=requirement,
+    )
+
+
+def _load(function_path: str) -> Any:
+    module, function = function_path.split(":")
     return getattr(importlib.import_module(f"plainfilm.decode.{module}"), function)
 
 

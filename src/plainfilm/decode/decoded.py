@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What a decoder hands on: the cells of one frame and what the codestream said of them."""
+"""The result of a decoder: the samples of one frame and what the codestream declares about them."""
 
 from __future__ import annotations
 
@@ -14,18 +14,19 @@ from plainfilm.findings import Finding, FindingCode
 
 @dataclass(frozen=True, slots=True)
 class DecodedFrame:
-    """One frame as its decoder gave it: nothing masked, shifted or sign-extended yet.
+    """One frame as its decoder returns it: the samples are not yet masked, shifted or sign-extended.
 
-    samples: (rows, columns), or (rows, columns, samples) for colour, C order, native byte order; fewer rows and columns
-        where `is_reduced`, on a grid that spans the frame from edge to edge. Integer cells are
-        unsigned with the bits of the file, except where a JPEG 2000 codestream is itself signed; 1-bit images are uint8
-        of 0 and 1; Float and Double Float Pixel Data are float32 and float64.
-    precision: bits a sample of the codestream; None for native and RLE data, which do not say.
-    signed: what the codestream says; None where it cannot say (native, RLE, JPEG, JPEG-LS).
-    decoder: the codec row's name with its library's version.
-    photometric_interpretation: colour space of `samples`, after what the decoder undid.
-    missing: (rows, columns), which pixels a frame that is cut short does not hold (--allow-truncated); None of a whole
-        one.
+    samples: shape (rows, columns), or (rows, columns, samples per pixel) for colour; C order, native byte order.
+        Where `is_reduced`, the array has fewer rows and columns, on a grid that spans the frame from edge to edge.
+        Integer samples are unsigned and keep the bits of the file, except that a signed JPEG 2000 codestream gives
+        signed samples. 1-bit images are uint8 with the values 0 and 1. Float and Double Float Pixel Data are float32
+        and float64.
+    precision: bits per sample that the codestream declares; None for native and RLE data, which declare nothing.
+    signed: sign that the codestream declares; None where it cannot declare one (native, RLE, JPEG, JPEG-LS).
+    decoder: name of the codec row with the version of its library.
+    photometric_interpretation: colour space of `samples`, after the transforms that the decoder reverted.
+    missing: (rows, columns), True for the pixels that a truncated frame lacks (--allow-truncated); None for a complete
+        frame.
     """
 
     samples: npt.NDArray[Any]
@@ -38,5 +39,5 @@ class DecodedFrame:
 
     @property
     def is_reduced(self) -> bool:
-        """Whether the cells are of a lower resolution than the frame's."""
+        """Whether the samples have a lower resolution than the frame."""
         return any(finding.code is FindingCode.REDUCED_DECODE for finding in self.findings)

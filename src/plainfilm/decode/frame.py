@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The encoded bytes of one frame -> its cells, by the one codec row that serves its transfer syntax."""
+"""Decode one frame of an instance with the codec row of its transfer syntax."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from plainfilm.decode.codecs import CodecRow, rows_of
+from plainfilm.decode.codecs import CodecRow, codec_rows
 from plainfilm.decode.decoded import DecodedFrame
 from plainfilm.dicom.frames import FrameBytes, FrameTable, frame_bytes
 from plainfilm.dicom.instance import ImagePixel, PixelData
@@ -20,48 +20,50 @@ _EXPLICIT_LITTLE = "1.2.840.10008.1.2.1"
 def decode_frame(
     pixel: ImagePixel, data: PixelData, table: FrameTable, frame: int, verify: bool = False
 ) -> DecodedFrame:
-    """The cells of a frame, counted from 0, with the findings of the frame table and of the codestream.
+    """Decode a frame, counted from 0; the result has the findings of the frame table and of the codestream.
 
-    A frame that is cut short is decoded as far as it goes where the frame table allows for it. To `verify`, a lossless
-    codestream is decoded with a second library too.
+    A truncated frame is decoded as far as its data go if the frame table allows it. With `verify`, a lossless
+    codestream is also decoded with a second library and the samples are compared.
+
     Raises UnsupportedError, DecodeError (corrupt_codestream; codestream_mismatch), TruncatedError, LimitError.
     """
-    rows = rows_of(data.transfer_syntax)
+    rows = codec_rows(data.transfer_syntax)
     findings = table.findings
-    if not data.encapsulated and rows != (native := rows_of(_EXPLICIT_LITTLE)):
-        # Pixel Data that are no items, and as long as native data, whatever syntax the file names
+    if not data.encapsulated and rows != (native := codec_rows(_EXPLICIT_LITTLE)):
+        # Pixel Data without items and with the length of native data are native, whatever transfer syntax is declared
         note = f"the file says {data.transfer_syntax}; its Pixel Data are not encapsulated and taken for native"
         rows, findings = native, (*findings, Finding(FindingCode.ASSUMED_TRANSFER_SYNTAX, note))
     encoded = frame_bytes(table, data, frame)
     try:
-        decoded = decode_by_rows(rows, pixel, encoded)
+        decoded = decode_with_rows(rows, pixel, encoded)
     except TruncatedError as error:
         if not table.allow_truncated:
             raise
-        decoded = _decode_what_is_there(rows, pixel, encoded, error)
-    if data.encapsulated and rows == rows_of(_EXPLICIT_LITTLE):
-        _check_length(pixel, encoded)
+        decoded = _decode_truncated(rows, pixel, encoded, error)
+    if data.encapsulated and rows == codec_rows(_EXPLICIT_LITTLE):
+        _check_uncompressed_length(pixel, encoded)
     if verify and decoded.missing is None:
-        findings = (*findings, *compared(rows, pixel, encoded, decoded))
+        findings = (*findings, *verify_samples(rows, pixel, encoded, decoded))
     return replace(decoded, findings=(*findings, *decoded.findings))
 
 
 def decode_reduced(
-    pixel: ImagePixel, data: PixelData, table: FrameTable, frame: int, least: tuple[int, int]
+    pixel: ImagePixel, data: PixelData, table: FrameTable, frame: int, min_shape: tuple[int, int]
 ) -> DecodedFrame | None:
-    """The cells of a frame, counted from 0, at its lowest resolution that has the least rows and columns.
+    """Decode a frame, counted from 0, at its lowest resolution with at least `min_shape` (rows, columns).
 
-    None where there is none but the whole, and where the frame is anything but sound: `decode_frame` then says why.
+    Return None where only the full resolution is large enough, and where the frame has any fault: `decode_frame` then
+    reports the fault.
     """
     if not data.encapsulated:
         return None
     try:
-        rows = rows_of(data.transfer_syntax)
-        if not any(row.reduced for row in rows):
+        rows = codec_rows(data.transfer_syntax)
+        if not any(row.reduced_function for row in rows):
             return None
         encoded = frame_bytes(table, data, frame)
         row = next(row for row in rows if row.accepts(encoded))
-        decoded = row.load_reduced()(pixel, encoded, least) if row.reduced else None
+        decoded = row.load_reduced()(pixel, encoded, min_shape) if row.reduced_function else None
     except (ConversionError, ImportError):
         return None
     if decoded is None:
@@ -70,39 +72,42 @@ def decode_reduced(
     return replace(decoded, decoder=decoded.decoder or row.decoder, findings=findings)
 
 
-def decode_by_rows(rows: tuple[CodecRow, ...], pixel: ImagePixel, encoded: FrameBytes) -> DecodedFrame:
-    """The cells by the first row that serves the codestream; by the next only where the first calls it corrupt."""
+def decode_with_rows(rows: tuple[CodecRow, ...], pixel: ImagePixel, encoded: FrameBytes) -> DecodedFrame:
+    """Decode with the first row that accepts the codestream; use the next row only if the first calls it corrupt."""
     first, *others = [row for row in rows if row.accepts(encoded)]
     try:
         return _decode(first, pixel, encoded)
     except DecodeError as error:
-        if error.reason is not Reason.CORRUPT_CODESTREAM or not others or others[0].missing:
+        if error.reason is not Reason.CORRUPT_CODESTREAM or not others or others[0].unmet_requirement:
             raise
-        return _decode_again(others[0], pixel, encoded, error)
+        return _decode_with_second_row(others[0], pixel, encoded, error)
 
 
-def _decode_again(row: CodecRow, pixel: ImagePixel, encoded: FrameBytes, first: DecodeError) -> DecodedFrame:
-    """The cells by a second row; where it refuses too, the first row's words stand."""
+def _decode_with_second_row(
+    row: CodecRow, pixel: ImagePixel, encoded: FrameBytes, first_error: DecodeError
+) -> DecodedFrame:
+    """Decode with the second row; raise the error of the first row if the second row fails too."""
     try:
         decoded = _decode(row, pixel, encoded)
     except DecodeError:
-        raise first from None
-    finding = Finding(FindingCode.SECOND_DECODER, f"decoded by {row.decoder}; before that: {first.message}")
+        raise first_error from None
+    finding = Finding(FindingCode.SECOND_DECODER, f"decoded by {row.decoder}; before that: {first_error.message}")
     return replace(decoded, findings=(*decoded.findings, finding))
 
 
-def _decode_what_is_there(
+def _decode_truncated(
     rows: tuple[CodecRow, ...], pixel: ImagePixel, encoded: FrameBytes, error: TruncatedError
 ) -> DecodedFrame:
-    """The cells of a frame that is cut short; where not a pixel of it can be had, what was wrong with it stands."""
-    row = next((row for row in rows if row.cut and row.accepts(encoded) and not row.missing), None)
+    """Decode the pixels that a truncated frame has; raise the given error if it has none that can be decoded."""
+    usable = (row for row in rows if row.truncated_function and row.accepts(encoded) and not row.unmet_requirement)
+    row = next(usable, None)
     if row is None:
         raise error
     try:
-        decoded = row.load(row.cut)(pixel, encoded)
+        decoded = row.load(row.truncated_function)(pixel, encoded)
     except ConversionError:
         raise error from None
-    _check(pixel, decoded)
+    _check_samples(pixel, decoded)
     if decoded.missing is None or decoded.missing.all():
         raise error
     count, size = int(decoded.missing.sum()), decoded.missing.size
@@ -111,52 +116,53 @@ def _decode_what_is_there(
     return replace(decoded, decoder=row.decoder, findings=(*decoded.findings, finding))
 
 
-def compared(
+def verify_samples(
     rows: tuple[CodecRow, ...], pixel: ImagePixel, encoded: FrameBytes, decoded: DecodedFrame
 ) -> tuple[Finding, ...]:
-    """Whether a second library gives the same samples of a lossless frame; nothing of a lossy or a native one.
+    """Compare the samples of a lossless frame with those of a second library; return the findings.
 
-    Raises DecodeError (codestream_mismatch) where it gives others.
+    A lossy or a native frame gives no finding. Raises DecodeError (codestream_mismatch) where the samples differ.
     """
     row = next(row for row in rows if row.decoder == decoded.decoder)
-    if not row.second:
+    if not row.verify_function:
         return ()
     try:
-        other = row.load(row.second)(pixel, encoded)
+        second = row.load(row.verify_function)(pixel, encoded)
     except (ConversionError, ImportError) as error:
         return (Finding(FindingCode.NOT_VERIFIED, f"decoded by {row.decoder} alone: {error}"),)
-    if other.samples.size == 0:
+    if second.samples.size == 0:
         return ()
-    if not np.array_equal(other.samples, decoded.samples):
-        message = f"{row.decoder} and {other.decoder} give different samples"
+    if not np.array_equal(second.samples, decoded.samples):
+        message = f"{row.decoder} and {second.decoder} give different samples"
         raise DecodeError(message, reason=Reason.CODESTREAM_MISMATCH)
-    return (Finding(FindingCode.VERIFIED, f"{other.decoder} gives the same samples"),)
+    return (Finding(FindingCode.VERIFIED, f"{second.decoder} gives the same samples"),)
 
 
 def _decode(row: CodecRow, pixel: ImagePixel, encoded: FrameBytes) -> DecodedFrame:
-    if row.missing:
-        message = f"the decoder {row.name} is needed: {row.missing}"
+    requirement = row.unmet_requirement
+    if requirement:
+        message = f"the decoder {row.name} is needed: {requirement}"
         raise UnsupportedError(message, reason=Reason.UNSUPPORTED_TRANSFER_SYNTAX, stage=Stage.DECODE)
     try:
-        decoded = row.load(row.function)(pixel, encoded)
+        decoded = row.load(row.decode_function)(pixel, encoded)
     except ImportError as error:
         message = f"the decoder {row.name} cannot be loaded from {row.package}: {error}"
         raise UnsupportedError(message, reason=Reason.UNSUPPORTED_TRANSFER_SYNTAX, stage=Stage.DECODE) from error
-    _check(pixel, decoded)
+    _check_samples(pixel, decoded)
     return replace(decoded, decoder=row.decoder)
 
 
-def _check_length(pixel: ImagePixel, encoded: FrameBytes) -> None:
-    """Raises DecodeError where a frame of uncompressed fragments is longer than its pixels: it is something else."""
+def _check_uncompressed_length(pixel: ImagePixel, encoded: FrameBytes) -> None:
+    """Raise DecodeError where the uncompressed fragments of a frame are longer than its pixels."""
     bits = pixel.rows * pixel.columns * pixel.samples_per_pixel * pixel.bits_allocated
-    most = (bits + 7) // 8
-    if len(encoded.data) > most + most % 2:
-        message = f"the fragments of the frame hold {len(encoded.data)} bytes, its pixels take {most}"
+    length = (bits + 7) // 8
+    if len(encoded.data) > length + length % 2:
+        message = f"the fragments of the frame hold {len(encoded.data)} bytes, its pixels take {length}"
         raise DecodeError(message, reason=Reason.CODESTREAM_MISMATCH)
 
 
-def _check(pixel: ImagePixel, decoded: DecodedFrame) -> None:
-    """Raises DecodeError where a decoder gave another image than it was asked for."""
+def _check_samples(pixel: ImagePixel, decoded: DecodedFrame) -> None:
+    """Raise DecodeError where the shape or the type of the samples is not that of the DICOM header."""
     samples = decoded.samples
     shape = (pixel.rows, pixel.columns, pixel.samples_per_pixel)[: 2 if pixel.samples_per_pixel == 1 else 3]
     if samples.shape != shape or not samples.dtype.isnative or samples.dtype.kind not in "uif":

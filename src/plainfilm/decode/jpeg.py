@@ -1,16 +1,17 @@
 # SPDX-License-Identifier: MIT
-"""The bytes of a JPEG or JPEG-LS frame -> its cells, in the colour space that the codestream, else the header, says.
+"""Decode JPEG and JPEG-LS frames, in the colour space that the codestream or, without a declaration, the header names.
 
-8-bit DCT goes through simplejpeg, whose strict mode turns what libjpeg-turbo merely warns of into errors. It is told
-the colour transform by an Adobe segment that replaces the codestream's own, so that no other decoder is needed for
-files whose codestream says nothing. 12-bit DCT and lossless go through imagecodecs, which fills what a scan lacks
-without a word; that is found out by counting the bits of lossless samples, and else by looking at what it does with
-other bytes in place of the missing ones.
+8-bit DCT is decoded with simplejpeg: its strict mode reports what libjpeg-turbo only warns about. An Adobe segment,
+which replaces those of the codestream, declares the colour transform to simplejpeg, so that codestreams without a
+declaration need no other decoder. 12-bit DCT and lossless JPEG are decoded with imagecodecs, which fills the data that
+a truncated scan lacks without an error. The number of bits of lossless samples, or else a second decode with other
+bytes after the scan, shows whether the scan is complete.
 """
 
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -27,7 +28,7 @@ from plainfilm.decode.codestream import (
     truncated,
 )
 from plainfilm.decode.decoded import DecodedFrame
-from plainfilm.decode.jpeg_lossless import is_whole
+from plainfilm.decode.jpeg_lossless import is_scan_complete
 from plainfilm.decode.native import full_chroma
 from plainfilm.dicom.frames import FrameBytes
 from plainfilm.dicom.instance import ImagePixel
@@ -42,58 +43,70 @@ _APP0, _APP14 = 0xE0, 0xEE
 _NO_TRANSFORM, _YCBCR = 0, 1
 _ADOBE = b"\xff\xee\x00\x0eAdobe\x00\x64\x00\x00\x00\x00"
 _RGB_IDENTIFIERS = b"RGB"
-_OTHER_BYTES = b"\x5a\xa5\x3c\xc3\x0f\xf0\x69\x96" * 8
+_PROBE_BYTES = b"\x5a\xa5\x3c\xc3\x0f\xf0\x69\x96" * 8
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedHeader:
+    """A JPEG header that agrees with the DICOM header, and the colour space of the coded samples."""
+
+    header: JpegHeader
+    color_space: str
+    findings: tuple[Finding, ...]
 
 
 def decode_jpeg(
-    pixel: ImagePixel, frame: FrameBytes, strict: bool = True, size: tuple[int, int] = (0, 0)
+    pixel: ImagePixel, frame: FrameBytes, strict: bool = True, min_shape: tuple[int, int] = (0, 0)
 ) -> DecodedFrame:
-    """The cells of an 8-bit DCT frame, sequential or progressive; YCbCr comes out as RGB.
+    """Decode an 8-bit DCT frame, sequential or progressive; YCbCr is converted to RGB.
 
-    Not `strict`, what a scan lacks is filled without a word. size: rows and columns of the smallest inverse DCT that is
-    asked for; of (0, 0) the whole one.
+    strict: raise an error for incomplete scans; otherwise the decoder fills the missing data. min_shape: rows and
+    columns that the result needs at least, where a smaller inverse DCT is enough; (0, 0) asks for the full resolution.
     Raises DecodeError and TruncatedError.
     """
     import simplejpeg
 
-    header, space, findings = checked(pixel, frame)
-    transform = _YCBCR if space == "YBR_FULL" else _NO_TRANSFORM
-    colors = "GRAY" if header.size.components == 1 else "RGB"
+    checked = checked_header(pixel, frame)
+    size = checked.header.size
+    transform = _YCBCR if checked.color_space == "YBR_FULL" else _NO_TRANSFORM
+    codestream = _normalized_codestream(frame.data, checked.header, transform)
+    colors = "GRAY" if size.components == 1 else "RGB"
+    min_rows, min_columns = min_shape
     try:
-        samples = simplejpeg.decode_jpeg(
-            _prepared(frame.data, header, transform), colors, min_height=size[0], min_width=size[1], strict=strict
-        )
+        samples = simplejpeg.decode_jpeg(codestream, colors, min_height=min_rows, min_width=min_columns, strict=strict)
     except (RuntimeError, ValueError) as error:
         if "remature end" in str(error):
             raise truncated(f"a scan of the JPEG codestream ends too early: {error}") from error
         raise DecodeError(f"the JPEG codestream cannot be decoded: {error}") from error
-    samples = samples[:, :, 0] if header.size.components == 1 else samples
-    return DecodedFrame(samples, header.size.precision, None, "", "RGB" if transform else space, findings)
+    samples = samples[:, :, 0] if size.components == 1 else samples
+    space = "RGB" if transform else checked.color_space
+    return DecodedFrame(samples, size.precision, None, "", space, checked.findings)
 
 
 def decode_jpeg_deep(pixel: ImagePixel, frame: FrameBytes) -> DecodedFrame:
-    """The cells of a 12-bit DCT frame, or of a lossless one of 2 to 16 bits; their colour space is left as it is.
+    """Decode a 12-bit DCT frame, or a lossless frame of 2 to 16 bits; the colour space is not converted.
 
     Raises DecodeError, TruncatedError, and UnsupportedError for the other processes of JPEG.
     """
-    header, space, findings = checked(pixel, frame)
+    checked = checked_header(pixel, frame)
+    header = checked.header
     if header.process not in (*_DCT, LOSSLESS):
-        what = "JPEG-LS" if header.process == JPEG_LS else "hierarchical or arithmetic JPEG"
-        raise UnsupportedError(f"a codestream of process SOF{header.process - 0xC0} ({what})", stage=Stage.DECODE)
+        family = "JPEG-LS" if header.process == JPEG_LS else "hierarchical or arithmetic JPEG"
+        raise UnsupportedError(f"a codestream of process SOF{header.process - 0xC0} ({family})", stage=Stage.DECODE)
     codestream = frame.data[: header.stop]
     samples = decode_leniently(codestream, header)
-    whole = is_whole(samples, header, codestream)
-    if whole is None:
-        # fill bytes before a marker (T.81 B.1.1.2) would make one of the other bytes
-        other = decode_leniently(codestream[:-2].rstrip(b"\xff") + _OTHER_BYTES + codestream[-2:], header)
-        whole = np.array_equal(samples, other)
-    if not whole:
+    is_complete = is_scan_complete(samples, header, codestream)
+    if is_complete is None:
+        # fill bytes before the end marker (T.81 B.1.1.2) would join the first of the probe bytes
+        probe = codestream[:-2].rstrip(b"\xff") + _PROBE_BYTES + codestream[-2:]
+        is_complete = np.array_equal(samples, decode_leniently(probe, header))
+    if not is_complete:
         raise truncated("the last scan of the JPEG codestream ends too early")
-    return DecodedFrame(samples, header.size.precision, None, "", space, findings)
+    return DecodedFrame(samples, header.size.precision, None, "", checked.color_space, checked.findings)
 
 
 def decode_jpegls(pixel: ImagePixel, frame: FrameBytes) -> DecodedFrame:
-    """The cells of a JPEG-LS frame, lossless or near-lossless. Raises DecodeError and TruncatedError."""
+    """Decode a JPEG-LS frame, lossless or near-lossless. Raises DecodeError and TruncatedError."""
     import imagecodecs
 
     header = read_jpeg(frame.data)
@@ -105,79 +118,84 @@ def decode_jpegls(pixel: ImagePixel, frame: FrameBytes) -> DecodedFrame:
         samples = imagecodecs.jpegls_decode(codestream)
     except (RuntimeError, ValueError) as error:
         raise DecodeError(f"the JPEG-LS codestream cannot be decoded: {error}") from error
-    # of several scans CharLS hands over none where it refuses the last
-    if len(_scans(header)) == 1 and _lacks_bits(codestream, samples):
+    # with more than one scan CharLS returns no samples at all if it rejects the last scan
+    if len(_scans(header)) == 1 and _is_jpegls_scan_truncated(codestream, samples):
         raise truncated("the last scan of the JPEG-LS codestream ends too early")
     return DecodedFrame(samples, header.size.precision, None, "", full_chroma(pixel.photometric_interpretation))
 
 
-def _lacks_bits(codestream: bytes, samples: Array) -> bool:
-    """Whether samples of a JPEG-LS codestream hang on bits that come after its last one.
+def _is_jpegls_scan_truncated(codestream: bytes, samples: Array) -> bool:
+    """Whether the samples of a JPEG-LS codestream depend on bits after the end of its scan.
 
-    CharLS reads zeros where a scan lacks its last bits. With other bytes there a scan that is whole gives the same
-    samples, before it is refused for bytes too many; what the other bytes begin with is a one, after FF a stuffed zero.
+    CharLS reads zeros where a scan lacks its last bits. A complete scan gives the same samples if other bytes follow
+    it, before CharLS rejects the codestream for its excess bytes. The first bit of these bytes is a one; after FF it
+    follows a stuffed zero.
     """
     import imagecodecs
 
-    other, body = np.zeros_like(samples), codestream[:-2]
-    first = b"\x7f" if body.endswith(b"\xff") else b"\xbf"
+    probe_samples, body = np.zeros_like(samples), codestream[:-2]
+    first_byte = b"\x7f" if body.endswith(b"\xff") else b"\xbf"
     with suppress(RuntimeError, ValueError):
-        imagecodecs.jpegls_decode(body + first + _OTHER_BYTES[:2] + codestream[-2:], out=other)
-    return not np.array_equal(samples, other)
+        imagecodecs.jpegls_decode(body + first_byte + _PROBE_BYTES[:2] + codestream[-2:], out=probe_samples)
+    return not np.array_equal(samples, probe_samples)
 
 
-def checked(pixel: ImagePixel, frame: FrameBytes) -> tuple[JpegHeader, str, tuple[Finding, ...]]:
-    """The header, held against the DICOM header, and the colour space of the coded samples."""
+def checked_header(pixel: ImagePixel, frame: FrameBytes) -> CheckedHeader:
+    """Read the header of a JPEG codestream, check it against the DICOM header and find its colour space."""
     header = read_jpeg(frame.data)
     check_size(header.size, pixel)
-    return header, *_color_space(header, pixel)
+    return CheckedHeader(header, *_color_space(header, pixel))
 
 
 def _color_space(header: JpegHeader, pixel: ImagePixel) -> tuple[str, tuple[Finding, ...]]:
-    """The colour space of the coded samples: the codestream's, or the header's where that is silent or says both."""
-    tag = full_chroma(pixel.photometric_interpretation)
+    """Return the colour space of the coded samples.
+
+    The codestream decides; where it declares nothing, or contradicts itself, Photometric Interpretation decides.
+    """
+    header_space = full_chroma(pixel.photometric_interpretation)
     if header.size.components != 3:
-        return tag, ()
-    said = _spaces_said(header)
-    if len(said) != 1:
-        of_codec = tag.startswith("YBR_") and not tag.startswith("YBR_PARTIAL")
-        return "YBR_FULL" if of_codec else tag, ()
-    (space,) = said
-    if space == tag:
+        return header_space, ()
+    declared_spaces = _declared_color_spaces(header)
+    if len(declared_spaces) != 1:
+        is_full_range = header_space.startswith("YBR_") and not header_space.startswith("YBR_PARTIAL")
+        return "YBR_FULL" if is_full_range else header_space, ()
+    (space,) = declared_spaces
+    if space == header_space:
         return space, ()
     note = f"Photometric Interpretation is {pixel.photometric_interpretation}, the codestream says {space}"
     return space, (Finding(FindingCode.COLOR_TRANSFORM_DISAGREES, note),)
 
 
-def _spaces_said(header: JpegHeader) -> set[str]:
-    """What the Adobe segment, JFIF (which knows no lossless process) and the component identifiers say."""
-    said = set()
+def _declared_color_spaces(header: JpegHeader) -> set[str]:
+    """Collect what the Adobe segment, JFIF (which has no lossless process) and the component identifiers declare."""
+    spaces = set()
     if header.adobe_transform is not None:
-        said.add("RGB" if header.adobe_transform == _NO_TRANSFORM else "YBR_FULL")
+        spaces.add("RGB" if header.adobe_transform == _NO_TRANSFORM else "YBR_FULL")
     if header.jfif and header.process != LOSSLESS:
-        said.add("YBR_FULL")
+        spaces.add("YBR_FULL")
     if header.component_ids == _RGB_IDENTIFIERS:
-        said.add("RGB")
-    return said
+        spaces.add("RGB")
+    return spaces
 
 
-def _prepared(data: bytes, header: JpegHeader, transform: int) -> bytes:
-    """The codestream with one Adobe segment, ours, in place of its own and of JFIF's, and nothing after its EOI marker.
+def _normalized_codestream(data: bytes, header: JpegHeader, transform: int) -> bytes:
+    """Replace the Adobe and JFIF segments by one Adobe segment, and drop everything after the EOI marker.
 
-    A sequential scan covers coefficients 0 to 63 (T.81 B.2.3); some encoders write 0 to 0, which strict mode refuses.
+    The scan headers of a sequential codestream get the coefficients 0 to 63 (T.81 B.2.3): some encoders write 0 to 0,
+    which strict mode rejects.
     """
-    first = _scans(header)[0].start
-    kept = [
+    first_scan = _scans(header)[0].start
+    other_segments = [
         data[segment.start : segment.stop]
         for segment in header.segments
-        if segment.start < first and segment.marker not in (_APP0, _APP14)
+        if segment.start < first_scan and segment.marker not in (_APP0, _APP14)
     ]
-    color = _ADOBE + bytes((transform,)) if header.size.components == 3 else b""
-    scans = bytearray(data[first : header.stop])
+    adobe_segment = _ADOBE + bytes((transform,)) if header.size.components == 3 else b""
+    scans = bytearray(data[first_scan : header.stop])
     if header.process in SEQUENTIAL:
         for scan in _scans(header):
-            scans[scan.stop - first - 3 : scan.stop - first] = b"\x00\x3f\x00"
-    return b"".join((b"\xff\xd8", color, *kept, scans))
+            scans[scan.stop - first_scan - 3 : scan.stop - first_scan] = b"\x00\x3f\x00"
+    return b"".join((b"\xff\xd8", adobe_segment, *other_segments, scans))
 
 
 def _scans(header: JpegHeader) -> list[Segment]:
@@ -185,7 +203,7 @@ def _scans(header: JpegHeader) -> list[Segment]:
 
 
 def decode_leniently(codestream: bytes, header: JpegHeader) -> Array:
-    """Samples as they are coded. What a scan lacks is filled without a word."""
+    """Decode with imagecodecs, without colour conversion; missing data of a scan are filled without an error."""
     import imagecodecs
 
     colors = None if header.size.components == 1 else "RGB"

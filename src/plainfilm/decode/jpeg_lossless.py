@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""The samples of a lossless JPEG frame -> the bits that they take in its scan, held against those that are there.
+"""Check that the scan of a lossless JPEG frame is complete, by the number of bits that its samples need.
 
-libjpeg-turbo fills a scan that ends too early without a word. What it fills takes bits that the scan does not have.
+libjpeg-turbo fills a scan that ends too early without an error. The filled samples need more bits than the scan has.
 """
 
 from __future__ import annotations
@@ -21,31 +21,34 @@ _PATTERNS = 1 << 16
 _BAND = 1 << 18
 
 
-def is_whole(samples: Array, header: JpegHeader, data: bytes) -> bool | None:
-    """Whether the only scan holds all the bits of these samples, (rows, columns[, components]), and nothing else.
+def is_scan_complete(samples: Array, header: JpegHeader, data: bytes) -> bool | None:
+    """Whether the only scan holds all bits of the samples, (rows, columns[, components]), and nothing else.
 
-    None where that is not known: of restart intervals, several scans, processes that are not lossless, and scans that
-    hold more than the samples and the 1-bits that fill the last byte (T.81 F.1.2.3).
+    Return None where the bits cannot be counted: with restart intervals, with several scans, for processes that are not
+    lossless, and for scans with more than the samples and the 1-bits that fill the last byte (T.81 F.1.2.3).
     """
     scans = [number for number, segment in enumerate(header.segments) if segment.marker == START_OF_SCAN]
-    restarts = any(segment.marker == _RESTART_INTERVAL for segment in header.segments)
+    has_restarts = any(segment.marker == _RESTART_INTERVAL for segment in header.segments)
     scan = header.segments[scans[0]]
     components = data[scan.start + 4]
-    if header.process != _LOSSLESS or len(scans) > 1 or restarts or components != header.size.components:
+    if header.process != _LOSSLESS or len(scans) > 1 or has_restarts or components != header.size.components:
         return None
     lengths = _code_lengths(data, header.segments[: scans[0]])
     planes = samples.reshape(*samples.shape[:2], components)
-    needed = 0
+    needed_bits = 0
     for component in range(components):
-        costs = _costs(lengths.get(data[scan.start + 6 + 2 * component] >> 4, {}))
-        needed += int(costs @ _difference_counts(planes[:, :, component], header.size.precision, data[: scan.stop]))
-    bits, last_byte = _bits_between(data, scan.stop, header.segments[scans[0] + 1].start)
-    filled = (1 << max(bits - needed, 0)) - 1
-    return False if bits < needed else True if filled < 256 and last_byte & filled == filled else None
+        bits_of_difference = _bits_of_differences(lengths.get(data[scan.start + 6 + 2 * component] >> 4, {}))
+        counts = _difference_counts(planes[:, :, component], header.size.precision, data[: scan.stop])
+        needed_bits += int(bits_of_difference @ counts)
+    scan_bits, last_byte = _bits_between(data, scan.stop, header.segments[scans[0] + 1].start)
+    if scan_bits < needed_bits:
+        return False
+    fill_bits = (1 << (scan_bits - needed_bits)) - 1
+    return True if fill_bits < 256 and last_byte & fill_bits == fill_bits else None
 
 
 def _code_lengths(data: bytes, segments: tuple[Segment, ...]) -> dict[int, dict[int, int]]:
-    """The code length of each category of difference, of each Huffman table (T.81 B.2.4.2)."""
+    """Map each Huffman table to the code lengths of its difference categories (T.81 B.2.4.2)."""
     tables: dict[int, dict[int, int]] = {}
     for segment in segments:
         position = segment.start + 4 if segment.marker == _HUFFMAN_TABLES else segment.stop
@@ -58,8 +61,8 @@ def _code_lengths(data: bytes, segments: tuple[Segment, ...]) -> dict[int, dict[
     return tables
 
 
-def _costs(lengths: dict[int, int]) -> npt.NDArray[np.int64]:
-    """The bits of each difference modulo 2^16: its category's code and the bits after it (T.81 H.1.2.2)."""
+def _bits_of_differences(lengths: dict[int, int]) -> npt.NDArray[np.int64]:
+    """Return the bits of each difference modulo 2^16: the code of its category and the bits after it (T.81 H.1.2.2)."""
     bits = [lengths.get(category, 0) + category % 16 for category in range(17)]
     return np.array(bits, np.int64)[_categories()]
 
@@ -72,14 +75,14 @@ def _categories() -> npt.NDArray[np.int64]:
 
 
 def _difference_counts(plane: Array, precision: int, header: bytes) -> npt.NDArray[np.int64]:
-    """How often each difference from the prediction occurs, modulo 2^16 (T.81 H.1.2.1).
+    """Count how often each difference from the prediction occurs, modulo 2^16 (T.81 H.1.2.1).
 
-    header: ends with the scan's, in selection value, a zero, and point transform.
+    header: bytes that end with the scan header: selection value, a zero byte, point transform.
     """
     predictor, point_transform = header[-3], header[-1] & 0x0F
-    first = _transformed(plane[:1], point_transform)[0]
+    first_row = _transformed(plane[:1], point_transform)[0]
     default = np.uint16(1 << precision - point_transform - 1)
-    counts = np.bincount(np.diff(first, prepend=default), minlength=_PATTERNS)
+    counts = np.bincount(np.diff(first_row, prepend=default), minlength=_PATTERNS)
     rows = max(1, _BAND // plane.shape[1])
     for top in range(1, plane.shape[0], rows):
         band = _differences(_transformed(plane[top - 1 : top + rows], point_transform), predictor).reshape(1, -1)
@@ -88,13 +91,13 @@ def _difference_counts(plane: Array, precision: int, header: bytes) -> npt.NDArr
 
 
 def _transformed(samples: Array, point_transform: int) -> Array:
-    """Samples as they were coded: without the bits that the point transform drops (T.81 H.1.2.1)."""
+    """Remove the bits that the point transform drops, as the encoder did (T.81 H.1.2.1)."""
     words = samples.astype(np.uint16, copy=False)
     return words >> np.uint16(point_transform) if point_transform else words
 
 
 def _differences(values: Array, predictor: int) -> Array:
-    """The differences of all rows but the first; the first column is predicted from above."""
+    """Return the differences of all rows but the first; the first column is predicted from the sample above."""
     differences = np.empty((values.shape[0] - 1, values.shape[1]), np.uint16)
     np.subtract(values[1:, 0], values[:-1, 0], out=differences[:, 0])
     np.subtract(values[1:, 1:], _predicted(values, predictor), out=differences[:, 1:])
@@ -102,7 +105,7 @@ def _differences(values: Array, predictor: int) -> Array:
 
 
 def _predicted(values: Array, predictor: int) -> Array:
-    """T.81 table H.1: from the samples to the left, above, and above the left one."""
+    """Predict from the samples to the left, above, and above left (T.81 table H.1)."""
     left, above, corner = values[1:, :-1], values[:-1, 1:], values[:-1, :-1]
     if predictor == 1:
         return left
@@ -116,7 +119,10 @@ def _predicted(values: Array, predictor: int) -> Array:
 
 
 def _bits_between(data: bytes, start: int, stop: int) -> tuple[int, int]:
-    """The bits of entropy-coded data, and its last byte: a zero stuffed after FF is none, nor is FF before a marker."""
+    """Return the number of bits of entropy-coded data, and the last byte.
+
+    A zero byte stuffed after FF and the fill bytes FF before a marker are not counted.
+    """
     while stop > start and data[stop - 1] == 0xFF:
         stop -= 1
     last = 0xFF if data[stop - 2 : stop] == b"\xff\x00" else data[stop - 1]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The bytes of a JPEG XL frame -> its cells (ISO/IEC 18181-1 for the codestream, 18181-2 for the boxes around it)."""
+"""Decode JPEG XL frames (ISO/IEC 18181-1: codestream; 18181-2: the boxes around it)."""
 
 from __future__ import annotations
 
@@ -12,14 +12,15 @@ from plainfilm.dicom.instance import ImagePixel
 from plainfilm.errors import DecodeError, Stage, UnsupportedError
 
 _SIGNATURE, _BOXES = b"\xff\x0a", b"\x00\x00\x00\x0cJXL "
+# width to height, for the ratios 1 to 7 of SizeHeader
 _RATIOS = ((1, 1), (12, 10), (4, 3), (3, 2), (16, 9), (5, 4), (2, 1))
 _GREY = 1
 
 
 def decode_jpegxl(pixel: ImagePixel, frame: FrameBytes) -> DecodedFrame:
-    """The cells of a frame; colours come out as RGB, as the codestream means them.
+    """Decode a frame; colour images become RGB, as the codestream defines it.
 
-    Raises DecodeError, TruncatedError, and UnsupportedError for samples that are no integers, and for extra channels.
+    Raises DecodeError, TruncatedError, and UnsupportedError for floating samples and for extra channels.
     """
     import imagecodecs
 
@@ -34,78 +35,81 @@ def decode_jpegxl(pixel: ImagePixel, frame: FrameBytes) -> DecodedFrame:
 
 
 def read_jpegxl(data: bytes) -> ImageSize:
-    """What the codestream's SizeHeader and ImageMetadata say. Whether it is complete only its decoder can tell."""
-    start = _codestream_of_boxes(data) if data.startswith(_BOXES) else 0
+    """Read SizeHeader and ImageMetadata of a codestream. Only the decoder can tell whether the codestream is complete.
+
+    Raises DecodeError where the data do not begin as JPEG XL, TruncatedError, UnsupportedError.
+    """
+    start = _codestream_start(data) if data.startswith(_BOXES) else 0
     if data[start : start + 2] != _SIGNATURE:
         raise DecodeError("the codestream does not begin as JPEG XL does")
-    bits = _Bits(data[start + 2 : start + 66])
-    rows, columns = _size(bits)
+    bits = _BitReader(data[start + 2 : start + 66])
+    rows, columns = _read_size(bits)
     if bits.take(1):
         return ImageSize(rows, columns, 3, 8)
     if bits.take(1):
-        _pass_extra_fields(bits)
+        _skip_extra_fields(bits)
     if bits.take(1):
         raise UnsupportedError("JPEG XL with floating samples", stage=Stage.DECODE)
-    precision = bits.choose((8, 0), (10, 0), (12, 0), (1, 6))
+    precision = bits.take_u32((8, 0), (10, 0), (12, 0), (1, 6))
     bits.take(1)
-    if bits.choose((0, 0), (1, 0), (2, 4), (1, 12)):
+    if bits.take_u32((0, 0), (1, 0), (2, 4), (1, 12)):
         raise UnsupportedError("JPEG XL with extra channels", stage=Stage.DECODE)
     bits.take(1)
     if bits.take(1):
         return ImageSize(rows, columns, 3, precision)
     bits.take(1)
-    grey = bits.choose((0, 0), (1, 0), (2, 4), (18, 6)) == _GREY
-    return ImageSize(rows, columns, 1 if grey else 3, precision)
+    is_grey = bits.take_u32((0, 0), (1, 0), (2, 4), (18, 6)) == _GREY
+    return ImageSize(rows, columns, 1 if is_grey else 3, precision)
 
 
-class _Bits:
-    """Reads numbers of some bits each, the lowest bit first."""
+class _BitReader:
+    """Reads unsigned numbers from a bit stream, the lowest bit first."""
 
     def __init__(self, data: bytes) -> None:
         self._value = int.from_bytes(data, "little")
-        self._left = 8 * len(data)
+        self._remaining = 8 * len(data)
 
     def take(self, count: int) -> int:
-        """The next `count` bits. Raises TruncatedError where they are not there."""
-        if count > self._left:
+        """Read a number of `count` bits. Raises TruncatedError where fewer bits remain."""
+        if count > self._remaining:
             raise truncated("the JPEG XL codestream ends inside its header")
-        taken = self._value & ((1 << count) - 1)
+        number = self._value & ((1 << count) - 1)
         self._value >>= count
-        self._left -= count
-        return taken
+        self._remaining -= count
+        return number
 
-    def choose(self, *ways: tuple[int, int]) -> int:
-        """Two bits choose one of four (number, bits): the number plus as many bits (U32 of 18181-1)."""
-        number, count = ways[self.take(2)]
-        return number + self.take(count)
+    def take_u32(self, *distributions: tuple[int, int]) -> int:
+        """Read a U32 (18181-1): two bits select one of four (offset, bits); the result is offset plus so many bits."""
+        offset, count = distributions[self.take(2)]
+        return offset + self.take(count)
 
 
-def _size(bits: _Bits) -> tuple[int, int]:
-    """SizeHeader: rows and columns, in eights where both are small multiples of eight."""
-    eights = bits.take(1)
-    rows = _length(bits, eights)
+def _read_size(bits: _BitReader) -> tuple[int, int]:
+    """Read SizeHeader; return rows and columns. Small multiples of eight are stored divided by eight."""
+    is_small = bits.take(1) == 1
+    rows = _read_length(bits, is_small)
     ratio = bits.take(3)
     if ratio == 0:
-        return rows, _length(bits, eights)
-    across, down = _RATIOS[ratio - 1]
-    return rows, rows * across // down
+        return rows, _read_length(bits, is_small)
+    width, height = _RATIOS[ratio - 1]
+    return rows, rows * width // height
 
 
-def _length(bits: _Bits, eights: int) -> int:
-    return 8 * (1 + bits.take(5)) if eights else bits.choose((1, 9), (1, 13), (1, 18), (1, 30))
+def _read_length(bits: _BitReader, is_small: bool) -> int:
+    return 8 * (1 + bits.take(5)) if is_small else bits.take_u32((1, 9), (1, 13), (1, 18), (1, 30))
 
 
-def _pass_extra_fields(bits: _Bits) -> None:
-    """Step over the orientation and an intrinsic size; a preview or an animation is no single image."""
+def _skip_extra_fields(bits: _BitReader) -> None:
+    """Skip the orientation and the intrinsic size. Raises UnsupportedError for a preview or an animation."""
     bits.take(3)
     if bits.take(1):
-        _size(bits)
+        _read_size(bits)
     if bits.take(2):
         raise UnsupportedError("JPEG XL with a preview or an animation", stage=Stage.DECODE)
 
 
-def _codestream_of_boxes(data: bytes) -> int:
-    """Where the codestream begins in a jxlc box, or the first part of it in a jxlp box (18181-2)."""
+def _codestream_start(data: bytes) -> int:
+    """Return the position of the codestream in a jxlc box, or of its first part in a jxlp box (18181-2)."""
     position = 0
     while position + 8 <= len(data):
         length, kind = struct.unpack_from(">I4s", data, position)

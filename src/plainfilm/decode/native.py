@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The bytes of an uncompressed or deflated frame -> its cells (PS3.5 8.1.1, 8.2.16, D; PS3.3 C.7.6.3.1)."""
+"""Decode uncompressed and deflated frames (PS3.5 8.1.1, 8.2.16, D; PS3.3 C.7.6.3.1)."""
 
 from __future__ import annotations
 
@@ -19,29 +19,30 @@ from plainfilm.errors import DecodeError, LimitError, Reason, Stage, Unsupported
 from plainfilm.findings import Finding, FindingCode
 
 Array = npt.NDArray[Any]
-_WHOLE_CELLS = (8, 16, 32, 64)
-_HALVED_CHROMA = ("YBR_FULL_422", "YBR_PARTIAL_422")
+_BYTE_ALIGNED = (8, 16, 32, 64)
+_SUBSAMPLED_CHROMA = ("YBR_FULL_422", "YBR_PARTIAL_422")
 
 
 def decode_native(pixel: ImagePixel, frame: FrameBytes) -> DecodedFrame:
-    """The cells of a native frame; halved chroma is repeated for both pixels of a pair.
+    """Decode a native frame; subsampled chroma is repeated for both pixels of a pair.
 
-    Raises TruncatedError where the frame is too short, UnsupportedError for Bits Allocated that no cell has.
+    Raises TruncatedError where the frame is too short, UnsupportedError for values of Bits Allocated that are not
+    decoded.
     """
     pixels, samples = pixel.rows * pixel.columns, pixel.samples_per_pixel
     space = full_chroma(pixel.photometric_interpretation)
-    if least_cells(pixel) < pixels * samples and len(frame.octets) * 8 < pixels * samples * pixel.bits_allocated:
-        return DecodedFrame(_chroma_repeated(pixel, _cells(pixel, frame, pixels * 2)), None, None, "", space)
+    if min_cells(pixel) < pixels * samples and len(frame.octets) * 8 < pixels * samples * pixel.bits_allocated:
+        return DecodedFrame(_with_repeated_chroma(pixel, _cells(pixel, frame, pixels * 2)), None, None, "", space)
     return DecodedFrame(arranged(pixel, _cells(pixel, frame, pixels * samples)), None, None, "", space)
 
 
 def decode_deflated(pixel: ImagePixel, frame: FrameBytes) -> DecodedFrame:
-    """The cells of a frame deflated by itself (Deflated Image Frame Compression), inflated under a bound.
+    """Inflate and decode a frame of Deflated Image Frame Compression; the inflated size is limited.
 
-    Raises DecodeError where it is damaged or inflates to another size, TruncatedError where it ends too early, and
-    LimitError (suspicious_compression) where it gives more than twice what the frame needs.
+    Raises DecodeError where the data are damaged or inflate to another size, TruncatedError where they end too early,
+    and LimitError (suspicious_compression) where they inflate to more than twice what the frame needs.
     """
-    needed = (least_cells(pixel) * pixel.bits_allocated + 7) // 8
+    needed = (min_cells(pixel) * pixel.bits_allocated + 7) // 8
     bound = 2 * needed + 1024
     inflater = zlib.decompressobj(-zlib.MAX_WBITS)
     try:
@@ -63,7 +64,7 @@ def decode_deflated(pixel: ImagePixel, frame: FrameBytes) -> DecodedFrame:
 
 
 def arranged(pixel: ImagePixel, cells: Array) -> Array:
-    """Cells in the order of the file as (rows, columns[, samples]); Planar Configuration 1 holds plane after plane."""
+    """Reshape pixel cells in file order to (rows, columns[, samples]), by Planar Configuration."""
     rows, columns, samples = pixel.rows, pixel.columns, pixel.samples_per_pixel
     if samples == 1:
         return cells.reshape(rows, columns)
@@ -73,7 +74,7 @@ def arranged(pixel: ImagePixel, cells: Array) -> Array:
 
 
 def unpacked(data: BytesLike, first_bit: int, count: int, bits: int) -> Array:
-    """`count` cells of `bits` bits each that lie one after another, the lowest bit first (PS3.5 D)."""
+    """Unpack `count` pixel cells of `bits` bits each, stored without gaps, the lowest bit first (PS3.5 D)."""
     octets = np.frombuffer(data, np.uint8)
     flags = np.unpackbits(octets, count=first_bit + count * bits, bitorder="little")[first_bit:]
     if bits == 1:
@@ -86,18 +87,18 @@ def unpacked(data: BytesLike, first_bit: int, count: int, bits: int) -> Array:
 
 
 def full_chroma(space: str) -> str:
-    """The colour space of samples that are there for every pixel: YBR_FULL_422 is YBR_FULL with halved chroma."""
+    """Return the colour space after the chroma is repeated for every pixel: YBR_FULL for YBR_FULL_422."""
     return "YBR_FULL" if space == "YBR_FULL_422" else space
 
 
-def least_cells(pixel: ImagePixel) -> int:
-    """The cells of a frame: two a pixel where the chroma is halved."""
-    samples = 2 if pixel.photometric_interpretation in _HALVED_CHROMA else pixel.samples_per_pixel
+def min_cells(pixel: ImagePixel) -> int:
+    """Return the smallest number of pixel cells of a frame: two for each pixel where the chroma is subsampled."""
+    samples = 2 if pixel.photometric_interpretation in _SUBSAMPLED_CHROMA else pixel.samples_per_pixel
     return pixel.rows * pixel.columns * samples
 
 
 def _cells(pixel: ImagePixel, frame: FrameBytes, count: int) -> Array:
-    """The first `count` cells of the frame, in native byte order."""
+    """Return the first `count` pixel cells of the frame, in native byte order."""
     bits = pixel.bits_allocated
     if not 1 <= bits <= 64 or (pixel.kind is not PixelKind.INTEGER and bits not in (32, 64)):
         message = f"Bits Allocated {bits} of {pixel.kind.value}"
@@ -105,16 +106,15 @@ def _cells(pixel: ImagePixel, frame: FrameBytes, count: int) -> Array:
     needed = (frame.first_bit + count * bits + 7) // 8
     if len(frame.octets) < needed:
         raise truncated(f"the frame has {len(frame.octets)} bytes, its rows and columns need {needed}")
-    if bits not in _WHOLE_CELLS:
+    if bits not in _BYTE_ALIGNED:
         return unpacked(frame.octets, frame.first_bit, count, bits)
     cell = np.dtype(f"{'u' if pixel.kind is PixelKind.INTEGER else 'f'}{bits // 8}")
-    return np.frombuffer(frame.octets, cell.newbyteorder(">" if frame.big_endian else "<"), count).astype(
-        cell, copy=False
-    )
+    stored = np.frombuffer(frame.octets, cell.newbyteorder(">" if frame.big_endian else "<"), count)
+    return stored.astype(cell, copy=False)
 
 
-def _chroma_repeated(pixel: ImagePixel, cells: Array) -> Array:
-    """Cells in the order Y Y CB CR as three samples a pixel; both of a pair have the pair's chroma (C.7.6.3.1.2)."""
+def _with_repeated_chroma(pixel: ImagePixel, cells: Array) -> Array:
+    """Convert cells in the order Y Y CB CR to three samples for each pixel; a pair shares its chroma (C.7.6.3.1.2)."""
     pairs = cells.reshape(pixel.rows, pixel.columns // 2, 4)
     samples = np.empty((pixel.rows, pixel.columns, 3), cells.dtype)
     samples[:, :, 0] = pairs[:, :, :2].reshape(pixel.rows, pixel.columns)

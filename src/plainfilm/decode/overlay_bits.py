@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""An overlay plane and a frame's cells -> which pixels of the image it covers (PS3.3 C.9.2, C.9.3; PS3.5 8.1.2)."""
+"""Find the pixels that an overlay plane covers (PS3.3 C.9.2, C.9.3; PS3.5 8.1.2)."""
 
 from __future__ import annotations
 
@@ -15,14 +15,20 @@ Mask = npt.NDArray[np.bool_]
 
 
 def is_on_frame(overlay: Overlay, frame: int) -> bool:
-    """Whether a plane is of this frame of the image, counted from 0: one without frames of its own is of all."""
+    """Whether an overlay plane applies to a frame of the image, counted from 0.
+
+    A plane without Number of Frames in Overlay applies to all frames.
+    """
     if overlay.frames is None or overlay.bit_position is not None:
         return True
     return 0 <= frame - (overlay.first_frame - 1) < overlay.frames
 
 
 def overlay_mask(overlay: Overlay, size: tuple[int, int], frame: int) -> tuple[Mask, bool]:
-    """The pixels that Overlay Data cover of an image of so many rows and columns; whether some lie outside of it."""
+    """Return the pixels of an image of `size` (rows, columns) that Overlay Data cover.
+
+    The second value tells whether a part of the overlay lies outside the image.
+    """
     mask = np.zeros(size, np.bool_)
     bits = _bits(overlay, 0 if overlay.frames is None else frame - (overlay.first_frame - 1))
     (top, bottom), (left, right) = (
@@ -36,7 +42,7 @@ def overlay_mask(overlay: Overlay, size: tuple[int, int], frame: int) -> tuple[M
 
 
 def cell_mask(position: int, cells: Array) -> Mask:
-    """The pixels whose cell has the bit at this position set."""
+    """Return the pixels whose cell has the bit at this position (from 0) set."""
     unsigned = cells.view(np.dtype(f"u{cells.dtype.itemsize}"))
     if position >= 8 * cells.dtype.itemsize:
         return np.zeros(cells.shape, np.bool_)
@@ -44,11 +50,11 @@ def cell_mask(position: int, cells: Array) -> Mask:
 
 
 def _bits(overlay: Overlay, frame: int) -> Mask:
-    """The bits of one of its frames, (rows, columns); where the data end early, as many rows as there are."""
+    """Return the bits of one overlay frame, (rows, columns); with fewer rows where the data end early."""
     start, count = frame * overlay.rows * overlay.columns, overlay.rows * overlay.columns
-    content = np.frombuffer(overlay.data, np.uint8)[start // 8 : -(-(start + count) // 8)]
-    bits = np.unpackbits(content, bitorder="little")[start % 8 :][:count]
+    octets = np.frombuffer(overlay.data, np.uint8)[start // 8 : -(-(start + count) // 8)]
+    bits = np.unpackbits(octets, bitorder="little")[start % 8 :][:count]
     rows = -(-bits.size // overlay.columns)
-    whole = np.zeros(rows * overlay.columns, np.bool_)
-    whole[: bits.size] = bits
-    return whole.reshape(rows, overlay.columns)
+    plane = np.zeros(rows * overlay.columns, np.bool_)
+    plane[: bits.size] = bits
+    return plane.reshape(rows, overlay.columns)

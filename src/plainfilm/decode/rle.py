@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The bytes of an RLE frame -> its cells (PS3.5 G)."""
+"""Decode RLE frames (PS3.5 G)."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from plainfilm.dicom.instance import ImagePixel
 from plainfilm.errors import Stage, UnsupportedError
 
 Array = npt.NDArray[Any]
-# Two bytes, a replicate run, give at most 128 (PS3.5 G.3.2).
-_MOST_BYTES_A_BYTE = 64
+# A replicate run of two bytes gives at most 128 bytes (PS3.5 G.3.2).
+_MAX_EXPANSION = 64
 
 
 def decode_rle(pixel: ImagePixel, frame: FrameBytes) -> DecodedFrame:
-    """The cells of an RLE frame, a plane for each sample in the file, here (rows, columns[, samples]).
+    """Decode an RLE frame; its segments, one plane for each byte of each sample, become (rows, columns[, samples]).
 
-    Raises DecodeError (corrupt_codestream; codestream_mismatch where the segments are not those that Bits Allocated and
-    Samples per Pixel make), TruncatedError, UnsupportedError.
+    Raises DecodeError (corrupt_codestream; codestream_mismatch where the number of segments does not follow from Bits
+    Allocated and Samples per Pixel), TruncatedError, UnsupportedError.
     """
     bits = pixel.bits_allocated
     if bits != 1 and bits not in (8, 16, 32, 64):
@@ -33,48 +33,48 @@ def decode_rle(pixel: ImagePixel, frame: FrameBytes) -> DecodedFrame:
 
 
 def decode_rle_segments(pixel: ImagePixel, segments: list[bytes]) -> DecodedFrame:
-    """The cells of the segments of an RLE frame, whose Bits Allocated are known to fit. Raises as `decode_rle` does."""
+    """Decode the segments of an RLE frame, of a checked Bits Allocated. Raises the errors of `decode_rle`."""
     bits, samples = pixel.bits_allocated, pixel.samples_per_pixel
-    wanted = samples * max(1, bits // 8)
-    if len(segments) != wanted:
+    expected = samples * max(1, bits // 8)
+    if len(segments) != expected:
         raise mismatch(
             f"the RLE frame has {len(segments)} segments; "
-            f"Bits Allocated {bits} and Samples per Pixel {samples} make {wanted}"
+            f"Bits Allocated {bits} and Samples per Pixel {samples} make {expected}"
         )
-    planes_of = _bits_of if bits == 1 else _bytes_of
-    planes = planes_of(pixel, segments)
+    decode_planes = _decode_bit_planes if bits == 1 else _decode_byte_planes
+    planes = decode_planes(pixel, segments)
     cells = planes[:, :, 0] if samples == 1 else planes
     return DecodedFrame(cells, None, None, "", full_chroma(pixel.photometric_interpretation))
 
 
-def _bytes_of(pixel: ImagePixel, segments: list[bytes]) -> Array:
-    """Whole cells: of each sample the most significant byte's segment comes first (PS3.5 G.2)."""
+def _decode_byte_planes(pixel: ImagePixel, segments: list[bytes]) -> Array:
+    """Join the bytes of each sample; the segment of the most significant byte comes first (PS3.5 G.2)."""
     count, width = pixel.rows * pixel.columns, pixel.bits_allocated // 8
     for segment in segments:
-        if count > len(segment) * _MOST_BYTES_A_BYTE:
+        if count > len(segment) * _MAX_EXPANSION:
             raise mismatch(f"{len(segment)} bytes of RLE cannot hold {pixel.rows} rows of {pixel.columns} columns")
     octets = np.empty((count, pixel.samples_per_pixel, width), np.uint8)
     for number, segment in enumerate(segments):
-        sample, place = divmod(number, width)
-        octets[:, sample, width - 1 - place] = np.frombuffer(_unrolled(segment, (count,)), np.uint8)
+        sample, byte = divmod(number, width)
+        octets[:, sample, width - 1 - byte] = np.frombuffer(_decode_segment(segment, (count,)), np.uint8)
     cells = octets.view(f"<u{width}").reshape(pixel.rows, pixel.columns, pixel.samples_per_pixel)
     return cells.astype(f"u{width}", copy=False)
 
 
-def _bits_of(pixel: ImagePixel, segments: list[bytes]) -> Array:
-    """1-bit cells: files hold eight of them in a byte; the standard's own words (PS3.5 G.2) mean a byte for each."""
+def _decode_bit_planes(pixel: ImagePixel, segments: list[bytes]) -> Array:
+    """Decode 1-bit samples. Files hold eight of them in a byte; the text of PS3.5 G.2 means one byte for each."""
     count = pixel.rows * pixel.columns
     packed = (count + 7) // 8
     planes = np.empty((count, pixel.samples_per_pixel), np.uint8)
     for sample, segment in enumerate(segments):
-        content = _unrolled(segment, (packed, packed + packed % 2, count, count + count % 2))
-        whole = len(content) >= count
-        planes[:, sample] = np.frombuffer(content, np.uint8, count) & 1 if whole else unpacked(content, 0, count, 1)
+        content = _decode_segment(segment, (packed, packed + packed % 2, count, count + count % 2))
+        is_packed = len(content) < count
+        planes[:, sample] = unpacked(content, 0, count, 1) if is_packed else np.frombuffer(content, np.uint8, count) & 1
     return planes.reshape(pixel.rows, pixel.columns, pixel.samples_per_pixel)
 
 
-def _unrolled(segment: bytes, lengths: tuple[int, ...]) -> bytes:
-    """The bytes of a segment, which must be of one of the lengths. Raises TruncatedError and DecodeError."""
+def _decode_segment(segment: bytes, lengths: tuple[int, ...]) -> bytes:
+    """Decode a segment, which must give one of the lengths in bytes. Raises TruncatedError and DecodeError."""
     from rle.utils import decode_segment
 
     try:

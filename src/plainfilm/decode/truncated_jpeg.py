@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""A JPEG or JPEG-LS frame that is cut short -> the cells that are there, and which pixels are not.
+"""Decode truncated JPEG and JPEG-LS frames: the pixels that the data hold, and a mask of the missing pixels.
 
-Two decodes, each with other bytes in place of those that are missing, agree up to where the codestream was cut: the
-tails begin with different bits, so the first symbol that needs one of them comes out differently.
+The codestream is decoded twice, each time with other bytes in place of the missing ones. Both results agree up to the
+place of the truncation: the two tails begin with different bits, so the first symbol that needs a missing bit decodes
+differently.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import numpy.typing as npt
 
 from plainfilm.decode.codestream import JPEG_LS, JpegHeader, check_size, read_jpeg
 from plainfilm.decode.decoded import DecodedFrame
-from plainfilm.decode.jpeg import LOSSLESS, SEQUENTIAL, checked, decode_jpeg, decode_leniently
+from plainfilm.decode.jpeg import LOSSLESS, SEQUENTIAL, checked_header, decode_jpeg, decode_leniently
 from plainfilm.decode.native import full_chroma
 from plainfilm.decode.truncated_native import missing_after
 from plainfilm.dicom.frames import FrameBytes
@@ -29,58 +30,60 @@ _TAIL = b"\x5a\xa5\x3c\xc3\x0f\xf0\x69\x96" * 8
 _TAILS = (_TAIL, bytes(255 - octet for octet in _TAIL))
 
 
-def decode_cut_jpeg(pixel: ImagePixel, frame: FrameBytes) -> DecodedFrame:
-    """The cells of an 8-bit sequential DCT frame up to the row of blocks in which it is cut.
+def decode_truncated_jpeg(pixel: ImagePixel, frame: FrameBytes) -> DecodedFrame:
+    """Decode a truncated 8-bit sequential DCT frame up to the row of blocks with the truncation.
 
-    Raises DecodeError, TruncatedError, and UnsupportedError where it is progressive: then all of it is coarser than it
-    was.
+    Raises DecodeError, TruncatedError, and UnsupportedError where the frame is progressive: its last scans refine every
+    pixel, so that no pixel is complete.
     """
-    body = _body(frame.data)
+    body = _without_end_marker(frame.data)
     try:
-        return replace(decode_jpeg(pixel, FrameBytes(body + _END)), missing=np.zeros((pixel.rows, pixel.columns), bool))
+        complete = decode_jpeg(pixel, FrameBytes(body + _END))
+        return replace(complete, missing=np.zeros((pixel.rows, pixel.columns), bool))
     except TruncatedError:
-        header = _sequential(read_jpeg(body + _END))
+        header = read_jpeg(body + _END)
+        _check_is_sequential(header)
     first, second = (decode_jpeg(pixel, FrameBytes(body + tail + _END), strict=False) for tail in _TAILS)
-    return replace(first, missing=_from_first_difference(pixel, header, (first.samples, second.samples)))
+    return replace(first, missing=_missing_pixels(pixel, header, first.samples, second.samples))
 
 
-def decode_cut_jpeg_deep(pixel: ImagePixel, frame: FrameBytes) -> DecodedFrame:
-    """The cells of a 12-bit sequential DCT frame, or of a lossless one, up to where it is cut. Raises as above."""
-    body = _body(frame.data)
-    header, space, findings = checked(pixel, FrameBytes(body + _END))
-    _sequential(header)
+def decode_truncated_jpeg_deep(pixel: ImagePixel, frame: FrameBytes) -> DecodedFrame:
+    """Decode a truncated 12-bit sequential DCT or lossless frame. Raises the errors of `decode_truncated_jpeg`."""
+    body = _without_end_marker(frame.data)
+    checked = checked_header(pixel, FrameBytes(body + _END))
+    header = checked.header
+    _check_is_sequential(header)
     first, second = (decode_leniently(body + tail + _END, header) for tail in _TAILS)
-    missing = _from_first_difference(pixel, header, (first, second))
-    return DecodedFrame(first, header.size.precision, None, "", space, findings, missing)
+    missing = _missing_pixels(pixel, header, first, second)
+    return DecodedFrame(first, header.size.precision, None, "", checked.color_space, checked.findings, missing)
 
 
-def decode_cut_jpegls(pixel: ImagePixel, frame: FrameBytes) -> DecodedFrame:
-    """The cells of a JPEG-LS frame up to where it is cut. Raises DecodeError and TruncatedError."""
-    body = _body(frame.data)
+def decode_truncated_jpegls(pixel: ImagePixel, frame: FrameBytes) -> DecodedFrame:
+    """Decode a truncated JPEG-LS frame. Raises DecodeError and TruncatedError."""
+    body = _without_end_marker(frame.data)
     header = read_jpeg(body + _END)
     check_size(header.size, pixel)
     if header.process != JPEG_LS:
         raise DecodeError("the codestream is no JPEG-LS")
-    first, second = (_jpegls_lines(body + tail + _END, header, fill) for fill, tail in enumerate(_TAILS))
-    missing = _from_first_difference(pixel, header, (first, second))
+    first, second = (_decode_jpegls_lines(body + tail + _END, header, fill) for fill, tail in enumerate(_TAILS))
+    missing = _missing_pixels(pixel, header, first, second)
     space = full_chroma(pixel.photometric_interpretation)
     return DecodedFrame(first, header.size.precision, None, "", space, missing=missing)
 
 
-def _body(data: bytes) -> bytes:
-    """The codestream without an end marker, and without a last byte that would make one with what follows it."""
+def _without_end_marker(data: bytes) -> bytes:
+    """Remove the padding, the end marker, and a last byte FF that would form a marker with the bytes that follow."""
     body = data.rstrip(b"\0") if data.rstrip(b"\0").endswith(_END) else data
     return body.removesuffix(_END).rstrip(b"\xff")
 
 
-def _sequential(header: JpegHeader) -> JpegHeader:
+def _check_is_sequential(header: JpegHeader) -> None:
     if header.process not in (*SEQUENTIAL, LOSSLESS):
-        raise UnsupportedError("of a progressive codestream that is cut short nothing is whole", stage=Stage.DECODE)
-    return header
+        raise UnsupportedError("no pixel of a truncated progressive codestream is complete", stage=Stage.DECODE)
 
 
-def _jpegls_lines(codestream: bytes, header: JpegHeader, fill: int) -> Array:
-    """The lines that CharLS gives before it refuses the codestream; `fill` in the others."""
+def _decode_jpegls_lines(codestream: bytes, header: JpegHeader, fill: int) -> Array:
+    """Return the lines that CharLS decodes before it rejects the codestream, and `fill` in the other lines."""
     import imagecodecs
 
     size = header.size
@@ -93,17 +96,17 @@ def _jpegls_lines(codestream: bytes, header: JpegHeader, fill: int) -> Array:
     return lines
 
 
-def _from_first_difference(pixel: ImagePixel, header: JpegHeader, decoded: tuple[Array, Array]) -> Mask:
-    """Which pixels do not come before the first in which two decodes differ.
+def _missing_pixels(pixel: ImagePixel, header: JpegHeader, first: Array, second: Array) -> Mask:
+    """Return the mask of all pixels from the first one on in which two decodes differ.
 
-    Of a DCT that is its whole row of minimum coded units (T.81 A.2); of JPEG-LS its line, along which the two may agree
-    on a run that was shorter.
+    For DCT the mask begins with the whole row of minimum coded units (T.81 A.2). For JPEG-LS it begins with the whole
+    line, because the two decodes can agree along a run that was shorter.
     """
-    unlike = np.asarray(decoded[0] != decoded[1]).reshape(pixel.rows * pixel.columns, -1).any(axis=1)
-    if not unlike.any():
-        return missing_after(pixel, unlike.size)
-    place = int(unlike.argmax())
+    differs = np.asarray(first != second).reshape(pixel.rows * pixel.columns, -1).any(axis=1)
+    if not differs.any():
+        return missing_after(pixel, differs.size)
+    position = int(differs.argmax())
     if header.process != LOSSLESS:
-        height = 8 * max(header.vertical_sampling) if header.process in SEQUENTIAL else 1
-        place = place // pixel.columns // height * height * pixel.columns
-    return missing_after(pixel, place)
+        unit_rows = 8 * max(header.vertical_sampling) if header.process in SEQUENTIAL else 1
+        position = position // pixel.columns // unit_rows * unit_rows * pixel.columns
+    return missing_after(pixel, position)

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""The bytes of a lossless frame -> its cells by a second library, for --verify; no cells of one that is lossy.
+"""Decode lossless frames with a second library, to verify the samples of the first (--verify).
 
-Only compared with, never handed on: some of these libraries are less strict than the first.
+The samples are only compared and never used: some of these libraries check a codestream less strictly than the first.
+A lossy frame gives `_LOSSY`, a result without samples.
 """
 
 from __future__ import annotations
@@ -25,37 +26,41 @@ Array = npt.NDArray[Any]
 _LOSSY = DecodedFrame(np.zeros(0, np.uint8), None, None, "", "")
 
 
-def second_deflated(pixel: ImagePixel, frame: FrameBytes) -> DecodedFrame:
-    """A deflated frame by igzip. Raises DecodeError."""
+def decode_deflated_isal(pixel: ImagePixel, frame: FrameBytes) -> DecodedFrame:
+    """Decode a deflated frame with igzip. Raises DecodeError."""
     from isal import isal_zlib
 
-    refusal: Any = isal_zlib.error
+    inflate_error: Any = isal_zlib.error
     try:
         content = isal_zlib.decompress(frame.data, -zlib.MAX_WBITS)
-    except refusal as error:
-        raise _refused("igzip", error) from error
-    return _named("isal igzip", decode_native(pixel, FrameBytes(content)).samples)
+    except inflate_error as error:
+        raise _refusal("igzip", error) from error
+    return _decoded_by("isal igzip", decode_native(pixel, FrameBytes(content)).samples)
 
 
-def second_rle(pixel: ImagePixel, frame: FrameBytes) -> DecodedFrame:
-    """An RLE frame whose segments are PackBits of imagecodecs, each given on as one literal run after another."""
+def decode_rle_packbits(pixel: ImagePixel, frame: FrameBytes) -> DecodedFrame:
+    """Decode an RLE frame with the PackBits codec of imagecodecs. Raises DecodeError.
+
+    The decoded segments are encoded again as literal runs, so that `decode_rle_segments` can join their bytes.
+    """
     import imagecodecs
 
     try:
         contents = [bytes(imagecodecs.packbits_decode(frame.data[segment])) for segment in read_rle(frame.data)]
     except (RuntimeError, ValueError) as error:
-        raise _refused("PackBits", error) from error
-    return _named("imagecodecs packbits", decode_rle_segments(pixel, [_literal(one) for one in contents]).samples)
+        raise _refusal("PackBits", error) from error
+    segments = [_literal_runs(content) for content in contents]
+    return _decoded_by("imagecodecs packbits", decode_rle_segments(pixel, segments).samples)
 
 
-def _literal(content: bytes) -> bytes:
-    """Literal runs of at most 128 bytes (PS3.5 G.3.2)."""
+def _literal_runs(content: bytes) -> bytes:
+    """Encode bytes as literal runs of at most 128 bytes (PS3.5 G.3.2)."""
     runs = (content[start : start + 128] for start in range(0, len(content), 128))
     return b"".join(bytes((len(run) - 1,)) + run for run in runs)
 
 
-def second_jpeg(_pixel: ImagePixel, frame: FrameBytes) -> DecodedFrame:
-    """A lossless JPEG frame by jpegsof3. Raises DecodeError."""
+def decode_jpeg_lossless_jpegsof3(_pixel: ImagePixel, frame: FrameBytes) -> DecodedFrame:
+    """Decode a lossless JPEG frame with jpegsof3. Raises DecodeError, UnsupportedError for a point transform."""
     import imagecodecs
 
     header = read_jpeg(frame.data)
@@ -63,16 +68,16 @@ def second_jpeg(_pixel: ImagePixel, frame: FrameBytes) -> DecodedFrame:
         return _LOSSY
     scan = next(segment for segment in header.segments if segment.marker == START_OF_SCAN)
     if frame.data[scan.stop - 1] & 0x0F:
-        raise UnsupportedError("a point transform, which the second library does not know", stage=Stage.DECODE)
+        raise UnsupportedError("a point transform, which the second library does not decode", stage=Stage.DECODE)
     try:
         samples = imagecodecs.jpegsof3_decode(frame.data[: header.stop])
     except (RuntimeError, ValueError) as error:
-        raise _refused("jpegsof3", error) from error
-    return _named("imagecodecs jpegsof3", samples)
+        raise _refusal("jpegsof3", error) from error
+    return _decoded_by("imagecodecs jpegsof3", samples)
 
 
-def second_jpegls(_pixel: ImagePixel, frame: FrameBytes) -> DecodedFrame:
-    """There is no second library for JPEG-LS. Raises UnsupportedError where the codestream is lossless."""
+def decode_jpegls(_pixel: ImagePixel, frame: FrameBytes) -> DecodedFrame:
+    """Raise UnsupportedError for a lossless codestream: JPEG-LS has no second library."""
     header = read_jpeg(frame.data)
     scans = (segment for segment in header.segments if segment.marker == START_OF_SCAN)
     if any(frame.data[scan.stop - 3] for scan in scans):
@@ -80,8 +85,8 @@ def second_jpegls(_pixel: ImagePixel, frame: FrameBytes) -> DecodedFrame:
     raise UnsupportedError("there is no second library for JPEG-LS", stage=Stage.DECODE)
 
 
-def second_jpeg2000(_pixel: ImagePixel, frame: FrameBytes) -> DecodedFrame:
-    """A reversible frame: of HTJ2K by OpenJPH, of JPEG 2000 by another version of OpenJPEG. Raises DecodeError."""
+def decode_jpeg2000_imagecodecs(_pixel: ImagePixel, frame: FrameBytes) -> DecodedFrame:
+    """Decode a reversible frame: HTJ2K with OpenJPH, JPEG 2000 with another version of OpenJPEG. Raises DecodeError."""
     import imagecodecs
 
     header = read_jpeg2000(frame.data)
@@ -92,18 +97,18 @@ def second_jpeg2000(_pixel: ImagePixel, frame: FrameBytes) -> DecodedFrame:
     try:
         samples = decode(frame.data[header.start : header.stop])
     except (RuntimeError, ValueError) as error:
-        raise _refused(name, error) from error
-    return _named(f"imagecodecs {name}", samples)
+        raise _refusal(name, error) from error
+    return _decoded_by(f"imagecodecs {name}", samples)
 
 
-def second_jpegxl(_pixel: ImagePixel, _frame: FrameBytes) -> DecodedFrame:
-    """There is no second library for JPEG XL. Raises UnsupportedError."""
+def decode_jpegxl(_pixel: ImagePixel, _frame: FrameBytes) -> DecodedFrame:
+    """Raise UnsupportedError: JPEG XL has no second library."""
     raise UnsupportedError("there is no second library for JPEG XL", stage=Stage.DECODE)
 
 
-def _refused(name: str, error: Exception) -> DecodeError:
+def _refusal(name: str, error: Exception) -> DecodeError:
     return DecodeError(f"{name} refuses the codestream: {error}")
 
 
-def _named(name: str, samples: Array) -> DecodedFrame:
-    return DecodedFrame(samples, None, None, name, "")
+def _decoded_by(decoder: str, samples: Array) -> DecodedFrame:
+    return DecodedFrame(samples, None, None, decoder, "")

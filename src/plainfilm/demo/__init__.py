@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: MIT
-"""Synthetic hand radiographs, drawn by this package alone: what `plainfilm demo` shows and the tests are made of."""
+"""Synthetic hand radiographs, drawn by this package alone, for `plainfilm demo` and for tests."""

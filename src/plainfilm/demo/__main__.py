@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""`python -m plainfilm.demo OUT --count N`: any number of synthetic films, for benchmarks and tests of one's own."""
+"""`python -m plainfilm.demo OUT --count N`: write any number of synthetic radiographs, for benchmarks and tests."""
 
 from __future__ import annotations
 
@@ -7,38 +7,43 @@ import argparse
 import sys
 from pathlib import Path
 
-from plainfilm.demo.batch import Series, write_series
+from plainfilm.demo.series import RadiographSeries, write_series
 
 
 def main(words: list[str]) -> int:
-    """Run the command; 0. Raises OSError where OUT cannot be written."""
+    """Run the command; return 0. Raises OSError where OUT cannot be written."""
+    parser = _parser()
+    arguments = parser.parse_args(words)
+    if min(arguments.count, arguments.first, arguments.seed) < 1:
+        parser.error("--count, --first and --seed must be 1 or more")
+    if min(arguments.rows, arguments.columns) < 32:
+        parser.error("a radiograph needs at least 32 rows and columns")
+    numbers = range(arguments.first, arguments.first + arguments.count)
+    series = RadiographSeries(arguments.seed, arguments.rows, arguments.columns)
+    for _ in write_series(series, numbers, arguments.out, arguments.truth):
+        pass
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m plainfilm.demo",
-        description="Writes synthetic hand radiographs as DICOM files. A film depends on seed and number alone: "
-        "several processes can each make a part of a series.",
+        description="Writes synthetic hand radiographs as DICOM files. A radiograph depends only on the seed, its "
+        "number and the size of the detector: several processes can each write a part of a series.",
     )
-    parser.add_argument("out", type=Path, metavar="OUT", help="the folder of the films; it is made")
-    parser.add_argument("--count", type=int, default=100, help="how many films")
-    parser.add_argument("--first", type=int, default=1, help="the number of the first film, from 1")
-    parser.add_argument("--seed", type=int, default=1, help="of the series")
+    parser.add_argument("out", type=Path, metavar="OUT", help="the folder of the DICOM files; it is created")
+    parser.add_argument("--count", type=int, default=100, help="how many radiographs")
+    parser.add_argument("--first", type=int, default=1, help="the number of the first radiograph, from 1")
+    parser.add_argument("--seed", type=int, default=1, help="the seed of the series")
     parser.add_argument("--rows", type=int, default=1024)
     parser.add_argument("--columns", type=int, default=824)
     parser.add_argument(
         "--truth",
         type=Path,
         metavar="FOLDER",
-        help="landmarks, field, side and picture of each film",
+        help="a folder for landmarks, collimated field, side and reference image of each radiograph",
     )
-    given = parser.parse_args(words)
-    if min(given.count, given.first, given.seed) < 1:
-        parser.error("--count, --first and --seed are 1 or more")
-    if min(given.rows, given.columns) < 32:
-        parser.error("a film needs at least 32 rows and columns")
-    numbers = range(given.first, given.first + given.count)
-    series = Series(given.seed, given.rows, given.columns)
-    for _ in write_series(series, numbers, given.out, given.truth):
-        pass
-    return 0
+    return parser
 
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A bone's shape -> how far the beam runs through its cortex and its spongy bone, on a grid of the bone's own."""
+"""Project the shape of a bone: path lengths of the beam through its cortex and its spongy bone."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from plainfilm.demo.geometry import Field, Point, depth_inside, distance_to, dom
 
 STEP_MM = 0.16
 MARGIN_MM = 0.8
-# the walls before and behind the marrow are thinner than those beside it
+# the walls in front of and behind the marrow are thinner than the walls at its sides
 FLAT = 0.35
 
 
 @dataclass(frozen=True, slots=True)
 class Accent:
-    """A plate seen edge-on, a ridge or a scar: a line in mm, its half width, and the cortex that it adds, in mm."""
+    """A plate seen from its edge, a ridge or a scar: a line, its half width, and the cortex that it adds; all in mm."""
 
     line: tuple[Point, ...]
     half_width: float
@@ -27,11 +27,11 @@ class Accent:
 
 @dataclass(frozen=True, slots=True)
 class BoneShape:
-    """A bone in a frame of its own: x across, y from its base (0) to its head, in mm.
+    """The shape of a bone in its own coordinates: x across, y from its base (0) to its head, in mm.
 
-    outline: points of its edge, in order. radius: how round it is towards the beam, None for a tube, which is as deep
-    as wide. wall: thickness of the cortex at the ends and in the middle. marrow: share of the spongy bone that the
-    middle of the shaft lacks. physis: where a growth plate lies, in y; None for bones without.
+    outline: points of the edge, in order. wall: thickness of the cortex at the ends and in the middle. radius: half the
+    depth in the direction of the beam; None for a tube, which is as deep as wide. marrow: share of the spongy bone that
+    is absent in the middle of the shaft. physis: y of the growth plate; None for bones without one.
     """
 
     outline: tuple[Point, ...]
@@ -43,13 +43,13 @@ class BoneShape:
 
     @property
     def span(self) -> tuple[float, float]:
-        """The least and the greatest y."""
+        """The smallest and the largest y."""
         return min(y for _, y in self.outline), max(y for _, y in self.outline)
 
 
 @dataclass(frozen=True, slots=True)
 class Projection:
-    """Path lengths in mm on a grid of STEP_MM: origin is x and y of the first cell; rows run with y."""
+    """Path lengths in mm on a grid with steps of STEP_MM. origin: x and y of the first cell; rows follow y."""
 
     origin: Point
     cortex: Field
@@ -58,7 +58,7 @@ class Projection:
 
 @cache
 def project(shape: BoneShape, gap: float = 0.0) -> Projection:
-    """The shadow of a bone, with a growth plate of `gap` mm where its shape has one; 0: closed."""
+    """Project a bone. gap: width in mm of the growth plate, if the shape has one; 0 for a closed growth plate."""
     outline = smooth_outline(shape.outline)
     (left, bottom), (right, top) = (
         (choose(x for x, _ in outline) + margin, choose(y for _, y in outline) + margin)
@@ -76,19 +76,21 @@ def project(shape: BoneShape, gap: float = 0.0) -> Projection:
     for accent in shape.accents:
         cortex = cortex + _ridge(x, y, accent) * smooth_step(depth / np.float32(0.5))
     if shape.physis is not None and gap > 0:
-        cortex, spongy = _open_physis(x, y - np.float32(shape.physis), gap, (cortex, spongy, outer))
+        bone_share, dense_share = _physis_shares(x, y - np.float32(shape.physis), gap)
+        cortex = cortex * bone_share + dense_share * outer * np.float32(0.16)
+        spongy = spongy * bone_share
     return Projection((left, bottom), np.asarray(cortex, np.float32), np.asarray(spongy, np.float32))
 
 
 def _shaft(shape: BoneShape, y: Field) -> Field:
-    """1 in the middle third of a long bone, falling to 0 at its ends; 0 for a short bone."""
+    """Return 1 in the middle of a bone, falling to 0 at its ends."""
     low, high = shape.span
     share = (y - np.float32(low)) / np.float32(high - low)
     return smooth_step(np.minimum(share, 1 - share) / np.float32(0.42))
 
 
 def _radius(shape: BoneShape, depth: Field) -> Field | float:
-    """How deep the bone is at most in each row, halved."""
+    """Return half the largest depth of the bone in each row."""
     if shape.radius is not None:
         return shape.radius
     cells = (depth > 0).sum(axis=1, dtype=np.int32)[:, None].astype(np.float32)
@@ -96,16 +98,18 @@ def _radius(shape: BoneShape, depth: Field) -> Field | float:
 
 
 def _ridge(x: Field, y: Field, accent: Accent) -> Field:
-    """The cortex of an accent: greatest on its line, nothing beyond its half width."""
+    """Return the cortex of an accent: largest on its line, 0 beyond its half width."""
     share = 1 - distance_to(x, y, accent.line) / np.float32(accent.half_width)
     return np.float32(accent.cortex) * smooth_step(share)
 
 
-def _open_physis(x: Field, above: Field, gap: float, chords: tuple[Field, Field, Field]) -> tuple[Field, Field]:
-    """Cartilage of a gently waved plate in place of bone, and a line of dense bone along either side."""
-    cortex, spongy, outer = chords
+def _physis_shares(x: Field, above: Field, gap: float) -> tuple[Field, Field]:
+    """Return the share of bone, which is 0 in the wavy cartilage of a growth plate, and of the dense lines beside it.
+
+    above: distance in mm from the growth plate, towards the head of the bone.
+    """
     wave = np.abs(np.abs(x) - np.float32(3.0)) * np.float32(0.12)
     distance = np.abs(above - wave)
-    bone = smooth_step((distance - np.float32(gap / 2 - 0.25)) / np.float32(0.5))
-    dense = smooth_step(1 - np.abs(distance - np.float32(gap / 2 + 0.55)) / np.float32(0.6))
-    return cortex * bone + dense * outer * np.float32(0.16), spongy * bone
+    bone_share = smooth_step((distance - np.float32(gap / 2 - 0.25)) / np.float32(0.5))
+    dense_share = smooth_step(1 - np.abs(distance - np.float32(gap / 2 + 0.55)) / np.float32(0.6))
+    return bone_share, dense_share

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Cells of frames -> Pixel Data and file meta information in a transfer syntax, always without loss."""
+"""Encode pixel cells losslessly as Pixel Data of a transfer syntax, and set the file meta information."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy.typing as npt
 
-from plainfilm.demo.habit import Storage, TransferSyntax
+from plainfilm.demo.vendor import Storage, TransferSyntax
 
 NAMESPACE = uuid.UUID("8d0b1d4e-6f0c-4f0e-9b52-0d5a2c6f7e10")
 
 
 def set_pixels(dataset: Any, frames: list[npt.NDArray[Any]], storage: Storage) -> None:
-    """Pixel Data and the file meta information of a Dataset."""
+    """Set Pixel Data and the file meta information of a Dataset."""
     from pydicom.dataset import FileMetaDataset
     from pydicom.encaps import encapsulate
 
@@ -35,7 +35,10 @@ def set_pixels(dataset: Any, frames: list[npt.NDArray[Any]], storage: Storage) -
 
 
 def encode(values: npt.NDArray[Any], storage: Storage) -> bytes:
-    """A codestream of Bits Stored bits a sample: JPEG process 14 selection value 1, JPEG-LS, JPEG 2000 5-3, or RLE."""
+    """Encode a frame with Bits Stored bits per sample.
+
+    The codestream is JPEG process 14 selection value 1, JPEG-LS, JPEG 2000 with the 5-3 wavelet, or RLE.
+    """
     import imagecodecs
 
     bits, syntax = storage.bits_stored, storage.transfer_syntax
@@ -51,7 +54,7 @@ def encode(values: npt.NDArray[Any], storage: Storage) -> bytes:
 
 
 def encode_rle(values: npt.NDArray[Any]) -> bytes:
-    """One frame in the RLE of PS3.5 annex G: a segment of high bytes, then one of low bytes."""
+    """Encode a frame as RLE (PS3.5 annex G): a segment of the high bytes, then a segment of the low bytes."""
     from rle.utils import encode_pixel_data
 
     rows, columns = values.shape

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""A Radiograph (a subject, a detector and a beam) -> what reaches each pixel of the detector, and where things are.
+"""Simulate the exposure of a detector: what reaches each pixel, and where the landmarks are.
 
-The exponent of Beer and Lambert comes from the subject. Here the beam goes through it: heel effect, scatter, the
-leaves of the collimator and lead, the blur of the focal spot, the noise of its quanta and of the detector. From the
-table of exponentials on all is done in whole numbers and single operations of float32, so that a seed gives the same
-film everywhere.
+The subject gives the exponent of the law of Beer and Lambert for each pixel. This module adds the beam: heel effect,
+scatter, collimation and lead, the blur of the focal spot, and the noise of the quanta and of the detector. From the
+table of exponentials on, all calculations use whole numbers and single operations of float32, so that a seed gives the
+same radiograph on every machine.
 """
 
 from __future__ import annotations
@@ -16,37 +16,37 @@ from functools import cache, lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from plainfilm.demo.geometry import Field, Grid, Point, enlarge
-from plainfilm.demo.hand import Hand, Landmarks, draw_hand
-from plainfilm.demo.lead import (
+from plainfilm.demo.detector import (
     Collimation,
     Detector,
     Marker,
     field_depth,
     field_outline,
-    lead_cover,
-    marker_middle,
+    marker_center,
+    marker_cover,
     wedge_exponent,
 )
-from plainfilm.demo.noise import SPREAD, Dice, blur
+from plainfilm.demo.geometry import Field, Grid, Point, enlarge
+from plainfilm.demo.hand import Hand, Landmarks, draw_hand
+from plainfilm.demo.noise import SPREAD, RandomStream, blur
 from plainfilm.demo.phantoms import Phantom, draw_phantom
 from plainfilm.demo.skeleton import Side
 
-# an exposure is a whole number, at least 1: AIR where nothing is in the way, LEAD behind lead
+# an exposure is a whole number from 1 to MOST: AIR where nothing attenuates the beam, LEAD behind lead
 AIR, LEAD, MOST = 32768, 24, 45056
-LEAST_SIZE = 32
+MIN_SIZE = 32
 STEPS = 1024
 HAZE_STEP = 8
-# the middle of a hand from its origin, in mm
-MIDDLE = (-5.0, 46.0)
+# the center of a hand in its own coordinates, in mm
+HAND_CENTER = (-5.0, 46.0)
 
 
 @dataclass(frozen=True, slots=True)
 class Beam:
-    """What the tube, the collimator and the radiographer add.
+    """The X-ray beam and the objects that the radiographer adds.
 
-    photons: a square millimetre in air; fewer make the picture grainier. focal_spot: standard deviation of its blur,
-    mm. scatter, heel: shares of the beam.
+    photons: number per square millimetre in air; fewer photons give more noise. focal_spot: standard deviation of its
+    blur in mm. scatter, heel: fractions of the beam. wedge: whether a step wedge is in the field.
     """
 
     collimation: Collimation = Collimation()
@@ -59,11 +59,11 @@ class Beam:
 
 
 @dataclass(frozen=True, slots=True)
-class Radiograph:
-    """One exposure; the same each time it is made. seed: of its noise alone.
+class Acquisition:
+    """The parameters of one exposure, which is the same each time it is computed.
 
-    width: of the detector in mm; pixels are square. subject: one hand, two side by side, or a phantom.
-    Raises ValueError for fewer than 32 rows or columns, and for more than two hands.
+    width: width of the detector in mm; pixels are square. subject: one hand, two hands side by side, or a phantom.
+    seed: seed of the noise. Raises ValueError for fewer than 32 rows or columns, and for more than two hands.
     """
 
     rows: int = 1024
@@ -74,19 +74,21 @@ class Radiograph:
     seed: int = 1
 
     def __post_init__(self) -> None:
-        if min(self.rows, self.columns) < LEAST_SIZE:
-            raise ValueError(f"a film needs at least {LEAST_SIZE} rows and columns, not {self.rows} x {self.columns}")
+        if min(self.rows, self.columns) < MIN_SIZE:
+            raise ValueError(
+                f"a radiograph needs at least {MIN_SIZE} rows and columns, not {self.rows} x {self.columns}"
+            )
         if isinstance(self.subject, tuple) and len(self.subject) not in (1, 2):
-            raise ValueError(f"one hand or two lie on a film, not {len(self.subject)}")
+            raise ValueError(f"a radiograph shows one hand or two, not {len(self.subject)}")
 
     @property
     def pixel_spacing(self) -> float:
-        """Millimetres from one pixel to the next, in both directions."""
+        """The distance of two pixels in mm, in both directions."""
         return round(self.width / self.columns, 6)
 
     @property
     def detector(self) -> Detector:
-        """The plane of its pixels."""
+        """The plane of the pixels."""
         return Detector(self.rows, self.columns, self.pixel_spacing)
 
     @property
@@ -98,69 +100,76 @@ class Radiograph:
 
 
 @dataclass(frozen=True, slots=True)
-class Exposed:
-    """values: uint16 (rows, columns), AIR in air. landmarks: columns and rows, from 0, by name; field: its outline."""
+class Exposure:
+    """The result of an exposure.
+
+    values: uint16 (rows, columns), AIR in air. landmarks: columns and rows from 0, by name. outline: corners of the
+    collimated field, as columns and rows from 0.
+    """
 
     values: npt.NDArray[np.uint16]
     landmarks: Landmarks = field(default_factory=dict)
     outline: tuple[Point, ...] = ()
 
 
-def expose(radiograph: Radiograph) -> Exposed:
-    """Make the exposure."""
-    quanta, landmarks = _irradiate(replace(radiograph, seed=0))
-    outline = field_outline(radiograph.detector, radiograph.beam.collimation)
-    return Exposed(_detect(quanta, radiograph), dict(landmarks), outline)
+def expose(acquisition: Acquisition) -> Exposure:
+    """Compute the exposure of an acquisition."""
+    quanta, landmarks = _irradiate(replace(acquisition, seed=0))
+    outline = field_outline(acquisition.detector, acquisition.beam.collimation)
+    return Exposure(_detect(quanta, acquisition), dict(landmarks), outline)
 
 
 @lru_cache(maxsize=40)
-def _irradiate(radiograph: Radiograph) -> tuple[npt.NDArray[np.int32], Landmarks]:
-    """What reaches the detector but for noise, kept: noise is cheap, and all that another seed changes."""
-    exponent, landmarks = _draw(radiograph)
-    detector, beam = radiograph.detector, radiograph.beam
+def _irradiate(acquisition: Acquisition) -> tuple[npt.NDArray[np.int32], Landmarks]:
+    """Return the exposure without noise; it is cached, because another seed changes only the noise."""
+    exponent, landmarks = _draw(acquisition)
+    detector, beam = acquisition.detector, acquisition.beam
     if beam.wedge:
         exponent = exponent + wedge_exponent(detector, beam.collimation)
-    quanta = np.rint(_transmit(exponent, beam) * _open(detector, beam)).astype(np.int32)
+    quanta = np.rint(_transmit(exponent, beam) * _open_share(detector, beam)).astype(np.int32)
     if beam.marker is not None:
-        landmarks["marker"] = detector.to_pixel(marker_middle(detector, beam.collimation, beam.marker))
+        landmarks["marker"] = detector.to_pixel(marker_center(detector, beam.collimation, beam.marker))
     return blur(quanta, max(round(2 * (beam.focal_spot / detector.pixel_spacing) ** 2), 1)) + LEAD, landmarks
 
 
-def _draw(radiograph: Radiograph) -> tuple[Field, Landmarks]:
-    """The exponents of the subject, and its landmarks; those of two hands begin with L or R."""
-    if isinstance(radiograph.subject, Phantom):
-        return draw_phantom(radiograph.subject, radiograph.detector), {}
-    exponent = np.zeros((radiograph.rows, radiograph.columns), np.float32)
+def _draw(acquisition: Acquisition) -> tuple[Field, Landmarks]:
+    """Return the exponents of the subject and its landmarks; the names for two hands begin with L or R."""
+    if isinstance(acquisition.subject, Phantom):
+        return draw_phantom(acquisition.subject, acquisition.detector), {}
+    exponent = np.zeros((acquisition.rows, acquisition.columns), np.float32)
     landmarks: Landmarks = {}
-    for hand in radiograph.subject:
-        two = len(radiograph.subject) == 2
-        drawn, found = draw_hand(hand, _grid(radiograph, hand, two))
-        exponent += drawn
-        prefix = f"{hand.person.side.value} " if two else ""
-        landmarks |= {prefix + name: point for name, point in found.items()}
+    for hand in acquisition.subject:
+        side_by_side = len(acquisition.subject) == 2
+        hand_exponent, hand_landmarks = draw_hand(hand, _grid(acquisition, hand, side_by_side))
+        exponent += hand_exponent
+        prefix = f"{hand.person.side.value} " if side_by_side else ""
+        landmarks |= {prefix + name: point for name, point in hand_landmarks.items()}
     return exponent, landmarks
 
 
-def _grid(radiograph: Radiograph, hand: Hand, two: bool) -> Grid:
-    """A hand in the middle of the detector, or of its half: a left hand in the right half, thumbs side by side."""
+def _grid(acquisition: Acquisition, hand: Hand, side_by_side: bool) -> Grid:
+    """Return the grid that places a hand in the center of the detector, or of its half for two hands.
+
+    A left hand lies in the left half, so that the thumbs are side by side.
+    """
     side, size, pose = hand.person.side, hand.person.size, hand.pose
-    columns, spacing = radiograph.columns, radiograph.pixel_spacing
-    share = (0.25 if side is Side.LEFT else 0.75) if two else 0.5
-    middle = share * columns - 0.5 + pose.offset[0] / spacing, (radiograph.rows - 1) / 2 + pose.offset[1] / spacing
-    grid = Grid(radiograph.rows, columns, spacing, (0.0, 0.0), pose.rotation, side is Side.LEFT, size)
-    column, row = grid.to_pixel(MIDDLE)
+    columns, spacing = acquisition.columns, acquisition.pixel_spacing
+    share = (0.25 if side is Side.LEFT else 0.75) if side_by_side else 0.5
+    middle = share * columns - 0.5 + pose.offset[0] / spacing, (acquisition.rows - 1) / 2 + pose.offset[1] / spacing
+    grid = Grid(acquisition.rows, columns, spacing, (0.0, 0.0), pose.rotation, side is Side.LEFT, size)
+    column, row = grid.to_pixel(HAND_CENTER)
     origin = round(middle[0] - column, 6), round(middle[1] - row, 6)
-    return Grid(radiograph.rows, columns, spacing, origin, pose.rotation, side is Side.LEFT, size)
+    return Grid(acquisition.rows, columns, spacing, origin, pose.rotation, side is Side.LEFT, size)
 
 
 @cache
 def _exponentials() -> npt.NDArray[np.int32]:
-    """AIR * exp(-n / STEPS) to the nearest, up to what lets nothing through."""
+    """Return the table of AIR * exp(-n / STEPS), rounded, up to full attenuation."""
     return np.array([math.floor(round(AIR * math.exp(-n / STEPS), 6) + 0.5) for n in range(10 * STEPS)], np.int32)
 
 
 def _transmit(exponent: Field, beam: Beam) -> Field:
-    """Beer and Lambert, the heel effect along the rows, and a haze of scattered quanta."""
+    """Apply the law of Beer and Lambert, the heel effect along the rows, and the haze of scattered quanta."""
     table = _exponentials()
     quanta = table[np.clip(np.rint(exponent * STEPS).astype(np.int32), 0, table.size - 1)]
     heel = np.float32(1) - np.float32(beam.heel) * np.arange(exponent.shape[0], dtype=np.float32) / exponent.shape[0]
@@ -172,19 +181,19 @@ def _transmit(exponent: Field, beam: Beam) -> Field:
     return np.asarray((1 - np.float32(beam.scatter)) * direct + np.float32(beam.scatter) * haze, np.float32)
 
 
-def _open(detector: Detector, beam: Beam) -> Field:
-    """The share of the beam that collimator and marker let through, 0 to 1."""
+def _open_share(detector: Detector, beam: Beam) -> Field:
+    """Return the share of the beam, 0 to 1, that passes the collimator and the marker."""
     share = np.clip(field_depth(detector, beam.collimation) / np.float32(0.5) + np.float32(0.5), 0, 1)
     if beam.marker is not None:
-        share = share * (1 - lead_cover(detector, beam.collimation, beam.marker))
+        share = share * (1 - marker_cover(detector, beam.collimation, beam.marker))
     return np.asarray(share, np.float32)
 
 
-def _detect(quanta: npt.NDArray[np.int32], radiograph: Radiograph) -> npt.NDArray[np.uint16]:
-    """Noise of the quanta (Poisson's, as good as normal here) and of the detector."""
-    share = np.float32(AIR / (radiograph.beam.photons * radiograph.pixel_spacing**2))
-    # a detector spreads each quantum a little: its noise is not that of single pixels
-    grain = blur(Dice(radiograph.seed, 3).bells(*quanta.shape) * 16, 1)
+def _detect(quanta: npt.NDArray[np.int32], acquisition: Acquisition) -> npt.NDArray[np.uint16]:
+    """Add the noise of the quanta (Poisson noise, here nearly normal) and of the detector."""
+    share = np.float32(AIR / (acquisition.beam.photons * acquisition.pixel_spacing**2))
+    # the detector spreads each quantum over some pixels, so the noise of neighbouring pixels is correlated
+    grain = blur(RandomStream(acquisition.seed, 3).normal_integers(*quanta.shape) * 16, 1)
     spread = np.float32(16 * SPREAD * 0.375)
     deviation = np.sqrt(quanta.astype(np.float32) * share + np.float32(36))
     noisy = quanta + np.rint(grain.astype(np.float32) / spread * deviation).astype(np.int32)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""The long bones of a right hand, palm on the detector, and how they lie: plain numbers in millimetres, no drawing.
+"""The shapes and positions of the metacarpals and phalanges of a right hand with its palm on the detector.
 
-The origin of the hand is the joint of capitate and third metacarpal, x grows towards the little finger, y towards the
-finger tips. The proportions are those of an adult hand of textbooks; they belong to nobody.
+All numbers are in mm. The origin is the joint of capitate and third metacarpal; x points towards the little finger, y
+towards the finger tips. The proportions are those of an adult hand in textbooks, not of a real person.
 """
 
 from __future__ import annotations
@@ -15,20 +15,21 @@ from plainfilm.demo.geometry import Point
 
 @dataclass(frozen=True, slots=True)
 class Phalanx:
-    """A phalanx: its shape, its length in mm, how many times as wide as its shape, and half the finger beyond it."""
+    """A phalanx: shape, length in mm, width relative to the shape (girth), and finger radius at its end in mm."""
 
     shape: BoneShape
     length: float
     girth: float
-    flesh: float
+    finger_radius: float
 
 
 @dataclass(frozen=True, slots=True)
 class Ray:
-    """A metacarpal and the phalanges that follow it.
+    """A ray of the hand: a metacarpal and its phalanges.
 
-    base, head: ends of the metacarpal in mm. direction: of the finger, in degrees from the y axis towards the little
-    finger. bend: added at each further joint. swing: how much of the spread of the fingers this ray takes part in.
+    base, head: ends of the metacarpal in mm. girth: width of the metacarpal relative to its shape. direction: of the
+    finger, in degrees from the y axis towards the little finger. bend: degrees added at each further joint. swing:
+    share of the spread of the fingers that applies to this ray.
     """
 
     name: str
@@ -43,7 +44,7 @@ class Ray:
 
 
 def _both_sides(middle_base: float, half: tuple[Point, ...], middle_head: float) -> tuple[Point, ...]:
-    """An outline from its right half, base to head, and the y of base and head on the axis."""
+    """Return a symmetric outline from its right half, base to head, and the y of base and head on the axis."""
     left = tuple((-x, y) for x, y in reversed(half))
     return ((0.0, middle_base), *half, (0.0, middle_head), *left)
 
@@ -98,7 +99,7 @@ METACARPAL = BoneShape(
         Accent(((4.6, 51.0), (5.5, 55.0), (5.2, 58.2), (4.3, 61.0)), 0.8, 1.0),
     ),
 )
-# neck and head, which the four have in common
+# neck and head, which the second to fifth metacarpal share
 HEAD = METACARPAL.outline[9:24]
 # the base of the second is notched about the trapezoid and reaches towards the third; the third has a styloid process
 SECOND = BoneShape(
@@ -148,7 +149,7 @@ FIRST = BoneShape(
 )
 # fmt: on
 
-# a round seed of bone; placed about the joint of the thumb and, smaller, of the little finger
+# a small round bone at the joint of the thumb and, smaller, of the little finger
 SESAMOID = BoneShape(
     outline=((0.0, -2.6), (1.7, -2.0), (2.3, 0.0), (1.8, 1.9), (0.0, 2.6), (-1.8, 1.9), (-2.3, 0.0), (-1.7, -2.0)),
     wall=(0.4, 0.4),
@@ -227,5 +228,5 @@ FINGERS = (
         ),
     ),
 )
-# between the ends of the bones' axes: knuckles, whose cups are deep, and the joints of the fingers, in mm
+# distance of two bones along their axis, in mm: at the knuckles, whose sockets are deep, and at the finger joints
 KNUCKLE_SPACE, JOINT_SPACE = 0.0, 0.75

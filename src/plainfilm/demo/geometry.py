@@ -23,23 +23,23 @@ FAR_MM = 1e4
 
 
 def turned(degrees: float) -> Point:
-    """Cosine and sine of an angle, to nine places: where mathematical libraries differ is beyond them."""
+    """Return cosine and sine of an angle, rounded to nine places, so that all mathematical libraries agree."""
     return round(math.cos(math.radians(degrees)), 9), round(math.sin(math.radians(degrees)), 9)
 
 
 def along(start: Point, degrees: float, length: float) -> Point:
-    """The point `length` mm from another, `degrees` from the y axis towards x."""
+    """Return the point at `length` mm from `start`, in a direction in degrees from the y axis towards x."""
     cosine, sine = turned(degrees)
     return start[0] + length * sine, start[1] + length * cosine
 
 
 def between(start: Point, end: Point, share: float) -> Point:
-    """The point at a share of the way."""
+    """Return the point at a share of the way from `start` to `end`."""
     return start[0] + share * (end[0] - start[0]), start[1] + share * (end[1] - start[1])
 
 
 def smooth_outline(points: Sequence[Point], steps: int = 6) -> list[Point]:
-    """A closed curve through the points (Catmull-Rom), `steps` pieces from each to the next."""
+    """Return a closed Catmull-Rom curve through the points, with `steps` segments between two points."""
     curve = []
     for index, b in enumerate(points):
         a, c, d = points[index - 1], points[(index + 1) % len(points)], points[(index + 2) % len(points)]
@@ -50,7 +50,7 @@ def smooth_outline(points: Sequence[Point], steps: int = 6) -> list[Point]:
 
 
 def smooth_line(points: Sequence[Point], steps: int = 4) -> list[Point]:
-    """An open curve through the points, as smooth_outline's."""
+    """Return an open Catmull-Rom curve through the points, with `steps` segments between two points."""
     padded = [points[0], *points, points[-1]]
     curve = [points[0]]
     for a, b, c, d in zip(padded, padded[1:], padded[2:], padded[3:], strict=False):
@@ -67,13 +67,13 @@ def _catmull_rom(values: tuple[float, float, float, float], t: float) -> float:
 
 
 def depth_inside(x: Field, y: Field, outline: Sequence[Point]) -> Field:
-    """How deep in mm each position lies within a closed outline; negative outside."""
+    """Return how deep in mm each position lies within a closed outline; negative outside."""
     squared = np.full(np.broadcast_shapes(x.shape, y.shape), FAR_MM**2, np.float32)
     inside = np.zeros(squared.shape, bool)
     for start, end in zip(outline, (*outline[1:], outline[0]), strict=True):
         np.minimum(squared, _squared_distance(x, y, start, end), out=squared)
         if start[1] != end[1]:
-            # a ray to the right crosses this edge: an odd number of crossings is inside
+            # count the edges that a line to the right crosses: an odd number means inside
             rows = (y >= min(start[1], end[1])) & (y < max(start[1], end[1]))
             crossing = start[0] + (y - np.float32(start[1])) * np.float32((end[0] - start[0]) / (end[1] - start[1]))
             inside ^= rows & (x < crossing)
@@ -82,7 +82,7 @@ def depth_inside(x: Field, y: Field, outline: Sequence[Point]) -> Field:
 
 
 def distance_to(x: Field, y: Field, line: Sequence[Point]) -> Field:
-    """How far in mm each position is from an open line."""
+    """Return the distance in mm of each position from an open line."""
     squared = np.full(np.broadcast_shapes(x.shape, y.shape), FAR_MM**2, np.float32)
     for start, end in pairwise(line):
         np.minimum(squared, _squared_distance(x, y, start, end), out=squared)
@@ -90,7 +90,7 @@ def distance_to(x: Field, y: Field, line: Sequence[Point]) -> Field:
 
 
 def _squared_distance(x: Field, y: Field, start: Point, end: Point) -> Field:
-    """The square of the distance to a piece of straight line."""
+    """Return the squared distance to a line segment."""
     run, rise = np.float32(end[0] - start[0]), np.float32(end[1] - start[1])
     from_x, from_y = x - np.float32(start[0]), y - np.float32(start[1])
     length = max(run * run + rise * rise, np.float32(1e-9))
@@ -100,19 +100,19 @@ def _squared_distance(x: Field, y: Field, start: Point, end: Point) -> Field:
 
 
 def dome(depth: Field, radius: Field | float) -> Field:
-    """The chord in mm of a body whose edge is round with this radius, at a depth within its outline."""
+    """Return the path in mm through a body with a rounded edge of this radius, at a depth within its outline."""
     inside = np.clip(depth, 0, radius)
     return np.asarray(2 * np.sqrt(np.maximum(inside * (2 * radius - inside), 0)), np.float32)
 
 
 def smooth_step(share: Field) -> Field:
-    """0 below 0, 1 above 1, smooth between."""
+    """Return 0 below 0, 1 above 1, and a smooth transition between them."""
     clipped = np.clip(share, 0, 1).astype(np.float32)
     return np.asarray(clipped * clipped * (3 - 2 * clipped), np.float32)
 
 
 def sample(field: Field, row: Field, column: Field) -> Field:
-    """Bilinear interpolation at broken indices; beyond the edges the field goes on as it ends."""
+    """Interpolate bilinearly at fractional indices; positions beyond the edges get the value of the edge."""
     row, column = np.clip(row, 0, field.shape[0] - 1.001), np.clip(column, 0, field.shape[1] - 1.001)
     top, left = row.astype(np.int32), column.astype(np.int32)
     down, right = (row - top).astype(np.float32), (column - left).astype(np.float32)
@@ -124,7 +124,7 @@ def sample(field: Field, row: Field, column: Field) -> Field:
 
 
 def enlarge(field: Field, rows: int, columns: int, step: float) -> Field:
-    """A field whose pixels lie `step` apart, the first at 0 -> rows x columns by linear interpolation."""
+    """Interpolate linearly to rows x columns; the samples of `field` lie `step` pixels apart, the first at 0."""
     at_row, at_column = (np.arange(n, dtype=np.float32) / np.float32(step) for n in (rows, columns))
     top = np.minimum(at_row.astype(np.int32), field.shape[0] - 2)
     left = np.minimum(at_column.astype(np.int32), field.shape[1] - 2)
@@ -135,11 +135,11 @@ def enlarge(field: Field, rows: int, columns: int, step: float) -> Field:
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """Where pixels are in the body.
+    """The mapping between pixels and the coordinates of the body.
 
-    pixel_spacing: mm. origin: its column and row. rotation: degrees, clockwise. mirrored: a left hand.
-    x runs to the right of a right hand and to the left of a left one, y up; both in mm of the body, which is drawn
-    `size` times as large.
+    pixel_spacing: mm. origin: column and row of the origin of the body. rotation: degrees, clockwise. mirrored: whether
+    the hand is a left hand. x points right for a right hand and left for a left hand; y points up. Both are in mm of a
+    body that is drawn `size` times as large.
     """
 
     rows: int
@@ -152,24 +152,24 @@ class Grid:
 
     @property
     def _axes(self) -> tuple[Point, Point]:
-        """Unit vectors of x and y in (column, row)."""
+        """Unit vectors of x and y as (column, row)."""
         cosine, sine = turned(self.rotation)
         handedness = -1.0 if self.mirrored else 1.0
         return (handedness * cosine, sine * handedness), (sine, -cosine)
 
     @property
     def step(self) -> float:
-        """Millimetres of the body from one pixel to the next."""
+        """The distance of two pixels in mm of the body."""
         return self.pixel_spacing / self.size
 
     def to_pixel(self, point: Point) -> Point:
-        """Column and row, between pixel centres, of a point in mm."""
+        """Return column and row, measured between pixel centres, of a point in mm."""
         (xc, xr), (yc, yr) = self._axes
         x, y = point[0] / self.step, point[1] / self.step
         return x * xc + y * yc + self.origin[0], x * xr + y * yr + self.origin[1]
 
     def patch(self, points: Sequence[Point], margin: float) -> tuple[slice, slice]:
-        """The rows and columns that hold the points and `margin` mm around them, cut to the grid."""
+        """Return the rows and columns that contain the points and `margin` mm around them, clipped to the grid."""
         pixels = [self.to_pixel(point) for point in points]
         spans = []
         for axis, size in ((1, self.rows), (0, self.columns)):
@@ -180,7 +180,7 @@ class Grid:
         return spans[0], spans[1]
 
     def positions(self, patch: tuple[slice, slice]) -> tuple[Field, Field]:
-        """x and y in mm of the pixels of a patch."""
+        """Return x and y in mm of the pixels of a patch."""
         (xc, xr), (yc, yr) = self._axes
         columns = ((np.arange(patch[1].start, patch[1].stop) - self.origin[0]) * self.step).astype(np.float32)[None, :]
         rows = ((np.arange(patch[0].start, patch[0].stop) - self.origin[1]) * self.step).astype(np.float32)[:, None]
@@ -189,5 +189,5 @@ class Grid:
 
     @property
     def whole(self) -> tuple[slice, slice]:
-        """The patch that is the whole grid."""
+        """The patch of the whole grid."""
         return slice(0, self.rows), slice(0, self.columns)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The recipe that is pasted everywhere, to show what it does: pixel values over their maximum times 255."""
+"""The naive conversion that many scripts use, for comparison: pixel values divided by their maximum, times 255."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from plainfilm.demo.habit import TransferSyntax
+from plainfilm.demo.vendor import TransferSyntax
 
 
-def naive_picture(dataset: Any) -> npt.NDArray[np.uint8]:
-    """`pixel_array / pixel_array.max() * 255` as uint8 of a single-frame grey pydicom Dataset; (rows, columns).
+def naive_image(dataset: Any) -> npt.NDArray[np.uint8]:
+    """Return `pixel_array / pixel_array.max() * 255` as uint8, (rows, columns).
 
-    What does not fit into 8 bits wraps around, as it does where people run this.
+    dataset: a pydicom Dataset with one grey frame. Values that do not fit into 8 bits wrap around, as in those scripts.
     """
     values = pixel_array(dataset)
     scaled = values / values.max() * 255
@@ -22,7 +22,10 @@ def naive_picture(dataset: Any) -> npt.NDArray[np.uint8]:
 
 
 def pixel_array(dataset: Any) -> npt.NDArray[Any]:
-    """pydicom's pixel_array; JPEG Lossless and JPEG-LS, for which it needs other libraries, through imagecodecs."""
+    """Return the `pixel_array` of pydicom.
+
+    JPEG Lossless and JPEG-LS, for which pydicom needs other libraries, are decoded with imagecodecs.
+    """
     import imagecodecs
     from pydicom.encaps import generate_frames
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Pairs of pictures -> one PNG that shows for each film the naive picture and plainfilm's side by side."""
+"""Write the contact sheet: a PNG with the naive conversion and the picture of plainfilm, side by side."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ PER_ROW = 3
 MARGIN, GUTTER, SEAM = 36, 34, 4
 LABEL_HEIGHT, PICTURE_HEIGHT, NAME_HEIGHT, LINE_HEIGHT = 32, 266, 44, 28
 LABEL_SIZE, NAME_SIZE, REASON_SIZE = 20, 25, 22
-# greys of the sheet lie this far apart: noise that nobody sees at this size would make most of the file
+# grey levels of the sheet are multiples of this step: noise that is invisible at this size would make a large file
 GREY_STEP = 2
 CELL_WIDTH = (WIDTH - 2 * MARGIN - (PER_ROW - 1) * GUTTER) // PER_ROW
 PICTURE_WIDTH = (CELL_WIDTH - SEAM) // 2
@@ -33,7 +33,7 @@ BACKGROUND, HAIRLINE, NAIVE, OURS, NAME, REASON = "#0d1117", "#30363d", "#f0883e
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """One cell of the sheet: two uint8 pictures (rows, columns) of the same film, its name, and why they differ."""
+    """One cell of the sheet: two uint8 pictures (rows, columns) of a radiograph, its name, and why they differ."""
 
     name: str
     reason: str
@@ -42,7 +42,7 @@ class Pair:
 
 
 def contact_sheet(pairs: Sequence[Pair], path: Path) -> None:
-    """Write the pairs, three in a row, as a PNG 1440 pixels wide."""
+    """Write the pairs as a PNG of 1440 pixels width with three pairs in a row. Raises OSError."""
     from PIL import Image, ImageDraw
 
     reasons = [wrap(pair.reason, CELL_WIDTH, font_of(REASON_SIZE)) for pair in pairs]
@@ -58,25 +58,25 @@ def contact_sheet(pairs: Sequence[Pair], path: Path) -> None:
             column, row = left + number * (PICTURE_WIDTH + SEAM), top + LABEL_HEIGHT
             fitted = fit(picture, PICTURE_HEIGHT, PICTURE_WIDTH) // GREY_STEP * GREY_STEP
             sheet.paste(Image.fromarray(fitted), (column, row))
-            # a hairline, so that a black picture is still seen to be one
+            # the outline makes a black picture visible on the dark background
             draw.rectangle((column, row, column + PICTURE_WIDTH - 1, row + PICTURE_HEIGHT - 1), outline=HAIRLINE)
         _write(draw, (left, top), pair.name, reason)
     sheet.save(path, compress_level=9)
 
 
 def fit(picture: npt.NDArray[np.uint8], rows: int, columns: int) -> npt.NDArray[np.uint8]:
-    """The picture, as large as it fits into rows and columns, in the middle of black."""
+    """Scale a picture to fit into rows and columns, centered on black."""
     scale = min(rows / picture.shape[0], columns / picture.shape[1])
     size = max(1, round(picture.shape[1] * scale)), max(1, round(picture.shape[0] * scale))
     small = cv2.resize(picture, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
-    box = np.zeros((rows, columns), np.uint8)
+    canvas = np.zeros((rows, columns), np.uint8)
     row, column = (rows - size[1]) // 2, (columns - size[0]) // 2
-    box[row : row + size[1], column : column + size[0]] = small
-    return box
+    canvas[row : row + size[1], column : column + size[0]] = small
+    return canvas
 
 
 def wrap(text: str, width: float, font: Font) -> list[str]:
-    """The words of a text in lines of at most `width` pixels; a longer word has a line of its own."""
+    """Break a text into lines of at most `width` pixels; a longer word gets its own line."""
     lines: list[str] = []
     for word in text.split():
         longer = f"{lines[-1]} {word}" if lines else word
@@ -87,9 +87,9 @@ def wrap(text: str, width: float, font: Font) -> list[str]:
     return lines
 
 
-def _write(draw: ImageDraw, corner: tuple[int, int], name: str, reason: Sequence[str]) -> None:
-    """The labels above the two pictures, the name and the lines of the reason below."""
-    left, top = corner
+def _write(draw: ImageDraw, top_left: tuple[int, int], name: str, reason: Sequence[str]) -> None:
+    """Draw the labels above the two pictures, and the name and the lines of the reason below them."""
+    left, top = top_left
     draw.text((left, top), "naive", NAIVE, font_of(LABEL_SIZE))
     draw.text((left + PICTURE_WIDTH + SEAM, top), "plainfilm", OURS, font_of(LABEL_SIZE))
     below = top + LABEL_HEIGHT + PICTURE_HEIGHT
@@ -100,7 +100,7 @@ def _write(draw: ImageDraw, corner: tuple[int, int], name: str, reason: Sequence
 
 @cache
 def font_of(size: int) -> Font:
-    """The font that Pillow brings along."""
+    """Return the font that is included in Pillow."""
     from PIL import ImageFont
 
     return ImageFont.load_default(size)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A person and a pose -> every bone where it lies, the finger tips and joints, and the rays that flesh follows."""
+"""Place the bones of a hand, for a person and a pose, with finger tips, joints and the segments of the fingers."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from plainfilm.demo import fingers, wrist
 from plainfilm.demo.bone import BoneShape
 from plainfilm.demo.fingers import JOINT_SPACE, KNUCKLE_SPACE, Ray
 from plainfilm.demo.geometry import Point, along, between, turned
-from plainfilm.demo.noise import Dice
+from plainfilm.demo.noise import RandomStream
 
 GROWN = 17.0
 SCAR_UNTIL = 30.0
 
 
 class Side(StrEnum):
-    """Which hand, in the standard's own letters (Image Laterality, PS3.3 C.7.3.1.1.1)."""
+    """The side of a hand, as a value of Image Laterality (PS3.3 C.7.3.1.1.1)."""
 
     LEFT = "L"
     RIGHT = "R"
@@ -26,10 +26,11 @@ class Side(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Whose hand: side, age in years (4 or more; below 17 growth plates are open and carpals small), size against an
-    adult of the textbook, and what is odd about it.
+    """The person whose hand is shown.
 
-    fracture: of the neck of the fifth metacarpal, bent towards the palm's edge. ring: of metal, on the ring finger.
+    age: years, 4 or more; below 17 the growth plates are open and the carpals small. size: relative to an adult of the
+    textbook. fracture: whether the neck of the fifth metacarpal is broken and bent towards the edge of the palm. ring:
+    whether the ring finger has a metal ring.
     """
 
     side: Side = Side.RIGHT
@@ -41,9 +42,10 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Pose:
-    """How the hand lies. spread: 1 is a hand laid down at ease, 0 has straight fingers, 1.8 is wide.
+    """The pose of a hand on the detector.
 
-    rotation: of the whole hand on the detector in degrees, clockwise. offset: of its middle from that of its field, mm.
+    spread: of the fingers; 0 is parallel, 1 is relaxed, 1.8 is wide. rotation: of the whole hand in degrees, clockwise.
+    offset: of the center of the hand from the center of its area, in mm.
     """
 
     spread: float = 1.0
@@ -53,15 +55,16 @@ class Pose:
 
 @dataclass(frozen=True, slots=True)
 class PlacedBone:
-    """A bone in the hand: where the origin of its frame lies, its direction in degrees from the y axis towards x, and
-    how many times as wide and as long as its shape it is.
+    """A bone in the hand.
 
-    above, below: the part of it, in the y of its frame, that is drawn: all of it unless it is broken.
+    origin: origin of the coordinates of the bone, in mm of the hand. direction: degrees from the y axis towards x.
+    scale: width and length relative to the shape. gap: width of an open growth plate in mm. above, below: limits, in y
+    of the bone, of the part that is drawn; they exclude nothing unless the bone is broken.
     """
 
     name: str
     shape: BoneShape
-    place: Point
+    origin: Point
     direction: float
     scale: Point
     gap: float = 0.0
@@ -70,8 +73,8 @@ class PlacedBone:
 
 
 @dataclass(frozen=True, slots=True)
-class FleshPiece:
-    """A tapered piece of a finger between two joints: its ends and the radius at each, in mm."""
+class FingerSegment:
+    """A tapered segment of a finger between two joints: its ends and the radius at each end, in mm."""
 
     start: Point
     end: Point
@@ -79,117 +82,125 @@ class FleshPiece:
 
 
 @dataclass(frozen=True, slots=True)
-class PlacedRay:
-    """A finger: its flesh from the head of the metacarpal to the tip, and its joints from there; the tip is last.
+class Nail:
+    """A nail: the start of the rounded finger tip, the direction there in degrees, and the finger radius in mm."""
 
-    nail: where the flesh begins to round off, the direction there in degrees, and the radius of the finger in mm.
-    """
+    position: Point
+    direction: float
+    radius: float
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedRay:
+    """A finger: its segments from the head of the metacarpal to the tip, and its joints in the same order, tip last."""
 
     name: str
-    flesh: tuple[FleshPiece, ...]
+    segments: tuple[FingerSegment, ...]
     joints: tuple[Point, ...]
-    nail: tuple[Point, float, float]
+    nail: Nail
 
 
 @dataclass(frozen=True, slots=True)
 class Skeleton:
-    """All bones of a hand, and its fingers: the thumb first."""
+    """All bones of a hand, and its fingers, the thumb first."""
 
     bones: tuple[PlacedBone, ...]
     rays: tuple[PlacedRay, ...]
 
 
-def place_bones(person: Person, pose: Pose, dice: Dice) -> Skeleton:
-    """Lay down a hand; the dice vary its build and the lie of each finger a little."""
+def place_bones(person: Person, pose: Pose, random: RandomStream) -> Skeleton:
+    """Place the bones of a hand; random numbers vary the proportions and the direction of each finger a little."""
     bones: list[PlacedBone] = []
     rays = []
     gap = _gap(person.age)
     for ray in (fingers.THUMB, *fingers.FINGERS):
-        own, placed = _place_ray(ray, pose, dice, gap)
-        bones += own
-        rays.append(placed)
+        ray_bones, placed_ray = _place_ray(ray, pose, random, gap)
+        bones += ray_bones
+        rays.append(placed_ray)
     if person.fracture:
         bones = [part for bone in bones for part in (_broken(bone) if bone.name == "little metacarpal" else (bone,))]
     bones += _sesamoids(rays, person.age)
-    bones += [_place_carpal(carpal, person.age, dice) for carpal in wrist.CARPALS]
+    bones += [_place_carpal(carpal, person.age, random) for carpal in wrist.CARPALS]
     return Skeleton((*bones, *_forearm(person.age, gap)), tuple(rays))
 
 
 def _gap(age: float) -> float:
-    """How wide growth plates stand open, in mm; 0 when closed."""
+    """Return the width of the open growth plates in mm; 0 for closed ones."""
     return 0.0 if age >= GROWN else round(min(0.9 + 0.08 * (GROWN - age), 2.0), 1)
 
 
-def _place_ray(ray: Ray, pose: Pose, dice: Dice, gap: float) -> tuple[list[PlacedBone], PlacedRay]:
-    direction = ray.direction * (1 + (pose.spread - 1) * ray.swing) + dice.uniform(-1.5, 1.5)
-    build, width = dice.uniform(0.97, 1.03), dice.uniform(0.97, 1.03)
-    head = _swung(ray, 2.2 * (pose.spread - 1) * ray.swing)
-    bones = [_laid(f"{ray.name} metacarpal", ray.metacarpal, (ray.base, head), ray.girth * width, gap)]
-    joints, flesh = [head], []
-    joint, radius = head, ray.phalanges[0].flesh * 1.06
+def _place_ray(ray: Ray, pose: Pose, random: RandomStream, gap: float) -> tuple[list[PlacedBone], PlacedRay]:
+    direction = ray.direction * (1 + (pose.spread - 1) * ray.swing) + random.uniform(-1.5, 1.5)
+    length_scale, width_scale = random.uniform(0.97, 1.03), random.uniform(0.97, 1.03)
+    head = _rotated_head(ray, 2.2 * (pose.spread - 1) * ray.swing)
+    bones = [_bone_between(f"{ray.name} metacarpal", ray.metacarpal, ray.base, head, ray.girth * width_scale, gap)]
+    joints, segments = [head], []
+    joint, radius = head, ray.phalanges[0].finger_radius * 1.06
     for number, phalanx in enumerate(ray.phalanges):
         start = along(joint, direction, JOINT_SPACE if number else KNUCKLE_SPACE)
-        end = along(start, direction, phalanx.length * build)
-        bones.append(_laid(f"{ray.name} phalanx {number + 1}", phalanx.shape, (start, end), phalanx.girth * width, gap))
-        last = phalanx is ray.phalanges[-1]
-        reach = along(end, direction, 4.6 - phalanx.flesh) if last else end
-        flesh.append(FleshPiece(joint, reach, (radius, phalanx.flesh * (0.94 if last else 1.0))))
-        joint, radius = end, phalanx.flesh
-        joints.append(along(end, direction, 4.6) if last else along(end, direction, JOINT_SPACE / 2))
-        direction += ray.bend + dice.uniform(-1.2, 1.2)
-    nail = (flesh[-1].end, direction, flesh[-1].radii[1])
-    return bones, PlacedRay(ray.name, tuple(flesh), tuple(joints), nail)
+        end = along(start, direction, phalanx.length * length_scale)
+        name, girth = f"{ray.name} phalanx {number + 1}", phalanx.girth * width_scale
+        bones.append(_bone_between(name, phalanx.shape, start, end, girth, gap))
+        is_last = phalanx is ray.phalanges[-1]
+        segment_end = along(end, direction, 4.6 - phalanx.finger_radius) if is_last else end
+        end_radius = phalanx.finger_radius * (0.94 if is_last else 1.0)
+        segments.append(FingerSegment(joint, segment_end, (radius, end_radius)))
+        joint, radius = end, phalanx.finger_radius
+        joints.append(along(end, direction, 4.6) if is_last else along(end, direction, JOINT_SPACE / 2))
+        direction += ray.bend + random.uniform(-1.2, 1.2)
+    nail = Nail(segments[-1].end, direction, segments[-1].radii[1])
+    return bones, PlacedRay(ray.name, tuple(segments), tuple(joints), nail)
 
 
-def _swung(ray: Ray, degrees: float) -> Point:
-    """The head of a metacarpal when it is turned a little about its base, outwards for more spread."""
+def _rotated_head(ray: Ray, degrees: float) -> Point:
+    """Return the head of a metacarpal that is rotated around its base, outwards for more spread."""
     cosine, sine = turned(degrees if ray.direction > 0 else -degrees)
     x, y = ray.head[0] - ray.base[0], ray.head[1] - ray.base[1]
     return ray.base[0] + x * cosine + y * sine, ray.base[1] - x * sine + y * cosine
 
 
-def _laid(name: str, shape: BoneShape, ends: tuple[Point, Point], girth: float, gap: float) -> PlacedBone:
-    """A bone of a given width from its base to its head."""
-    (x0, y0), (x1, y1) = ends
-    length = math.sqrt((x1 - x0) ** 2 + (y1 - y0) ** 2)
-    return PlacedBone(name, shape, ends[0], _direction(x1 - x0, y1 - y0), (girth, length / shape.span[1]), gap)
+def _bone_between(name: str, shape: BoneShape, base: Point, head: Point, girth: float, gap: float) -> PlacedBone:
+    """Return a bone of a relative width between its base and its head."""
+    run, rise = head[0] - base[0], head[1] - base[1]
+    length = math.sqrt(run**2 + rise**2)
+    return PlacedBone(name, shape, base, _direction(run, rise), (girth, length / shape.span[1]), gap)
 
 
 def _direction(x: float, y: float) -> float:
-    """Degrees from the y axis towards x, to six places."""
+    """Return degrees from the y axis towards x, rounded to six places."""
     return round(math.degrees(math.atan2(x, y)), 6)
 
 
 def _broken(bone: PlacedBone) -> tuple[PlacedBone, PlacedBone]:
-    """The neck of a metacarpal broken through; the head has slipped and is bent by a quarter of a right angle."""
+    """Return both parts of a metacarpal with a broken neck; the head is displaced and bent by 22 degrees."""
     break_at = 51.0
-    pivot = along(bone.place, bone.direction, break_at * bone.scale[1])
+    pivot = along(bone.origin, bone.direction, break_at * bone.scale[1])
     bent = bone.direction + 22.0
-    moved = along(along(pivot, bent, -break_at * bone.scale[1] - 0.4), bent + 90, 1.6)
-    return replace(bone, below=break_at), replace(bone, place=moved, direction=bent, above=break_at)
+    origin = along(along(pivot, bent, -break_at * bone.scale[1] - 0.4), bent + 90, 1.6)
+    return replace(bone, below=break_at), replace(bone, origin=origin, direction=bent, above=break_at)
 
 
 def _sesamoids(rays: list[PlacedRay], age: float) -> list[PlacedBone]:
-    """Two at the first joint of the thumb, one at that of the little finger, none in young children."""
+    """Return two sesamoids at the first joint of the thumb and one at the little finger; none for a young child."""
     if age < 13:
         return []
     places = ((0, 6.0, -3.4, 1.0), (0, -1.4, -5.6, 0.85), (4, -3.0, -4.6, 0.7))
     bones = []
     for ray, across, lengthwise, scale in places:
-        first = rays[ray].flesh[0]
+        first = rays[ray].segments[0]
         direction = _direction(first.end[0] - first.start[0], first.end[1] - first.start[1])
-        place = along(along(first.start, direction, lengthwise), direction + 90, across)
-        bones.append(PlacedBone(f"{rays[ray].name} sesamoid", fingers.SESAMOID, place, direction, (scale, scale)))
+        origin = along(along(first.start, direction, lengthwise), direction + 90, across)
+        bones.append(PlacedBone(f"{rays[ray].name} sesamoid", fingers.SESAMOID, origin, direction, (scale, scale)))
     return bones
 
 
-def _place_carpal(carpal: wrist.Carpal, age: float, dice: Dice) -> PlacedBone:
-    """A carpal; in a child as much of it as has turned to bone."""
+def _place_carpal(carpal: wrist.Carpal, age: float, random: RandomStream) -> PlacedBone:
+    """Return a carpal; for a child, the part that is already ossified."""
     formed = math.sqrt(min(max((age - carpal.appears + 0.8) / (14.0 - carpal.appears), 0.0), 1.0))
-    scale = max(formed, 0.02) * dice.uniform(0.985, 1.015)
-    drift = dice.uniform(-0.25, 0.25), dice.uniform(-0.25, 0.25)
-    place = tuple(between(carpal.middle, (0.0, 0.0), scale)[axis] + drift[axis] for axis in (0, 1))
-    return PlacedBone(carpal.name, carpal.shape, (place[0], place[1]), 0.0, (scale, scale))
+    scale = max(formed, 0.02) * random.uniform(0.985, 1.015)
+    drift = random.uniform(-0.25, 0.25), random.uniform(-0.25, 0.25)
+    origin = tuple(between(carpal.center, (0.0, 0.0), scale)[axis] + drift[axis] for axis in (0, 1))
+    return PlacedBone(carpal.name, carpal.shape, (origin[0], origin[1]), 0.0, (scale, scale))
 
 
 def _forearm(age: float, gap: float) -> tuple[PlacedBone, PlacedBone]:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The eight carpal bones, radius and ulna of a right hand, in the millimetres of fingers.py: plain numbers."""
+"""The shapes of the eight carpal bones, radius and ulna of a right hand, in the coordinates of fingers.py (mm)."""
 
 from __future__ import annotations
 
@@ -8,28 +8,28 @@ from dataclasses import dataclass
 from plainfilm.demo.bone import Accent, BoneShape
 from plainfilm.demo.geometry import Point, between
 
-# how far the bones reach towards one another: what is left between them is cartilage
+# scale of the outlines; the remaining gaps between the bones are cartilage
 CLOSENESS = 1.08
-# half their depth
+# half the depth of the bones
 CARPAL_MM, PISIFORM_MM = 5.4, 3.4
 
 
 @dataclass(frozen=True, slots=True)
 class Carpal:
-    """A carpal bone, its middle in mm, and the ages in years when it first shows and when it is fully formed."""
+    """A carpal bone. center: in mm. appears: age in years at which its ossification begins."""
 
     name: str
     shape: BoneShape
-    middle: Point
+    center: Point
     appears: float
 
 
 def _carpal(name: str, appears: float, outline: tuple[Point, ...], accents: tuple[Accent, ...] = ()) -> Carpal:
-    """A short bone with a thin cortex, everywhere spongy."""
-    middle = (sum(x for x, _ in outline) / len(outline), sum(y for _, y in outline) / len(outline))
-    outline = tuple(between(middle, point, CLOSENESS) for point in outline)
+    """Return a short bone with a thin cortex and spongy bone throughout."""
+    center = (sum(x for x, _ in outline) / len(outline), sum(y for _, y in outline) / len(outline))
+    outline = tuple(between(center, point, CLOSENESS) for point in outline)
     radius = PISIFORM_MM if name == "pisiform" else CARPAL_MM
-    return Carpal(name, BoneShape(outline, wall=(0.75, 0.75), radius=radius, accents=accents), middle, appears)
+    return Carpal(name, BoneShape(outline, wall=(0.75, 0.75), radius=radius, accents=accents), center, appears)
 
 
 # fmt: off
@@ -114,6 +114,6 @@ ULNA = BoneShape(
         Accent(((20.8, -36.8), (21.8, -33.6)), 0.7, 1.0),
     ),
 )
-# what the growth plate of the radius leaves behind for some years after it has closed
+# the dense line that remains of the growth plate of the radius for some years after it has closed
 SCAR = Accent(((-31.0, -43.4), (-22.0, -45.4), (-12.0, -44.0), (-3.0, -45.8), (4.2, -44.2)), 0.7, 1.3)
 # fmt: on

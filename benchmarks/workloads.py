@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Nothing in, synthetic 12-bit radiographs out, in the transfer syntaxes of real ones: the work that is timed."""
+"""Write the workloads: folders of synthetic 12-bit radiographs in common transfer syntaxes."""
 
 from __future__ import annotations
 
@@ -33,9 +33,10 @@ DX, XA = "1.2.840.10008.5.1.4.1.1.1.1", "1.2.840.10008.5.1.4.1.1.12.1"
 
 @dataclass(frozen=True, slots=True)
 class Workload:
-    """A folder of films: how many, how large, of how many frames, how they are encoded; `size` of the longest side out.
+    """A folder of synthetic images and the size of the output.
 
-    films: what workloads on the same films share.
+    films: name of the folder, which workloads with the same images share. syntax: key of ENCODERS. files: number of
+    files. frames: frames per file. size: longest side of the output in pixels; None for the full size.
     """
 
     films: str
@@ -48,15 +49,15 @@ class Workload:
 
     @property
     def name(self) -> str:
-        """The films, and what becomes of them."""
+        """The name of the folder, and the output size if it is not the full size."""
         return self.films if self.size is None else f"{self.films} to {self.size}"
 
     def files_of(self, part: int) -> int:
-        """How many files one in `part` of them are; at least two, where there are as many."""
+        """Return the number of files in 1/`part` of the workload; at least two if it has two."""
         return min(self.files, max(2, self.files // part))
 
 
-# How many films of an encoding: the start of a program shall not count for more than its work.
+# The number of files of each encoding: large enough that start-up is a small part of the time.
 _COUNTS = {"explicit": 192, "jpeg-lossless": 128, "jpeg2000": 96, "htj2k": 96}
 _OTHERS, _MOST_SMALLER = 16, 96
 SIZES = (1024, 512)
@@ -64,21 +65,21 @@ _MADE_SMALLER = ("explicit", "jpeg2000", "htj2k")
 
 
 def workloads(short: bool) -> tuple[Workload, ...]:
-    """All that is timed; short: the same kinds, few of each."""
+    """Return all workloads. short: with few and small images."""
     large = (600, 500) if short else (3000, 2500)
-    found = []
+    result = []
     for syntax in ENCODERS:
         films = Workload(f"films {syntax}", syntax, 3 if short else _COUNTS.get(syntax, _OTHERS), *large)
         fewer = replace(films, files=min(films.files, _MOST_SMALLER))
         smaller = [replace(fewer, size=size // (8 if short else 1)) for size in SIZES]
-        found += [films, *(smaller if syntax in _MADE_SMALLER else [])]
+        result += [films, *(smaller if syntax in _MADE_SMALLER else [])]
     small = Workload("small films", "explicit", 40 if short else 2000, 512, 512)
     cine = Workload("cine", "explicit", 1, 512, 512, 8 if short else 500)
-    return (*found, small, cine)
+    return (*result, small, cine)
 
 
-def film(rows: int, columns: int, seed: int) -> Array:
-    """Stored values (uint16, 12 bits): a body with quantum noise, a collimated margin, a marker."""
+def synthetic_image(rows: int, columns: int, seed: int) -> Array:
+    """Return stored values (uint16, 12 bits): a body with quantum noise, a collimated border and a marker."""
     noise = np.random.default_rng(seed)
     y = np.linspace(-1, 1, rows, dtype=np.float32)[:, None]
     x = np.linspace(-1, 1, columns, dtype=np.float32)
@@ -93,30 +94,31 @@ def film(rows: int, columns: int, seed: int) -> Array:
     return values
 
 
-def make(work: Workload, folder: Path) -> None:
-    """Write the films of a work into a folder; pixels repeat after 8. Raises MissingToolError."""
+def write_workload(workload: Workload, folder: Path) -> None:
+    """Write the files of a workload into a folder; the pixels repeat after 8 files. Raises MissingToolError."""
     folder.mkdir(parents=True)
-    for number in range(work.files):
+    for number in range(workload.files):
         path = folder / f"film{number:05}.dcm"
         if number >= 8:
-            again = dcmread(folder / f"film{number % 8:05}.dcm")
-            again.InstanceNumber, again.SOPInstanceUID = number + 1, generate_uid()
-            again.file_meta.MediaStorageSOPInstanceUID = again.SOPInstanceUID
-            again.save_as(path)
+            copy = dcmread(folder / f"film{number % 8:05}.dcm")
+            copy.InstanceNumber, copy.SOPInstanceUID = number + 1, generate_uid()
+            copy.file_meta.MediaStorageSOPInstanceUID = copy.SOPInstanceUID
+            copy.save_as(path)
         else:
-            _write(work, number, path)
+            _write(workload, number, path)
 
 
 class MissingToolError(Exception):
-    """What an encoding needs and is not here."""
+    """A tool that an encoding needs is not installed."""
 
 
-def _write(work: Workload, seed: int, path: Path) -> None:
-    uid, encode = ENCODERS[work.syntax]
-    frames = [film(work.rows, work.columns, seed * 1000 + frame % 8) for frame in range(min(work.frames, 8))]
+def _write(workload: Workload, seed: int, path: Path) -> None:
+    uid, encode = ENCODERS[workload.syntax]
+    seeds = range(seed * 1000, seed * 1000 + min(workload.frames, 8))
+    frames = [synthetic_image(workload.rows, workload.columns, frame_seed) for frame_seed in seeds]
     encoded = list(encode(frames, path.parent))
-    data = [encoded[frame % len(encoded)] for frame in range(work.frames)]
-    dataset = _header(work, uid)
+    data = [encoded[frame % len(encoded)] for frame in range(workload.frames)]
+    dataset = _header(workload, uid)
     dataset.InstanceNumber = seed + 1
     native = uid == ExplicitVRLittleEndian
     dataset.PixelData = b"".join(data) if native else encapsulate(data)
@@ -125,21 +127,21 @@ def _write(work: Workload, seed: int, path: Path) -> None:
     dataset.save_as(path, enforce_file_format=True)
 
 
-def _header(work: Workload, uid: str) -> Dataset:
+def _header(workload: Workload, uid: str) -> Dataset:
     dataset = Dataset()
     dataset.file_meta = FileMetaDataset()
     dataset.file_meta.TransferSyntaxUID = uid
-    dataset.SOPClassUID = DX if work.frames == 1 else XA
+    dataset.SOPClassUID = DX if workload.frames == 1 else XA
     dataset.SOPInstanceUID, dataset.StudyInstanceUID, dataset.SeriesInstanceUID = (generate_uid() for _ in range(3))
     dataset.PatientID, dataset.PatientName, dataset.StudyDate = "SYNTHETIC", "Synthetic", "20200101"
-    dataset.Modality = "DX" if work.frames == 1 else "XA"
-    dataset.Rows, dataset.Columns, dataset.SamplesPerPixel = work.rows, work.columns, 1
+    dataset.Modality = "DX" if workload.frames == 1 else "XA"
+    dataset.Rows, dataset.Columns, dataset.SamplesPerPixel = workload.rows, workload.columns, 1
     dataset.BitsAllocated, dataset.BitsStored, dataset.HighBit, dataset.PixelRepresentation = 16, 12, 11, 0
-    dataset.PhotometricInterpretation = "MONOCHROME1" if work.frames == 1 else "MONOCHROME2"
+    dataset.PhotometricInterpretation = "MONOCHROME1" if workload.frames == 1 else "MONOCHROME2"
     dataset.RescaleSlope, dataset.RescaleIntercept = 1, 0
     dataset.WindowCenter, dataset.WindowWidth = 1900, 3200
-    if work.frames > 1:
-        dataset.NumberOfFrames = work.frames
+    if workload.frames > 1:
+        dataset.NumberOfFrames = workload.frames
     return dataset
 
 
@@ -148,7 +150,7 @@ def _native(frames: list[Array], _folder: Path) -> Iterator[bytes]:
 
 
 def _with_pydicom(frames: list[Array], _folder: Path) -> Iterator[bytes]:
-    """RLE by pydicom's own encoder."""
+    """Encode as RLE with pydicom."""
     for frame in frames:
         dataset = _header(Workload("", "explicit", 1, *frame.shape), ExplicitVRLittleEndian)
         dataset.PixelData = frame.astype("<u2").tobytes()
@@ -157,7 +159,7 @@ def _with_pydicom(frames: list[Array], _folder: Path) -> Iterator[bytes]:
 
 
 def _with_dcmtk(frames: list[Array], folder: Path) -> Iterator[bytes]:
-    """JPEG Lossless, first-order prediction, by dcmcjpeg."""
+    """Encode as JPEG Lossless, first-order prediction, with dcmcjpeg."""
     if shutil.which("dcmcjpeg") is None:
         raise MissingToolError("dcmcjpeg of DCMTK is not installed")
     for frame in frames:

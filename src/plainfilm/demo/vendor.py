@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""A vendor's habit, as parameters: how an exposure is stored, and which of it is to be black and which white.
+"""Vendor profiles: how a vendor stores an exposure, and which exposures it intends as black and as white.
 
-This layer knows nothing of hands, and the exposure nothing of it: any habit goes with any radiograph.
+A profile does not depend on the subject, and an exposure does not depend on a profile: every profile can be combined
+with every acquisition.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ Array = npt.NDArray[np.float64]
 
 
 class SopClass(StrEnum):
-    """Which kind of image object."""
+    """SOP Class UID of the image."""
 
     CR = "1.2.840.10008.5.1.4.1.1.1"
     DX_FOR_PRESENTATION = "1.2.840.10008.5.1.4.1.1.1.1"
@@ -36,7 +37,7 @@ class SopClass(StrEnum):
 
 
 class TransferSyntax(StrEnum):
-    """How the pixels are encoded; all without loss."""
+    """Transfer Syntax UID of the file; all encodings are lossless."""
 
     EXPLICIT_LITTLE_ENDIAN = "1.2.840.10008.1.2.1"
     JPEG_LOSSLESS = "1.2.840.10008.1.2.4.70"
@@ -53,13 +54,13 @@ class Photometric(StrEnum):
 
 
 class Intensity(StrEnum):
-    """Pixel Intensity Relationship (PS3.3 C.8.11.3.1.2): what the values are proportional to."""
+    """Pixel Intensity Relationship (PS3.3 C.8.11.3.1.2): the quantity that the values are proportional to."""
 
     LINEAR = "LIN"
     LOGARITHMIC = "LOG"
 
     def of(self, exposure: npt.ArrayLike) -> Array:
-        """The exposure itself, or its logarithm to base 10; to nine places, the same everywhere."""
+        """Return the exposure, or its logarithm to base 10, rounded to nine places for the same result everywhere."""
         values = np.asarray(exposure, np.float64)
         if self is Intensity.LINEAR:
             return values
@@ -68,7 +69,7 @@ class Intensity(StrEnum):
 
 
 class Curve(StrEnum):
-    """The shape between black and white, as VOI LUT Function names it (PS3.3 C.11.2.1.3)."""
+    """The curve between black and white, as a value of VOI LUT Function (PS3.3 C.11.2.1.3)."""
 
     LINEAR = "LINEAR"
     LINEAR_EXACT = "LINEAR_EXACT"
@@ -76,7 +77,7 @@ class Curve(StrEnum):
 
 
 class Voi(Enum):
-    """What the header says of the window. SEVERAL: the right one first, then one for bone and one for flesh."""
+    """The VOI that the header has. SEVERAL: the intended window, then windows for bone and for soft tissue."""
 
     NONE = auto()
     WINDOW = auto()
@@ -85,8 +86,8 @@ class Voi(Enum):
     BELOW_THE_PIXELS = auto()
 
 
-class Burned(Enum):
-    """What is in the pixels, or above them, that is no picture."""
+class BurnedIn(Enum):
+    """Marks that are not part of the X-ray image, in the pixels or in the bits above Bits Stored."""
 
     NOTHING = auto()
     ANNOTATION = auto()
@@ -95,7 +96,10 @@ class Burned(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """stored value = offset + gain * intensity(exposure); exposures below `least` are stored as `least`."""
+    """Detector response: stored value = offset + gain * intensity(exposure).
+
+    Exposures below `least` are stored as `least`; an exposure of 1 is air.
+    """
 
     offset: float
     gain: float
@@ -103,64 +107,68 @@ class Response:
     least: float = 0.16
 
     def value_of(self, exposure: npt.ArrayLike) -> Array:
-        """The value, not yet rounded, of an exposure, where 1 is air."""
+        """Return the value of an exposure before rounding."""
         return self.offset + self.gain * self.intensity.of(np.maximum(exposure, self.least))
 
 
 @dataclass(frozen=True, slots=True)
-class GrayscaleTransform:
-    """Which exposure is to be shown black and which white, and the curve between them."""
+class DisplayTransform:
+    """The exposures that are shown black and white, and the curve between them."""
 
     black: float = 0.93
     white: float = 0.19
     curve: Curve = Curve.LINEAR
 
     def level_of(self, value: npt.ArrayLike, response: Response) -> Array:
-        """The grey from 0 to 1 of a value on its way from the value of black to that of white."""
+        """Return the grey level, 0 (black) to 1 (white), of a stored value."""
         black, white = response.value_of([self.black, self.white]).tolist()
         share = (black - np.asarray(value, np.float64)) / (black - white)
         if self.curve is not Curve.SIGMOID:
             return np.asarray(np.clip(share, 0, 1), np.float64)
-        bent = [round(1 / (1 + math.exp(-4 * (at - 0.5))), 9) for at in share.ravel().tolist()]
-        return np.array(bent, np.float64).reshape(share.shape)
+        levels = [round(1 / (1 + math.exp(-4 * (at - 0.5))), 9) for at in share.ravel().tolist()]
+        return np.array(levels, np.float64).reshape(share.shape)
 
 
 @dataclass(frozen=True, slots=True)
 class Storage:
-    """How stored values are kept. lut_bits: what the entries of a VOI LUT need; its descriptor says lut_declared."""
+    """How stored values are encoded.
+
+    lut_bits: bits that the entries of a VOI LUT need. lut_declared: bits that its descriptor declares.
+    """
 
     bits_stored: int = 12
     signed: bool = False
     transfer_syntax: TransferSyntax = TransferSyntax.EXPLICIT_LITTLE_ENDIAN
-    burned: Burned = Burned.NOTHING
+    burned_in: BurnedIn = BurnedIn.NOTHING
     lut_bits: int = 12
     lut_declared: int = 16
 
     @property
     def value_range(self) -> tuple[int, int]:
-        """The smallest and the largest stored value."""
+        """Return the smallest and the largest stored value."""
         if self.signed:
             return -(1 << (self.bits_stored - 1)), (1 << (self.bits_stored - 1)) - 1
         return 0, (1 << self.bits_stored) - 1
 
 
 @dataclass(frozen=True, slots=True)
-class Habit:
-    """How a vendor stores an exposure and what its header says.
+class VendorProfile:
+    """How a vendor stores an exposure and describes it in the header.
 
-    tone: None where the header says nothing usable, so that a viewer stretches what it finds.
-    rescale: slope and intercept. padding: the stored value outside the collimated field.
-    unexposed: the stored value where no X-ray arrived. shutter: whether a display shutter hides what is outside.
-    hot_pixels: how many pixels hold the largest value that Bits Stored allows. frames: above 1 a sequence of exposures.
+    display: the intended display; None where the header describes none, so that viewers stretch the values.
+    rescale: slope and intercept. padding: stored value outside the collimated field. unexposed: stored value where no
+    X-ray arrives. shutter: whether a display shutter hides the area outside the field. hot_pixels: number of pixels
+    with the largest value of Bits Stored. frames: number of exposures in a sequence.
+
     Raises ValueError where gain, rescale and Photometric Interpretation together would show bones dark, and where the
-    tone is missing or beyond the response.
+    display is missing or not within the response.
     """
 
     response: Response
     photometric: Photometric = Photometric.MONOCHROME2
     sop_class: SopClass = SopClass.CR
     storage: Storage = Storage()
-    tone: GrayscaleTransform | None = GrayscaleTransform()
+    display: DisplayTransform | None = DisplayTransform()
     voi: Voi = Voi.WINDOW
     rescale: tuple[float, float] | None = None
     padding: int | None = None
@@ -174,7 +182,7 @@ class Habit:
         sense = self.response.gain * slope * (1 if self.photometric is Photometric.MONOCHROME1 else -1)
         if not sense > 0:
             raise ValueError("gain, rescale and photometric interpretation would show bones dark")
-        if self.tone is None and self.voi in (Voi.WINDOW, Voi.SEVERAL, Voi.LUT):
-            raise ValueError("a window or VOI LUT is derived from a tone")
-        if self.tone is not None and not self.response.least <= self.tone.white < self.tone.black:
+        if self.display is None and self.voi in (Voi.WINDOW, Voi.SEVERAL, Voi.LUT):
+            raise ValueError("a window or VOI LUT needs a display from which it is derived")
+        if self.display is not None and not self.response.least <= self.display.white < self.display.black:
             raise ValueError("white must be an exposure below black that the response does not cut off")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Small synthetic films in every transfer syntax that can be written here, and the real films where there are any."""
+"""Small synthetic files in every transfer syntax that can be written here, and the paths of real files."""
 
 from __future__ import annotations
 
@@ -21,60 +21,60 @@ from pydicom.encaps import encapsulate
 from pydicom.pixels.encoders import RLELosslessEncoder
 from pydicom.uid import UID
 
-from plainfilm.demo.dataset import build_film
-from plainfilm.demo.film import Film
-from plainfilm.demo.films import films
+from plainfilm.demo.catalog import demo_radiographs
+from plainfilm.demo.dataset import build_dataset
+from plainfilm.demo.radiograph import SyntheticRadiograph
 
 Array = npt.NDArray[Any]
 ROWS, COLUMNS = 60, 48
 _ROOT = "1.2.840.10008.1.2"
-_LARGEST_REAL_FILM = 256 * 1024
+_MAX_REAL_BYTES = 256 * 1024
 _NATIVE = {"implicit": "", "big-endian": ".2", "deflated": ".1.99"}
 
 
-def demo_films(rows: int = ROWS, columns: int = COLUMNS) -> dict[str, bytes]:
-    """The films of the demo, small."""
-    smaller = [_small(film, rows, columns) for film in films()]
-    return {film.name: _written(build_film(film)) for film in smaller}
+def demo_files(rows: int = ROWS, columns: int = COLUMNS) -> dict[str, bytes]:
+    """Return the radiographs of the demo with few pixels, by name."""
+    smaller = [_small(radiograph, rows, columns) for radiograph in demo_radiographs()]
+    return {radiograph.name: _written(build_dataset(radiograph)) for radiograph in smaller}
 
 
-def _small(film: Film, rows: int, columns: int) -> Film:
-    return replace(film, radiograph=replace(film.radiograph, rows=rows, columns=columns))
+def _small(radiograph: SyntheticRadiograph, rows: int, columns: int) -> SyntheticRadiograph:
+    return replace(radiograph, acquisition=replace(radiograph.acquisition, rows=rows, columns=columns))
 
 
-def seed_films() -> dict[str, bytes]:
-    """The demo's films, and one film in every transfer syntax, in grey, in colour and of several frames."""
+def sample_files() -> dict[str, bytes]:
+    """Return the demo files and one file for each transfer syntax, for colour and for multi-frame, by name."""
     grey, deep, colour = _picture(8), _picture(12), np.dstack([_picture(8), _picture(8)[::-1], _picture(8)[:, ::-1]])
-    found = demo_films()
+    files = demo_files()
     for name, syntax in _NATIVE.items():
-        found[name] = _native(deep, f"{_ROOT}{syntax}")
-    found["frames"] = _native(np.stack([deep, deep[::-1], deep // 2]), f"{_ROOT}.1", frames=3)
-    found["colour"] = _native(colour, f"{_ROOT}.1")
+        files[name] = _native(deep, f"{_ROOT}{syntax}")
+    files["frames"] = _native(np.stack([deep, deep[::-1], deep // 2]), f"{_ROOT}.1", frames=3)
+    files["colour"] = _native(colour, f"{_ROOT}.1")
     for name, (syntax, encode, bits) in _ENCODERS.items():
         image = colour if bits == 24 else grey if bits == 8 else deep
-        found[name] = _encapsulated(image, f"{_ROOT}{syntax}", [encode(np.ascontiguousarray(image))])
-    return found
+        files[name] = _encapsulated(image, f"{_ROOT}{syntax}", [encode(np.ascontiguousarray(image))])
+    return files
 
 
-def real_films() -> Iterator[Path]:
-    """The smaller files of PLAINFILM_TEST_DATA, where it is set: they are read there and stay there."""
+def real_files() -> Iterator[Path]:
+    """Yield the smaller files of the folder PLAINFILM_TEST_DATA, if it is set."""
     folder = os.environ.get("PLAINFILM_TEST_DATA")
     if folder:
         for path in sorted(Path(folder).rglob("*")):
-            if path.is_file() and 132 < path.stat().st_size <= _LARGEST_REAL_FILM:
+            if path.is_file() and 132 < path.stat().st_size <= _MAX_REAL_BYTES:
                 yield path
 
 
 def _picture(bits: int) -> Array:
-    """A soft disc with grain: values that every codec has to work for."""
-    down, across = np.mgrid[0:ROWS, 0:COLUMNS]
-    disc = np.hypot(down - ROWS / 2, across - COLUMNS / 2) / ROWS
+    """Return a soft disc with noise, which no codec compresses to almost nothing."""
+    rows, columns = np.mgrid[0:ROWS, 0:COLUMNS]
+    disc = np.hypot(rows - ROWS / 2, columns - COLUMNS / 2) / ROWS
     grain = np.random.default_rng(bits).normal(0, 0.02, disc.shape)
     return (np.clip(disc + grain, 0, 1) * (2**bits - 1)).astype(np.uint8 if bits == 8 else np.uint16)
 
 
 def _described(image: Array, syntax: str, frames: int = 1) -> Dataset:
-    dataset = build_film(_small(films()[0], ROWS, COLUMNS))
+    dataset = build_dataset(_small(demo_radiographs()[0], ROWS, COLUMNS))
     colour, deep = image.ndim == 3 and frames == 1, image.dtype != np.uint8
     dataset.SamplesPerPixel = 3 if colour else 1
     dataset.PhotometricInterpretation = "RGB" if colour else "MONOCHROME2"
@@ -106,7 +106,8 @@ def _encapsulated(image: Array, syntax: str, codestreams: list[bytes]) -> bytes:
 
 def _written(dataset: Dataset) -> bytes:
     buffer, syntax = BytesIO(), str(dataset.file_meta.TransferSyntaxUID)
-    # pydicom writes no syntax that is younger than itself: it writes another of the same length
+    # pydicom cannot write transfer syntaxes that are newer than itself: write another UID of the same length, then
+    # replace it
     stand_in = _STAND_INS.get(syntax, syntax)
     dataset.file_meta.TransferSyntaxUID = UID(stand_in)
     dcmwrite(buffer, dataset, enforce_file_format=True)
@@ -152,11 +153,11 @@ def _deflated_frame(image: Array) -> bytes:
 
 def _rle(image: Array) -> bytes:
     dataset = _described(image, f"{_ROOT}.5")
-    options = {name: getattr(dataset, keyword) for name, keyword in _RLE_NEEDS.items()}
+    options = {name: getattr(dataset, keyword) for name, keyword in _RLE_ATTRIBUTES.items()}
     return bytes(RLELosslessEncoder.encode(image, encoding_plugin="pydicom", number_of_frames=1, **options))
 
 
-_RLE_NEEDS = {
+_RLE_ATTRIBUTES = {
     "rows": "Rows",
     "columns": "Columns",
     "samples_per_pixel": "SamplesPerPixel",

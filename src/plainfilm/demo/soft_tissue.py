@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A skeleton -> the path in mm through the flesh about it: palm, webs, thumb and fingers, skin and nails."""
+"""Path lengths of the beam in mm through the soft tissue of a hand: palm, webs, thumb and fingers, skin and nails."""
 
 from __future__ import annotations
 
@@ -20,36 +20,36 @@ from plainfilm.demo.geometry import (
     smooth_outline,
     smooth_step,
 )
-from plainfilm.demo.skeleton import FleshPiece, PlacedRay, Skeleton
+from plainfilm.demo.skeleton import FingerSegment, PlacedRay, Skeleton
 
 SKIN_MM = 1.5
 PALM_MM, PALM_FLAT = 21.0, 0.58
 COARSE_MM = 2.0
-# the balls of thumb and little finger: middle, half axes and thickness in mm
-BALLS = (((-31.0, 14.0), (19.0, 33.0), 9.0), ((27.0, 10.0), (14.0, 36.0), 5.0))
+# the eminences of thumb and little finger (thenar, hypothenar): center, half axes and thickness in mm
+EMINENCES = (((-31.0, 14.0), (19.0, 33.0), 9.0), ((27.0, 10.0), (14.0, 36.0), 5.0))
 
 
-def draw_flesh(grid: Grid, skeleton: Skeleton) -> tuple[Field, Field]:
-    """The chord through all of the flesh, and through what lies within the skin; mm, the whole grid each."""
+def draw_soft_tissue(grid: Grid, skeleton: Skeleton) -> tuple[Field, Field]:
+    """Return the path in mm through all soft tissue, and the path through the tissue within the skin."""
     depth = _palm_depth(grid, skeleton.rays)
     x, y = grid.positions(grid.whole)
-    balls = [
-        np.float32(thickness) * np.sqrt(np.maximum(1 - _squared(x, mx, hx) - _squared(y, my, hy), 0))
-        for (mx, my), (hx, hy), thickness in BALLS
+    eminences = [
+        np.float32(thickness) * np.sqrt(np.maximum(1 - _squared_share(x, mx, hx) - _squared_share(y, my, hy), 0))
+        for (mx, my), (hx, hy), thickness in EMINENCES
     ]
-    ball = (balls[0] + balls[1]) * smooth_step(depth / np.float32(9.0))
-    return _united(grid, skeleton, depth, ball, 0.0), _united(grid, skeleton, depth, ball, SKIN_MM)
+    eminence = (eminences[0] + eminences[1]) * smooth_step(depth / np.float32(9.0))
+    return _joined(grid, skeleton, depth, eminence, 0.0), _joined(grid, skeleton, depth, eminence, SKIN_MM)
 
 
-def _squared(values: Field, middle: float, half: float) -> Field:
-    share = (values - np.float32(middle)) / np.float32(half)
+def _squared_share(values: Field, center: float, half_axis: float) -> Field:
+    share = (values - np.float32(center)) / np.float32(half_axis)
     return np.asarray(share * share, np.float32)
 
 
-def _united(grid: Grid, skeleton: Skeleton, depth: Field, ball: Field, inset: float) -> Field:
-    """Palm and fingers joined by a mean of fourth powers, so that webs are filled and no seam shows."""
+def _joined(grid: Grid, skeleton: Skeleton, depth: Field, eminence: Field, inset: float) -> Field:
+    """Join palm and fingers by the fourth root of the sum of fourth powers, which fills the webs without a seam."""
     palm = np.float32(PALM_FLAT) * dome(depth - np.float32(inset), PALM_MM - inset)
-    palm = palm + ball * (palm > 0)
+    palm = palm + eminence * (palm > 0)
     total = palm * palm
     total = total * total
     for ray in skeleton.rays:
@@ -60,30 +60,30 @@ def _united(grid: Grid, skeleton: Skeleton, depth: Field, ball: Field, inset: fl
 
 
 def _finger(grid: Grid, ray: PlacedRay, inset: float) -> tuple[tuple[slice, slice], Field]:
-    """The chord of a finger: the greatest of its pieces."""
-    ends = [point for piece in ray.flesh for point in (piece.start, piece.end)]
+    """Return the patch of a finger, and the path through it: the longest path of its segments."""
+    ends = [point for segment in ray.segments for point in (segment.start, segment.end)]
     patch = grid.patch(ends, 13.0)
     x, y = grid.positions(patch)
     chord = np.zeros(np.broadcast_shapes(x.shape, y.shape), np.float32)
-    for piece in ray.flesh:
-        np.maximum(chord, _piece(x, y, piece, np.float32(inset)), out=chord)
+    for segment in ray.segments:
+        np.maximum(chord, _segment_chord(x, y, segment, np.float32(inset)), out=chord)
     return patch, chord
 
 
-def _piece(x: Field, y: Field, piece: FleshPiece, inset: np.float32) -> Field:
-    """A capsule, a little slimmer between its joints than at them."""
-    run, rise = (np.float32(piece.end[axis] - piece.start[axis]) for axis in (0, 1))
-    from_x, from_y = x - np.float32(piece.start[0]), y - np.float32(piece.start[1])
+def _segment_chord(x: Field, y: Field, segment: FingerSegment, inset: np.float32) -> Field:
+    """Return the path through a capsule that is a little thinner between its joints than at them."""
+    run, rise = (np.float32(segment.end[axis] - segment.start[axis]) for axis in (0, 1))
+    from_x, from_y = x - np.float32(segment.start[0]), y - np.float32(segment.start[1])
     share = np.clip((from_x * run + from_y * rise) / (run * run + rise * rise), 0, 1)
     from_x, from_y = from_x - share * run, from_y - share * rise
-    slim = 1 - np.float32(0.22) * share * (1 - share)
-    first, last = (np.float32(radius) for radius in piece.radii)
-    radius = (first + (last - first) * share) * slim - inset
+    taper = 1 - np.float32(0.22) * share * (1 - share)
+    first, last = (np.float32(radius) for radius in segment.radii)
+    radius = (first + (last - first) * share) * taper - inset
     return np.asarray(2 * np.sqrt(np.maximum(radius * radius - from_x * from_x - from_y * from_y, 0)), np.float32)
 
 
 def _palm_depth(grid: Grid, rays: tuple[PlacedRay, ...]) -> Field:
-    """The depth within the palm's outline, drawn coarsely and enlarged."""
+    """Return the depth within the outline of the palm, computed on a coarse grid and enlarged."""
     step = max(1.0, COARSE_MM / grid.step)
     rows, columns = (int(n / step) + 3 for n in (grid.rows, grid.columns))
     coarse = Grid(
@@ -100,7 +100,7 @@ def _palm_depth(grid: Grid, rays: tuple[PlacedRay, ...]) -> Field:
 
 
 def palm_outline(rays: tuple[PlacedRay, ...]) -> list[Point]:
-    """Forearm, wrist and palm, up to the webs between the fingers, as a polygon."""
+    """Return the polygon of forearm, wrist and palm, up to the webs between the fingers."""
     thumb, index, little = rays[0], rays[1], rays[4]
     outline: list[Point] = [
         (-38.5, -130.0),
@@ -112,7 +112,7 @@ def palm_outline(rays: tuple[PlacedRay, ...]) -> list[Point]:
     ]
     outline += [(-45.0, 2.0), (-50.5, 15.0), _beside(thumb, 0.0, -9.6), _beside(thumb, 0.16, -8.8)]
     outline += [_beside(thumb, 0.3, 8.0), _beside(thumb, 0.0, 10.6)]
-    hollow = between(thumb.flesh[0].start, index.flesh[0].start, 0.42)
+    hollow = between(thumb.segments[0].start, index.segments[0].start, 0.42)
     outline += [(hollow[0] + 4.0, hollow[1] - 12.0), _beside(index, -0.32, -13.5), _beside(index, 0.0, -9.6)]
     outline.append(_beside(index, 0.3, -5.0))
     for left, right in pairwise(rays[1:]):
@@ -133,17 +133,17 @@ def palm_outline(rays: tuple[PlacedRay, ...]) -> list[Point]:
 
 
 def _beside(ray: PlacedRay, share: float, across: float) -> Point:
-    """A point at a share of the first piece of a finger, so far to the right of it."""
-    piece = ray.flesh[0]
-    length = math.sqrt((piece.end[0] - piece.start[0]) ** 2 + (piece.end[1] - piece.start[1]) ** 2)
-    right = (piece.end[1] - piece.start[1]) / length, -(piece.end[0] - piece.start[0]) / length
-    x, y = between(piece.start, piece.end, share)
+    """Return a point at a share of the length of the first finger segment, `across` mm to the right of its axis."""
+    segment = ray.segments[0]
+    length = math.sqrt((segment.end[0] - segment.start[0]) ** 2 + (segment.end[1] - segment.start[1]) ** 2)
+    right = (segment.end[1] - segment.start[1]) / length, -(segment.end[0] - segment.start[0]) / length
+    x, y = between(segment.start, segment.end, share)
     return x + across * right[0], y + across * right[1]
 
 
 def draw_nail(grid: Grid, ray: PlacedRay) -> tuple[tuple[slice, slice], Field]:
-    """The patch and the path in mm through a nail: thicker at its sides, where it bends away from the beam."""
-    tip, direction, radius = ray.nail
+    """Return the patch of a nail and the path in mm through it: the nail is thicker at its sides, which are curved."""
+    tip, direction, radius = ray.nail.position, ray.nail.direction, ray.nail.radius
     start, end = along(tip, direction, -0.55 * radius), along(tip, direction, radius + 0.7)
     patch = grid.patch((start, end), radius + 1)
     x, y = grid.positions(patch)
