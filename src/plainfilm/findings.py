@@ -42,6 +42,8 @@ class FindingCode(StrEnum):
     """The header and the codestream disagree about the precision or the sign of the samples."""
     EXCESS_PIXEL_DATA = "excess_pixel_data"
     """Pixel Data holds more bytes or frames than the header declares; the rest is ignored."""
+    SIDES_EXCHANGED = "sides_exchanged"
+    """The codestream has rows and columns in the wrong order; its samples are laid out by the header."""
     OFFSET_TABLE_IGNORED = "offset_table_ignored"
     """The offset table does not fit the fragments and is ignored."""
     SEQUENCE_DELIMITER_MISSING = "sequence_delimiter_missing"

@@ -19,9 +19,9 @@ from plainfilm.decode.codestream import (
     check_size,
     is_8bit_dct,
     read_jpeg,
-    read_jpeg2000,
     read_rle,
 )
+from plainfilm.decode.jpeg2000_header import read_jpeg2000
 from plainfilm.errors import ConversionError, DecodeError, Reason, TruncatedError, UnsupportedError
 
 
@@ -131,12 +131,22 @@ def test_the_boxes_around_a_jpeg2000_codestream_are_skipped(make_image: Any) -> 
     assert header.size == ImageSize(40, 40, 1, 12, False)
 
 
-def test_the_end_marker_is_searched_if_the_tile_part_lengths_do_not_lead_to_it(make_image: Any) -> None:
+@pytest.mark.parametrize("length", [0, None])
+def test_the_last_tile_part_may_leave_its_length_out(make_image: Any, length: int | None) -> None:
     codestream = bytearray(jpeg2000_of(make_image((40, 40), 8), 8))
     tile_part = codestream.index(b"\xff\x90")
-    for length in (0, 11, 99_999_999, 20):
+    if length is not None:
         codestream[tile_part + 6 : tile_part + 10] = struct.pack(">I", length)
-        assert read_jpeg2000(bytes(codestream) + b"\0\0").stop == len(codestream)
+    assert read_jpeg2000(bytes(codestream) + b"\0\0").stop == len(codestream)
+
+
+@pytest.mark.parametrize("length", [11, 20, 99_999_999])
+def test_a_tile_part_length_that_does_not_lead_to_the_end_is_rejected(make_image: Any, length: int) -> None:
+    codestream = bytearray(jpeg2000_of(make_image((40, 40), 8), 8))
+    tile_part = codestream.index(b"\xff\x90")
+    codestream[tile_part + 6 : tile_part + 10] = struct.pack(">I", length)
+    with pytest.raises((DecodeError, TruncatedError)):
+        read_jpeg2000(bytes(codestream))
 
 
 def test_components_with_different_types_are_rejected(make_image: Any) -> None:

@@ -99,6 +99,10 @@ def test_the_codestream_decides_the_color_space(
     pixel = describe(image, bits, tag)
     decoded = decode_bytes(pixel, codestream, EXTENDED)
     codes = [finding.code for finding in decoded.findings]
+    if bits == 12 and coded_as == "YCBCR":
+        # the JFIF segment counts in 8-bit processes only (T.871)
+        assert (decoded.photometric_interpretation, codes) == ("RGB" if tag == "RGB" else "YBR_FULL", [])
+        return
     assert codes == [FindingCode.COLOR_TRANSFORM_DISAGREES] * found
     away = np.abs(to_rgb(decoded, pixel, None).samples.astype(int) - image)
     assert away.mean() < 0.02 * (1 << bits)
@@ -115,6 +119,31 @@ def test_the_header_decides_the_color_space_if_the_codestream_declares_none(
     assert decoded.photometric_interpretation == "RGB"
     assert np.abs(decoded.samples.astype(int) - image).mean() < 5
     assert decoded.findings == ()
+
+
+@pytest.mark.parametrize("subsampling", ["422", "420"])
+@pytest.mark.parametrize("tag", ["RGB", "YBR_FULL", "YBR_FULL_422"])
+def test_subsampled_chroma_without_an_adobe_segment_is_ycbcr(
+    describe: Any, make_image: Any, decode_bytes: Any, subsampling: str, tag: str
+) -> None:
+    image = make_image((32, 24, 3), 8)
+    silent = without_segments(baseline(image, outcolorspace="YCBCR", subsampling=subsampling), 0xE0, 0xEE)
+    decoded = decode_bytes(describe(image, 8, tag), silent, BASELINE)
+    assert decoded.photometric_interpretation == "RGB"
+    codes = [finding.code for finding in decoded.findings]
+    assert codes == [FindingCode.COLOR_TRANSFORM_DISAGREES] * (tag == "RGB")
+    own = decode_bytes(describe(image, 8, "YBR_FULL"), silent, BASELINE)
+    assert np.array_equal(decoded.samples, own.samples)
+
+
+def test_the_adobe_segment_counts_more_than_jfif(describe: Any, make_image: Any, decode_bytes: Any) -> None:
+    image = make_image((32, 24, 3), 8)
+    silent = without_segments(baseline(image, outcolorspace="RGB", subsampling="444"), 0xE0, 0xEE)
+    jfif = b"\xff\xe0\x00\x10JFIF\x00\x01\x01\x00\x00\x01\x00\x01\x00\x00"
+    adobe = b"\xff\xee\x00\x0eAdobe\x00\x64\x00\x00\x00\x00\x00"
+    decoded = decode_bytes(describe(image, 8, "YBR_FULL"), silent[:2] + jfif + adobe + silent[2:], BASELINE)
+    assert decoded.photometric_interpretation == "RGB"
+    assert np.abs(decoded.samples.astype(int) - image).mean() < 2.5
 
 
 def test_partial_range_is_not_converted_by_the_decoder(describe: Any, make_image: Any, decode_bytes: Any) -> None:

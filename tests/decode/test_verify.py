@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import io
 import zlib
 from dataclasses import replace
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import imagecodecs
 import numpy as np
 import pytest
+from PIL import Image
 
 from plainfilm.decode import decode_frame
 from plainfilm.decode.codecs import CodecRow
@@ -47,10 +49,15 @@ LOSSLESS: dict[str, Any] = {
     "rle": (".5", 8, rle),
     "lossless 8": (".4.70", 8, lambda image: imagecodecs.jpeg8_encode(image, lossless=True, bitspersample=8)),
     "lossless 16": (".4.57", 16, lambda image: imagecodecs.jpeg8_encode(image, lossless=True, predictor=7)),
-    "jpeg 2000": (".4.90", 16, lambda image: jpeg2000(image, True)),
-    "htj2k": (".4.201", 16, lambda image: imagecodecs.htj2k_encode(image, reversible=True)),
+    "jpeg 2000": (".4.90", 8, lambda image: jpeg2000_with_packet_lengths(image)),
     "deflated": (".8.1", 16, deflated),
 }
+
+
+def jpeg2000_with_packet_lengths(image: Any) -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(image).save(file, "JPEG2000", no_jp2=True, irreversible=False, plt=True)
+    return file.getvalue()
 
 
 @pytest.mark.parametrize("name", LOSSLESS)
@@ -58,6 +65,20 @@ def test_lossless_frames_are_verified(describe: Any, make_image: Any, name: str)
     syntax, bits, encode = LOSSLESS[name]
     image = make_image((40, 30), bits)
     assert codes(describe(image, bits), bytes(encode(image)), syntax) == [FindingCode.VERIFIED]
+
+
+@pytest.mark.parametrize(
+    ("syntax", "encode"),
+    [
+        (".4.90", lambda image: jpeg2000(image, True)),
+        (".4.201", lambda image: imagecodecs.htj2k_encode(image, reversible=True)),
+    ],
+)
+def test_a_codestream_that_does_not_tell_its_packets_is_compared_and_not_verified(
+    describe: Any, make_image: Any, syntax: str, encode: Any
+) -> None:
+    image = make_image((40, 30), 16)
+    assert codes(describe(image, 16), bytes(encode(image)), syntax) == [FindingCode.NOT_VERIFIED]
 
 
 @pytest.mark.parametrize(

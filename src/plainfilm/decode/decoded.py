@@ -12,6 +12,14 @@ import numpy.typing as npt
 from plainfilm.findings import Finding, FindingCode
 
 
+def excess_findings(excess: bytes) -> tuple[Finding, ...]:
+    """Return a finding where the bytes after the end of a codestream are more than padding (zeros or FF)."""
+    if not excess.strip(b"\0\xff"):
+        return ()
+    note = f"{len(excess)} bytes follow the end of the codestream and are ignored"
+    return (Finding(FindingCode.EXCESS_PIXEL_DATA, note),)
+
+
 @dataclass(frozen=True, slots=True)
 class DecodedFrame:
     """One frame as its decoder returns it: the samples are not yet masked, shifted or sign-extended.

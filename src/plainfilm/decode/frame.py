@@ -4,8 +4,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from plainfilm.decode.codecs import CodecRow, codec_rows
 from plainfilm.decode.decoded import DecodedFrame
@@ -14,7 +16,10 @@ from plainfilm.dicom.instance import ImagePixel, PixelData
 from plainfilm.errors import ConversionError, DecodeError, Reason, Stage, TruncatedError, UnsupportedError
 from plainfilm.findings import Finding, FindingCode
 
+Array = npt.NDArray[Any]
 _EXPLICIT_LITTLE = "1.2.840.10008.1.2.1"
+_SMOOTHER = 1.5
+"""How much less neighbouring rows must differ before the layout of the header replaces that of the codestream."""
 
 
 def decode_frame(
@@ -135,7 +140,7 @@ def verify_samples(
     if not np.array_equal(second.samples, decoded.samples):
         message = f"{row.decoder} and {second.decoder} give different samples"
         raise DecodeError(message, reason=Reason.CODESTREAM_MISMATCH)
-    return (Finding(FindingCode.VERIFIED, f"{second.decoder} gives the same samples"),)
+    return second.findings or (Finding(FindingCode.VERIFIED, f"{second.decoder} gives the same samples"),)
 
 
 def _decode(row: CodecRow, pixel: ImagePixel, encoded: FrameBytes) -> DecodedFrame:
@@ -148,6 +153,8 @@ def _decode(row: CodecRow, pixel: ImagePixel, encoded: FrameBytes) -> DecodedFra
     except ImportError as error:
         message = f"the decoder {row.name} cannot be loaded from {row.package}: {error}"
         raise UnsupportedError(message, reason=Reason.UNSUPPORTED_TRANSFER_SYNTAX, stage=Stage.DECODE) from error
+    if decoded.samples.shape[:2] == (pixel.columns, pixel.rows) != (pixel.rows, pixel.columns):
+        decoded = _with_sides_of_header(pixel, decoded)
     _check_samples(pixel, decoded)
     return replace(decoded, decoder=row.decoder)
 
@@ -159,6 +166,27 @@ def _check_uncompressed_length(pixel: ImagePixel, encoded: FrameBytes) -> None:
     if len(encoded.data) > length + length % 2:
         message = f"the fragments of the frame hold {len(encoded.data)} bytes, its pixels take {length}"
         raise DecodeError(message, reason=Reason.CODESTREAM_MISMATCH)
+
+
+def _with_sides_of_header(pixel: ImagePixel, decoded: DecodedFrame) -> DecodedFrame:
+    """Lay the samples of a codestream whose rows and columns are exchanged out by the header.
+
+    One archive writes the sides of all its codestreams in the wrong order; the samples are in the order of the header.
+    Raises DecodeError (codestream_mismatch) unless neighbouring rows differ clearly less in the header's layout.
+    """
+    samples = decoded.samples.reshape(pixel.rows, pixel.columns, *decoded.samples.shape[2:])
+    if _row_difference(samples) * _SMOOTHER > _row_difference(decoded.samples):
+        message = f"the codestream has {pixel.columns} rows and {pixel.rows} columns, the header the opposite"
+        raise DecodeError(message, reason=Reason.CODESTREAM_MISMATCH)
+    note = f"the codestream says {pixel.columns} rows and {pixel.rows} columns; its samples are laid out by the header"
+    findings = (*decoded.findings, Finding(FindingCode.SIDES_EXCHANGED, note))
+    return replace(decoded, samples=samples, findings=findings)
+
+
+def _row_difference(samples: Array) -> float:
+    """Return the mean absolute difference of neighbouring rows."""
+    values = samples.astype(np.float32)
+    return float(np.abs(values[1:] - values[:-1]).mean()) if len(values) > 1 else 0.0
 
 
 def _check_samples(pixel: ImagePixel, decoded: DecodedFrame) -> None:

@@ -3,9 +3,10 @@
 
 8-bit DCT is decoded with simplejpeg: its strict mode reports what libjpeg-turbo only warns about. An Adobe segment,
 which replaces those of the codestream, declares the colour transform to simplejpeg, so that codestreams without a
-declaration need no other decoder. 12-bit DCT and lossless JPEG are decoded with imagecodecs, which fills the data that
-a truncated scan lacks without an error. The number of bits of lossless samples, or else a second decode with other
-bytes after the scan, shows whether the scan is complete.
+declaration need no other decoder. 12-bit DCT and lossless JPEG are decoded with imagecodecs, which drops the warnings
+of libjpeg-turbo and fills the data that a truncated scan lacks without an error. simplejpeg therefore reads the
+entropy-coded data of a 12-bit DCT too, as if they were of 8 bits. The number of bits of lossless samples, or else a
+second decode with other bytes after the scan, shows whether the scan is complete.
 """
 
 from __future__ import annotations
@@ -27,12 +28,12 @@ from plainfilm.decode.codestream import (
     read_jpeg,
     truncated,
 )
-from plainfilm.decode.decoded import DecodedFrame
-from plainfilm.decode.jpeg_lossless import is_scan_complete
+from plainfilm.decode.decoded import DecodedFrame, excess_findings
+from plainfilm.decode.jpeg_lossless import count_scan_bits
 from plainfilm.decode.native import full_chroma
 from plainfilm.dicom.frames import FrameBytes
 from plainfilm.dicom.instance import ImagePixel
-from plainfilm.errors import DecodeError, Stage, UnsupportedError
+from plainfilm.errors import ConversionError, DecodeError, Stage, UnsupportedError
 from plainfilm.findings import Finding, FindingCode
 
 Array = npt.NDArray[Any]
@@ -66,7 +67,7 @@ def decode_jpeg(
     """
     import simplejpeg
 
-    checked = checked_header(pixel, frame)
+    checked = checked_header(pixel, frame, accepts_exchanged_sides=min_shape == (0, 0) and strict)
     size = checked.header.size
     transform = _YCBCR if checked.color_space == "YBR_FULL" else _NO_TRANSFORM
     codestream = _normalized_codestream(frame.data, checked.header, transform)
@@ -75,12 +76,17 @@ def decode_jpeg(
     try:
         samples = simplejpeg.decode_jpeg(codestream, colors, min_height=min_rows, min_width=min_columns, strict=strict)
     except (RuntimeError, ValueError) as error:
-        if "remature end" in str(error):
-            raise truncated(f"a scan of the JPEG codestream ends too early: {error}") from error
-        raise DecodeError(f"the JPEG codestream cannot be decoded: {error}") from error
+        raise _strict_error(error) from error
     samples = samples[:, :, 0] if size.components == 1 else samples
     space = "RGB" if transform else checked.color_space
     return DecodedFrame(samples, size.precision, None, "", space, checked.findings)
+
+
+def _strict_error(error: Exception) -> ConversionError:
+    """Return the error for what simplejpeg reports in its strict mode."""
+    if "remature end" in str(error):
+        return truncated(f"a scan of the JPEG codestream ends too early: {error}")
+    return DecodeError(f"the JPEG codestream cannot be decoded: {error}")
 
 
 def decode_jpeg_deep(pixel: ImagePixel, frame: FrameBytes) -> DecodedFrame:
@@ -88,14 +94,19 @@ def decode_jpeg_deep(pixel: ImagePixel, frame: FrameBytes) -> DecodedFrame:
 
     Raises DecodeError, TruncatedError, and UnsupportedError for the other processes of JPEG.
     """
-    checked = checked_header(pixel, frame)
+    checked = checked_header(pixel, frame, accepts_exchanged_sides=True)
     header = checked.header
     if header.process not in (*_DCT, LOSSLESS):
         family = "JPEG-LS" if header.process == JPEG_LS else "hierarchical or arithmetic JPEG"
         raise UnsupportedError(f"a codestream of process SOF{header.process - 0xC0} ({family})", stage=Stage.DECODE)
     codestream = frame.data[: header.stop]
+    if header.process in _DCT:
+        _check_entropy_coded_data(codestream, header)
     samples = decode_leniently(codestream, header)
-    is_complete = is_scan_complete(samples, header, codestream)
+    scan_bits = count_scan_bits(samples, header, codestream)
+    if scan_bits is not None and scan_bits.has_surplus:
+        raise DecodeError(f"the scan of the JPEG codestream holds {scan_bits.surplus} bits more than its samples take")
+    is_complete = None if scan_bits is None else scan_bits.is_complete
     if is_complete is None:
         # fill bytes before the end marker (T.81 B.1.1.2) would join the first of the probe bytes
         probe = codestream[:-2].rstrip(b"\xff") + _PROBE_BYTES + codestream[-2:]
@@ -110,7 +121,7 @@ def decode_jpegls(pixel: ImagePixel, frame: FrameBytes) -> DecodedFrame:
     import imagecodecs
 
     header = read_jpeg(frame.data)
-    check_size(header.size, pixel)
+    check_size(header.size, pixel, accepts_exchanged_sides=True)
     if header.process != JPEG_LS:
         raise mismatch(f"the transfer syntax is JPEG-LS, the codestream is JPEG of process SOF{header.process - 0xC0}")
     codestream = frame.data[: header.stop]
@@ -121,7 +132,8 @@ def decode_jpegls(pixel: ImagePixel, frame: FrameBytes) -> DecodedFrame:
     # with more than one scan CharLS returns no samples at all if it rejects the last scan
     if len(_scans(header)) == 1 and _is_jpegls_scan_truncated(codestream, samples):
         raise truncated("the last scan of the JPEG-LS codestream ends too early")
-    return DecodedFrame(samples, header.size.precision, None, "", full_chroma(pixel.photometric_interpretation))
+    space, findings = full_chroma(pixel.photometric_interpretation), _excess_findings(frame.data, header)
+    return DecodedFrame(samples, header.size.precision, None, "", space, findings)
 
 
 def _is_jpegls_scan_truncated(codestream: bytes, samples: Array) -> bool:
@@ -140,17 +152,43 @@ def _is_jpegls_scan_truncated(codestream: bytes, samples: Array) -> bool:
     return not np.array_equal(samples, probe_samples)
 
 
-def checked_header(pixel: ImagePixel, frame: FrameBytes) -> CheckedHeader:
+def _check_entropy_coded_data(codestream: bytes, header: JpegHeader) -> None:
+    """Have simplejpeg read the entropy-coded data of a 12-bit DCT codestream in strict mode, at a precision of 8 bits.
+
+    Huffman decoding does not depend on the precision, so libjpeg-turbo warns of the same damage. Its samples are not
+    used. Raises DecodeError and TruncatedError.
+    """
+    import simplejpeg
+
+    frame = next(segment for segment in header.segments if segment.marker == header.process)
+    eight_bits = codestream[: frame.start + 4] + b"\x08" + codestream[frame.start + 5 :]
+    colors = "GRAY" if header.size.components == 1 else "RGB"
+    try:
+        simplejpeg.decode_jpeg(
+            _normalized_codestream(eight_bits, header, _NO_TRANSFORM), colors, min_height=1, min_width=1, strict=True
+        )
+    except (RuntimeError, ValueError) as error:
+        raise _strict_error(error) from error
+
+
+def checked_header(pixel: ImagePixel, frame: FrameBytes, *, accepts_exchanged_sides: bool = False) -> CheckedHeader:
     """Read the header of a JPEG codestream, check it against the DICOM header and find its colour space."""
     header = read_jpeg(frame.data)
-    check_size(header.size, pixel)
-    return CheckedHeader(header, *_color_space(header, pixel))
+    check_size(header.size, pixel, accepts_exchanged_sides=accepts_exchanged_sides)
+    space, findings = _color_space(header, pixel)
+    return CheckedHeader(header, space, (*findings, *_excess_findings(frame.data, header)))
+
+
+def _excess_findings(data: bytes, header: JpegHeader) -> tuple[Finding, ...]:
+    """Return a finding where more than padding follows EOI."""
+    return excess_findings(data[header.stop :])
 
 
 def _color_space(header: JpegHeader, pixel: ImagePixel) -> tuple[str, tuple[Finding, ...]]:
     """Return the colour space of the coded samples.
 
-    The codestream decides; where it declares nothing, or contradicts itself, Photometric Interpretation decides.
+    The codestream decides: its Adobe segment, else subsampled chroma, else JFIF and the component identifiers. Where it
+    declares nothing, or contradicts itself, Photometric Interpretation decides.
     """
     header_space = full_chroma(pixel.photometric_interpretation)
     if header.size.components != 3:
@@ -167,11 +205,13 @@ def _color_space(header: JpegHeader, pixel: ImagePixel) -> tuple[str, tuple[Find
 
 
 def _declared_color_spaces(header: JpegHeader) -> set[str]:
-    """Collect what the Adobe segment, JFIF (which has no lossless process) and the component identifiers declare."""
-    spaces = set()
+    """Collect what the codestream declares; JFIF (T.871) is defined for the 8-bit DCT processes only."""
     if header.adobe_transform is not None:
-        spaces.add("RGB" if header.adobe_transform == _NO_TRANSFORM else "YBR_FULL")
-    if header.jfif and header.process != LOSSLESS:
+        return {"RGB" if header.adobe_transform == _NO_TRANSFORM else "YBR_FULL"}
+    if header.has_subsampled_chroma:
+        return {"YBR_FULL"}
+    spaces = set()
+    if header.jfif and header.process in _DCT and header.size.precision == 8:
         spaces.add("YBR_FULL")
     if header.component_ids == _RGB_IDENTIFIERS:
         spaces.add("RGB")

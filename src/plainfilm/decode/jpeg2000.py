@@ -3,13 +3,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from plainfilm.decode.codestream import Jpeg2000Header, check_size, read_jpeg2000
-from plainfilm.decode.decoded import DecodedFrame
+from plainfilm.decode.codestream import check_size
+from plainfilm.decode.decoded import DecodedFrame, excess_findings
+from plainfilm.decode.jpeg2000_header import Jpeg2000Header, read_image_size, read_jpeg2000
 from plainfilm.decode.native import full_chroma
 from plainfilm.dicom.frames import FrameBytes
 from plainfilm.dicom.instance import ImagePixel
@@ -24,31 +26,39 @@ def decode_openjpeg(pixel: ImagePixel, frame: FrameBytes) -> DecodedFrame:
     """Decode a frame with pylibjpeg-openjpeg. Raises DecodeError, TruncatedError and UnsupportedError."""
     from openjpeg.utils import decode
 
-    header, codestream = checked_codestream(pixel, frame)
+    header, codestream = checked_codestream(pixel, frame, accepts_exchanged_sides=True)
     try:
         samples = decode(codestream, 0)
     except (RuntimeError, ValueError) as error:
         raise DecodeError(f"the JPEG 2000 codestream cannot be decoded: {error}") from error
-    return decoded_frame(pixel, header, samples)
+    return _with_excess(decoded_frame(pixel, header, samples), header, frame)
 
 
 def decode_imagecodecs(pixel: ImagePixel, frame: FrameBytes) -> DecodedFrame:
     """Decode a frame with imagecodecs. Raises DecodeError, TruncatedError and UnsupportedError."""
     import imagecodecs
 
-    header, codestream = checked_codestream(pixel, frame)
+    header, codestream = checked_codestream(pixel, frame, accepts_exchanged_sides=True)
     try:
         samples = imagecodecs.jpeg2k_decode(codestream)
     except (RuntimeError, ValueError) as error:
         raise DecodeError(f"the JPEG 2000 codestream cannot be decoded: {error}") from error
-    return decoded_frame(pixel, header, samples)
+    return _with_excess(decoded_frame(pixel, header, samples), header, frame)
 
 
-def checked_codestream(pixel: ImagePixel, frame: FrameBytes) -> tuple[Jpeg2000Header, bytes]:
+def _with_excess(decoded: DecodedFrame, header: Jpeg2000Header, frame: FrameBytes) -> DecodedFrame:
+    """Add a finding where more than padding follows a bare codestream; JP2 boxes may follow one in a JP2 file."""
+    findings = () if header.start else excess_findings(frame.data[header.stop :])
+    return replace(decoded, findings=(*decoded.findings, *findings)) if findings else decoded
+
+
+def checked_codestream(
+    pixel: ImagePixel, frame: FrameBytes, *, accepts_exchanged_sides: bool = False
+) -> tuple[Jpeg2000Header, bytes]:
     """Check the header against the DICOM header; return it and the codestream without boxes and padding."""
+    check_size(read_image_size(frame.data), pixel, accepts_exchanged_sides=accepts_exchanged_sides)
     header = read_jpeg2000(frame.data)
-    check_size(header.size, pixel)
-    return header, frame.data[header.start : header.stop]
+    return header, header.codestream_of(frame.data)
 
 
 def decoded_frame(pixel: ImagePixel, header: Jpeg2000Header, samples: Array) -> DecodedFrame:

@@ -2,10 +2,12 @@
 """Check that the scan of a lossless JPEG frame is complete, by the number of bits that its samples need.
 
 libjpeg-turbo fills a scan that ends too early without an error. The filled samples need more bits than the scan has.
+It also ignores what a scan holds beyond its samples, for example after bytes were inserted.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -21,11 +23,37 @@ _PATTERNS = 1 << 16
 _BAND = 1 << 18
 
 
-def is_scan_complete(samples: Array, header: JpegHeader, data: bytes) -> bool | None:
-    """Whether the only scan holds all bits of the samples, (rows, columns[, components]), and nothing else.
+@dataclass(frozen=True, slots=True)
+class ScanBits:
+    """The bits of the only scan of a lossless frame beyond those that its samples need.
 
-    Return None where the bits cannot be counted: with restart intervals, with several scans, for processes that are not
-    lossless, and for scans with more than the samples and the 1-bits that fill the last byte (T.81 F.1.2.3).
+    surplus: their number, negative where bits are missing. has_only_fill: whether they are at most 7 bits, all 1, that
+    fill the last byte (T.81 F.1.2.3). has_padding: whether the bytes among them are all zeros or all FF, with which
+    some writers pad a scan.
+    """
+
+    surplus: int
+    has_only_fill: bool
+    has_padding: bool
+
+    @property
+    def is_complete(self) -> bool | None:
+        """Whether the scan holds all bits of the samples; None where the surplus leaves a doubt."""
+        if self.surplus < 0:
+            return False
+        return True if self.has_only_fill else None
+
+    @property
+    def has_surplus(self) -> bool:
+        """Whether whole bytes remain that are no padding: the decoder did not read the scan as it was coded."""
+        return self.surplus >= 8 and not self.has_padding
+
+
+def count_scan_bits(samples: Array, header: JpegHeader, data: bytes) -> ScanBits | None:
+    """Compare the bits of the only scan with those that the samples, (rows, columns[, components]), need.
+
+    Return None where the bits cannot be counted: with restart intervals, with several scans, and for processes that are
+    not lossless.
     """
     scans = [number for number, segment in enumerate(header.segments) if segment.marker == START_OF_SCAN]
     has_restarts = any(segment.marker == _RESTART_INTERVAL for segment in header.segments)
@@ -40,11 +68,12 @@ def is_scan_complete(samples: Array, header: JpegHeader, data: bytes) -> bool | 
         bits_of_difference = _bits_of_differences(lengths.get(data[scan.start + 6 + 2 * component] >> 4, {}))
         counts = _difference_counts(planes[:, :, component], header.size.precision, data[: scan.stop])
         needed_bits += int(bits_of_difference @ counts)
-    scan_bits, last_byte = _bits_between(data, scan.stop, header.segments[scans[0] + 1].start)
-    if scan_bits < needed_bits:
-        return False
-    fill_bits = (1 << (scan_bits - needed_bits)) - 1
-    return True if fill_bits < 256 and last_byte & fill_bits == fill_bits else None
+    content = _entropy_coded_bytes(data, scan.stop, header.segments[scans[0] + 1].start)
+    surplus = 8 * len(content) - needed_bits
+    fill_bits = (1 << min(max(surplus, 0), 8)) - 1
+    has_only_fill = 0 <= surplus < 8 and content[-1:] != b"" and content[-1] & fill_bits == fill_bits
+    rest = content[len(content) - surplus // 8 :] if surplus >= 8 else b""
+    return ScanBits(surplus, has_only_fill, has_padding=not rest.strip(b"\0") or not rest.strip(b"\xff"))
 
 
 def _code_lengths(data: bytes, segments: tuple[Segment, ...]) -> dict[int, dict[int, int]]:
@@ -118,12 +147,8 @@ def _predicted(values: Array, predictor: int) -> Array:
     return formula[predictor].astype(np.uint16)
 
 
-def _bits_between(data: bytes, start: int, stop: int) -> tuple[int, int]:
-    """Return the number of bits of entropy-coded data, and the last byte.
-
-    A zero byte stuffed after FF and the fill bytes FF before a marker are not counted.
-    """
+def _entropy_coded_bytes(data: bytes, start: int, stop: int) -> bytes:
+    """Return the entropy-coded bytes without the zero stuffed after each FF and the fill bytes FF before a marker."""
     while stop > start and data[stop - 1] == 0xFF:
         stop -= 1
-    last = 0xFF if data[stop - 2 : stop] == b"\xff\x00" else data[stop - 1]
-    return 8 * (stop - start - data.count(b"\xff\x00", start, stop)), last
+    return data[start:stop].replace(b"\xff\x00", b"\xff")

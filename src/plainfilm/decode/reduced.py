@@ -17,10 +17,10 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from plainfilm.decode.codestream import Jpeg2000Header
 from plainfilm.decode.decoded import DecodedFrame
 from plainfilm.decode.jpeg import decode_jpeg
 from plainfilm.decode.jpeg2000 import checked_codestream, decoded_frame
+from plainfilm.decode.jpeg2000_header import Jpeg2000Header
 from plainfilm.dicom.frames import FrameBytes
 from plainfilm.dicom.instance import ImagePixel
 from plainfilm.findings import Finding, FindingCode

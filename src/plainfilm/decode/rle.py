@@ -14,10 +14,13 @@ from plainfilm.decode.native import full_chroma, unpacked
 from plainfilm.dicom.frames import FrameBytes
 from plainfilm.dicom.instance import ImagePixel
 from plainfilm.errors import Stage, UnsupportedError
+from plainfilm.findings import Finding, FindingCode
 
 Array = npt.NDArray[Any]
 # A replicate run of two bytes gives at most 128 bytes (PS3.5 G.3.2).
 _MAX_EXPANSION = 64
+_RUNS_CHECKED = 4096
+"""Runs at the beginning of each segment whose ends are compared with the ends of rows."""
 
 
 def decode_rle(pixel: ImagePixel, frame: FrameBytes) -> DecodedFrame:
@@ -41,48 +44,101 @@ def decode_rle_segments(pixel: ImagePixel, segments: list[bytes]) -> DecodedFram
             f"the RLE frame has {len(segments)} segments; "
             f"Bits Allocated {bits} and Samples per Pixel {samples} make {expected}"
         )
+    if bits != 1:
+        _check_rows(pixel, segments)
     decode_planes = _decode_bit_planes if bits == 1 else _decode_byte_planes
-    planes = decode_planes(pixel, segments)
+    planes, excess = decode_planes(pixel, segments)
     cells = planes[:, :, 0] if samples == 1 else planes
-    return DecodedFrame(cells, None, None, "", full_chroma(pixel.photometric_interpretation))
+    note = f"the RLE segments hold {excess} bytes more than the pixels take; these are ignored"
+    findings = (Finding(FindingCode.EXCESS_PIXEL_DATA, note),) if excess else ()
+    return DecodedFrame(cells, None, None, "", full_chroma(pixel.photometric_interpretation), findings)
 
 
-def _decode_byte_planes(pixel: ImagePixel, segments: list[bytes]) -> Array:
-    """Join the bytes of each sample; the segment of the most significant byte comes first (PS3.5 G.2)."""
+def _check_rows(pixel: ImagePixel, segments: list[bytes]) -> None:
+    """Raise DecodeError (codestream_mismatch) where the runs prove that rows and columns are exchanged.
+
+    Each row is encoded separately (PS3.5 G.3.1), although not every encoder keeps to this. If runs cross the ends of
+    the rows of the header, and none crosses those of rows with the exchanged length, the header is wrong.
+    """
+    if pixel.rows == pixel.columns or not all(_crosses_rows(segment, pixel.columns) for segment in segments):
+        return
+    if not any(_crosses_rows(segment, pixel.rows) for segment in segments):
+        message = f"the runs of the RLE frame end with rows of {pixel.rows} columns; Columns is {pixel.columns}"
+        raise mismatch(message)
+
+
+def _crosses_rows(segment: bytes, columns: int) -> bool:
+    """Whether one of the first runs of a segment extends beyond the end of a row of this length."""
+    position = column = 0
+    for _ in range(_RUNS_CHECKED):
+        if position >= len(segment):
+            break
+        header = segment[position]
+        length = header + 1 if header < 128 else 257 - header if header > 128 else 0
+        position += 1 + (length if header < 128 else 1 if header > 128 else 0)
+        column += length
+        if column > columns:
+            return True
+        column %= columns
+    return False
+
+
+def _decode_byte_planes(pixel: ImagePixel, segments: list[bytes]) -> tuple[Array, int]:
+    """Join the bytes of each sample; the segment of the most significant byte comes first (PS3.5 G.2).
+
+    Return the cells, (rows, columns, samples), and the number of excess bytes.
+    """
     count, width = pixel.rows * pixel.columns, pixel.bits_allocated // 8
     for segment in segments:
         if count > len(segment) * _MAX_EXPANSION:
             raise mismatch(f"{len(segment)} bytes of RLE cannot hold {pixel.rows} rows of {pixel.columns} columns")
     octets = np.empty((count, pixel.samples_per_pixel, width), np.uint8)
+    excess = 0
     for number, segment in enumerate(segments):
         sample, byte = divmod(number, width)
-        octets[:, sample, width - 1 - byte] = np.frombuffer(_decode_segment(segment, (count,)), np.uint8)
+        content = _decode_segment(segment, count)
+        _check_excess(content[count:], pixel.columns)
+        octets[:, sample, width - 1 - byte] = np.frombuffer(content, np.uint8, count)
+        excess += len(content) - count
     cells = octets.view(f"<u{width}").reshape(pixel.rows, pixel.columns, pixel.samples_per_pixel)
-    return cells.astype(f"u{width}", copy=False)
+    return cells.astype(f"u{width}", copy=False), excess
 
 
-def _decode_bit_planes(pixel: ImagePixel, segments: list[bytes]) -> Array:
-    """Decode 1-bit samples. Files hold eight of them in a byte; the text of PS3.5 G.2 means one byte for each."""
+def _decode_bit_planes(pixel: ImagePixel, segments: list[bytes]) -> tuple[Array, int]:
+    """Decode 1-bit samples. Files hold eight of them in a byte; the text of PS3.5 G.2 means one byte for each.
+
+    Return the cells, (rows, columns, samples), and the number of excess bytes.
+    """
     count = pixel.rows * pixel.columns
     packed = (count + 7) // 8
     planes = np.empty((count, pixel.samples_per_pixel), np.uint8)
+    excess = 0
     for sample, segment in enumerate(segments):
-        content = _decode_segment(segment, (packed, packed + packed % 2, count, count + count % 2))
+        content = _decode_segment(segment, packed)
+        if packed + packed % 2 < len(content) < count:
+            raise truncated(f"a segment of the RLE frame holds {len(content)} bytes, {packed} or {count} are needed")
         is_packed = len(content) < count
+        _check_excess(content[packed if is_packed else count :], pixel.columns)
         planes[:, sample] = unpacked(content, 0, count, 1) if is_packed else np.frombuffer(content, np.uint8, count) & 1
-    return planes.reshape(pixel.rows, pixel.columns, pixel.samples_per_pixel)
+        expected = packed if is_packed else count
+        excess += max(0, len(content) - expected - expected % 2)
+    return planes.reshape(pixel.rows, pixel.columns, pixel.samples_per_pixel), excess
 
 
-def _decode_segment(segment: bytes, lengths: tuple[int, ...]) -> bytes:
-    """Decode a segment, which must give one of the lengths in bytes. Raises TruncatedError and DecodeError."""
+def _check_excess(excess: bytes, columns: int) -> None:
+    """Raise DecodeError where a segment holds a further row: the header has fewer rows than were encoded."""
+    if len(excess) >= columns > 1 and excess.strip(b"\0"):
+        raise mismatch(f"a segment of the RLE frame holds {len(excess)} bytes more than the pixels take")
+
+
+def _decode_segment(segment: bytes, length: int) -> bytes:
+    """Decode a segment, which must give at least `length` bytes. Raises TruncatedError."""
     from rle.utils import decode_segment
 
     try:
         content: bytes = decode_segment(segment)
     except ValueError as error:
         raise truncated(f"a segment of the RLE frame is cut short: {error}") from error
-    if len(content) < lengths[0]:
-        raise truncated(f"a segment of the RLE frame holds {len(content)} bytes, {lengths[0]} are needed")
-    if len(content) not in lengths:
-        raise mismatch(f"a segment of the RLE frame holds {len(content)} bytes, {lengths[0]} are needed")
+    if len(content) < length:
+        raise truncated(f"a segment of the RLE frame holds {len(content)} bytes, {length} are needed")
     return content

@@ -2,25 +2,28 @@
 """Decode lossless frames with a second library, to verify the samples of the first (--verify).
 
 The samples are only compared and never used: some of these libraries check a codestream less strictly than the first.
-A lossy frame gives `_LOSSY`, a result without samples.
+A lossy frame gives `_LOSSY`, a result without samples. A result with findings has samples that prove nothing.
 """
 
 from __future__ import annotations
 
 import zlib
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from plainfilm.decode.codestream import START_OF_SCAN, read_jpeg, read_jpeg2000, read_rle
+from plainfilm.decode.codestream import START_OF_SCAN, read_jpeg, read_rle
 from plainfilm.decode.decoded import DecodedFrame
 from plainfilm.decode.jpeg import LOSSLESS
+from plainfilm.decode.jpeg2000_header import read_jpeg2000
 from plainfilm.decode.native import decode_native
 from plainfilm.decode.rle import decode_rle_segments
 from plainfilm.dicom.frames import FrameBytes
 from plainfilm.dicom.instance import ImagePixel
 from plainfilm.errors import DecodeError, Stage, UnsupportedError
+from plainfilm.findings import Finding, FindingCode
 
 Array = npt.NDArray[Any]
 _LOSSY = DecodedFrame(np.zeros(0, np.uint8), None, None, "", "")
@@ -95,10 +98,14 @@ def decode_jpeg2000_imagecodecs(_pixel: ImagePixel, frame: FrameBytes) -> Decode
     name = "htj2k" if header.high_throughput else "jpeg2k"
     decode = imagecodecs.htj2k_decode if header.high_throughput else imagecodecs.jpeg2k_decode
     try:
-        samples = decode(frame.data[header.start : header.stop])
+        samples = decode(header.codestream_of(frame.data))
     except (RuntimeError, ValueError) as error:
         raise _refusal(name, error) from error
-    return _decoded_by(f"imagecodecs {name}", samples)
+    decoded = _decoded_by(f"imagecodecs {name}", samples)
+    if header.packets.is_complete_count:
+        return decoded
+    note = "the codestream does not tell how many packets it should have, so that missing ones are not noticed"
+    return replace(decoded, findings=(Finding(FindingCode.NOT_VERIFIED, note),))
 
 
 def decode_jpegxl(_pixel: ImagePixel, _frame: FrameBytes) -> DecodedFrame:
