@@ -4,10 +4,28 @@
 This module holds the public names. Those that import large libraries are loaded on first use.
 """
 
+import os
+import sys
+
+if (
+    sys.argv[:1] == ["-m"]
+    and not sys.flags.safe_path
+    and sys.path[:1] == [os.getcwd()] != [os.path.dirname(os.path.dirname(__file__))]  # noqa: PTH109, PTH120
+):
+    # `python -m plainfilm` puts the current folder first; it holds the user's files, which must not be imported
+    del sys.path[0]
+
 import logging
 from typing import TYPE_CHECKING, Any
 
-from plainfilm.errors import ConversionError, OptionsError, PlainfilmError, Reason, RunError, Stage
+from plainfilm.errors import (
+    ConversionError,
+    OptionsError,
+    PlainfilmError,
+    Reason,
+    RunError,
+    Stage,
+)
 from plainfilm.version import VERSION as __version__
 
 if TYPE_CHECKING:

@@ -20,6 +20,9 @@ from plainfilm.options.field import Option
 from plainfilm.options.options import Options
 from plainfilm.options.render import LOOK_OPTIONS
 
+_MOST_CONFIG_BYTES = 1 << 20
+_MOST_NESTED = 50
+
 
 class _JoinValues(argparse.Action):
     """Join the values of an option that is repeated; `const` is the separator."""
@@ -88,17 +91,31 @@ def options_of(arguments: argparse.Namespace, environment: Mapping[str, str]) ->
 def read_config(path: Path) -> dict[str, object]:
     """The options in a TOML or JSON file, or in the table `options` of a run.json. Raises OptionsError."""
     try:
-        text = path.read_text(encoding="utf-8")
+        with path.open("rb") as file:
+            text = file.read(_MOST_CONFIG_BYTES + 1).decode("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise OptionsError(f"--config: {path} cannot be read ({type(error).__name__})") from error
+    if len(text) > _MOST_CONFIG_BYTES or _is_deeply_nested(text):
+        limits = f"at most {_MOST_CONFIG_BYTES} bytes and {_MOST_NESTED} nested tables or parts of a key"
+        raise OptionsError(f"--config: {path} is no configuration of plainfilm, which has {limits}")
     try:
         content = json.loads(text) if text.lstrip().startswith("{") else tomllib.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise OptionsError(f"--config: {path} is neither JSON nor TOML ({error})") from error
     options = content.get("options", content)
     if not isinstance(options, dict):
         raise OptionsError(f"--config: {path} has no table of options")
     return {name.replace("-", "_"): value for name, value in options.items()}
+
+
+def _is_deeply_nested(text: str) -> bool:
+    """Whether the text nests brackets, or joins parts of a key, more often than parsers handle in reasonable time."""
+    depth = 0
+    for bracket in re.findall(r"[][{}]", text):
+        depth += 1 if bracket in "[{" else -1
+        if depth > _MOST_NESTED:
+            return True
+    return any(line.partition("=")[0].count(".") > _MOST_NESTED for line in text.splitlines())
 
 
 def environment() -> Mapping[str, str]:

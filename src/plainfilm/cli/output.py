@@ -8,10 +8,14 @@ from __future__ import annotations
 
 import os
 import sys
+from unicodedata import category
 
 from plainfilm.errors import OptionsError, PlainfilmError
 from plainfilm.output.single import write_stdout
 from plainfilm.output.storage import classify_os_error
+
+_CONTROLS = ("Cc", "Cf", "Cs", "Zl", "Zp")
+"""Unicode categories: controls, formats (among them directions of text), surrogates, separators of lines."""
 
 
 def open_standard_streams() -> None:
@@ -30,6 +34,7 @@ def write_text(text: str) -> None:
     """
     if sys.stdout is None:
         return
+    text = escape_controls(text) if sys.stdout.isatty() else text
     try:
         sys.stdout.buffer.write(text.encode("utf-8", "backslashreplace"))
         sys.stdout.buffer.flush()
@@ -55,9 +60,20 @@ def write_image(encoded: bytes) -> None:
 
 
 def print_message(text: str) -> None:
-    """Write a message and a line end to standard error, unless it is closed."""
+    """Write a message and a line end to standard error, unless it is closed. Control characters are escaped."""
     if sys.stderr is not None:
-        sys.stderr.write(f"{text}\n")
+        sys.stderr.write(f"{escape_controls(text)}\n")
+
+
+def escape_controls(text: str) -> str:
+    """Escape the characters that control a terminal or the direction of text, except line ends and tabs.
+
+    File names may contain them, and a terminal would obey them.
+    """
+    return "".join(
+        character if character in "\n\t" or category(character) not in _CONTROLS else ascii(character)[1:-1]
+        for character in text
+    )
 
 
 def discard_standard_output() -> None:

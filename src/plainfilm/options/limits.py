@@ -12,6 +12,8 @@ from plainfilm.options.field import Scope, ValueType, limit, option
 from plainfilm.options.value_types import COUNT, parse_number
 
 GIB = 1024**3
+MAX_SECONDS = 30 * 24 * 3600
+"""Timers of the operating system overflow far beyond this."""
 
 
 def parse_size(value: object) -> int:
@@ -26,10 +28,10 @@ def parse_size(value: object) -> int:
 
 
 def parse_seconds(value: object) -> float:
-    """Seconds above 0, optionally with an s. Raises OptionsError."""
+    """Seconds above 0, at most 30 days, optionally with an s. Raises OptionsError."""
     seconds = parse_number(str(value).strip().removesuffix("s"))
-    if seconds <= 0 or not math.isfinite(seconds):
-        raise OptionsError(f"seconds above 0, not {value!r}")
+    if not 0 < seconds <= MAX_SECONDS:
+        raise OptionsError(f"seconds above 0, at most {MAX_SECONDS} (30 days), not {value!r}")
     return seconds
 
 

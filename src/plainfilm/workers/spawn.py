@@ -73,7 +73,10 @@ def spawn(task: str, extra_path: Sequence[str] = ()) -> subprocess.Popen[bytes]:
 
 
 def _environment(extra_path: Sequence[str]) -> dict[str, str]:
-    """Return this process's environment with its module path, one thread per library, and retained memory."""
-    folders = [*extra_path, *(folder or os.curdir for folder in sys.path)]
+    """Return this process's environment with its module path, one thread per library, and retained memory.
+
+    The current folder is left out of the path, because it holds the user's files.
+    """
+    folders = [*extra_path, *(folder for folder in sys.path if folder not in ("", os.curdir))]
     one_thread = dict.fromkeys(ONE_THREAD, "1")
     return {**_RETAIN_MEMORY, **os.environ, **one_thread, "PYTHONPATH": os.pathsep.join(folders)}
