@@ -33,8 +33,11 @@ ReportFunction = Callable[[Report], None]
 leaked_memory: list[bytes] = []
 
 
-def run_script(job: Job, report: ReportFunction) -> None:
-    """Report (name, frame, process id) of every frame, and inject the script's fault."""
+def run_script(job: Job, report: ReportFunction) -> bool:
+    """Report (name, frame, process id) of every frame, and inject the script's fault.
+
+    Return what the script says about the need of a new process.
+    """
     script: Any = job.payload
     report(FrameStarted(None))
     inject_fault(script, "reading")
@@ -51,6 +54,7 @@ def run_script(job: Job, report: ReportFunction) -> None:
         inject_fault(script, frame)
         report(TaskResult((script["name"], frame, os.getpid())))
         inject_fault(script, "between")
+    return bool(script.get("needs_new_process"))
 
 
 def inject_fault(script: Script, place: int | str) -> None:

@@ -482,3 +482,11 @@ def test_ctrl_c_reaches_the_parent_only_and_no_process_remains(
     os.killpg(run.pid, signal.SIGINT)
     assert run.wait(30) == 130
     assert not any(is_running(worker) for worker in workers)
+
+
+def test_a_task_may_ask_for_a_new_process_before_the_next_job() -> None:
+    scripts = [{"name": f"{number}", "needs_new_process": number % 2 == 1} for number in range(6)]
+    events = events_of(scripts, workers=1)
+    processes = [event.value[2] for event in events if isinstance(event, TaskResult)]
+    assert processes[0] == processes[1] != processes[2] == processes[3] != processes[4] == processes[5]
+    assert len(set(processes)) == 3

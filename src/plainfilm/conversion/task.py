@@ -11,6 +11,7 @@ from plainfilm.conversion.failures import failure_of_error
 from plainfilm.conversion.job import OVERLAY_FOLDER, ConvertJob, EncodedImage, RunContext, StagedImage, StagedOverlay
 from plainfilm.conversion.presentation_index import presentation_for
 from plainfilm.conversion.rows import SourceContext, record_of, software_text, source_context
+from plainfilm.decode.process_state import is_suspect
 from plainfilm.encode.png import Ancillary, encode_png
 from plainfilm.errors import ConversionError, Reason, Stage
 from plainfilm.options.options import Options
@@ -24,7 +25,7 @@ from plainfilm.sources.naming_rules import IMAGE_SUFFIX, frame_name, uid_name
 from plainfilm.workers.messages import FrameSkipped, FrameStarted, FrameSurveyed, Job, Report, TaskResult
 
 
-def convert_source(job: Job, report: Callable[[Report], None]) -> None:
+def convert_source(job: Job, report: Callable[[Report], None]) -> bool:
     """Convert the remaining frames of a source. The payload of the job is a ConvertJob.
 
     Each image or failure is reported as a TaskResult. Raises RunError where no image at all can be written.
@@ -41,6 +42,7 @@ def convert_source(job: Job, report: Callable[[Report], None]) -> None:
                 report(_report_of(convert_job, source, result))
     except ConversionError as error:
         report(_failed(convert_job, None, error))
+    return is_suspect()
 
 
 def _frame_hooks(reader: FrameReader, job: Job, report: Callable[[Report], None]) -> FrameHooks:

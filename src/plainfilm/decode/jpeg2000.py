@@ -13,6 +13,7 @@ from plainfilm.decode.codestream import check_size
 from plainfilm.decode.decoded import DecodedFrame, excess_findings
 from plainfilm.decode.jpeg2000_header import Jpeg2000Header, read_image_size, read_jpeg2000
 from plainfilm.decode.native import full_chroma
+from plainfilm.decode.process_state import record_refusal
 from plainfilm.dicom.frames import FrameBytes
 from plainfilm.dicom.instance import ImagePixel
 from plainfilm.errors import DecodeError
@@ -30,6 +31,7 @@ def decode_openjpeg(pixel: ImagePixel, frame: FrameBytes) -> DecodedFrame:
     try:
         samples = decode(codestream, 0)
     except (RuntimeError, ValueError) as error:
+        record_refusal("OpenJPEG")
         raise DecodeError(f"the JPEG 2000 codestream cannot be decoded: {error}") from error
     return _with_excess(decoded_frame(pixel, header, samples), header, frame)
 
@@ -42,6 +44,7 @@ def decode_imagecodecs(pixel: ImagePixel, frame: FrameBytes) -> DecodedFrame:
     try:
         samples = imagecodecs.jpeg2k_decode(codestream)
     except (RuntimeError, ValueError) as error:
+        record_refusal("OpenJPEG")
         raise DecodeError(f"the JPEG 2000 codestream cannot be decoded: {error}") from error
     return _with_excess(decoded_frame(pixel, header, samples), header, frame)
 

@@ -21,6 +21,7 @@ from plainfilm.decode.decoded import DecodedFrame
 from plainfilm.decode.jpeg import decode_jpeg
 from plainfilm.decode.jpeg2000 import checked_codestream, decoded_frame
 from plainfilm.decode.jpeg2000_header import Jpeg2000Header
+from plainfilm.decode.process_state import record_refusal
 from plainfilm.dicom.frames import FrameBytes
 from plainfilm.dicom.instance import ImagePixel
 from plainfilm.findings import Finding, FindingCode
@@ -152,6 +153,7 @@ def wavelet_level(codestream: bytes, header: Jpeg2000Header, level: int) -> Arra
         ]
         pixels = np.asarray(image)
     except (OSError, SyntaxError, ValueError):
+        record_refusal("OpenJPEG")
         return None
     return _samples_of_pillow(pixels, header)
 

@@ -19,6 +19,7 @@ from plainfilm.decode.decoded import DecodedFrame
 from plainfilm.decode.jpeg import LOSSLESS
 from plainfilm.decode.jpeg2000_header import read_jpeg2000
 from plainfilm.decode.native import decode_native
+from plainfilm.decode.process_state import record_refusal
 from plainfilm.decode.rle import decode_rle_segments
 from plainfilm.dicom.frames import FrameBytes
 from plainfilm.dicom.instance import ImagePixel
@@ -100,6 +101,7 @@ def decode_jpeg2000_imagecodecs(_pixel: ImagePixel, frame: FrameBytes) -> Decode
     try:
         samples = decode(header.codestream_of(frame.data))
     except (RuntimeError, ValueError) as error:
+        record_refusal(name)
         raise _refusal(name, error) from error
     decoded = _decoded_by(f"imagecodecs {name}", samples)
     if header.packets.is_complete_count:

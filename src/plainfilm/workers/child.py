@@ -40,7 +40,8 @@ from plainfilm.workers.messages import (
     write_message,
 )
 
-Task = Callable[[Job, Callable[[Report], None]], object]
+Task = Callable[[Job, Callable[[Report], None]], bool | None]
+"""A task returns True where its process must not run another job."""
 
 
 def main() -> None:
@@ -79,19 +80,22 @@ def _run_jobs(task: Task, jobs: SimpleQueue[bytes], replies: IO[bytes], settings
     while True:
         pickled_job = jobs.get()
         limits.limit_processor_time(settings.timeout)
-        failure = _run_task(task, pickled_job, report, settings)
+        end = _run_task(task, pickled_job, report, settings)
         resident = limits.resident_size()
         growth = None if resident is None or initial is None else resident - initial
-        write_message(replies, TaskFinished(growth) if failure is None else failure)
+        write_message(replies, TaskFinished(growth, end) if isinstance(end, bool) else end)
 
 
 def _run_task(
     task: Task, pickled_job: bytes, report: Callable[[Report], None], settings: WorkerSettings
-) -> TaskRaised | RunFailed | None:
-    """Run the task on one job; return None when it returns. This is the only broad `except` of the project."""
+) -> TaskRaised | RunFailed | bool:
+    """Run the task on one job; when it returns, return whether the next job needs a new process.
+
+    This is the only broad `except` of the project.
+    """
     try:
         job: Job = pickle.loads(pickled_job)
-        task(job, report)
+        return bool(task(job, report))
     except MemoryError:
         # no traceback, which needs memory: the frames that hold the memory are released when this function returns
         return TaskRaised(Reason.MEMORY_LIMIT, memory_message(settings))
@@ -105,7 +109,6 @@ def _run_task(
     except Exception as error:
         message = f"{type(error).__name__}{_place_of(error)}: a defect of plainfilm; please report it"
         return TaskRaised(Reason.INTERNAL_ERROR, message, "".join(traceback.format_exception(error)))
-    return None
 
 
 def _place_of(error: BaseException) -> str:

@@ -174,9 +174,14 @@ class TaskResult(FastPickle):
 
 @dataclass(frozen=True, slots=True)
 class TaskFinished(FastPickle):
-    """The task has returned; `growth`: bytes by which the resident size has grown since Ready, if known."""
+    """The task has returned.
+
+    growth: bytes by which the resident size has grown since Ready, if known. needs_new_process: whether the task asks
+    for a new process before the next job, because a library may have damaged the memory of this one.
+    """
 
     growth: int | None
+    needs_new_process: bool = False
 
 
 @dataclass(frozen=True, slots=True)

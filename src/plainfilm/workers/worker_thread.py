@@ -155,9 +155,9 @@ class WorkerThread(threading.Thread):
 
     def _finish_attempt(self, progress: JobProgress, end: TaskFinished | TaskRaised | None) -> WorkerLost | None:
         match end:
-            case TaskFinished(growth):
+            case TaskFinished() as finished:
                 progress.finish()
-                self._recycle_if_due(growth)
+                self._recycle_if_due(finished)
                 return None
             case TaskRaised(reason):
                 if reason is Reason.MEMORY_LIMIT:
@@ -166,11 +166,12 @@ class WorkerThread(threading.Thread):
                 return progress.handle_exception(end)
         return progress.handle_exit(*self._end_process())
 
-    def _recycle_if_due(self, growth: int | None) -> None:
+    def _recycle_if_due(self, finished: TaskFinished) -> None:
         self._jobs_done += 1
-        has_grown = growth is not None and growth > self._settings.recycle_growth
+        has_grown = finished.growth is not None and finished.growth > self._settings.recycle_growth
         was_killed = self.process is not None and self.process.was_killed
-        if self._jobs_done >= self._settings.recycle_after or has_grown or was_killed:
+        is_due = self._jobs_done >= self._settings.recycle_after or finished.needs_new_process
+        if is_due or has_grown or was_killed:
             self._end_process()
 
     def _start_process(self) -> WorkerProcess | None:
