@@ -47,7 +47,7 @@ class Result:
         """Why the times are not valid: a failure, or too few images; '' where they are valid."""
         first_problem = next((measurement.problem for measurement in self.rounds if measurement.problem), "")
         fewest = min(measurement.pictures for measurement in self.rounds)
-        return first_problem or (f"{fewest} of {self.pictures} pictures" if fewest < self.pictures else "")
+        return first_problem or (f"{fewest} of {self.pictures} images" if fewest < self.pictures else "")
 
     @property
     def seconds(self) -> list[float]:
@@ -101,7 +101,7 @@ def table(results: list[Result]) -> Iterator[str]:
     workload = results[0].workload
     bases = {result.peer.name: result for result in results if result.peer.name in (ONE, TWO)}
     yield f"## {workload.name[0].upper()}{workload.name[1:]}: {workload.rows} x {workload.columns}\n"
-    yield "| program | to 1 job | to 2 jobs | ms per picture | spread | pictures | peak MiB | KiB per picture |"
+    yield "| program | to 1 job | to 2 jobs | ms per image | spread | images | peak MiB | KiB per image |"
     yield "|---|---|---|---|---|---|---|---|"
     for result in results:
         if result.problem:
@@ -126,14 +126,14 @@ def document(results: list[list[Result]], versions: dict[str, str], profile: Pro
     lines = [
         "# Benchmarks\n",
         f"{note}This page is written by `python -m benchmarks.run`. It measures whole commands, with start-up, in",
-        f"{rounds} rounds; each round runs all programs. Times are wall times per picture, as the median of the",
+        f"{rounds} rounds; each round runs all programs. Times are wall times per image, as the median of the",
         "rounds. Ratios are relative to the time of plainfilm in the same round. Slow programs convert only a part of",
-        "the files (`pictures`), so that start-up is up to a tenth of their time. Memory is sampled over the process",
+        "the files (`images`), so that start-up is up to a tenth of their time. Memory is sampled over the process",
         "tree.",
-        "The programs do different work: some stretch, others show the picture of a viewer, and only plainfilm writes",
+        "The programs do different work: some stretch, others show the image of a viewer, and only plainfilm writes",
         "tables and checksums, keeps a ledger and waits for the disk. The time of Orthanc is the rendering alone,",
         "without start-up and upload.\n",
-        "![Time per picture relative to plainfilm](benchmarks.svg)\n",
+        "![Time per image relative to plainfilm](benchmarks.svg)\n",
         f"{os.cpu_count()} cores, {platform.machine()}, {platform.system()}, Python {platform.python_version()}.\n",
         *targets(_by_workload_and_peer(results), shares.get("films explicit")),
         *(line for workload_results in results for line in table(workload_results)),
@@ -219,7 +219,7 @@ def main() -> None:
     settings.docs.mkdir(parents=True, exist_ok=True)
     page = document(results, versions, profile, settings.short)
     (settings.docs / "benchmarks.md").write_text(page, encoding="utf-8")
-    title = f"Time per picture, {results[0][0].workload.name}, relative to {TWO} (logarithmic)"
+    title = f"Time per image, {results[0][0].workload.name}, relative to {TWO} (logarithmic)"
     (settings.docs / "benchmarks.svg").write_text(chart(title, bars), encoding="utf-8")
 
 
