@@ -35,8 +35,9 @@ from plainfilm.encode.png import Ancillary, encode_png
 from plainfilm.encode.scanlines import padded_rows, row_bytes
 from plainfilm.options.options import Options
 from plainfilm.output.folder import FolderOutput
-from plainfilm.rendering.pipeline import frame_planner, render
-from plainfilm.rendering.reader import open_reader
+from plainfilm.rendering.instance_survey import survey_instance
+from plainfilm.rendering.opened_instance import open_instance
+from plainfilm.rendering.pipeline import plan_frame, render_frame
 from plainfilm.sources.reference import Reference
 from plainfilm.workers.messages import Job
 
@@ -82,15 +83,15 @@ def stages(path: Path, rounds: int) -> list[StageTime]:
 
 def _stages(path: Path, sink: FolderOutput) -> Iterator[Step]:
     options, key = Options(), Key(b"k" * 32)
-    reader = open_reader(path.read_bytes(), options)
-    planned = frame_planner(reader, options)(0)
-    rendered = render(planned)
+    opened = open_instance(path.read_bytes(), options)
+    planned = plan_frame(survey_instance(opened, [0]), 0)
+    rendered = render_frame(planned)
     png = encode_png(rendered.image, Ancillary("x"))
-    context = source_context(Reference(path, path.name, path.stem), reader.instance, key)
-    yield Step("stage", "read and parse", lambda: open_reader(path.read_bytes(), options))
-    yield Step("stage", "decode", lambda: reader.decode(0))
-    yield Step("stage", "decode, survey and plan", lambda: frame_planner(reader, options)(0))
-    yield Step("stage", "render, statistics, hash", lambda: render(planned))
+    context = source_context(Reference(path, path.name, path.stem), opened.instance, key)
+    yield Step("stage", "read and parse", lambda: open_instance(path.read_bytes(), options))
+    yield Step("stage", "decode", lambda: opened.load(0))
+    yield Step("stage", "decode, survey and plan", lambda: plan_frame(survey_instance(opened, [0]), 0))
+    yield Step("stage", "render, statistics, hash", lambda: render_frame(planned))
     yield Step("stage", "encode", lambda: encode_png(rendered.image, Ancillary("x")))
     yield Step("stage", "row, with its SHA-256", lambda: record_of(context, rendered, "x.png", png))
     yield Step("stage", "write without a name", lambda: sink.discard([sink.stage([png])]))
@@ -98,8 +99,8 @@ def _stages(path: Path, sink: FolderOutput) -> Iterator[Step]:
 
 def _floors(path: Path, target: Path) -> Iterator[Step]:
     options = Options()
-    planned = frame_planner(open_reader(path.read_bytes(), options), options)(0)
-    image, samples = render(planned).image, planned.decoded.samples.view(np.uint16)
+    planned = plan_frame(survey_instance(open_instance(path.read_bytes(), options), [0]), 0)
+    image, samples = render_frame(planned).image, planned.loaded.decoded.samples.view(np.uint16)
     png, table = encode_png(image, Ancillary("x")), np.zeros(65_536, np.uint8)
     choice, step = choose_compression(image), max(1, _BAND // row_bytes(image))
     bands = [padded_rows(image, range(first, min(first + step, len(image)))) for first in range(0, len(image), step)]

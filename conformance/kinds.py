@@ -300,7 +300,7 @@ KINDS = (
         "the first is the high word",
         "open: PS3.5 7.3 orders only the bytes of a word; the writer of these files and pydicom agree with plainfilm",
         lambda case: (
-            case.own.reader.instance.data.transfer_syntax == BIG_ENDIAN and case.number("BitsAllocated", 0) == 32
+            case.own.opened.instance.data.transfer_syntax == BIG_ENDIAN and case.number("BitsAllocated", 0) == 32
         ),
     ),
     DisagreementKind(

@@ -24,9 +24,10 @@ from plainfilm.api import render as render_picture
 from plainfilm.errors import ConversionError
 from plainfilm.options.options import Options
 from plainfilm.records import Status
-from plainfilm.rendering.grayscale.plan import Plan
-from plainfilm.rendering.pipeline import frame_planner, render
-from plainfilm.rendering.reader import FrameReader, open_reader
+from plainfilm.rendering.grayscale.plan import GrayscalePlan
+from plainfilm.rendering.instance_survey import survey_instance
+from plainfilm.rendering.opened_instance import OpenedInstance, open_instance
+from plainfilm.rendering.pipeline import plan_frame, render_frame
 
 Array = NDArray[Any]
 JPEG_LS = ("1.2.840.10008.1.2.4.80", "1.2.840.10008.1.2.4.81")
@@ -44,9 +45,9 @@ class PlainfilmImage:
     """The 8-bit image of plainfilm, with its plan (None for colour) and the codes of its findings."""
 
     image: Array
-    plan: Plan | None
+    plan: GrayscalePlan | None
     findings: frozenset[str]
-    reader: FrameReader
+    opened: OpenedInstance
 
     @property
     def voi(self) -> str:
@@ -65,13 +66,13 @@ def render_with_plainfilm(subject: Subject) -> PlainfilmImage:
     """Render with the `viewer` look and pixels as stored. Raises NotShownError."""
     options = Options.of({"pixels": "stored", "voi": subject.voi})
     try:
-        reader = open_reader(subject.content, options)
-        planned = frame_planner(reader, options)(0)
-        image = render(planned).image
+        opened = open_instance(subject.content, options)
+        planned = plan_frame(survey_instance(opened, [0]), 0)
+        image = render_frame(planned).image
     except ConversionError as error:
         raise NotShownError(f"plainfilm: `{error.reason.value}`") from None
-    plan = planned.plan if isinstance(planned.plan, Plan) else None
-    return PlainfilmImage(image, plan, frozenset(finding.code.value for finding in planned.findings), reader)
+    plan = planned.plan if isinstance(planned.plan, GrayscalePlan) else None
+    return PlainfilmImage(image, plan, frozenset(finding.code.value for finding in planned.findings), opened)
 
 
 def render_changed(subject: Subject, options: dict[str, Any], attributes: dict[str, Any]) -> Array:
@@ -87,11 +88,11 @@ def render_changed(subject: Subject, options: dict[str, Any], attributes: dict[s
 
 def render_with_oracle(subject: Subject, own: PlainfilmImage) -> oracle.Result:
     """Render with the oracle, from the samples of the decoders of plainfilm. Raises NotShownError."""
-    pixel = own.reader.instance.pixel
-    if own.plan is None or own.reader.instance.supplement is not None:
+    pixel = own.opened.instance.pixel
+    if own.plan is None or own.opened.instance.supplement is not None:
         raise NotShownError("colour, which the oracle does not render")
     try:
-        decoded = [own.reader.decode(frame) for frame in range(pixel.number_of_frames)]
+        decoded = [own.opened.load(frame).decoded for frame in range(pixel.number_of_frames)]
         dataset = subject.read()
         codestream = None if decoded[0].precision is None else (decoded[0].precision, decoded[0].signed)
         samples = np.stack([frame.samples for frame in decoded])
@@ -112,10 +113,10 @@ def render_with_dcmtk(subject: Subject, own: PlainfilmImage, *more_options: str)
     with tempfile.TemporaryDirectory() as folder:
         source, target = Path(folder, "source.dcm"), Path(folder, "target.png")
         source.write_bytes(subject.content)
-        tool = "dcml2pnm" if own.reader.instance.data.transfer_syntax in JPEG_LS else "dcmj2pnm"
+        tool = "dcml2pnm" if own.opened.instance.data.transfer_syntax in JPEG_LS else "dcmj2pnm"
         command = [shutil.which(tool) or tool, "-O", *voi_options, *more_options, "+on", str(source), str(target)]
         run = subprocess.run(command, capture_output=True, check=False, timeout=120)
-        syntax = own.reader.instance.data.transfer_syntax.removeprefix("1.2.840.10008.1.2.")
+        syntax = own.opened.instance.data.transfer_syntax.removeprefix("1.2.840.10008.1.2.")
         if not target.exists() and syntax in JPEG_2000:
             raise NotShownError("JPEG 2000, which DCMTK does not decode")
         if not target.exists():

@@ -25,9 +25,9 @@ from plainfilm.options.options import Options
 from plainfilm.options.presentation import Overlays
 from plainfilm.rendering.explanation import Explanation
 from plainfilm.rendering.frame import PlannedFrame
-from plainfilm.rendering.pipeline import frame_planner
-from plainfilm.rendering.pipeline import render as render_planned
-from plainfilm.rendering.reader import FrameReader, open_reader, reader_of, with_presentation
+from plainfilm.rendering.instance_survey import survey_instance
+from plainfilm.rendering.opened_instance import OpenedInstance, open_instance, opened_instance, with_presentation
+from plainfilm.rendering.pipeline import plan_frame, render_frame
 from plainfilm.sources.file_reader import FileContent, open_source
 
 __all__ = ["Explanation", "Run", "convert", "explain", "render"]
@@ -86,7 +86,7 @@ def render(source: Source, *, frame: int = 1, **options: Unpack[ImageKeywords]) 
     if image_options.presentation.overlays is Overlays.MASK:
         raise OptionsError("overlays mask makes further images: convert into a folder")
     _, planned = _plan(source, frame, image_options)
-    return render_planned(planned).image
+    return render_frame(planned).image
 
 
 def explain(source: Source, *, frame: int = 1, **options: Unpack[ImageKeywords]) -> Explanation:
@@ -94,8 +94,8 @@ def explain(source: Source, *, frame: int = 1, **options: Unpack[ImageKeywords])
 
     Raises the same errors as `render`.
     """
-    reader, planned = _plan(source, frame, _image_options(options))
-    return Explanation(reader.instance, planned)
+    opened, planned = _plan(source, frame, _image_options(options))
+    return Explanation(opened.instance, planned)
 
 
 def convert(
@@ -120,21 +120,21 @@ def _image_options(keywords: Mapping[str, object]) -> Options:
     return Options.of(keywords)
 
 
-def _plan(source: Source, frame: int, options: Options) -> tuple[FrameReader, PlannedFrame]:
+def _plan(source: Source, frame: int, options: Options) -> tuple[OpenedInstance, PlannedFrame]:
     if isinstance(source, Dataset):
         instance = instance_from_dataset(source, options.limits.max_pixels)
-        return _plan_frame(reader_of(instance, options), frame, options)
+        return _plan_frame(opened_instance(instance, options), frame, options)
     with _open_content(source) as content:
-        return _plan_frame(open_reader(content, options), frame, options)
+        return _plan_frame(open_instance(content, options), frame, options)
 
 
-def _plan_frame(reader: FrameReader, frame: int, options: Options) -> tuple[FrameReader, PlannedFrame]:
-    """The reader with the presentation state of the options, and the plan of a frame, counted from 1."""
-    reader = with_presentation(reader, presentation_of(options))
-    index, frames = operator.index(frame) - 1, reader.instance.pixel.number_of_frames
+def _plan_frame(opened: OpenedInstance, frame: int, options: Options) -> tuple[OpenedInstance, PlannedFrame]:
+    """The instance with the presentation state of the options, and the plan of a frame, counted from 1."""
+    opened = with_presentation(opened, presentation_of(options))
+    index, frames = operator.index(frame) - 1, opened.instance.pixel.number_of_frames
     if not 0 <= index < frames:
         raise OptionsError(f"there is no frame {frame}: the image has {frames}, counted from 1")
-    return reader, frame_planner(reader, options)(index)
+    return opened, plan_frame(survey_instance(opened, [index]), index)
 
 
 def _open_content(source: str | PathLike[str] | bytes | BinaryIO) -> AbstractContextManager[bytes | FileContent]:

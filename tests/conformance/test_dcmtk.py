@@ -30,9 +30,10 @@ from tests.support.cases.build import XRAY_ANGIOGRAPHY, LutSpec, build_case, to_
 from plainfilm.demo.dataset import write_radiographs
 from plainfilm.errors import ConversionError
 from plainfilm.options.options import Options
-from plainfilm.rendering.grayscale.plan import Plan
-from plainfilm.rendering.pipeline import frame_planner, render
-from plainfilm.rendering.reader import open_reader
+from plainfilm.rendering.grayscale.plan import GrayscalePlan
+from plainfilm.rendering.instance_survey import survey_instance
+from plainfilm.rendering.opened_instance import open_instance
+from plainfilm.rendering.pipeline import plan_frame, render_frame
 
 pytestmark = pytest.mark.dcmtk
 
@@ -54,10 +55,11 @@ class Shown:
 
 def ours(content: bytes, frame: int = 1, **given: Any) -> Shown:
     options = Options.of({"pixels": "stored", **given})
-    planned = frame_planner(open_reader(content, options), options)(frame - 1)
-    assert isinstance(planned.plan, Plan)
+    survey = survey_instance(open_instance(content, options), [frame - 1])
+    planned = plan_frame(survey, frame - 1)
+    assert isinstance(planned.plan, GrayscalePlan)
     findings = frozenset(finding.code.value for finding in planned.findings)
-    return Shown(render(planned).image, planned.plan.voi, planned.plan.line, findings)
+    return Shown(render_frame(planned).image, planned.plan.voi, planned.plan.line, findings)
 
 
 @pytest.fixture
@@ -139,7 +141,7 @@ def films(film_folder: Path) -> list[FrameReader]:
 def grey_film(folder: Path, row: dict[str, str]) -> Iterator[FrameReader]:
     content, name = (folder / row["file"]).read_bytes(), row["file"].rsplit("/", 1)[-1]
     try:
-        instance = open_reader(content, Options()).instance
+        instance = open_instance(content, Options()).instance
     except ConversionError:
         return
     compressed = instance.data.transfer_syntax in JPEG_2000
@@ -248,7 +250,7 @@ def test_the_demonstration_films(theirs: Show, tmp_path: Path) -> None:
         content = path.read_bytes()
         native = (
             as_native(content)
-            if open_reader(content, Options()).instance.data.transfer_syntax in JPEG_2000
+            if open_instance(content, Options()).instance.data.transfer_syntax in JPEG_2000
             else content
         )
         for voi, words in (("window:0", ["+Wi", "1"]), ("lut:0", ["+Wl", "1"])):

@@ -13,8 +13,11 @@ from tests.support.oracle import oracle
 
 from plainfilm.errors import ConversionError
 from plainfilm.options.options import Options
-from plainfilm.rendering.pipeline import PlannedFrame, frame_planner, render
-from plainfilm.rendering.reader import open_reader
+from plainfilm.rendering.frame import PlannedFrame
+from plainfilm.rendering.grayscale.plan import GrayscalePlan
+from plainfilm.rendering.instance_survey import survey_instance
+from plainfilm.rendering.opened_instance import open_instance
+from plainfilm.rendering.pipeline import plan_frame, render_frame
 
 SEED = 20_260_101
 CASES = 1_500
@@ -53,7 +56,7 @@ def options_of(case: Case) -> tuple[Options, int]:
 
 def planned(case: Case) -> PlannedFrame:
     options, frame = options_of(case)
-    return frame_planner(open_reader(to_bytes(case.dataset), options), options)(frame)
+    return plan_frame(survey_instance(open_instance(to_bytes(case.dataset), options), [frame]), frame)
 
 
 def difference(case: Case) -> str | None:
@@ -62,10 +65,10 @@ def difference(case: Case) -> str | None:
         expected = oracle.render(case.dataset, case.stored_raw, **case.options)
     except oracle.OracleError as refusal:
         with pytest.raises(ConversionError) as caught:
-            render(planned(case))
+            render_frame(planned(case))
         return None if caught.value.reason == refusal.reason else f"{caught.value.reason}, not {refusal.reason}"
     mine = planned(case)
-    image = render(mine).image
+    image = render_frame(mine).image
     if expected.readings & DELIBERATE:
         return None
     if image.shape == expected.image.shape and not np.array_equal(image, expected.image):
@@ -75,16 +78,18 @@ def difference(case: Case) -> str | None:
 
 def _facts(mine: PlannedFrame, expected: oracle.Result) -> Iterator[str]:
     """What the tables say of it, where the contract can be read in one way."""
+    plan = mine.plan
+    assert isinstance(plan, GrayscalePlan)
     facts = {
-        "status": (mine.plan.status.value, expected.status),
-        "voi": (mine.plan.voi, expected.voi),
-        "inverted": (mine.plan.inverted, expected.inverted),
-        "bits_stored": (mine.plan.bits_stored, expected.bits_stored),
+        "status": (plan.status.value, expected.status),
+        "voi": (plan.voi, expected.voi),
+        "inverted": (plan.inverted, expected.inverted),
+        "bits_stored": (plan.bits_stored, expected.bits_stored),
     }
     if not expected.readings & set(oracle_notes.TABLE_READINGS):
-        facts["line"] = (mine.plan.line or (None, None), (expected.low, expected.high))
-        if mine.plan.masks:
-            facts["padding_fraction"] = (mine.padding_fraction, expected.padding_fraction)
+        facts["line"] = (plan.line or (None, None), (expected.low, expected.high))
+        if plan.has_masks:
+            facts["padding_fraction"] = (mine.pixels.padding_fraction, expected.padding_fraction)
     if not expected.readings & set(oracle_notes.FINDING_READINGS):
         found = {finding.code.value for finding in mine.findings}
         facts["findings"] = (found & NAMED, expected.findings & NAMED)

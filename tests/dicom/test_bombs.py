@@ -15,7 +15,7 @@ from plainfilm.errors import ConversionError, Reason
 from plainfilm.findings import codes_of
 from plainfilm.options.limits import LimitOptions
 from plainfilm.options.options import Options
-from plainfilm.rendering.reader import open_reader
+from plainfilm.rendering.opened_instance import open_instance
 
 MIB = 1024**2
 UNDEFINED = 0xFFFFFFFF
@@ -26,7 +26,7 @@ NATIVE = (EXPLICIT_LITTLE, EXPLICIT_BIG, IMPLICIT_LITTLE)
 def outcome(content: bytes, max_pixels: int = 500_000_000) -> Reason | None:
     """Open a file and decode its first frame. Return None, or the reason if that fails."""
     try:
-        open_reader(content, Options(limits=LimitOptions(max_pixels=max_pixels))).decode(0)
+        open_instance(content, Options(limits=LimitOptions(max_pixels=max_pixels))).load(0)
     except ConversionError as error:
         return error.reason
     return None
@@ -214,6 +214,6 @@ def test_an_offset_table_that_is_too_long_is_ignored(films: Any) -> None:
     dataset = films.image(PixelData=films.encapsulated(jpegls(4, 6), jpegls(4, 6)), NumberOfFrames=2)
     content = films.file(dataset, JPEG_LS, {"ExtendedOffsetTable": offsets, "ExtendedOffsetTableLengths": offsets})
     with films.traced() as peak:
-        film = open_reader(content, Options())
-    assert codes_of(film.frames.findings) == "offset_table_ignored"
+        film = open_instance(content, Options())
+    assert codes_of(film.frame_table.findings) == "offset_table_ignored"
     assert peak[0] < 40 * MIB

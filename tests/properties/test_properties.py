@@ -30,8 +30,8 @@ from plainfilm.records import Status
 from plainfilm.rendering.grayscale.histogram import histogram_of
 from plainfilm.rendering.grayscale.lut import LookupTable
 from plainfilm.rendering.grayscale.modality import ModalityTransform
-from plainfilm.rendering.grayscale.plan import Plan, render_frame, rendered_levels
-from plainfilm.rendering.grayscale.planner import planner
+from plainfilm.rendering.grayscale.plan import GrayscalePlan, render_levels, rendered_histogram
+from plainfilm.rendering.grayscale.planner import grayscale_planner
 from plainfilm.rendering.grayscale.polarity import invert, nearest
 from plainfilm.rendering.grayscale.recipes import MinMaxRecipe, RecipeVoi, StretchRecipe, minmax_recipe, stretch_recipe
 from plainfilm.rendering.grayscale.stored import Cells, StoredRules
@@ -98,15 +98,15 @@ def published_minmax(v: Array, monochrome1: bool, ymax: int) -> Array:
     return np.trunc(v.astype(np.float64) / float(v.max()) * ymax).astype(int)
 
 
-def plan_of(tone: Any, bits: int) -> Plan:
+def plan_of(tone: Any, bits: int) -> GrayscalePlan:
     rules = StoredRules(0, 16, False, np.dtype("u2"))
-    return Plan(Look.STRETCH, bits, rules, tone, "none", tone.inverted, Status.OK)
+    return GrayscalePlan(Look.STRETCH, bits, rules, tone, "none", tone.inverted, Status.OK)
 
 
 def compare(recipe: StretchRecipe | MinMaxRecipe, image: Array, expected: Array, ymax: int) -> None:
     """By the formulas, and through the table that the plan folds into where there is one."""
     np.testing.assert_array_equal(recipe.apply(image, ymax), expected)
-    rendered = render_frame(plan_of(recipe, 8 if ymax == 255 else 16), image)
+    rendered = render_levels(plan_of(recipe, 8 if ymax == 255 else 16), image)
     np.testing.assert_array_equal(rendered, expected)
     assert rendered.dtype == (np.uint8 if ymax == 255 else np.uint16)
 
@@ -192,7 +192,7 @@ def test_a_film_and_its_inverse_add_up_to_the_range(window: Window, bits: int) -
     """But for halves, which both go up."""
     image = np.arange(-300, 300, dtype=np.int16).reshape(20, 30)
     tones = [ViewerTransform(ModalityTransform(), window, inverted) for inverted in (False, True)]
-    plain, inverse = (render_frame(plan_of(tone, bits), image).astype(int) for tone in tones)
+    plain, inverse = (render_levels(plan_of(tone, bits), image).astype(int) for tone in tones)
     assert set(np.unique(plain + inverse)) <= {(1 << bits) - 1, 1 << bits}
 
 
@@ -210,8 +210,8 @@ def shown(instance: Instance, every: list[int], inside: list[int]) -> tuple[Any,
     cells, visible = (histogram_of(np.array(values, np.uint16)) for values in (every, inside))
     surveyed = survey(instance, (FrameCells(0, Cells(cells), visible),))
     frame = surveyed.frames[0]
-    plan = planner(instance, surveyed, RenderOptions()).plan(frame)
-    return plan.tone, plan.voi, plan.status, statistics(rendered_levels(plan, frame.valid), plan.ymax)
+    plan = grayscale_planner(instance, surveyed, RenderOptions()).plan(frame)
+    return plan.transform, plan.voi, plan.status, statistics(rendered_histogram(plan, frame.valid), plan.ymax)
 
 
 VALID = st.lists(st.integers(0, 3000), min_size=1, max_size=30)

@@ -68,7 +68,7 @@ def film(values: Array, **attributes: Any) -> Dataset:
 def kept(dataset: Dataset, **given: Any) -> Box:
     """What is left of a film, in pixels after square pixels."""
     geometry = plainfilm.explain(dataset, crop="border", **given).planned.geometry
-    return geometry.kept or Box(0, 0, *geometry.squared_size)
+    return geometry.crop or Box(0, 0, *geometry.squared_size)
 
 
 def found(explanation: Explanation) -> list[str]:
@@ -118,7 +118,7 @@ def test_a_mark_lies_where_the_affine_says(given: dict[str, Any], spacing: Any) 
 def test_size_is_that_of_what_is_kept() -> None:
     assert max(plainfilm.render(film(cells()), crop="border", size=100).shape) == 100
     geometry = plainfilm.explain(film(cells(), PixelSpacing=["0.2", "0.2"]), crop="border", size=80).planned.geometry
-    assert geometry.output_spacing[0] == pytest.approx(0.2 * geometry.kept.width / geometry.width)
+    assert geometry.output_spacing[0] == pytest.approx(0.2 * geometry.crop.width / geometry.width)
 
 
 def test_signed_cells_are_compared_as_the_numbers_they_are() -> None:
@@ -200,7 +200,7 @@ def test_nothing_depends_on_what_is_blacked_out(color: bool) -> None:
         image = plainfilm.render(dataset, crop="border", redact=(10, 5, 140, 20))
         made.append((explanation.planned.geometry, found(explanation), image.tobytes()))
     assert made[0] == made[1] == made[2]
-    assert is_near(made[0][0].kept)
+    assert is_near(made[0][0].crop)
 
 
 def test_missing_rows_are_no_margin() -> None:
@@ -209,18 +209,18 @@ def test_missing_rows_are_no_margin() -> None:
     part = kept(dataset)
     assert part.y + part.height == ROWS
     explanation = plainfilm.explain(cut, crop="border", allow_truncated=True)
-    assert explanation.planned.geometry.kept == part
+    assert explanation.planned.geometry.crop == part
 
 
 def test_what_was_done_is_told() -> None:
     cropped, whole = (plainfilm.explain(film(values), crop="border") for values in (cells(), cells() * 0 + 7))
-    part = cropped.planned.geometry.kept
+    part = cropped.planned.geometry.crop
     assert "border_cropped" in found(cropped)
     assert f"{part.width} x {part.height} from column {part.x}, row {part.y}" in str(cropped)
     assert "because the rest is margin: --crop border" in str(cropped)
     assert "border_not_found" in found(whole)
     assert "border_cropped" not in found(whole)
-    assert whole.planned.geometry.kept is None
+    assert whole.planned.geometry.crop is None
     assert "crop" not in [step.name for step in whole.steps]
     assert not {"border_cropped", "border_not_found"} & set(found(plainfilm.explain(film(cells()))))
 
@@ -270,7 +270,7 @@ def test_real_radiographs_are_cut_where_they_have_a_margin_and_nowhere_else(film
     with (film_folder / "catalog.csv").open(encoding="utf-8", newline="") as file:
         radiographs = [film_folder / row["file"] for row in csv.DictReader(file) if row["kind"] == "radiograph"]
     parts = {path.name: plainfilm.explain(path, crop="border", pixels="stored") for path in radiographs}
-    left = {name: explanation.planned.geometry.kept for name, explanation in parts.items()}
+    left = {name: explanation.planned.geometry.crop for name, explanation in parts.items()}
     edges = {name: (part.x, part.y, part.x + part.width, part.y + part.height) for name, part in left.items() if part}
     assert edges.keys() == REAL_FILMS.keys()
     assert all(edges[name] == pytest.approx(REAL_FILMS[name], abs=15) for name in edges), edges

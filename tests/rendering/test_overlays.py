@@ -11,9 +11,10 @@ from tests.support.cases.build import build_case, to_bytes
 
 from plainfilm.findings import codes_of
 from plainfilm.options.options import Options
-from plainfilm.rendering.hooks import NO_HOOKS
-from plainfilm.rendering.pipeline import RenderedFrame, render_frames
-from plainfilm.rendering.reader import open_reader
+from plainfilm.rendering.frame import RenderedFrame
+from plainfilm.rendering.instance_survey import survey_instance
+from plainfilm.rendering.opened_instance import open_instance
+from plainfilm.rendering.pipeline import plan_frame, render_frame
 
 ROWS, COLUMNS = 5, 7
 
@@ -36,11 +37,10 @@ def overlaid(plane: Any, group: int = 0x6000, **more: Any) -> Any:
 
 def shown(dataset: Any, overlays: str = "mask", **options: Any) -> list[RenderedFrame]:
     chosen = Options.of({"overlays": overlays, "pixels": "stored", **options})
-    film = open_reader(to_bytes(dataset), chosen)
-    frames = range(film.instance.pixel.number_of_frames)
-    found = [frame for frame in render_frames(film, chosen, frames, NO_HOOKS) if isinstance(frame, RenderedFrame)]
-    assert len(found) == len(frames)
-    return found
+    opened = open_instance(to_bytes(dataset), chosen)
+    frames = range(opened.instance.pixel.number_of_frames)
+    survey = survey_instance(opened, frames)
+    return [render_frame(plan_frame(survey, frame)) for frame in frames]
 
 
 def spot(*places: tuple[int, int], size: tuple[int, int] = (ROWS, COLUMNS)) -> np.ndarray[Any, Any]:
@@ -63,21 +63,21 @@ def spot(*places: tuple[int, int], size: tuple[int, int] = (ROWS, COLUMNS)) -> n
 def test_a_plane_begins_at_its_origin(origin: Any, place: Any, seen: Any, findings: str) -> None:
     (frame,) = shown(overlaid(spot(place), origin=origin))
     expected = spot() if seen is None else spot(seen)
-    assert (frame.masks[0].image == expected * 255).all()
+    assert (frame.overlay_masks[0].image == expected * 255).all()
     assert codes_of(frame.findings) == findings
 
 
 def test_frames_of_a_plane_go_with_those_from_its_image_frame_origin_on() -> None:
     """35 bits a frame: the second one does not begin at a byte."""
     dataset = overlaid(np.stack([spot((0, 0)), spot((4, 6))]), frames=4, first=2)
-    masks = [frame.masks for frame in shown(dataset)]
+    masks = [frame.overlay_masks for frame in shown(dataset)]
     assert [len(each) for each in masks] == [0, 1, 1, 0]
     assert (masks[1][0].image == spot((0, 0)) * 255).all()
     assert (masks[2][0].image == spot((4, 6)) * 255).all()
 
 
 def test_a_plane_without_frames_is_on_every_frame() -> None:
-    assert [len(frame.masks) for frame in shown(overlaid(spot((1, 1)), frames=3))] == [1, 1, 1]
+    assert [len(frame.overlay_masks) for frame in shown(overlaid(spot((1, 1)), frames=3))] == [1, 1, 1]
 
 
 def test_a_plane_may_be_a_bit_of_the_cells() -> None:
@@ -88,7 +88,7 @@ def test_a_plane_may_be_a_bit_of_the_cells() -> None:
     for element, vr, value in ((0x10, "US", ROWS), (0x11, "US", COLUMNS), (0x100, "US", 16), (0x102, "US", 15)):
         dataset.add_new(0x60000000 | element, vr, value)
     (frame,) = shown(dataset)
-    assert (frame.masks[0].image == spot((0, 0), (1, 2)) * 255).all()
+    assert (frame.overlay_masks[0].image == spot((0, 0), (1, 2)) * 255).all()
 
 
 @pytest.mark.parametrize("photometric", ["MONOCHROME1", "MONOCHROME2"])
@@ -99,7 +99,7 @@ def test_graphics_are_painted_at_the_display_maximum_whatever_the_polarity(photo
     dark = (without.image[[1, 3], [2, 3]] >= 7 / 8 * (2**bits - 1)).sum() < 2
     assert (burnt.image[[1, 3], [2, 3]] == (2**bits - 1 if dark else 0)).all()
     assert np.count_nonzero(burnt.image != without.image) <= 2
-    assert burnt.masks == ()
+    assert burnt.overlay_masks == ()
 
 
 def test_on_white_a_plane_is_painted_black() -> None:
@@ -116,7 +116,7 @@ def test_of_a_region_the_edge_is_painted_and_the_mask_is_whole() -> None:
     edge = region.copy()
     edge[2, 2:5] = 0
     assert (frame.image == edge * 255).all()
-    assert (masked.masks[0].image == region * 255).all()
+    assert (masked.overlay_masks[0].image == region * 255).all()
 
 
 def test_a_plane_that_claims_more_than_it_has_is_drawn_as_far_as_it_goes() -> None:
@@ -124,7 +124,7 @@ def test_a_plane_that_claims_more_than_it_has_is_drawn_as_far_as_it_goes() -> No
     dataset[0x60000010].value = dataset[0x60000011].value = 65535
     (frame,) = shown(dataset)
     assert codes_of(frame.findings) == "overlay_invalid"
-    assert frame.masks[0].image[0, 1] == 255
+    assert frame.overlay_masks[0].image[0, 1] == 255
     assert codes_of(shown(dataset, "off")[0].findings) == ""
 
 
@@ -133,9 +133,9 @@ def test_masks_lie_as_the_picture_does() -> None:
     dataset.PixelSpacing = [0.2, 0.1]
     dataset.PatientOrientation = ["R", "F"]
     (frame,) = shown(dataset, pixels="square", orient="viewer")
-    assert frame.masks[0].image.shape == frame.image.shape == (10, 7)
-    assert (frame.masks[0].image > 0).nonzero()[0].tolist() == [0, 1]
-    assert set((frame.masks[0].image > 0).nonzero()[1]) == {0}
+    assert frame.overlay_masks[0].image.shape == frame.image.shape == (10, 7)
+    assert (frame.overlay_masks[0].image > 0).nonzero()[0].tolist() == [0, 1]
+    assert set((frame.overlay_masks[0].image > 0).nonzero()[1]) == {0}
 
 
 @pytest.mark.parametrize("kind", ["G", "R"])
@@ -143,19 +143,19 @@ def test_masks_lie_as_the_picture_does() -> None:
 def test_what_is_blacked_out_shows_no_overlay_either(kind: str, bits: int) -> None:
     dataset = overlaid(np.ones((ROWS, COLUMNS), np.uint8), kind=kind)
     (burnt,), (masked,) = (shown(dataset, mode, redact="0,0,3,2", bits=bits) for mode in ("burn", "mask"))
-    for image in (burnt.image, masked.image, masked.masks[0].image):
+    for image in (burnt.image, masked.image, masked.overlay_masks[0].image):
         assert not image[:2, :3].any()
     assert burnt.image[0, 5] == 2**bits - 1
-    assert masked.masks[0].image[2:].all()
-    assert masked.masks[0].image[:, 3:].all()
+    assert masked.overlay_masks[0].image[2:].all()
+    assert masked.overlay_masks[0].image[:, 3:].all()
 
 
 def test_a_box_stays_black_in_a_mask_whose_lines_are_made_thicker() -> None:
     dataset = overlaid(spot((0, 3), (4, 3)))
     (frame,) = shown(dataset, redact="0,0,3,5", size="4")
-    assert frame.masks[0].image.shape == (3, 4)
-    assert not frame.masks[0].image[:, 0].any()
-    assert frame.masks[0].image.any()
+    assert frame.overlay_masks[0].image.shape == (3, 4)
+    assert not frame.overlay_masks[0].image[:, 0].any()
+    assert frame.overlay_masks[0].image.any()
 
 
 def test_what_lies_under_a_box_does_not_decide_how_an_overlay_is_painted() -> None:

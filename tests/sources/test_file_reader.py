@@ -16,7 +16,7 @@ from pydicom.uid import ExplicitVRLittleEndian
 from plainfilm import render
 from plainfilm.errors import LimitError, Reason, SourceError
 from plainfilm.options.options import Options
-from plainfilm.rendering.reader import open_reader
+from plainfilm.rendering.opened_instance import open_instance
 from plainfilm.sources.file_reader import FileContent, open_source, read_head
 
 MIB = 1024**2
@@ -68,12 +68,12 @@ def test_a_file_that_shrinks_while_it_is_read_has_changed(tmp_path: Path) -> Non
     path = tmp_path / "film.dcm"
     start = sparse_film(path)
     with open_source(path) as content:
-        film = open_reader(content, Options())
-        assert film.decode(FRAMES - 1).samples.max() == 65535
+        film = open_instance(content, Options())
+        assert film.load(FRAMES - 1).decoded.samples.max() == 65535
         os.truncate(path, start + 5 * FRAME_BYTES + 100)
-        assert film.decode(2).samples.max() == 0
+        assert film.load(2).decoded.samples.max() == 0
         with pytest.raises(SourceError) as refused:
-            film.decode(FRAMES - 1)
+            film.load(FRAMES - 1)
     assert refused.value.reason is Reason.SOURCE_CHANGED
 
 

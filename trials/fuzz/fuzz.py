@@ -25,7 +25,7 @@ with atheris.instrument_imports(include=["plainfilm", "pydicom"]):
     from plainfilm.errors import ConversionError
     from plainfilm.options.limits import LimitOptions
     from plainfilm.options.options import Options
-    from plainfilm.rendering.reader import open_reader
+    from plainfilm.rendering.opened_instance import open_instance
 
 _MAX_SEED_BYTES = 64 * 1024
 _OPTIONS = Options(limits=LimitOptions(max_pixels=4_000_000))
@@ -34,9 +34,9 @@ _OPTIONS = Options(limits=LimitOptions(max_pixels=4_000_000))
 def read_and_decode(content: bytes) -> None:
     """Read a file and decode its first and its last frame; only ConversionError is allowed."""
     try:
-        reader = open_reader(content, _OPTIONS)
-        reader.decode(0)
-        reader.decode(reader.instance.pixel.number_of_frames - 1)
+        opened = open_instance(content, _OPTIONS)
+        opened.load(0)
+        opened.load(opened.instance.pixel.number_of_frames - 1)
     except ConversionError:
         return
 

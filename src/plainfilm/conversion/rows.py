@@ -11,10 +11,9 @@ from plainfilm.conversion.pseudonyms import Key, Pseudonyms, age_in_years, patie
 from plainfilm.dicom.instance import Description, Instance
 from plainfilm.findings import Finding, FindingCode, codes_of
 from plainfilm.records import Record
-from plainfilm.rendering.color.plan import ColorPlan
+from plainfilm.rendering.frame import RenderedFrame
 from plainfilm.rendering.geometry.geometry import Geometry
-from plainfilm.rendering.grayscale.plan import LOOK_VERSIONS, Plan
-from plainfilm.rendering.pipeline import RenderedFrame
+from plainfilm.rendering.plan import PlanColumns
 from plainfilm.rendering.statistics import Statistics, is_polarity_suspect
 from plainfilm.sources.reference import Reference
 from plainfilm.version import NOT_FOR_DIAGNOSIS, VERSION
@@ -59,13 +58,13 @@ def record_of(context: SourceContext, rendered: RenderedFrame, file_name: str, e
         stored_hash=rendered.stored_hash,
         carried=context.instance.extra_columns,
         **_instance_columns(context.instance),
-        **_plan_columns(rendered.plan),
+        **_field_columns(rendered.plan.columns),
         **_geometry_columns(rendered.geometry),
         **_field_columns(rendered.statistics),
     )
 
 
-def _field_columns(values: Description | Statistics) -> dict[str, Any]:
+def _field_columns(values: Description | Statistics | PlanColumns) -> dict[str, Any]:
     """Return the fields by name. `asdict` would copy each value, which takes longer than the rest of a row."""
     return {name: getattr(values, name) for name in values.__match_args__}
 
@@ -78,26 +77,6 @@ def _instance_columns(instance: Instance) -> dict[str, Any]:
         "frames": instance.pixel.number_of_frames,
         "transfer_syntax": instance.data.transfer_syntax,
         "photometric_interpretation": instance.pixel.photometric_interpretation,
-    }
-
-
-def _plan_columns(plan: Plan | ColorPlan) -> dict[str, Any]:
-    """Return the columns that depend on the plan."""
-    window, line = plan.window, plan.line
-    return {
-        "status": plan.status,
-        "bits": plan.bits,
-        "bits_stored": plan.bits_stored,
-        "look": plan.look.value,
-        "look_version": LOOK_VERSIONS[plan.look],
-        "voi": plan.voi,
-        "voi_available": plan.available,
-        "voi_center": None if window is None else window.center,
-        "voi_width": None if window is None else window.width,
-        "voi_function": "" if window is None else window.function.dicom,
-        "low": None if line is None else line[0],
-        "high": None if line is None else line[1],
-        "inverted": plan.inverted,
     }
 
 
@@ -117,12 +96,12 @@ def _geometry_columns(geometry: Geometry) -> dict[str, Any]:
 
 def software_text(rendered: RenderedFrame) -> str:
     """Return the text of a PNG: version, look, and the codes and numbers of the plan; no text of the data set."""
-    plan = rendered.plan
+    plan = rendered.plan.columns
     parts = [
         f"plainfilm {VERSION}",
-        f"look {plan.look}/{LOOK_VERSIONS[plan.look]}",
+        f"look {plan.look}/{plan.look_version}",
         f"voi {plan.voi}",
-        *([] if plan.line is None else [f"low {plan.line[0]!r}", f"high {plan.line[1]!r}"]),
+        *([] if plan.low is None else [f"low {plan.low!r}", f"high {plan.high!r}"]),
         f"inverted {str(plan.inverted).lower()}",
         f"status {plan.status}",
         *([f"findings {codes_of(rendered.findings)}"] if rendered.findings else []),

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from plainfilm.conversion.failures import failure_of_error
@@ -17,9 +17,10 @@ from plainfilm.errors import ConversionError, Reason, Stage
 from plainfilm.options.options import Options
 from plainfilm.options.output import Names
 from plainfilm.output.folder import FolderOutput
-from plainfilm.rendering.hooks import FrameHooks, SkippedFrame
-from plainfilm.rendering.pipeline import FailedFrame, RenderedFrame, render_frames
-from plainfilm.rendering.reader import FrameReader, open_reader, with_presentation
+from plainfilm.rendering.frame import RenderedFrame
+from plainfilm.rendering.instance_survey import survey_instance
+from plainfilm.rendering.opened_instance import OpenedInstance, open_instance, with_presentation
+from plainfilm.rendering.pipeline import plan_frame, render_frame
 from plainfilm.sources.file_reader import open_source
 from plainfilm.sources.naming_rules import IMAGE_SUFFIX, frame_name, uid_name
 from plainfilm.workers.messages import FrameSkipped, FrameStarted, FrameSurveyed, Job, Report, TaskResult
@@ -28,60 +29,63 @@ from plainfilm.workers.messages import FrameSkipped, FrameStarted, FrameSurveyed
 def convert_source(job: Job, report: Callable[[Report], None]) -> bool:
     """Convert the remaining frames of a source. The payload of the job is a ConvertJob.
 
-    Each image or failure is reported as a TaskResult. Raises RunError where no image at all can be written.
+    Each image or failure is reported as a TaskResult. A ConversionError that is raised for a frame fails this frame;
+    one that is raised before fails the instance. Raises RunError where no image at all can be written.
     """
     convert_job = job.payload
     assert isinstance(convert_job, ConvertJob)
     context = convert_job.context
     try:
         with open_source(convert_job.reference.path) as content:
-            reader = _with_presentation(open_reader(content, context.options, convert_job.boxes), context)
-            frames = _selected_frames(reader, context.options, job.first_frame)
-            source = source_context(convert_job.reference, reader.instance, context.key)
-            for result in render_frames(reader, context.options, frames, _frame_hooks(reader, job, report)):
-                report(_report_of(convert_job, source, result))
+            opened = open_instance(content, context.options, convert_job.boxes)
+            for result in _results(job, convert_job, _with_presentation(opened, context), report):
+                report(result)
     except ConversionError as error:
         report(_failed(convert_job, None, error))
     return is_suspect()
 
 
-def _frame_hooks(reader: FrameReader, job: Job, report: Callable[[Report], None]) -> FrameHooks:
-    """Return hooks that report each frame of a multi-frame instance; a single frame is lost with its instance."""
-    if reader.instance.pixel.number_of_frames == 1:
-        return FrameHooks(left_out=job.skipped_frames)
-    return FrameHooks(
-        lambda frame: report(FrameStarted(frame)), lambda frame: report(FrameSurveyed(frame)), job.skipped_frames
-    )
+def _results(
+    job: Job, convert_job: ConvertJob, opened: OpenedInstance, report: Callable[[Report], None]
+) -> Iterator[TaskResult | FrameSkipped]:
+    """Yield the result of each remaining frame; a frame of a multi-frame instance is announced before work on it."""
+    context, is_multi_frame = convert_job.context, opened.instance.pixel.number_of_frames > 1
+    frames = _selected_frames(opened, context.options, job.first_frame)
+    remaining = [frame for frame in frames if frame not in job.skipped_frames]
+
+    def announce(message: FrameStarted | FrameSurveyed) -> None:
+        if is_multi_frame:
+            report(message)
+
+    if not remaining:
+        yield from map(FrameSkipped, frames)
+        return
+    source = source_context(convert_job.reference, opened.instance, context.key)
+    survey = survey_instance(opened, remaining, job.skipped_frames, lambda frame: announce(FrameSurveyed(frame)))
+    for frame in frames:
+        if frame in job.skipped_frames:
+            yield FrameSkipped(frame)
+            continue
+        announce(FrameStarted(frame))
+        try:
+            yield TaskResult(_encode(convert_job, source, render_frame(plan_frame(survey, frame))))
+        except ConversionError as error:
+            yield _failed(convert_job, frame if is_multi_frame else None, error)
 
 
-def _with_presentation(reader: FrameReader, context: RunContext) -> FrameReader:
-    state, instance = presentation_for(reader.instance, context.options, context.presentation_index)
-    return with_presentation(replace(reader, instance=instance), state)
+def _with_presentation(opened: OpenedInstance, context: RunContext) -> OpenedInstance:
+    state, instance = presentation_for(opened.instance, context.options, context.presentation_index)
+    return with_presentation(replace(opened, instance=instance), state)
 
 
-def _selected_frames(reader: FrameReader, options: Options, first_frame: int) -> range:
+def _selected_frames(opened: OpenedInstance, options: Options, first_frame: int) -> range:
     """Return the frames of `--frames` from `first_frame` on. Raises ConversionError where the instance has none."""
-    number_of_frames = reader.instance.pixel.number_of_frames
+    number_of_frames = opened.instance.pixel.number_of_frames
     selected = options.output.frames.select(number_of_frames)
     if not selected:
         message = f"frame {options.output.frames} was asked for and the instance has {number_of_frames}"
         raise ConversionError(message, reason=Reason.EXCLUDED, stage=Stage.READ)
     return range(max(selected.start, first_frame), selected.stop)
-
-
-def _report_of(
-    convert_job: ConvertJob, source: SourceContext, result: RenderedFrame | FailedFrame | SkippedFrame
-) -> TaskResult | FrameSkipped:
-    """Encode and stage a rendered frame, and return what is to be reported."""
-    if isinstance(result, SkippedFrame):
-        return FrameSkipped(result.frame)
-    if isinstance(result, FailedFrame):
-        return _failed(convert_job, result.frame, result.error)
-    try:
-        return TaskResult(_encode(convert_job, source, result))
-    except ConversionError as error:
-        is_multi_frame = source.instance.pixel.number_of_frames > 1
-        return _failed(convert_job, result.frame if is_multi_frame else None, error)
 
 
 def _encode(convert_job: ConvertJob, source: SourceContext, rendered: RenderedFrame) -> StagedImage | EncodedImage:
@@ -108,7 +112,7 @@ def _image_name(convert_job: ConvertJob, source: SourceContext) -> str:
 
 def _stage_overlays(output: FolderOutput, name: str, rendered: RenderedFrame) -> tuple[StagedOverlay, ...]:
     """Stage the images of the overlay planes of a frame, where they are asked for."""
-    if not rendered.masks:
+    if not rendered.overlay_masks:
         return ()
     text = Ancillary(software_text(rendered))
     return tuple(
@@ -116,7 +120,7 @@ def _stage_overlays(output: FolderOutput, name: str, rendered: RenderedFrame) ->
             output.stage([encode_png(mask.image, text)]),
             f"{OVERLAY_FOLDER}/{name}_overlay{mask.number}{IMAGE_SUFFIX}",
         )
-        for mask in rendered.masks
+        for mask in rendered.overlay_masks
     )
 
 

@@ -19,6 +19,12 @@ class Pixels(StrEnum):
     STORED = "stored"
 
 
+class CropMode(StrEnum):
+    """A crop that depends on the pixels of the image: all but its margin."""
+
+    BORDER = "border"
+
+
 class Fit(StrEnum):
     """How an image fits the width and height of --size: within both, padded with black, or cropped to both."""
 
@@ -53,21 +59,6 @@ class Box:
         return f"{self.x},{self.y},{self.width},{self.height}"
 
 
-@dataclass(frozen=True, slots=True)
-class Border:
-    """The request to crop the margin of an image, and the result of the search for the margin.
-
-    kept: the part without the margin, in stored pixels; None before the search, and if there is no margin.
-    note: a description of the result for people.
-    """
-
-    kept: Box | None = None
-    note: str = ""
-
-    def __str__(self) -> str:
-        return "border"
-
-
 def parse_output_size(value: object) -> OutputSize:
     """`none`, `N`, `WxH`, or a pair of numbers. Raises OptionsError."""
     if isinstance(value, OutputSize):
@@ -81,13 +72,13 @@ def parse_output_size(value: object) -> OutputSize:
     return OutputSize(box=(int(match[1]), int(match[2]))) if match[2] else OutputSize(longest=int(match[1]))
 
 
-def parse_crop(value: object) -> Box | Border | None:
+def parse_crop(value: object) -> Box | CropMode | None:
     """`none`, `border`, `X,Y,W,H`, or four numbers. Raises OptionsError."""
-    if value is None or isinstance(value, (Box, Border)):
+    if value is None or isinstance(value, (Box, CropMode)):
         return value
     text = ",".join(map(str, value)) if isinstance(value, (tuple, list)) else str(value).strip().lower()
     if text in ("none", "border"):
-        return None if text == "none" else Border()
+        return None if text == "none" else CropMode.BORDER
     match = re.fullmatch(r"(\d{1,7}),(\d{1,7}),([1-9]\d{0,6}),([1-9]\d{0,6})", text.replace(" ", ""))
     if match is None:
         raise OptionsError(f"none, border or X,Y,W,H in pixels, not {value!r}")
@@ -103,7 +94,7 @@ class GeometryOptions:
     """How output levels become the rows and columns of the output."""
 
     pixels: Pixels = option(Pixels.SQUARE, members(Pixels), "square resamples pixels that are not square")
-    crop: Box | Border | None = option(
+    crop: Box | CropMode | None = option(
         None,
         _CROP,
         "keep a part of the image, in pixels after square pixels; border cuts the margin (default none)",

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: MIT
-"""One instance -> its images: decode, survey, plan, look up, transform. `pipeline.py` shows the steps in order."""
+"""Render the frames of a DICOM instance. `pipeline.py` shows the steps in order."""

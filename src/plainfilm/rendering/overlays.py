@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""The overlay planes of a frame -> painted into the picture, or mask images beside it (PS3.3 C.9)."""
+"""Draw the overlay planes of a frame into its image, or make mask images of them (PS3.3 C.9)."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,8 +21,22 @@ from plainfilm.rendering.redaction import NO_REDACTION_MASK, RedactionMask
 
 Array = npt.NDArray[Any]
 
-# Where more than half of what a plane covers is at least this bright, it is painted black to be seen.
+# Where more than half of the pixels under a plane are at least this bright, the plane is drawn in black.
 _BRIGHT = 7 / 8
+
+
+@dataclass(frozen=True, slots=True)
+class FrameOverlays:
+    """The overlays that the header gives a frame, and their use.
+
+    overlays: all overlays of the image, or those that a presentation state displays; an overlay's place is its number.
+    on_frame: the numbers of those that are on this frame and have data.
+    """
+
+    frame: int
+    overlays: tuple[Overlay, ...] = ()
+    on_frame: tuple[int, ...] = ()
+    mode: Overlays = Overlays.OFF
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +50,7 @@ class Plane:
 
 @dataclass(frozen=True, slots=True)
 class OverlayMask:
-    """An overlay plane as an image of the size of the picture: uint8, 255 where it covers and 0 elsewhere."""
+    """An overlay plane as an image of the size of the output: uint8, 255 where it covers and 0 elsewhere."""
 
     number: int
     image: Array
@@ -45,64 +58,73 @@ class OverlayMask:
 
 @dataclass(frozen=True, slots=True)
 class OverlayPlan:
-    """What becomes of the planes of a frame: nothing, painted into the picture, or images of their own."""
+    """The planes of a frame, and their use: none, drawn into the image, or an image each."""
 
     planes: tuple[Plane, ...] = ()
     mode: Overlays = Overlays.OFF
     findings: tuple[Finding, ...] = ()
 
-    def burned(self, image: Array, ymax: int, blackout: RedactionMask = NO_REDACTION_MASK) -> Array:
-        """The picture before geometry, painted where that is asked for, but not into what is blacked out."""
-        return burned(image, self.planes, ymax, blackout) if self.mode is Overlays.BURN else image
+    def drawn(self, image: Array, ymax: int, redaction: RedactionMask = NO_REDACTION_MASK) -> Array:
+        """The image before geometry with the planes drawn into it where that is asked for, but not where redacted.
 
-    def masks(self, geometry: Geometry, blackout: RedactionMask = NO_REDACTION_MASK) -> tuple[OverlayMask, ...]:
-        """The images of the planes, where they are asked for; empty where the picture is blacked out."""
+        A plane is drawn at the display maximum, or in black where it would not be visible. Of a region of interest
+        only the edge is drawn, so that its content stays visible. Without planes this is the image itself.
+        """
+        if self.mode is not Overlays.BURN or not self.planes:
+            return image
+        output = image.copy()
+        for plane in self.planes:
+            mask = redaction.black_out(_edge(plane.mask) if plane.overlay.is_region else plane.mask)
+            under = image[mask]
+            is_bright = np.count_nonzero(under >= _BRIGHT * ymax) * 2 > under.size
+            output[mask] = 0 if is_bright else ymax
+        return output
+
+    def masks(self, geometry: Geometry, redaction: RedactionMask = NO_REDACTION_MASK) -> tuple[OverlayMask, ...]:
+        """The mask images of the planes where they are asked for; 0 where the image is redacted."""
         if self.mode is not Overlays.MASK:
             return ()
-        return tuple(mask_of(plane, geometry, blackout) for plane in self.planes)
+        return tuple(_mask_image(plane, geometry, redaction) for plane in self.planes)
 
 
-def overlay_plan(instance: Instance, cells: tuple[int, Array], mode: Overlays, look: Look) -> OverlayPlan:
-    """The plan of a frame; cells: its number from 0 and its cells as decoded. The look `stored` is not painted on."""
-    if mode is Overlays.OFF or (mode is Overlays.BURN and look is Look.STORED):
-        return OverlayPlan()
-    planes, findings = planes_of(instance, *cells)
-    return OverlayPlan(planes, mode, findings)
-
-
-def planes_of(instance: Instance, frame: int, cells: Array) -> tuple[tuple[Plane, ...], tuple[Finding, ...]]:
-    """The planes that are on a frame, counted from 0, with its cells as decoded; and what is wrong with them."""
+def frame_overlays(instance: Instance, frame: int, mode: Overlays, look: Look) -> FrameOverlays:
+    """The overlays of a frame, counted from 0. Nothing is drawn into the image of the look `stored`."""
     presented = instance.frame_attributes(frame).presentation
     overlays = instance.overlays if presented is None else presented.overlays
-    planes, findings, size = [], [], (cells.shape[0], cells.shape[1])
-    for number, overlay in enumerate(overlays):
+    if mode is Overlays.OFF or (mode is Overlays.BURN and look is Look.STORED):
+        return FrameOverlays(frame, overlays)
+    on_frame = tuple(number for number, overlay in enumerate(overlays) if _is_drawable(overlay, frame))
+    return FrameOverlays(frame, overlays, on_frame, mode)
+
+
+def overlay_plan(overlays: FrameOverlays, samples: Array) -> OverlayPlan:
+    """The planes of a frame with these samples as decoded, and findings about its overlays."""
+    if overlays.mode is Overlays.OFF:
+        return OverlayPlan()
+    planes, findings = [], []
+    for number, overlay in enumerate(overlays.overlays):
         if overlay.fault:
-            findings.append(Finding(FindingCode.OVERLAY_INVALID, f"the overlay {overlay.group:04X} {overlay.fault}"))
-        if not is_on_frame(overlay, frame) or not (overlay.data or overlay.bit_position is not None):
+            note = f"the overlay {overlay.group:04X} {overlay.fault}"
+            findings.append(Finding(FindingCode.OVERLAY_INVALID, note))
+        if number not in overlays.on_frame:
             continue
-        if overlay.bit_position is not None:
-            planes.append(Plane(number, overlay, cell_mask(overlay.bit_position, cells)))
-            continue
-        mask, outside = overlay_mask(overlay, size, frame)
+        mask, is_partly_outside = _plane_mask(overlay, overlays.frame, samples)
         planes.append(Plane(number, overlay, mask))
-        if outside:
+        if is_partly_outside:
             note = f"the overlay {overlay.group:04X} lies in part outside the image; the part inside is drawn"
             findings.append(Finding(FindingCode.OVERLAY_OUTSIDE, note))
-    return tuple(planes), tuple(findings)
+    return OverlayPlan(tuple(planes), overlays.mode, tuple(findings))
 
 
-def burned(image: Array, planes: Sequence[Plane], ymax: int, blackout: RedactionMask = NO_REDACTION_MASK) -> Array:
-    """The picture with the planes painted into it at the display maximum, or black where that would not be seen.
+def _is_drawable(overlay: Overlay, frame: int) -> bool:
+    return is_on_frame(overlay, frame) and (bool(overlay.data) or overlay.bit_position is not None)
 
-    Of a region of interest only the edge is painted, so that what is in it stays in sight.
-    """
-    painted = image.copy() if planes else image
-    for plane in planes:
-        mask = blackout.paint(_edge(plane.mask) if plane.overlay.is_region else plane.mask)
-        under = image[mask]
-        bright = np.count_nonzero(under >= _BRIGHT * ymax) * 2 > under.size
-        painted[mask] = 0 if bright else ymax
-    return painted
+
+def _plane_mask(overlay: Overlay, frame: int, samples: Array) -> tuple[Mask, bool]:
+    """The pixels that an overlay covers, and whether some of it lies outside the image."""
+    if overlay.bit_position is not None:
+        return cell_mask(overlay.bit_position, samples), False
+    return overlay_mask(overlay, (samples.shape[0], samples.shape[1]), frame)
 
 
 def _edge(mask: Mask) -> Mask:
@@ -113,16 +135,17 @@ def _edge(mask: Mask) -> Mask:
     return np.asarray(whole & ~inner & 1, np.bool_)
 
 
-def mask_of(plane: Plane, geometry: Geometry, blackout: RedactionMask = NO_REDACTION_MASK) -> OverlayMask:
-    """The plane where the picture shows it: each pixel of the picture is that of the plane nearest to it.
+def _mask_image(plane: Plane, geometry: Geometry, redaction: RedactionMask) -> OverlayMask:
+    """The plane in the output: each pixel of the output has the value of the nearest pixel of the plane.
 
-    Where the picture is smaller than the image lines are made thicker first, so that none is lost.
+    Where the output is smaller than the frame, lines are made thicker first, so that none is lost.
     """
-    image = blackout.paint(plane.mask).astype(np.uint8) * np.uint8(255)
+    image = redaction.black_out(plane.mask).astype(np.uint8) * np.uint8(255)
     a, b, _, d, e, _ = geometry.affine
-    thick = [math.ceil(1 / max(math.hypot(*scale), 1e-6) - 1e-9) for scale in ((a, d), (b, e))]
-    if max(thick) > 1:
-        image = blackout.paint(np.asarray(cv2.dilate(image, np.ones((thick[1], thick[0]), np.uint8))))
+    thickness = [math.ceil(1 / max(math.hypot(*scale), 1e-6) - 1e-9) for scale in ((a, d), (b, e))]
+    if max(thickness) > 1:
+        kernel = np.ones((thickness[1], thickness[0]), np.uint8)
+        image = redaction.black_out(np.asarray(cv2.dilate(image, kernel)))
     if geometry.affine != (1, 0, 0, 0, 1, 0) or image.shape != (geometry.height, geometry.width):
         matrix, size = np.array(geometry.affine).reshape(2, 3), (geometry.width, geometry.height)
         image = np.asarray(cv2.warpAffine(image, matrix, size, flags=cv2.INTER_NEAREST))

@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""The boxes of a frame -> which of its pixels nobody shall see, and what is told of it.
+"""Find the pixels of a frame that the redaction boxes cover, and black them out.
 
-Nothing may be derived from these pixels, so they are left out of every histogram, and painted before anything else is
-done with a picture.
+Nothing may depend on these pixels: they are left out of every histogram, and black in every image.
 """
 
 from __future__ import annotations
@@ -17,11 +16,12 @@ from plainfilm.findings import Finding, FindingCode
 from plainfilm.options.privacy import RedactionBox
 
 Array = npt.NDArray[Any]
+Mask = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
 class RedactionMask:
-    """What of a frame is hidden: the rows and columns of each box within it."""
+    """The redacted part of a frame: the rows and columns of each box within it."""
 
     parts: tuple[tuple[slice, slice], ...] = ()
     findings: tuple[Finding, ...] = ()
@@ -29,37 +29,37 @@ class RedactionMask:
     def __bool__(self) -> bool:
         return bool(self.parts)
 
-    def mask(self, rows: int, columns: int) -> npt.NDArray[np.bool_]:
-        """Which pixels are hidden."""
-        hidden = np.zeros((rows, columns), np.bool_)
+    def mask(self, rows: int, columns: int) -> Mask:
+        """The redacted pixels of a frame of this size, (rows, columns)."""
+        mask = np.zeros((rows, columns), np.bool_)
         for part in self.parts:
-            hidden[part] = True
-        return hidden
+            mask[part] = True
+        return mask
 
-    def paint(self, image: Array) -> Array:
-        """The image, (rows, columns) or (rows, columns, samples), with 0 where it is hidden: itself, if nothing is."""
+    def black_out(self, image: Array) -> Array:
+        """The image, (rows, columns) or (rows, columns, samples), with 0 where it is redacted.
+
+        Without redacted pixels this is the image itself, else a copy.
+        """
         if not self.parts:
             return image
-        painted = image.copy()
+        redacted = image.copy()
         for part in self.parts:
-            painted[part] = 0
-        return painted
-
-    def unseen(self, size: tuple[int, int], missing: npt.NDArray[np.bool_] | None) -> npt.NDArray[np.bool_] | None:
-        """Which pixels of a frame of (rows, columns) are hidden or missing; None where none is."""
-        if not self.parts:
-            return missing
-        return self.mask(*size) if missing is None else self.mask(*size) | missing
+            redacted[part] = 0
+        return redacted
 
 
 NO_REDACTION_MASK = RedactionMask()
 
 
 def redaction_mask(boxes: tuple[RedactionBox, ...], size: tuple[int, int], beyond: int = 0) -> RedactionMask:
-    """The boxes clipped to a frame of (rows, columns); beyond: boxes of the instance that are for frames it has not."""
-    found = [box.within(*size) for box in boxes]
-    parts = tuple(part for part in found if part is not None)
-    missed = beyond + len(found) - len(parts)
+    """The boxes clipped to a frame of (rows, columns).
+
+    beyond: the number of boxes of the instance for frames that it does not have, for the finding.
+    """
+    clipped = [box.within(*size) for box in boxes]
+    parts = tuple(part for part in clipped if part is not None)
+    missed = beyond + len(clipped) - len(parts)
     findings = []
     if parts:
         findings.append(Finding(FindingCode.REDACTED, f"{len(parts)} boxes are blacked out"))

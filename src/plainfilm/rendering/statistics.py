@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The histogram of a rendered frame -> the numbers by which a data set is looked through: ends, mean, entropy."""
+"""Compute the statistics of a rendered frame that the tables give, from the histogram of its levels."""
 
 from __future__ import annotations
 
@@ -16,7 +16,11 @@ from plainfilm.rendering.grayscale.histogram import EMPTY_HISTOGRAM, Histogram, 
 
 @dataclass(frozen=True, slots=True)
 class Statistics:
-    """Share of the pixels at 0 and at the maximum, mean (0..1), entropy in bits of 256 levels; None without pixels."""
+    """The statistics of output levels; None where no pixel counts.
+
+    black_fraction, white_fraction: the shares of the pixels at 0 and at the maximum. mean: from 0 to 1. entropy: in
+    bits, of 256 levels.
+    """
 
     black_fraction: float | None = None
     white_fraction: float | None = None
@@ -49,5 +53,5 @@ def color_histogram(image: npt.NDArray[Any]) -> Histogram:
 
 
 def is_polarity_suspect(findings: tuple[Finding, ...]) -> bool:
-    """Whether the picture may be the wrong way round: what the file says of its polarity contradicts itself."""
+    """Whether the polarity of the image is in doubt, because the header contradicts itself."""
     return any(finding.code is FindingCode.POLARITY_CONFLICT for finding in findings)

@@ -21,8 +21,9 @@ from plainfilm.dicom.read import instance_from_dataset
 from plainfilm.encode.png import Ancillary, encode_png
 from plainfilm.options.options import Options
 from plainfilm.rendering.color.profile import ProfileError, rebuilt_profile, to_srgb
-from plainfilm.rendering.pipeline import frame_planner, render
-from plainfilm.rendering.reader import reader_of
+from plainfilm.rendering.instance_survey import survey_instance
+from plainfilm.rendering.opened_instance import opened_instance
+from plainfilm.rendering.pipeline import plan_frame, render_frame
 
 Array = npt.NDArray[Any]
 NAME = b"Doe^Jane"
@@ -73,8 +74,9 @@ def film(profile: bytes | None, samples: Array, optical_path: bool = False) -> D
 def encoded(dataset: Dataset, **given: Any) -> tuple[bytes, set[str]]:
     """The PNG and the finding codes."""
     options = Options.of(given)
-    planned = frame_planner(reader_of(instance_from_dataset(dataset, 10**8), options), options)(0)
-    rendered = render(planned)
+    opened = opened_instance(instance_from_dataset(dataset, 10**8), options)
+    planned = plan_frame(survey_instance(opened, [0]), 0)
+    rendered = render_frame(planned)
     return encode_png(rendered.image, Ancillary("x", rendered.profile)), {one.code.value for one in rendered.findings}
 
 

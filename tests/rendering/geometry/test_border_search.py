@@ -12,7 +12,8 @@ import pytest
 from numpy.typing import NDArray
 
 from plainfilm.options.geometry import Box
-from plainfilm.rendering.geometry.border_search import BorderOutcome, BorderResult, PixelBlock, without_margin
+from plainfilm.rendering.geometry.border import BorderOutcome, BorderResult
+from plainfilm.rendering.geometry.border_search import PixelBlock, find_border
 
 Array = NDArray[Any]
 
@@ -27,20 +28,20 @@ class Values:
     """A frame that is in memory."""
 
     values: Array
-    hidden: Array | None = None
-    unseen: Array | None = None
+    masked: Array | None = None
+    unavailable: Array | None = None
 
     @property
     def size(self) -> tuple[int, int]:
         return self.values.shape[0], self.values.shape[1]
 
-    def glimpse(self, rows: slice, columns: slice) -> PixelBlock:
-        masks = [None if mask is None else mask[rows, columns] for mask in (self.hidden, self.unseen)]
+    def block(self, rows: slice, columns: slice) -> PixelBlock:
+        masks = [None if mask is None else mask[rows, columns] for mask in (self.masked, self.unavailable)]
         return PixelBlock(self.values[rows, columns].astype(np.float32), *masks)
 
 
-def found(values: Array, hidden: Array | None = None, unseen: Array | None = None) -> BorderResult:
-    return without_margin(Values(values, hidden, unseen))
+def found(values: Array, masked: Array | None = None, unavailable: Array | None = None) -> BorderResult:
+    return find_border(Values(values, masked, unavailable))
 
 
 def within(box: Box) -> tuple[slice, slice]:
@@ -66,10 +67,10 @@ def collimated(shut: int = SHUT, noise: float = 0.0, box: Box = FIELD) -> Array:
     return values
 
 
-def slack(kept: Box, box: Box = FIELD) -> tuple[int, int, int, int]:
+def slack(content: Box, box: Box = FIELD) -> tuple[int, int, int, int]:
     """How many pixels more than the box are kept: left, top, right, below."""
-    right, bottom = kept.x + kept.width - box.x - box.width, kept.y + kept.height - box.y - box.height
-    return box.x - kept.x, box.y - kept.y, right, bottom
+    right, bottom = content.x + content.width - box.x - box.width, content.y + content.height - box.y - box.height
+    return box.x - content.x, box.y - content.y, right, bottom
 
 
 @pytest.mark.parametrize("noise", [0, 5, 40])
@@ -77,17 +78,17 @@ def slack(kept: Box, box: Box = FIELD) -> tuple[int, int, int, int]:
 def test_the_margin_of_a_field_is_cut_to_the_pixel(shut: int, noise: float) -> None:
     result = found(collimated(shut, noise))
     assert result.outcome is BorderOutcome.FOUND
-    assert all(0 <= more <= (3 if noise < 20 else 8) for more in slack(result.kept)), result.kept
+    assert all(0 <= more <= (3 if noise < 20 else 8) for more in slack(result.content)), result.content
 
 
 def test_an_inverted_film_has_the_same_part() -> None:
     values = collimated(noise=5)
-    assert found(values).kept == found(4095 - values).kept
+    assert found(values).content == found(4095 - values).content
 
 
 def test_more_bits_have_the_same_part() -> None:
     values = collimated(noise=5)
-    assert found(values).kept == found(16 * values).kept
+    assert found(values).content == found(16 * values).content
 
 
 @pytest.mark.parametrize("turn", range(4))
@@ -97,7 +98,7 @@ def test_each_side_is_searched_alike(turn: int) -> None:
     field[within(FIELD)] = True
     rows, columns = (np.flatnonzero(np.rot90(field, turn).any(axis)) for axis in (1, 0))
     box = Box(int(columns[0]), int(rows[0]), columns.size, rows.size)
-    assert all(0 <= more <= 3 for more in slack(found(values).kept, box))
+    assert all(0 <= more <= 3 for more in slack(found(values).content, box))
 
 
 @pytest.mark.parametrize("side", ["left", "top", "right", "bottom"])
@@ -106,15 +107,15 @@ def test_a_margin_on_one_side_is_cut_there_alone(side: str) -> None:
     right = FIELD.x + FIELD.width if side == "right" else COLUMNS
     bottom = FIELD.y + FIELD.height if side == "bottom" else ROWS
     box = Box(left, top, right - left, bottom - top)
-    kept = found(collimated(box=box)).kept
-    assert all(0 <= more <= 3 for more in slack(kept, box)), kept
+    content = found(collimated(box=box)).content
+    assert all(0 <= more <= 3 for more in slack(content, box)), content
 
 
 def test_the_air_within_a_field_stays() -> None:
     # without any noise: nothing but the field's edge says that this air was exposed
     values = np.full((ROWS, COLUMNS), SHUT, np.int32)
     values[within(FIELD)] = hand(np.full((ROWS, COLUMNS), AIR, np.int32), size=(60, 60))[within(FIELD)]
-    assert all(0 <= more <= 3 for more in slack(found(values).kept))
+    assert all(0 <= more <= 3 for more in slack(found(values).content))
 
 
 def marked(values: Array, text: str, place: tuple[int, int], level: int) -> Array:
@@ -126,20 +127,20 @@ def marked(values: Array, text: str, place: tuple[int, int], level: int) -> Arra
 
 def test_a_marker_and_a_label_in_the_margin_do_not_stop_it() -> None:
     values = marked(marked(collimated(), "R", (620, 90), AIR), "12:30  AP", (20, 60), AIR)
-    assert all(0 <= more <= 3 for more in slack(found(values).kept))
+    assert all(0 <= more <= 3 for more in slack(found(values).content))
 
 
 def test_dust_and_hot_pixels_do_not_stop_it() -> None:
     values = collimated()
     places = np.random.default_rng(1).integers(0, (ROWS, COLUMNS), (60, 2))
     values[places[:, 0], places[:, 1]] = 16383
-    assert all(0 <= more <= 3 for more in slack(found(values).kept))
+    assert all(0 <= more <= 3 for more in slack(found(values).content))
 
 
 def test_the_rim_of_a_scanner_does_not_stop_it() -> None:
     values = collimated()
     values[:, :2], values[-2:] = 16383, 0
-    assert all(0 <= more <= 3 for more in slack(found(values).kept))
+    assert all(0 <= more <= 3 for more in slack(found(values).content))
 
 
 def test_scatter_that_fades_over_the_margin_goes_with_it() -> None:
@@ -149,47 +150,47 @@ def test_scatter_that_fades_over_the_margin_goes_with_it() -> None:
     outside = np.ones(values.shape, np.bool_)
     outside[within(FIELD)] = False
     values[outside] = (1400 * glow)[outside].astype(np.int32)
-    assert all(0 <= more <= 12 for more in slack(found(values).kept))
+    assert all(0 <= more <= 12 for more in slack(found(values).content))
 
 
 def test_anatomy_that_reaches_a_side_keeps_it() -> None:
     # a wrist, 6 % of the width, goes through the empty air below to the edge
     values = hand(np.zeros((ROWS, COLUMNS), np.int32), center=(350, 500))
     values[600:, 330:372] = BONE
-    kept = found(values).kept
-    assert kept.y + kept.height == ROWS
-    assert kept.x > 150
-    assert kept.y > 200
+    content = found(values).content
+    assert content.y + content.height == ROWS
+    assert content.x > 150
+    assert content.y > 200
 
 
 @pytest.mark.parametrize("level", [0, 100])
 def test_all_of_what_fades_into_empty_air_is_kept(level: int) -> None:
     values = hand(np.full((ROWS, COLUMNS), level, np.int32))
     rows, columns = (np.flatnonzero((values > level).any(axis)) for axis in (1, 0))
-    kept = found(values).kept
+    content = found(values).content
     box = Box(int(columns[0]), int(rows[0]), columns.size, rows.size)
-    assert kept != WHOLE
-    assert min(slack(kept, box)) >= 0
-    assert max(slack(kept, box)) <= 20
+    assert content != WHOLE
+    assert min(slack(content, box)) >= 0
+    assert max(slack(content, box)) <= 20
 
 
 def test_skin_that_is_parallel_to_a_side_is_kept() -> None:
     # a forearm lies across the film: its edges are straight, and fade
     thick = np.sqrt(np.maximum(1 - ((np.arange(ROWS) - 450) / 200) ** 2, 0))
     values = np.repeat((BONE * thick).astype(np.int32)[:, None], COLUMNS, 1)
-    kept = found(values).kept
-    assert 0 < kept.y <= 250
-    assert ROWS > kept.y + kept.height >= 651
+    content = found(values).content
+    assert 0 < content.y <= 250
+    assert ROWS > content.y + content.height >= 651
 
 
 def test_a_marker_in_the_beam_is_kept() -> None:
     # no edge of a field lies between the marker and the hand: it was exposed, as the air around it
     values = marked(hand(np.zeros((ROWS, COLUMNS), np.int32)), "R", (560, 160), 4000)
     rows, columns = (np.flatnonzero((values > 0).any(axis)) for axis in (1, 0))
-    kept = found(values).kept
-    assert kept.y <= rows[0]
-    assert kept.x + kept.width > columns[-1]
-    assert kept.x > 100
+    content = found(values).content
+    assert content.y <= rows[0]
+    assert content.x + content.width > columns[-1]
+    assert content.x > 100
 
 
 def test_air_with_noise_is_not_taken_for_empty() -> None:
@@ -205,38 +206,38 @@ def test_of_a_tilted_field_nothing_is_cut(degrees: float) -> None:
     inside = cv2.warpAffine(inside, tilt, (COLUMNS, ROWS))
     values = np.where(inside > 0.5, collimated(SHUT, box=WHOLE), SHUT).astype(np.int32)
     rows, columns = (np.flatnonzero((inside > 0.5).any(axis)) for axis in (1, 0))
-    kept = found(values).kept
+    content = found(values).content
     box = Box(int(columns[0]), int(rows[0]), columns.size, rows.size)
-    assert kept != WHOLE
-    assert min(slack(kept, box)) >= 0
-    assert max(slack(kept, box)) <= 20
+    assert content != WHOLE
+    assert min(slack(content, box)) >= 0
+    assert max(slack(content, box)) <= 20
 
 
 @pytest.mark.parametrize("padded", [True, False])
 def test_padding_is_margin_whatever_its_value(padded: bool) -> None:
     values = collimated()
-    hidden = np.ones(values.shape, np.bool_)
-    hidden[within(FIELD)] = False
+    masked = np.ones(values.shape, np.bool_)
+    masked[within(FIELD)] = False
     # a value between air and bone, with noise: only that it is padding says that it is no picture
-    values[hidden] = np.random.default_rng(5).integers(AIR, BONE, int(hidden.sum()))
-    result = found(values, hidden if padded else None)
+    values[masked] = np.random.default_rng(5).integers(AIR, BONE, int(masked.sum()))
+    result = found(values, masked if padded else None)
     assert result.outcome is (BorderOutcome.FOUND if padded else BorderOutcome.NO_MARGIN)
-    assert not padded or all(0 <= more <= 3 for more in slack(result.kept))
+    assert not padded or all(0 <= more <= 3 for more in slack(result.content))
 
 
 @pytest.mark.parametrize("inside", [0, AIR, 60_000])
 def test_what_nobody_may_see_has_no_say(inside: int) -> None:
     values = collimated()
-    unseen = np.zeros(values.shape, np.bool_)
-    unseen[20:110, 30:400] = True
-    values[unseen] = inside
-    assert all(0 <= more <= 3 for more in slack(found(values, unseen=unseen).kept))
+    unavailable = np.zeros(values.shape, np.bool_)
+    unavailable[20:110, 30:400] = True
+    values[unavailable] = inside
+    assert all(0 <= more <= 3 for more in slack(found(values, unavailable=unavailable).content))
 
 
 def test_a_side_of_which_nothing_is_seen_is_left() -> None:
-    unseen = np.zeros((ROWS, COLUMNS), np.bool_)
-    unseen[:60] = True
-    left, top, right, below = slack(found(collimated(), unseen=unseen).kept)
+    unavailable = np.zeros((ROWS, COLUMNS), np.bool_)
+    unavailable[:60] = True
+    left, top, right, below = slack(found(collimated(), unavailable=unavailable).content)
     assert top == FIELD.y
     assert max(left, right, below) <= 3
 
@@ -248,8 +249,8 @@ def test_a_film_that_fills_its_detector_is_left() -> None:
 
 
 def test_what_is_cut_already_is_left() -> None:
-    first = found(collimated()).kept
-    assert found(collimated()[within(first)]).kept == Box(0, 0, first.width, first.height)
+    first = found(collimated()).content
+    assert found(collimated()[within(first)]).content == Box(0, 0, first.width, first.height)
 
 
 @pytest.mark.parametrize("speck", [0, 4000])
@@ -262,7 +263,7 @@ def test_a_blank_frame_is_empty(speck: int) -> None:
 def test_noise_alone_is_left() -> None:
     values = np.random.default_rng(2).integers(0, 4096, (ROWS, COLUMNS))
     assert found(values).outcome in (BorderOutcome.NO_MARGIN, BorderOutcome.EMPTY)
-    assert found(values).kept == WHOLE
+    assert found(values).content == WHOLE
 
 
 def test_less_than_a_quarter_of_a_side_is_not_believed() -> None:
@@ -282,4 +283,4 @@ def test_films_of_any_size_are_cut_where_the_field_is(size: tuple[int, int]) -> 
     box = Box(columns // 6, rows // 5, columns * 2 // 3, rows // 2)
     values = np.full(size, SHUT, np.int32)
     values[within(box)] = AIR + np.random.default_rng(4).integers(0, 900, (box.height, box.width))
-    assert all(0 <= more <= 3 for more in slack(found(values).kept, box))
+    assert all(0 <= more <= 3 for more in slack(found(values).content, box))

@@ -18,10 +18,12 @@ from plainfilm.dicom.orientation import TURNS, Turn
 from plainfilm.dicom.read import read_instance
 from plainfilm.errors import ConversionError
 from plainfilm.findings import FindingCode
-from plainfilm.options.geometry import Border, Box, GeometryOptions, Pixels
+from plainfilm.options.geometry import Box, CropMode, GeometryOptions, Pixels
 from plainfilm.options.options import Options
 from plainfilm.options.presentation import Orient
-from plainfilm.rendering.geometry.geometry import Geometry, geometry_of
+from plainfilm.rendering.geometry.border import BorderOutcome, BorderResult
+from plainfilm.rendering.geometry.geometry import Geometry
+from plainfilm.rendering.geometry.layout import geometry_of, layout_of
 
 LIMIT = 500_000_000
 KEYWORDS = ("PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing", "PixelAspectRatio")
@@ -45,7 +47,12 @@ def read(rows: int = 4, columns: int = 6, **attributes: Any) -> Instance:
 
 
 def geometry(instance: Instance, pixels: Pixels = Pixels.SQUARE, limit: int = LIMIT, frame: int = 0) -> Geometry:
-    return geometry_of(instance, frame, GeometryOptions(pixels=pixels), limit)
+    options = GeometryOptions(pixels=pixels)
+    return geometry_of(layout_of(instance, frame, pixels, limit), options, limit)
+
+
+def first_frame(instance: Instance, options: GeometryOptions, orient: Orient = Orient.STORED) -> Geometry:
+    return geometry_of(layout_of(instance, 0, options.pixels, LIMIT, orient), options, LIMIT)
 
 
 def measures(rows_mm: float, columns_mm: float) -> Dataset:
@@ -220,7 +227,7 @@ def test_size_fit_and_crop_lie_where_the_affine_says(
 ) -> None:
     """Ramps of 100 x 50 square pixels are the affine's inverse, within the eighth of a pixel that areas leave."""
     rows, columns = (25, 100) if spacing[0] > 0.1 else (50, 100)
-    found = geometry_of(read(rows, columns, PixelSpacing=spacing), 0, Options.of(given).geometry, LIMIT)
+    found = first_frame(read(rows, columns, PixelSpacing=spacing), Options.of(given).geometry)
     assert (found.width, found.height) == size
     a, _, c, _, e, f = found.affine
     np.testing.assert_allclose(found.output_spacing, (0.1 / a, spacing[0] / e), rtol=1e-12)
@@ -234,20 +241,20 @@ def test_size_fit_and_crop_lie_where_the_affine_says(
 
 
 def test_what_is_filled_up_is_black() -> None:
-    found = geometry_of(read(10, 20), 0, Options.of({"size": "30x30", "fit": "pad"}).geometry, LIMIT)
+    found = first_frame(read(10, 20), Options.of({"size": "30x30", "fit": "pad"}).geometry)
     shown = found.apply(np.full((10, 20), 9, np.uint8))
     assert (int((shown == 9).sum()), set(shown.flat)) == (200, {0, 9})
 
 
 def test_a_film_that_shrinks_is_averaged() -> None:
     """A pattern finer than the output's pixels becomes its mean, and no pattern of its own."""
-    found = geometry_of(read(64, 64), 0, Options.of({"size": "16"}).geometry, LIMIT)
+    found = first_frame(read(64, 64), Options.of({"size": "16"}).geometry)
     assert set(found.apply((np.indices((64, 64)).sum(0) % 2 * 200).astype(np.uint8)).flat) == {100}
 
 
 def test_a_crop_outside_the_image_fails_the_frame() -> None:
     with pytest.raises(ConversionError, match="outside the image of 6 x 4"):
-        geometry_of(read(4, 6), 0, Options.of({"crop": "6,0,1,1"}).geometry, LIMIT)
+        first_frame(read(4, 6), Options.of({"crop": "6,0,1,1"}).geometry)
 
 
 # an image of 60 x 90 pixels of 2:1, of which the part from column 10 is displayed, turned by each of the eight turns
@@ -272,7 +279,7 @@ def presented(turn: Turn) -> Instance:
 @pytest.mark.parametrize("given", COMBINED, ids=str)
 def test_crop_turn_size_and_pad_together_go_where_the_affine_says(turn: Turn, given: dict[str, Any]) -> None:
     """A ramp along rows, and one along columns: where a pixel of the picture comes from its value says."""
-    found = geometry_of(presented(turn), 0, Options.of(given).geometry, LIMIT)
+    found = first_frame(presented(turn), Options.of(given).geometry)
     rows, columns = np.mgrid[0:60, 0:90].astype(np.float32) + 1
     shown = found.apply(rows), found.apply(columns)
     assert shown[0].shape == (found.height, found.width)
@@ -295,26 +302,26 @@ def test_a_picture_that_is_turned_has_the_values_of_one_that_is_not(given: dict[
     if "fit" in given:
         pytest.skip("what is filled up or cut is the picture's own left and right")
     options = Options.of(given).geometry
-    plain = geometry_of(presented(Turn()), 0, options, LIMIT).apply(image)
+    plain = first_frame(presented(Turn()), options).apply(image)
     for turn in TURNS:
-        turned = geometry_of(presented(turn), 0, options, LIMIT)
+        turned = first_frame(presented(turn), options)
         np.testing.assert_array_equal(turned.apply(image), turn.apply(plain))
 
 
 def test_the_spacing_of_a_turned_picture_is_that_of_its_own_axes() -> None:
     """80 x 100 squared pixels of 0.1 mm are displayed; turned they are 100 x 80, and 50 x 40 in the picture."""
-    found = geometry_of(presented(Turn(1)), 0, Options.of({"size": "50x60", "fit": "pad"}).geometry, LIMIT)
+    found = first_frame(presented(Turn(1)), Options.of({"size": "50x60", "fit": "pad"}).geometry)
     assert (found.width, found.height) == (50, 60)
     assert found.output_spacing == pytest.approx((0.2, 0.2))
 
 
 def test_a_crop_beside_what_is_displayed_is_refused() -> None:
     with pytest.raises(ConversionError, match="lies outside"):
-        geometry_of(presented(Turn()), 0, Options.of({"crop": "0,0,10,10"}).geometry, LIMIT)
+        first_frame(presented(Turn()), Options.of({"crop": "0,0,10,10"}).geometry)
 
 
 @pytest.mark.parametrize(
-    ("border", "kept", "code"),
+    ("border", "crop", "code"),
     [
         (Box(0, 0, 90, 60), None, FindingCode.BORDER_CROPPED),
         (Box(30, 10, 25, 20), Box(30, 20, 25, 40), FindingCode.BORDER_CROPPED),
@@ -322,13 +329,14 @@ def test_a_crop_beside_what_is_displayed_is_refused() -> None:
         (None, None, FindingCode.BORDER_NOT_FOUND),
     ],
 )
-def test_what_is_displayed_and_no_margin_is_left(border: Box | None, kept: Box | None, code: FindingCode) -> None:
+def test_what_is_displayed_and_no_margin_is_left(border: Box | None, crop: Box | None, code: FindingCode) -> None:
     """Counted in stored pixels, of which a row is two of the squared image."""
-    options = replace(GeometryOptions(), crop=Border(border, "so"))
-    found = geometry_of(presented(Turn()), 0, options, LIMIT)
-    plain = geometry_of(presented(Turn()), 0, GeometryOptions(), LIMIT)
-    assert found.kept == (kept or plain.kept)
-    assert [finding.code for finding in found.findings] == [code]
+    options = GeometryOptions(crop=CropMode.BORDER)
+    result = BorderResult(border or Box(0, 0, 100, 100), BorderOutcome.FOUND if border else BorderOutcome.NO_MARGIN)
+    layout = layout_of(presented(Turn()), 0, options.pixels, LIMIT)
+    cropped, plain = geometry_of(layout, options, LIMIT, result), geometry_of(layout, GeometryOptions(), LIMIT)
+    assert cropped.crop == (crop or plain.crop)
+    assert [finding.code for finding in cropped.findings] == [code]
 
 
 def test_a_picture_that_is_hung_has_its_size_and_margins() -> None:
@@ -336,7 +344,7 @@ def test_a_picture_that_is_hung_has_its_size_and_margins() -> None:
     instance = read(20, 40, PatientOrientation=["R", "F"])
     image = np.arange(1, 41, dtype=np.uint8)[None].repeat(20, axis=0)
     options = Options.of({"size": "40x40", "fit": "pad"}).geometry
-    found = geometry_of(instance, 0, options, LIMIT, Orient.VIEWER)
+    found = first_frame(instance, options, Orient.VIEWER)
     shown = found.apply(image)
     assert shown[10:30].tolist() == image[:, ::-1].tolist()
     assert not shown[:10].any()

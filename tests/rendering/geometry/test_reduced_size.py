@@ -17,8 +17,9 @@ from pydicom.encaps import encapsulate
 
 import plainfilm
 from plainfilm.options.options import Options
-from plainfilm.rendering.pipeline import frame_planner, render
-from plainfilm.rendering.reader import open_reader
+from plainfilm.rendering.instance_survey import survey_instance
+from plainfilm.rendering.opened_instance import open_instance
+from plainfilm.rendering.pipeline import plan_frame, render_frame
 
 Array = NDArray[Any]
 ROWS, COLUMNS = 800, 643
@@ -192,9 +193,9 @@ def test_every_frame_of_several_is_reduced_and_statistics_are_of_what_was_decode
     content = io.BytesIO()
     film(marked(), frames=3).save_as(content, enforce_file_format=True)
     options = Options.of({"size": 200, "decode": "reduced"})
-    plan = frame_planner(open_reader(content.getvalue(), options), options)
+    survey = survey_instance(open_instance(content.getvalue(), options), range(3))
     for frame in range(3):
-        rendered = render(plan(frame))
+        rendered = render_frame(plan_frame(survey, frame))
         assert rendered.stored_hash == ""
         assert rendered.image.shape == (200, 161)
         assert rendered.padding_fraction == 0

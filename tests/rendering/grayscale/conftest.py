@@ -27,10 +27,11 @@ from plainfilm.findings import Finding
 from plainfilm.options.render import RenderOptions
 from plainfilm.rendering.grayscale.histogram import histogram_of
 from plainfilm.rendering.grayscale.padding import outside_shutter
-from plainfilm.rendering.grayscale.plan import Plan, render_frame
-from plainfilm.rendering.grayscale.planner import planner
+from plainfilm.rendering.grayscale.plan import GrayscalePlan, render_levels
+from plainfilm.rendering.grayscale.planner import grayscale_planner
 from plainfilm.rendering.grayscale.stored import Cells, StoredRules, stored_rules, stored_values
 from plainfilm.rendering.grayscale.survey import FrameCells, Survey, survey
+from plainfilm.rendering.masks import NO_MASKS, FrameMasks
 
 Array = npt.NDArray[Any]
 
@@ -39,7 +40,7 @@ Array = npt.NDArray[Any]
 class Shown:
     """The plan of one frame and the image that it gives."""
 
-    plan: Plan
+    plan: GrayscalePlan
     image: Array
 
     @property
@@ -95,8 +96,15 @@ class Grey:
     def show(self, instance: Instance, *frames: Array, frame: int = 0, **options: Any) -> Shown:
         """Plan one frame by the cells of all frames, and render it."""
         surveyed = self.survey(instance, *frames)
-        plan = planner(instance, surveyed, RenderOptions(**options)).plan(surveyed.frames[frame])
-        return Shown(plan, render_frame(plan, stored_values(plan.rules, frames[frame])))
+        plan = grayscale_planner(instance, surveyed, RenderOptions(**options)).plan(surveyed.frames[frame])
+        stored = stored_values(plan.rules, frames[frame])
+        return Shown(plan, render_levels(plan, stored, self.masks(plan, stored)))
+
+    def masks(self, plan: GrayscalePlan, stored: Array) -> FrameMasks:
+        """The masks of a whole frame with the shutter of its plan."""
+        if plan.shutter is None:
+            return NO_MASKS
+        return FrameMasks(outside_shutter=outside_shutter(plan.shutter, *stored.shape))
 
     def codes(self, findings: tuple[Finding, ...]) -> list[str]:
         """The codes of findings."""

@@ -13,7 +13,8 @@ import pytest
 from plainfilm.dicom.instance import Padding, Shutter
 from plainfilm.options.render import Clahe, Look
 from plainfilm.rendering.grayscale.clahe import apply_clahe
-from plainfilm.rendering.grayscale.plan import hidden, levels_shown
+from plainfilm.rendering.grayscale.histogram import histogram_of
+from plainfilm.rendering.grayscale.plan import masked_pixels
 
 Array = npt.NDArray[Any]
 PARAMETERS = [Clahe(), Clahe(4, 3), Clahe(1.5, 13), Clahe(100, 1), Clahe(0.1, 2)]
@@ -91,7 +92,7 @@ def test_the_look_enhances_the_viewer_picture_and_then_paints_the_masks(grey: An
     instance, values = grey.instance(photometric_interpretation="MONOCHROME1", rest=rest), stored_film()
     viewer = grey.show(instance, values, bits=bits)
     shown = grey.show(instance, values, look=Look.CLAHE, clahe=Clahe(3, 4), bits=bits)
-    mask = hidden(shown.plan, values)
+    mask = masked_pixels(shown.plan, values, grey.masks(shown.plan, values))
     assert np.array_equal(mask[:80, :100], values[:80, :100] == 7)
     assert mask[80:].all()
     assert np.array_equal(shown.image[mask], viewer.image[mask])
@@ -105,6 +106,6 @@ def test_the_look_enhances_the_viewer_picture_and_then_paints_the_masks(grey: An
 def test_statistics_count_the_enhanced_levels_of_the_pixels_that_are_not_masked(grey: Any) -> None:
     instance, values = grey.instance(rest={"padding": Padding(7)}), stored_film()
     shown = grey.show(instance, values, look=Look.CLAHE)
-    counted = levels_shown(shown.image, hidden(shown.plan, values))
+    counted = histogram_of(shown.image[~masked_pixels(shown.plan, values)])
     assert counted.total == int((values != 7).sum())
     assert (counted.values * counted.counts).sum() == int(shown.image[values != 7].sum())

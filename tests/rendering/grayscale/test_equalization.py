@@ -74,5 +74,5 @@ def test_the_recipe_ignores_modality_lut_padding_and_shutter(grey: Any) -> None:
     )
     assert np.array_equal(shown.image, recipe(values, True))
     assert "recipe_ignores" in shown.codes
-    assert (shown.plan.voi, shown.plan.line, shown.plan.window, shown.plan.masks) == ("none", None, None, False)
+    assert (shown.plan.voi, shown.plan.line, shown.plan.window, shown.plan.has_masks) == ("none", None, None, False)
     assert [step.name for step in shown.plan.steps] == ["stored values", "voi", "stretch", "polarity", "equalization"]

@@ -21,7 +21,7 @@ import pytest
 
 from plainfilm.dicom.instance import Padding, Shutter, WindowItem
 from plainfilm.options.render import Look, UserWindow
-from plainfilm.rendering.grayscale.plan import LOOK_VERSIONS
+from plainfilm.rendering.plan import LOOK_VERSIONS
 
 Array = npt.NDArray[Any]
 GOLDEN = Path(__file__).resolve().parents[2] / "golden" / "looks.json"

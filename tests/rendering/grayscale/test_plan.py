@@ -19,12 +19,14 @@ from plainfilm.records import Status
 from plainfilm.rendering.grayscale.histogram import histogram_of
 from plainfilm.rendering.grayscale.lut import LookupTable
 from plainfilm.rendering.grayscale.modality import ModalityTransform
-from plainfilm.rendering.grayscale.padding import PaddingRange
-from plainfilm.rendering.grayscale.plan import LOOK_VERSIONS, Plan, levels, render_frame, rendered_levels, table
+from plainfilm.rendering.grayscale.padding import PaddingRange, outside_shutter
+from plainfilm.rendering.grayscale.plan import GrayscalePlan, levels, render_levels, rendered_histogram, table
 from plainfilm.rendering.grayscale.recipes import RecipeVoi, StoredLook, minmax_recipe, stretch_recipe
 from plainfilm.rendering.grayscale.stored import StoredRules
 from plainfilm.rendering.grayscale.transform import GrayscaleTransform, ViewerTransform
 from plainfilm.rendering.grayscale.voi import ConstantLevel, Line, VoiLut, Window
+from plainfilm.rendering.masks import FrameMasks
+from plainfilm.rendering.plan import LOOK_VERSIONS
 
 Array = npt.NDArray[Any]
 
@@ -32,9 +34,15 @@ TYPES = ["u1", "i1", "u2", "i2"]
 ENTRIES = np.random.default_rng(3).integers(0, 4096, 300).astype(np.uint16)
 
 
-def plan_of(tone: GrayscaleTransform, bits: int = 8, **more: Any) -> Plan:
+def plan_of(tone: GrayscaleTransform, bits: int = 8, **more: Any) -> GrayscalePlan:
     rules = StoredRules(0, 16, False, np.dtype("u2"))
-    return Plan(Look.VIEWER, bits, rules, tone, "window:0", tone_inverted(tone), Status.OK, **more)
+    return GrayscalePlan(Look.VIEWER, bits, rules, tone, "window:0", tone_inverted(tone), Status.OK, **more)
+
+
+def rendered(plan: GrayscalePlan, stored: Array) -> Array:
+    """The levels of a frame with the shutter of its plan."""
+    assert plan.shutter is not None
+    return render_levels(plan, stored, FrameMasks(outside_shutter=outside_shutter(plan.shutter, *stored.shape)))
 
 
 def tone_inverted(tone: GrayscaleTransform) -> bool:
@@ -89,11 +97,11 @@ def test_the_table_gives_what_the_formulas_give_of_every_pixel(data: st.DataObje
     bits = 16 if isinstance(tone, StoredLook) else data.draw(st.sampled_from([8, 16]))
     padding = data.draw(st.sampled_from([None, PaddingRange(-10, 40)]))
     plan = plan_of(tone, bits, padding=padding)
-    looked_up = render_frame(plan, image)
+    looked_up = render_levels(plan, image)
     np.testing.assert_array_equal(looked_up, levels(plan, image))
     wide = image.astype(np.int32)  # too wide for a table
     if not isinstance(tone, StoredLook):
-        np.testing.assert_array_equal(looked_up, render_frame(plan, wide))
+        np.testing.assert_array_equal(looked_up, render_levels(plan, wide))
     assert looked_up.dtype == (np.uint8 if bits == 8 else np.uint16)
     assert looked_up.shape == image.shape
 
@@ -103,7 +111,7 @@ def test_the_table_gives_what_the_formulas_give_of_every_pixel(data: st.DataObje
 def test_statistics_of_the_histogram_are_those_of_the_image(data: st.DataObject) -> None:
     image = data.draw(images())
     plan = plan_of(data.draw(tones(image)), 16)
-    counted, seen = rendered_levels(plan, histogram_of(image)), histogram_of(render_frame(plan, image))
+    counted, seen = rendered_histogram(plan, histogram_of(image)), histogram_of(render_levels(plan, image))
     assert counted.values.tolist() == seen.values.tolist()
     assert counted.counts.tolist() == seen.counts.tolist()
 
@@ -121,7 +129,7 @@ def test_the_table_has_an_entry_for_every_pattern(kind: str, size: int) -> None:
 def test_a_16_bit_output_is_computed_at_its_range() -> None:
     """An 8-bit level times 257 would have 256 levels."""
     ramp = np.arange(4096, dtype=np.uint16).reshape(64, 64)
-    image = render_frame(plan_of(viewer(Window(2048, 4096, VoiFunction.LINEAR)), 16), ramp)
+    image = render_levels(plan_of(viewer(Window(2048, 4096, VoiFunction.LINEAR)), 16), ramp)
     np.testing.assert_array_equal(image, np.floor(ramp / 4095 * 65535 + 0.5).astype(np.uint16))
     assert np.unique(image).size == 4096
 
@@ -131,20 +139,20 @@ def test_polarity_is_before_rounding(bits: int, middle: int) -> None:
     """The middle of the range goes up whichever way round the film is."""
     for inverted in (True, False):
         plan = plan_of(viewer(Line(0, 2), inverted=inverted), bits)
-        assert render_frame(plan, np.array([[1]], np.uint16)).tolist() == [[middle]]
+        assert render_levels(plan, np.array([[1]], np.uint16)).tolist() == [[middle]]
 
 
 @pytest.mark.parametrize("inverted", [True, False])
 def test_padding_is_painted_black_after_polarity(inverted: bool) -> None:
     plan = plan_of(viewer(Line(0, 255), inverted=inverted), padding=PaddingRange(10, 20))
-    image = render_frame(plan, np.array([[9, 10, 20, 21]], np.uint16))
+    image = render_levels(plan, np.array([[9, 10, 20, 21]], np.uint16))
     assert image.tolist() == ([[246, 0, 0, 234]] if inverted else [[9, 0, 0, 21]])
 
 
 @pytest.mark.parametrize("inverted", [True, False])
 def test_the_shutter_is_painted_black_where_no_presentation_value_is_given(inverted: bool) -> None:
     plan = plan_of(viewer(Line(0, 255), inverted=inverted), shutter=Shutter(rectangle=(2, 3, 1, 1)))
-    image = render_frame(plan, np.array([[100, 100, 100, 100]], np.uint16))
+    image = rendered(plan, np.array([[100, 100, 100, 100]], np.uint16))
     assert image.tolist() == ([[0, 155, 155, 0]] if inverted else [[0, 100, 100, 0]])
 
 
@@ -167,13 +175,13 @@ def test_the_presentation_value_of_the_shutter_is_scaled_to_the_output(
 ) -> None:
     shutter = Shutter(rectangle=(2, 2, 1, 1), presentation_value=presentation)
     plan = plan_of(viewer(Line(0, 255), inverted=True), bits, shutter=shutter)
-    assert render_frame(plan, np.array([[100, 100]], np.uint16))[0, 0] == level
+    assert rendered(plan, np.array([[100, 100]], np.uint16))[0, 0] == level
 
 
 def test_the_shutter_wins_over_padding() -> None:
     shutter = Shutter(rectangle=(2, 9, 1, 1), presentation_value=65535)
     plan = plan_of(viewer(Line(0, 255)), padding=PaddingRange(7, 7), shutter=shutter)
-    assert render_frame(plan, np.array([[7, 7, 50]], np.uint16)).tolist() == [[255, 0, 50]]
+    assert rendered(plan, np.array([[7, 7, 50]], np.uint16)).tolist() == [[255, 0, 50]]
 
 
 @pytest.mark.filterwarnings("error")
@@ -183,7 +191,7 @@ def test_the_shutter_wins_over_padding() -> None:
 )
 def test_what_is_no_finite_number_is_painted_black(voi: Any, inverted: bool) -> None:
     stored = np.array([[np.nan, np.inf, -np.inf, 1.0]], np.float32)
-    image = render_frame(plan_of(viewer(voi, inverted=inverted)), stored)
+    image = render_levels(plan_of(viewer(voi, inverted=inverted)), stored)
     assert image[0, :3].tolist() == [0, 0, 0]
     assert image[0, 3] > 0
 
@@ -191,12 +199,12 @@ def test_what_is_no_finite_number_is_painted_black(voi: Any, inverted: bool) -> 
 def test_a_view_with_gaps_is_rendered_as_it_looks() -> None:
     whole = np.arange(96, dtype=np.uint16).reshape(8, 12)
     plan = plan_of(viewer(Line(0, 255)))
-    np.testing.assert_array_equal(render_frame(plan, whole[::2, ::3]), whole[::2, ::3])
+    np.testing.assert_array_equal(render_levels(plan, whole[::2, ::3]), whole[::2, ::3])
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 7), (7, 1)])
 def test_one_row_or_column_keeps_its_shape(shape: tuple[int, int]) -> None:
-    image = render_frame(plan_of(viewer(Line(0, 255))), np.full(shape, 9, np.int16))
+    image = render_levels(plan_of(viewer(Line(0, 255))), np.full(shape, 9, np.int16))
     assert image.shape == shape
 
 
@@ -204,7 +212,7 @@ def test_the_stored_values_are_left_as_they_are() -> None:
     stored = np.array([[7, 8]], np.uint16)
     stored.setflags(write=False)
     plan = plan_of(viewer(Line(0, 255)), padding=PaddingRange(7, 7), shutter=Shutter(rectangle=(1, 1, 1, 1)))
-    assert render_frame(plan, stored).tolist() == [[0, 0]]
+    assert rendered(plan, stored).tolist() == [[0, 0]]
 
 
 def test_a_plan_names_the_window_that_it_uses() -> None:
@@ -217,7 +225,11 @@ def test_a_plan_names_the_window_that_it_uses() -> None:
 
 def test_recipes_and_stored_know_no_masks() -> None:
     recipe = minmax_recipe(RecipeVoi(), histogram_of(np.arange(9, dtype=np.uint8)), False)
-    assert [plan_of(tone).masks for tone in (viewer(ConstantLevel()), recipe, StoredLook(0))] == [True, False, False]
+    assert [plan_of(tone).has_masks for tone in (viewer(ConstantLevel()), recipe, StoredLook(0))] == [
+        True,
+        False,
+        False,
+    ]
 
 
 def test_every_look_has_a_version() -> None:

@@ -66,7 +66,7 @@ def test_a_window_begins_as_pydicom_does(
     shown = recipe(grey, window, WINDOW, signed=signed, modality=rescale)
     stored = np.arange(-2048, 2048, dtype=np.int16) if signed else RAMP
     expected = apply_voi_lut(stored, pydicoms(window, WINDOW, signed=signed, **rescale), index=0)
-    np.testing.assert_array_equal(shown.plan.tone.voi.apply(stored), expected)
+    np.testing.assert_array_equal(shown.plan.transform.voi.apply(stored), expected)
     assert shown.plan.voi == "window:0"
 
 
@@ -78,13 +78,13 @@ def test_a_voi_lut_goes_before_a_window_and_begins_as_pydicom_does(grey: Any, bi
     shown = recipe(grey, WINDOW, lut, grey.lut([1, 2, 3]), signed=signed)
     stored = np.arange(-2048, 2048, dtype=np.int16) if signed else RAMP
     expected = apply_voi_lut(stored, pydicoms(WINDOW, lut, signed=signed), index=0)
-    np.testing.assert_array_equal(shown.plan.tone.voi.apply(stored), expected)
+    np.testing.assert_array_equal(shown.plan.transform.voi.apply(stored), expected)
     assert shown.plan.voi == "lut:0"
 
 
 def test_an_8_bit_voi_lut_is_not_read_modulo_256_as_pydicom_does(grey: Any) -> None:
     shown = recipe(grey, grey.lut([0, 50, 255], first=3, bits=8))
-    assert shown.plan.tone.voi.apply(np.array([3, 4, 5, 259, 4095], np.uint16)).tolist() == [0, 50, 255, 255, 255]
+    assert shown.plan.transform.voi.apply(np.array([3, 4, 5, 259, 4095], np.uint16)).tolist() == [0, 50, 255, 255, 255]
 
 
 @pytest.mark.parametrize(
@@ -95,7 +95,7 @@ def test_an_8_bit_voi_lut_is_not_read_modulo_256_as_pydicom_does(grey: Any) -> N
 @pytest.mark.parametrize("look", [Look.STRETCH, Look.MINMAX])
 def test_no_voi_or_an_unusable_one_leaves_the_stored_values(grey: Any, item: Any, look: Look) -> None:
     shown = recipe(grey, *([] if item is None else [item]), look=look)
-    assert (shown.plan.tone.voi, shown.plan.voi, shown.plan.status) == (RecipeVoi(), "none", "ok")
+    assert (shown.plan.transform.voi, shown.plan.voi, shown.plan.status) == (RecipeVoi(), "none", "ok")
 
 
 def test_an_unusable_voi_does_not_give_way_to_the_next(grey: Any) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from plainfilm.dicom.instance import Padding, PixelKind, Shutter, WindowItem
 from plainfilm.options.render import Look, Polarity, UserWindow
-from plainfilm.rendering.grayscale.steps import Step
+from plainfilm.rendering.steps import Step
 
 RAMP = np.arange(0, 4000, 5, dtype=np.uint16).reshape(20, 40)
 WINDOW = WindowItem(1500, 2001, explanation="SECRET")

@@ -13,7 +13,6 @@ from plainfilm.errors import AttributeValueError
 from plainfilm.findings import Finding, FindingCode
 from plainfilm.rendering.color.segments import expand_segments
 from plainfilm.rendering.grayscale.lut import LookupTable, lookup_table
-from plainfilm.rendering.grayscale.steps import Step
 
 Array = npt.NDArray[Any]
 _COLORS = ("Red", "Green", "Blue")
@@ -70,9 +69,3 @@ def apply_supplemental_palette(image: Array, stored: Array, palette: Palette, ma
     rgb = np.repeat(image[:, :, None], 3, axis=2)
     rgb[colored] = scaled.astype(image.dtype)
     return rgb
-
-
-def supplemental_palette_step(palette: Palette, signed: bool) -> Step:
-    """Describe the supplemental palette for `explain`. signed: whether stored values are signed."""
-    does = f"stored values from {palette.first(signed)} on are shown in the colours of the palette, those below in grey"
-    return Step("supplemental palette", does, "Palette Color Lookup Table, Pixel Presentation")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What is done to the colours of one frame, as a value: samples to RGB, then to the output range."""
+"""Describe what is done to the samples of one colour frame, and run it: RGB samples to output levels."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from plainfilm.decode.decoded import DecodedFrame
-from plainfilm.dicom.instance import Instance
+from plainfilm.dicom.instance import Instance, Shutter
 from plainfilm.errors import EncodeError
 from plainfilm.findings import Finding, FindingCode
 from plainfilm.options.render import Icc, Look, RenderOptions
@@ -19,93 +19,130 @@ from plainfilm.rendering.color import Rgb, to_rgb
 from plainfilm.rendering.color.profile import ProfileError, rebuilt_profile, to_srgb
 from plainfilm.rendering.grayscale.histogram import histogram_of
 from plainfilm.rendering.grayscale.polarity import output_maximum, output_type
-from plainfilm.rendering.grayscale.steps import Step
-from plainfilm.rendering.grayscale.stored import Cells, stored_rules, stored_values
+from plainfilm.rendering.grayscale.stored import Cells, StoredRules, stored_rules, stored_values
+from plainfilm.rendering.plan import LOOK_VERSIONS, PlanColumns
+from plainfilm.rendering.steps import Step, color_step, profile_step, shutter_step
 
 Array = npt.NDArray[Any]
 
 
 @dataclass(frozen=True, slots=True)
-class ColorPlan:
-    """Everything that is done to the colours of one frame: window, VOI and polarity do not apply to them.
+class RgbFrame:
+    """The samples of a colour frame as RGB, not yet scaled to the output, and the rules of its stored values."""
 
-    `rgb` holds the samples as red, green and blue, not yet scaled to the output range; `profile` is what they mean by
-    the file, written into the picture or, where `icc` says so, taken to sRGB.
+    rgb: Rgb
+    rules: StoredRules
+
+
+@dataclass(frozen=True, slots=True)
+class ColorPlan:
+    """Everything that is done to the samples of one colour frame, and why. VOI and polarity do not apply to it.
+
+    sample_bits: bits of the RGB samples before they are scaled to the output range.
+    profile: the colours that the samples mean by the file; `icc` says whether it is embedded or applied.
+    shutter: pixels outside of it are painted its presentation value.
     """
 
     look: Look
     bits: int
     bits_stored: int
-    rgb: Rgb
-    findings: tuple[Finding, ...]
-    steps: tuple[Step, ...]
+    sample_bits: int
+    status: Status = Status.OK
     profile: bytes | None = None
     icc: Icc = Icc.DROP
-    status: Status = Status.OK
-    voi: str = "none"
-    available: str = ""
-    inverted: bool = False
-    window: None = None
-    line: None = None
+    shutter: Shutter | None = None
+    findings: tuple[Finding, ...] = ()
+    steps: tuple[Step, ...] = ()
 
     @property
     def ymax(self) -> int:
-        """The largest output level."""
+        """The largest output level: 255 or 65535."""
         return output_maximum(self.bits)
 
     @property
     def embedded_profile(self) -> bytes | None:
-        """The ICC profile that goes into the picture."""
+        """The ICC Profile to embed into the image; None where there is none."""
         return self.profile if self.icc is Icc.EMBED else None
 
-    def apply(self) -> Array:
-        """The output image: n-bit samples times ymax / (2^n - 1), to nearest; for the look `stored` as they are."""
-        levels = self._levels()
+    @property
+    def columns(self) -> PlanColumns:
+        """The columns of the tables."""
+        return PlanColumns(
+            status=self.status,
+            look=self.look.value,
+            look_version=LOOK_VERSIONS[self.look],
+            bits=self.bits,
+            bits_stored=self.bits_stored,
+        )
+
+    def apply(self, samples: Array) -> Array:
+        """The output levels of RGB samples, (rows, columns, 3), before shutter and redaction.
+
+        n-bit samples become v * ymax / (2^n - 1), to nearest; for the look `stored` they are unchanged.
+        """
+        levels = self._scaled(samples)
         return levels if self.icc is not Icc.SRGB or self.profile is None else to_srgb(levels, self.profile)
 
-    def _levels(self) -> Array:
+    def _scaled(self, samples: Array) -> Array:
         if self.look is Look.STORED:
-            stored: Array = self.rgb.samples.astype(np.uint16)
+            stored: Array = samples.astype(np.uint16)
             return stored
-        full = (1 << self.rgb.bits) - 1
+        full = (1 << self.sample_bits) - 1
         if full == self.ymax:
-            same: Array = self.rgb.samples.astype(output_type(self.ymax), copy=False)
+            same: Array = samples.astype(output_type(self.ymax), copy=False)
             return same
-        scaled: Array = np.floor(self.rgb.samples.astype(np.float64) * self.ymax / full + 0.5)
+        scaled: Array = np.floor(samples.astype(np.float64) * self.ymax / full + 0.5)
         return scaled.astype(output_type(self.ymax))
 
 
-def color_plan(instance: Instance, decoded: DecodedFrame, options: RenderOptions) -> ColorPlan:
-    """The plan of a colour frame. Raises EncodeError where the look `stored` cannot hold its samples."""
-    look = options.effective_look
+def rgb_frame(instance: Instance, decoded: DecodedFrame, counted: Array) -> RgbFrame:
+    """A decoded colour frame as RGB; counted: the samples by which the rules for stored values are chosen.
+
+    Raises AttributeValueError as `to_rgb` does.
+    """
     pixel = replace(instance.pixel, signed=False)
-    rules = stored_rules(pixel, (Cells(histogram_of(decoded.samples), decoded.precision),))
+    rules = stored_rules(pixel, (Cells(histogram_of(np.ascontiguousarray(counted)), decoded.precision),))
     stored = replace(decoded, samples=stored_values(rules, decoded.samples))
-    rgb = to_rgb(stored, replace(pixel, bits_stored=rules.bits_stored), instance.palette)
-    if look is Look.STORED and rgb.bits > 16:
+    return RgbFrame(to_rgb(stored, replace(pixel, bits_stored=rules.bits_stored), instance.palette), rules)
+
+
+def color_plan(
+    instance: Instance, space: str, frame: RgbFrame, options: RenderOptions, shutter: Shutter | None
+) -> ColorPlan:
+    """The plan of a colour frame; space: the colour space of its samples as decoded.
+
+    The look `stored` ignores the shutter and the ICC Profile.
+    Raises EncodeError where the look `stored` cannot hold its samples.
+    """
+    look, rgb, rules = options.effective_look, frame.rgb, frame.rules
+    is_stored = look is Look.STORED
+    if is_stored and rgb.bits > 16:
         raise EncodeError(f"the look stored holds samples of up to 16 bits; these are {rgb.bits}")
-    bits = 16 if look is Look.STORED else options.bits
-    does = f"{decoded.photometric_interpretation} to RGB, {rgb.bits} bits a sample, scaled to {bits}"
-    step = Step("color", does, "Photometric Interpretation", instance.pixel.photometric_interpretation)
-    icc = Icc.DROP if look is Look.STORED else options.icc
-    profile, odd = _profile(instance, icc)
-    findings = (*instance.findings, *rules.findings, *rgb.findings, *odd)
-    steps = (step, *_profile_steps(profile, icc))
-    return ColorPlan(look, bits, rules.bits_stored, rgb, findings, steps, profile=profile, icc=icc)
+    bits, icc = (16, Icc.DROP) if is_stored else (options.bits, options.icc)
+    shutter = None if is_stored else shutter
+    profile, profile_findings = _profile(instance, icc)
+    return ColorPlan(
+        look=look,
+        bits=bits,
+        bits_stored=rules.bits_stored,
+        sample_bits=rgb.bits,
+        profile=profile,
+        icc=icc,
+        shutter=shutter,
+        findings=(*instance.findings, *rules.findings, *rgb.findings, *profile_findings),
+        steps=(
+            color_step(space, rgb.bits, bits, instance.pixel.photometric_interpretation),
+            *(() if profile is None else (profile_step(icc),)),
+            *(() if shutter is None else (shutter_step(shutter),)),
+        ),
+    )
 
 
 def _profile(instance: Instance, icc: Icc) -> tuple[bytes | None, tuple[Finding, ...]]:
-    """The instance's ICC profile, its colours alone; None where it has none that can be used, or none is asked for."""
+    """The colours of the instance's ICC Profile; None where it has no usable one, or where none is asked for."""
     if instance.icc_profile is None or icc is Icc.DROP:
         return None, ()
     try:
         return rebuilt_profile(instance.icc_profile), ()
     except ProfileError as error:
         return None, (Finding(FindingCode.ICC_PROFILE_INVALID, f"the ICC Profile is left out: {error}"),)
-
-
-def _profile_steps(profile: bytes | None, icc: Icc) -> tuple[Step, ...]:
-    if profile is None:
-        return ()
-    does = "converted to sRGB" if icc is Icc.SRGB else "put into the picture, without its text"
-    return (Step("profile", does, "ICC Profile", f"--icc {icc}"),)

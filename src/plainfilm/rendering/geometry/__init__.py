@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: MIT
-"""Rows and columns of the output: square pixels, crop, orientation, size, and the affine."""
+"""The rows and columns of the output: square pixels, crop, turn, size, and the affine."""

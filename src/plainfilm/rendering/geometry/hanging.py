@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""How an image lies in the patient -> the quarter turns and the flip by which a viewer hangs it (PS3.3 C.7.6.1.1.1)."""
+"""Find the quarter turns and the flip by which a viewer hangs an image (PS3.3 C.7.6.1.1.1)."""
 
 from __future__ import annotations
 
@@ -7,52 +7,58 @@ from plainfilm.dicom.instance import FrameAttributes, Instance
 from plainfilm.dicom.orientation import TURNS, Turn
 from plainfilm.findings import Finding, FindingCode
 
-# Towards which a patient coordinate grows (C.7.6.2.1.1), and the least cosine of a plane that is not askew.
+# The direction in which each patient coordinate grows, and its opposite (C.7.6.2.1.1).
 _AXES = (("L", "R"), ("P", "A"), ("H", "F"))
+# The least cosine between a direction and an axis; below it the image is oblique.
 _LEAST_COSINE = 0.8
 _FRONTAL_VIEWS = ("AP", "PA")
 
 
 def hanging_turn(instance: Instance, frame: int) -> tuple[Turn, tuple[Finding, ...]]:
-    """The turn of a frame, and what was odd; none where nothing says how it lies, or no way to hang it is usual.
+    """The turn of a frame, counted from 0, and its findings; no turn where the orientation or its use is unknown.
 
-    Seen from the front the patient's left is on the right and the feet below. Seen from the side the feet are below,
-    without a flip. Slices: left on the right, back below; or the front on the left, feet below. Breasts: the chest
-    wall of the right one is on the right, of the left one on the left; the lateral side or the head is above.
+    Frontal views: the patient's left is on the right, the feet are below. Lateral views: the feet are below; the image
+    is not flipped. Slices: left on the right and back below, or front on the left and feet below. Breasts: the chest
+    wall of the right breast is on the right, that of the left breast on the left; the lateral side or the head is
+    above.
     """
     attributes = instance.frame_attributes(frame)
-    found = _directions(attributes)
-    if found is None:
+    directions = _directions(attributes)
+    if directions is None:
         return Turn(), (_unknown("nothing says how the image lies in the patient, or it lies askew"),)
-    axes = {_axis(found[0]), _axis(found[1])}
-    wanted = _wanted(instance, attributes, axes)
-    if wanted is None:
+    axes = {_axis(directions[0]), _axis(directions[1])}
+    target = _target(instance, attributes, axes)
+    if target is None:
         return Turn(), (_unknown("a breast whose side is not known"),)
-    turn = next(one for one in TURNS if _meets(one.directions(*found), wanted))
+    turn = next(turn for turn in TURNS if _matches(turn.directions(*directions), target))
     view = instance.description.view_position
     if view in _FRONTAL_VIEWS and axes != {"L", "H"} and instance.description.modality != "MG":
-        note = f"View Position {view} and Patient Orientation {found[0]}\\{found[1]}; the orientation is believed"
+        orientation = f"{directions[0]}\\{directions[1]}"
+        note = f"View Position {view} and Patient Orientation {orientation}; the orientation is believed"
         return turn, (Finding(FindingCode.ORIENTATION_CONFLICT, note),)
     return turn, ()
 
 
-def _unknown(why: str) -> Finding:
-    return Finding(FindingCode.ORIENTATION_UNKNOWN, f"{why}; it stays as it is stored")
+def _unknown(reason: str) -> Finding:
+    return Finding(FindingCode.ORIENTATION_UNKNOWN, f"{reason}; it stays as it is stored")
 
 
 def _directions(attributes: FrameAttributes) -> tuple[str, str] | None:
-    """Where right and bottom of the stored image lead, each as one letter; None where they are not on two axes."""
+    """The patient directions of the stored rows (to the right) and columns (down), one letter each.
+
+    None where one is unknown or oblique, or where both lie on one axis.
+    """
     letters = attributes.patient_orientation
     if letters is None and attributes.image_orientation is not None:
         letters = _letter(attributes.image_orientation[:3]), _letter(attributes.image_orientation[3:])
-    if letters is None or any(not one or set(one) - set("LRAPHF") for one in letters):
+    if letters is None or any(not letter or set(letter) - set("LRAPHF") for letter in letters):
         return None
     right, bottom = letters[0][0], letters[1][0]
     return None if _axis(right) == _axis(bottom) else (right, bottom)
 
 
 def _letter(cosines: tuple[float, ...]) -> str:
-    """The letter of a direction that leads along an axis, '' of one that is askew."""
+    """The letter of a direction along an axis, '' for an oblique one."""
     axis = max(range(3), key=lambda number: abs(cosines[number]))
     if abs(cosines[axis]) < _LEAST_COSINE:
         return ""
@@ -63,13 +69,13 @@ def _axis(letter: str) -> str:
     return {"R": "L", "P": "A", "F": "H"}.get(letter, letter)
 
 
-def _wanted(instance: Instance, attributes: FrameAttributes, axes: set[str]) -> tuple[str, str] | None:
-    """Where right and bottom should lead ('' is either way); None where that is not known."""
+def _target(instance: Instance, attributes: FrameAttributes, axes: set[str]) -> tuple[str, str] | None:
+    """The directions that right and bottom should have ('' for either one of an axis); None where that is unknown."""
     if instance.description.modality == "MG":
         side = attributes.laterality or instance.description.laterality
         if side not in ("L", "R") or "A" not in axes:
             return None
-        # the lateral side of a breast is above, so the other one is below
+        # The lateral side of a breast is above, so the medial side is below.
         return "P" if side == "R" else "A", "F" if "H" in axes else "L" if side == "R" else "R"
     if "L" in axes:
         return "L", "F" if "H" in axes else "P"
@@ -77,6 +83,6 @@ def _wanted(instance: Instance, attributes: FrameAttributes, axes: set[str]) -> 
     return "P" if is_slice else "", "F"
 
 
-def _meets(directions: tuple[str, str], wanted: tuple[str, str]) -> bool:
-    """The first of the turns has no flip, so one that may lead either way is not flipped."""
-    return all(want in ("", found) for found, want in zip(directions, wanted, strict=True))
+def _matches(directions: tuple[str, str], target: tuple[str, str]) -> bool:
+    """Whether directions meet a target. TURNS begins without a flip, so '' never causes one."""
+    return all(wanted in ("", direction) for direction, wanted in zip(directions, target, strict=True))

@@ -1,42 +1,31 @@
 # SPDX-License-Identifier: MIT
-"""A frame and what is asked of its picture -> how many rows and columns of cells are enough for it."""
+"""Decide whether a frame may be decoded at a lower resolution (`--decode reduced`), and at which one."""
 
 from __future__ import annotations
 
 import math
 
 from plainfilm.dicom.instance import Instance
-from plainfilm.errors import ConversionError
-from plainfilm.options.geometry import Box
+from plainfilm.options.decoding import Resolution
+from plainfilm.options.geometry import CropMode
 from plainfilm.options.options import Options
 from plainfilm.options.presentation import Overlays
 from plainfilm.options.render import Look
-from plainfilm.rendering.geometry.geometry import geometry_of
+from plainfilm.rendering.geometry.geometry import Geometry
 
 
-def least_size(instance: Instance, frame: int, options: Options) -> tuple[int, int] | None:
-    """The rows and columns of a whole frame, counted from 0, from which no step to its picture enlarges anything.
+def may_be_reduced(instance: Instance, frame: int, options: Options) -> bool:
+    """Whether the output of a frame, counted from 0, can be made from fewer pixels than are stored.
 
-    None where the picture needs the cells themselves: what is counted or hidden by single pixels, or looked up.
+    It cannot where single pixels count: values that are counted, masked or looked up one by one, and overlay bits.
     """
-    if not _may_be_reduced(instance, frame, options):
-        return None
-    limit, orient = options.limits.max_pixels, options.presentation.orient
-    try:
-        geometry = geometry_of(instance, frame, options.geometry, limit, orient)
-    except ConversionError:
-        return None
-    across, down = geometry.scale
-    # what is a whole number but for the arithmetic is one
-    return math.ceil(geometry.rows * down - 1e-6), math.ceil(geometry.columns * across - 1e-6)
-
-
-def _may_be_reduced(instance: Instance, frame: int, options: Options) -> bool:
-    pixel, crop = instance.pixel, options.geometry.crop
+    pixel = instance.pixel
     return (
-        options.render.effective_look is not Look.STORED
+        options.decoding.decode is Resolution.REDUCED
+        and not options.decoding.verify
+        and options.render.effective_look is not Look.STORED
         and options.presentation.overlays is Overlays.OFF
-        and (crop is None or isinstance(crop, Box))
+        and options.geometry.crop is not CropMode.BORDER
         and pixel.bits_allocated in (8, 16)
         and not pixel.overlay_bit_positions
         and not pixel.photometric_interpretation.startswith("PALETTE")
@@ -44,3 +33,10 @@ def _may_be_reduced(instance: Instance, frame: int, options: Options) -> bool:
         and instance.padding is None
         and instance.shutter_of(frame) is None
     )
+
+
+def needed_size(geometry: Geometry) -> tuple[int, int]:
+    """The rows and columns of a whole frame from which no step to its output enlarges anything."""
+    across, down = geometry.scale
+    # A product that is a whole number but for rounding errors counts as that number.
+    return math.ceil(geometry.rows * down - 1e-6), math.ceil(geometry.columns * across - 1e-6)

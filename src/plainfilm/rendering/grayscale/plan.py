@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What is done to the grey levels of one frame, as a value: explained, kept in the tables, and run."""
+"""Describe what is done to the values of one grayscale frame, and run it: stored values to output levels."""
 
 from __future__ import annotations
 
@@ -10,122 +10,136 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from plainfilm.dicom.instance import Shutter
+from plainfilm.dicom.instance import Palette, Shutter
 from plainfilm.findings import Finding
 from plainfilm.options.render import Clahe, Look
 from plainfilm.records import Status
 from plainfilm.rendering.grayscale.clahe import apply_clahe
-from plainfilm.rendering.grayscale.histogram import Histogram, histogram_of
-from plainfilm.rendering.grayscale.padding import Mask, PaddingRange, outside_shutter
+from plainfilm.rendering.grayscale.histogram import Histogram
+from plainfilm.rendering.grayscale.padding import Mask, PaddingRange
 from plainfilm.rendering.grayscale.polarity import output_maximum, output_type
 from plainfilm.rendering.grayscale.recipes import MinMaxRecipe, StretchRecipe
-from plainfilm.rendering.grayscale.steps import Step
 from plainfilm.rendering.grayscale.stored import StoredRules
 from plainfilm.rendering.grayscale.transform import GrayscaleTransform, ViewerTransform
 from plainfilm.rendering.grayscale.voi import Window
+from plainfilm.rendering.masks import NO_MASKS, FrameMasks
+from plainfilm.rendering.plan import LOOK_VERSIONS, PlanColumns
+from plainfilm.rendering.steps import Step
 
 Array = npt.NDArray[Any]
 
-# A look's version goes up whenever it gives another picture of the same file.
-LOOK_VERSIONS = {
-    Look.VIEWER: 1,
-    Look.STRETCH: 1,
-    Look.WINDOW: 1,
-    Look.MINMAX: 1,
-    Look.EQUALIZE: 1,
-    Look.CLAHE: 1,
-    Look.STORED: 1,
-}
-
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """Everything that is done to the grey levels of one frame, and why.
+class GrayscalePlan:
+    """Everything that is done to the values of one grayscale frame, and why.
 
-    `tone` maps stored values to output levels, `enhancement` these by their neighbourhood; `padding` is painted 0, what
-    lies outside `shutter` its presentation value. `voi` and `available` are the tables' labels of the VOI used and of
-    those in the file.
+    rules: how cells become stored values. transform: stored values to output levels, value by value.
+    enhancement: levels to levels by the neighbourhood of each pixel. padding: the stored values that are painted 0.
+    shutter: pixels outside of it are painted its presentation value. supplement: the palette that colours some values.
+    voi, available: the labels, in the tables, of the VOI that is used and of those that the file has.
     """
 
     look: Look
     bits: int
     rules: StoredRules
-    tone: GrayscaleTransform
+    transform: GrayscaleTransform
     voi: str
     inverted: bool
     status: Status
     enhancement: Clahe | None = None
     padding: PaddingRange | None = None
     shutter: Shutter | None = None
+    supplement: Palette | None = None
     available: str = ""
     findings: tuple[Finding, ...] = ()
     steps: tuple[Step, ...] = ()
 
     @property
     def window(self) -> Window | None:
-        """The window that is used, if one is."""
-        if isinstance(self.tone, ViewerTransform):
-            return self.tone.voi if isinstance(self.tone.voi, Window) else None
-        if isinstance(self.tone, StretchRecipe | MinMaxRecipe):
-            return self.tone.voi.voi if isinstance(self.tone.voi.voi, Window) else None
+        """The window that is used; None where none is."""
+        if isinstance(self.transform, ViewerTransform):
+            return self.transform.voi if isinstance(self.transform.voi, Window) else None
+        if isinstance(self.transform, StretchRecipe | MinMaxRecipe):
+            return self.transform.voi.voi if isinstance(self.transform.voi.voi, Window) else None
         return None
 
     @property
-    def masks(self) -> bool:
-        """Whether padding and shutter are left out of the picture; recipes and the look `stored` know of neither."""
-        return isinstance(self.tone, ViewerTransform)
+    def has_masks(self) -> bool:
+        """Whether padding and shutter are left out of the image; recipes and the look `stored` ignore both."""
+        return isinstance(self.transform, ViewerTransform)
 
     @property
     def bits_stored(self) -> int:
-        """Bits Stored after what the values and the codestream said."""
+        """Bits Stored, corrected by the values and the codestream."""
         return self.rules.bits_stored
 
     @property
     def line(self) -> tuple[float, float] | None:
-        """The inputs of the line that became 0 and the maximum, before polarity; None where no line maps them."""
-        return None if self.enhancement is not None else self.tone.line
+        """The inputs of the line that become 0 and the maximum, before polarity; None where no line maps them."""
+        return None if self.enhancement is not None else self.transform.line
 
     @property
     def ymax(self) -> int:
-        """The largest output level."""
+        """The largest output level: 255 or 65535."""
         return output_maximum(self.bits)
 
+    @property
+    def columns(self) -> PlanColumns:
+        """The columns of the tables."""
+        window, (low, high) = self.window, self.line or (None, None)
+        return PlanColumns(
+            status=self.status,
+            look=self.look.value,
+            look_version=LOOK_VERSIONS[self.look],
+            bits=self.bits,
+            bits_stored=self.bits_stored,
+            voi=self.voi,
+            voi_available=self.available,
+            voi_center=None if window is None else window.center,
+            voi_width=None if window is None else window.width,
+            voi_function="" if window is None else window.function.dicom,
+            low=low,
+            high=high,
+            inverted=self.inverted,
+        )
 
-def render_frame(plan: Plan, stored: Array, present: Histogram | None = None, unseen: Mask | None = None) -> Array:
-    """The output levels (uint8 or uint16) of a frame's stored values, (rows, columns); what is `unseen` is black.
 
-    Integers of up to 16 bits go through one table, everything else through the formulas themselves: the same ones.
-    present: the histogram of all values but those that are unseen.
+def render_levels(
+    plan: GrayscalePlan, stored: Array, masks: FrameMasks = NO_MASKS, present: Histogram | None = None
+) -> Array:
+    """The output levels (uint8 or uint16) of a frame's stored values, (rows, columns); unavailable pixels are black.
+
+    Integers of up to 16 bits go through one lookup table; all others go through the formulas, which the table holds.
+    present: the histogram of the available values, for which alone the table is then filled.
     """
     if stored.dtype.kind in "iu" and stored.dtype.itemsize <= 2:
         image = _look_up(stored, table(plan, stored.dtype, None if present is None else present.values))
     else:
         image = levels(plan, stored)
-    if unseen is not None:
-        image[unseen] = 0
+    if masks.unavailable is not None:
+        image[masks.unavailable] = 0
     if plan.enhancement is not None:
-        image = apply_clahe(image, hidden(plan, stored, unseen), plan.enhancement)
-    if plan.shutter is not None:
-        outside = outside_shutter(plan.shutter, *stored.shape)
-        np.copyto(image, shutter_level(plan.shutter, plan.ymax), where=outside)
+        image = apply_clahe(image, masked_pixels(plan, stored, masks), plan.enhancement)
+    if plan.shutter is not None and masks.outside_shutter is not None:
+        np.copyto(image, shutter_level(plan.shutter, plan.ymax), where=masks.outside_shutter)
     return image
 
 
-def hidden(plan: Plan, stored: Array, unseen: Mask | None = None) -> Mask:
-    """Which pixels (rows, columns) are no part of the picture: padding, no number, outside the shutter, or unseen."""
+def masked_pixels(plan: GrayscalePlan, stored: Array, masks: FrameMasks = NO_MASKS) -> Mask:
+    """The pixels (rows, columns) that are masked (padding, not a number, outside the shutter) or unavailable."""
     mask = np.zeros(stored.shape, np.bool_) if plan.padding is None else plan.padding.holds(stored)
-    if unseen is not None:
-        mask |= unseen
+    if masks.unavailable is not None:
+        mask |= masks.unavailable
     if stored.dtype.kind == "f":
         mask |= ~np.isfinite(stored)
-    if plan.shutter is not None:
-        mask |= outside_shutter(plan.shutter, *stored.shape)
+    if plan.shutter is not None and masks.outside_shutter is not None:
+        mask |= masks.outside_shutter
     return mask
 
 
-def levels(plan: Plan, stored: Array) -> Array:
-    """The output levels by the formulas, padding and what is not a number painted 0; the shutter is left out."""
-    image = plan.tone.apply(stored, plan.ymax)
+def levels(plan: GrayscalePlan, stored: Array) -> Array:
+    """The output levels by the formulas; padding and values that are not numbers are 0; the shutter is left out."""
+    image = plan.transform.apply(stored, plan.ymax)
     if plan.padding is not None:
         image[plan.padding.holds(stored)] = 0
     if stored.dtype.kind == "f":
@@ -133,17 +147,17 @@ def levels(plan: Plan, stored: Array) -> Array:
     return image
 
 
-def table(plan: Plan, kind: np.dtype[Any], present: Array | None = None) -> Array:
-    """The plan folded into one table: the output level of every pattern of an 8 or 16-bit integer type.
+def table(plan: GrayscalePlan, dtype: np.dtype[Any], present: Array | None = None) -> Array:
+    """The plan as one table: the output level of every pattern of an 8 or 16-bit integer type.
 
-    present: the values that occur, where these are known; the table is then worth looking up for them alone.
+    present: the values that occur, where they are known; only their entries are then filled.
     """
-    unsigned, size = np.dtype(f"u{kind.itemsize}"), 1 << 8 * kind.itemsize
+    unsigned, size = np.dtype(f"u{dtype.itemsize}"), 1 << 8 * dtype.itemsize
     if present is None:
-        return levels(plan, np.arange(size, dtype=unsigned).view(kind))
-    folded = np.zeros(size, output_type(plan.ymax))
-    folded[present.view(unsigned)] = levels(plan, present)
-    return folded
+        return levels(plan, np.arange(size, dtype=unsigned).view(dtype))
+    entries = np.zeros(size, output_type(plan.ymax))
+    entries[present.view(unsigned)] = levels(plan, present)
+    return entries
 
 
 def _look_up(stored: Array, entries: Array) -> Array:
@@ -153,19 +167,14 @@ def _look_up(stored: Array, entries: Array) -> Array:
 
 
 def shutter_level(shutter: Shutter, ymax: int) -> int:
-    """Shutter Presentation Value, a 16-bit P-Value, in the output range; black where there is none."""
+    """Shutter Presentation Value, a 16-bit P-Value, in the output range; black where it is absent."""
     value = (shutter.presentation_value or 0) % 65536
     return int(np.floor(value / 65535 * ymax + 0.5))
 
 
-def rendered_levels(plan: Plan, stored: Histogram) -> Histogram:
-    """The histogram of the output levels of the pixels whose stored values are given: no pixel is touched again.
+def rendered_histogram(plan: GrayscalePlan, stored: Histogram) -> Histogram:
+    """The histogram of the output levels of pixels with these stored values, without a pass over the pixels.
 
-    Where levels depend on their neighbourhood there is no such short cut: `levels_shown` counts them.
+    It does not apply to an enhancement, whose levels depend on the neighbourhood of each pixel.
     """
-    return stored.mapped(plan.tone.apply(stored.values, plan.ymax))
-
-
-def levels_shown(image: Array, mask: Mask) -> Histogram:
-    """The histogram of an image's levels where the mask does not hide them."""
-    return histogram_of(image[~mask])
+    return stored.mapped(plan.transform.apply(stored.values, plan.ymax))

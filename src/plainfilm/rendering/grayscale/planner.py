@@ -1,148 +1,166 @@
 # SPDX-License-Identifier: MIT
-"""An instance, its survey and the options -> the plan of each frame."""
+"""Make the plan of each grayscale frame from its instance, the survey, and the options."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from plainfilm.dicom.instance import Instance
+from plainfilm.dicom.instance import Instance, Palette
 from plainfilm.errors import EncodeError, RepairRefusedError
 from plainfilm.findings import Finding, FindingCode
 from plainfilm.options.render import Clahe, Look, Polarity, RenderOptions
 from plainfilm.records import Status
-from plainfilm.rendering.grayscale.plan import Plan
+from plainfilm.rendering.grayscale.plan import GrayscalePlan
 from plainfilm.rendering.grayscale.polarity import decide_inversion
-from plainfilm.rendering.grayscale.recipe_planning import recipe_of
+from plainfilm.rendering.grayscale.recipe_planning import recipe_choice
 from plainfilm.rendering.grayscale.recipes import StoredLook
 from plainfilm.rendering.grayscale.softcopy import presentation_state_voi
-from plainfilm.rendering.grayscale.steps import enhancement_steps, steps_of
 from plainfilm.rendering.grayscale.survey import Survey, SurveyedFrame
-from plainfilm.rendering.grayscale.transform import GrayscaleTransform, ViewerTransform
+from plainfilm.rendering.grayscale.transform import TransformChoice, ViewerTransform
 from plainfilm.rendering.grayscale.voi import Window
-from plainfilm.rendering.grayscale.voi_candidates import VoiCandidates, voi_candidates, voi_from_item
-from plainfilm.rendering.grayscale.voi_selection import VoiSelector, default_voi, voi_input
+from plainfilm.rendering.grayscale.voi_candidates import voi_candidates, voi_from_item
+from plainfilm.rendering.grayscale.voi_selection import VoiSelection, VoiSelector, default_voi, voi_input
+from plainfilm.rendering.steps import Step, enhancement_step, grayscale_steps, supplement_step
 
 
 @dataclass(frozen=True, slots=True)
-class _Draft:
-    """A tone with what is told of it."""
+class _Polarity:
+    """Whether small values are white, and the findings about it."""
 
-    tone: GrayscaleTransform
-    voi: str
-    reason: str
+    inverted: bool
     findings: tuple[Finding, ...] = ()
-    repaired: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Planner:
-    """Plans the frames of one instance: the VOI is chosen once, so that frames match."""
+class GrayscalePlanner:
+    """Plans the frames of one instance. Its VOI is chosen once for all frames, so that frames match."""
 
     instance: Instance
     survey: Survey
     options: RenderOptions
-    judge: VoiSelector
+    selector: VoiSelector
 
-    def plan(self, frame: SurveyedFrame) -> Plan:
+    def plan(self, frame: SurveyedFrame) -> GrayscalePlan:
         """The plan of a frame.
 
-        Raises RepairRefusedError where `strict` forbids the repair that it needs, EncodeError where its stored values
-        do not fit the look `stored`.
+        Raises RepairRefusedError where the frame needs a repair that `strict` forbids, EncodeError where its stored
+        values do not fit the look `stored`.
         """
-        look, options = self.options.effective_look, self.options
-        inverted, polarity = decide_inversion(
-            self.instance.pixel.photometric_interpretation, self.instance.presentation_lut_shape, options.polarity
-        )
-        presented = self.instance.frame_attributes(frame.frame).presentation
-        if look is Look.STORED:
-            inverted, polarity = False, ()
-        elif presented is not None:
-            polarity = ()
-            inverted = presented.inverted if options.polarity is Polarity.AUTO else inverted
-        draft = self._draft(frame, inverted)
-        if draft.repaired and options.strict:
-            raise RepairRefusedError(f"{draft.reason}; --strict forbids to repair it")
+        look, options, instance = self.options.effective_look, self.options, self.instance
+        polarity = self._polarity(frame)
+        choice = self._choose_transform(frame, polarity.inverted)
+        if choice.is_repair and options.strict:
+            raise RepairRefusedError(f"{choice.reason}; --strict forbids to repair it")
         enhancement = (options.clahe or Clahe()) if look is Look.CLAHE else None
-        viewer = isinstance(draft.tone, ViewerTransform)
-        attributes = self.instance.frame_attributes(frame.frame)
-        return Plan(
+        has_masks = isinstance(choice.transform, ViewerTransform)
+        supplement = instance.supplement if has_masks else None
+        return GrayscalePlan(
             look=look,
             bits=16 if look is Look.STORED else options.bits,
             rules=self.survey.rules,
-            tone=draft.tone,
-            voi=draft.voi,
-            inverted=inverted,
-            status=Status.REPAIRED if draft.repaired else Status.OK,
+            transform=choice.transform,
+            voi=choice.voi,
+            inverted=polarity.inverted,
+            status=Status.REPAIRED if choice.is_repair else Status.OK,
             enhancement=enhancement,
-            padding=frame.padding if viewer else None,
-            shutter=self.instance.shutter_of(frame.frame) if viewer else None,
-            available=" ".join(str(position) for position in self._all_voi(frame).positions),
+            padding=frame.padding if has_masks else None,
+            shutter=instance.shutter_of(frame.frame) if has_masks else None,
+            supplement=supplement,
+            available=self._available(frame),
             findings=(
-                *self.instance.findings,
+                *instance.findings,
                 *self.survey.rules.findings,
-                *attributes.findings,
-                *(frame.findings if viewer else ()),
-                *draft.findings,
-                *polarity,
+                *instance.frame_attributes(frame.frame).findings,
+                *(frame.findings if has_masks else ()),
+                *choice.findings,
+                *polarity.findings,
             ),
-            steps=(
-                *steps_of(self.instance, frame, (draft.tone, draft.voi, draft.reason), self.survey.rules),
-                *enhancement_steps(enhancement),
-            ),
+            steps=self._steps(frame, choice, enhancement, supplement),
         )
 
-    def _all_voi(self, frame: SurveyedFrame) -> VoiCandidates:
-        return voi_candidates(self.instance.frame_attributes(frame.frame), RenderOptions().voi)
+    def _polarity(self, frame: SurveyedFrame) -> _Polarity:
+        if self.options.effective_look is Look.STORED:
+            return _Polarity(inverted=False)
+        instance, polarity = self.instance, self.options.polarity
+        photometric, shape = instance.pixel.photometric_interpretation, instance.presentation_lut_shape
+        inverted, findings = decide_inversion(photometric, shape, polarity)
+        presented = instance.frame_attributes(frame.frame).presentation
+        if presented is None:
+            return _Polarity(inverted, findings)
+        return _Polarity(presented.inverted if polarity is Polarity.AUTO else inverted)
 
-    def _draft(self, frame: SurveyedFrame, inverted: bool) -> _Draft:
-        look = self.options.effective_look
-        if look is Look.WINDOW and self.options.window is not None:
-            user = self.options.window
-            tone = ViewerTransform(frame.modality, Window(user.center, user.width, user.function), inverted)
-            return _Draft(tone, "user", "the window asked for")
+    def _available(self, frame: SurveyedFrame) -> str:
+        """The labels of all VOIs of the frame."""
+        candidates = voi_candidates(self.instance.frame_attributes(frame.frame), RenderOptions().voi)
+        return " ".join(str(position) for position in candidates.positions)
+
+    def _steps(
+        self, frame: SurveyedFrame, choice: TransformChoice, enhancement: Clahe | None, supplement: Palette | None
+    ) -> tuple[Step, ...]:
+        steps = grayscale_steps(self.instance, frame, choice, self.survey.rules)
+        if enhancement is not None:
+            steps = (*steps, enhancement_step(enhancement))
+        if supplement is not None:
+            steps = (*steps, supplement_step(supplement, self.survey.rules.signed))
+        return steps
+
+    def _choose_transform(self, frame: SurveyedFrame, inverted: bool) -> TransformChoice:
+        look, options = self.options.effective_look, self.options
+        if look is Look.WINDOW and options.window is not None:
+            voi = Window(options.window.center, options.window.width, options.window.function)
+            return TransformChoice(ViewerTransform(frame.modality, voi, inverted), "user", "the window asked for")
         if look is Look.STORED:
-            return self._stored()
+            return self._choose_stored()
         attributes = self.instance.frame_attributes(frame.frame)
         if attributes.presentation is not None:
-            voi, reason, findings = presentation_state_voi(
+            presented, reason, findings = presentation_state_voi(
                 attributes, attributes.presentation, frame.modality, self.survey.rules
             )
-            return _Draft(ViewerTransform(frame.modality, voi, inverted), "presentation", reason, findings)
+            transform = ViewerTransform(frame.modality, presented, inverted)
+            return TransformChoice(transform, "presentation", reason, findings)
         if look in (Look.VIEWER, Look.CLAHE):
-            return self._viewer(frame, inverted)
-        recipe = recipe_of(self.instance, self.survey, frame, (self.options, inverted))
-        return _Draft(recipe.tone, recipe.voi, f"the recipe {look}", recipe.findings)
+            return self._choose_viewer(frame, inverted)
+        return recipe_choice(self.instance, self.survey, frame, options, inverted)
 
-    def _viewer(self, frame: SurveyedFrame, inverted: bool) -> _Draft:
-        """The chosen VOI, or none; a refused one before it makes it a repair."""
+    def _choose_viewer(self, frame: SurveyedFrame, inverted: bool) -> TransformChoice:
+        """The selected VOI, or none; it is a repair where another VOI was rejected before."""
         candidates = voi_candidates(self.instance.frame_attributes(frame.frame), self.options.voi)
-        choice = self.judge.select(frame)
-        attempt, refused = choice.attempt, choice.rejections
-        notes = tuple(Finding(FindingCode.VOI_DEGENERATE, why) for why in refused)
+        selection = self.selector.select(frame)
+        attempt, rejections = selection.attempt, selection.rejections
+        notes = tuple(Finding(FindingCode.VOI_DEGENERATE, reason) for reason in rejections)
         item = None if attempt is None else candidates.item_at(attempt.position)
         if attempt is None or item is None:
-            line, label, reason = default_voi(self.survey, frame)
-            why = "; ".join((*refused, f"as if there were no VOI: {reason}" if refused else f"no VOI: {reason}"))
-            tone = ViewerTransform(frame.modality, line, inverted)
-            return _Draft(tone, label, why, (*candidates.findings, *notes), repaired=bool(refused))
+            return self._choose_no_voi(frame, inverted, selection, (*candidates.findings, *notes))
         modality, signed = voi_input(attempt, frame, self.survey.rules)
         voi, findings = voi_from_item(item, signed)
-        assert voi is not None  # an attempt that cannot be used is refused
-        exact = tuple(one.detail for one in findings if one.code is FindingCode.WINDOW_LINEAR_EXACT)
-        why = "; ".join(
-            (*refused, f"{attempt} is {'taken instead' if refused else 'the first VOI of the nearest level'}", *exact)
+        assert voi is not None  # the selector rejects an attempt that cannot be used
+        exact = tuple(finding.detail for finding in findings if finding.code is FindingCode.WINDOW_LINEAR_EXACT)
+        rank = "taken instead" if rejections else "the first VOI of the nearest level"
+        return TransformChoice(
+            ViewerTransform(modality, voi, inverted),
+            str(attempt),
+            "; ".join((*rejections, f"{attempt} is {rank}", *exact)),
+            (*candidates.findings, *findings, *notes),
+            is_repair=bool(rejections or exact),
         )
-        findings = (*candidates.findings, *findings, *notes)
-        return _Draft(ViewerTransform(modality, voi, inverted), str(attempt), why, findings, bool(refused or exact))
 
-    def _stored(self) -> _Draft:
+    def _choose_no_voi(
+        self, frame: SurveyedFrame, inverted: bool, selection: VoiSelection, findings: tuple[Finding, ...]
+    ) -> TransformChoice:
+        line, label, reason = default_voi(self.survey, frame)
+        rejections = selection.rejections
+        reason = "; ".join((*rejections, f"as if there were no VOI: {reason}" if rejections else f"no VOI: {reason}"))
+        transform = ViewerTransform(frame.modality, line, inverted)
+        return TransformChoice(transform, label, reason, findings, is_repair=bool(rejections))
+
+    def _choose_stored(self) -> TransformChoice:
         rules = self.survey.rules
         if not rules.is_integer or rules.bits_stored > 16:
-            held = "floating point" if not rules.is_integer else f"{rules.bits_stored} bits"
-            raise EncodeError(f"the look stored holds integers of up to 16 bits; these stored values are {held}")
-        return _Draft(StoredLook(-rules.lowest), "none", "stored values as they are")
+            kind = "floating point" if not rules.is_integer else f"{rules.bits_stored} bits"
+            raise EncodeError(f"the look stored holds integers of up to 16 bits; these stored values are {kind}")
+        return TransformChoice(StoredLook(-rules.lowest), "none", "stored values as they are")
 
 
-def planner(instance: Instance, survey: Survey, options: RenderOptions) -> Planner:
-    """The planner of an instance; its VOIs are judged over all the frames surveyed."""
-    return Planner(instance, survey, options, VoiSelector(instance, survey, options.voi))
+def grayscale_planner(instance: Instance, survey: Survey, options: RenderOptions) -> GrayscalePlanner:
+    """The planner of an instance. Its VOIs are judged over all surveyed frames."""
+    return GrayscalePlanner(instance, survey, options, VoiSelector(instance, survey, options.voi))

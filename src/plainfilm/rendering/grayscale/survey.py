@@ -1,38 +1,43 @@
 # SPDX-License-Identifier: MIT
-"""The frames looked at -> their stored values as histograms, padding and shutter left out: what a plan is chosen by."""
+"""Survey the frames of an instance: the histograms of their stored values, from which its plans are made."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
+from plainfilm.decode.decoded import DecodedFrame
 from plainfilm.dicom.instance import Instance
 from plainfilm.findings import Finding, FindingCode
-from plainfilm.rendering.grayscale.histogram import Histogram
+from plainfilm.rendering.grayscale.histogram import Histogram, histogram_of
 from plainfilm.rendering.grayscale.modality import ModalityTransform, modality_of
 from plainfilm.rendering.grayscale.padding import MAX_PADDING_FRACTION, PaddingRange, padding_range
 from plainfilm.rendering.grayscale.stored import Cells, StoredRules, stored_rules, stored_values
+from plainfilm.rendering.masks import FrameMasks
 
 MOST_SURVEYED = 32
 
 
 @dataclass(frozen=True, slots=True)
 class FrameCells:
-    """One decoded frame as histograms of its cells: of all of them, and of those inside the display shutter.
+    """The cells of one decoded frame as histograms: all that are available, and those inside the display shutter.
 
-    filled: how many pixels a frame that is cut short does not hold; they are in neither.
+    missing: the number of pixels that a truncated frame lacks; they are in neither histogram.
     """
 
     frame: int
     cells: Cells
     inside: Histogram
-    filled: int = 0
+    missing: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class SurveyedFrame:
-    """One frame's cells; its stored values, all and the valid ones; the padding taken out; its Modality LUT step.
+    """The values of one frame as histograms, its padding, and its Modality LUT.
 
-    colored: how many pixels inside the shutter have a colour of a supplemental palette; the valid values lack them.
+    cells: the cells as decoded. every: the stored values of all available pixels. valid: the stored values of the
+    pixels that are neither unavailable nor masked, and that no supplemental palette colours.
+    padding_fraction: the share of the pixels that is padding, missing, or not a number.
+    colored: the number of pixels inside the shutter that a supplemental palette colours.
     """
 
     frame: int
@@ -48,63 +53,88 @@ class SurveyedFrame:
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """What is known of an instance before its plan is made."""
+    """The rules of an instance for stored values, and its surveyed frames, of which there is at least one."""
 
     rules: StoredRules
     frames: tuple[SurveyedFrame, ...]
 
+    def frame(self, number: int) -> SurveyedFrame | None:
+        """The surveyed frame with this number, from 0; None where the survey does not have it."""
+        return next((frame for frame in self.frames if frame.frame == number), None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Padding:
+    """The padding of a frame: its range, None where there is none or it is ignored, and its share of the pixels."""
+
+    range: PaddingRange | None
+    fraction: float
+    findings: tuple[Finding, ...] = ()
+
 
 def surveyed_frames(number_of_frames: int) -> tuple[int, ...]:
-    """The frames by which an instance is judged, from 0: all, or 32 spread evenly where there are more."""
+    """The frames, from 0, that are surveyed: all, or 32 spread evenly where there are more."""
     if number_of_frames <= MOST_SURVEYED:
         return tuple(range(number_of_frames))
     return tuple(index * number_of_frames // MOST_SURVEYED for index in range(MOST_SURVEYED))
 
 
+def frame_cells(frame: int, decoded: DecodedFrame, masks: FrameMasks) -> FrameCells:
+    """The histograms of a decoded grayscale frame, counted from 0."""
+    samples, unavailable, excluded = decoded.samples, masks.unavailable, masks.either
+    every = inside = histogram_of(samples if unavailable is None else samples[~unavailable])
+    if masks.outside_shutter is not None and excluded is not None:
+        inside = histogram_of(samples[~excluded])
+    missing = 0 if decoded.missing is None else int(decoded.missing.sum())
+    return FrameCells(frame, Cells(every, decoded.precision, decoded.signed), inside, missing)
+
+
 def survey(instance: Instance, frames: tuple[FrameCells, ...]) -> Survey:
-    """The survey of an instance from the frames looked at, of which there is at least one."""
+    """The survey of an instance from the cells of its frames, of which there is at least one."""
     rules = stored_rules(instance.pixel, tuple(frame.cells for frame in frames))
     return Survey(rules, tuple(survey_frame(instance, rules, frame) for frame in frames))
 
 
 def survey_frame(instance: Instance, rules: StoredRules, frame: FrameCells) -> SurveyedFrame:
-    """One frame by the rules of its instance: also for a frame that was not among those looked at first."""
+    """The survey of one frame by the rules of its instance."""
     cells = frame.cells.histogram
     every = _stored(rules, cells)
     inside = every if frame.inside is cells else _stored(rules, frame.inside)
-    within = inside.total
+    grey = inside
     if instance.supplement is not None:
-        inside = inside.keep(inside.values < instance.supplement.first(rules.signed))
+        grey = inside.keep(inside.values < instance.supplement.first(rules.signed))
     modality, findings = modality_of(instance, instance.frame_attributes(frame.frame).modality, rules)
-    surveyed = SurveyedFrame(
-        frame.frame, cells, every, inside.finite(), None, 0.0, modality, findings, within - inside.total
+    padding = _padding(instance, rules, every, frame.missing)
+    valid = grey.finite()
+    if padding.range is not None:
+        valid = valid.keep(~padding.range.holds(valid.values))
+    return SurveyedFrame(
+        frame=frame.frame,
+        cells=cells,
+        every=every,
+        valid=valid,
+        padding=padding.range,
+        padding_fraction=padding.fraction,
+        modality=modality,
+        findings=(*findings, *padding.findings),
+        colored=inside.total - grey.total,
     )
-    return _without_padding(instance, rules, surveyed, (inside, frame.filled))
 
 
 def _stored(rules: StoredRules, levels: Histogram) -> Histogram:
     return levels.mapped(stored_values(rules, levels.values))
 
 
-def _without_padding(
-    instance: Instance, rules: StoredRules, surveyed: SurveyedFrame, known: tuple[Histogram, int]
-) -> SurveyedFrame:
-    """Take padding out of the valid levels, unless more than 95 % of all pixels of the frame would be padding.
-
-    known: the levels inside the shutter, and how many pixels are filled, which are part of the padding fraction.
-    """
-    every, (inside, filled) = surveyed.every, known
-    missing, total = every.total - every.finite().total, max(every.total, 1)
-    pixels = max(every.total + filled, 1)
+def _padding(instance: Instance, rules: StoredRules, every: Histogram, missing: int) -> _Padding:
+    """The padding of a frame. It is ignored where more than 95 % of all available pixels would be padding."""
+    not_finite, total = every.total - every.finite().total, max(every.total, 1)
+    pixels = max(every.total + missing, 1)
     if instance.padding is None:
-        return replace(surveyed, padding_fraction=(missing + filled) / pixels)
+        return _Padding(None, (not_finite + missing) / pixels)
     padding = padding_range(instance.padding, rules, instance.pixel.bits_allocated)
-    count = missing + int(every.counts[padding.holds(every.values)].sum())
+    count = not_finite + int(every.counts[padding.holds(every.values)].sum())
     if count > MAX_PADDING_FRACTION * total:
         note = f"{count / total:.1%} of the pixels would be padding, which is left as it is"
         finding = Finding(FindingCode.PADDING_IMPLAUSIBLE, note)
-        findings = (*surveyed.findings, finding)
-        return replace(surveyed, padding_fraction=(missing + filled) / pixels, findings=findings)
-    valid = inside.finite()
-    valid = valid.keep(~padding.holds(valid.values))
-    return replace(surveyed, valid=valid, padding=padding, padding_fraction=(count + filled) / pixels)
+        return _Padding(None, (not_finite + missing) / pixels, (finding,))
+    return _Padding(padding, (count + missing) / pixels)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Stored values -> output levels: the part of a plan that is a function of the value alone."""
+"""Map stored values to output levels: the part of a plan that depends on the value of each pixel alone."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy.typing as npt
 
+from plainfilm.findings import Finding
 from plainfilm.rendering.grayscale.equalization import EqualizeRecipe
 from plainfilm.rendering.grayscale.modality import ModalityTransform
 from plainfilm.rendering.grayscale.polarity import invert, nearest
@@ -19,21 +20,32 @@ Array = npt.NDArray[Any]
 
 @dataclass(frozen=True, slots=True)
 class ViewerTransform:
-    """Modality LUT, VOI and polarity, rounded to nearest: what a viewer shows of stored values (PS3.4 N.2)."""
+    """Modality LUT, VOI LUT and polarity, rounded to nearest: the output of a viewer (PS3.4 N.2)."""
 
     modality: ModalityTransform
     voi: Voi
     inverted: bool
 
     def apply(self, values: Array, ymax: int) -> Array:
-        """Output levels of stored values of any shape."""
+        """The output levels, 0 to ymax, of stored values of any shape."""
         y = self.voi.apply(self.modality.apply(values), float(ymax))
         return nearest(invert(y, float(ymax)) if self.inverted else y, ymax)
 
     @property
     def line(self) -> tuple[float, float] | None:
-        """The modality outputs that become 0 and the maximum, where a line maps them."""
+        """The modality outputs that become 0 and the maximum; None where no line maps them."""
         return self.voi.line
 
 
 GrayscaleTransform = ViewerTransform | StretchRecipe | MinMaxRecipe | EqualizeRecipe | StoredLook
+
+
+@dataclass(frozen=True, slots=True)
+class TransformChoice:
+    """The transform chosen for a frame: the label of its VOI in the tables, the reason, and whether it is a repair."""
+
+    transform: GrayscaleTransform
+    voi: str
+    reason: str
+    findings: tuple[Finding, ...] = ()
+    is_repair: bool = False

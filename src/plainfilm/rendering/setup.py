@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: MIT
+"""Work out, before a frame is decoded, all that its header and the options decide."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from plainfilm.dicom.instance import Instance, Shutter
+from plainfilm.errors import ConversionError
+from plainfilm.options.geometry import CropMode, GeometryOptions, Pixels
+from plainfilm.options.options import Options
+from plainfilm.options.presentation import Orient
+from plainfilm.options.privacy import RedactionBoxes
+from plainfilm.options.render import Look
+from plainfilm.rendering.geometry.border import BorderResult
+from plainfilm.rendering.geometry.geometry import Geometry
+from plainfilm.rendering.geometry.layout import FrameLayout, geometry_of, layout_of
+from plainfilm.rendering.geometry.reduced_size import may_be_reduced, needed_size
+from plainfilm.rendering.overlays import FrameOverlays, frame_overlays
+from plainfilm.rendering.redaction import RedactionMask, redaction_mask
+
+
+@dataclass(frozen=True, slots=True)
+class FrameSetup:
+    """All that header and options decide about a frame, counted from 0.
+
+    geometry: None where it depends on the border search, or cannot be worked out; `final_geometry` then gives it, or
+    raises. A frame that a crop misses thus still counts in the survey of its instance.
+    needed_size: the least rows and columns to decode (`--decode reduced`); None where the whole frame is needed.
+    """
+
+    frame: int
+    layout: FrameLayout
+    geometry: Geometry | None
+    needed_size: tuple[int, int] | None
+    redaction: RedactionMask
+    shutter: Shutter | None
+    overlays: FrameOverlays
+
+
+def needs_border(options: Options) -> bool:
+    """Whether a border is searched for."""
+    return _geometry_options(options).crop is CropMode.BORDER
+
+
+def frame_setup(instance: Instance, frame: int, options: Options, boxes: RedactionBoxes) -> FrameSetup:
+    """The setup of a frame, counted from 0; boxes: all redaction boxes of the instance."""
+    pixel, look, max_pixels = instance.pixel, options.render.effective_look, options.limits.max_pixels
+    orient = Orient.STORED if look is Look.STORED else options.presentation.orient
+    layout = layout_of(instance, frame, _geometry_options(options).pixels, max_pixels, orient)
+    geometry = None if needs_border(options) else _geometry_or_none(layout, options)
+    is_reduced = geometry is not None and not boxes and may_be_reduced(instance, frame, options)
+    beyond = boxes.beyond(pixel.number_of_frames)
+    return FrameSetup(
+        frame=frame,
+        layout=layout,
+        geometry=geometry,
+        needed_size=needed_size(geometry) if geometry is not None and is_reduced else None,
+        redaction=redaction_mask(boxes.of(frame), (pixel.rows, pixel.columns), beyond),
+        shutter=instance.shutter_of(frame),
+        overlays=frame_overlays(instance, frame, options.presentation.overlays, look),
+    )
+
+
+def final_geometry(setup: FrameSetup, options: Options, border: BorderResult | None) -> Geometry:
+    """The geometry of a frame after the border search; border: its result where one was made.
+
+    Raises LimitError and ConversionError as `geometry_of` does.
+    """
+    if setup.geometry is not None:
+        return setup.geometry
+    return geometry_of(setup.layout, _geometry_options(options), options.limits.max_pixels, border)
+
+
+def _geometry_options(options: Options) -> GeometryOptions:
+    """The options for geometry; the look `stored` has none."""
+    is_stored = options.render.effective_look is Look.STORED
+    return GeometryOptions(pixels=Pixels.STORED) if is_stored else options.geometry
+
+
+def _geometry_or_none(layout: FrameLayout, options: Options) -> Geometry | None:
+    try:
+        return geometry_of(layout, _geometry_options(options), options.limits.max_pixels)
+    except ConversionError:
+        return None
