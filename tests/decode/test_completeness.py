@@ -4,13 +4,17 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 from typing import Any
 
 import imagecodecs
 import numpy as np
 import pytest
 from PIL import Image
+from pydicom.encaps import encapsulate
+from tests.support.cases.build import build_case
 
+import plainfilm
 from plainfilm.decode.codestream import read_jpeg
 from plainfilm.errors import ConversionError, DecodeError, Reason, TruncatedError
 from plainfilm.findings import FindingCode
@@ -183,3 +187,18 @@ def test_rle_runs_across_the_ends_of_rows_alone_prove_nothing(
     image = make_image((24, 30), 12)
     decoded = decode_bytes(describe(image, 12), rle_frame(packbits_rows(image, 24 * 30)), RLE)
     assert np.array_equal(decoded.samples, image)
+
+
+def test_an_image_with_exchanged_sides_is_repaired_and_strict_refuses_it(tmp_path: Path) -> None:
+    image = smooth(48, 40)
+    dataset = build_case(rows=48, columns=40, centers=(2000,), widths=(4000,))[0]
+    codestream = encode(np.ascontiguousarray(image.reshape(40, 48)), LOSSLESS)
+    dataset.PixelData = encapsulate([codestream])
+    dataset["PixelData"].VR = "OB"
+    dataset.file_meta.TransferSyntaxUID = LOSSLESS
+    path = tmp_path / "exchanged.dcm"
+    dataset.save_as(path, enforce_file_format=True)
+    assert plainfilm.explain(path).to_dict()["status"] == "repaired"
+    with pytest.raises(ConversionError) as caught:
+        plainfilm.render(path, strict=True)
+    assert caught.value.reason is Reason.REPAIR_REFUSED

@@ -32,10 +32,10 @@ def explain_command(words: Sequence[str]) -> int:
     if not path.is_file():
         raise OptionsError(f"{path} is not a file")
 
-    from plainfilm.api import explain
+    from plainfilm.api import explain_isolated
 
     keywords: dict[str, Any] = {option.name: values[option.name] for option in Options.declared(Scope.IMAGE)}
-    explanation = explain(path, frame=arguments.frame, **keywords)
-    text = json.dumps(explanation.to_dict(), indent=2) if arguments.json else str(explanation)
+    explanation = explain_isolated(path, frame=arguments.frame, **keywords)
+    text = json.dumps(explanation.values, indent=2) if arguments.json else explanation.text
     write_text(text + "\n")
     return 0

@@ -23,6 +23,9 @@ import numpy as np
 import numpy.typing as npt
 import xxhash
 
+from plainfilm.decode.decoded import DecodedFrame
+from plainfilm.errors import RepairRefusedError
+from plainfilm.options.render import RenderOptions
 from plainfilm.records import Status
 from plainfilm.rendering.color.plan import color_plan, rgb_frame
 from plainfilm.rendering.frame import LoadedFrame, PlannedFrame, RenderedFrame
@@ -82,7 +85,7 @@ def _plan_grayscale(planner: GrayscalePlanner, loaded: LoadedFrame) -> PlannedPi
     if surveyed is None:
         surveyed = survey_frame(planner.instance, survey.rules, frame_cells(number, decoded, loaded.masks))
     plan = planner.plan(surveyed)
-    if decoded.missing is not None:
+    if _is_repaired(decoded, planner.options):
         plan = replace(plan, status=Status.REPAIRED)
     return PlannedGrayscale(plan, surveyed)
 
@@ -92,9 +95,16 @@ def _plan_color(opened: OpenedInstance, loaded: LoadedFrame) -> PlannedPixels:
     visible = replace(decoded, samples=setup.redaction.black_out(decoded.samples))
     rgb = rgb_frame(instance, visible, visible.samples)
     plan = color_plan(instance, decoded.photometric_interpretation, rgb, opened.options.render, setup.shutter)
-    if decoded.missing is not None:
+    if _is_repaired(decoded, opened.options.render):
         plan = replace(plan, status=Status.REPAIRED)
     return PlannedColor(plan, rgb.rgb.samples)
+
+
+def _is_repaired(decoded: DecodedFrame, options: RenderOptions) -> bool:
+    """Whether the decoder repaired the frame. Raises RepairRefusedError where `strict` forbids it."""
+    if decoded.is_repaired and options.strict:
+        raise RepairRefusedError(f"{decoded.findings[-1].detail}; --strict forbids this repair")
+    return decoded.is_repaired
 
 
 def _hash(stored: Array) -> str:
