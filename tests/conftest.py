@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Where tests find what is not in the project: the real films and DCMTK; skipped with a reason, a failure under CI."""
+"""Find real radiographs and programs besides Python, and choose the size of property tests.
+
+A test that needs something that is not there is skipped with a reason. Under CI it fails.
+"""
 
 from __future__ import annotations
 
@@ -8,51 +11,69 @@ import shutil
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 ROOT = Path(__file__).resolve().parent.parent
+# The marks of a test follow from the fixtures that it uses.
+MARKS_OF_FIXTURES = {
+    "film_folder": ("real_film",),
+    "dcmj2pnm": ("component", "slow"),
+    "dciodvfy": ("component", "slow"),
+    "pngcheck": ("component", "slow"),
+}
+
+settings.register_profile("quick", max_examples=30, deadline=None)
+settings.register_profile("ci", max_examples=200, deadline=None)
+settings.load_profile("ci" if os.environ.get("CI") else "quick")
 
 
-def lacking(what: str) -> None:
-    """Skip for want of something, or fail where its absence would hide a defect."""
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark each test by the fixtures that it uses."""
+    for item in items:
+        for fixture in set(getattr(item, "fixturenames", ())) & MARKS_OF_FIXTURES.keys():
+            for mark in MARKS_OF_FIXTURES[fixture]:
+                item.add_marker(mark)
+
+
+def skip_or_fail(reason: str) -> None:
+    """Skip a test that lacks something. Under CI, fail it: there its absence would hide a defect."""
     if os.environ.get("CI"):
-        pytest.fail(f"{what} (under CI this must be there)")
-    pytest.skip(what)
+        pytest.fail(f"{reason} (under CI this is a failure)")
+    pytest.skip(reason)
+
+
+def program(name: str, package: str) -> str:
+    """The path of a program. Skip the test, or fail it under CI, if the program is not installed."""
+    path = shutil.which(name)
+    if path is None:
+        skip_or_fail(f"{name} is not installed (Debian package {package})")
+    assert path is not None
+    return path
 
 
 @pytest.fixture(scope="session")
 def film_folder() -> Path:
-    """The folder of real films: PLAINFILM_TEST_DATA, else ../shared/data from the project's root."""
+    """The folder of real radiographs: PLAINFILM_TEST_DATA, or ../shared/data beside the project."""
     folder = Path(os.environ.get("PLAINFILM_TEST_DATA", ROOT.parent / "shared" / "data"))
     if not (folder / "catalog.csv").is_file():
-        lacking(f"no real films in {folder}: set PLAINFILM_TEST_DATA")
+        skip_or_fail(f"no real radiographs in {folder}: set PLAINFILM_TEST_DATA")
     return folder
 
 
 @pytest.fixture(scope="session")
 def dciodvfy() -> str:
     """The path of dicom3tools' dciodvfy, which validates an object against its IOD."""
-    found = shutil.which("dciodvfy")
-    if found is None:
-        lacking("dciodvfy is not installed (Debian package dicom3tools)")
-    assert found is not None
-    return found
+    return program("dciodvfy", "dicom3tools")
 
 
 @pytest.fixture(scope="session")
 def pngcheck() -> str:
-    """The path of pngcheck, which reads a PNG as strictly as ISO/IEC 15948 asks."""
-    found = shutil.which("pngcheck")
-    if found is None:
-        lacking("pngcheck is not installed (Debian package pngcheck)")
-    assert found is not None
-    return found
+    """The path of pngcheck, which validates a PNG file against ISO/IEC 15948."""
+    return program("pngcheck", "pngcheck")
 
 
 @pytest.fixture(scope="session")
 def dcmj2pnm() -> str:
-    """The path of DCMTK's dcmj2pnm."""
-    found = shutil.which("dcmj2pnm")
-    if found is None:
-        lacking("DCMTK's dcmj2pnm is not installed (Debian package dcmtk)")
-    assert found is not None
-    return found
+    """The path of DCMTK's dcmj2pnm, which renders a DICOM image."""
+    return program("dcmj2pnm", "dcmtk")

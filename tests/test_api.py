@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Python's door: whatever a film is given as comes out alike; it leaves it, the process and other libraries alone."""
+"""Test the Python API: every kind of input gives the same image, and nothing else is changed."""
 
 from __future__ import annotations
 
-import csv
 import io
 import json
 import logging
@@ -25,6 +24,7 @@ import pydicom
 import pytest
 from tests.support.cases.build import build_case, to_bytes
 from tests.support.oracle import oracle
+from tests.support.outputs import rows_of
 
 import plainfilm
 
@@ -52,7 +52,7 @@ def key(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("kind", SOURCES)
-def test_a_film_is_shown_alike_whatever_it_is_given_as(kind: str, path: Path) -> None:
+def test_an_image_is_rendered_alike_from_every_kind_of_input(kind: str, path: Path) -> None:
     expected = oracle.render(*build_case(**FILM)).image
     shown = plainfilm.render(SOURCES[kind](path))
     assert shown.dtype == np.uint8
@@ -73,14 +73,16 @@ def test_a_film_is_shown_alike_whatever_it_is_given_as(kind: str, path: Path) ->
         ({"look": "stored"}, {"look": "stored"}),
     ],
 )
-def test_options_mean_what_the_commands_mean(given: dict[str, Any], meaning: dict[str, Any], path: Path) -> None:
+def test_options_mean_the_same_as_on_the_command_line(
+    given: dict[str, Any], meaning: dict[str, Any], path: Path
+) -> None:
     expected = oracle.render(*build_case(**FILM), **meaning).image
     shown = plainfilm.render(path, **given)
     assert shown.dtype == expected.dtype
     np.testing.assert_array_equal(shown, expected)
 
 
-def test_a_picture_is_the_callers_own(path: Path) -> None:
+def test_a_rendered_array_belongs_to_the_caller(path: Path) -> None:
     for look in ("viewer", "stretch", "minmax", "equalize", "clahe", "stored"):
         shown = plainfilm.render(path, look=look)
         assert shown.flags.writeable
@@ -88,7 +90,7 @@ def test_a_picture_is_the_callers_own(path: Path) -> None:
         assert shown.dtype.isnative
 
 
-def test_color_has_three_samples() -> None:
+def test_a_color_image_has_three_samples() -> None:
     dataset, _ = build_case(bits_allocated=8, bits_stored=8, rows=4, columns=6)
     dataset.SamplesPerPixel, dataset.PhotometricInterpretation, dataset.PlanarConfiguration = 3, "RGB", 0
     samples = np.arange(72, dtype=np.uint8).reshape(4, 6, 3)
@@ -96,7 +98,7 @@ def test_color_has_three_samples() -> None:
     np.testing.assert_array_equal(plainfilm.render(dataset), samples)
 
 
-def test_pixels_are_made_square_unless_told_otherwise() -> None:
+def test_pixels_are_made_square_by_default() -> None:
     dataset, _ = build_case(rows=32, columns=48)
     dataset.PixelSpacing = ["0.3", "0.1"]
     assert plainfilm.render(dataset).shape == (96, 48)
@@ -115,7 +117,7 @@ def test_a_frame_is_counted_from_1() -> None:
 
 
 @pytest.mark.parametrize("codestream", [None, (12, False), (12, None)])
-def test_a_data_set_is_left_as_it_is(codestream: tuple[int, bool | None] | None) -> None:
+def test_a_data_set_is_not_changed(codestream: tuple[int, bool | None] | None) -> None:
     content = to_bytes(build_case(**FILM, codestream=codestream)[0])
     dataset = pydicom.dcmread(io.BytesIO(content))
     before, untouched = deepcopy(dataset), pydicom.dcmread(io.BytesIO(content))
@@ -130,7 +132,7 @@ def test_a_data_set_is_left_as_it_is(codestream: tuple[int, bool | None] | None)
     assert buffer.getvalue() == content
 
 
-def test_a_data_set_in_another_encoding_is_understood(tmp_path: Path) -> None:
+def test_a_data_set_in_another_encoding_is_rendered(tmp_path: Path) -> None:
     dataset, cells = build_case(**FILM)
     expected = oracle.render(dataset, cells).image
     big = tmp_path / "big.dcm"
@@ -141,7 +143,7 @@ def test_a_data_set_in_another_encoding_is_understood(tmp_path: Path) -> None:
     np.testing.assert_array_equal(plainfilm.render(big), expected)
 
 
-def test_an_explanation_is_for_people_and_for_programs(path: Path) -> None:
+def test_an_explanation_is_available_as_text_and_as_a_dictionary(path: Path) -> None:
     explanation = plainfilm.explain(path)
     text, content = str(explanation), explanation.to_dict()
     assert json.loads(json.dumps(content)) == content
@@ -180,7 +182,7 @@ def test_a_repair_is_refused_on_request() -> None:
     assert (raised.value.reason, raised.value.stage) == ("repair_refused", "render")
 
 
-def test_a_path_that_is_not_there_is_unreadable(tmp_path: Path) -> None:
+def test_a_missing_path_is_unreadable(tmp_path: Path) -> None:
     with pytest.raises(plainfilm.ConversionError) as raised:
         plainfilm.render(tmp_path / "missing.dcm")
     assert (raised.value.reason, raised.value.stage) == ("unreadable", "read")
@@ -197,15 +199,10 @@ def test_a_path_that_is_not_there_is_unreadable(tmp_path: Path) -> None:
         ({"lok": "stretch"}, "lok"),
     ],
 )
-def test_wrong_options_are_an_error_at_once(given: dict[str, Any], said: str, path: Path) -> None:
+def test_wrong_options_are_an_immediate_error(given: dict[str, Any], said: str, path: Path) -> None:
     for door in (plainfilm.render, plainfilm.explain):
         with pytest.raises(plainfilm.OptionsError, match=said):
             door(path, **given)
-
-
-def rows_of(out: Path, table: str = "metadata") -> list[dict[str, str]]:
-    with open(out / f"{table}.csv", newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
 
 
 def test_a_run_returns_its_counts(path: Path, key: Path, tmp_path: Path) -> None:
@@ -222,6 +219,7 @@ def test_a_run_returns_its_counts(path: Path, key: Path, tmp_path: Path) -> None
     np.testing.assert_array_equal(shown, plainfilm.render(tmp_path / "in" / "hand.dcm", look="stretch"))
 
 
+@pytest.mark.slow
 def test_sources_may_be_one_or_many(path: Path, key: Path, tmp_path: Path) -> None:
     plainfilm.convert(path, tmp_path / "one", jobs=1, key_file=key)
     plainfilm.convert((source for source in [path]), tmp_path / "many", jobs=1, key_file=str(key))
@@ -266,6 +264,7 @@ def odd_film() -> bytes:
     return content
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("always")
 def test_nothing_is_printed_warned_or_logged(
     key: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
@@ -319,7 +318,7 @@ def surroundings() -> dict[str, Any]:
     }
 
 
-def test_what_belongs_to_others_is_left_alone(path: Path, key: Path, tmp_path: Path) -> None:
+def test_global_state_of_the_process_is_not_changed(path: Path, key: Path, tmp_path: Path) -> None:
     before = surroundings()
     plainfilm.render(path)
     str(plainfilm.explain(path))
@@ -329,7 +328,7 @@ def test_what_belongs_to_others_is_left_alone(path: Path, key: Path, tmp_path: P
     assert surroundings() == before
 
 
-def test_threads_may_render_side_by_side(path: Path) -> None:
+def test_threads_may_render_concurrently(path: Path) -> None:
     content, before = path.read_bytes(), surroundings()
     expected, patience = plainfilm.render(content), sys.getswitchinterval()
     sys.setswitchinterval(1e-6)
@@ -352,7 +351,8 @@ def test_a_run_may_be_made_from_a_thread(path: Path, key: Path, tmp_path: Path) 
     assert [run.converted for run in runs] == [1]
 
 
-def test_an_unguarded_script_may_convert(path: Path, key: Path, tmp_path: Path) -> None:
+@pytest.mark.slow
+def test_a_script_without_a_main_guard_may_convert(path: Path, key: Path, tmp_path: Path) -> None:
     script = tmp_path / "script.py"
     script.write_text(
         "import sys\n"
@@ -366,7 +366,7 @@ def test_an_unguarded_script_may_convert(path: Path, key: Path, tmp_path: Path) 
     assert (done.stdout, done.stderr) == ("1 0\n", "")
 
 
-def test_the_public_names_are_there_and_importing_them_is_cheap() -> None:
+def test_the_public_names_exist_and_importing_them_is_cheap() -> None:
     assert {"render", "explain", "convert", "Run", "Explanation", "PlainfilmError"} <= set(plainfilm.__all__)
     assert set(plainfilm.__all__) <= set(dir(plainfilm))
     assert all(hasattr(plainfilm, name) for name in plainfilm.__all__)
@@ -415,7 +415,8 @@ plainfilm.convert("in", "out", frames=True, names="key")
 """
 
 
-def test_the_types_are_exact(tmp_path: Path, pytestconfig: pytest.Config) -> None:
+@pytest.mark.slow
+def test_the_public_api_is_typed(tmp_path: Path, pytestconfig: pytest.Config) -> None:
     pytest.importorskip("mypy")
     (tmp_path / "typed.py").write_text(TYPED)
     (tmp_path / "mistyped.py").write_text(MISTYPED)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The real films, all of them once: each ends as what it is, and what is known of it from elsewhere agrees."""
+"""Test the conversion of all real images against their catalogue."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from plainfilm.conversion.summary import Run
 from plainfilm.errors import Reason
 from plainfilm.options.options import Options
 
-pytestmark = pytest.mark.real_film
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("real_films")]
 
 Array = NDArray[Any]
 Rows = dict[str, list[dict[str, str]]]
@@ -95,7 +95,7 @@ def test_every_file_ends_in_exactly_one_table(converted: Converted) -> None:
     assert sum(map(len, converted.metadata.values())) == converted.run.converted > 300
 
 
-def test_every_reason_is_in_the_closed_list_and_none_is_a_defect(converted: Converted) -> None:
+def test_no_failure_is_an_internal_error(converted: Converted) -> None:
     reasons = {row["reason"] for rows in converted.failures.values() for row in rows}
     assert reasons <= {reason.value for reason in Reason}
     assert not reasons & {"internal_error", "worker_died", "timeout", "memory_limit", "write_failed"}
@@ -107,7 +107,7 @@ def test_every_radiograph_is_converted(converted: Converted) -> None:
     assert radiographs <= set(converted.metadata)
 
 
-def test_what_the_catalogue_decodes_is_converted_and_the_rest_is_named(converted: Converted) -> None:
+def test_images_that_the_catalogue_decodes_are_converted(converted: Converted) -> None:
     decoded = {file for file, row in converted.catalogue.items() if row["decode"].startswith("ok")}
     assert decoded <= set(converted.metadata)
     assert {name_of(file) for file in set(converted.metadata) - decoded} == set(SHOWN_ALTHOUGH)
@@ -128,7 +128,7 @@ def test_the_tables_agree_with_the_catalogue(converted: Converted) -> None:
     assert bits == BITS_STORED
 
 
-def test_every_frame_is_there(converted: Converted) -> None:
+def test_every_frame_has_a_row(converted: Converted) -> None:
     for file, rows in converted.metadata.items():
         frames = converted.catalogue[file]["NumberOfFrames"]
         if frames.isdecimal():
@@ -136,7 +136,7 @@ def test_every_frame_is_there(converted: Converted) -> None:
             assert len(rows) + failed == int(rows[0]["frames"]) == max(int(frames), len(rows)), file
 
 
-def test_every_picture_is_the_file_that_its_row_describes(converted: Converted) -> None:
+def test_every_image_file_agrees_with_its_row(converted: Converted) -> None:
     for rows in converted.metadata.values():
         for row in rows:
             data = (converted.out / row["file_name"]).read_bytes()
@@ -164,7 +164,7 @@ def test_no_identity_is_in_any_table(converted: Converted) -> None:
             assert not [path for path, text in tables.items() if value.encode() in text], keyword
 
 
-def test_the_hand_is_light_on_a_dark_ground(converted: Converted) -> None:
+def test_a_hand_is_light_on_a_dark_background(converted: Converted) -> None:
     (row,) = converted.metadata[HAND]
     shown = cv2.imread(str(converted.out / row["file_name"]), cv2.IMREAD_UNCHANGED)
     assert shown is not None
@@ -175,7 +175,7 @@ def test_the_hand_is_light_on_a_dark_ground(converted: Converted) -> None:
     assert 0.05 < float(row["mean"]) < 0.8
 
 
-def test_radiographs_use_the_grey_levels_they_have(converted: Converted) -> None:
+def test_radiographs_use_the_whole_range_of_levels(converted: Converted) -> None:
     for file, known in converted.catalogue.items():
         # the portal image of a field without a patient is two levels, nearly
         if known["kind"] == "radiograph" and name_of(file) != "RTImageStorage.dcm":
@@ -217,7 +217,7 @@ def min_to_max(v: Array, inverted: bool) -> Array:
     return (v / v.max() * 255).astype(np.uint8) if v.max() else np.zeros(v.shape, np.uint8)
 
 
-def test_the_recipes_are_those_that_people_ran(converted: Converted) -> None:
+def test_the_recipes_equal_the_published_code(converted: Converted) -> None:
     compared, differing = 0, set()
     for file in converted.metadata:
         with warnings.catch_warnings():

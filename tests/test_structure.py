@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The structure of the source: layers, sizes of modules and functions, and where a library may be imported.
+"""Test the structure of the source: layers, sizes of modules and functions, and where a library may be imported.
 
 The layers are one contract of import-linter, in pyproject.toml; the rest is read from the source with `ast`.
 """
@@ -7,11 +7,13 @@ The layers are one contract of import-linter, in pyproject.toml; the rest is rea
 from __future__ import annotations
 
 import ast
+import subprocess
+import sys
+import tomllib
 from functools import cache
 from pathlib import Path
 
 import pytest
-from importlinter.cli import EXIT_STATUS_SUCCESS, lint_imports
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "src" / "plainfilm"
@@ -59,9 +61,11 @@ def imports_of(module: str) -> set[tuple[str, str]]:
     return imports
 
 
-def test_packages_import_only_from_lower_layers(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(ROOT)
-    assert lint_imports(no_cache=True) == EXIT_STATUS_SUCCESS
+def test_packages_import_only_from_lower_layers() -> None:
+    # In a process of its own: import-linter configures logging, which disables the loggers of this process.
+    script = "import sys; from importlinter.cli import lint_imports; sys.exit(lint_imports(no_cache=True))"
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_the_package_has_few_entries_at_its_top() -> None:
@@ -133,3 +137,59 @@ def catches_everything(node: ast.AST) -> bool:
 
 def names_in(node: ast.AST) -> list[ast.Name]:
     return [part for part in ast.walk(node) if isinstance(part, ast.Name)]
+
+
+TESTS = {path.relative_to(ROOT).as_posix(): path for path in sorted((ROOT / "tests").rglob("*.py"))}
+SUPPORT = [module for module in TESTS if module.startswith("tests/support/")]
+# Words that say nothing to a reader who does not know the project.
+UNCLEAR_WORDS = {
+    "house",
+    "room",
+    "wing",
+    "door",
+    "books",
+    "journal",
+    "witness",
+    "crowd",
+    "fear",
+    "doomed",
+    "nobody",
+    "told",
+}
+
+
+def parsed_test(module: str) -> ast.Module:
+    return ast.parse(TESTS[module].read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("module", TESTS)
+def test_a_test_module_states_its_licence_and_its_purpose(module: str) -> None:
+    assert TESTS[module].read_text(encoding="utf-8").startswith("# SPDX-License-Identifier: MIT\n")
+    assert ast.get_docstring(parsed_test(module))
+
+
+@pytest.mark.parametrize("module", TESTS)
+def test_test_names_are_plain_sentences(module: str) -> None:
+    functions = [node.name for node in ast.walk(parsed_test(module)) if isinstance(node, Function)]
+    for name in (name for name in functions if name.startswith("test_")):
+        words = name.split("_")[1:]
+        assert len(words) >= 3, f"{name} is no sentence"
+        assert not UNCLEAR_WORDS.intersection(words), name
+
+
+@pytest.mark.parametrize("module", SUPPORT)
+def test_support_modules_and_functions_are_short(module: str) -> None:
+    assert len(TESTS[module].read_text(encoding="utf-8").splitlines()) <= MOST_LINES
+    for function in (node for node in ast.walk(parsed_test(module)) if isinstance(node, Function)):
+        length = (function.end_lineno or function.lineno) - function.lineno + 1
+        assert length <= MOST_FUNCTION_LINES, f"{function.name} has {length} lines"
+
+
+@pytest.mark.parametrize("module", [module for module in TESTS if module.endswith("conftest.py")])
+def test_a_conftest_holds_no_builders(module: str) -> None:
+    assert not [node for node in ast.walk(parsed_test(module)) if isinstance(node, ast.ClassDef)]
+
+
+def test_tests_import_their_support_by_its_full_name() -> None:
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["pytest"]["ini_options"]
+    assert settings["pythonpath"] == ["."]

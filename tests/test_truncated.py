@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What is missing of a film that is cut short is black like padding, and out of every statistic."""
+"""Test that missing rows of a truncated image are black like padding and not counted in statistics."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from plainfilm.errors import OptionsError, TruncatedError
 ROWS, COLUMNS, THERE = 30, 20, 18
 
 
-def film(image: Any, value: bytes | None = None, **attributes: Any) -> Dataset:
+def image_with_pixel_data(image: Any, value: bytes | None = None, **attributes: Any) -> Dataset:
     """A 12-bit grey or an 8-bit RGB film of an image, its Pixel Data those given."""
     dataset, samples = Dataset(), 1 if image.ndim == 2 else 3
     dataset.file_meta = FileMetaDataset()
@@ -41,30 +41,30 @@ def picture() -> Any:
 
 
 def cut(picture: Any) -> Dataset:
-    return film(picture, picture[:THERE].tobytes())
+    return image_with_pixel_data(picture, picture[:THERE].tobytes())
 
 
-def test_it_is_off_by_default(picture: Any) -> None:
+def test_a_truncated_image_is_refused_by_default(picture: Any) -> None:
     with pytest.raises(TruncatedError):
         plainfilm.render(cut(picture))
 
 
-def test_strict_refuses_it(picture: Any) -> None:
+def test_strict_refuses_a_truncated_image(picture: Any) -> None:
     with pytest.raises(OptionsError):
         plainfilm.render(cut(picture), allow_truncated=True, strict=True)
 
 
 @pytest.mark.parametrize("look", ["viewer", "stretch", "minmax", "stored"])
-def test_what_is_there_looks_as_if_it_were_the_whole_film(picture: Any, look: str) -> None:
+def test_the_present_rows_equal_those_of_the_whole_image(picture: Any, look: str) -> None:
     image = plainfilm.render(cut(picture), allow_truncated=True, look=look)
-    assert np.array_equal(image[:THERE], plainfilm.render(film(picture[:THERE]), look=look))
+    assert np.array_equal(image[:THERE], plainfilm.render(image_with_pixel_data(picture[:THERE]), look=look))
     assert not image[THERE:].any()
 
 
-def test_what_is_missing_is_as_padding(picture: Any) -> None:
+def test_missing_rows_are_rendered_like_padding(picture: Any) -> None:
     padded = picture.copy()
     padded[THERE:] = 4095
-    twin = film(padded, PixelPaddingValue=4095, PhotometricInterpretation="MONOCHROME1")
+    twin = image_with_pixel_data(padded, PixelPaddingValue=4095, PhotometricInterpretation="MONOCHROME1")
     mine = cut(picture)
     mine.PhotometricInterpretation = "MONOCHROME1"
     assert np.array_equal(plainfilm.render(mine, allow_truncated=True), plainfilm.render(twin))
@@ -75,7 +75,7 @@ def test_what_is_missing_is_as_padding(picture: Any) -> None:
     assert "truncated_filled" in str(ours)
 
 
-def test_the_shutter_wins_over_what_is_missing(picture: Any) -> None:
+def test_the_shutter_is_painted_over_missing_rows(picture: Any) -> None:
     mine = cut(picture)
     mine.ShutterShape, mine.ShutterPresentationValue = "RECTANGULAR", 0xFFFF
     mine.ShutterLeftVerticalEdge, mine.ShutterRightVerticalEdge = 1, COLUMNS
@@ -85,14 +85,14 @@ def test_the_shutter_wins_over_what_is_missing(picture: Any) -> None:
     assert (image[ROWS - 2 :] == 255).all()
 
 
-def test_colors_are_black_where_they_are_missing() -> None:
+def test_missing_rows_of_a_color_image_are_black() -> None:
     colors = np.random.default_rng(2).integers(1, 256, (ROWS, COLUMNS, 3), np.uint8)
-    image = plainfilm.render(film(colors, colors[:THERE].tobytes()), allow_truncated=True)
+    image = plainfilm.render(image_with_pixel_data(colors, colors[:THERE].tobytes()), allow_truncated=True)
     assert np.array_equal(image[:THERE], colors[:THERE])
     assert not image[THERE:].any()
 
 
-def test_a_whole_film_is_as_ever(picture: Any) -> None:
-    whole = plainfilm.explain(film(picture), allow_truncated=True).to_dict()
+def test_a_whole_image_is_not_affected(picture: Any) -> None:
+    whole = plainfilm.explain(image_with_pixel_data(picture), allow_truncated=True).to_dict()
     assert whole["status"] == "ok"
     assert whole["findings"] == []

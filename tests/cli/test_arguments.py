@@ -34,12 +34,12 @@ def words_of(name: str) -> list[str]:
     return [flag, typed] if typed else [flag]
 
 
-def test_every_option_is_known_here() -> None:
+def test_every_option_has_an_example_in_this_file() -> None:
     assert set(OPTION_VALUES) == {option.name for option in Options.declared()}
 
 
 @pytest.mark.parametrize("name", OPTION_VALUES)
-def test_an_option_means_the_same_typed_in_the_environment_in_a_file_and_in_python(name: str, tmp_path: Path) -> None:
+def test_an_option_means_the_same_in_every_source(name: str, tmp_path: Path) -> None:
     typed, value = OPTION_VALUES[name]
     expected = Options.of({name: value})
     assert expected != Options() or name == "fit", "a default would prove nothing"
@@ -50,12 +50,12 @@ def test_an_option_means_the_same_typed_in_the_environment_in_a_file_and_in_pyth
     assert options("--config", str(config)) == expected
 
 
-def test_what_may_be_given_several_times_is_never_lost() -> None:
+def test_repeated_options_are_accumulated() -> None:
     expected = Options.of({"redact": [(1, 2, 3, 4), (-5, 6, 7, 8), (9, 9, 9, 9)]})
     assert options("--redact", "1,2,3,4", "--redact", "-5,6,7,8;9,9,9,9") == expected
 
 
-def test_only_the_options_asked_for_are_added() -> None:
+def test_only_the_requested_options_are_added() -> None:
     parser = parser_of(Options.declared(Scope.IMAGE))
     assert parse(parser, ["--bits", "16"]).bits == "16"
     with pytest.raises(OptionsError, match="--jobs"):
@@ -89,17 +89,17 @@ def test_after_two_dashes_everything_is_a_path() -> None:
 
 
 @pytest.mark.parametrize("word", ["--overwrit", "--bit", "--unheard-of", "-x"])
-def test_an_option_is_not_taken_for_another(word: str) -> None:
+def test_options_cannot_be_abbreviated(word: str) -> None:
     with pytest.raises(OptionsError, match=f"{word}.*--help"):
         parse(parser_of(Options.declared()), ["in", "out", word])
 
 
-def test_an_option_without_its_value_is_a_complaint() -> None:
+def test_an_option_without_its_value_is_an_error() -> None:
     with pytest.raises(OptionsError, match="--bits"):
         parse(parser_of(Options.declared()), ["in", "out", "--bits"])
 
 
-def test_the_command_line_wins_over_the_file_and_that_over_the_environment(tmp_path: Path) -> None:
+def test_the_command_line_overrides_the_file_and_the_file_the_environment(tmp_path: Path) -> None:
     config = tmp_path / "options.toml"
     config.write_text('polarity = "monochrome2"\nbits = 16\npixels = "stored"\n')
     environment = {"PLAINFILM_POLARITY": "monochrome1", "PLAINFILM_BITS": "8", "PLAINFILM_TIMEOUT": "5"}
@@ -121,11 +121,11 @@ def test_a_look_is_not_contradicted_by_a_weaker_source(tmp_path: Path) -> None:
     assert (from_words.effective_look, from_words.window) == (Look.MINMAX, None)
 
 
-def test_an_environment_of_other_names_is_left_alone() -> None:
+def test_other_environment_variables_are_ignored() -> None:
     assert options(environment={"PLAINFILM_TEST_DATA": "x", "BITS": "16", "plainfilm_bits": "16"}) == Options()
 
 
-def test_a_wrong_value_in_the_environment_is_a_complaint() -> None:
+def test_a_wrong_value_in_the_environment_is_an_error() -> None:
     with pytest.raises(OptionsError, match=r"--bits.*'12'"):
         options(environment={"PLAINFILM_BITS": "12"})
 
@@ -149,7 +149,7 @@ def test_a_file_is_toml_or_json(name: str, text: str, tmp_path: Path) -> None:
     assert options("--config", str(tmp_path / name)) == expected
 
 
-def test_what_options_write_they_read_back(tmp_path: Path) -> None:
+def test_options_round_trip_through_a_file(tmp_path: Path) -> None:
     for kept in LOOK_OPTIONS:
         left_out = {*LOOK_OPTIONS, "strict", "presentation"} - {kept}
         given = Options.of({name: value for name, (_, value) in OPTION_VALUES.items() if name not in left_out})
@@ -170,7 +170,7 @@ def test_what_options_write_they_read_back(tmp_path: Path) -> None:
         (b'{"window": [40, 80], "look": "stretch"}', "--window contradicts --look stretch"),
     ],
 )
-def test_a_file_that_makes_no_sense_is_a_complaint(content: bytes | None, said: str, tmp_path: Path) -> None:
+def test_an_invalid_configuration_file_is_an_error(content: bytes | None, said: str, tmp_path: Path) -> None:
     config = tmp_path / "options"
     if content is not None:
         config.write_bytes(content)
@@ -178,7 +178,7 @@ def test_a_file_that_makes_no_sense_is_a_complaint(content: bytes | None, said: 
         options("--config", str(config))
 
 
-def test_a_file_may_leave_an_option_open(tmp_path: Path) -> None:
+def test_a_configuration_file_may_set_an_option_to_null(tmp_path: Path) -> None:
     (tmp_path / "run.json").write_text('{"options": {"look": null, "window": null, "jobs": null}}')
     assert options("--config", str(tmp_path / "run.json"), environment={"PLAINFILM_BITS": "16"}).render.bits == 16
 

@@ -1,22 +1,21 @@
 # SPDX-License-Identifier: MIT
-"""`plainfilm codecs` says what this installation can do, and of a package that is not there what it is for."""
+"""Test that `plainfilm codecs` lists what this installation decodes and encodes, and names missing packages."""
 
 from __future__ import annotations
 
 import json
 import subprocess
 import sys
-from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import pytest
 from pydicom.uid import UID_dictionary
+from tests.support.cases.build import write_case
+from tests.support.command_line import CommandLine
 
 from plainfilm.cli.main import main
-
-Run = Callable[..., subprocess.CompletedProcess[Any]]
 
 # plainfilm as it is where a package was left out
 WITHOUT = """
@@ -44,8 +43,8 @@ def listed(capsys: pytest.CaptureFixture[str]) -> dict[str, list[dict[str, Any]]
     return found
 
 
-def test_the_command_prints_every_transfer_syntax_once(plainfilm: Run, listed: dict[str, Any]) -> None:
-    done = plainfilm("codecs")
+def test_the_command_prints_every_transfer_syntax_once(plainfilm: CommandLine, listed: dict[str, Any]) -> None:
+    done = plainfilm.run("codecs")
     assert (done.returncode, done.stderr) == (0, "")
     for row in listed["decode"]:
         assert done.stdout.count(f"({row['transfer_syntax']})") == 1
@@ -53,7 +52,7 @@ def test_the_command_prints_every_transfer_syntax_once(plainfilm: Run, listed: d
     assert "png" in done.stdout.partition("encode\n")[2].lower()
 
 
-def test_every_transfer_syntax_of_the_standard_is_decoded_or_said_not_to_be(listed: dict[str, Any]) -> None:
+def test_every_transfer_syntax_of_the_standard_is_listed(listed: dict[str, Any]) -> None:
     known = {
         uid
         for uid, (_, kind, _, retired, _) in UID_dictionary.items()
@@ -64,7 +63,7 @@ def test_every_transfer_syntax_of_the_standard_is_decoded_or_said_not_to_be(list
     assert known <= {row["transfer_syntax"] for row in listed["decode"]}
 
 
-def test_what_is_there_says_which_version_and_what_is_not_why(listed: dict[str, Any]) -> None:
+def test_an_available_codec_has_a_version_and_a_missing_one_a_reason(listed: dict[str, Any]) -> None:
     for row in listed["decode"]:
         if row["available"]:
             package, number = row["version"].split()
@@ -75,7 +74,7 @@ def test_what_is_there_says_which_version_and_what_is_not_why(listed: dict[str, 
             assert len(row["missing"].split()) > 2
 
 
-def test_what_films_are_stored_in_is_decoded(listed: dict[str, Any]) -> None:
+def test_the_usual_transfer_syntaxes_are_decoded(listed: dict[str, Any]) -> None:
     available = {row["transfer_syntax"] for row in listed["decode"] if row["available"]}
     root = "1.2.840.10008.1.2"
     numbers = ("", ".1", ".2", ".1.99", ".5", ".4.50", ".4.51", ".4.57", ".4.70", ".4.80", ".4.81", ".4.90", ".4.91")
@@ -83,9 +82,9 @@ def test_what_films_are_stored_in_is_decoded(listed: dict[str, Any]) -> None:
     assert "PNG" in {row["format"] for row in listed["encode"]}
 
 
-def test_a_package_that_is_left_out_is_named_with_what_to_do(surroundings: dict[str, str]) -> None:
+def test_a_missing_package_is_named_with_the_command_to_install_it(plainfilm: CommandLine) -> None:
     command = [sys.executable, "-c", WITHOUT, "rle", "codecs", "--json"]
-    done = subprocess.run(command, env=surroundings, capture_output=True, text=True, check=True)
+    done = subprocess.run(command, env=plainfilm.environment, capture_output=True, text=True, check=True)
     rows = {row["transfer_syntax"]: row for row in json.loads(done.stdout)["decode"]}
     rle = rows["1.2.840.10008.1.2.5"]
     assert rle["available"] is False
@@ -93,17 +92,16 @@ def test_a_package_that_is_left_out_is_named_with_what_to_do(surroundings: dict[
     assert rows["1.2.840.10008.1.2.1"]["available"] is True
 
 
-def test_a_film_that_needs_a_missing_package_says_so(
-    surroundings: dict[str, str], write_film: Callable[..., Path], tmp_path: Path
-) -> None:
-    film = write_film(tmp_path / "film.dcm", codestream=(12, None))
+@pytest.mark.slow
+def test_an_image_that_needs_a_missing_package_names_it(plainfilm: CommandLine, tmp_path: Path) -> None:
+    film = write_case(tmp_path / "film.dcm", codestream=(12, None))
     command = [sys.executable, "-c", WITHOUT, "imagecodecs", "explain", str(film)]
-    done = subprocess.run(command, env=surroundings, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, env=plainfilm.environment, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert done.stderr.startswith("plainfilm: unsupported_transfer_syntax (decode): ")
     assert "pip install imagecodecs" in done.stderr
 
 
-def test_it_takes_no_other_words(capsys: pytest.CaptureFixture[str]) -> None:
+def test_codecs_takes_no_other_arguments(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["codecs", "--look", "stretch"]) == 2
     assert "codecs --help" in capsys.readouterr().err

@@ -1,34 +1,33 @@
 # SPDX-License-Identifier: MIT
-"""`plainfilm demo`: twelve films, their pictures and a sheet, in a folder of their own, never over others' files."""
+"""Test that `plainfilm demo` writes twelve images, their conversions and a contact sheet into an own folder."""
 
 from __future__ import annotations
 
 import csv
-import subprocess
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
 import pytest
 from pydicom import dcmread
+from tests.support.command_line import CommandLine, Finished
 
 from plainfilm.cli.main import main
 from plainfilm.demo.catalog import demo_radiographs
 
-Run = Callable[..., subprocess.CompletedProcess[Any]]
-NAMES = [film.name for film in demo_radiographs()]
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("demo")]
+
+NAMES = [radiograph.name for radiograph in demo_radiographs()]
 
 
 @pytest.fixture(scope="module")
-def demo(plainfilm: Run, tmp_path_factory: pytest.TempPathFactory) -> tuple[subprocess.CompletedProcess[Any], Path]:
+def demo(plainfilm: CommandLine, tmp_path_factory: pytest.TempPathFactory) -> tuple[Finished, Path]:
     """The command, run once, and its OUT."""
     out = tmp_path_factory.mktemp("demo") / "new" / "out"
-    return plainfilm("demo", out, "--jobs", "2"), out
+    return plainfilm.run("demo", out, "--jobs", "2"), out
 
 
-def test_it_makes_films_pictures_tables_and_a_sheet(demo: tuple[subprocess.CompletedProcess[Any], Path]) -> None:
+def test_demo_writes_images_tables_and_a_contact_sheet(demo: tuple[Finished, Path]) -> None:
     done, out = demo
     assert (done.returncode, done.stdout) == (0, "")
     assert "12 images (1 repaired), 0 failed, 0 skipped" in done.stderr
@@ -44,8 +43,8 @@ def test_it_makes_films_pictures_tables_and_a_sheet(demo: tuple[subprocess.Compl
     assert np.unique(sheet).size > 100
 
 
-def test_the_films_are_dicom_and_the_pictures_are_theirs(
-    demo: tuple[subprocess.CompletedProcess[Any], Path],
+def test_each_png_has_the_size_of_its_dicom_file(
+    demo: tuple[Finished, Path],
 ) -> None:
     _, out = demo
     for name in NAMES:
@@ -55,9 +54,7 @@ def test_the_films_are_dicom_and_the_pictures_are_theirs(
         assert shown.shape == (header.Rows, header.Columns)
 
 
-def test_what_is_there_is_kept(
-    demo: tuple[subprocess.CompletedProcess[Any], Path], capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_an_existing_out_is_refused_unchanged(demo: tuple[Finished, Path], capsys: pytest.CaptureFixture[str]) -> None:
     _, out = demo
     before = {path: path.stat().st_mtime_ns for path in out.rglob("*") if path.is_file()}
     assert main(["demo", str(out)]) == 3
@@ -66,7 +63,7 @@ def test_what_is_there_is_kept(
 
 
 @pytest.mark.parametrize("words", [["demo", "{file}"], ["demo", "{file}", "--overwrite"], ["demo", "{file}/below"]])
-def test_an_out_that_is_no_folder_is_exit_3(
+def test_an_out_that_is_no_folder_exits_with_3(
     words: list[str], capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     (tmp_path / "file").write_text("a file")
@@ -75,27 +72,27 @@ def test_an_out_that_is_no_folder_is_exit_3(
 
 
 @pytest.mark.parametrize("words", [["demo"], ["demo", "{out}", "more"], ["demo", "{out}", "--bits", "12"]])
-def test_a_wrong_command_line_makes_nothing(words: list[str], tmp_path: Path) -> None:
+def test_a_wrong_command_line_writes_nothing(words: list[str], tmp_path: Path) -> None:
     assert main([word.format(out=tmp_path / "out") for word in words]) == 2
     assert not (tmp_path / "out").exists()
 
 
-def test_a_dry_run_makes_nothing(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_a_dry_run_writes_nothing(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     assert main(["demo", str(tmp_path / "out"), "--dry-run"]) == 0
     assert [line.split("\t")[2] for line in capsys.readouterr().out.splitlines()] == NAMES
     assert not (tmp_path / "out").exists()
 
 
-def test_a_failure_is_exit_1_and_there_is_no_sheet(plainfilm: Run, tmp_path: Path) -> None:
-    done = plainfilm("demo", tmp_path / "out", "--strict")
+def test_a_failure_exits_with_1_and_writes_no_sheet(plainfilm: CommandLine, tmp_path: Path) -> None:
+    done = plainfilm.run("demo", tmp_path / "out", "--strict")
     assert done.returncode == 1
     assert "11 images, 1 failed" in done.stderr
     assert "Traceback" not in done.stderr
     assert not (tmp_path / "out" / "contact-sheet.png").exists()
 
 
-def test_pictures_under_other_names_make_no_sheet(plainfilm: Run, tmp_path: Path) -> None:
-    done = plainfilm("demo", tmp_path / "out", "--names", "hash")
+def test_images_with_hashed_names_make_no_sheet(plainfilm: CommandLine, tmp_path: Path) -> None:
+    done = plainfilm.run("demo", tmp_path / "out", "--names", "hash")
     assert done.returncode == 0
     assert "no contact sheet" in done.stderr
     assert not (tmp_path / "out" / "contact-sheet.png").exists()

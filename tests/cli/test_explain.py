@@ -1,23 +1,19 @@
 # SPDX-License-Identifier: MIT
-"""`plainfilm explain`: it says what `convert` does, of whom it does it nothing, and it writes nothing."""
+"""Test that `plainfilm explain` agrees with `convert`, writes nothing and does not name the patient."""
 
 from __future__ import annotations
 
 import csv
 import json
-import subprocess
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.support.cases.build import build_case, to_bytes
+from tests.support.cases.build import build_case, to_bytes, write_case
+from tests.support.command_line import CommandLine
 
 from plainfilm.cli.main import main
 from plainfilm.dicom.transfer_syntax import transfer_syntax_name
-
-Run = Callable[..., subprocess.CompletedProcess[Any]]
-Write = Callable[..., Path]
 
 FILM: dict[str, Any] = {
     "photometric": "MONOCHROME1",
@@ -55,10 +51,10 @@ def as_in_the_table(value: object) -> str:
     return str(value)
 
 
-def test_every_step_is_told_with_its_attribute_and_reason(plainfilm: Run, write_film: Write, tmp_path: Path) -> None:
-    film = write_film(tmp_path / "hand.dcm", **FILM)
+def test_every_step_is_explained_with_its_attribute(plainfilm: CommandLine, tmp_path: Path) -> None:
+    film = write_case(tmp_path / "hand.dcm", **FILM)
     before = sorted(tmp_path.rglob("*"))
-    done = plainfilm("explain", film, cwd=tmp_path)
+    done = plainfilm.run("explain", film, cwd=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
     steps = [line.split(":")[0].split(". ")[1] for line in done.stdout.splitlines() if line[:1].isdigit()]
     assert steps[0] == "decode"
@@ -71,6 +67,7 @@ def test_every_step_is_told_with_its_attribute_and_reason(plainfilm: Run, write_
     assert sorted(tmp_path.rglob("*")) == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "words",
     [
@@ -84,19 +81,12 @@ def test_every_step_is_told_with_its_attribute_and_reason(plainfilm: Run, write_
     ],
     ids=" ".join,
 )
-def test_it_says_what_convert_writes_into_the_tables(
-    words: list[str],
-    write_film: Write,
-    configuration: Path,
-    capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
-    tmp_path: Path,
+def test_explain_agrees_with_the_tables_of_convert(
+    words: list[str], plainfilm: CommandLine, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(configuration))
-    monkeypatch.setenv("HOME", str(configuration))
-    film = write_film(tmp_path / "hand.dcm", **FILM)
+    film = write_case(tmp_path / "hand.dcm", **FILM)
     found = told([str(film), *words], capsys)
-    assert main(["convert", str(film), str(tmp_path / "out"), "--jobs", "1", *words]) == 0
+    assert plainfilm.run("convert", film, tmp_path / "out", *words).returncode == 0
     with open(tmp_path / "out" / "metadata.csv", newline="") as file:
         (row,) = csv.DictReader(file)
     assert {name: as_in_the_table(found[name]) for name in SHARED} == {name: row[name] for name in SHARED}
@@ -104,8 +94,8 @@ def test_it_says_what_convert_writes_into_the_tables(
     assert all(finding["detail"] for finding in found["findings"])
 
 
-def test_a_frame_is_chosen(write_film: Write, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    film = str(write_film(tmp_path / "cine.dcm", frames=3))
+def test_a_frame_is_chosen(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    film = str(write_case(tmp_path / "cine.dcm", frames=3))
     assert (told([film], capsys)["frame"], told([film, "--frame", "3"], capsys)["frame"]) == (1, 3)
 
 
@@ -124,15 +114,14 @@ def test_a_frame_is_chosen(write_film: Write, capsys: pytest.CaptureFixture[str]
         (["{folder}/short.dcm"], 1, "truncated_pixel_data (read): "),
     ],
 )
-def test_what_cannot_be_explained_says_why(
+def test_an_error_of_explain_gives_the_reason(
     words: list[str],
     code: int,
     said: str,
-    write_film: Write,
     capsys: pytest.CaptureFixture[str],
     tmp_path: Path,
 ) -> None:
-    film = write_film(tmp_path / "cine.dcm", frames=3)
+    film = write_case(tmp_path / "cine.dcm", frames=3)
     (tmp_path / "short.dcm").write_bytes(film.read_bytes()[:-3000])
     (tmp_path / "notes.txt").write_text("no film")
     assert main(["explain", *(word.format(film=film, folder=tmp_path) for word in words)]) == code
@@ -142,8 +131,8 @@ def test_what_cannot_be_explained_says_why(
     assert said in shown.err
 
 
-def test_strict_refuses_here_too(write_film: Write, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    film = str(write_film(tmp_path / "film.dcm", centers=(1e6,), widths=(10,)))
+def test_strict_refuses_a_repair(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    film = str(write_case(tmp_path / "film.dcm", centers=(1e6,), widths=(10,)))
     repaired = told([film], capsys)
     assert repaired["status"] == "repaired"
     assert "voi_degenerate" in [finding["code"] for finding in repaired["findings"]]
@@ -151,7 +140,7 @@ def test_strict_refuses_here_too(write_film: Write, capsys: pytest.CaptureFixtur
     assert "repair_refused (render)" in capsys.readouterr().err
 
 
-def test_nothing_is_said_of_the_patient(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_an_explanation_does_not_name_the_patient(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     dataset, _ = build_case(**{**FILM, "explanations": ("Erika Planted", "of Planted")})
     dataset.PatientName, dataset.PatientID, dataset.PatientBirthDate = "Planted^Erika", "PLANTED-4711", "19610203"
     dataset.AccessionNumber, dataset.StudyDate, dataset.StudyDescription = "A-PLANTED", "20240229", "planted hand"
@@ -162,7 +151,7 @@ def test_nothing_is_said_of_the_patient(capsys: pytest.CaptureFixture[str], tmp_
         assert not [text for text in ("planted", "erika", "19610203", "20240229") if text in shown]
 
 
-def test_the_transfer_syntax_is_named(write_film: Write, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    film = write_film(tmp_path / "film.dcm", codestream=(12, False))
+def test_the_transfer_syntax_is_named(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    film = write_case(tmp_path / "film.dcm", codestream=(12, False))
     uid = told([str(film)], capsys)["transfer_syntax"]
     assert transfer_syntax_name(uid).startswith("JPEG 2000")

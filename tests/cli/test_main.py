@@ -1,34 +1,33 @@
 # SPDX-License-Identifier: MIT
-"""The command as a whole: its help, its version, its exit codes, and standard streams that are closed, full or left."""
+"""Test the command as a whole: help, version, exit codes, and closed or full standard streams."""
 
 from __future__ import annotations
 
 import os
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
+from tests.support.cases.build import write_case
+from tests.support.command_line import CommandLine
 
 import plainfilm as package
 from plainfilm.cli.main import main
 from plainfilm.options.options import Options
 
-Run = Callable[..., subprocess.CompletedProcess[Any]]
 posix = pytest.mark.skipif(sys.platform == "win32", reason="descriptors as POSIX has them")
 COMMANDS = ("convert", "explain", "codecs", "demo")
 
 
-def test_version_says_what_it_is_not_for(plainfilm: Run) -> None:
-    done = plainfilm("--version")
+def test_version_states_that_it_is_not_for_diagnosis(plainfilm: CommandLine) -> None:
+    done = plainfilm.run("--version")
     assert done.returncode == 0
     assert done.stdout == f"plainfilm {package.__version__} (not for diagnostic use)\n"
 
 
-def test_help_names_every_command(plainfilm: Run) -> None:
-    done = plainfilm("--help")
+def test_help_names_every_command(plainfilm: CommandLine) -> None:
+    done = plainfilm.run("--help")
     assert done.returncode == 0
     assert all(f"plainfilm {command}" in done.stdout for command in COMMANDS)
     assert "not for diagnostic use" in done.stdout
@@ -52,71 +51,72 @@ def test_help_explains_every_option(command: str, capsys: pytest.CaptureFixture[
         assert option.meaning.split(";")[0].split("(")[0].strip() in shown.replace("- ", "-"), option.name
 
 
-def test_no_command_is_the_help_and_a_wrong_command_line(plainfilm: Run) -> None:
-    done = plainfilm()
+def test_no_command_prints_the_help_and_exits_with_2(plainfilm: CommandLine) -> None:
+    done = plainfilm.run()
     assert done.returncode == 2
     assert "plainfilm convert" in done.stdout
 
 
-def test_an_unknown_command_is_exit_2_and_the_known_ones_are_named(plainfilm: Run) -> None:
-    done = plainfilm("frobnicate")
+def test_an_unknown_command_exits_with_2_and_lists_the_commands(plainfilm: CommandLine) -> None:
+    done = plainfilm.run("frobnicate")
     assert (done.returncode, done.stdout) == (2, "")
     assert all(word in done.stderr for word in ("frobnicate", "--help", *COMMANDS))
     assert done.stderr.count("\n") == 1
 
 
-def test_the_installed_command_is_the_same(surroundings: dict[str, str]) -> None:
+def test_the_installed_command_prints_the_same_version(plainfilm: CommandLine) -> None:
     installed = Path(sys.executable).with_name("plainfilm")
     if not installed.exists():
         pytest.skip("plainfilm's own command is not beside this Python")
-    done = subprocess.run([installed, "--version"], env=surroundings, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [installed, "--version"], env=plainfilm.environment, capture_output=True, text=True, check=True
+    )
     assert package.__version__ in done.stdout
 
 
 @posix
-def test_a_reader_that_has_had_enough_is_no_traceback(plainfilm: Run) -> None:
+def test_a_closed_pipe_gives_no_traceback(plainfilm: CommandLine) -> None:
     reader, writer = os.pipe()
     os.close(reader)
     try:
-        done = plainfilm("codecs", capture_output=False, stdout=writer, stderr=subprocess.PIPE)
+        done = plainfilm.run_process("codecs", stdout=writer)
     finally:
         os.close(writer)
     assert (done.returncode, done.stderr) == (1, "")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux's full device")
 @pytest.mark.parametrize("words", [["codecs"], ["--version"], ["convert", "{film}", "-"]])
-def test_a_full_standard_output_is_exit_3(
-    words: list[str], plainfilm: Run, write_film: Callable[..., Path], tmp_path: Path
-) -> None:
-    film = write_film(tmp_path / "film.dcm", rows=32, columns=32)
+def test_a_full_standard_output_exits_with_3(words: list[str], plainfilm: CommandLine, tmp_path: Path) -> None:
+    film = write_case(tmp_path / "film.dcm", rows=32, columns=32)
     with open("/dev/full", "wb") as full:
         given = [word.format(film=film) for word in words]
-        done = plainfilm(*given, capture_output=False, stdout=full, stderr=subprocess.PIPE)
+        done = plainfilm.run_process(*given, stdout=full)
     assert done.returncode == 3
     assert done.stderr.startswith("plainfilm: no space is left")
     assert done.stderr.count("\n") == 1
 
 
+@pytest.mark.slow
 @posix
 @pytest.mark.parametrize("closed", [(2,), (0, 1, 2)])
-def test_a_run_does_without_the_standard_streams(
-    closed: tuple[int, ...], surroundings: dict[str, str], write_film: Callable[..., Path], tmp_path: Path
-) -> None:
-    film, out = write_film(tmp_path / "film.dcm"), tmp_path / "out"
+def test_a_run_works_without_standard_streams(closed: tuple[int, ...], plainfilm: CommandLine, tmp_path: Path) -> None:
+    film, out = write_case(tmp_path / "film.dcm"), tmp_path / "out"
     words = " ".join(f"'{word}'" for word in (sys.executable, "-m", "plainfilm", "convert", film, out))
     script = f"exec {words} " + " ".join(f"{number}<&-" for number in closed)
-    assert subprocess.run(["/bin/sh", "-c", script], env=surroundings, check=False, timeout=60).returncode == 0
+    assert subprocess.run(["/bin/sh", "-c", script], env=plainfilm.environment, check=False, timeout=60).returncode == 0
     assert (out / "film.png").is_file()
 
 
+@pytest.mark.slow
 @posix
-def test_a_picture_for_a_closed_standard_output_is_a_wrong_command_line(
-    surroundings: dict[str, str], write_film: Callable[..., Path], tmp_path: Path
-) -> None:
-    film = write_film(tmp_path / "film.dcm")
+def test_an_image_for_a_closed_standard_output_exits_with_2(plainfilm: CommandLine, tmp_path: Path) -> None:
+    film = write_case(tmp_path / "film.dcm")
     script = f"exec '{sys.executable}' -m plainfilm convert '{film}' - >&-"
-    done = subprocess.run(["/bin/sh", "-c", script], env=surroundings, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        ["/bin/sh", "-c", script], env=plainfilm.environment, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 2
     assert "standard output is closed" in done.stderr
     assert ".png" in done.stderr

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Progress says what it is told, where it may, in numbers alone, and never stops a run."""
+"""Test that the progress display shows counts only, on terminals only, and never stops a run."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def test_json_has_no_total_while_sources_are_listed() -> None:
     assert lines_of(stream)[-1]["total"] is None
 
 
-def test_json_goes_on_without_news(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_json_lines_are_written_even_without_new_counts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(progress, "LINE_SECONDS", 0.01)
     stream = io.StringIO()
     with show_progress(Progress.JSON, stream):
@@ -88,14 +88,14 @@ def test_json_goes_on_without_news(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("kind", Progress)
-def test_a_stream_that_is_closed_stops_nothing(kind: Progress) -> None:
+def test_a_closed_stream_does_not_stop_the_run(kind: Progress) -> None:
     stream = io.StringIO()
     stream.close()
     with show_progress(kind, stream) as display:
         display.update(1, 0, 0, None)
 
 
-def test_a_reader_that_has_gone_stops_nothing() -> None:
+def test_a_closed_pipe_does_not_stop_the_run() -> None:
     reader, writer = os.pipe()
     os.close(reader)
     with open(writer, "w") as stream:

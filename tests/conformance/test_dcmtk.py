@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The viewer look against DCMTK, an implementation of PS3.4 N.2 by others: within one grey level where rules agree.
+"""Compare the viewer look with DCMTK, an independent implementation of PS3.4 N.2: within one level.
 
 Where the rules differ the difference is stated here, and where it can be, undone: then both agree again.
 """
@@ -34,8 +34,6 @@ from plainfilm.rendering.grayscale.plan import GrayscalePlan
 from plainfilm.rendering.instance_survey import survey_instance
 from plainfilm.rendering.opened_instance import open_instance
 from plainfilm.rendering.pipeline import plan_frame, render_frame
-
-pytestmark = pytest.mark.dcmtk
 
 Array = NDArray[Any]
 JPEG_LS = ("1.2.840.10008.1.2.4.80", "1.2.840.10008.1.2.4.81")
@@ -195,18 +193,15 @@ def compare(
     return differing
 
 
-@pytest.mark.real_film
-def test_windows_of_real_films(films: list[FrameReader], theirs: Show) -> None:
+def test_windows_of_real_images_equal_dcmtk(films: list[FrameReader], theirs: Show) -> None:
     assert compare(films, theirs, ["+Wi", "1"], "window:0", "window:0") == {}
 
 
-@pytest.mark.real_film
-def test_voi_luts_of_real_films(films: list[FrameReader], theirs: Show) -> None:
+def test_voi_luts_of_real_images_equal_dcmtk(films: list[FrameReader], theirs: Show) -> None:
     assert compare(films, theirs, ["+Wl", "1"], "lut:0", "lut:0") == {}
 
 
-@pytest.mark.real_film
-def test_display_values_of_real_films(films: list[FrameReader], theirs: Show) -> None:
+def test_display_values_of_real_images_equal_dcmtk(films: list[FrameReader], theirs: Show) -> None:
     differing = compare(films, theirs, [], "none", "identity")
     assert set(differing) == set(ONE_BIT)
     for mine, other in differing.values():
@@ -214,8 +209,7 @@ def test_display_values_of_real_films(films: list[FrameReader], theirs: Show) ->
         np.testing.assert_array_equal(np.where(mine == 255, 128, 0), other)
 
 
-@pytest.mark.real_film
-def test_a_window_of_the_users_on_films_without_and_on_compressed_ones(films: list[FrameReader], theirs: Show) -> None:
+def test_a_window_of_the_user_equals_dcmtk(films: list[FrameReader], theirs: Show) -> None:
     differing, compared = {}, 0
     for film in films:
         if film.windowed and film.native is film.content:
@@ -244,7 +238,7 @@ def test_a_window_of_the_users_on_films_without_and_on_compressed_ones(films: li
     assert compared > 80
 
 
-def test_the_demonstration_films(theirs: Show, tmp_path: Path) -> None:
+def test_the_demo_images_equal_dcmtk(theirs: Show, tmp_path: Path) -> None:
     compared = []
     for path in write_radiographs(tmp_path / "films"):
         content = path.read_bytes()
@@ -320,7 +314,7 @@ def polarity_of(shape: str | None) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("bits", [8, 16])
-def test_windows_of_generated_films(bits: int, theirs: Show) -> None:
+def test_windows_of_generated_images_equal_dcmtk(bits: int, theirs: Show) -> None:
     for parameters in some_combinations(150):
         content = to_bytes(build_case(**parameters)[0])
         mine = ours(content, voi="window:0", bits=bits, **polarity_of(parameters["presentation_lut_shape"]))
@@ -332,7 +326,7 @@ def test_windows_of_generated_films(bits: int, theirs: Show) -> None:
 
 
 @pytest.mark.parametrize("photometric", PHOTOMETRIC)
-def test_where_polarity_is_stated_twice_and_differently_ours_is_the_inverse(photometric: str, theirs: Show) -> None:
+def test_a_polarity_conflict_gives_the_inverse_of_dcmtk(photometric: str, theirs: Show) -> None:
     shape = "IDENTITY" if photometric == "MONOCHROME1" else "INVERSE"
     content = to_bytes(
         build_case(photometric=photometric, presentation_lut_shape=shape, centers=(2000,), widths=(3000,))[0]
@@ -363,7 +357,7 @@ LUTS: dict[str, tuple[LutSpec, dict[str, Any]]] = {
 
 @pytest.mark.parametrize("photometric", PHOTOMETRIC)
 @pytest.mark.parametrize("name", LUTS)
-def test_voi_luts_of_generated_films(name: str, photometric: str, theirs: Show) -> None:
+def test_voi_luts_of_generated_images_equal_dcmtk(name: str, photometric: str, theirs: Show) -> None:
     lut, parameters = LUTS[name]
     content = to_bytes(build_case(voi_luts=(lut,), photometric=photometric, **parameters)[0])
     for bits in (8, 16):
@@ -375,7 +369,7 @@ def test_voi_luts_of_generated_films(name: str, photometric: str, theirs: Show) 
 
 
 @pytest.mark.parametrize("lut", [LutSpec(ramp(4096, 4095), 0, 16), LutSpec(ramp(4096, 2047), 0, 12)])
-def test_a_voi_lut_that_uses_fewer_bits_than_it_declares(lut: LutSpec, theirs: Show) -> None:
+def test_a_voi_lut_with_fewer_bits_than_declared_is_compared_with_dcmtk(lut: LutSpec, theirs: Show) -> None:
     content = to_bytes(build_case(voi_luts=(lut,))[0])
     mine = ours(content, voi="lut:0")
     assert "voi_lut_bits" in mine.findings
@@ -408,7 +402,7 @@ ODDITIES: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("name", [*MODALITY_LUTS, *ODDITIES])
-def test_modality_luts_and_oddities_of_generated_films(name: str, theirs: Show) -> None:
+def test_modality_luts_and_oddities_of_generated_images_equal_dcmtk(name: str, theirs: Show) -> None:
     lut, parameters = MODALITY_LUTS.get(name, (None, ODDITIES.get(name, {})))
     content = to_bytes(build_case(**{"centers": (2000,), "widths": (3000,), "modality_lut": lut, **parameters})[0])
     for bits in (8, 16):
@@ -418,7 +412,7 @@ def test_modality_luts_and_oddities_of_generated_films(name: str, theirs: Show) 
 
 
 @pytest.mark.parametrize("stored", [1, 2, 6, 7, 8])
-def test_display_values_of_generated_films(stored: int, theirs: Show) -> None:
+def test_display_values_of_generated_images_equal_dcmtk(stored: int, theirs: Show) -> None:
     allocated = 1 if stored == 1 else 8
     content = to_bytes(build_case(bits_allocated=allocated, bits_stored=stored, content="noise")[0])
     mine = ours(content, voi="none")
@@ -451,7 +445,7 @@ def without(content: bytes, **changed: Any) -> bytes:
         ({"largest": 9000, "ends": (0, 9000), "widths": (9000,)}, {"LargestImagePixelValue": None}),
     ],
 )
-def test_where_the_rules_differ_they_agree_without_the_attribute(
+def test_images_equal_dcmtk_after_removal_of_the_disputed_attribute(
     parameters: dict[str, Any], undone: dict[str, Any], theirs: Show
 ) -> None:
     content = to_bytes(build_case(**{"centers": (2000,), "widths": (3000,), **parameters})[0])
@@ -461,7 +455,7 @@ def test_where_the_rules_differ_they_agree_without_the_attribute(
 
 
 @pytest.mark.parametrize("width", [0, -100, 0.5])
-def test_a_window_that_cannot_be_used_is_not_used_here(width: float, theirs: Show) -> None:
+def test_an_unusable_window_is_not_used(width: float, theirs: Show) -> None:
     content = to_bytes(build_case(centers=(2000,), widths=(width,))[0])
     mine, other = ours(content, voi="window:0"), theirs(content, "+Wi", "1")
     assert {"voi_degenerate", "window_linear_exact"} & mine.findings

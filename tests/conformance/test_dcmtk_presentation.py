@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Presentation states against DCMTK's dcmp2pgm, an implementation of PS3.4 N.2 by others: within one grey level."""
+"""Compare presentation states with DCMTK's dcmp2pgm, an independent implementation of PS3.4 N.2."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ from tests.support.presentation_states import item, lut, state_of, to_file
 
 import plainfilm
 
-pytestmark = pytest.mark.dcmtk
 Array = NDArray[Any]
 Both = Callable[..., tuple[Array, Array]]
 
@@ -43,7 +42,7 @@ def both(dcmj2pnm: str, tmp_path: Path) -> Both:
     return show
 
 
-def film(**changes: Any) -> Any:
+def image_in_series(**changes: Any) -> Any:
     dataset, _ = build_case(rows=24, columns=40, **changes)
     dataset.StudyInstanceUID, dataset.SeriesInstanceUID = "1.2.3.4.6", "1.2.3.4.8"
     return dataset
@@ -80,17 +79,17 @@ GREY: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("name", GREY)
 @pytest.mark.parametrize("photometric", ["MONOCHROME1", "MONOCHROME2"])
-def test_grey_levels(name: str, photometric: str, both: Both) -> None:
+def test_grey_levels_of_presentation_states_equal_dcmtk(name: str, photometric: str, both: Both) -> None:
     """The image has a window and a shape of its own, which the state replaces."""
-    image = film(photometric=photometric, centers=(300,), widths=(10,), slope=1, intercept=7)
+    image = image_in_series(photometric=photometric, centers=(300,), widths=(10,), slope=1, intercept=7)
     mine, theirs = both(image, state_of(image, **GREY[name]))
     assert mine.shape == theirs.shape
     assert np.abs(mine.astype(int) - theirs.astype(int)).max() <= 1
     assert np.unique(mine).size > 20
 
 
-def test_a_bitmap_shutter(both: Both) -> None:
-    image = film()
+def test_a_bitmap_shutter_equals_dcmtk(both: Both) -> None:
+    image = image_in_series()
     bits = np.zeros((24, 40), np.uint8)
     bits[:5] = bits[:, 33:] = 1
     values = {"ShutterShape": "BITMAP", "ShutterOverlayGroup": 0x6000, "ShutterPresentationValue": 65535}
@@ -111,9 +110,8 @@ OVERLAID = (
 )
 
 
-@pytest.mark.real_film
 @pytest.mark.parametrize("name", OVERLAID)
-def test_overlays_of_real_films_lie_where_dcmtk_draws_them(
+def test_overlays_of_real_images_are_where_dcmtk_draws_them(
     name: str, film_folder: Path, dcmj2pnm: str, tmp_path: Path
 ) -> None:
     """What the overlay changes, of each by itself: DCMTK draws graphics by replacing (`+Omr`) at full intensity."""

@@ -16,7 +16,6 @@ from conformance.subjects import generated_subject, rare_subjects, sample_combin
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "conformance.md"
 
 
-@pytest.mark.dcmtk
 @pytest.mark.usefixtures("dcmj2pnm")
 def test_a_known_kind_explains_every_disagreement() -> None:
     with warnings.catch_warnings():

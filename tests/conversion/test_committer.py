@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Committing in batches: a run that is killed between any two steps loses no image, and the next run ends as any other.
+"""Test that a run killed between any two steps of a commit resumes without lost or partial rows.
 
 The committer is used without workers: what they would stage is staged here. A run is killed before its Nth step, for
 every N: what was not committed is gone then, as after a power cut.
@@ -159,8 +159,9 @@ def whole(tmp_path: Path, inputs: Sequence[Input]) -> tuple[Tree, tuple[list[Rec
     return tree(tmp_path / "whole"), rows(tmp_path / "whole")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("order", [(0, 1, 2, 3, 4), (4, 3, 2, 1, 0)])
-def test_a_run_that_is_killed_before_any_step_ends_like_one_that_was_not(
+def test_a_run_killed_before_any_step_resumes_to_the_same_result(
     order: tuple[int, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     expected = whole(tmp_path, CLASH)
@@ -183,7 +184,7 @@ def test_a_run_that_is_killed_before_any_step_ends_like_one_that_was_not(
 
 
 @pytest.mark.parametrize("at_a_time", [1, 2, 100])
-def test_the_order_of_arrival_decides_no_name(at_a_time: int, tmp_path: Path) -> None:
+def test_names_do_not_depend_on_the_order_of_results(at_a_time: int, tmp_path: Path) -> None:
     inputs = (*CLASH[:3], Input(ALIKE, "1.2"))
     expected = whole(tmp_path, inputs)
     assert set(expected[0]) == {
@@ -198,7 +199,7 @@ def test_the_order_of_arrival_decides_no_name(at_a_time: int, tmp_path: Path) ->
         assert (tree(out), rows(out)) == expected
 
 
-def test_an_earlier_source_that_comes_in_a_later_run_has_the_plain_name(tmp_path: Path) -> None:
+def test_an_earlier_source_found_in_a_later_run_gets_the_plain_name(tmp_path: Path) -> None:
     expected = whole(tmp_path, CLASH)
     out = tmp_path / "out"
     for one in CLASH:
@@ -207,7 +208,7 @@ def test_an_earlier_source_that_comes_in_a_later_run_has_the_plain_name(tmp_path
     assert (tree(out), rows(out)) == expected
 
 
-def test_a_source_that_gives_no_image_any_more_leaves_the_plain_name_to_the_next(tmp_path: Path) -> None:
+def test_a_source_without_an_image_passes_the_plain_name_to_the_next(tmp_path: Path) -> None:
     out = tmp_path / "out"
     run(out, [Input(A, "1.2"), Input(B, "1.2")])
     with open_ledger(FolderOutput(out).ledger_path, IDENTITY) as ledger:
@@ -230,7 +231,7 @@ def test_a_run_that_is_stopped_renames_nothing_more(tmp_path: Path) -> None:
     assert (tree(out), rows(out)) == whole(tmp_path, CLASH)
 
 
-def test_a_picture_that_somebody_took_away_costs_no_other(tmp_path: Path) -> None:
+def test_a_deleted_image_affects_no_other_image(tmp_path: Path) -> None:
     out = tmp_path / "out"
     run(out, [Input(B, "1.2"), Input(C, "1.2")])
     (out / "1.2.png").unlink()

@@ -30,6 +30,8 @@ from plainfilm.options.options import Options
 from plainfilm.records import Failure
 from plainfilm.workers.spawn import TASK
 
+pytestmark = pytest.mark.slow
+
 HERE = str(Path(__file__).resolve().parents[2])
 PROMISED = (
     "file_name, source, sop_instance, patient, study, series, frame, frames, status, findings, width, height, bits, "
@@ -47,7 +49,7 @@ Rows = list[dict[str, str]]
 Converts = Callable[..., Run]
 
 
-def film(**parameters: Any) -> bytes:
+def case_file(**parameters: Any) -> bytes:
     return to_bytes(build_case(**parameters)[0])
 
 
@@ -97,7 +99,7 @@ def convert(source: Path, out: Path, tmp_path: Path) -> Converts:
 
 
 def test_the_tables_have_the_promised_columns(convert: Converts, source: Path, out: Path) -> None:
-    (source / "hand.dcm").write_bytes(film())
+    (source / "hand.dcm").write_bytes(case_file())
     convert()
     columns = (out / "metadata.csv").read_text().splitlines()[0].split(",")
     assert columns[: len(METADATA_COLUMNS)] == METADATA_COLUMNS
@@ -105,7 +107,7 @@ def test_the_tables_have_the_promised_columns(convert: Converts, source: Path, o
     assert (out / "failures.csv").read_text() == ",".join(FAILURE_COLUMNS) + "\n"
 
 
-def test_a_row_says_what_the_image_is_and_its_sha256(convert: Converts, source: Path, out: Path) -> None:
+def test_a_row_describes_its_image_and_gives_its_sha256(convert: Converts, source: Path, out: Path) -> None:
     dataset, _ = build_case(centers=(2000,), widths=(1500,), photometric="MONOCHROME1", padding=122)
     dataset.PatientAge, dataset.PatientSex, dataset.BodyPartExamined = "093Y", "F", "HAND"
     dataset.Manufacturer, dataset.ImagerPixelSpacing = "Films & Co", ["0.1", "0.1"]
@@ -152,7 +154,7 @@ def test_a_row_says_what_the_image_is_and_its_sha256(convert: Converts, source: 
 
 def test_every_sha256_is_that_of_its_file(convert: Converts, source: Path, out: Path) -> None:
     for number in range(5):
-        (source / f"{number}.dcm").write_bytes(film(seed=number, frames=number % 2 + 1))
+        (source / f"{number}.dcm").write_bytes(case_file(seed=number, frames=number % 2 + 1))
     convert()
     listed = {row["file_name"]: row["sha256"] for row in rows_of(out)}
     assert list(listed) == images(out)
@@ -160,10 +162,10 @@ def test_every_sha256_is_that_of_its_file(convert: Converts, source: Path, out: 
 
 
 def test_duplicates_point_at_the_first_of_them(convert: Converts, source: Path, out: Path) -> None:
-    (source / "a.dcm").write_bytes(film(seed=1))
-    (source / "b.dcm").write_bytes(film(seed=2))
-    (source / "c.dcm").write_bytes(film(seed=1))
-    (source / "d.dcm").write_bytes(film(seed=1, centers=(100,), widths=(200,)))
+    (source / "a.dcm").write_bytes(case_file(seed=1))
+    (source / "b.dcm").write_bytes(case_file(seed=2))
+    (source / "c.dcm").write_bytes(case_file(seed=1))
+    (source / "d.dcm").write_bytes(case_file(seed=1, centers=(100,), widths=(200,)))
     same_pixels, _ = build_case(seed=2)
     same_pixels.SOPInstanceUID = "1.2.3.4"
     (source / "e.dcm").write_bytes(to_bytes(same_pixels))
@@ -174,8 +176,8 @@ def test_duplicates_point_at_the_first_of_them(convert: Converts, source: Path, 
 
 def test_every_input_is_in_exactly_one_table_with_its_reason(convert: Converts, source: Path, out: Path) -> None:
     (source / "sub").mkdir()
-    (source / "hand.dcm").write_bytes(film())
-    (source / "sub" / "cine.dcm").write_bytes(film(frames=2))
+    (source / "hand.dcm").write_bytes(case_file())
+    (source / "sub" / "cine.dcm").write_bytes(case_file(frames=2))
     (source / "link").symlink_to(source, target_is_directory=True)
     (source / "gone.dcm").symlink_to(source / "nothing")
     expected = {("link", ""): "not_a_file", ("gone.dcm", ""): "unreadable"}
@@ -208,9 +210,11 @@ def test_the_number_of_workers_changes_no_byte(convert: Converts, source: Path, 
     for number in range(12):
         # sizes that differ, so that two workers do not end in the order they began
         size = 16 if number % 3 else 300
-        (source / f"{number:02}.dcm").write_bytes(film(seed=number % 7, rows=size, columns=size, frames=number % 2 + 1))
+        (source / f"{number:02}.dcm").write_bytes(
+            case_file(seed=number % 7, rows=size, columns=size, frames=number % 2 + 1)
+        )
     (source / "notes.dcm").write_bytes(b"no film")
-    (source / "short.dcm").write_bytes(film()[:-10])
+    (source / "short.dcm").write_bytes(case_file()[:-10])
     for jobs in (1, 2):
         convert(into=tmp_path / f"out{jobs}", jobs=jobs)
     assert len(images(tmp_path / "out1")) == 18
@@ -218,7 +222,7 @@ def test_the_number_of_workers_changes_no_byte(convert: Converts, source: Path, 
 
 
 def test_an_out_within_the_source_is_no_source(convert: Converts, source: Path) -> None:
-    (source / "hand.dcm").write_bytes(film())
+    (source / "hand.dcm").write_bytes(case_file())
     out = source / "pictures"
     for overwrite in (False, True):
         run = convert(into=out, overwrite=overwrite)
@@ -228,15 +232,15 @@ def test_an_out_within_the_source_is_no_source(convert: Converts, source: Path) 
 
 
 def test_sources_are_left_as_they_are(convert: Converts, source: Path) -> None:
-    (source / "hand.dcm").write_bytes(film())
-    (source / "short.dcm").write_bytes(film()[:-10])
+    (source / "hand.dcm").write_bytes(case_file())
+    (source / "short.dcm").write_bytes(case_file()[:-10])
     before = {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in source.iterdir()}
     convert()
     assert {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in source.iterdir()} == before
 
 
-def test_run_json_says_what_was_run_and_not_where(convert: Converts, source: Path, out: Path) -> None:
-    (source / "hand.dcm").write_bytes(film())
+def test_run_json_holds_options_and_no_paths(convert: Converts, source: Path, out: Path) -> None:
+    (source / "hand.dcm").write_bytes(case_file())
     (source / "notes.txt").write_text("no film")
     convert(bits=16, window=(-600, 1500))
     text = (out / "run.json").read_text()
@@ -253,10 +257,10 @@ def test_run_json_says_what_was_run_and_not_where(convert: Converts, source: Pat
         assert secret not in text
 
 
-def test_what_run_json_holds_overwrites_nothing_and_names_no_path(
+def test_the_options_in_run_json_contain_neither_overwrite_nor_paths(
     convert: Converts, source: Path, out: Path, tmp_path: Path
 ) -> None:
-    (source / "hand.dcm").write_bytes(film())
+    (source / "hand.dcm").write_bytes(case_file())
     convert(overwrite=True, verbose=True, log=tmp_path / "log of Jane Doe", key_file=tmp_path / "key")
     text = (out / "run.json").read_text()
     given = json.loads(text)["options"]
@@ -267,7 +271,7 @@ def test_what_run_json_holds_overwrites_nothing_and_names_no_path(
 
 
 def test_hashes_depend_on_the_key_and_on_nothing_else(convert: Converts, source: Path, tmp_path: Path) -> None:
-    (source / "hand.dcm").write_bytes(film())
+    (source / "hand.dcm").write_bytes(case_file())
     (tmp_path / "other").write_bytes(b"another secret of thirty-two bytes")
     convert(into=tmp_path / "a")
     convert(into=tmp_path / "b")
@@ -334,7 +338,7 @@ def test_nothing_of_the_patient_is_in_any_output(
     assert not leaks
 
 
-def test_a_path_that_names_the_patient_is_said_at_the_end(convert: Converts, source: Path, out: Path) -> None:
+def test_a_path_that_names_the_patient_is_noted_in_the_summary(convert: Converts, source: Path, out: Path) -> None:
     dataset, _ = build_case()
     dataset.PatientName = "Doe^Jane"
     (source / "Doe, Jane").mkdir()
@@ -345,26 +349,26 @@ def test_a_path_that_names_the_patient_is_said_at_the_end(convert: Converts, sou
     assert FindingCode.PATIENT_IN_PATH in rows_of(out)[0]["findings"]
 
 
-def test_folders_that_look_like_splits_are_told(convert: Converts, source: Path, out: Path) -> None:
+def test_folders_named_like_splits_are_noted(convert: Converts, source: Path, out: Path) -> None:
     for folder in ("train", "test"):
         (source / folder).mkdir()
-        (source / folder / "1.dcm").write_bytes(film())
+        (source / folder / "1.dcm").write_bytes(case_file())
     run = convert()
     assert any("Hugging Face" in note for note in run.notes)
     assert [row["file_name"] for row in rows_of(out / "train")] == ["1.png"]
 
 
 def test_repairs_are_counted(convert: Converts, source: Path) -> None:
-    (source / "a.dcm").write_bytes(film())
-    (source / "b.dcm").write_bytes(film(centers=(1e6,), widths=(10,)))
+    (source / "a.dcm").write_bytes(case_file())
+    (source / "b.dcm").write_bytes(case_file(centers=(1e6,), widths=(10,)))
     run = convert()
     assert (run.converted, run.repaired, run.exit_code) == (2, 1, 0)
 
 
-def test_progress_hears_every_count(source: Path, out: Path, tmp_path: Path) -> None:
+def test_the_progress_callback_receives_every_count(source: Path, out: Path, tmp_path: Path) -> None:
     (tmp_path / "key").write_bytes(KEY)
     for number in range(3):
-        (source / f"{number}.dcm").write_bytes(film(seed=number))
+        (source / f"{number}.dcm").write_bytes(case_file(seed=number))
     (source / "notes.txt").write_text("no film")
     heard: list[tuple[int, int, int, int | None]] = []
     options = Options.of({"jobs": 2, "key_file": tmp_path / "key"})
@@ -373,11 +377,11 @@ def test_progress_hears_every_count(source: Path, out: Path, tmp_path: Path) -> 
     assert all(sum(after[:3]) >= sum(before[:3]) for before, after in pairwise(heard))
 
 
-def test_a_run_that_was_stopped_before_it_began_does_nothing_and_says_so(
+def test_a_run_stopped_before_its_start_converts_nothing_and_reports_it(
     source: Path, out: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "key").write_bytes(KEY)
-    (source / "hand.dcm").write_bytes(film())
+    (source / "hand.dcm").write_bytes(case_file())
     conversion = Conversion([source], out, Options.of({"key_file": tmp_path / "key"}))
     conversion.stop()
     run = conversion.run()
@@ -388,7 +392,7 @@ def test_a_run_that_was_stopped_before_it_began_does_nothing_and_says_so(
 def test_a_run_that_is_stopped_from_another_thread_keeps_what_is_done(source: Path, out: Path, tmp_path: Path) -> None:
     (tmp_path / "key").write_bytes(KEY)
     for number in range(300):
-        (source / f"{number:03}.dcm").write_bytes(film())
+        (source / f"{number:03}.dcm").write_bytes(case_file())
     conversion = Conversion([source], out, Options.of({"jobs": 1, "key_file": tmp_path / "key"}))
     stopper = threading.Thread(target=conversion.stop)
 
@@ -404,7 +408,7 @@ def test_a_run_that_is_stopped_from_another_thread_keeps_what_is_done(source: Pa
     assert rows_of(out, "failures") == []
 
 
-def test_a_run_does_not_begin_where_it_cannot_end(convert: Converts, source: Path, out: Path, tmp_path: Path) -> None:
+def test_a_run_with_an_unusable_out_does_not_start(convert: Converts, source: Path, out: Path, tmp_path: Path) -> None:
     with pytest.raises(SourceMissingError, match="does not exist"):
         convert([source / "missing"])
     with pytest.raises(OptionsError, match="OUT is one of the SOURCEs"):
@@ -419,10 +423,10 @@ def test_a_run_does_not_begin_where_it_cannot_end(convert: Converts, source: Pat
     assert [path.name for path in out.iterdir()] == ["thesis.txt"]
 
 
-def test_a_picture_whose_name_is_barred_fails_alone(convert: Converts, source: Path, out: Path) -> None:
-    (source / "cine.dcm").write_bytes(film(frames=3))
+def test_an_image_whose_name_is_blocked_fails_alone(convert: Converts, source: Path, out: Path) -> None:
+    (source / "cine.dcm").write_bytes(case_file(frames=3))
     (source / "b").mkdir()
-    (source / "b" / "hand.dcm").write_bytes(film())
+    (source / "b" / "hand.dcm").write_bytes(case_file())
     (out / "cine_f0002.png").mkdir(parents=True)
     (out / "b").write_text("a file where a folder is needed")
     run = convert(overwrite=True)
@@ -437,7 +441,7 @@ def test_a_picture_whose_name_is_barred_fails_alone(convert: Converts, source: P
 FAULTY = "tests.support.faulty_conversion:convert_or_fail"
 
 
-def test_a_worker_that_is_lost_costs_its_own_instance_or_frame(
+def test_a_lost_worker_fails_only_its_own_instance_or_frame(
     convert: Converts, source: Path, out: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.syspath_prepend(HERE)
@@ -450,9 +454,9 @@ def test_a_worker_that_is_lost_costs_its_own_instance_or_frame(
         ("0-recurse.dcm", ""): "too_deep",
     }
     for name, frame in lost:
-        (source / name).write_bytes(film(frames=3 if frame else 1, content="gradient"))
+        (source / name).write_bytes(case_file(frames=3 if frame else 1, content="gradient"))
     for name in ("a.dcm", "m.dcm", "z.dcm"):
-        (source / name).write_bytes(film())
+        (source / name).write_bytes(case_file())
     run = convert(task=FAULTY, jobs=2, timeout=6, memory="512MiB")
     assert reasons(out) == lost
     assert images(out) == [
@@ -465,7 +469,7 @@ def test_a_worker_that_is_lost_costs_its_own_instance_or_frame(
     assert not list(out.rglob("*.tmp"))
 
 
-def test_a_frame_lost_when_it_is_looked_at_costs_nothing_but_itself(
+def test_a_frame_lost_in_the_survey_affects_no_other_frame(
     convert: Converts, source: Path, out: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.syspath_prepend(HERE)
@@ -476,7 +480,7 @@ def test_a_frame_lost_when_it_is_looked_at_costs_nothing_but_itself(
         ("survey3-raise.dcm", "3"): "internal_error",
     }
     for name, _ in lost:
-        (source / name).write_bytes(film(frames=3, content="gradient"))
+        (source / name).write_bytes(case_file(frames=3, content="gradient"))
     run = convert(task=FAULTY, jobs=2, timeout=6, memory="512MiB")
     assert reasons(out) == lost
     assert (run.converted, run.failed) == (8, 4)
@@ -485,30 +489,30 @@ def test_a_frame_lost_when_it_is_looked_at_costs_nothing_but_itself(
     assert tree(out) == tree(target)
 
 
-def test_a_frame_that_nobody_asked_for_costs_nothing(
+def test_a_bad_frame_that_is_not_selected_is_no_failure(
     convert: Converts, source: Path, out: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.syspath_prepend(HERE)
-    (source / "survey1-segfault.dcm").write_bytes(film(frames=3))
+    (source / "survey1-segfault.dcm").write_bytes(case_file(frames=3))
     run = convert(task=FAULTY, frames="3")
     assert (run.converted, run.failed, images(out)) == (1, 0, ["survey1-segfault_f0003.png"])
 
 
-def test_an_instance_of_which_every_frame_is_lost_at_a_first_look_has_a_row_for_each(
+def test_every_frame_lost_in_the_survey_has_its_row(
     convert: Converts, source: Path, out: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.syspath_prepend(HERE)
-    (source / "survey0-segfault.dcm").write_bytes(film(frames=2))
+    (source / "survey0-segfault.dcm").write_bytes(case_file(frames=2))
     convert(task=FAULTY)
     assert reasons(out) == {("survey0-segfault.dcm", str(frame)): "worker_died" for frame in (1, 2)}
 
 
-def test_a_worker_that_dies_once_costs_nothing(
+def test_a_worker_that_dies_once_loses_no_image(
     convert: Converts, source: Path, out: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.syspath_prepend(HERE)
     for name in ("0-segfault-once.dcm", "2-segfault-once.dcm"):
-        (source / name).write_bytes(film(frames=3))
+        (source / name).write_bytes(case_file(frames=3))
     run = convert([source / "0-segfault-once.dcm", source / "2-segfault-once.dcm"], task=FAULTY)
     assert (run.converted, run.failed) == (6, 0)
     for path in source.glob(".*.happened"):
@@ -518,7 +522,7 @@ def test_a_worker_that_dies_once_costs_nothing(
 
 
 def test_a_task_that_cannot_be_loaded_ends_the_run_with_tables(convert: Converts, source: Path, out: Path) -> None:
-    (source / "hand.dcm").write_bytes(film())
+    (source / "hand.dcm").write_bytes(case_file())
     with pytest.raises(RunError, match="cannot load its task"):
         convert(task="plainfilm.conversion.task:no_such_function")
     assert (rows_of(out), rows_of(out, "failures")) == ([], [])
@@ -527,7 +531,7 @@ def test_a_task_that_cannot_be_loaded_ends_the_run_with_tables(convert: Converts
 def test_a_single_picture_is_not_written(source: Path, tmp_path: Path) -> None:
     (tmp_path / "key").write_bytes(KEY)
     options = Options.of({"key_file": tmp_path / "key"})
-    (source / "cine.dcm").write_bytes(film(frames=3))
+    (source / "cine.dcm").write_bytes(case_file(frames=3))
     picture, frames = convert_single(source / "cine.dcm", options)
     assert isinstance(picture, EncodedImage)
     assert (picture.record.frame, frames) == (1, 3)

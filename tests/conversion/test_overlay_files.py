@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The further files of images, their overlay planes. Fear: one without a row, left behind, or over another's image."""
+"""Test that the files of overlay planes have rows, are removed with their images and never replace one."""
 
 from __future__ import annotations
 
@@ -19,6 +19,8 @@ from plainfilm.conversion.conversion import Conversion
 from plainfilm.conversion.summary import Run
 from plainfilm.options.options import Options
 from plainfilm.output.tables import read_table
+
+pytestmark = pytest.mark.slow
 
 ROWS, COLUMNS = 8, 16
 
@@ -55,7 +57,9 @@ def masks(out: Path) -> set[str]:
     return {path.relative_to(out).as_posix() for path in (out / "__overlays").rglob("*") if path.is_file()}
 
 
-def test_each_plane_is_a_picture_and_in_the_row_of_its_image(convert: Callable[..., Run], tmp_path: Path) -> None:
+def test_each_overlay_plane_is_a_file_listed_in_the_row_of_its_image(
+    convert: Callable[..., Run], tmp_path: Path
+) -> None:
     out = tmp_path / "out"
     assert convert().converted == 4
     rows = {row["file_name"]: row["overlay_files"] for row in read_table(out / "metadata.csv")}
@@ -72,9 +76,7 @@ def test_each_plane_is_a_picture_and_in_the_row_of_its_image(convert: Callable[.
     np.testing.assert_array_equal(image, expected)
 
 
-def test_a_film_that_has_changed_loses_its_old_planes(
-    source: Path, convert: Callable[..., Run], tmp_path: Path
-) -> None:
+def test_a_changed_file_loses_its_old_planes(source: Path, convert: Callable[..., Run], tmp_path: Path) -> None:
     convert()
     (source / "two.dcm").write_bytes(overlaid(frames=2))
     os.utime(source / "two.dcm", ns=(1, 1))
@@ -85,13 +87,13 @@ def test_a_film_that_has_changed_loses_its_old_planes(
     }
 
 
-def test_what_is_overwritten_leaves_no_planes(convert: Callable[..., Run], tmp_path: Path) -> None:
+def test_overwrite_removes_old_planes(convert: Callable[..., Run], tmp_path: Path) -> None:
     convert()
     convert(overwrite=True, overlays="off")
     assert masks(tmp_path / "out") == set()
 
 
-def test_a_film_named_as_a_plane_and_a_folder_named_as_theirs_keep_their_images(
+def test_a_file_or_folder_named_like_a_plane_keeps_its_images(
     source: Path, convert: Callable[..., Run], tmp_path: Path
 ) -> None:
     (source / "two_overlay0.dcm").write_bytes(overlaid(seed=3))
@@ -104,7 +106,7 @@ def test_a_film_named_as_a_plane_and_a_folder_named_as_theirs_keep_their_images(
     assert len(every) == len(named) == len({name.lower() for name in named})
 
 
-def test_where_a_plane_cannot_be_published_neither_is_its_image(convert: Callable[..., Run], tmp_path: Path) -> None:
+def test_an_image_is_not_published_if_its_plane_cannot_be(convert: Callable[..., Run], tmp_path: Path) -> None:
     out = tmp_path / "out"
     (out / "__overlays" / "two_overlay1.png").mkdir(parents=True)
     (out / "__overlays" / "two_overlay1.png" / "x").write_bytes(b"")
@@ -118,7 +120,7 @@ def test_where_a_plane_cannot_be_published_neither_is_its_image(convert: Callabl
     }
 
 
-def test_a_run_that_died_between_names_and_rows_leaves_no_planes(convert: Callable[..., Run], tmp_path: Path) -> None:
+def test_a_run_killed_before_its_rows_are_written_leaves_no_planes(convert: Callable[..., Run], tmp_path: Path) -> None:
     """What a ledger that has noted the names, and no rows, makes of files that have them."""
     convert(overlays="off")
     out = tmp_path / "out"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""--presentation in a run. Fear: a state that is not found, or pictures by two states in one OUT."""
+"""Test that a run finds presentation states and never mixes two versions of a state in one OUT."""
 
 from __future__ import annotations
 
@@ -20,6 +20,8 @@ from plainfilm.conversion.summary import Run
 from plainfilm.errors import LedgerError, OptionsError
 from plainfilm.options.options import Options
 from plainfilm.output.tables import read_table
+
+pytestmark = pytest.mark.slow
 
 NARROW = {"SoftcopyVOILUTSequence": [item(WindowCenter=300, WindowWidth=400)]}
 WIDE = {"SoftcopyVOILUTSequence": [item(WindowCenter=2048, WindowWidth=4096)]}
@@ -68,7 +70,7 @@ def test_auto_finds_the_state_among_the_sources(source: Path, convert: Callable[
     assert not (tmp_path / "out" / ".plainfilm" / "presentations.sqlite").exists()
 
 
-def test_a_run_that_goes_on_finds_the_states_again(source: Path, convert: Callable[..., Run], tmp_path: Path) -> None:
+def test_a_resumed_run_finds_the_states_again(source: Path, convert: Callable[..., Run], tmp_path: Path) -> None:
     hidden = tmp_path / "film0.dcm"
     (source / "film0.dcm").rename(hidden)
     convert(presentation="auto")
@@ -77,7 +79,7 @@ def test_a_run_that_goes_on_finds_the_states_again(source: Path, convert: Callab
     assert rows(tmp_path / "out")["film0.png"]["voi"] == "presentation"
 
 
-def test_what_is_in_a_state_counts_and_not_where_it_lies(
+def test_the_content_of_a_state_counts_and_not_its_path(
     source: Path, convert: Callable[..., Run], tmp_path: Path
 ) -> None:
     monday, tuesday = ((source / "states é" / f"2026010{day}.dcm").read_bytes() for day in (5, 6))
@@ -91,7 +93,7 @@ def test_what_is_in_a_state_counts_and_not_where_it_lies(
 
 
 @pytest.mark.parametrize("content", [None, b"no state"])
-def test_a_file_that_is_no_state_ends_a_run_before_it_begins(
+def test_a_file_that_is_no_state_is_refused_before_the_run(
     content: bytes | None, source: Path, convert: Callable[..., Run], tmp_path: Path
 ) -> None:
     if content is not None:
@@ -103,7 +105,7 @@ def test_a_file_that_is_no_state_ends_a_run_before_it_begins(
     assert not (tmp_path / "out").exists()
 
 
-def test_one_picture_has_no_room_for_masks_and_no_sources_for_auto(source: Path) -> None:
+def test_a_single_image_allows_neither_masks_nor_auto(source: Path) -> None:
     for given in ({"overlays": "mask"}, {"presentation": "auto"}):
         with pytest.raises(OptionsError, match="folder as OUT"):
             convert_single(source / "film0.dcm", Options.of(given))

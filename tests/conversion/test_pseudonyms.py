@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Fears: a hash that names a patient or joins two, a key lost or shared, a path that names and is not noticed."""
+"""Test keyed hashes, key files and the search for the patient's name in paths."""
 
 from __future__ import annotations
 
@@ -44,30 +44,30 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def test_the_hash_is_what_is_documented() -> None:
+def test_the_hash_equals_its_documentation() -> None:
     message = b"".join(len(part).to_bytes(8, "big") + part for part in (b"plainfilm", b"study", b"1.2"))
     expected = hmac.new(b"k" * 32, message, hashlib.sha256).hexdigest()[:32]
     assert KEY.pseudonym("study", "1.2") == expected == pseudonyms(JOHN, KEY).study
 
 
 @given(st.lists(st.text(max_size=3), max_size=3), st.lists(st.text(max_size=3), max_size=3))
-def test_other_parts_give_another_hash(first: list[str], second: list[str]) -> None:
+def test_different_parts_give_different_hashes(first: list[str], second: list[str]) -> None:
     assert (KEY.pseudonym("k", *first) == KEY.pseudonym("k", *second)) is (first == second)
 
 
-def test_another_kind_or_key_gives_another_hash() -> None:
+def test_a_different_kind_or_key_gives_a_different_hash() -> None:
     assert KEY.pseudonym("study", "1.2") != KEY.pseudonym("series", "1.2")
     assert KEY.pseudonym("study", "1.2") != Key(b"l" * 32).pseudonym("study", "1.2")
 
 
-def test_a_key_does_not_show_itself() -> None:
+def test_the_repr_of_a_key_hides_it() -> None:
     assert "kkk" not in repr(KEY)
     assert len(KEY.fingerprint) == 16
     assert KEY.fingerprint != Key(b"l" * 32).fingerprint
     assert pickle.loads(pickle.dumps(KEY)) == KEY
 
 
-def test_a_patient_is_an_id_and_its_issuer() -> None:
+def test_a_patient_is_identified_by_id_and_issuer() -> None:
     first = pseudonyms(JOHN, KEY)
     other_study = replace(JOHN, study_instance_uid="9", patient_name="DOE", patient_id="P-0042 ")
     assert pseudonyms(other_study, KEY).patient == first.patient
@@ -75,7 +75,7 @@ def test_a_patient_is_an_id_and_its_issuer() -> None:
     assert first.findings == ()
 
 
-def test_an_id_and_its_issuer_are_not_run_together() -> None:
+def test_id_and_issuer_are_separate_parts_of_the_hash() -> None:
     one = replace(JOHN, issuer_of_patient_id="A", patient_id="B1")
     other = replace(JOHN, issuer_of_patient_id="AB", patient_id="1")
     assert pseudonyms(one, KEY).patient != pseudonyms(other, KEY).patient
@@ -91,7 +91,7 @@ def test_without_an_id_the_study_stands_for_the_patient() -> None:
         assert found.patient != pseudonyms(other, KEY).patient
 
 
-def test_what_is_not_there_is_not_hashed() -> None:
+def test_an_absent_value_is_not_hashed() -> None:
     found = pseudonyms(InstanceIdentity(), KEY)
     assert (found.patient, found.study, found.series, found.sop_instance, found.findings) == ("", "", "", "", ())
 
@@ -119,7 +119,7 @@ def test_what_is_not_there_is_not_hashed() -> None:
         ("adult", None),
     ],
 )
-def test_age_in_years(age: str, years: float | None) -> None:
+def test_an_age_is_given_in_years(age: str, years: float | None) -> None:
     assert age_in_years(age) == years
 
 
@@ -148,12 +148,12 @@ def test_a_path_that_names_the_patient_is_noticed(source: str) -> None:
 @pytest.mark.parametrize(
     "source", ["x.dcm", "Doe/x", "Johnson/Doering/x", "P-00420/x", "0042/x", "1970/x", "ACC/7", "hand_John_Doe_1/x"]
 )
-def test_other_paths_are_not(source: str) -> None:
+def test_paths_that_do_not_name_the_patient_are_not_noticed(source: str) -> None:
     assert not patient_in_path(JOHN, source)
 
 
 @pytest.mark.parametrize("order", list(permutations(["Doe", "John", "Q", "Dr"])))
-def test_the_order_of_a_name_does_not_matter(order: tuple[str, ...]) -> None:
+def test_the_order_of_name_parts_does_not_matter(order: tuple[str, ...]) -> None:
     assert patient_in_path(JOHN, f"a/{'_'.join(order)}/x.dcm")
 
 
@@ -180,7 +180,7 @@ def test_two_users_have_two_keys(config: Path) -> None:
     assert load_key(None) != first
 
 
-def test_runs_that_make_the_key_at_once_agree(config: Path) -> None:
+def test_concurrent_runs_create_one_key(config: Path) -> None:
     for _ in range(20):
         (config / KEY_FILE).unlink(missing_ok=True)
         together = threading.Barrier(4)
@@ -194,7 +194,7 @@ def test_runs_that_make_the_key_at_once_agree(config: Path) -> None:
         assert secrets == {(config / KEY_FILE).read_bytes()}
 
 
-def test_a_file_system_without_hard_links_has_a_key_too(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_key_is_created_without_hard_links(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object) -> None:
         raise PermissionError(1, "Operation not permitted")
 
@@ -204,7 +204,7 @@ def test_a_file_system_without_hard_links_has_a_key_too(config: Path, monkeypatc
 
 
 @pytest.mark.parametrize("content", [b"", b"k" * 31, b"k" * 65537])
-def test_a_file_that_is_no_key_is_refused_and_kept(config: Path, tmp_path: Path, content: bytes) -> None:
+def test_an_invalid_key_file_is_refused_and_kept(config: Path, tmp_path: Path, content: bytes) -> None:
     config.mkdir(parents=True)
     for path, given_path in ((config / KEY_FILE, None), (tmp_path / "mine", tmp_path / "mine")):
         path.write_bytes(content)
@@ -213,12 +213,12 @@ def test_a_file_that_is_no_key_is_refused_and_kept(config: Path, tmp_path: Path,
         assert path.read_bytes() == content
 
 
-def test_the_user_s_own_key_file_is_taken_as_it_is(tmp_path: Path) -> None:
+def test_the_key_file_of_the_user_is_used_unchanged(tmp_path: Path) -> None:
     (tmp_path / "mine").write_bytes(b"\0" * 40 + b"\n")
     assert load_key(tmp_path / "mine").secret == b"\0" * 40 + b"\n"
 
 
-def test_a_key_file_that_is_not_there_is_not_made(tmp_path: Path) -> None:
+def test_a_missing_key_file_of_the_user_is_not_created(tmp_path: Path) -> None:
     with pytest.raises(OptionsError):
         load_key(tmp_path / "mine")
     with pytest.raises(OptionsError):
@@ -226,7 +226,7 @@ def test_a_key_file_that_is_not_there_is_not_made(tmp_path: Path) -> None:
     assert not (tmp_path / "mine").exists()
 
 
-def test_where_no_key_can_be_made_the_user_is_told_what_to_do(config: Path) -> None:
+def test_an_error_explains_what_to_do_if_no_key_can_be_created(config: Path) -> None:
     config.parent.write_bytes(b"a file in place of the folder")
     with pytest.raises(OptionsError, match="--key-file"):
         load_key(None)

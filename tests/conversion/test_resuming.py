@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Whatever stops a run, the same command goes on with it, and OUT ends as that of a run that nothing stopped."""
+"""Test that the same command resumes a stopped run, with the result of an uninterrupted run."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.support.cases.build import build_case, to_bytes
+from tests.support.cases.build import case_file
+from tests.support.sweeps import sweep
 
 from plainfilm.conversion import progress as progress_module
 from plainfilm.conversion.committer import ResultCommitter
@@ -25,12 +26,10 @@ from plainfilm.errors import LedgerError, OutputLockedError, StorageFullError
 from plainfilm.options.options import Options
 from plainfilm.output.tables import read_table
 
+pytestmark = pytest.mark.slow
+
 Converts = Callable[..., Run]
 posix = pytest.mark.skipif(sys.platform == "win32", reason="signals as POSIX knows them")
-
-
-def film(**parameters: Any) -> bytes:
-    return to_bytes(build_case(**parameters)[0])
 
 
 def tree(out: Path) -> dict[str, bytes]:
@@ -47,10 +46,10 @@ def source(tmp_path: Path) -> Path:
     folder = tmp_path / "in"
     (folder / "b").mkdir(parents=True)
     for number in range(40):
-        (folder / f"{number:02}.dcm").write_bytes(film(seed=number % 30))
+        (folder / f"{number:02}.dcm").write_bytes(case_file(seed=number % 30))
     for number in range(4):
-        (folder / "b" / f"cine{number}.dcm").write_bytes(film(frames=5, seed=number, content="gradient"))
-    (folder / "b" / "cut.dcm").write_bytes(film()[:-100])
+        (folder / "b" / f"cine{number}.dcm").write_bytes(case_file(frames=5, seed=number, content="gradient"))
+    (folder / "b" / "cut.dcm").write_bytes(case_file()[:-100])
     (folder / "notes.txt").write_text("no film")
     return folder
 
@@ -75,8 +74,8 @@ def whole(convert: Converts, tmp_path: Path) -> dict[str, bytes]:
 
 
 @posix
-@pytest.mark.parametrize("seed", range(4))
-def test_after_kill_9_at_any_moment_nothing_is_missing_half_or_twice(
+@pytest.mark.parametrize("seed", sweep(range(4), 1))
+def test_after_kill_9_the_same_command_completes_the_run(
     seed: int, source: Path, whole: dict[str, bytes], convert: Converts, tmp_path: Path
 ) -> None:
     out, chance = tmp_path / "out", random.Random(seed)
@@ -96,7 +95,7 @@ def test_after_kill_9_at_any_moment_nothing_is_missing_half_or_twice(
     assert not list(out.rglob("*.tmp"))
 
 
-def test_a_run_that_is_done_has_nothing_left_to_do(convert: Converts, whole: dict[str, bytes], tmp_path: Path) -> None:
+def test_a_finished_run_converts_nothing_again(convert: Converts, whole: dict[str, bytes], tmp_path: Path) -> None:
     times = {path: path.stat().st_mtime_ns for path in (tmp_path / "whole").rglob("*.png")}
     run = convert(out="whole")
     assert {path: path.stat().st_mtime_ns for path in (tmp_path / "whole").rglob("*.png")} == times
@@ -105,7 +104,7 @@ def test_a_run_that_is_done_has_nothing_left_to_do(convert: Converts, whole: dic
     assert run.exit_code == 1, "the ledger holds a failure"
 
 
-def test_a_run_that_was_stopped_goes_on_where_it_was(
+def test_a_stopped_run_resumes(
     convert: Converts, source: Path, whole: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # it is told of every picture, so that it is stopped among the first ones however fast they come
@@ -123,15 +122,15 @@ def test_a_run_that_was_stopped_goes_on_where_it_was(
     assert tree(tmp_path / "out") == whole
 
 
-def test_what_has_changed_is_done_again_and_what_it_no_longer_gives_is_gone(
+def test_a_changed_file_is_converted_again_and_its_old_images_are_removed(
     convert: Converts, source: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "out"
     convert()
-    (source / "00.dcm").write_bytes(film(rows=16, seed=99))
-    (source / "b" / "cine0.dcm").write_bytes(film(frames=2, seed=99))
+    (source / "00.dcm").write_bytes(case_file(rows=16, seed=99))
+    (source / "b" / "cine0.dcm").write_bytes(case_file(frames=2, seed=99))
     (source / "b" / "cine1.dcm").write_bytes(b"no film any more")
-    (source / "new.dcm").write_bytes(film(seed=98))
+    (source / "new.dcm").write_bytes(case_file(seed=98))
     run = convert()
     assert any("3 files have changed" in note for note in run.notes)
     convert(out="afresh")
@@ -139,7 +138,7 @@ def test_what_has_changed_is_done_again_and_what_it_no_longer_gives_is_gone(
 
 
 @pytest.mark.parametrize("other", [{"bits": 16}, {"look": "minmax"}, {"names": "hash"}, {"frames": "first"}])
-def test_another_way_of_doing_it_is_refused_and_changes_nothing(
+def test_resuming_with_other_options_is_refused(
     other: dict[str, Any], convert: Converts, whole: dict[str, bytes], tmp_path: Path
 ) -> None:
     (name, value), *_ = other.items()
@@ -148,19 +147,21 @@ def test_another_way_of_doing_it_is_refused_and_changes_nothing(
     assert tree(tmp_path / "whole") == whole
 
 
-def test_another_key_is_refused(convert: Converts, whole: dict[str, bytes], tmp_path: Path) -> None:
+def test_resuming_with_another_key_is_refused(convert: Converts, whole: dict[str, bytes], tmp_path: Path) -> None:
     (tmp_path / "other key").write_bytes(b"another secret of thirty-two bytes")
     with pytest.raises(LedgerError, match="key"):
         convert(out="whole", key_file=tmp_path / "other key")
     assert tree(tmp_path / "whole") == whole
 
 
-def test_how_a_run_goes_may_differ(convert: Converts, whole: dict[str, bytes], tmp_path: Path) -> None:
+def test_options_that_do_not_change_the_output_may_differ(
+    convert: Converts, whole: dict[str, bytes], tmp_path: Path
+) -> None:
     convert(out="whole", jobs=1, timeout=60, progress="none")
     assert tree(tmp_path / "whole") == whole
 
 
-def test_overwrite_does_everything_again_and_leaves_no_picture_without_a_row(
+def test_overwrite_converts_everything_again_and_leaves_no_image_without_a_row(
     convert: Converts, source: Path, whole: dict[str, bytes], tmp_path: Path
 ) -> None:
     assert "b/cine0_f0001.png" in whole
@@ -172,10 +173,12 @@ def test_overwrite_does_everything_again_and_leaves_no_picture_without_a_row(
     assert "b/cine0_f0001.png" not in listed
 
 
-def test_a_second_folder_is_added_and_harms_nothing(convert: Converts, whole: dict[str, bytes], tmp_path: Path) -> None:
+def test_a_second_source_folder_is_added_without_other_changes(
+    convert: Converts, whole: dict[str, bytes], tmp_path: Path
+) -> None:
     second = tmp_path / "second"
     second.mkdir()
-    (second / "00.dcm").write_bytes(film(seed=77))
+    (second / "00.dcm").write_bytes(case_file(seed=77))
     convert(second, out="whole")
     now = tree(tmp_path / "whole")
     assert {name: now[name] for name in whole if name.endswith(".png")} == {
@@ -184,7 +187,7 @@ def test_a_second_folder_is_added_and_harms_nothing(convert: Converts, whole: di
     assert [name for name in now if name not in whole] == ["00-2.png"]
 
 
-def test_a_full_disk_leaves_whole_files_a_true_table_and_is_gone_on_with(
+def test_a_run_on_a_full_disk_leaves_a_consistent_out_and_can_be_resumed(
     convert: Converts, whole: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     out, flush = tmp_path / "out", ResultCommitter.flush
@@ -206,7 +209,7 @@ def test_a_full_disk_leaves_whole_files_a_true_table_and_is_gone_on_with(
     assert tree(out) == whole
 
 
-def test_names_by_hash_name_nothing_and_are_the_same_with_more_workers(convert: Converts, tmp_path: Path) -> None:
+def test_hashed_names_reveal_no_path_and_do_not_depend_on_workers(convert: Converts, tmp_path: Path) -> None:
     convert(names="hash", jobs=1)
     convert(names="hash", out="again", jobs=2)
     now = tree(tmp_path / "out")
@@ -222,7 +225,7 @@ def test_names_by_hash_name_nothing_and_are_the_same_with_more_workers(convert: 
 
 
 @posix
-def test_a_run_with_a_ledger_is_held_by_one_process(source: Path, convert: Converts, tmp_path: Path) -> None:
+def test_a_ledger_is_locked_by_one_process(source: Path, convert: Converts, tmp_path: Path) -> None:
     words = ["convert", str(source), str(tmp_path / "out"), "--key-file", str(tmp_path / "key")]
     with subprocess.Popen([sys.executable, "-m", "plainfilm", *words], stderr=subprocess.DEVNULL) as process:
         deadline = time.monotonic() + 20

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Fears: a log that cannot be read by a program, names the patient or a path, ends the run, or speaks unasked."""
+"""Test that the run log is JSON, does not name the patient and never ends a run."""
 
 from __future__ import annotations
 
@@ -21,6 +21,8 @@ from plainfilm.options.options import Options
 from plainfilm.output.tables import read_table
 from plainfilm.workers.spawn import TASK
 
+pytestmark = pytest.mark.slow
+
 HERE = str(Path(__file__).resolve().parents[2])
 FAULTY = "tests.support.faulty_conversion:convert_or_fail"
 KEY = b"a secret of thirty-two bytes, so."
@@ -30,7 +32,7 @@ Converts = Callable[..., Run]
 Lines = list[dict[str, Any]]
 
 
-def film(**parameters: Any) -> bytes:
+def file_naming_the_patient(**parameters: Any) -> bytes:
     dataset, _ = build_case(**parameters)
     dataset.PatientName, dataset.StudyDescription = PATIENT, f"hand of {PATIENT}"
     return to_bytes(dataset)
@@ -41,8 +43,8 @@ def source(tmp_path: Path) -> Path:
     """A film, one that is cut short, and a note, in a folder that names the patient."""
     folder = tmp_path / "in" / "Plantedova, Xenia"
     folder.mkdir(parents=True)
-    (folder / "hand.dcm").write_bytes(film())
-    (folder / "cut.dcm").write_bytes(film()[:-100])
+    (folder / "hand.dcm").write_bytes(file_naming_the_patient())
+    (folder / "cut.dcm").write_bytes(file_naming_the_patient()[:-100])
     (folder / "notes.txt").write_text("no film")
     return tmp_path / "in"
 
@@ -86,7 +88,7 @@ def test_every_line_is_json_and_the_run_has_a_beginning_and_an_end(convert: Conv
     assert all({"time", "level", "event"} <= set(line) for line in lines)
 
 
-def test_each_failure_is_told_as_the_table_tells_it(convert: Converts, log: Path, tmp_path: Path) -> None:
+def test_each_failure_is_logged_as_in_the_table(convert: Converts, log: Path, tmp_path: Path) -> None:
     convert(log=log)
     told = failures_in(lines_of(log))
     rows = {source_hash(Key(KEY), row["source"]): row for row in read_table(tmp_path / "out" / "failures.csv")}
@@ -101,18 +103,16 @@ def test_each_failure_is_told_as_the_table_tells_it(convert: Converts, log: Path
 
 
 @pytest.mark.parametrize("names", ["hash", "uid"])
-def test_where_sources_are_hashes_the_log_has_the_same(
-    names: str, convert: Converts, log: Path, tmp_path: Path
-) -> None:
+def test_the_log_hashes_sources_like_the_tables(names: str, convert: Converts, log: Path, tmp_path: Path) -> None:
     convert(log=log, names=names)
     assert set(failures_in(lines_of(log))) == {row["source"] for row in read_table(tmp_path / "out" / "failures.csv")}
 
 
-def test_a_film_that_is_tried_twice_says_so(
+def test_a_second_attempt_is_logged(
     convert: Converts, source: Path, log: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.syspath_prepend(HERE)
-    (source / "0-segfault.dcm").write_bytes(film())
+    (source / "0-segfault.dcm").write_bytes(file_naming_the_patient())
     convert(FAULTY, log=log)
     (line,) = (line for line in lines_of(log) if line.get("reason") == "worker_died")
     assert (line["attempts"], line["stage"], line["level"]) == (2, "run", "warning")
@@ -135,9 +135,7 @@ def test_a_second_run_adds_to_the_log(convert: Converts, log: Path) -> None:
 
 
 @pytest.mark.parametrize("place", ["missing/run.log", "."])
-def test_a_log_that_cannot_be_written_is_refused_before_anything_is(
-    place: str, convert: Converts, tmp_path: Path
-) -> None:
+def test_an_unwritable_log_is_refused_before_the_run(place: str, convert: Converts, tmp_path: Path) -> None:
     with pytest.raises(OptionsError, match="--log") as refused:
         convert(log=tmp_path / place)
     assert refused.value.exit_code == 2
@@ -145,7 +143,9 @@ def test_a_log_that_cannot_be_written_is_refused_before_anything_is(
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
-def test_a_log_on_a_full_disk_ends_no_run(convert: Converts, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_full_disk_for_the_log_does_not_end_the_run(
+    convert: Converts, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     assert convert(log=Path("/dev/full")).converted == 1
     assert len(read_table(tmp_path / "out" / "failures.csv")) == 2
     assert capfd.readouterr().err == ""
@@ -160,7 +160,7 @@ def test_pythons_logging_gets_the_same_records(convert: Converts, log: Path, cap
 
 
 @pytest.mark.parametrize("given", [{}, {"log": True}])
-def test_nothing_is_said_unasked(
+def test_nothing_is_logged_by_default(
     given: dict[str, Any], convert: Converts, log: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     convert(**dict.fromkeys(given, log))
@@ -172,7 +172,7 @@ def test_tracebacks_are_on_standard_error_when_asked_for(
     convert: Converts, source: Path, log: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.syspath_prepend(HERE)
-    (source / "0-raise.dcm").write_bytes(film())
+    (source / "0-raise.dcm").write_bytes(file_naming_the_patient())
     convert(FAULTY, log=log, verbose=True)
     said = capfd.readouterr().err
     hashed = source_hash(Key(KEY), "0-raise.dcm")

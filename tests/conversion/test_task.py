@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What a worker does with one file: what it reports, what it writes, and that every file ends as what it is."""
+"""Test the task of a worker: what it reports and writes for one file."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 import pytest
 from pydicom.encaps import encapsulate, generate_frames
-from tests.support.cases.build import build_case, to_bytes
+from tests.support.cases.build import build_case, case_file, to_bytes
 from tests.support.cases.faults import faults
 from tests.support.oracle import oracle
 
@@ -66,10 +66,6 @@ def published(reports: list[Any], out: Path) -> list[Any]:
     return outcomes(reports)
 
 
-def film(**parameters: Any) -> bytes:
-    return to_bytes(build_case(**parameters)[0])
-
-
 def chunks_of(png: bytes) -> Iterator[tuple[bytes, bytes]]:
     """The type and data of each chunk of a PNG."""
     position = 8
@@ -79,8 +75,8 @@ def chunks_of(png: bytes) -> Iterator[tuple[bytes, bytes]]:
         position += 12 + length
 
 
-def test_a_film_is_told_as_it_goes_and_written(convert: Convert, tmp_path: Path) -> None:
-    reports = convert(film(centers=(2000,), widths=(1500,)))
+def test_a_task_reports_its_progress_and_writes_the_image(convert: Convert, tmp_path: Path) -> None:
+    reports = convert(case_file(centers=(2000,), widths=(1500,)))
     assert reports[:-1] == [], "what is lost of an instance of one frame is the instance"
     assert not (tmp_path / "out" / "b").exists(), "the committer gives the file its name"
     (record,) = published(reports, tmp_path / "out")
@@ -95,7 +91,7 @@ def test_a_film_is_told_as_it_goes_and_written(convert: Convert, tmp_path: Path)
 
 
 @pytest.mark.parametrize("bits", [8, 16])
-def test_a_png_says_how_it_was_made_and_nothing_of_the_data_set(bits: int, convert: Convert, tmp_path: Path) -> None:
+def test_a_png_describes_the_software_and_nothing_of_the_data_set(bits: int, convert: Convert, tmp_path: Path) -> None:
     dataset, _ = build_case(centers=(2000,), widths=(1500,), explanations=("for Erika",), photometric="MONOCHROME1")
     dataset.PatientName, dataset.Manufacturer = "Erika", "Erika's"
     published(convert(to_bytes(dataset), bits=bits), tmp_path / "out")
@@ -109,15 +105,15 @@ def test_a_png_says_how_it_was_made_and_nothing_of_the_data_set(bits: int, conve
     ), text
 
 
-def test_without_an_out_the_picture_itself_is_reported(convert: Convert, tmp_path: Path) -> None:
-    (picture,) = outcomes(convert(film(), out=None))
+def test_without_an_out_the_encoded_image_is_reported(convert: Convert, tmp_path: Path) -> None:
+    (picture,) = outcomes(convert(case_file(), out=None))
     assert isinstance(picture, EncodedImage)
     assert picture.record.sha256 == hashlib.sha256(picture.encoded).hexdigest()
     assert list((tmp_path / "out").iterdir()) == []
 
 
 def test_frames_are_named_and_reported_one_after_another(convert: Convert, tmp_path: Path) -> None:
-    reports = convert(film(frames=3, content="gradient"))
+    reports = convert(case_file(frames=3, content="gradient"))
     assert [report for report in reports[-6:] if isinstance(report, FrameStarted)] == [
         FrameStarted(0),
         FrameStarted(1),
@@ -133,21 +129,21 @@ def test_frames_are_named_and_reported_one_after_another(convert: Convert, tmp_p
     assert all((tmp_path / "out" / record.file_name).is_file() for record in records)
 
 
-def test_what_is_left_of_an_instance_is_what_comes_from_the_first_frame_on(convert: Convert) -> None:
-    whole, rest = outcomes(convert(film(frames=3))), outcomes(convert(film(frames=3), first_frame=1))
+def test_a_resumed_instance_starts_at_its_first_unfinished_frame(convert: Convert) -> None:
+    whole, rest = outcomes(convert(case_file(frames=3))), outcomes(convert(case_file(frames=3), first_frame=1))
     assert rest == whole[1:]
-    assert outcomes(convert(film(frames=3), first_frame=3)) == []
-    assert outcomes(convert(film(frames=3), first_frame=2, frames="middle")) == []
+    assert outcomes(convert(case_file(frames=3), first_frame=3)) == []
+    assert outcomes(convert(case_file(frames=3), first_frame=2, frames="middle")) == []
 
 
 @pytest.mark.parametrize("which", ["first", "middle", "3"])
 def test_only_the_chosen_frame_is_decoded_for_its_picture(which: str, convert: Convert) -> None:
-    (record,) = outcomes(convert(film(frames=3), frames=which))
+    (record,) = outcomes(convert(case_file(frames=3), frames=which))
     assert record.file_name == f"b/hand_f000{ {'first': 1, 'middle': 2}.get(which, 3) }.png"
 
 
 def test_a_frame_that_is_not_there_leaves_the_instance_out(convert: Convert) -> None:
-    (failure,) = outcomes(convert(film(frames=3), frames=4))
+    (failure,) = outcomes(convert(case_file(frames=3), frames=4))
     assert (failure.status, failure.reason, failure.frame) == (Status.SKIPPED, Reason.EXCLUDED, None)
 
 
@@ -165,7 +161,7 @@ def test_a_file_that_gives_no_image_is_one_row_with_its_reason(name: str, conver
 
 
 def test_an_image_cut_short_anywhere_is_one_failure_and_no_image(convert: Convert) -> None:
-    whole = film(slope=2, intercept=-100, centers=(200,), widths=(100,), rows=8, columns=8)
+    whole = case_file(slope=2, intercept=-100, centers=(200,), widths=(100,), rows=8, columns=8)
     reasons = set()
     for length in range(0, len(whole), 3):
         (failure,) = outcomes(convert(whole[:length]))
@@ -184,7 +180,7 @@ def test_an_image_cut_short_anywhere_is_one_failure_and_no_image(convert: Conver
 
 @pytest.mark.parametrize("says_signed", [False, None], ids=["JPEG 2000", "JPEG Lossless"])
 def test_a_codestream_cut_short_anywhere_is_no_image(says_signed: bool | None, convert: Convert) -> None:
-    whole = film(codestream=(12, says_signed), content="noise")
+    whole = case_file(codestream=(12, says_signed), content="noise")
     start = whole.index(b"\xff\x4f\xff\x51" if says_signed is False else b"\xff\xd8\xff")
     for length in range(start, len(whole) - 12, 41):
         (failure,) = outcomes(convert(whole[:length]))
@@ -229,22 +225,22 @@ def test_a_picture_that_cannot_be_staged_names_its_frame(convert: Convert, monke
         return stage(sink, chunks)
 
     monkeypatch.setattr(FolderOutput, "stage", refuse_the_second)
-    first, second, third = outcomes(convert(film(frames=3)))
+    first, second, third = outcomes(convert(case_file(frames=3)))
     assert [first.frame, third.frame] == [1, 3]
     assert isinstance(second, Failure)
     assert (second.frame, second.reason, second.stage) == (2, Reason.WRITE_FAILED, Stage.WRITE)
 
 
-def test_what_ends_the_run_is_raised(convert: Convert, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_errors_that_end_the_run_are_raised(convert: Convert, monkeypatch: pytest.MonkeyPatch) -> None:
     def break_down(*_: object) -> str:
         raise RunError("the storage fails")
 
     monkeypatch.setattr(FolderOutput, "stage", break_down)
     with pytest.raises(RunError, match="the storage fails"):
-        convert(film())
+        convert(case_file())
 
 
-def test_tracebacks_are_there_for_who_asks(convert: Convert) -> None:
+def test_tracebacks_are_reported_on_request(convert: Convert) -> None:
     (quiet,) = [report for report in convert(b"DICM, but not where it should be") if isinstance(report, TaskResult)]
     (verbose,) = [report for report in convert(b"no film", verbose=True) if isinstance(report, TaskResult)]
     assert quiet.traceback == ""
@@ -253,21 +249,21 @@ def test_tracebacks_are_there_for_who_asks(convert: Convert) -> None:
 
 @pytest.mark.parametrize(("strict", "result"), [(False, Record), (True, Failure)])
 def test_strict_refuses_a_repair(strict: bool, result: type, convert: Convert) -> None:
-    (outcome,) = outcomes(convert(film(centers=(1e6,), widths=(10,)), strict=strict))
+    (outcome,) = outcomes(convert(case_file(centers=(1e6,), widths=(10,)), strict=strict))
     assert type(outcome) is result
     if isinstance(outcome, Failure):
         assert (outcome.reason, outcome.stage) == (Reason.REPAIR_REFUSED, Stage.RENDER)
 
 
 def test_sixteen_bits_of_more_stored_are_not_written_as_stored(convert: Convert) -> None:
-    (failure,) = outcomes(convert(film(bits_allocated=32, bits_stored=32), look="stored"))
+    (failure,) = outcomes(convert(case_file(bits_allocated=32, bits_stored=32), look="stored"))
     assert failure.reason is Reason.ENCODE_UNSUPPORTED
 
 
-def test_a_limit_of_pixels_is_held(convert: Convert) -> None:
-    (failure,) = outcomes(convert(film(rows=32, columns=48), max_pixels=32 * 48 - 1))
+def test_the_limit_of_pixels_is_enforced(convert: Convert) -> None:
+    (failure,) = outcomes(convert(case_file(rows=32, columns=48), max_pixels=32 * 48 - 1))
     assert failure.reason is Reason.TOO_LARGE
-    assert isinstance(outcomes(convert(film(rows=32, columns=48), max_pixels=32 * 48))[0], Record)
+    assert isinstance(outcomes(convert(case_file(rows=32, columns=48), max_pixels=32 * 48))[0], Record)
 
 
 def test_identities_are_keyed_hashes(convert: Convert) -> None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""`--names uid` in whole runs. Fears: a name that is no UID, an instance that is lost to another, a name by chance."""
+"""Test `--names uid` in whole runs: unique, valid and reproducible names."""
 
 from __future__ import annotations
 
@@ -18,12 +18,14 @@ from plainfilm.options.options import Options
 from plainfilm.output.tables import read_table
 from plainfilm.sources.naming_rules import uid_name
 
+pytestmark = pytest.mark.slow
+
 KEY = b"a secret of thirty-two bytes, so."
 UID = "1.2.840.10008.999"
 Converts = Callable[..., Run]
 
 
-def film(uid: str, **parameters: Any) -> bytes:
+def file_with_uid(uid: str, **parameters: Any) -> bytes:
     dataset, _ = build_case(**parameters)
     dataset.SOPInstanceUID, dataset.file_meta.MediaStorageSOPInstanceUID = uid, uid or "1.2"
     return to_bytes(dataset)
@@ -35,11 +37,11 @@ def source(tmp_path: Path) -> Path:
     folder = tmp_path / "in"
     folder.mkdir()
     for seed, name in enumerate(("a", "b", "c")):
-        (folder / name).write_bytes(film(UID, seed=seed))
+        (folder / name).write_bytes(file_with_uid(UID, seed=seed))
     for seed, name in enumerate(("d", "e")):
-        (folder / name).write_bytes(film(f"{UID}.1", seed=seed, frames=3, content="gradient"))
-    (folder / "f").write_bytes(film(f"{UID}.2"))
-    (folder / "g").write_bytes(film(""))
+        (folder / name).write_bytes(file_with_uid(f"{UID}.1", seed=seed, frames=3, content="gradient"))
+    (folder / "f").write_bytes(file_with_uid(f"{UID}.2"))
+    (folder / "g").write_bytes(file_with_uid(""))
     return folder
 
 
@@ -66,7 +68,7 @@ def hashed(*names: str) -> list[str]:
     return sorted(source_hash(Key(KEY), name) for name in names)
 
 
-def test_the_first_of_an_instance_has_the_plain_name_and_all_are_kept(convert: Converts, tmp_path: Path) -> None:
+def test_the_first_source_of_an_instance_has_the_plain_name(convert: Converts, tmp_path: Path) -> None:
     convert()
     found = {row["file_name"]: row["source"] for row in read_table(tmp_path / "out" / "metadata.csv")}
     first, second, third = hashed("a", "b", "c")
@@ -85,7 +87,7 @@ def test_the_first_of_an_instance_has_the_plain_name_and_all_are_kept(convert: C
     assert set(found) == {name for name in tree(tmp_path / "out") if name.endswith(".png")}
 
 
-def test_neither_order_nor_workers_nor_interruptions_decide(convert: Converts, tmp_path: Path) -> None:
+def test_names_do_not_depend_on_order_workers_or_interruptions(convert: Converts, tmp_path: Path) -> None:
     convert(out="whole")
     whole = tree(tmp_path / "whole")
     convert("g", "f", "e", "d", "c", "b", "a", out="backwards", jobs=2)
@@ -99,21 +101,21 @@ def test_neither_order_nor_workers_nor_interruptions_decide(convert: Converts, t
     assert tree(tmp_path / "stopped") == whole
 
 
-def test_a_changed_file_is_named_as_in_a_run_afresh(convert: Converts, source: Path, tmp_path: Path) -> None:
+def test_a_changed_file_is_named_as_in_a_new_run(convert: Converts, source: Path, tmp_path: Path) -> None:
     convert()
     first = next(name for name in "abc" if hashed(name) == hashed("a", "b", "c")[:1])
-    (source / first).write_bytes(film("1.2.3", rows=16))
-    (source / "g").write_bytes(film(UID, rows=17))
+    (source / first).write_bytes(file_with_uid("1.2.3", rows=16))
+    (source / "g").write_bytes(file_with_uid(UID, rows=17))
     convert()
     convert(out="afresh")
     assert tree(tmp_path / "out") == tree(tmp_path / "afresh")
 
 
 @pytest.mark.parametrize("uid", ["", "../../x", "1.2/3", "1.2\\1.3", ".", "..", ".1", "1" * 65, "1.2-3", "x", "1.2\n"])
-def test_what_is_no_uid_is_no_name(uid: str) -> None:
+def test_an_invalid_uid_is_not_used_as_a_name(uid: str) -> None:
     assert uid_name(uid) is None
 
 
 @pytest.mark.parametrize("uid", ["1.2.840.113619", "1.2.840.113619\0", " 1.2.840.113619 ", "1" * 64])
-def test_a_uid_is_the_name(uid: str) -> None:
+def test_a_valid_uid_is_used_as_the_name(uid: str) -> None:
     assert uid_name(uid) == uid.strip(" \0")

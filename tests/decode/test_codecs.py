@@ -5,10 +5,10 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from typing import Any
 
 import numpy as np
 import pytest
+from tests.support.codestreams import describe_image
 
 from plainfilm.decode import codec_status
 from plainfilm.decode.codecs import CodecRow, codec_rows
@@ -57,11 +57,11 @@ def test_every_row_of_this_installation_has_a_name_a_version_and_a_function() ->
     )
 
 
-def test_a_row_without_its_package_says_what_to_install(describe: Any) -> None:
+def test_a_row_without_its_package_says_what_to_install() -> None:
     row = CodecRow("wavelet", "no-such-package", "no_such_module", "native:decode_native")
     assert row.unmet_requirement == "the package no-such-package is not installed (pip install no-such-package)"
     with pytest.raises(UnsupportedError, match=r"wavelet is needed: .*pip install no-such-package") as caught:
-        decode_with_rows((row,), describe(np.zeros((1, 1), np.uint8), 8), FrameBytes(b"\0"))
+        decode_with_rows((row,), describe_image(np.zeros((1, 1), np.uint8), 8), FrameBytes(b"\0"))
     assert caught.value.reason is Reason.UNSUPPORTED_TRANSFER_SYNTAX
 
 

@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 from pydicom.encaps import encapsulate
 from tests.support.cases.build import build_case
+from tests.support.codestreams import decode_codestream, describe_image, synthetic_image
 
 import plainfilm
 from plainfilm.decode.codestream import read_jpeg
@@ -35,25 +36,23 @@ def codes_of(decoded: Any) -> set[FindingCode]:
 
 
 @pytest.mark.parametrize("color", [False, True])
-def test_a_progressive_image_needs_all_of_its_scans(
-    describe: Any, make_image: Any, decode_bytes: Any, color: bool
-) -> None:
-    image = make_image((40, 56, 3) if color else (40, 56), 8)
+def test_a_progressive_image_needs_all_of_its_scans(color: bool) -> None:
+    image = synthetic_image((40, 56, 3) if color else (40, 56), 8)
     codestream = progressive(image)
-    pixel = describe(image, 8, "YBR_FULL_422" if color else "MONOCHROME2")
-    decode_bytes(pixel, codestream, EXTENDED)
+    pixel = describe_image(image, 8, "YBR_FULL_422" if color else "MONOCHROME2")
+    decode_codestream(pixel, codestream, EXTENDED)
     header = read_jpeg(codestream)
     starts = [segment.start for segment in header.segments if segment.marker == 0xDA]
     assert len(starts) > 3
     for start in starts[1:]:
         with pytest.raises(TruncatedError, match="scan"):
-            decode_bytes(pixel, codestream[:start].rstrip(b"\xff") + EOI, EXTENDED)
+            decode_codestream(pixel, codestream[:start].rstrip(b"\xff") + EOI, EXTENDED)
 
 
-def test_damage_inside_a_12_bit_scan_is_noticed(describe: Any, make_image: Any, decode_bytes: Any) -> None:
-    image = make_image((64, 72), 12)
+def test_damage_inside_a_12_bit_scan_is_noticed() -> None:
+    image = synthetic_image((64, 72), 12)
     codestream = bytes(imagecodecs.jpeg8_encode(image, level=95, bitspersample=12))
-    decode_bytes(describe(image, 12), codestream, EXTENDED)
+    decode_codestream(describe_image(image, 12), codestream, EXTENDED)
     start = next(segment.stop for segment in read_jpeg(codestream).segments if segment.marker == 0xDA)
     noticed = 0
     positions = range(start + 20, len(codestream) - 20, 97)
@@ -61,7 +60,7 @@ def test_damage_inside_a_12_bit_scan_is_noticed(describe: Any, make_image: Any, 
         damaged = bytearray(codestream)
         damaged[position] = 0x00 if damaged[position - 1] != 0xFF else 0x01
         try:
-            decode_bytes(describe(image, 12), bytes(damaged), EXTENDED)
+            decode_codestream(describe_image(image, 12), bytes(damaged), EXTENDED)
         except ConversionError:
             noticed += 1
     assert noticed >= len(positions) // 4
@@ -69,27 +68,23 @@ def test_damage_inside_a_12_bit_scan_is_noticed(describe: Any, make_image: Any, 
 
 @pytest.mark.parametrize("predictor", range(1, 8))
 @pytest.mark.parametrize("count", [2, 16, 100])
-def test_bytes_put_into_a_lossless_scan_are_noticed(
-    describe: Any, make_image: Any, decode_bytes: Any, predictor: int, count: int
-) -> None:
-    image = make_image((40, 50), 12)
+def test_bytes_put_into_a_lossless_scan_are_noticed(predictor: int, count: int) -> None:
+    image = synthetic_image((40, 50), 12)
     codestream = bytes(imagecodecs.jpeg8_encode(image, lossless=True, bitspersample=12, predictor=predictor))
     start = next(segment.stop for segment in read_jpeg(codestream).segments if segment.marker == 0xDA)
     middle = start + (len(codestream) - start) // 2
     middle += codestream[middle - 1] == 0xFF
     damaged = codestream[:middle] + b"\x55" * count + codestream[middle:]
     with pytest.raises(ConversionError) as caught:
-        decode_bytes(describe(image, 12), damaged, LOSSLESS)
+        decode_codestream(describe_image(image, 12), damaged, LOSSLESS)
     assert caught.value.reason in (Reason.CORRUPT_CODESTREAM, Reason.TRUNCATED_PIXEL_DATA)
 
 
 @pytest.mark.parametrize("padding", [b"\0" * 3, b"\xff\0" * 2])
-def test_padding_at_the_end_of_a_lossless_scan_is_harmless(
-    describe: Any, make_image: Any, decode_bytes: Any, padding: bytes
-) -> None:
-    image = make_image((40, 50), 12)
+def test_padding_at_the_end_of_a_lossless_scan_is_harmless(padding: bytes) -> None:
+    image = synthetic_image((40, 50), 12)
     codestream = bytes(imagecodecs.jpeg8_encode(image, lossless=True, bitspersample=12, predictor=1))
-    decoded = decode_bytes(describe(image, 12), codestream[:-2].rstrip(b"\xff") + padding + EOI, LOSSLESS)
+    decoded = decode_codestream(describe_image(image, 12), codestream[:-2].rstrip(b"\xff") + padding + EOI, LOSSLESS)
     assert np.array_equal(decoded.samples, image)
 
 
@@ -102,15 +97,13 @@ def encode(image: Any, syntax: str) -> bytes:
 
 
 @pytest.mark.parametrize("syntax", [LOSSLESS, JPEG_LS, JPEG_2000])
-def test_a_second_codestream_behind_the_first_is_a_finding(
-    describe: Any, make_image: Any, decode_bytes: Any, syntax: str
-) -> None:
-    image = make_image((40, 50), 12)
+def test_a_second_codestream_behind_the_first_is_a_finding(syntax: str) -> None:
+    image = synthetic_image((40, 50), 12)
     codestream = encode(image, syntax)
-    decoded = decode_bytes(describe(image, 12), codestream + codestream, syntax)
+    decoded = decode_codestream(describe_image(image, 12), codestream + codestream, syntax)
     assert np.array_equal(decoded.samples, image)
     assert FindingCode.EXCESS_PIXEL_DATA in codes_of(decoded)
-    padded = decode_bytes(describe(image, 12), codestream + b"\0\0", syntax)
+    padded = decode_codestream(describe_image(image, 12), codestream + b"\0\0", syntax)
     assert FindingCode.EXCESS_PIXEL_DATA not in codes_of(padded)
 
 
@@ -122,24 +115,20 @@ def smooth(rows: int, columns: int) -> Any:
 
 @pytest.mark.parametrize("syntax", [LOSSLESS, JPEG_LS, JPEG_2000])
 @pytest.mark.parametrize("shape", [(48, 40), (40, 48), (30, 90)])
-def test_exchanged_sides_are_laid_out_by_the_header_where_that_is_smoother(
-    describe: Any, decode_bytes: Any, syntax: str, shape: tuple[int, int]
-) -> None:
+def test_exchanged_sides_are_laid_out_by_the_header_where_that_is_smoother(syntax: str, shape: tuple[int, int]) -> None:
     image = smooth(*shape)
     codestream = encode(np.ascontiguousarray(image.reshape(shape[1], shape[0])), syntax)
-    decoded = decode_bytes(describe(image, 12), codestream, syntax)
+    decoded = decode_codestream(describe_image(image, 12), codestream, syntax)
     assert np.array_equal(decoded.samples, image)
     assert FindingCode.SIDES_EXCHANGED in codes_of(decoded)
 
 
 @pytest.mark.parametrize("syntax", [LOSSLESS, JPEG_LS, JPEG_2000])
-def test_exchanged_sides_are_a_mismatch_where_the_layout_of_the_header_is_not_smoother(
-    describe: Any, decode_bytes: Any, syntax: str
-) -> None:
+def test_exchanged_sides_are_a_mismatch_where_the_layout_of_the_header_is_not_smoother(syntax: str) -> None:
     image = smooth(48, 40)
-    header = describe(np.zeros((40, 48), np.uint16), 12)
+    header = describe_image(np.zeros((40, 48), np.uint16), 12)
     with pytest.raises(DecodeError) as caught:
-        decode_bytes(header, encode(image, syntax), syntax)
+        decode_codestream(header, encode(image, syntax), syntax)
     assert caught.value.reason is Reason.CODESTREAM_MISMATCH
 
 
@@ -162,30 +151,24 @@ def rle_frame(segments: list[bytes]) -> bytes:
 
 
 @pytest.mark.parametrize("excess", [b"\x00\x07", b"\x00\x00", b"\xf1\x00" * 20, b"\x04abcde"])
-def test_rle_segments_that_are_a_little_too_long_are_trimmed(
-    describe: Any, make_image: Any, decode_bytes: Any, excess: bytes
-) -> None:
-    image = make_image((24, 30), 12)
+def test_rle_segments_that_are_a_little_too_long_are_trimmed(excess: bytes) -> None:
+    image = synthetic_image((24, 30), 12)
     segments = [segment + excess for segment in packbits_rows(image, 30)]
-    decoded = decode_bytes(describe(image, 12), rle_frame(segments), RLE)
+    decoded = decode_codestream(describe_image(image, 12), rle_frame(segments), RLE)
     assert np.array_equal(decoded.samples, image)
     assert FindingCode.EXCESS_PIXEL_DATA in codes_of(decoded)
 
 
-def test_rle_runs_that_end_with_rows_of_the_other_length_are_a_mismatch(
-    describe: Any, make_image: Any, decode_bytes: Any
-) -> None:
-    image = make_image((24, 30), 12)
-    header = describe(np.zeros((30, 24), np.uint16), 12)
+def test_rle_runs_that_end_with_rows_of_the_other_length_are_a_mismatch() -> None:
+    image = synthetic_image((24, 30), 12)
+    header = describe_image(np.zeros((30, 24), np.uint16), 12)
     with pytest.raises(DecodeError, match="rows of 30 columns"):
-        decode_bytes(header, rle_frame(packbits_rows(image, 30)), RLE)
+        decode_codestream(header, rle_frame(packbits_rows(image, 30)), RLE)
 
 
-def test_rle_runs_across_the_ends_of_rows_alone_prove_nothing(
-    describe: Any, make_image: Any, decode_bytes: Any
-) -> None:
-    image = make_image((24, 30), 12)
-    decoded = decode_bytes(describe(image, 12), rle_frame(packbits_rows(image, 24 * 30)), RLE)
+def test_rle_runs_across_the_ends_of_rows_alone_prove_nothing() -> None:
+    image = synthetic_image((24, 30), 12)
+    decoded = decode_codestream(describe_image(image, 12), rle_frame(packbits_rows(image, 24 * 30)), RLE)
     assert np.array_equal(decoded.samples, image)
 
 

@@ -15,7 +15,6 @@ from plainfilm.dicom.read import read_instance
 from plainfilm.errors import ConversionError, Reason
 from plainfilm.rendering.color import to_rgb
 
-pytestmark = pytest.mark.real_film
 DATA_STORE = "pydicom+pydicom-data/data_store/data"
 TEST_FILES = "pydicom+pydicom/src/pydicom/data/test_files"
 
@@ -61,6 +60,7 @@ def test_a_lossless_file_equals_its_uncompressed_twin(film_folder: Path, coded: 
     assert np.array_equal(ours.astype(twin.dtype), twin)
 
 
+@pytest.mark.slow
 def test_tile_parts_that_do_not_declare_their_number_are_decoded(film_folder: Path) -> None:
     hand = decoded(film_folder, "pydicom+pylibjpeg-data/ljdata/ds/JPEG2000Lossless/NM_Kakadu44_SOTmarkerincons.dcm")
     assert hand.samples.shape == (2500, 2048)

@@ -3,10 +3,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pytest
+from tests.support.codestreams import describe_image
 
 from plainfilm.decode.codecs import CodecRow
 from plainfilm.decode.frame import decode_with_rows
@@ -20,8 +19,8 @@ MISSING = CodecRow("other", "no-such-package", "no_such_module", "native:decode_
 CELLS = b"\xff" * 6
 
 
-def test_the_second_row_decodes_what_the_first_calls_corrupt_and_adds_a_finding(describe: Any) -> None:
-    pixel = describe(np.zeros((2, 3), np.uint8), 8)
+def test_the_second_row_decodes_what_the_first_calls_corrupt_and_adds_a_finding() -> None:
+    pixel = describe_image(np.zeros((2, 3), np.uint8), 8)
     decoded = decode_with_rows((DEFLATE, NATIVE), pixel, FrameBytes(CELLS))
     assert decoded.samples.tolist() == [[255] * 3] * 2
     assert decoded.decoder.startswith("native numpy-")
@@ -30,22 +29,22 @@ def test_the_second_row_decodes_what_the_first_calls_corrupt_and_adds_a_finding(
     assert "the deflated frame is damaged" in finding.detail
 
 
-def test_a_truncated_codestream_is_not_given_to_the_second_row(describe: Any) -> None:
-    pixel = describe(np.zeros((2, 3), np.uint8), 8)
+def test_a_truncated_codestream_is_not_given_to_the_second_row() -> None:
+    pixel = describe_image(np.zeros((2, 3), np.uint8), 8)
     with pytest.raises(TruncatedError):
         decode_with_rows((NATIVE, NATIVE), pixel, FrameBytes(CELLS[:-1]))
 
 
 @pytest.mark.parametrize("second", [DEFLATE, MISSING])
-def test_the_error_of_the_first_row_is_raised_if_the_second_row_fails_too(describe: Any, second: CodecRow) -> None:
-    pixel = describe(np.zeros((2, 3), np.uint8), 8)
+def test_the_error_of_the_first_row_is_raised_if_the_second_row_fails_too(second: CodecRow) -> None:
+    pixel = describe_image(np.zeros((2, 3), np.uint8), 8)
     with pytest.raises(DecodeError, match="the deflated frame is damaged") as caught:
         decode_with_rows((DEFLATE, second), pixel, FrameBytes(CELLS))
     assert caught.value.reason is Reason.CORRUPT_CODESTREAM
 
 
-def test_a_row_decodes_only_codestreams_that_it_accepts(describe: Any) -> None:
-    pixel = describe(np.zeros((2, 3), np.uint8), 8)
+def test_a_row_decodes_only_codestreams_that_it_accepts() -> None:
+    pixel = describe_image(np.zeros((2, 3), np.uint8), 8)
     never = CodecRow("deflate", "numpy", "numpy", "native:decode_deflated", accepts=lambda _codestream: False)
     decoded = decode_with_rows((never, NATIVE), pixel, FrameBytes(CELLS))
     assert decoded.findings == ()

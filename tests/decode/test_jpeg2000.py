@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from openjpeg.utils import encode_array
 from PIL import Image
+from tests.support.codestreams import decode_codestream, describe_image, synthetic_image
 
 from plainfilm.errors import ConversionError, DecodeError, Reason
 from plainfilm.findings import FindingCode
@@ -36,36 +37,32 @@ def tiled(image: Any) -> bytes:
 @pytest.mark.parametrize("signed", [False, True])
 @pytest.mark.parametrize("bits", range(1, 17))
 @pytest.mark.parametrize("shape", [SHAPE, COLOR])
-def test_every_precision_and_sign_is_exact(
-    describe: Any, make_image: Any, decode_bytes: Any, shape: tuple[int, ...], bits: int, signed: bool
-) -> None:
-    image = make_image(shape, bits, signed)
-    decoded = decode_bytes(describe(image, bits), encoded(image, bits), LOSSLESS)
+def test_every_precision_and_sign_is_exact(shape: tuple[int, ...], bits: int, signed: bool) -> None:
+    image = synthetic_image(shape, bits, signed)
+    decoded = decode_codestream(describe_image(image, bits), encoded(image, bits), LOSSLESS)
     assert np.array_equal(decoded.samples, image)
     assert decoded.samples.dtype == image.dtype
     assert (decoded.precision, decoded.signed) == (bits, signed)
 
 
 @pytest.mark.parametrize("bits", [17, 20, 24])
-def test_more_than_sixteen_bits(describe: Any, make_image: Any, decode_bytes: Any, bits: int) -> None:
-    image = make_image(SHAPE, bits)
-    assert np.array_equal(decode_bytes(describe(image, bits), encoded(image, bits), LOSSLESS).samples, image)
+def test_more_than_16_bits_are_decoded(bits: int) -> None:
+    image = synthetic_image(SHAPE, bits)
+    assert np.array_equal(decode_codestream(describe_image(image, bits), encoded(image, bits), LOSSLESS).samples, image)
 
 
-def test_more_bits_or_another_sign_in_the_header_change_no_sample(
-    describe: Any, make_image: Any, decode_bytes: Any
-) -> None:
-    image = make_image(SHAPE, 10)
-    pixel = describe(image, 16, signed=True)
-    decoded = decode_bytes(pixel, encoded(image, 10), LOSSLESS)
+def test_more_bits_or_another_sign_in_the_header_change_no_sample() -> None:
+    image = synthetic_image(SHAPE, 10)
+    pixel = describe_image(image, 16, signed=True)
+    decoded = decode_codestream(pixel, encoded(image, 10), LOSSLESS)
     assert np.array_equal(decoded.samples, image)
     assert (decoded.precision, decoded.signed) == (10, False)
 
 
-def test_lossy_samples_are_not_scaled(describe: Any, make_image: Any, decode_bytes: Any) -> None:
-    image = make_image((90, 80), 12)
+def test_lossy_samples_are_not_scaled() -> None:
+    image = synthetic_image((90, 80), 12)
     codestream = encoded(image, 12, compression_ratios=[3])
-    decoded = decode_bytes(describe(image, 12), codestream, LOSSY)
+    decoded = decode_codestream(describe_image(image, 12), codestream, LOSSY)
     assert np.abs(decoded.samples.astype(int) - image).mean() < 40
 
 
@@ -82,28 +79,28 @@ def test_lossy_samples_are_not_scaled(describe: Any, make_image: Any, decode_byt
     ],
 )
 def test_the_codestream_decides_whether_there_is_a_component_transform(
-    describe: Any, make_image: Any, decode_bytes: Any, transform: bool, tag: str, space: str, found: bool
+    transform: bool, tag: str, space: str, found: bool
 ) -> None:
-    image = make_image(COLOR, 8)
-    decoded = decode_bytes(describe(image, 8, tag), encoded(image, 8, transform), LOSSLESS)
+    image = synthetic_image(COLOR, 8)
+    decoded = decode_codestream(describe_image(image, 8, tag), encoded(image, 8, transform), LOSSLESS)
     assert np.array_equal(decoded.samples, image)
     assert decoded.photometric_interpretation == space
     assert [finding.code for finding in decoded.findings] == [FindingCode.COLOR_TRANSFORM_DISAGREES] * found
 
 
-def test_a_frame_in_jp2_boxes_is_decoded(describe: Any, make_image: Any, decode_bytes: Any) -> None:
-    image = make_image(SHAPE, 12)
+def test_a_frame_in_jp2_boxes_is_decoded() -> None:
+    image = synthetic_image(SHAPE, 12)
     boxed = bytes(imagecodecs.jpeg2k_encode(image, codecformat="JP2", bitspersample=12, reversible=True))
-    assert np.array_equal(decode_bytes(describe(image, 12), boxed, LOSSLESS).samples, image)
+    assert np.array_equal(decode_codestream(describe_image(image, 12), boxed, LOSSLESS).samples, image)
 
 
 @pytest.mark.parametrize("bits", [8, 12, 16])
 @pytest.mark.parametrize("shape", [SHAPE, COLOR])
-def test_high_throughput(describe: Any, make_image: Any, decode_bytes: Any, shape: tuple[int, ...], bits: int) -> None:
-    image = make_image(shape, bits)
+def test_high_throughput_jpeg2000_is_decoded(shape: tuple[int, ...], bits: int) -> None:
+    image = synthetic_image(shape, bits)
     codestream = bytes(imagecodecs.htj2k_encode(image, reversible=True))
-    pixel = describe(image, bits, "" if len(shape) == 2 else "YBR_RCT", bits_allocated=8 if bits == 8 else 16)
-    assert np.array_equal(decode_bytes(pixel, codestream, HIGH_THROUGHPUT).samples, image)
+    pixel = describe_image(image, bits, "" if len(shape) == 2 else "YBR_RCT", bits_allocated=8 if bits == 8 else 16)
+    assert np.array_equal(decode_codestream(pixel, codestream, HIGH_THROUGHPUT).samples, image)
 
 
 ENCODERS: dict[str, Any] = {
@@ -124,15 +121,13 @@ ENCODERS: dict[str, Any] = {
 
 @pytest.mark.parametrize("end", [b"", b"\xff\xd9"], ids=["cut", "cut and ended"])
 @pytest.mark.parametrize("name", ENCODERS)
-def test_a_codestream_truncated_anywhere_is_rejected(
-    describe: Any, make_image: Any, decode_bytes: Any, name: str, end: bytes
-) -> None:
+def test_a_codestream_truncated_anywhere_is_rejected(name: str, end: bytes) -> None:
     syntax, bits, shape, encode = ENCODERS[name]
-    image = make_image(shape, bits, name == "signed")
+    image = synthetic_image(shape, bits, name == "signed")
     codestream = encode(image)
     for length in range(3, len(codestream) - 2, max(1, len(codestream) // 60)):
         with pytest.raises(ConversionError) as caught:
-            decode_bytes(describe(image, bits), codestream[:length] + end, syntax)
+            decode_codestream(describe_image(image, bits), codestream[:length] + end, syntax)
         assert caught.value.reason in (
             Reason.TRUNCATED_PIXEL_DATA,
             Reason.CORRUPT_CODESTREAM,
@@ -142,23 +137,19 @@ def test_a_codestream_truncated_anywhere_is_rejected(
 
 @pytest.mark.parametrize("name", ENCODERS)
 @pytest.mark.parametrize("change", [{"rows": 51}, {"columns": 39}, {"rows": 40, "columns": 50}, {"bits_allocated": 1}])
-def test_a_contradicting_header_is_a_mismatch(
-    describe: Any, make_image: Any, decode_bytes: Any, name: str, change: dict[str, int]
-) -> None:
+def test_a_contradicting_header_is_a_mismatch(name: str, change: dict[str, int]) -> None:
     syntax, bits, shape, encode = ENCODERS[name]
-    image = make_image(shape, bits, name == "signed")
+    image = synthetic_image(shape, bits, name == "signed")
     with pytest.raises(DecodeError) as caught:
-        decode_bytes(describe(image, bits, **change), encode(image), syntax)
+        decode_codestream(describe_image(image, bits, **change), encode(image), syntax)
     assert caught.value.reason is Reason.CODESTREAM_MISMATCH
 
 
 @pytest.mark.parametrize("syntax", [LOSSLESS, HIGH_THROUGHPUT])
-def test_an_enormous_declared_size_is_a_mismatch(
-    describe: Any, make_image: Any, decode_bytes: Any, syntax: str
-) -> None:
-    image = make_image(SHAPE, 8)
+def test_an_enormous_declared_size_is_a_mismatch(syntax: str) -> None:
+    image = synthetic_image(SHAPE, 8)
     codestream = bytearray(encoded(image, 8))
     codestream[8:16] = struct.pack(">2I", 65535, 65535)
     with pytest.raises(DecodeError, match="65535 rows, 65535 columns") as caught:
-        decode_bytes(describe(image, 8), bytes(codestream), syntax)
+        decode_codestream(describe_image(image, 8), bytes(codestream), syntax)
     assert caught.value.reason is Reason.CODESTREAM_MISMATCH

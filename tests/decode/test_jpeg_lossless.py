@@ -8,6 +8,7 @@ from typing import Any
 import imagecodecs
 import numpy as np
 import pytest
+from tests.support.codestreams import synthetic_image
 
 from plainfilm.decode.codestream import JpegHeader, read_jpeg
 from plainfilm.decode.jpeg_lossless import count_scan_bits
@@ -31,23 +32,21 @@ def is_complete(codestream: bytes) -> bool | None:
 
 
 @pytest.mark.parametrize(("bits", "predictor", "color"), CASES)
-def test_the_bits_of_every_predictor_are_counted_exactly(
-    make_image: Any, bits: int, predictor: int, color: bool
-) -> None:
+def test_the_bits_of_every_predictor_are_counted_exactly(bits: int, predictor: int, color: bool) -> None:
     """An error of one bit would make the scan truncated, or give it more bits than fill the last byte."""
-    codestream = encoded(make_image((40, 50, 3) if color else (40, 50), bits), bits, predictor)
+    codestream = encoded(synthetic_image((40, 50, 3) if color else (40, 50), bits), bits, predictor)
     assert is_complete(codestream) is True
 
 
 @pytest.mark.parametrize("missing", [1, 2, 3, 5, 9, 200])
-def test_a_truncated_scan_is_detected_even_if_the_image_hardly_changes(make_image: Any, missing: int) -> None:
-    codestream = encoded(make_image((40, 50), 12), 12, 1)
+def test_a_truncated_scan_is_detected_even_if_the_image_hardly_changes(missing: int) -> None:
+    codestream = encoded(synthetic_image((40, 50), 12), 12, 1)
     cut = codestream[: -2 - missing].rstrip(b"\xff") + codestream[-2:]
     assert is_complete(cut) is False
 
 
-def test_a_scan_with_excess_bytes_gives_no_answer(make_image: Any) -> None:
-    codestream = encoded(make_image((40, 50), 12), 12, 1)
+def test_a_scan_with_excess_bytes_gives_no_answer() -> None:
+    codestream = encoded(synthetic_image((40, 50), 12), 12, 1)
     longer = codestream[:-2] + b"\x12\x34" + codestream[-2:]
     assert is_complete(longer) is None
 

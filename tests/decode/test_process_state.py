@@ -4,10 +4,10 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import Any
 
 import imagecodecs
 import pytest
+from tests.support.codestreams import decode_codestream, describe_image, synthetic_image
 
 from plainfilm.decode import process_state
 from plainfilm.errors import ConversionError
@@ -20,23 +20,21 @@ def _state(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(process_state, "_refusals", [])
 
 
-def test_a_refusal_of_openjpeg_makes_the_process_suspect(describe: Any, make_image: Any, decode_bytes: Any) -> None:
-    image = make_image((64, 64), 12)
+def test_a_refusal_of_openjpeg_makes_the_process_suspect() -> None:
+    image = synthetic_image((64, 64), 12)
     codestream = bytearray(imagecodecs.jpeg2k_encode(image, codecformat="j2k", reversible=True))
-    decode_bytes(describe(image, 12), bytes(codestream), JPEG_2000)
+    decode_codestream(describe_image(image, 12), bytes(codestream), JPEG_2000)
     assert not process_state.is_suspect()
     # a code-block width that COD cannot declare: only the decoder reads it
     codestream[codestream.index(b"\xff\x52") + 10] = 20
     with suppress(ConversionError):
-        decode_bytes(describe(image, 12), bytes(codestream), JPEG_2000)
+        decode_codestream(describe_image(image, 12), bytes(codestream), JPEG_2000)
     assert process_state.is_suspect()
 
 
 @pytest.mark.parametrize("damage", ["cut", "tile", "size"])
-def test_what_is_refused_before_openjpeg_sees_it_leaves_the_process_as_it_is(
-    describe: Any, make_image: Any, decode_bytes: Any, damage: str
-) -> None:
-    image = make_image((64, 64), 12)
+def test_what_is_refused_before_openjpeg_sees_it_leaves_the_process_as_it_is(damage: str) -> None:
+    image = synthetic_image((64, 64), 12)
     codestream = bytearray(imagecodecs.jpeg2k_encode(image, codecformat="j2k", reversible=True))
     if damage == "cut":
         del codestream[-40:]
@@ -45,5 +43,5 @@ def test_what_is_refused_before_openjpeg_sees_it_leaves_the_process_as_it_is(
     else:
         codestream[11] = 63
     with pytest.raises(ConversionError):
-        decode_bytes(describe(image, 12), bytes(codestream), JPEG_2000)
+        decode_codestream(describe_image(image, 12), bytes(codestream), JPEG_2000)
     assert not process_state.is_suspect()

@@ -15,6 +15,7 @@ import simplejpeg
 from numpy.typing import NDArray
 from openjpeg.utils import encode_array
 from PIL import Image, ImageFile
+from tests.support.codestreams import decode_codestream, describe_image, synthetic_image
 
 from plainfilm.decode import DecodedFrame, decode_reduced
 from plainfilm.decode.jpeg2000 import checked_codestream
@@ -75,11 +76,9 @@ def slope(rows: int, columns: int, bits: int) -> Array:
 
 
 @pytest.mark.parametrize(("color", "bits", "signed"), HELD)
-def test_pillow_gives_the_samples_of_the_full_resolution_decoder(
-    describe: Any, make_image: Any, color: bool, bits: int, signed: bool
-) -> None:
-    image = make_image((51, 43, 3) if color else (51, 43), bits, signed)
-    pixel = describe(image, bits)
+def test_pillow_gives_the_samples_of_the_full_resolution_decoder(color: bool, bits: int, signed: bool) -> None:
+    image = synthetic_image((51, 43, 3) if color else (51, 43), bits, signed)
+    pixel = describe_image(image, bits)
     header, codestream = checked_codestream(pixel, FrameBytes(jpeg2000(image, bits)))
     samples = wavelet_level(codestream, header, 0)
     assert samples is not None
@@ -91,13 +90,13 @@ def test_pillow_gives_the_samples_of_the_full_resolution_decoder(
 @pytest.mark.parametrize("size", [(256, 192), (257, 193), (250, 201), (255, 199), (300, 161)])
 @pytest.mark.parametrize("level", [1, 2, 3])
 def test_every_sample_lies_at_its_grid_position(
-    describe: Any, encode: Callable[[Array, int], bytes], size: tuple[int, int], level: int
+    encode: Callable[[Array, int], bytes], size: tuple[int, int], level: int
 ) -> None:
     bits = 16 if encode is high_throughput else 8 if encode is jpeg else 12
     whole = slope(*size, bits).astype("u1" if bits == 8 else "u2")
     least = -(-size[0] >> level), -(-size[1] >> level)
     syntax = {jpeg: JPEG, high_throughput: HIGH_THROUGHPUT}.get(encode, JPEG_2000)
-    decoded = reduced(describe(whole, bits), encode(whole, bits), least, syntax)
+    decoded = reduced(describe_image(whole, bits), encode(whole, bits), least, syntax)
     assert decoded is not None
     assert decoded.samples.shape == least
     rows, columns = (
@@ -112,16 +111,14 @@ def test_every_sample_lies_at_its_grid_position(
 
 @pytest.mark.parametrize("bits", [8, 12])
 @pytest.mark.parametrize("tiles", [None, (64, 48)])
-def test_colors_tiles_and_progressions_give_the_same_samples(
-    describe: Any, decode_bytes: Any, bits: int, tiles: tuple[int, int] | None
-) -> None:
+def test_colors_tiles_and_progressions_give_the_same_samples(bits: int, tiles: tuple[int, int] | None) -> None:
     grey = slope(200, 180, 8).astype("u1")
     image = np.stack([grey, 255 - grey, grey // 2], -1) if bits == 8 else grey
     for progression in ("LRCP", "RLCP", "RPCL", "PCRL", "CPRL"):
         options = {} if tiles is None else {"tile_size": tiles}
         codestream = pillow(image, progression=progression, num_resolutions=4, **options)
-        decoded = reduced(describe(image, 8), codestream, (50, 45))
-        whole = decode_bytes(describe(image, 8), codestream, JPEG_2000)
+        decoded = reduced(describe_image(image, 8), codestream, (50, 45))
+        whole = decode_codestream(describe_image(image, 8), codestream, JPEG_2000)
         assert decoded is not None
         assert decoded.photometric_interpretation == whole.photometric_interpretation
         mean = whole.samples.astype(float).reshape(50, 4, 45, 4, -1).mean((1, 3)).squeeze()
@@ -129,30 +126,30 @@ def test_colors_tiles_and_progressions_give_the_same_samples(
 
 
 @pytest.mark.parametrize("signed", [False, True])
-def test_no_sample_exceeds_bits_stored(describe: Any, signed: bool) -> None:
+def test_no_sample_exceeds_bits_stored(signed: bool) -> None:
     """Edges over the whole range, at which a wavelet and a cubic interpolation overshoot."""
     image = np.full((512, 512), -2048 if signed else 0, "i2" if signed else "u2")
     image[250:258, 250:257] += 4095
-    decoded = reduced(describe(image, 12), jpeg2000(image, 16), (256, 256))
+    decoded = reduced(describe_image(image, 12), jpeg2000(image, 16), (256, 256))
     assert decoded is not None
     assert decoded.samples.min() == image.min()
     assert decoded.samples.max() == image.max()
 
 
 @pytest.mark.parametrize("signed", [False, True])
-def test_a_frame_with_many_samples_beyond_bits_stored_is_not_reduced(describe: Any, signed: bool) -> None:
+def test_a_frame_with_many_samples_beyond_bits_stored_is_not_reduced(signed: bool) -> None:
     image = np.full((512, 512), -2048 if signed else 0, "i2" if signed else "u2")
     image[200:300, 200:300] += 5000
-    pixel = describe(image, 12)
+    pixel = describe_image(image, 12)
     assert reduced(pixel, jpeg2000(image, 16), (256, 256)) is None
 
 
-def test_the_resolution_is_the_lowest_with_enough_rows_and_columns(describe: Any) -> None:
+def test_the_resolution_is_the_lowest_with_enough_rows_and_columns() -> None:
     image = slope(256, 192, 12).astype("u2")
     codestream = jpeg2000(image, 12)
     shapes = {}
     for least in ((256, 192), (129, 1), (1, 97), (128, 96), (65, 48), (64, 48), (1, 1)):
-        decoded = reduced(describe(image, 12), codestream, least)
+        decoded = reduced(describe_image(image, 12), codestream, least)
         shapes[least] = None if decoded is None else decoded.samples.shape
     assert shapes == {
         (256, 192): None,
@@ -165,13 +162,13 @@ def test_the_resolution_is_the_lowest_with_enough_rows_and_columns(describe: Any
     }
 
 
-def test_a_finding_names_the_resolution_and_the_decoder(describe: Any) -> None:
+def test_a_finding_names_the_resolution_and_the_decoder() -> None:
     grey = slope(256, 192, 8).astype("u1")
     for codestream, syntax, decoder in (
         (jpeg2000(grey, 8), JPEG_2000, "Pillow-"),
         (jpeg(grey, 8), JPEG, "simplejpeg-"),
     ):
-        decoded = reduced(describe(grey, 8), codestream, (64, 48), syntax)
+        decoded = reduced(describe_image(grey, 8), codestream, (64, 48), syntax)
         assert decoded is not None
         assert decoder in decoded.decoder
         assert decoded.is_reduced
@@ -216,30 +213,30 @@ UNUSUAL: dict[str, Callable[[bytes], bytes]] = {
 
 
 @pytest.mark.parametrize("what", UNUSUAL)
-def test_a_codestream_with_an_unusual_layout_is_not_reduced(describe: Any, what: str) -> None:
+def test_a_codestream_with_an_unusual_layout_is_not_reduced(what: str) -> None:
     image = slope(256, 192, 8).astype("u1")
     codestream = pillow(image, tile_size=(192, 128), num_resolutions=4)
-    assert reduced(describe(image, 8), codestream, (32, 24)) is not None
-    assert reduced(describe(image, 8), UNUSUAL[what](codestream), (32, 24)) is None
+    assert reduced(describe_image(image, 8), codestream, (32, 24)) is not None
+    assert reduced(describe_image(image, 8), UNUSUAL[what](codestream), (32, 24)) is None
 
 
 @pytest.mark.parametrize(
     "header",
     [{"high_bit": 15}, {"bits_stored": 12, "high_bit": 12}, {"signed": True}, {"bits_stored": 10, "high_bit": 9}],
 )
-def test_samples_that_are_not_plainly_stored_values_are_not_reduced(describe: Any, header: dict[str, Any]) -> None:
+def test_samples_that_are_not_plainly_stored_values_are_not_reduced(header: dict[str, Any]) -> None:
     image = slope(256, 192, 12).astype("u2")
     codestream = jpeg2000(image, 12)
-    assert reduced(describe(image, 12), codestream, (64, 48)) is not None
-    assert reduced(describe(image, 12, **header), codestream, (64, 48)) is None
+    assert reduced(describe_image(image, 12), codestream, (64, 48)) is not None
+    assert reduced(describe_image(image, 12, **header), codestream, (64, 48)) is None
 
 
 @pytest.mark.parametrize("encode", [jpeg2000, high_throughput, jpeg])
-def test_a_truncated_codestream_is_not_reduced(describe: Any, make_image: Any, encode: Any) -> None:
+def test_a_truncated_codestream_is_not_reduced(encode: Any) -> None:
     """An end marker follows the truncation; for JPEG 2000 the length of the tile-part is also shortened."""
     bits = 16 if encode is high_throughput else 8
-    image = make_image((200, 180), bits)
-    codestream, pixel = encode(image, bits), describe(image, bits)
+    image = synthetic_image((200, 180), bits)
+    codestream, pixel = encode(image, bits), describe_image(image, bits)
     syntax = {jpeg: JPEG, high_throughput: HIGH_THROUGHPUT}.get(encode, JPEG_2000)
     assert reduced(pixel, codestream, (50, 45), syntax) is not None
     end = b"\xff\xd9"
@@ -253,35 +250,36 @@ def test_a_truncated_codestream_is_not_reduced(describe: Any, make_image: Any, e
         assert reduced(pixel, short + end, (50, 45), syntax) is None
 
 
-def test_faults_are_left_to_the_full_resolution_decoder(describe: Any) -> None:
+def test_faults_are_left_to_the_full_resolution_decoder() -> None:
     """A header of another size gives no reduced frame and no error."""
     image = slope(256, 192, 12).astype("u2")
-    pixel = describe(image, 12, rows=250)
+    pixel = describe_image(image, 12, rows=250)
     assert reduced(pixel, jpeg2000(image, 12), (64, 48)) is None
-    assert reduced(describe(image, 12), b"\xff\x4f\xff\x51" + bytes(90), (64, 48)) is None
-    assert reduced(describe(image, 12), jpeg2000(image, 12), (64, 48), "1.2.3") is None
+    assert reduced(describe_image(image, 12), b"\xff\x4f\xff\x51" + bytes(90), (64, 48)) is None
+    assert reduced(describe_image(image, 12), jpeg2000(image, 12), (64, 48), "1.2.3") is None
 
 
-def test_pillow_is_not_used_if_it_accepts_truncated_files(describe: Any, monkeypatch: Any) -> None:
+def test_pillow_is_not_used_if_it_accepts_truncated_files(monkeypatch: Any) -> None:
     image = slope(256, 192, 12).astype("u2")
     monkeypatch.setattr(ImageFile, "LOAD_TRUNCATED_IMAGES", True)
-    assert reduced(describe(image, 12), jpeg2000(image, 12), (64, 48)) is None
+    assert reduced(describe_image(image, 12), jpeg2000(image, 12), (64, 48)) is None
 
 
-def test_native_frames_are_not_reduced(describe: Any) -> None:
+def test_native_frames_are_not_reduced() -> None:
     image = slope(256, 192, 12).astype("<u2")
-    pixel = describe(image, 12)
+    pixel = describe_image(image, 12)
     data = PixelData(image.tobytes(), "1.2.840.10008.1.2.1", False)
     assert decode_reduced(pixel, data, locate_frames(pixel, data), 0, (64, 48)) is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("encode", [jpeg2000, high_throughput])
 def test_a_frame_that_the_full_decoder_rejects_is_rejected_or_shows_no_damage(
-    describe: Any, make_image: Any, decode_bytes: Any, encode: Callable[[Array, int], bytes]
+    encode: Callable[[Array, int], bytes],
 ) -> None:
     bits = 16 if encode is high_throughput else 12
-    image = make_image((200, 180), bits)
-    pixel, codestream = describe(image, bits), encode(image, bits)
+    image = synthetic_image((200, 180), bits)
+    pixel, codestream = describe_image(image, bits), encode(image, bits)
     syntax = HIGH_THROUGHPUT if encode is high_throughput else JPEG_2000
     sound = reduced(pixel, codestream, (50, 45), syntax)
     assert sound is not None
@@ -297,7 +295,7 @@ def test_a_frame_that_the_full_decoder_rejects_is_rejected_or_shows_no_damage(
         assert decoded.samples.shape == sound.samples.shape
         assert decoded.samples.max() < 1 << bits
         try:
-            decode_bytes(pixel, bytes(damaged), syntax)
+            decode_codestream(pixel, bytes(damaged), syntax)
         except ConversionError:
             assert np.array_equal(decoded.samples, sound.samples)
     assert given > 50

@@ -10,6 +10,7 @@ import imagecodecs
 import numpy as np
 import pytest
 from PIL import Image
+from tests.support.codestreams import decode_codestream, decode_truncated_codestream, describe_image, synthetic_image
 
 from plainfilm.errors import ConversionError, DecodeError, TruncatedError
 from plainfilm.findings import FindingCode
@@ -36,56 +37,52 @@ ENCODERS: dict[str, Any] = {
 
 @pytest.mark.parametrize("end", [b"", b"\xff\xd9"], ids=["cut", "end marker"])
 @pytest.mark.parametrize("name", ENCODERS)
-def test_the_present_pixels_are_correct(
-    describe: Any, make_image: Any, decode_bytes: Any, decode_cut: Any, name: str, end: bytes
-) -> None:
+def test_the_present_pixels_are_correct(name: str, end: bytes) -> None:
     syntax, bits, shape, encode = ENCODERS[name]
-    image = make_image(shape, bits)
+    image = synthetic_image(shape, bits)
     image[shape[0] // 2 :, :20] = 3
     codestream = bytes(encode(image))
-    pixel = describe(image, bits, "YBR_FULL_422" if name == "baseline color" else "")
-    whole = decode_bytes(pixel, codestream, syntax).samples
+    pixel = describe_image(image, bits, "YBR_FULL_422" if name == "baseline color" else "")
+    whole = decode_codestream(pixel, codestream, syntax).samples
     if end and syntax == JPEG_LS:
         pytest.skip("CharLS says only that such a codestream is wrong")
     for part in (0.55, 0.7, 0.83, 0.94):
-        found = decode_cut(pixel, codestream[: int(len(codestream) * part)] + end, syntax)
+        found = decode_truncated_codestream(pixel, codestream[: int(len(codestream) * part)] + end, syntax)
         assert np.array_equal(found.samples[~found.missing], whole[~found.missing])
         assert 1 - part - 0.25 < found.missing.mean() < 1 - part + 0.4
         assert [finding.code for finding in found.findings] == [FindingCode.TRUNCATED_FILLED]
 
 
 @pytest.mark.parametrize("name", ENCODERS)
-def test_without_only_the_end_marker_no_pixel_is_missing(
-    describe: Any, make_image: Any, decode_bytes: Any, decode_cut: Any, name: str
-) -> None:
+def test_without_only_the_end_marker_no_pixel_is_missing(name: str) -> None:
     syntax, bits, shape, encode = ENCODERS[name]
-    image = make_image(shape, bits)
+    image = synthetic_image(shape, bits)
     codestream = bytes(encode(image))
-    pixel = describe(image, bits, "YBR_FULL_422" if name == "baseline color" else "")
-    found = decode_cut(pixel, codestream[:-2], syntax)
+    pixel = describe_image(image, bits, "YBR_FULL_422" if name == "baseline color" else "")
+    found = decode_truncated_codestream(pixel, codestream[:-2], syntax)
     assert not found.missing.any()
-    assert np.array_equal(found.samples, decode_bytes(pixel, codestream, syntax).samples)
+    assert np.array_equal(found.samples, decode_codestream(pixel, codestream, syntax).samples)
     assert [finding.code for finding in found.findings] == [FindingCode.TRUNCATED_FILLED]
 
 
 @pytest.mark.parametrize("name", ENCODERS)
-def test_a_codestream_truncated_in_its_header_fails(describe: Any, make_image: Any, decode_cut: Any, name: str) -> None:
+def test_a_codestream_truncated_in_its_header_fails(name: str) -> None:
     syntax, bits, shape, encode = ENCODERS[name]
-    image = make_image(shape, bits)
+    image = synthetic_image(shape, bits)
     with pytest.raises(ConversionError):
-        decode_cut(describe(image, bits), bytes(encode(image))[:24], syntax)
+        decode_truncated_codestream(describe_image(image, bits), bytes(encode(image))[:24], syntax)
 
 
-def test_a_truncated_progressive_codestream_fails(describe: Any, make_image: Any, decode_cut: Any) -> None:
-    image = make_image((40, 30), 8)
+def test_a_truncated_progressive_codestream_fails() -> None:
+    image = synthetic_image((40, 30), 8)
     file = io.BytesIO()
     Image.fromarray(image).save(file, "JPEG", quality=95, progressive=True)
     with pytest.raises(TruncatedError):
-        decode_cut(describe(image, 8), file.getvalue()[:-200], PROGRESSIVE)
+        decode_truncated_codestream(describe_image(image, 8), file.getvalue()[:-200], PROGRESSIVE)
 
 
-def test_a_truncated_codestream_of_another_size_fails(describe: Any, make_image: Any, decode_cut: Any) -> None:
-    image = make_image((40, 30), 12)
+def test_a_truncated_codestream_of_another_size_fails() -> None:
+    image = synthetic_image((40, 30), 12)
     codestream = lossless(image, 12, 1)
     with pytest.raises((DecodeError, TruncatedError)):
-        decode_cut(describe(image, 12, rows=41), codestream[: len(codestream) // 2], LOSSLESS)
+        decode_truncated_codestream(describe_image(image, 12, rows=41), codestream[: len(codestream) // 2], LOSSLESS)

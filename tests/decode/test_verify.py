@@ -12,6 +12,7 @@ import imagecodecs
 import numpy as np
 import pytest
 from PIL import Image
+from tests.support.codestreams import decode_codestream, describe_image, synthetic_image
 
 from plainfilm.decode import decode_frame
 from plainfilm.decode.codecs import CodecRow
@@ -61,10 +62,10 @@ def jpeg2000_with_packet_lengths(image: Any) -> bytes:
 
 
 @pytest.mark.parametrize("name", LOSSLESS)
-def test_lossless_frames_are_verified(describe: Any, make_image: Any, name: str) -> None:
+def test_lossless_frames_are_verified(name: str) -> None:
     syntax, bits, encode = LOSSLESS[name]
-    image = make_image((40, 30), bits)
-    assert codes(describe(image, bits), bytes(encode(image)), syntax) == [FindingCode.VERIFIED]
+    image = synthetic_image((40, 30), bits)
+    assert codes(describe_image(image, bits), bytes(encode(image)), syntax) == [FindingCode.VERIFIED]
 
 
 @pytest.mark.parametrize(
@@ -74,22 +75,18 @@ def test_lossless_frames_are_verified(describe: Any, make_image: Any, name: str)
         (".4.201", lambda image: imagecodecs.htj2k_encode(image, reversible=True)),
     ],
 )
-def test_a_codestream_that_does_not_tell_its_packets_is_compared_and_not_verified(
-    describe: Any, make_image: Any, syntax: str, encode: Any
-) -> None:
-    image = make_image((40, 30), 16)
-    assert codes(describe(image, 16), bytes(encode(image)), syntax) == [FindingCode.NOT_VERIFIED]
+def test_a_codestream_that_does_not_tell_its_packets_is_compared_and_not_verified(syntax: str, encode: Any) -> None:
+    image = synthetic_image((40, 30), 16)
+    assert codes(describe_image(image, 16), bytes(encode(image)), syntax) == [FindingCode.NOT_VERIFIED]
 
 
 @pytest.mark.parametrize(
     ("syntax", "encode"),
     [(".4.80", imagecodecs.jpegls_encode), (".4.110", lambda image: imagecodecs.jpegxl_encode(image, lossless=True))],
 )
-def test_a_finding_reports_that_there_is_no_second_library(
-    describe: Any, make_image: Any, syntax: str, encode: Any
-) -> None:
-    image = make_image((40, 30), 8)
-    assert codes(describe(image, 8), bytes(encode(image)), syntax) == [FindingCode.NOT_VERIFIED]
+def test_a_finding_reports_that_there_is_no_second_library(syntax: str, encode: Any) -> None:
+    image = synthetic_image((40, 30), 8)
+    assert codes(describe_image(image, 8), bytes(encode(image)), syntax) == [FindingCode.NOT_VERIFIED]
 
 
 @pytest.mark.parametrize(
@@ -100,29 +97,29 @@ def test_a_finding_reports_that_there_is_no_second_library(
         (".4.91", lambda image: jpeg2000(image, False)),
     ],
 )
-def test_lossy_frames_are_not_verified(describe: Any, make_image: Any, syntax: str, encode: Any) -> None:
-    image = make_image((40, 30), 8)
-    assert codes(describe(image, 8), bytes(encode(image)), syntax) == []
+def test_lossy_frames_are_not_verified(syntax: str, encode: Any) -> None:
+    image = synthetic_image((40, 30), 8)
+    assert codes(describe_image(image, 8), bytes(encode(image)), syntax) == []
 
 
-def test_different_samples_fail_the_frame(describe: Any) -> None:
+def test_different_samples_fail_the_frame() -> None:
     image = np.arange(12, dtype=np.uint8).reshape(3, 4)
     row = CodecRow("native", "numpy", "numpy", "native:decode_native", verify_function="verify:decode_deflated_isal")
-    first = replace(decode_with_rows((row,), describe(image, 8), FrameBytes(image.tobytes())), findings=())
+    first = replace(decode_with_rows((row,), describe_image(image, 8), FrameBytes(image.tobytes())), findings=())
     with pytest.raises(DecodeError, match="different samples") as caught:
-        verify_samples((row,), describe(image, 8), FrameBytes(deflated(image[::-1])), first)
+        verify_samples((row,), describe_image(image, 8), FrameBytes(deflated(image[::-1])), first)
     assert caught.value.reason is Reason.CODESTREAM_MISMATCH
 
 
-def test_an_error_of_the_second_library_is_a_finding_and_no_failure(describe: Any) -> None:
+def test_an_error_of_the_second_library_is_a_finding_and_no_failure() -> None:
     image = np.arange(12, dtype=np.uint8).reshape(3, 4)
     row = CodecRow("native", "numpy", "numpy", "native:decode_native", verify_function="verify:decode_deflated_isal")
-    first = decode_with_rows((row,), describe(image, 8), FrameBytes(image.tobytes()))
-    (finding,) = verify_samples((row,), describe(image, 8), FrameBytes(b"\xff" * 9), first)
+    first = decode_with_rows((row,), describe_image(image, 8), FrameBytes(image.tobytes()))
+    (finding,) = verify_samples((row,), describe_image(image, 8), FrameBytes(b"\xff" * 9), first)
     assert finding.code is FindingCode.NOT_VERIFIED
     assert "igzip refuses" in finding.detail
 
 
-def test_verification_is_off_by_default(describe: Any, make_image: Any, decode_bytes: Any) -> None:
-    image = make_image((40, 30), 8)
-    assert decode_bytes(describe(image, 8), rle(image), f"{ROOT}.5").findings == ()
+def test_verification_is_off_by_default() -> None:
+    image = synthetic_image((40, 30), 8)
+    assert decode_codestream(describe_image(image, 8), rle(image), f"{ROOT}.5").findings == ()

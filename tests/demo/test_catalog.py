@@ -53,6 +53,7 @@ def test_the_twelve_radiographs_cover_every_parameter_of_the_profiles() -> None:
     assert [vendor.hot_pixels for vendor in vendors] == [0, 0, 0, 0, 0, 0, 5, 0, 0, 0, 0, 0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("radiograph", demo_radiographs(), ids=NAME)
 def test_plainfilm_shows_the_reference_image(radiograph: SyntheticRadiograph) -> None:
     shown = plainfilm.render(build_dataset(radiograph))

@@ -232,6 +232,7 @@ def test_two_runs_write_the_same_bytes(tmp_path: Path) -> None:
         assert (tmp_path / "once").read_bytes() == (tmp_path / "again").read_bytes()
 
 
+@pytest.mark.slow
 def test_the_twelve_radiographs_are_written_in_order(tmp_path: Path) -> None:
     paths = write_radiographs(tmp_path / "new" / "folder")
     assert [path.name for path in paths] == [f"{radiograph.name}.dcm" for radiograph in demo_radiographs()]
@@ -240,7 +241,6 @@ def test_the_twelve_radiographs_are_written_in_order(tmp_path: Path) -> None:
     ]
 
 
-@pytest.mark.dcmtk
 @pytest.mark.parametrize("radiograph", [demo_radiographs()[1], demo_radiographs()[4]], ids=NAME)
 def test_dcmtk_shows_the_reference_image(radiograph: SyntheticRadiograph, dcmj2pnm: str, tmp_path: Path) -> None:
     radiograph = small(radiograph)

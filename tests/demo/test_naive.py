@@ -46,12 +46,14 @@ def fails(picture: Picture, intended: Picture) -> bool:
     return likeness(picture, intended) < 0.3 or contrast(picture, intended) < 0.15
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("radiograph", demo_radiographs(), ids=NAME)
 def test_the_naive_conversion_fails(radiograph: SyntheticRadiograph, folder: Path) -> None:
     picture = naive_image(pydicom.dcmread(folder / f"{radiograph.name}.dcm"))
     assert fails(picture, reference_image(radiograph))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("radiograph", demo_radiographs(), ids=NAME)
 def test_the_reference_image_does_not_fail(radiograph: SyntheticRadiograph) -> None:
     intended = reference_image(radiograph)
@@ -61,6 +63,7 @@ def test_the_reference_image_does_not_fail(radiograph: SyntheticRadiograph) -> N
     assert hand.std() > 35
 
 
+@pytest.mark.slow
 def test_each_naive_conversion_fails_in_its_own_way(folder: Path) -> None:
     """The results are negatives, nearly black, nearly white, wrapped or flat grey."""
     pictures: dict[int, tuple[Picture, Picture]] = {}

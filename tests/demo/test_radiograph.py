@@ -111,6 +111,7 @@ def test_bones_are_light_on_dark(display: DisplayTransform | None, intensity: In
     assert picture[(share > 0.2) & (share < 0.4)].mean() > 120
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("radiograph", demo_radiographs(), ids=NAME)
 def test_the_ground_truth_has_plain_values_within_the_image(radiograph: SyntheticRadiograph) -> None:
     known, acquisition = ground_truth_json(radiograph), radiograph.acquisition

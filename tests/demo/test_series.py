@@ -18,12 +18,14 @@ from plainfilm.demo.series import RadiographSeries, write_series
 SMALL = RadiographSeries(seed=7, rows=200, columns=160)
 
 
+@pytest.mark.slow
 def test_a_radiograph_depends_only_on_its_number(tmp_path: Path) -> None:
     together = list(write_series(SMALL, range(1, 7), tmp_path / "a"))
     alone = list(write_series(SMALL, range(4, 5), tmp_path / "b"))
     assert alone[0].read_bytes() == together[3].read_bytes()
 
 
+@pytest.mark.slow
 def test_radiographs_differ_in_pixels_and_identity(tmp_path: Path) -> None:
     paths = list(write_series(SMALL, range(1, 41), tmp_path))
     datasets = [dcmread(path) for path in paths]
@@ -34,6 +36,7 @@ def test_radiographs_differ_in_pixels_and_identity(tmp_path: Path) -> None:
     assert len({path.stem[7:] for path in paths}) == 10
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", range(1, 16))
 def test_plainfilm_shows_the_reference_image(number: int, tmp_path: Path) -> None:
     (path,) = write_series(SMALL, range(number, number + 1), tmp_path)

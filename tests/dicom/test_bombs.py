@@ -7,6 +7,18 @@ import struct
 from typing import Any
 
 import pytest
+from tests.support.dicom_files import (
+    MAX_PIXELS,
+    encapsulate_fragments,
+    encode_dataset,
+    encode_element,
+    encode_file,
+    image_dataset,
+    read_error,
+    read_outcome,
+    traced_memory,
+    wrap_in_file,
+)
 
 from plainfilm.dicom.instance import Instance
 from plainfilm.dicom.read import read_instance
@@ -66,97 +78,100 @@ def nested(depth: int, *, defined: bool, syntax: str = EXPLICIT_LITTLE) -> bytes
     return content
 
 
-def with_sequence(films: Any, sequence: bytes, syntax: str = EXPLICIT_LITTLE) -> bytes:
+def with_sequence(sequence: bytes, syntax: str = EXPLICIT_LITTLE) -> bytes:
     """A file whose data set begins with a sequence."""
-    start = films.element("SOPClassUID", "UI", b"1.2.840.10008.5.1.4.1.1.1.1\0", syntax)
-    body = films.body(films.image(SOPClassUID=None, SOPInstanceUID=None, Modality=None), syntax)
-    content: bytes = films.wrapped(start + sequence + body, syntax)
+    start = encode_element("SOPClassUID", "UI", b"1.2.840.10008.5.1.4.1.1.1.1\0", syntax)
+    body = encode_dataset(image_dataset(SOPClassUID=None, SOPInstanceUID=None, Modality=None), syntax)
+    content: bytes = wrap_in_file(start + sequence + body, syntax)
     return content
 
 
-def test_an_image_of_gigapixels_is_refused_before_other_checks(films: Any) -> None:
-    content = films.file(films.image(Rows=60_000, Columns=60_000, NumberOfFrames=100))
-    with films.traced() as peak:
+def test_an_image_of_gigapixels_is_refused_before_other_checks() -> None:
+    content = encode_file(image_dataset(Rows=60_000, Columns=60_000, NumberOfFrames=100))
+    with traced_memory() as peak:
         assert outcome(content) is Reason.TOO_LARGE
-    assert peak[0] < 2 * MIB
+    assert peak.size < 2 * MIB
 
 
-def test_a_number_of_frames_is_checked_against_the_data(films: Any) -> None:
-    for syntax, data in ((EXPLICIT_LITTLE, bytes(48)), (JPEG_LS, films.encapsulated(jpegls(4, 6)))):
+@pytest.mark.slow
+def test_a_number_of_frames_is_checked_against_the_data() -> None:
+    for syntax, data in ((EXPLICIT_LITTLE, bytes(48)), (JPEG_LS, encapsulate_fragments(jpegls(4, 6)))):
         for frames in (2_000, 2_000_000_000):
-            content = films.file(films.image(PixelData=data, NumberOfFrames=frames), syntax)
-            with films.traced() as peak:
+            content = encode_file(image_dataset(PixelData=data, NumberOfFrames=frames), syntax)
+            with traced_memory() as peak:
                 assert outcome(content) is Reason.TRUNCATED_PIXEL_DATA
-            assert peak[0] < 2 * MIB
+            assert peak.size < 2 * MIB
 
 
 @pytest.mark.parametrize("syntax", [JPEG_LS, JPEG_2000, HTJ2K])
-def test_a_codestream_of_gigapixels_is_never_decoded(films: Any, syntax: str) -> None:
-    data = films.encapsulated(codestream(syntax, 65_535, 65_535))
-    small = films.file(films.image(PixelData=data), syntax)
-    large = films.file(films.image(PixelData=data, Rows=65_535, Columns=65_535), syntax)
-    with films.traced() as peak:
+def test_a_codestream_of_gigapixels_is_never_decoded(syntax: str) -> None:
+    data = encapsulate_fragments(codestream(syntax, 65_535, 65_535))
+    small = encode_file(image_dataset(PixelData=data), syntax)
+    large = encode_file(image_dataset(PixelData=data, Rows=65_535, Columns=65_535), syntax)
+    with traced_memory() as peak:
         assert outcome(small) is Reason.CODESTREAM_MISMATCH
         assert outcome(large) is Reason.TOO_LARGE
-    assert peak[0] < 2 * MIB
+    assert peak.size < 2 * MIB
 
 
 @pytest.mark.parametrize("defined", [True, False])
 @pytest.mark.parametrize("syntax", NATIVE)
-def test_sequences_may_be_nested_64_deep_and_not_deeper(films: Any, syntax: str, defined: bool) -> None:
-    allowed = with_sequence(films, nested(64, defined=defined, syntax=syntax), syntax)
-    assert read_instance(allowed, films.max_pixels).pixel.rows == 4
-    refused = films.refusal(with_sequence(films, nested(65, defined=defined, syntax=syntax), syntax))
+def test_sequences_may_be_nested_64_deep_and_not_deeper(syntax: str, defined: bool) -> None:
+    allowed = with_sequence(nested(64, defined=defined, syntax=syntax), syntax)
+    assert read_instance(allowed, MAX_PIXELS).pixel.rows == 4
+    refused = read_error(with_sequence(nested(65, defined=defined, syntax=syntax), syntax))
     assert refused.reason is Reason.TOO_DEEP
 
 
-def test_a_hundred_thousand_nested_items_cost_little(films: Any) -> None:
+def test_a_hundred_thousand_nested_items_need_little_memory() -> None:
     head = struct.pack("<HH2s2xI", 0x0008, 0x1140, b"SQ", UNDEFINED) + struct.pack("<HHI", 0xFFFE, 0xE000, UNDEFINED)
-    content = with_sequence(films, head * 100_000)
-    with films.traced() as peak:
-        assert films.refusal(content).reason is Reason.TOO_DEEP
-    assert peak[0] < 2 * MIB
+    content = with_sequence(head * 100_000)
+    with traced_memory() as peak:
+        assert read_error(content).reason is Reason.TOO_DEEP
+    assert peak.size < 2 * MIB
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("undefined", [True, False])
 @pytest.mark.parametrize("keyword", ["VOILUTSequence", "IconImageSequence", 0x00091010])
-def test_items_in_one_sequence_count_as_elements(films: Any, keyword: str | int, undefined: bool) -> None:
+def test_items_in_one_sequence_count_as_elements(keyword: str | int, undefined: bool) -> None:
     items = struct.pack("<HHI", 0xFFFE, 0xE000, 0) * 60_000
     value = items + struct.pack("<HHI", 0xFFFE, 0xE0DD, 0)
-    element = films.element(keyword, "SQ", value if undefined else items)
+    element = encode_element(keyword, "SQ", value if undefined else items)
     if not undefined:
         element = element[:8] + struct.pack("<I", len(items)) + items
-    content = films.wrapped(element + films.body(films.image()), EXPLICIT_LITTLE)
-    with films.traced() as peak:
-        assert films.refusal(content).reason is Reason.TOO_LARGE
-    assert peak[0] < 2 * MIB
+    content = wrap_in_file(element + encode_dataset(image_dataset()), EXPLICIT_LITTLE)
+    with traced_memory() as peak:
+        assert read_error(content).reason is Reason.TOO_LARGE
+    assert peak.size < 2 * MIB
 
 
-def test_zeros_instead_of_items_are_not_parsed(films: Any) -> None:
-    content = films.file(films.image(), odd={"VOILUTSequence": ("SQ", bytes(8 * 200_000))})
-    with films.traced() as peak:
-        instance = read_instance(content, films.max_pixels)
+def test_zeros_instead_of_items_are_not_parsed() -> None:
+    content = encode_file(image_dataset(), odd={"VOILUTSequence": ("SQ", bytes(8 * 200_000))})
+    with traced_memory() as peak:
+        instance = read_instance(content, MAX_PIXELS)
     assert codes_of(instance.frames[-1].findings + instance.findings) == "attribute_invalid"
-    assert peak[0] < 2 * MIB
+    assert peak.size < 2 * MIB
 
 
-def test_many_elements_inside_an_item_are_too_many(films: Any) -> None:
-    inside = films.element(0x00100010, "PN", b"") * 60_000
+def test_many_elements_inside_an_item_are_too_many() -> None:
+    inside = encode_element(0x00100010, "PN", b"") * 60_000
     value = struct.pack("<HHI", 0xFFFE, 0xE000, len(inside)) + inside
-    assert films.refusal(films.file(films.image(), odd={0x00081140: ("SQ", value)})).reason is Reason.TOO_LARGE
+    assert read_error(encode_file(image_dataset(), odd={0x00081140: ("SQ", value)})).reason is Reason.TOO_LARGE
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("vr", ["OB", "OW", "UN", "UT", "SQ"])
 @pytest.mark.parametrize("inside", [False, True])
-def test_a_length_beyond_the_file_is_reported_and_not_allocated(films: Any, vr: str, inside: bool) -> None:
+def test_a_length_beyond_the_file_is_reported_and_not_allocated(vr: str, inside: bool) -> None:
     claim = struct.pack("<HH2s2xI", 0x0009, 0x1010, vr.encode(), 2_000_000_000) + bytes(600)
     if inside:
         item = struct.pack("<HHI", 0xFFFE, 0xE000, UNDEFINED)
         claim = struct.pack("<HH2s2xI", 0x0008, 0x1140, b"SQ", UNDEFINED) + item + claim
-    content = films.wrapped(films.element("Modality", "CS", b"DX") + claim, EXPLICIT_LITTLE)
-    with films.traced() as peak:
-        assert films.refusal(content).reason is Reason.TRUNCATED_FILE
-    assert peak[0] < 2 * MIB
+    content = wrap_in_file(encode_element("Modality", "CS", b"DX") + claim, EXPLICIT_LITTLE)
+    with traced_memory() as peak:
+        assert read_error(content).reason is Reason.TRUNCATED_FILE
+    assert peak.size < 2 * MIB
 
 
 LONG_VALUES = {
@@ -170,50 +185,52 @@ LONG_VALUES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("keyword", "vr", "value"), LONG_VALUES.values(), ids=LONG_VALUES)
-def test_a_very_long_value_takes_no_more_memory_than_its_bytes(films: Any, keyword: Any, vr: str, value: bytes) -> None:
-    content = films.file(films.image(), odd={keyword: (vr, value)})
-    with films.traced() as peak:
-        assert isinstance(films.outcome(content), Instance)
-    assert peak[0] < 4 * len(value)
+def test_a_very_long_value_takes_no_more_memory_than_its_bytes(keyword: Any, vr: str, value: bytes) -> None:
+    content = encode_file(image_dataset(), odd={keyword: (vr, value)})
+    with traced_memory() as peak:
+        assert isinstance(read_outcome(content), Instance)
+    assert peak.size < 4 * len(value)
 
 
-def test_a_text_of_more_than_64_kib_is_read(films: Any) -> None:
-    instance = read_instance(films.file(films.image(), odd={"PatientName": ("UT", b"A" * 70_000)}), films.max_pixels)
+def test_a_text_of_more_than_64_kib_is_read() -> None:
+    instance = read_instance(encode_file(image_dataset(), odd={"PatientName": ("UT", b"A" * 70_000)}), MAX_PIXELS)
     assert len(instance.identity.patient_name) == 70_000
 
 
 @pytest.mark.parametrize("value", [b"-1", b"0 ", b"x ", b"1e400 ", b"NaN ", b"9" * 400, b"1\\2\\3 ", b"1.5 ", b""])
-def test_an_invalid_number_of_frames_is_1_or_refused(films: Any, value: bytes) -> None:
-    reason = outcome(films.file(films.image(), odd={"NumberOfFrames": ("IS", value)}))
+def test_an_invalid_number_of_frames_is_1_or_refused(value: bytes) -> None:
+    reason = outcome(encode_file(image_dataset(), odd={"NumberOfFrames": ("IS", value)}))
     assert reason in (None, Reason.TRUNCATED_PIXEL_DATA)
 
 
 @pytest.mark.parametrize("keyword", ["Rows", "Columns"])
 @pytest.mark.parametrize("value", [b"0 ", b"-5", b"1e300 ", b"1e999 "])
-def test_invalid_rows_are_refused(films: Any, keyword: str, value: bytes) -> None:
-    reason = outcome(films.file(films.image(), odd={keyword: ("DS", value)}))
+def test_invalid_rows_are_refused(keyword: str, value: bytes) -> None:
+    reason = outcome(encode_file(image_dataset(), odd={keyword: ("DS", value)}))
     assert reason in (Reason.UNSUPPORTED_VALUE, Reason.TOO_LARGE)
 
 
-def test_too_many_fragments_are_refused(films: Any) -> None:
+@pytest.mark.slow
+def test_too_many_fragments_are_refused() -> None:
     data = struct.pack("<HHI", 0xFFFE, 0xE000, 0) * 60_000
-    content = films.file(films.image(PixelData=data), JPEG_LS)
-    with films.traced() as peak:
+    content = encode_file(image_dataset(PixelData=data), JPEG_LS)
+    with traced_memory() as peak:
         assert outcome(content) is Reason.TOO_LARGE
-    assert peak[0] < 16 * MIB
+    assert peak.size < 16 * MIB
 
 
-def test_a_codestream_far_longer_than_its_pixels_is_refused(films: Any) -> None:
-    data = films.encapsulated(jpegls(4, 6)[:-2] + bytes(17 * MIB) + b"\xff\xd9")
-    assert outcome(films.file(films.image(PixelData=data), JPEG_LS)) is Reason.TOO_LARGE
+def test_a_codestream_far_longer_than_its_pixels_is_refused() -> None:
+    data = encapsulate_fragments(jpegls(4, 6)[:-2] + bytes(17 * MIB) + b"\xff\xd9")
+    assert outcome(encode_file(image_dataset(PixelData=data), JPEG_LS)) is Reason.TOO_LARGE
 
 
-def test_an_offset_table_that_is_too_long_is_ignored(films: Any) -> None:
+def test_an_offset_table_that_is_too_long_is_ignored() -> None:
     offsets = ("OV", bytes(8 * MIB))
-    dataset = films.image(PixelData=films.encapsulated(jpegls(4, 6), jpegls(4, 6)), NumberOfFrames=2)
-    content = films.file(dataset, JPEG_LS, {"ExtendedOffsetTable": offsets, "ExtendedOffsetTableLengths": offsets})
-    with films.traced() as peak:
+    dataset = image_dataset(PixelData=encapsulate_fragments(jpegls(4, 6), jpegls(4, 6)), NumberOfFrames=2)
+    content = encode_file(dataset, JPEG_LS, {"ExtendedOffsetTable": offsets, "ExtendedOffsetTableLengths": offsets})
+    with traced_memory() as peak:
         film = open_instance(content, Options())
     assert codes_of(film.frame_table.findings) == "offset_table_ignored"
-    assert peak[0] < 40 * MIB
+    assert peak.size < 40 * MIB

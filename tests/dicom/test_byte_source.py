@@ -4,9 +4,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import pytest
+from tests.support.dicom_files import (
+    CODESTREAMS,
+    MAX_PIXELS,
+    encapsulate_fragments,
+    encode_file,
+    image_dataset,
+    small_file,
+)
 
 from plainfilm.dicom.byte_source import ByteRange, byte_range
 from plainfilm.dicom.frames import frame_bytes, locate_frames
@@ -34,9 +41,9 @@ FORMS = (EXPLICIT_LITTLE, EXPLICIT_BIG, IMPLICIT_LITTLE, DEFLATED, "1.2.840.1000
 
 
 @pytest.mark.parametrize("syntax", FORMS)
-def test_a_file_read_on_demand_gives_the_same_instance(films: Any, syntax: str) -> None:
-    content = films.small(syntax)
-    whole, pieces = (read_instance(each, films.max_pixels) for each in (content, Pieces(content)))
+def test_a_file_read_on_demand_gives_the_same_instance(syntax: str) -> None:
+    content = small_file(syntax)
+    whole, pieces = (read_instance(each, MAX_PIXELS) for each in (content, Pieces(content)))
     value = pieces.data.value
     assert replace(pieces, data=replace(pieces.data, value=value[0 : len(value)])) == whole
     frames = [frame_bytes(locate_frames(each.pixel, each.data), each.data, 0) for each in (whole, pieces)]
@@ -44,12 +51,12 @@ def test_a_file_read_on_demand_gives_the_same_instance(films: Any, syntax: str) 
 
 
 @pytest.mark.parametrize("syntax", [EXPLICIT_LITTLE, "1.2.840.10008.1.2.4.50"])
-def test_pixels_are_read_one_frame_at_a_time(films: Any, syntax: str) -> None:
-    frame = bytes(2_000_000) if syntax == EXPLICIT_LITTLE else films.codestreams[syntax] + bytes(1_999_972)
-    value = frame * 10 if syntax == EXPLICIT_LITTLE else films.encapsulated(*[frame] * 10)
-    dataset = films.image(Rows=1000, Columns=1000, NumberOfFrames=10, PixelData=value)
-    pieces = Pieces(films.file(dataset, syntax))
-    instance = read_instance(pieces, films.max_pixels)
+def test_pixels_are_read_one_frame_at_a_time(syntax: str) -> None:
+    frame = bytes(2_000_000) if syntax == EXPLICIT_LITTLE else CODESTREAMS[syntax] + bytes(1_999_972)
+    value = frame * 10 if syntax == EXPLICIT_LITTLE else encapsulate_fragments(*[frame] * 10)
+    dataset = image_dataset(Rows=1000, Columns=1000, NumberOfFrames=10, PixelData=value)
+    pieces = Pieces(encode_file(dataset, syntax))
+    instance = read_instance(pieces, MAX_PIXELS)
     table = locate_frames(instance.pixel, instance.data)
     assert pieces.longest < 70_000
     assert len(frame_bytes(table, instance.data, 9).data) == pieces.longest == len(frame)

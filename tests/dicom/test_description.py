@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from tests.support.dicom_files import MAX_PIXELS, encode_file, image_dataset
 
 from plainfilm.dicom.read import read_instance
 from plainfilm.findings import codes_of
@@ -13,9 +14,9 @@ from plainfilm.findings import codes_of
 SC = "1.2.840.10008.5.1.4.1.1.7"
 
 
-def codes(films: Any, **changes: Any) -> str:
-    content = films.file(films.image(**changes))
-    return codes_of(read_instance(content, films.max_pixels).findings)
+def codes(**changes: Any) -> str:
+    content = encode_file(image_dataset(**changes))
+    return codes_of(read_instance(content, MAX_PIXELS).findings)
 
 
 @pytest.mark.parametrize(
@@ -43,5 +44,5 @@ def codes(films: Any, **changes: Any) -> str:
         ({"ConversionType": "DF", "BurnedInAnnotation": "NO"}, ""),
     ],
 )
-def test_burned_in_text_is_a_finding_if_declared_or_likely(changes: dict[str, str], expected: str, films: Any) -> None:
-    assert codes(films, **changes) == expected
+def test_burned_in_text_is_a_finding_if_declared_or_likely(changes: dict[str, str], expected: str) -> None:
+    assert codes(**changes) == expected

@@ -8,9 +8,9 @@ import random
 import struct
 import zipfile
 import zlib
-from typing import Any
 
 import pytest
+from tests.support.dicom_files import encode_dataset, encode_element, encode_file, image_dataset
 
 from plainfilm.dicom.encoding import Encoding, detect_encoding, find_first_element
 from plainfilm.dicom.transfer_syntax import (
@@ -30,47 +30,47 @@ every_encoding = pytest.mark.parametrize("syntax", ENCODINGS)
 
 
 @every_encoding
-def test_a_file_with_a_preamble_begins_after_it(films: Any, syntax: str) -> None:
-    assert find_first_element(films.file(films.image(), syntax)) == 132
+def test_a_file_with_a_preamble_begins_after_it(syntax: str) -> None:
+    assert find_first_element(encode_file(image_dataset(), syntax)) == 132
 
 
-def test_a_preamble_may_hold_anything(films: Any) -> None:
-    content = films.file(films.image())
+def test_a_preamble_may_hold_anything() -> None:
+    content = encode_file(image_dataset())
     assert find_first_element(b"II*\0" + b"\xff" * 124 + content[128:]) == 132
 
 
 @every_encoding
-def test_a_file_may_begin_with_the_prefix(films: Any, syntax: str) -> None:
-    assert find_first_element(films.file(films.image(), syntax)[128:]) == 4
+def test_a_file_may_begin_with_the_prefix(syntax: str) -> None:
+    assert find_first_element(encode_file(image_dataset(), syntax)[128:]) == 4
 
 
 @every_encoding
-def test_a_file_may_begin_with_its_file_meta(films: Any, syntax: str) -> None:
-    assert find_first_element(films.file(films.image(), syntax)[132:]) == 0
+def test_a_file_may_begin_with_its_file_meta(syntax: str) -> None:
+    assert find_first_element(encode_file(image_dataset(), syntax)[132:]) == 0
 
 
 @every_encoding
-def test_a_bare_data_set_is_recognised(films: Any, syntax: str) -> None:
-    assert find_first_element(films.body(films.image(), syntax)) == 0
+def test_a_bare_data_set_is_recognised(syntax: str) -> None:
+    assert find_first_element(encode_dataset(image_dataset(), syntax)) == 0
 
 
 @every_encoding
-def test_a_data_set_may_begin_with_a_group_length(films: Any, syntax: str) -> None:
+def test_a_data_set_may_begin_with_a_group_length(syntax: str) -> None:
     order = ">" if syntax == EXPLICIT_BIG else "<"
     lengths = {0x00080000: ("UL", struct.pack(f"{order}I", 90)), 0x00080001: ("UL", struct.pack(f"{order}I", 900))}
-    assert find_first_element(films.body(films.image(), syntax, lengths)) == 0
+    assert find_first_element(encode_dataset(image_dataset(), syntax, lengths)) == 0
 
 
 @every_encoding
-def test_a_data_set_may_begin_with_the_group_of_acr_nema(films: Any, syntax: str) -> None:
+def test_a_data_set_may_begin_with_the_group_of_acr_nema(syntax: str) -> None:
     odd = {0x00040000: ("UL", b"\0\0\0\0"), 0x00041220: ("LO", b"NOTHING ")}
-    assert find_first_element(films.body(films.image(), syntax, odd)) == 0
+    assert find_first_element(encode_dataset(image_dataset(), syntax, odd)) == 0
 
 
 @every_encoding
-def test_a_long_second_element_does_not_hide_a_data_set(films: Any, syntax: str) -> None:
+def test_a_long_second_element_does_not_hide_a_data_set(syntax: str) -> None:
     odd = {0x00080005: ("CS", b"ISO_IR 100"), 0x00080006: ("UT", b"x" * 9000)}
-    assert find_first_element(films.body(films.image(), syntax, odd)[:4096]) == 0
+    assert find_first_element(encode_dataset(image_dataset(), syntax, odd)[:4096]) == 0
 
 
 def zipped() -> bytes:
@@ -135,14 +135,14 @@ def test_random_bytes_after_a_group_number_are_not_dicom() -> None:
 
 
 @every_encoding
-def test_the_first_element_shows_the_encoding(films: Any, syntax: str) -> None:
-    assert detect_encoding(films.body(films.image(), syntax)[:8]) == ENCODINGS[syntax]
+def test_the_first_element_shows_the_encoding(syntax: str) -> None:
+    assert detect_encoding(encode_dataset(image_dataset(), syntax)[:8]) == ENCODINGS[syntax]
 
 
 @pytest.mark.parametrize("group", [0x0002, 0x0004, 0x0008, 0x0010, 0x0018, 0x0028, 0x00FF])
 @every_encoding
-def test_an_element_of_any_usual_first_group_shows_the_encoding(films: Any, syntax: str, group: int) -> None:
-    element = films.element(group << 16 | 0x0010, "LO", b"ABCD", syntax)
+def test_an_element_of_any_usual_first_group_shows_the_encoding(syntax: str, group: int) -> None:
+    element = encode_element(group << 16 | 0x0010, "LO", b"ABCD", syntax)
     assert detect_encoding(element[:8]) == ENCODINGS[syntax]
 
 

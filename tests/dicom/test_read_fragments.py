@@ -18,7 +18,7 @@ def element(tag: int, vr: str, value: bytes) -> bytes:
     return struct.pack("<HH2sH", tag >> 16, tag & 0xFFFF, vr.encode(), len(value)) + value
 
 
-def film(pixel_data: bytes) -> bytes:
+def dataset_with_pixel_data(pixel_data: bytes) -> bytes:
     """A bare data set in explicit VR little endian whose Pixel Data have an undefined length."""
     numbers = {0x00280010: 4, 0x00280011: 6, 0x00280100: 16, 0x00280101: 12, 0x00280102: 11, 0x00280103: 0}
     header = element(0x00080016, "UI", b"1.2.840.10008.5.1.4.1.1.7\0") + element(0x00280002, "US", b"\1\0")
@@ -33,7 +33,7 @@ def items(*contents: bytes) -> bytes:
 
 
 def test_fragments_with_the_length_of_the_pixels_are_uncompressed() -> None:
-    explanation = plainfilm.explain(film(items(IMAGE.tobytes()[:20], IMAGE.tobytes()[20:])))
+    explanation = plainfilm.explain(dataset_with_pixel_data(items(IMAGE.tobytes()[:20], IMAGE.tobytes()[20:])))
     assert np.array_equal(explanation.planned.loaded.decoded.samples, IMAGE)
     assert [finding["code"] for finding in explanation.to_dict()["findings"]][:1] == ["assumed_transfer_syntax"]  # type: ignore[attr-defined]
 
@@ -49,5 +49,5 @@ def test_fragments_with_the_length_of_the_pixels_are_uncompressed() -> None:
 )
 def test_other_fragments_are_refused(pixel_data: bytes, reason: Reason) -> None:
     with pytest.raises(ConversionError) as caught:
-        plainfilm.explain(film(pixel_data))
+        plainfilm.explain(dataset_with_pixel_data(pixel_data))
     assert caught.value.reason is reason

@@ -14,6 +14,16 @@ from typing import Any
 import pytest
 from pydicom import dcmread
 from pydicom.dataset import Dataset
+from tests.support.dicom_files import (
+    MAX_PIXELS,
+    encode_dataset,
+    encode_element,
+    encode_file,
+    encode_file_meta,
+    image_dataset,
+    lut_item,
+    sequence_item,
+)
 
 from plainfilm.dicom.read import instance_from_dataset, read_instance
 from plainfilm.dicom.transfer_syntax import EXPLICIT_BIG, EXPLICIT_LITTLE, IMPLICIT_LITTLE
@@ -24,9 +34,9 @@ pytestmark = pytest.mark.filterwarnings("ignore:Invalid value for VR:UserWarning
 TEXT, NUMBER = "QZQZQZQZ", "77557755"
 
 
-def planted(films: Any) -> Dataset:
+def planted() -> Dataset:
     """An image in which every text is TEXT and every date and number of the patient is NUMBER."""
-    dataset = films.image(
+    dataset = image_dataset(
         StudyDate=NUMBER,
         StudyTime="775577",
         AccessionNumber=TEXT,
@@ -54,8 +64,8 @@ def planted(films: Any) -> Dataset:
         ShutterShape="CIRCULAR",
         RescaleType=TEXT,
         CommentsOnThePerformedProcedureStep=TEXT,
-        OtherPatientIDsSequence=[films.item(PatientID=TEXT, IssuerOfPatientID=TEXT)],
-        VOILUTSequence=[films.lut(0, 255, explanation=TEXT)],
+        OtherPatientIDsSequence=[sequence_item(PatientID=TEXT, IssuerOfPatientID=TEXT)],
+        VOILUTSequence=[lut_item(0, 255, explanation=TEXT)],
     )
     for group in (0x0009, 0x0029):
         dataset.private_block(group, TEXT, create=True).add_new(1, "LO", TEXT)
@@ -75,11 +85,12 @@ def all_that_is_said(content: bytes, max_pixels: int = 500_000_000) -> str:
     return f"{instance.findings} {[frame.findings for frame in instance.frames]}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("syntax", [EXPLICIT_LITTLE, EXPLICIT_BIG, IMPLICIT_LITTLE])
 def test_errors_and_findings_of_a_damaged_file_contain_no_patient_data(
-    films: Any, syntax: str, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+    syntax: str, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    content = films.file(planted(films), syntax)
+    content = encode_file(planted(), syntax)
     caplog.set_level(logging.DEBUG)
     caplog.clear()
     assert says_something(content.decode("latin-1"))
@@ -100,9 +111,10 @@ def test_errors_and_findings_of_a_damaged_file_contain_no_patient_data(
     assert not says_something("".join(capfd.readouterr()))
 
 
-def test_values_in_the_wrong_attribute_are_not_quoted(films: Any, caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.slow
+def test_values_in_the_wrong_attribute_are_not_quoted(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
-    base = films.image(ShutterShape="CIRCULAR", WindowCenter=1, WindowWidth=2)
+    base = image_dataset(ShutterShape="CIRCULAR", WindowCenter=1, WindowWidth=2)
     keywords = [
         *("Rows", "Columns", "SamplesPerPixel", "PhotometricInterpretation", "BitsAllocated", "BitsStored", "HighBit"),
         *("PixelRepresentation", "PlanarConfiguration", "NumberOfFrames", "LargestImagePixelValue", "SOPClassUID"),
@@ -112,7 +124,7 @@ def test_values_in_the_wrong_attribute_are_not_quoted(films: Any, caplog: pytest
         *("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence", "PresentationIntentType"),
     ]
     said = [
-        all_that_is_said(films.file(base, odd={keyword: (vr, value)}))
+        all_that_is_said(encode_file(base, odd={keyword: (vr, value)}))
         for keyword in keywords
         for vr in ("LO", "PN", "UN", "OB", "US", "DS", "IS", "CS", "UI", "SQ", "FD", "AT", "XX", "DA")
         for value in (b"QZQZ^QZQZ,", b"QZQZ,A\\QZQZ ", b"MONOCHROME2 QZQZ QZQZ ")
@@ -122,10 +134,10 @@ def test_values_in_the_wrong_attribute_are_not_quoted(films: Any, caplog: pytest
 
 
 @pytest.mark.parametrize("value", [b"QZQZ", b"1.2.840.10008.1.2.1 QZQZ", b"QZ\\1.2", b"\xff\xfe"])
-def test_a_transfer_syntax_that_is_not_a_uid_counts_as_absent(films: Any, value: bytes) -> None:
-    meta = films.meta(None) + films.element(0x00020010, "UI", value)
-    content = bytes(128) + b"DICM" + meta + films.body(films.image())
-    instance = read_instance(content, films.max_pixels)
+def test_a_transfer_syntax_that_is_not_a_uid_counts_as_absent(value: bytes) -> None:
+    meta = encode_file_meta(None) + encode_element(0x00020010, "UI", value)
+    content = bytes(128) + b"DICM" + meta + encode_dataset(image_dataset())
+    instance = read_instance(content, MAX_PIXELS)
     assert codes_of(instance.findings) == "assumed_transfer_syntax"
     assert not says_something(str(instance.findings))
     assert instance.data.transfer_syntax == EXPLICIT_LITTLE
@@ -148,7 +160,7 @@ def test_the_message_of_a_pydicom_error_is_not_passed_on() -> None:
     assert not says_something("".join(traceback.format_exception(refused.value)))
 
 
-def test_log_messages_and_warnings_of_others_are_not_suppressed(films: Any, caplog: pytest.LogCaptureFixture) -> None:
+def test_log_messages_and_warnings_of_others_are_not_suppressed(caplog: pytest.LogCaptureFixture) -> None:
     """The Dataset logs and warns as another library in another thread would while the reader uses it."""
 
     class Speaking(Dataset):
@@ -161,15 +173,15 @@ def test_log_messages_and_warnings_of_others_are_not_suppressed(films: Any, capl
             return super().__contains__(name)
 
     with pytest.warns(UserWarning, match="of others"):
-        instance_from_dataset(Speaking(films.image()), films.max_pixels)
+        instance_from_dataset(Speaking(image_dataset()), MAX_PIXELS)
     assert "of another thread" in caplog.text
     assert "of this thread" not in caplog.text
 
 
-def test_pydicom_warnings_outside_the_reader_are_not_suppressed(films: Any, caplog: pytest.LogCaptureFixture) -> None:
-    content = films.file(films.image(), odd={"NumberOfFrames": ("IS", b"1A")})
+def test_pydicom_warnings_outside_the_reader_are_not_suppressed(caplog: pytest.LogCaptureFixture) -> None:
+    content = encode_file(image_dataset(), odd={"NumberOfFrames": ("IS", b"1A")})
     filters = list(warnings.filters)
-    read_instance(content, films.max_pixels)
+    read_instance(content, MAX_PIXELS)
     assert (caplog.text, warnings.filters) == ("", filters)
     with pytest.warns(UserWarning, match="1A"):
         _ = dcmread(io.BytesIO(content)).NumberOfFrames

@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from tests.support.dicom_files import image_dataset, read_dataset
 
 from plainfilm.dicom.instance import Overlay, Shutter
 from plainfilm.dicom.transfer_syntax import EXPLICIT_BIG, EXPLICIT_LITTLE, IMPLICIT_LITTLE
@@ -30,29 +31,29 @@ SHAPES = {
 
 @pytest.mark.parametrize("shape", SHAPES)
 @every_syntax
-def test_a_shutter_of_each_shape_is_read(films: Any, syntax: str, shape: str) -> None:
+def test_a_shutter_of_each_shape_is_read(syntax: str, shape: str) -> None:
     attributes, shutter = SHAPES[shape]
-    instance = films.read(films.image(ShutterShape=shape, **attributes), syntax)
+    instance = read_dataset(image_dataset(ShutterShape=shape, **attributes), syntax)
     assert (instance.shutter, instance.findings) == (shutter, ())
 
 
-def test_a_shutter_may_have_several_shapes_and_a_presentation_value(films: Any) -> None:
+def test_a_shutter_may_have_several_shapes_and_a_presentation_value() -> None:
     shapes = ["RECTANGULAR", "CIRCULAR", "POLYGONAL"]
     changes = {"ShutterShape": shapes, "ShutterPresentationValue": 65535, **RECTANGLE, **CIRCLE, **POLYGON}
-    instance = films.read(films.image(**changes))
+    instance = read_dataset(image_dataset(**changes))
     assert instance.shutter == Shutter((1, 5, 2, 3), (2, 3, 4), ((1, 1), (1, 6), (4, 3)), 65535)
 
 
 @pytest.mark.parametrize("shape", [b"circular", b" CIRCULAR ", b"CIRCULAR\0"])
 @pytest.mark.parametrize("vr", ["CS", "LO", "UN"])
-def test_the_case_and_padding_of_a_shutter_shape_do_not_matter(films: Any, vr: str, shape: bytes) -> None:
-    instance = films.read(films.image(**CIRCLE), odd={"ShutterShape": (vr, shape)})
+def test_the_case_and_padding_of_a_shutter_shape_do_not_matter(vr: str, shape: bytes) -> None:
+    instance = read_dataset(image_dataset(**CIRCLE), odd={"ShutterShape": (vr, shape)})
     assert instance.shutter == Shutter(circle=(2, 3, 4))
 
 
-def test_shapes_without_their_name_in_shutter_shape_are_ignored(films: Any) -> None:
-    assert films.read(films.image(**RECTANGLE, **CIRCLE)).shutter is None
-    instance = films.read(films.image(ShutterShape="CIRCULAR", **RECTANGLE, **CIRCLE))
+def test_shapes_without_their_name_in_shutter_shape_are_ignored() -> None:
+    assert read_dataset(image_dataset(**RECTANGLE, **CIRCLE)).shutter is None
+    instance = read_dataset(image_dataset(ShutterShape="CIRCULAR", **RECTANGLE, **CIRCLE))
     assert instance.shutter == Shutter(circle=(2, 3, 4))
 
 
@@ -71,14 +72,14 @@ MALFORMED: tuple[tuple[str, dict[str, Any]], ...] = (
 
 
 @pytest.mark.parametrize(("shape", "attributes"), MALFORMED, ids=str)
-def test_a_malformed_shape_is_left_out_with_a_finding(films: Any, shape: str, attributes: dict[str, Any]) -> None:
-    instance = films.read(films.image(ShutterShape=shape, **attributes))
+def test_a_malformed_shape_is_left_out_with_a_finding(shape: str, attributes: dict[str, Any]) -> None:
+    instance = read_dataset(image_dataset(ShutterShape=shape, **attributes))
     assert (instance.shutter, codes_of(instance.findings)) == (None, "shutter_invalid")
     assert "ANYTHING" not in str(instance.findings)
 
 
-def test_a_malformed_shape_does_not_affect_the_others(films: Any) -> None:
-    instance = films.read(films.image(ShutterShape=["CIRCULAR", "POLYGONAL"], **CIRCLE))
+def test_a_malformed_shape_does_not_affect_the_others() -> None:
+    instance = read_dataset(image_dataset(ShutterShape=["CIRCULAR", "POLYGONAL"], **CIRCLE))
     assert (instance.shutter, codes_of(instance.findings)) == (Shutter(circle=(2, 3, 4)), "shutter_invalid")
 
 
@@ -97,8 +98,8 @@ HIDING: tuple[tuple[str, dict[str, Any]], ...] = (
 
 
 @pytest.mark.parametrize(("shape", "attributes"), HIDING, ids=str)
-def test_a_shape_that_would_hide_the_whole_image_is_left_out(films: Any, shape: str, attributes: Any) -> None:
-    instance = films.read(films.image(ShutterShape=shape, **attributes))
+def test_a_shape_that_masks_the_whole_image_is_ignored(shape: str, attributes: Any) -> None:
+    instance = read_dataset(image_dataset(ShutterShape=shape, **attributes))
     assert (instance.shutter, codes_of(instance.findings)) == (None, "shutter_invalid")
 
 
@@ -112,15 +113,15 @@ def test_a_shape_that_would_hide_the_whole_image_is_left_out(films: Any, shape: 
     ],
     ids=str,
 )
-def test_a_shape_that_leaves_a_single_pixel_is_used(films: Any, shape: str, attributes: Any) -> None:
+def test_a_shape_that_leaves_a_single_pixel_is_used(shape: str, attributes: Any) -> None:
     """The image has 4 rows and 6 columns; the circle of radius 5 around row 7, column 10 meets row 4, column 6."""
-    instance = films.read(films.image(ShutterShape=shape, **attributes))
+    instance = read_dataset(image_dataset(ShutterShape=shape, **attributes))
     assert instance.shutter is not None
     assert instance.findings == ()
 
 
-def overlaid(films: Any, **changes: Any) -> Any:
-    dataset = films.image(ShutterShape="BITMAP", **changes)
+def overlaid(**changes: Any) -> Any:
+    dataset = image_dataset(ShutterShape="BITMAP", **changes)
     for element, vr, value in ((0x10, "US", 4), (0x11, "US", 6), (0x40, "CS", "G"), (0x50, "SS", [1, 1])):
         dataset.add_new(0x60020000 + element, vr, value)
     dataset.add_new(0x60023000, "OW", b"\x01\x00\x00\x00")
@@ -128,14 +129,14 @@ def overlaid(films: Any, **changes: Any) -> Any:
 
 
 @every_syntax
-def test_a_bitmap_shutter_uses_its_overlay_which_is_no_longer_drawn(films: Any, syntax: str) -> None:
-    instance = films.read(overlaid(films, ShutterOverlayGroup=0x6002, ShutterPresentationValue=9), syntax)
+def test_a_bitmap_shutter_uses_its_overlay_which_is_no_longer_drawn(syntax: str) -> None:
+    instance = read_dataset(overlaid(ShutterOverlayGroup=0x6002, ShutterPresentationValue=9), syntax)
     data = b"\x00\x01\x00\x00" if syntax == EXPLICIT_BIG else b"\x01\x00\x00\x00"
     bitmap = Overlay(0x6002, 4, 6, data=data)
     assert (instance.shutter, instance.overlays) == (Shutter(presentation_value=9, bitmap=bitmap), ())
 
 
-def test_an_absent_bitmap_is_left_out_and_other_overlays_remain(films: Any) -> None:
-    instance = films.read(overlaid(films, ShutterOverlayGroup=0x6000))
+def test_an_absent_bitmap_is_left_out_and_other_overlays_remain() -> None:
+    instance = read_dataset(overlaid(ShutterOverlayGroup=0x6000))
     assert (instance.shutter, codes_of(instance.findings)) == (None, "shutter_invalid")
     assert [overlay.group for overlay in instance.overlays] == [0x6002]

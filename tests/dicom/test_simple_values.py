@@ -53,6 +53,7 @@ def read(raw: RawDataElement, character_set: str) -> tuple[Any, ...]:
     return tuple(map(repr, found))
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::UserWarning")
 @pytest.mark.parametrize("little", [True, False])
 @pytest.mark.parametrize("vr", VRS)

@@ -23,7 +23,7 @@ SLACK = 64  # bytes: of the text chunk and the like, which matter only for image
 NOISE = np.random.default_rng(1)
 
 
-def film(spread: float, bits: int) -> Array:
+def noisy_body(spread: float, bits: int) -> Array:
     """A smooth body with noise, 12 bits spread over the depth's range as rendering does."""
     y, x = np.mgrid[0:ROWS, 0:COLUMNS]
     body = 2048 + 1500 * np.sin(x / 90) * np.cos(y / 70) + NOISE.normal(0, spread, (ROWS, COLUMNS))
@@ -40,7 +40,9 @@ def screen(bits: int) -> Array:
 
 
 @pytest.mark.parametrize("bits", [8, 16])
-@pytest.mark.parametrize("make", [lambda bits: film(3, bits), lambda bits: film(40, bits), screen, lambda _: flat()])
+@pytest.mark.parametrize(
+    "make", [lambda bits: noisy_body(3, bits), lambda bits: noisy_body(40, bits), screen, lambda _: flat()]
+)
 def test_a_file_is_at_most_15_percent_larger_than_opencv_writes_it(
     make: Callable[[int], Array], bits: int, backend: Backend
 ) -> None:
@@ -68,7 +70,7 @@ def test_pieces_are_not_empty_and_have_a_bounded_size(backend: Backend) -> None:
     assert max(sizes) < 1 << 20
 
 
-@pytest.mark.real_film
+@pytest.mark.slow
 def test_real_films_are_at_most_15_percent_larger_than_opencv_writes_them(film_folder: Any, backend: Backend) -> None:
     ratios = {}
     for path in sorted(film_folder.rglob("*RG*.dcm")) + sorted(film_folder.rglob("*.dcm"))[::12]:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from isal import isal_zlib
 
@@ -49,7 +49,6 @@ run = st.tuples(
 
 
 @given(pieces=st.lists(st.lists(run, max_size=60), max_size=3))
-@settings(deadline=None)
 @example(pieces=[[(0, BLOCK)], [(0, BLOCK + 1)], [(0, BLOCK + 2)]])
 @example(pieces=[[(7, BLOCK - 3), (8, 9)]])
 def test_runs_of_every_length_round_trip(backend: Backend, pieces: list[list[tuple[int, int]]]) -> None:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Fear: a name or a text of a film leads out of OUT, runs in a spreadsheet, hides another film or stops the run.
+"""Test that names and texts cannot lead out of OUT, run in a spreadsheet, hide an image or stop the run.
 
-The real command over such trees. What names alone decide is tested in tests/sources and tests/sinks.
+The real command converts folders with such names. The rules of names are tested in tests/sources and tests/output.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import hashlib
 import os
 import re
 import socket
-import subprocess
 import sys
 import unicodedata
 from collections.abc import Callable
@@ -22,13 +21,13 @@ import cv2
 import pytest
 from pydicom.dataset import Dataset
 from tests.support.cases.build import build_case
+from tests.support.command_line import CommandLine, Finished
 from tests.support.planted import file_of
 
 from plainfilm.output.tables import read_table
 
-pytestmark = pytest.mark.filterwarnings("ignore:Invalid value for VR:UserWarning:pydicom")
-Completed = subprocess.CompletedProcess[str]
-Convert = Callable[..., Completed]
+pytestmark = [pytest.mark.filterwarnings("ignore:Invalid value for VR:UserWarning:pydicom"), pytest.mark.slow]
+Convert = Callable[..., Finished]
 
 HOSTILE = [
     "../../../escape",
@@ -56,7 +55,7 @@ HOSTILE = [
 ]
 
 
-def film(seed: int = 0, **values: Any) -> bytes:
+def file_with_text(seed: int = 0, **values: Any) -> bytes:
     dataset: Dataset = build_case(seed=seed)[0]
     for keyword, value in values.items():
         setattr(dataset, keyword, value)
@@ -73,15 +72,12 @@ def write(path: Path, content: bytes) -> Path:
 
 @pytest.fixture
 def convert(tmp_path: Path) -> Convert:
-    """`plainfilm convert` with a home of its own, started in an empty folder."""
+    """`plainfilm convert` with a home folder of its own, which is its current folder."""
+    home = tmp_path / "here"
+    home.mkdir()
 
-    def run(*words: str | Path, **settings: Any) -> Completed:
-        here = tmp_path / "here"
-        here.mkdir(exist_ok=True)
-        environment = {**os.environ, "HOME": str(here), "XDG_CONFIG_HOME": str(here), "PYTHONUTF8": "1"}
-        command = [sys.executable, "-m", "plainfilm", "convert", *map(str, words)]
-        given = {"env": environment, "cwd": here, "capture_output": True, "text": True, "timeout": 120, **settings}
-        return subprocess.run(command, check=False, **given)
+    def run(*words: str | Path) -> Finished:
+        return CommandLine(home).run("convert", *words, cwd=home)
 
     return run
 
@@ -116,7 +112,9 @@ def test_hostile_text_in_tags_stays_text(convert: Convert, tmp_path: Path) -> No
         values = {keyword: cut.encode("utf-8", "surrogatepass").decode("utf-8", "replace") for keyword in keywords}
         uid = cut.encode("ascii", "ignore").decode()
         values |= {"SOPInstanceUID": uid, "StudyInstanceUID": uid, "PatientComments": text}
-        write(tmp_path / "in" / f"{number:02d}.dcm", film(number, SpecificCharacterSet="ISO_IR 192", **values))
+        write(
+            tmp_path / "in" / f"{number:02d}.dcm", file_with_text(number, SpecificCharacterSet="ISO_IR 192", **values)
+        )
     before = snapshot(tmp_path / "in")
     asked = "PatientName,StudyDescription,PatientComments,SOPInstanceUID"
     done = convert(tmp_path / "in", tmp_path / "out", "--columns", asked)
@@ -140,7 +138,7 @@ def test_hostile_names_of_files_and_folders_stay_within_out(convert: Convert, tm
     names = [text.replace("/", "\u2215").replace("\0", "")[:60] for text in HOSTILE]
     for number, name in enumerate(names):
         for at, file in enumerate((f"{name}.dcm", os.fsdecode(b"\xff\xfe.dcm"), "..."), 1):
-            write(tmp_path / "in" / name / file, film(3 * number + at))
+            write(tmp_path / "in" / name / file, file_with_text(3 * number + at))
     before = snapshot(tmp_path / "in")
     done = convert(tmp_path / "in", tmp_path / "out", "--jobs", "2")
     assert done.returncode == 0, done.stderr
@@ -157,11 +155,11 @@ def test_hostile_names_of_files_and_folders_stay_within_out(convert: Convert, tm
             assert not any(each in '<>:"\\|?*' or ord(each) < 32 or each in "\u202e\u2028" for each in part)
 
 
-def test_names_that_a_file_system_may_take_for_one_keep_their_films_apart(convert: Convert, tmp_path: Path) -> None:
+def test_names_that_differ_only_in_case_or_composition_stay_distinct(convert: Convert, tmp_path: Path) -> None:
     composed, decomposed = "M\u00fcller", unicodedata.normalize("NFD", "M\u00fcller")
     files = ["a/hand", "a/HAND", "a/hand.dcm", "a/Hand.DCM", "b/hand", f"{composed}.dcm", f"{decomposed}.dcm", "A/hand"]
     for seed, file in enumerate(files):
-        write(tmp_path / "in" / file, film(seed))
+        write(tmp_path / "in" / file, file_with_text(seed))
     there = len({path for path in (tmp_path / "in").rglob("*") if path.is_file()})
     if there < len(files):
         pytest.skip("this file system takes such names for one")
@@ -173,9 +171,9 @@ def test_names_that_a_file_system_may_take_for_one_keep_their_films_apart(conver
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no such files here")
-def test_what_is_no_file_is_a_row_with_its_reason(convert: Convert, tmp_path: Path, monkeypatch: Any) -> None:
+def test_a_special_file_is_a_row_with_its_reason(convert: Convert, tmp_path: Path, monkeypatch: Any) -> None:
     source = tmp_path / "in"
-    write(source / "hand.dcm", film())
+    write(source / "hand.dcm", file_with_text())
     os.mkfifo(source / "pipe.dcm")
     (source / "loop").symlink_to(".")
     (source / "up").symlink_to("..", target_is_directory=True)
@@ -195,10 +193,10 @@ def test_what_is_no_file_is_a_row_with_its_reason(convert: Convert, tmp_path: Pa
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid"), reason="permissions work otherwise here")
-def test_what_may_not_be_read_is_a_row_and_the_rest_is_converted(convert: Convert, tmp_path: Path) -> None:
+def test_a_file_without_read_permission_is_a_row(convert: Convert, tmp_path: Path) -> None:
     source = tmp_path / "in"
     for name in ("open.dcm", "closed.dcm", "folder/hand.dcm"):
-        write(source / name, film())
+        write(source / name, file_with_text())
     (source / "closed.dcm").chmod(0)
     (source / "folder").chmod(0)
     try:
@@ -211,8 +209,8 @@ def test_what_may_not_be_read_is_a_row_and_the_rest_is_converted(convert: Conver
     assert reasons == {"closed.dcm": "unreadable", "folder": "unreadable"}
 
 
-def test_an_out_within_a_source_does_not_eat_itself(convert: Convert, tmp_path: Path) -> None:
-    write(tmp_path / "in" / "hand.dcm", film())
+def test_an_out_within_a_source_is_not_read_as_a_source(convert: Convert, tmp_path: Path) -> None:
+    write(tmp_path / "in" / "hand.dcm", file_with_text())
     out = tmp_path / "in" / "out"
     for _ in range(3):
         assert convert(tmp_path / "in", out, "--overwrite").returncode == 0
@@ -220,9 +218,9 @@ def test_an_out_within_a_source_does_not_eat_itself(convert: Convert, tmp_path: 
         assert rows(out, "failures") == []
 
 
-def test_links_planted_in_out_lead_nowhere(convert: Convert, tmp_path: Path) -> None:
+def test_symbolic_links_planted_in_out_are_not_followed(convert: Convert, tmp_path: Path) -> None:
     for name in ("a/hand.dcm", "foot.dcm", "knee.dcm"):
-        write(tmp_path / "in" / name, film())
+        write(tmp_path / "in" / name, file_with_text())
     victim = write(tmp_path / "victim" / "precious.txt", b"precious").parent
     out = tmp_path / "out"
     out.mkdir()
@@ -238,8 +236,8 @@ def test_links_planted_in_out_lead_nowhere(convert: Convert, tmp_path: Path) -> 
     assert not (out / "foot.png").is_symlink()
 
 
-def test_a_planted_private_folder_is_refused_and_left_alone(convert: Convert, tmp_path: Path) -> None:
-    write(tmp_path / "in" / "hand.dcm", film())
+def test_a_planted_private_folder_is_refused(convert: Convert, tmp_path: Path) -> None:
+    write(tmp_path / "in" / "hand.dcm", file_with_text())
     victim = write(tmp_path / "victim" / "lock", b"precious").parent
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / ".plainfilm").symlink_to(victim)
@@ -249,8 +247,8 @@ def test_a_planted_private_folder_is_refused_and_left_alone(convert: Convert, tm
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="proven on Linux")
-def test_sources_on_a_folder_that_cannot_be_written_are_enough(convert: Convert, tmp_path: Path) -> None:
-    write(tmp_path / "in" / "a" / "hand.dcm", film())
+def test_a_read_only_source_folder_can_be_converted(convert: Convert, tmp_path: Path) -> None:
+    write(tmp_path / "in" / "a" / "hand.dcm", file_with_text())
     for folder in (tmp_path / "in" / "a", tmp_path / "in"):
         folder.chmod(0o500)
     try:

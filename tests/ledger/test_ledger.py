@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Fears: work that is forgotten or done twice, rows out of order, options mixed, a name given to two images."""
+"""Test that the ledger neither loses nor repeats work, keeps rows in order and gives each name once."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def admitted(ledger: Ledger, what: Reference, stamp: FileStat = OLD) -> Remainin
     return admission
 
 
-def test_rows_come_back_as_they_were_and_in_order(opens: Opens) -> None:
+def test_rows_round_trip_in_order(opens: Opens) -> None:
     images = [record(f"{name}.dcm", frame) for name in ("b", "a", "c/a", "é") for frame in (1, 2000, 10000)]
     others = [failure(name, frame=frame) for name in ("z", "y") for frame in (None, 2000, 10000)]
     random.Random(7).shuffle(images)
@@ -88,7 +88,7 @@ def test_rows_come_back_as_they_were_and_in_order(opens: Opens) -> None:
         assert ledger.counts == {Status.OK: 12, Status.FAILED: 6}
 
 
-def test_the_first_of_the_same_instance_or_pixels_is_named(opens: Opens) -> None:
+def test_a_duplicate_names_the_first_of_its_instance_or_pixels(opens: Opens) -> None:
     with opens() as ledger:
         for image in (
             record("d.dcm", stored_hash="pixels"),
@@ -112,7 +112,7 @@ def test_the_first_of_the_same_instance_or_pixels_is_named(opens: Opens) -> None
     ]
 
 
-def test_what_is_done_and_unchanged_is_not_done_again(opens: Opens, tmp_path: Path) -> None:
+def test_an_unchanged_source_is_not_converted_again(opens: Opens, tmp_path: Path) -> None:
     file = reference("x.dcm", tmp_path)
     with opens() as ledger:
         assert admitted(ledger, file) == RemainingWork(file)
@@ -123,7 +123,7 @@ def test_what_is_done_and_unchanged_is_not_done_again(opens: Opens, tmp_path: Pa
         assert ledger.register_source(file, OLD) is None
 
 
-def test_what_was_not_committed_never_was(opens: Opens, tmp_path: Path) -> None:
+def test_uncommitted_rows_are_rolled_back(opens: Opens, tmp_path: Path) -> None:
     with opens() as ledger:
         admitted(ledger, reference("x.dcm", tmp_path))
         ledger.add_images([record("x.dcm")])
@@ -134,7 +134,9 @@ def test_what_was_not_committed_never_was(opens: Opens, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("stamp", [FileStat(101, 1), FileStat(100, 2)], ids=["size", "time"])
-def test_a_file_that_has_changed_is_done_again_and_its_images_go(opens: Opens, tmp_path: Path, stamp: FileStat) -> None:
+def test_a_changed_source_is_converted_again_and_its_images_are_removed(
+    opens: Opens, tmp_path: Path, stamp: FileStat
+) -> None:
     file = reference("x.dcm", tmp_path)
     with opens() as ledger:
         admitted(ledger, file)
@@ -151,7 +153,7 @@ def test_a_file_that_has_changed_is_done_again_and_its_images_go(opens: Opens, t
         assert ledger.counts.total() == 0
 
 
-def test_an_unfinished_instance_goes_on_with_the_frame_after_its_last(opens: Opens, tmp_path: Path) -> None:
+def test_an_unfinished_instance_resumes_after_its_last_frame(opens: Opens, tmp_path: Path) -> None:
     file = reference("x.dcm", tmp_path)
     with opens() as ledger:
         admitted(ledger, file)
@@ -168,7 +170,7 @@ def test_an_unfinished_instance_goes_on_with_the_frame_after_its_last(opens: Ope
     [(reason, True) for reason in (Reason.WRITE_FAILED, Reason.UNREADABLE, Reason.SOURCE_CHANGED, Reason.NETWORK)]
     + [(reason, False) for reason in (Reason.CORRUPT_HEADER, Reason.TIMEOUT, Reason.WORKER_DIED, Reason.NOT_DICOM)],
 )
-def test_what_the_environment_did_is_tried_again_and_what_the_file_is_never(
+def test_failures_of_the_environment_are_retried_and_failures_of_the_file_are_not(
     reason: Reason, again: bool, opens: Opens, tmp_path: Path
 ) -> None:
     file = reference("x.dcm", tmp_path)
@@ -183,7 +185,7 @@ def test_what_the_environment_did_is_tried_again_and_what_the_file_is_never(
 
 
 @pytest.mark.parametrize(("limit", "reason"), [("timeout", Reason.TIMEOUT), ("memory", Reason.MEMORY_LIMIT)])
-def test_what_a_limit_forbade_is_tried_again_under_another_limit(
+def test_a_failure_by_a_limit_is_retried_with_another_limit(
     limit: str, reason: Reason, opens: Opens, tmp_path: Path
 ) -> None:
     file = reference("x.dcm", tmp_path)
@@ -197,7 +199,7 @@ def test_what_a_limit_forbade_is_tried_again_under_another_limit(
         assert ledger.register_source(file, OLD) is not None
 
 
-def test_a_folder_that_could_not_be_listed_is_forgotten_until_it_is_listed_again(opens: Opens) -> None:
+def test_an_unlistable_folder_is_retried(opens: Opens) -> None:
     with opens() as ledger:
         ledger.add_failure(failure("locked", Reason.UNREADABLE))
         ledger.add_failure(failure("socket", Reason.NOT_A_FILE))
@@ -215,7 +217,7 @@ def test_a_folder_that_could_not_be_listed_is_forgotten_until_it_is_listed_again
         (replace(IDENTITY, key_fingerprint="0" * 16), "the key: ffff"),
     ],
 )
-def test_another_way_of_doing_it_is_refused_with_the_difference(opens: Opens, other: RunFingerprint, said: str) -> None:
+def test_other_options_are_refused_with_the_difference(opens: Opens, other: RunFingerprint, said: str) -> None:
     with opens() as ledger:
         ledger.add_images([record()])
         ledger.commit()
@@ -227,7 +229,7 @@ def test_another_way_of_doing_it_is_refused_with_the_difference(opens: Opens, ot
         assert len(list(ledger.records())) == 1
 
 
-def test_overwrite_forgets_all_and_knows_which_files_are_to_go(opens: Opens, tmp_path: Path) -> None:
+def test_overwrite_clears_the_ledger_and_lists_the_files_to_remove(opens: Opens, tmp_path: Path) -> None:
     with opens() as ledger:
         admitted(ledger, reference("x.dcm", tmp_path))
         ledger.add_images([record("x.dcm")])
@@ -243,7 +245,7 @@ def test_overwrite_forgets_all_and_knows_which_files_are_to_go(opens: Opens, tmp
         assert admitted(ledger, reference("x.dcm", tmp_path)).has_changed is False
 
 
-def test_a_name_of_an_image_is_never_unsettled(opens: Opens) -> None:
+def test_the_name_of_a_committed_image_is_settled(opens: Opens) -> None:
     with opens() as ledger:
         ledger.mark_pending(["x.png", "gone.png"])
         ledger.commit()
@@ -264,7 +266,7 @@ def test_a_name_of_an_image_is_never_unsettled(opens: Opens) -> None:
         ("x.dcm", "y/x.dcm", "y/x"),
     ],
 )
-def test_a_name_that_is_given_stays_and_a_later_one_makes_way(
+def test_a_name_in_use_is_kept_and_a_later_one_is_changed(
     first: str, second: str, name: str, opens: Opens, tmp_path: Path
 ) -> None:
     with opens() as ledger:
@@ -290,7 +292,7 @@ def test_another_file_of_the_same_relative_path_is_another_source(opens: Opens, 
         assert ledger.register_source(there, OLD) is None
 
 
-def test_a_folder_that_has_moved_is_known_by_its_files(opens: Opens, tmp_path: Path) -> None:
+def test_a_moved_folder_is_recognised_by_its_files(opens: Opens, tmp_path: Path) -> None:
     with opens() as ledger:
         admitted(ledger, reference("x.dcm", tmp_path / "a"))
         ledger.mark_done(["x.dcm"])
@@ -300,7 +302,7 @@ def test_a_folder_that_has_moved_is_known_by_its_files(opens: Opens, tmp_path: P
         assert ledger.register_source(reference("x.dcm", tmp_path / "b"), OLD) is None
 
 
-def test_a_damaged_ledger_is_told_and_overwrite_begins_anew(opens: Opens, tmp_path: Path) -> None:
+def test_a_damaged_ledger_is_refused_and_overwrite_replaces_it(opens: Opens, tmp_path: Path) -> None:
     path = tmp_path / "out" / ".plainfilm" / "ledger.sqlite"
     path.write_bytes(b"no database at all, and long enough to be looked at " * 20)
     with pytest.raises(LedgerError, match=r"damaged.*--overwrite"), opens():
@@ -309,13 +311,13 @@ def test_a_damaged_ledger_is_told_and_overwrite_begins_anew(opens: Opens, tmp_pa
         assert list(ledger.records()) == []
 
 
-def test_a_vanished_file_has_no_stamp_that_a_file_could_have(tmp_path: Path) -> None:
+def test_a_missing_file_has_a_stat_that_no_file_has(tmp_path: Path) -> None:
     assert FileStat.of(tmp_path / "gone") == FileStat(-1, 0)
     (tmp_path / "there").write_bytes(b"xyz")
     assert FileStat.of(tmp_path / "there").size == 3
 
 
-def test_a_ledger_of_another_layout_is_refused_and_left_as_it_is(opens: Opens, tmp_path: Path) -> None:
+def test_a_ledger_of_another_schema_is_refused_unchanged(opens: Opens, tmp_path: Path) -> None:
     with opens() as ledger:
         ledger.add_images([record()])
         ledger.commit()
@@ -330,7 +332,7 @@ def test_a_ledger_of_another_layout_is_refused_and_left_as_it_is(opens: Opens, t
         assert list(ledger.records()) == []
 
 
-def test_a_ledger_that_another_process_has_open_is_not_shared(opens: Opens, tmp_path: Path) -> None:
+def test_a_ledger_open_in_another_process_is_refused(opens: Opens, tmp_path: Path) -> None:
     path = tmp_path / "out" / ".plainfilm" / "ledger.sqlite"
     with opens() as ledger:
         ledger.add_images([record()])
@@ -346,7 +348,7 @@ def test_a_ledger_that_another_process_has_open_is_not_shared(opens: Opens, tmp_
         assert len(list(ledger.records())) == 2
 
 
-def test_a_ledger_that_cannot_be_written_is_told(opens: Opens, tmp_path: Path) -> None:
+def test_an_unwritable_ledger_is_an_error(opens: Opens, tmp_path: Path) -> None:
     with opens() as ledger:
         ledger.commit()
     private = tmp_path / "out" / ".plainfilm"
@@ -362,9 +364,7 @@ def test_a_ledger_that_cannot_be_written_is_told(opens: Opens, tmp_path: Path) -
         private.chmod(0o700)
 
 
-def test_images_that_are_taken_back_are_made_again_with_all_that_came_of_their_sources(
-    opens: Opens, tmp_path: Path
-) -> None:
+def test_withdrawn_images_are_converted_again_with_their_sources(opens: Opens, tmp_path: Path) -> None:
     first, second = reference("first.dcm", tmp_path), reference("second.dcm", tmp_path)
     with opens() as ledger:
         for one in (first, second):
@@ -383,7 +383,7 @@ def test_images_that_are_taken_back_are_made_again_with_all_that_came_of_their_s
         assert ledger.register_source(second, OLD) == RemainingWork(second)
 
 
-def test_what_was_no_file_and_is_one_now_has_a_row_in_one_table(opens: Opens, tmp_path: Path) -> None:
+def test_a_source_that_becomes_a_file_has_one_row(opens: Opens, tmp_path: Path) -> None:
     with opens() as ledger:
         ledger.add_failure(failure("x.dcm", Reason.NOT_A_FILE))
         ledger.commit()

@@ -51,7 +51,7 @@ def refuses(parse: Callable[[object], Any], value: object, *words: str) -> None:
         ("5,1", UserWindow(5, 1)),
     ],
 )
-def test_windows(given: object, window: UserWindow) -> None:
+def test_a_window_is_parsed(given: object, window: UserWindow) -> None:
     assert parse_window(given) == window
     assert parse_window(str(window)) == window
 
@@ -75,7 +75,7 @@ def test_windows(given: object, window: UserWindow) -> None:
         (40,),
     ],
 )
-def test_windows_that_are_none(given: object) -> None:
+def test_an_invalid_window_is_refused(given: object) -> None:
     refuses(parse_window, given)
 
 
@@ -91,13 +91,13 @@ def test_windows_that_are_none(given: object) -> None:
         (Stretch(3, 4), Stretch(3, 4)),
     ],
 )
-def test_stretches(given: object, stretch: Stretch) -> None:
+def test_a_stretch_is_parsed(given: object, stretch: Stretch) -> None:
     assert parse_stretch(given) == stretch
     assert parse_stretch(str(stretch)) == stretch
 
 
 @pytest.mark.parametrize("given", ["", "5", "5,95,any", "5,95,all,1", "95,5", "5,5", "-1,99", "1,101", "nan,99", "a,b"])
-def test_stretches_that_are_none(given: str) -> None:
+def test_an_invalid_stretch_is_refused(given: str) -> None:
     refuses(parse_stretch, given)
 
 
@@ -105,7 +105,7 @@ def test_stretches_that_are_none(given: str) -> None:
     ("given", "clahe"),
     [("2,8", Clahe()), (" 0.5 , 1 ", Clahe(0.5, 1)), ((100, 32), Clahe(100, 32)), (Clahe(3, 4), Clahe(3, 4))],
 )
-def test_contrast_limits_and_tiles(given: object, clahe: Clahe) -> None:
+def test_clahe_parameters_are_parsed(given: object, clahe: Clahe) -> None:
     assert parse_clahe(given) == clahe
     assert parse_clahe(str(clahe)) == clahe
 
@@ -113,7 +113,7 @@ def test_contrast_limits_and_tiles(given: object, clahe: Clahe) -> None:
 @pytest.mark.parametrize(
     "given", ["", "2", "2,8,8", "0,8", "-1,8", "101,8", "nan,8", "inf,8", "2,0", "2,33", "2,1.5", "a,b"]
 )
-def test_contrast_limits_and_tiles_that_are_none(given: str) -> None:
+def test_invalid_clahe_parameters_are_refused(given: str) -> None:
     refuses(parse_clahe, given)
 
 
@@ -132,14 +132,14 @@ def test_contrast_limits_and_tiles_that_are_none(given: str) -> None:
         (VoiChoice(VoiKind.LUT, 3), VoiChoice(VoiKind.LUT, 3), "lut:3"),
     ],
 )
-def test_choices_of_a_voi(given: object, choice: VoiChoice, written: str) -> None:
+def test_a_voi_choice_is_parsed(given: object, choice: VoiChoice, written: str) -> None:
     assert parse_voi(given) == choice
     assert str(choice) == written
     assert parse_voi(written) == choice
 
 
 @pytest.mark.parametrize("given", ["", "  "])
-def test_an_empty_voi_is_none(given: str) -> None:
+def test_an_empty_voi_is_refused(given: str) -> None:
     refuses(parse_voi, given)
 
 
@@ -161,57 +161,57 @@ def test_sizes_are_powers_of_1024(given: object, size: int) -> None:
 
 
 @pytest.mark.parametrize("given", ["", "GiB", "-1", "4 apples", "1e9", "4GG", "nan", "0", "0.5", "9" * 400])
-def test_sizes_that_are_none(given: str) -> None:
+def test_an_invalid_size_is_refused(given: str) -> None:
     refuses(parse_size, given)
 
 
 @pytest.mark.parametrize(("given", "seconds"), [("120", 120.0), ("0.5s", 0.5), (" 3 s", 3.0), (7, 7.0), ("1e2", 100.0)])
-def test_seconds(given: object, seconds: float) -> None:
+def test_a_number_of_seconds_is_parsed(given: object, seconds: float) -> None:
     assert parse_seconds(given) == seconds
 
 
 @pytest.mark.parametrize("given", ["", "s", "0", "-1", "inf", "nan", "5m", "1e999"])
-def test_seconds_that_are_none(given: str) -> None:
+def test_an_invalid_number_of_seconds_is_refused(given: str) -> None:
     refuses(parse_seconds, given)
 
 
 @pytest.mark.parametrize(("given", "count"), [("1", 1), (8, 8), ("5e8", 500_000_000), ("2.0", 2)])
-def test_counts(given: object, count: int) -> None:
+def test_a_count_is_parsed(given: object, count: int) -> None:
     found = parse_count(given)
     assert (found, type(found)) == (count, int)
 
 
 @pytest.mark.parametrize("given", ["", "0", "-3", "1.5", "many", "inf", "nan", "1e999"])
-def test_counts_that_are_none(given: str) -> None:
+def test_an_invalid_count_is_refused(given: str) -> None:
     refuses(parse_count, given, repr(given))
 
 
 @pytest.mark.parametrize(("given", "bits"), [("8", 8), (8, 8), ("16", 16), (16, 16)])
-def test_bits(given: object, bits: int) -> None:
+def test_an_output_depth_is_parsed(given: object, bits: int) -> None:
     assert parse_bits(given) == bits
 
 
 @pytest.mark.parametrize("given", ["", "12", "8.0", "-8", "eight", True, None])
-def test_bits_that_are_none(given: object) -> None:
+def test_an_invalid_output_depth_is_refused(given: object) -> None:
     refuses(parse_bits, given)
 
 
 @pytest.mark.parametrize("given", [True, "1", "true", "YES", "On"])
-def test_switches_that_are_on(given: object) -> None:
+def test_a_switch_is_on(given: object) -> None:
     assert parse_flag(given) is True
 
 
 @pytest.mark.parametrize("given", [False, "0", "False", "no", "OFF", ""])
-def test_switches_that_are_off(given: object) -> None:
+def test_a_switch_is_off(given: object) -> None:
     assert parse_flag(given) is False
 
 
 @pytest.mark.parametrize("given", ["2", "maybe", None])
-def test_switches_that_are_neither(given: object) -> None:
+def test_an_invalid_switch_is_refused(given: object) -> None:
     refuses(parse_flag, given, "true or false")
 
 
-def test_words_of_an_enumeration_are_taken_in_any_case() -> None:
+def test_enum_values_are_accepted_in_any_case() -> None:
     parse = members(Look).parse
     assert [parse(word) for word in ("viewer", " Stretch ", "MINMAX", Look.STORED)] == [
         Look.VIEWER,
@@ -222,7 +222,7 @@ def test_words_of_an_enumeration_are_taken_in_any_case() -> None:
 
 
 @pytest.mark.parametrize("given", ["", "view", "viewers", None])
-def test_other_words_are_refused_with_those_there_are(given: object) -> None:
+def test_an_unknown_enum_value_is_refused_with_the_list_of_values(given: object) -> None:
     refuses(members(Look).parse, given, "viewer, stretch, window, minmax")
 
 
@@ -252,5 +252,5 @@ def test_frames_count_from_1(which: str, frames: int, chosen: list[int]) -> None
 
 
 @pytest.mark.parametrize("which", ["", "0", "-1", "1.5", "last", "1,2"])
-def test_frames_that_are_none(which: str) -> None:
+def test_an_invalid_choice_of_frames_is_refused(which: str) -> None:
     refuses(FrameChoice, which)

@@ -23,19 +23,19 @@ def test_the_table_of_values_contains_every_option() -> None:
 
 @pytest.mark.parametrize("name", OPTION_VALUES)
 @pytest.mark.parametrize("place", [0, 1])
-def test_every_option_reads_back_from_what_it_is_written_as(name: str, place: int) -> None:
+def test_every_option_round_trips(name: str, place: int) -> None:
     options = Options.of({name: OPTION_VALUES[name][place] or "true"})
     assert name in ONLY_ONE_VALUE or options != Options()
     assert Options.of(json.loads(json.dumps(options.to_mapping()))) == options
 
 
-def test_the_defaults_read_back_and_are_named_in_full() -> None:
+def test_the_defaults_round_trip_and_are_written_in_full() -> None:
     mapping = Options().to_mapping()
     assert list(mapping) == [option.name for option in Options.declared()]
     assert Options.of(json.loads(json.dumps(mapping))) == Options()
 
 
-def test_all_options_together_read_back() -> None:
+def test_all_options_together_round_trip() -> None:
     left_out = ("look", "window", "clahe", "strict", "presentation")
     given = {name: value for name, (_, value) in OPTION_VALUES.items() if name not in left_out}
     options = Options.of(given)
@@ -91,7 +91,7 @@ def test_the_defaults_are_those_of_the_interface() -> None:
 
 
 @pytest.mark.parametrize("given", ["border", " Border ", CropMode.BORDER])
-def test_the_margin_is_written_as_it_is_asked_for(given: object) -> None:
+def test_the_margin_is_written_as_it_was_entered(given: object) -> None:
     options = Options.of({"crop": given})
     assert options.geometry.crop is CropMode.BORDER
     assert options.to_mapping()["crop"] == "border"
@@ -99,7 +99,7 @@ def test_the_margin_is_written_as_it_is_asked_for(given: object) -> None:
 
 
 @pytest.mark.parametrize("given", ["borders", "edge", "1,2,3", "1,2,0,4", (1, 2)])
-def test_a_crop_that_is_none_is_refused(given: object) -> None:
+def test_an_invalid_crop_is_refused(given: object) -> None:
     with pytest.raises(OptionsError, match="--crop: none, border or X,Y,W,H"):
         Options.of({"crop": given})
 
@@ -109,7 +109,7 @@ def test_a_fit_needs_a_width_and_a_height() -> None:
         Options.of({"fit": "pad", "size": 512})
 
 
-def test_every_option_says_what_it_means_and_switches_take_no_value() -> None:
+def test_every_option_has_a_help_text_and_switches_take_no_value() -> None:
     for option in Options.declared():
         assert option.meaning, option.name
         assert option.is_switch is isinstance(option.default, bool), option.name
@@ -134,7 +134,7 @@ def test_a_window_and_percentiles_imply_their_look(given: dict[str, object], loo
     assert Options.of(given).render.effective_look is look
 
 
-def test_given_percentiles_are_those_of_the_stretch() -> None:
+def test_percentiles_of_the_user_are_used_by_the_stretch() -> None:
     assert Options.of({"stretch": "2,98,all"}).render.percentiles == Stretch(2, 98, True)
 
 

@@ -60,7 +60,7 @@ def test_boxes_are_read_as_text_and_numbers_and_written_as_they_are_read(
 @pytest.mark.parametrize(
     "value", ["1,2,3", "1,2,3,4,5", "1,2,3,x", "1,2,0,4", "1,2,3,-4", "nan,2,3,4", "1,inf,3,4", "a", 7, [1, 2, 3]]
 )
-def test_what_is_no_box_is_refused(value: Any) -> None:
+def test_an_invalid_box_is_refused(value: Any) -> None:
     with pytest.raises(OptionsError, match=r"^--redact: "):
         Options.of({"redact": value})
 
@@ -70,7 +70,7 @@ def listed(tmp_path: Path, text: str, encoding: str = "utf-8") -> Redactions:
     return load_redactions(tmp_path / "boxes.csv")
 
 
-def test_a_list_gives_each_source_and_frame_its_own(tmp_path: Path) -> None:
+def test_a_list_assigns_boxes_to_sources_and_frames(tmp_path: Path) -> None:
     found = listed(
         tmp_path,
         'why,source,frame,x,y,w,h\nname,"a, b/hand.dcm",,1,2,3,4\n,"a, b/hand.dcm",2.0,5,6,7,8\n,other,1,5.0,6,7,8\n',
@@ -86,7 +86,7 @@ def test_the_column_frame_may_be_left_out(tmp_path: Path) -> None:
     assert listed(tmp_path, "source,x,y,w,h\na.dcm,1,2,3,4\n").of("a.dcm") == RedactionBoxes((FIRST,))
 
 
-def test_a_source_is_met_however_a_spreadsheet_wrote_it(tmp_path: Path) -> None:
+def test_a_source_matches_in_every_spelling_of_a_spreadsheet(tmp_path: Path) -> None:
     text = "source,x,y,w,h\r\n''=1/Mu\N{COMBINING DIAERESIS}ller.dcm,1,2,3,4\r\n"
     found = listed(tmp_path, text, encoding="utf-8-sig")
     assert found.of("'=1/M\N{LATIN SMALL LETTER U WITH DIAERESIS}ller.dcm") == RedactionBoxes((FIRST,))
@@ -112,14 +112,14 @@ def test_a_list_that_cannot_be_read_is_refused_with_its_place(text: str, said: s
         listed(tmp_path, text)
 
 
-def test_a_list_that_is_not_there_or_no_text_is_refused(tmp_path: Path) -> None:
+def test_a_missing_or_binary_list_is_refused(tmp_path: Path) -> None:
     (tmp_path / "binary").write_bytes(b"\xff\xfe\x00")
     for path in (tmp_path / "missing.csv", tmp_path, tmp_path / "binary"):
         with pytest.raises(OptionsError, match="cannot be read"):
             load_redactions(path)
 
 
-def test_lines_that_meet_no_source_are_told(tmp_path: Path) -> None:
+def test_lines_that_match_no_source_are_reported(tmp_path: Path) -> None:
     found = listed(tmp_path, "source,x,y,w,h\n" + "".join(f"{name},1,2,3,4\n" for name in "abcabcde"))
     assert found.unmatched({"b", "c"}) == (2, 5, 8, 9)
     assert found.note({"b", "c"}).startswith("4 rows of --redact-from name no source of this run (lines 2, 5, 8, 9)")
@@ -128,7 +128,7 @@ def test_lines_that_meet_no_source_are_told(tmp_path: Path) -> None:
     assert load_redactions(None).note(set()) == ""
 
 
-def test_a_fingerprint_is_of_the_boxes_and_not_of_their_order_by_source(tmp_path: Path) -> None:
+def test_a_fingerprint_depends_on_the_boxes_and_not_on_the_order_of_sources(tmp_path: Path) -> None:
     text = "source,frame,x,y,w,h\n"
     one = listed(tmp_path, f"{text}a,,1,2,3,4\nb,,5,6,7,8\n").fingerprint
     assert one == listed(tmp_path, f"{text}b,,5,6,7,8\na,,1,2,3,4\n").fingerprint

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The oracle against examples worked by hand: polarity, output, the named looks; and its random cases."""
+"""Test the oracle with examples worked by hand: polarity, output, looks; and its random cases."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import pydicom
 import pytest
 from pydicom.pixels import apply_voi_lut
 from tests.support.cases.build import LutSpec, build_case, random_cases, to_bytes
-from tests.support.films import Array, film, levels
 from tests.support.oracle.notes import Notes
 from tests.support.oracle.oracle import READINGS, OracleError, render
 from tests.support.oracle.recipes import voi_values
 from tests.support.oracle.stored import stored_values
+from tests.support.oracle.values import Array, levels_of_row, render_values
 from tests.support.oracle.voi import Choice
 
 
@@ -29,18 +29,20 @@ from tests.support.oracle.voi import Choice
         ("MONOCHROME1", "INVERSE", "monochrome2", False, False),
     ],
 )
-def test_polarity(photometric: str, shape: str | None, polarity: str, inverted: bool, conflict: bool) -> None:
-    result = film([[0, 4095]], photometric=photometric, presentation_lut_shape=shape, polarity=polarity)
+def test_polarity_is_applied_once(
+    photometric: str, shape: str | None, polarity: str, inverted: bool, conflict: bool
+) -> None:
+    result = render_values([[0, 4095]], photometric=photometric, presentation_lut_shape=shape, polarity=polarity)
     assert (result.inverted, "polarity_conflict" in result.findings) == (inverted, conflict)
     assert result.image[0].tolist() == ([255, 0] if inverted else [0, 255])
 
 
 def test_16_bits_are_computed_at_16_bits() -> None:
-    assert levels([0, 1, 4095], centers=(2048,), widths=(4096,), bits=16) == [0, 16, 65535]
+    assert levels_of_row([0, 1, 4095], centers=(2048,), widths=(4096,), bits=16) == [0, 16, 65535]
 
 
 def test_users_window_is_never_repaired() -> None:
-    result = film([np.arange(300)], window=(1e6, 10), look="window")
+    result = render_values([np.arange(300)], window=(1e6, 10), look="window")
     assert (result.voi, result.status, int(result.image.max())) == ("user", "ok", 0)
 
 
@@ -55,24 +57,24 @@ def literal_stretch(v: Array, low: float, high: float) -> Array:
 
 def test_stretch_is_the_published_recipe() -> None:
     values = np.random.default_rng(1).integers(0, 4096, (20, 21))
-    assert (film(values, look="stretch").image == literal_stretch(values.astype(np.uint16), 0.1, 99.9)).all()
-    black = film(values, look="stretch", stretch=(5, 90, False), photometric="MONOCHROME1").image
+    assert (render_values(values, look="stretch").image == literal_stretch(values.astype(np.uint16), 0.1, 99.9)).all()
+    black = render_values(values, look="stretch", stretch=(5, 90, False), photometric="MONOCHROME1").image
     assert (black == 255 - literal_stretch(values.astype(np.uint16), 5, 90)).all()
 
 
 def test_stretch_casts_the_median_to_whole_numbers() -> None:
-    result = film([[10, 20, 25, 40]], look="stretch", stretch=(0, 100, False))
+    result = render_values([[10, 20, 25, 40]], look="stretch", stretch=(0, 100, False))
     assert (result.low, result.high) == (20, 25)  # the median 22.5 becomes 22
 
 
 def test_stretch_of_meeting_percentiles_is_128() -> None:
-    assert levels([1, 2], look="stretch") == [128, 128]
-    assert levels([1, 2], look="stretch", photometric="MONOCHROME1") == [127, 127]
-    assert levels([1, 2], look="stretch", photometric="MONOCHROME1", bits=16) == [32767, 32767]
-    assert levels([1, 2], look="stretch", stretch=(0, 100, True)) == [0, 255]
+    assert levels_of_row([1, 2], look="stretch") == [128, 128]
+    assert levels_of_row([1, 2], look="stretch", photometric="MONOCHROME1") == [127, 127]
+    assert levels_of_row([1, 2], look="stretch", photometric="MONOCHROME1", bits=16) == [32767, 32767]
+    assert levels_of_row([1, 2], look="stretch", stretch=(0, 100, True)) == [0, 255]
 
 
-def test_recipes_begin_with_what_pydicom_gives() -> None:
+def test_recipes_start_from_the_output_of_pydicom() -> None:
     parameters = {"slope": 2, "intercept": -100, "rows": 8, "columns": 9}
     lut = LutSpec(tuple(range(0, 4096, 4)), first=50, bits=12, layout="us")
     for one in ({"centers": (1000.5,), "widths": (700,)}, {"voi_luts": (lut,)}, {}):
@@ -87,25 +89,25 @@ def test_recipes_begin_with_what_pydicom_gives() -> None:
 def test_minmax_never_wraps() -> None:
     values = [[-32768, 0, 32767]]
     signed = {"bits_stored": 16, "pixel_representation": 1, "look": "minmax"}
-    assert film(values, **signed).image[0].tolist() == [0, int(32768 / 65535 * 255), 255]
-    assert film(values, photometric="MONOCHROME1", **signed).image[0].tolist() == [255, 127, 0]
-    assert levels([9, 9], look="minmax", photometric="MONOCHROME1") == [0, 0]
+    assert render_values(values, **signed).image[0].tolist() == [0, int(32768 / 65535 * 255), 255]
+    assert render_values(values, photometric="MONOCHROME1", **signed).image[0].tolist() == [255, 127, 0]
+    assert levels_of_row([9, 9], look="minmax", photometric="MONOCHROME1") == [0, 0]
 
 
-def test_recipes_say_what_they_ignore() -> None:
-    assert "recipe_ignores" in film([[1, 2]], look="minmax", padding=5).findings
-    assert "recipe_ignores" in film([[1, 2]], look="stretch", slope=2, intercept=0).findings
-    assert "recipe_ignores" not in film([[1, 2]], look="stretch", slope=1, intercept=0).findings
+def test_recipes_note_ignored_attributes() -> None:
+    assert "recipe_ignores" in render_values([[1, 2]], look="minmax", padding=5).findings
+    assert "recipe_ignores" in render_values([[1, 2]], look="stretch", slope=2, intercept=0).findings
+    assert "recipe_ignores" not in render_values([[1, 2]], look="stretch", slope=1, intercept=0).findings
 
 
 def test_stored_look_offsets_signed_data() -> None:
-    result = film([[-2048, 0, 2047]], look="stored", pixel_representation=1)
+    result = render_values([[-2048, 0, 2047]], look="stored", pixel_representation=1)
     assert (str(result.image.dtype), result.image[0].tolist(), result.low) == ("uint16", [0, 2048, 4095], -2048)
 
 
 def test_stored_look_refuses_more_than_16_bits() -> None:
     with pytest.raises(OracleError) as refused:
-        film([[1, 2]], look="stored", bits_allocated=32, bits_stored=17)
+        render_values([[1, 2]], look="stored", bits_allocated=32, bits_stored=17)
     assert refused.value.reason == "encode_unsupported"
 
 
@@ -117,6 +119,7 @@ def test_values_that_are_not_finite_are_padding() -> None:
     assert result.padding_fraction == 3 / raw.size
 
 
+@pytest.mark.slow
 def test_random_cases_read_from_a_file_are_the_same_and_reach_every_finding() -> None:
     findings: set[str] = set()
     readings: set[str] = set()

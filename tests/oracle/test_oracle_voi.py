@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The oracle against examples worked by hand: windows (the standard's own), tables, the choice of a VOI."""
+"""Test the oracle with examples worked by hand: windows of the standard, LUTs, the choice of a VOI."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 from tests.support.cases.build import XRAY_ANGIOGRAPHY, GroupSpec, LutSpec, build_case
-from tests.support.films import film, levels
 from tests.support.oracle.oracle import OracleError, render
 from tests.support.oracle.plan import sampled_frames
+from tests.support.oracle.values import levels_of_row, render_values
 from tests.support.oracle.voi import linear, linear_exact, sigmoid
 
 
@@ -54,18 +54,18 @@ def test_sigmoid_is_half_at_the_center_and_never_full() -> None:
 
 
 def test_negative_slope_survives_to_the_display() -> None:
-    assert levels([0, 4095], slope=-1, intercept=4095, centers=(2048,), widths=(4096,)) == [255, 0]
+    assert levels_of_row([0, 4095], slope=-1, intercept=4095, centers=(2048,), widths=(4096,)) == [255, 0]
 
 
 def test_slope_of_0_and_empty_are_1() -> None:
     window = {"centers": (2048,), "widths": (4096,)}
-    plain = levels([0, 100, 4095], **window)
-    assert levels([0, 100, 4095], slope=0, intercept="", **window) == plain
+    plain = levels_of_row([0, 100, 4095], **window)
+    assert levels_of_row([0, 100, 4095], slope=0, intercept="", **window) == plain
 
 
 def test_rescale_of_angiography_is_not_applied() -> None:
     window = {"centers": (2048,), "widths": (4096,), "slope": -1, "intercept": 4095}
-    assert levels([0, 4095], sop_class=XRAY_ANGIOGRAPHY, **window) == [0, 255]
+    assert levels_of_row([0, 4095], sop_class=XRAY_ANGIOGRAPHY, **window) == [0, 255]
 
 
 def test_nearest_level_wins() -> None:
@@ -96,24 +96,24 @@ def test_nearest_level_wins() -> None:
         (LutSpec((0, 85, 170, 255), bits=8), {"slope": 0.5, "intercept": 0}, [0, 85, 85, 170, 170]),
     ],
 )
-def test_voi_lut(lut: LutSpec, parameters: dict[str, Any], expected: list[int]) -> None:
-    assert levels([0, 1, 2, 3, 4], voi_luts=(lut,), **parameters) == expected
+def test_a_voi_lut_is_applied(lut: LutSpec, parameters: dict[str, Any], expected: list[int]) -> None:
+    assert levels_of_row([0, 1, 2, 3, 4], voi_luts=(lut,), **parameters) == expected
 
 
 def test_first_mapped_of_unsigned_input_is_unsigned() -> None:
     lut = LutSpec((0, 255), bits=8, first=65534, descriptor_vr="SS")
-    assert levels([65533, 65534, 65535], bits_stored=16, voi_luts=(lut,)) == [0, 0, 255]
+    assert levels_of_row([65533, 65534, 65535], bits_stored=16, voi_luts=(lut,)) == [0, 0, 255]
 
 
-def test_lut_that_declares_more_than_it_uses_is_found() -> None:
+def test_a_lut_that_declares_more_bits_than_it_uses_has_a_finding() -> None:
     deep = tuple(range(0, 1024, 4))
-    assert "voi_lut_bits" in film([range(256)], voi_luts=(LutSpec(deep, bits=16),)).findings
-    assert "voi_lut_bits" not in film([range(256)], voi_luts=(LutSpec(deep, bits=10),)).findings
+    assert "voi_lut_bits" in render_values([range(256)], voi_luts=(LutSpec(deep, bits=16),)).findings
+    assert "voi_lut_bits" not in render_values([range(256)], voi_luts=(LutSpec(deep, bits=10),)).findings
 
 
 def test_modality_lut_wins_over_rescale() -> None:
     lut = LutSpec((4095, 0), bits=12)
-    assert levels([0, 1], modality_lut=lut, slope=1000, intercept=0, centers=(2048,), widths=(4096,)) == [255, 0]
+    assert levels_of_row([0, 1], modality_lut=lut, slope=1000, intercept=0, centers=(2048,), widths=(4096,)) == [255, 0]
 
 
 @pytest.mark.parametrize(
@@ -128,28 +128,28 @@ def test_modality_lut_wins_over_rescale() -> None:
         ({}, "fallback"),
     ],
 )
-def test_degenerate_voi_gives_way(parameters: dict[str, Any], voi: str) -> None:
-    result = film(np.arange(3000).reshape(30, 100), **parameters)
+def test_a_degenerate_voi_is_replaced(parameters: dict[str, Any], voi: str) -> None:
+    result = render_values(np.arange(3000).reshape(30, 100), **parameters)
     assert result.voi == voi
     first = (voi == "window:0" and "voi_luts" not in parameters) or not parameters
     assert result.status == ("ok" if first else "repaired")
 
 
 def test_one_input_level_is_never_degenerate() -> None:
-    assert film(np.full((4, 4), 4000), centers=(100,), widths=(10,)).voi == "window:0"
+    assert render_values(np.full((4, 4), 4000), centers=(100,), widths=(10,)).voi == "window:0"
 
 
 def test_exactly_995_in_1000_at_one_end_is_degenerate() -> None:
     values = np.zeros((10, 100))
     values[0, :5] = 2000
     window = {"centers": (2048,), "widths": (4096,)}
-    assert film(values, **window).voi == "fallback"
+    assert render_values(values, **window).voi == "fallback"
     values[0, 5] = 2000
-    assert film(values, **window).voi == "window:0"
+    assert render_values(values, **window).voi == "window:0"
 
 
 def test_narrow_linear_window_is_linear_exact_and_repaired() -> None:
-    result = film([[0, 1, 2, 3, 4]], slope=0.1, intercept=0, centers=(0.25,), widths=(0.25,))
+    result = render_values([[0, 1, 2, 3, 4]], slope=0.1, intercept=0, centers=(0.25,), widths=(0.25,))
     assert (result.status, result.voi, result.low, result.high) == ("repaired", "window:0", 0.125, 0.375)
     assert result.window == (0.25, 0.25, "LINEAR_EXACT")
     assert result.image[0].tolist() == [0, 0, 77, 179, 255]  # ((0.2 - 0.25) / 0.25 + 0.5) * 255 = 76.5
@@ -157,35 +157,35 @@ def test_narrow_linear_window_is_linear_exact_and_repaired() -> None:
 
 def test_repairs_are_refused_when_strict() -> None:
     with pytest.raises(OracleError) as refused:
-        film([[0, 1, 2]], centers=(5,), widths=(0,), strict=True)
+        render_values([[0, 1, 2]], centers=(5,), widths=(0,), strict=True)
     assert refused.value.reason == "repair_refused"
 
 
-def test_identity_of_8_bits() -> None:
-    assert levels([0, 1, 255], bits_allocated=8, bits_stored=8) == [0, 1, 255]
-    assert levels([0, 1, 63], bits_allocated=8, bits_stored=6, bits=16) == [0, 1040, 65535]
-    assert levels([-128, 0, 127], bits_allocated=8, bits_stored=8, pixel_representation=1) == [0, 128, 255]
-    assert film([[0, 1, 9]], bits_allocated=8, bits_stored=8, slope=1, intercept=0).voi == "identity"
-    assert film([[0, 1, 9]], bits_allocated=8, bits_stored=8, slope=2, intercept=0).voi == "fallback"
+def test_images_of_8_bits_are_display_values() -> None:
+    assert levels_of_row([0, 1, 255], bits_allocated=8, bits_stored=8) == [0, 1, 255]
+    assert levels_of_row([0, 1, 63], bits_allocated=8, bits_stored=6, bits=16) == [0, 1040, 65535]
+    assert levels_of_row([-128, 0, 127], bits_allocated=8, bits_stored=8, pixel_representation=1) == [0, 128, 255]
+    assert render_values([[0, 1, 9]], bits_allocated=8, bits_stored=8, slope=1, intercept=0).voi == "identity"
+    assert render_values([[0, 1, 9]], bits_allocated=8, bits_stored=8, slope=2, intercept=0).voi == "fallback"
 
 
 def test_fallback_leaves_out_the_smallest_and_the_largest() -> None:
-    result = film([[0, 0, 100, 200, 301, 4095]])
+    result = render_values([[0, 0, 100, 200, 301, 4095]])
     lo, hi = 100 + 200 * 0.001, 301 - 202 * 0.001
     assert (result.low, result.high) == pytest.approx((lo, hi))
     assert result.image[0].tolist() == [0, 0, 0, 127, 255, 255]  # (200 - 100.2) / 200.598 * 255 = 126.87
 
 
-def test_fallback_of_few_levels() -> None:
-    assert levels([0, 0, 50, 100]) == [0, 0, 128, 255]
-    assert levels([70, 70]) == [128, 128]
-    assert levels([70, 70], photometric="MONOCHROME1") == [128, 128]
-    assert levels([70, 70], bits=16) == [32768, 32768]
+def test_the_fallback_of_few_levels_uses_the_extremes() -> None:
+    assert levels_of_row([0, 0, 50, 100]) == [0, 0, 128, 255]
+    assert levels_of_row([70, 70]) == [128, 128]
+    assert levels_of_row([70, 70], photometric="MONOCHROME1") == [128, 128]
+    assert levels_of_row([70, 70], bits=16) == [32768, 32768]
 
 
 def test_fallback_is_judged_over_the_instance() -> None:
     values = [[[0, 100, 200]], [[300, 400, 4095]]]
-    first, second = film(values, frame=1), film(values, frame=2)
+    first, second = render_values(values, frame=1), render_values(values, frame=2)
     assert (first.low, first.high) == (second.low, second.high)
     assert first.image.tolist() == [[0, 0, 85]]  # lo 100.3, hi 399.7: (200 - 100.3) / 299.4 * 255 = 84.9
     assert second.image.tolist() == [[170, 255, 255]]
@@ -193,10 +193,10 @@ def test_fallback_is_judged_over_the_instance() -> None:
 
 def test_degeneracy_is_judged_over_the_instance() -> None:
     values = [np.full((4, 4), 10), np.arange(16).reshape(4, 4) * 250]
-    assert film(values, frame=1, centers=(2048,), widths=(3000,)).voi == "window:0"
+    assert render_values(values, frame=1, centers=(2048,), widths=(3000,)).voi == "window:0"
 
 
-def test_many_frames_are_judged_by_32() -> None:
+def test_more_than_32_frames_are_judged_by_32() -> None:
     assert sampled_frames(32) == list(range(32))
     assert sampled_frames(33) == list(range(32))
     assert sampled_frames(100)[:4] == [0, 3, 6, 9]

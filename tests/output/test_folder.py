@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Fears: half a file under a final name, a byte outside OUT, two runs in one OUT, a full disk that goes unnoticed."""
+"""Test that files in OUT are whole, stay inside OUT, and that OUT is locked by one run."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def files_in(folder: Path) -> list[str]:
 
 
 @WAYS
-def test_a_file_comes_whole_into_folders_that_are_made(tmp_path: Path, by_descriptor: bool) -> None:
+def test_a_file_is_published_whole_and_its_folders_are_created(tmp_path: Path, by_descriptor: bool) -> None:
     sink = FolderOutput(tmp_path, sync=True, by_descriptor=by_descriptor)
     path = sink.write("a/b/x.png", BIG)
     assert path == tmp_path / "a/b/x.png"
@@ -53,7 +53,7 @@ def test_an_older_file_is_replaced(tmp_path: Path, by_descriptor: bool) -> None:
     assert sink.write("x.png", b"").read_bytes() == b""
 
 
-def test_a_file_has_the_user_s_ordinary_permissions(tmp_path: Path) -> None:
+def test_a_file_has_the_default_permissions_of_the_user(tmp_path: Path) -> None:
     old = os.umask(0o027)
     try:
         path = FolderOutput(tmp_path).write("x.png", b"x")
@@ -63,7 +63,7 @@ def test_a_file_has_the_user_s_ordinary_permissions(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["../x", "a/../../x", "/x", "a//x", "", ".", "a/", "C:x", "a\\..\\x", "a/\0"])
-def test_a_name_that_leads_elsewhere_is_refused(tmp_path: Path, name: str) -> None:
+def test_a_name_outside_out_is_refused(tmp_path: Path, name: str) -> None:
     out = tmp_path / "out"
     out.mkdir()
     with pytest.raises(OutputError):
@@ -72,7 +72,7 @@ def test_a_name_that_leads_elsewhere_is_refused(tmp_path: Path, name: str) -> No
 
 
 @WAYS
-def test_nothing_goes_through_a_symbolic_link_in_out(tmp_path: Path, by_descriptor: bool) -> None:
+def test_symbolic_links_in_out_are_not_followed(tmp_path: Path, by_descriptor: bool) -> None:
     out, outside = tmp_path / "out", tmp_path / "outside"
     (out / "real").mkdir(parents=True)
     outside.mkdir()
@@ -92,7 +92,7 @@ def test_nothing_goes_through_a_symbolic_link_in_out(tmp_path: Path, by_descript
 
 
 @WAYS
-def test_a_file_where_a_folder_should_be_fails_that_image_only(tmp_path: Path, by_descriptor: bool) -> None:
+def test_a_file_in_place_of_a_folder_fails_only_its_image(tmp_path: Path, by_descriptor: bool) -> None:
     sink = FolderOutput(tmp_path, by_descriptor=by_descriptor)
     sink.write("a", b"file")
     with pytest.raises(OutputError) as error:
@@ -104,7 +104,7 @@ def test_a_file_where_a_folder_should_be_fails_that_image_only(tmp_path: Path, b
     assert files_in(tmp_path) == ["a"]
 
 
-def test_pieces_that_end_in_an_error_leave_nothing(tmp_path: Path) -> None:
+def test_an_error_while_writing_leaves_no_file(tmp_path: Path) -> None:
     def pieces() -> Iterator[bytes]:
         yield b"half"
         raise KeyboardInterrupt
@@ -130,7 +130,7 @@ def largest_file(size: int) -> AbstractContextManager[None]:
     return limit(resource.RLIMIT_FSIZE, size)
 
 
-def test_when_space_ends_nothing_is_cut_short(tmp_path: Path) -> None:
+def test_a_full_disk_leaves_no_truncated_file(tmp_path: Path) -> None:
     sink = FolderOutput(tmp_path)
     sink.write("x.png", b"old")
     with largest_file(100_000), pytest.raises(StorageFullError) as error:
@@ -152,12 +152,13 @@ def test_when_space_ends_nothing_is_cut_short(tmp_path: Path) -> None:
         (errno.EACCES, OutputError),
     ],
 )
-def test_what_would_fail_every_image_ends_the_run(number: int, expected: type[PlainfilmError]) -> None:
+def test_an_error_that_affects_every_image_ends_the_run(number: int, expected: type[PlainfilmError]) -> None:
     error = classify_os_error(OSError(number, os.strerror(number), "/home/DOE_JOHN"))
     assert isinstance(error, expected)
     assert "DOE" not in error.message
 
 
+@pytest.mark.slow
 def test_paths_deeper_than_the_system_s_longest_are_written(tmp_path: Path) -> None:
     if not BY_DESCRIPTOR:
         pytest.skip("this system names files by whole paths only")
@@ -188,7 +189,7 @@ def test_out_and_its_parents_are_made(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("below", ["", "deeper"])
-def test_a_file_in_place_of_out_is_found_before_work_starts(tmp_path: Path, below: str) -> None:
+def test_a_file_in_place_of_out_is_refused_at_the_start(tmp_path: Path, below: str) -> None:
     (tmp_path / "out").write_bytes(b"file")
     with pytest.raises(LedgerError) as error, FolderOutput(tmp_path / "out" / below).open_for_run():
         pass
@@ -197,7 +198,7 @@ def test_a_file_in_place_of_out_is_found_before_work_starts(tmp_path: Path, belo
 
 
 @pytest.mark.parametrize("out", ["", "new"])
-def test_an_out_without_permission_is_found_before_work_starts(tmp_path: Path, out: str) -> None:
+def test_an_out_without_permission_is_refused_at_the_start(tmp_path: Path, out: str) -> None:
     tmp_path.chmod(0o500)
     if os.access(tmp_path, os.W_OK):
         pytest.skip("permissions do not bind this user")
@@ -208,13 +209,13 @@ def test_an_out_without_permission_is_found_before_work_starts(tmp_path: Path, o
         tmp_path.chmod(0o700)
 
 
-def test_no_space_for_the_first_file_is_found_before_work_starts(tmp_path: Path) -> None:
+def test_a_full_disk_is_detected_at_the_start(tmp_path: Path) -> None:
     with largest_file(0), pytest.raises(StorageFullError), FolderOutput(tmp_path).open_for_run():
         pass
     assert files_in(tmp_path) == []
 
 
-def test_an_out_that_holds_files_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
+def test_an_out_with_other_files_is_refused_unchanged(tmp_path: Path) -> None:
     (tmp_path / "holiday").mkdir()
     (tmp_path / "holiday/beach.jpg").write_bytes(b"sea")
     with pytest.raises(LedgerError) as error, FolderOutput(tmp_path).open_for_run():
@@ -226,7 +227,7 @@ def test_an_out_that_holds_files_is_refused_and_left_as_it_is(tmp_path: Path) ->
     assert files_in(tmp_path) == ["holiday/beach.jpg", "x.png"]
 
 
-def test_a_run_that_was_killed_before_its_first_image_is_no_hindrance(tmp_path: Path) -> None:
+def test_an_out_of_a_run_killed_before_its_first_image_is_accepted(tmp_path: Path) -> None:
     with FolderOutput(tmp_path).open_for_run() as killed:
         (tmp_path / "a").mkdir()
         killed.stage([b"whole, and without a name"])
@@ -252,7 +253,7 @@ def test_a_staged_file_has_no_name_until_it_is_published(tmp_path: Path, by_desc
 
 
 @WAYS
-def test_what_cannot_have_its_name_is_told_and_hinders_nobody(tmp_path: Path, by_descriptor: bool) -> None:
+def test_a_file_that_cannot_be_published_is_reported(tmp_path: Path, by_descriptor: bool) -> None:
     sink = FolderOutput(tmp_path, by_descriptor=by_descriptor)
     (tmp_path / "taken.png").mkdir()
     (tmp_path / "file").write_bytes(b"of the user")
@@ -264,7 +265,7 @@ def test_what_cannot_have_its_name_is_told_and_hinders_nobody(tmp_path: Path, by
 
 
 @WAYS
-def test_published_files_are_removed_and_nothing_through_a_link(tmp_path: Path, by_descriptor: bool) -> None:
+def test_removing_files_does_not_follow_links(tmp_path: Path, by_descriptor: bool) -> None:
     out, outside = tmp_path / "out", tmp_path / "outside"
     outside.mkdir()
     (outside / "x.png").write_bytes(b"untouched")
@@ -279,7 +280,7 @@ def test_published_files_are_removed_and_nothing_through_a_link(tmp_path: Path, 
     assert files_in(outside) == ["x.png"]
 
 
-def test_staging_holds_nothing_that_others_may_read(tmp_path: Path) -> None:
+def test_staged_files_are_private(tmp_path: Path) -> None:
     FolderOutput(tmp_path).stage([b"a patient"])
     assert stat.S_IMODE((tmp_path / PRIVATE).stat().st_mode) == 0o700
 
@@ -307,7 +308,7 @@ def other_run(out: Path) -> Iterator[subprocess.Popen[str]]:
             process.kill()
 
 
-def test_a_second_run_is_kept_out_until_the_first_is_gone_even_by_kill(tmp_path: Path) -> None:
+def test_the_lock_of_a_killed_run_is_released(tmp_path: Path) -> None:
     out = tmp_path / "out"
     with other_run(out) as process:
         with pytest.raises(OutputLockedError) as error, FolderOutput(out).open_for_run():
@@ -319,7 +320,7 @@ def test_a_second_run_is_kept_out_until_the_first_is_gone_even_by_kill(tmp_path:
             pass
 
 
-def test_a_second_run_in_the_same_process_is_kept_out(tmp_path: Path) -> None:
+def test_a_second_run_in_the_same_process_is_locked_out(tmp_path: Path) -> None:
     with FolderOutput(tmp_path).open_for_run() as first:
         first.write("x.png", b"x")
         first.ledger_path.touch()
@@ -339,13 +340,13 @@ def test_a_planted_private_folder_is_refused(tmp_path: Path) -> None:
     assert files_in(outside) == []
 
 
-def test_a_private_folder_is_closed_to_others(tmp_path: Path) -> None:
+def test_the_private_folder_is_accessible_to_the_user_only(tmp_path: Path) -> None:
     (tmp_path / PRIVATE).mkdir(mode=0o755)
     with FolderOutput(tmp_path).open_for_run():
         assert stat.S_IMODE((tmp_path / PRIVATE).stat().st_mode) == 0o700
 
 
-def test_room_is_held_once_and_given_back_with_the_staging(tmp_path: Path) -> None:
+def test_reserved_space_is_released_with_the_staging(tmp_path: Path) -> None:
     def held() -> int:
         return sum(path.stat().st_size for path in tmp_path.rglob("*") if path.is_file())
 

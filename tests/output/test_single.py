@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Fear: a single output that is not whole, or not alone."""
+"""Test that a single output file is whole and the only one."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from plainfilm.errors import OutputError, StorageFullError
 from plainfilm.output.single import write_file, write_stdout
 
 
-def test_the_file_is_there_whole_and_nothing_else(tmp_path: Path) -> None:
+def test_a_single_file_is_written_without_other_files(tmp_path: Path) -> None:
     (tmp_path / "hand.png").write_bytes(b"older and longer")
     write_file(tmp_path / "hand.png", b"image")
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"hand.png": b"image"}
@@ -27,14 +27,14 @@ def test_a_file_name_alone_is_in_the_current_folder(tmp_path: Path, monkeypatch:
 
 
 @pytest.mark.parametrize("path", ["nowhere/hand.png", "folder"])
-def test_where_nothing_can_be_written_is_an_error(tmp_path: Path, path: str) -> None:
+def test_an_unwritable_folder_is_an_error(tmp_path: Path, path: str) -> None:
     (tmp_path / "folder").mkdir()
     with pytest.raises(OutputError):
         write_file(tmp_path / path, b"image")
     assert [found.name for found in tmp_path.rglob("*")] == ["folder"]
 
 
-def test_standard_output_gets_the_bytes_as_they_are(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+def test_standard_output_receives_the_bytes_unchanged(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
     write_stdout(b"\x89PNG\r\n\x1a\n\0\xff")
     assert capfdbinary.readouterr().out == b"\x89PNG\r\n\x1a\n\0\xff"
 
@@ -48,7 +48,7 @@ def test_a_full_standard_output_is_an_error(monkeypatch: pytest.MonkeyPatch) -> 
     stream.close()
 
 
-def test_a_reader_that_went_away_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_closed_pipe_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     reading, writing = os.pipe()
     os.close(reading)
     stream = io.TextIOWrapper(os.fdopen(writing, "wb", buffering=0))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Fears: a table that depends on chance, that a spreadsheet runs, that loses a value or a duplicate."""
+"""Test that tables are reproducible, safe in spreadsheets and complete."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ entropy polarity_suspect duplicate_of sha256
 """
 
 
-def test_the_columns_are_those_people_hold_on_to(tmp_path: Path) -> None:
+def test_the_columns_are_stable(tmp_path: Path) -> None:
     write_tables(tmp_path, [], [])
     fixed = FIXED.split()
     assert list(COLUMNS)[: len(fixed)] == fixed
@@ -126,7 +126,7 @@ def test_the_columns_are_those_people_hold_on_to(tmp_path: Path) -> None:
     assert list(FAILURE_COLUMNS) == [column.name for column in fields(Failure)]
 
 
-def test_values_are_spelled_as_documented(tmp_path: Path) -> None:
+def test_values_are_written_as_documented(tmp_path: Path) -> None:
     (row,) = written(tmp_path, record())
     assert row["affine"] == "1.0 0.0 0.5 0.0 1.0 -2.25"
     assert (row["voi_center"], row["voi_width"], row["low"], row["high"]) == ("2048.0", "", "0.0", "0.1")
@@ -141,7 +141,7 @@ def test_numbers_of_numpy_are_written_as_numbers(tmp_path: Path) -> None:
     assert (row["mean"], row["width"], row["inverted"], row["entropy"]) == ("0.5", "7", "true", "")
 
 
-def test_no_hash_of_the_source_leaves(tmp_path: Path) -> None:
+def test_no_hash_of_the_source_is_written(tmp_path: Path) -> None:
     write_tables(tmp_path, [record(stored_hash="cafe" * 16)], [])
     assert b"cafe" not in (tmp_path / "metadata.csv").read_bytes()
 
@@ -166,7 +166,7 @@ HOSTILE = [
 
 
 @pytest.mark.parametrize("text", HOSTILE)
-def test_text_that_a_spreadsheet_would_run_is_disarmed_and_comes_back(tmp_path: Path, text: str) -> None:
+def test_text_that_a_spreadsheet_would_run_is_escaped_and_round_trips(tmp_path: Path, text: str) -> None:
     write_tables(tmp_path, [record(manufacturer=text)], [failure(message=text)])
     for table, column in (("metadata.csv", "manufacturer"), ("failures.csv", "message")):
         path = tmp_path / table
@@ -177,7 +177,7 @@ def test_text_that_a_spreadsheet_would_run_is_disarmed_and_comes_back(tmp_path: 
 
 
 @given(st.text(alphabet="'=+-@\t\r\n\",;a \u202e\u00e9", max_size=6))
-def test_every_text_comes_back(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
+def test_every_text_round_trips(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
     out = tmp_path_factory.getbasetemp() / "texts"
     out.mkdir(exist_ok=True)
     (row,) = written(out, record(model=text))
@@ -190,12 +190,12 @@ def test_file_names_and_numbers_are_never_prefixed(tmp_path: Path) -> None:
     assert (row["file_name"], row["low"], row["high"]) == ("-x.png", "-1.5", "-0.5")
 
 
-def test_what_cannot_stand_in_a_table_is_replaced(tmp_path: Path) -> None:
+def test_characters_that_a_table_cannot_hold_are_replaced(tmp_path: Path) -> None:
     (row,) = written(tmp_path, record(model="a\0b\x1bc\x85d\udcffe"))
     assert row["model"] == "a\ufffdb\ufffdc\ufffdd\ufffde"
 
 
-def test_columns_that_were_asked_for_follow_after_all_others_and_are_disarmed(tmp_path: Path) -> None:
+def test_requested_columns_come_last_and_are_escaped(tmp_path: Path) -> None:
     rows = [record("a.dcm", carried=("Doe^Jane", "=cmd|x")), record("train/b.dcm", carried=("a\\b", ""))]
     write_tables(tmp_path, rows, [], ("PatientName", "PatientComments"))
     with open(tmp_path / "metadata.csv", newline="", encoding="utf-8") as file:
@@ -206,7 +206,7 @@ def test_columns_that_were_asked_for_follow_after_all_others_and_are_disarmed(tm
     assert "PatientName" not in (tmp_path / "train" / "metadata.csv").read_text()
 
 
-def test_a_table_is_replaced_in_one_step_or_not_at_all(tmp_path: Path) -> None:
+def test_a_table_is_replaced_atomically(tmp_path: Path) -> None:
     write_tables(tmp_path, [record()], [])
     before = (tmp_path / "metadata.csv").read_bytes()
     (tmp_path / "failures.csv").unlink()
@@ -217,7 +217,7 @@ def test_a_table_is_replaced_in_one_step_or_not_at_all(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.rglob("*") if path.is_file()) == ["metadata.csv"]
 
 
-def test_folders_that_hugging_face_takes_for_splits_get_tables_of_their_own(tmp_path: Path) -> None:
+def test_folders_that_hugging_face_reads_as_splits_have_their_own_tables(tmp_path: Path) -> None:
     names = ["train/a/x.dcm", "my_test_1/y.dcm", "site/val/z.dcm", "other/w.dcm"]
     splits = write_tables(tmp_path, [record(name) for name in names], [])
     assert splits.folders == ("my_test_1", "site/val", "train")

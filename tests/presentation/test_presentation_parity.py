@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Grey levels by presentation states against the oracle, at 16 bits, over random combinations of their parts."""
+"""Compare the levels of random presentation states with the oracle, at 16 bits."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def parts(rng: Random) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("seed", range(60))
-def test_levels_are_the_oracles_to_the_last_bit(seed: int, tmp_path: Path) -> None:
+def test_levels_equal_the_oracle_exactly(seed: int, tmp_path: Path) -> None:
     rng = Random(seed)
     image, cells = build_case(rows=16, columns=20, seed=seed, photometric=rng.choice(["MONOCHROME1", "MONOCHROME2"]))
     state = state_of(image, **parts(rng))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Presentation states end to end. Fear: one obeyed for an image it is not for, a turn or crop gone astray."""
+"""Test presentation states end to end."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from plainfilm.options.options import Options
 VOI = {"SoftcopyVOILUTSequence": [item(WindowCenter=2048, WindowWidth=4096)]}
 
 
-def film(**given: Any) -> Any:
+def small_image(**given: Any) -> Any:
     return build_case(**{"rows": 6, "columns": 8, **given})[0]
 
 
@@ -38,10 +38,10 @@ def codes(told: dict[str, Any]) -> list[str]:
     return [finding["code"] for finding in told["findings"]]
 
 
-def test_a_state_takes_the_place_of_the_films_own(tmp_path: Path) -> None:
-    image = film(centers=(1,), widths=(1,), photometric="MONOCHROME1", slope=3, intercept=5)
+def test_a_presentation_state_replaces_the_voi_of_the_image(tmp_path: Path) -> None:
+    image = small_image(centers=(1,), widths=(1,), photometric="MONOCHROME1", slope=3, intercept=5)
     mine, told = shown(image, state_of(image, **VOI), tmp_path)
-    assert (mine == plainfilm.render(to_file(film()), window=(2048, 4096))).all()
+    assert (mine == plainfilm.render(to_file(small_image()), window=(2048, 4096))).all()
     assert (told["voi"], told["voi_center"], told["voi_width"], told["inverted"]) == ("presentation", 2048, 4096, False)
     assert codes(told) == []
 
@@ -49,7 +49,7 @@ def test_a_state_takes_the_place_of_the_films_own(tmp_path: Path) -> None:
 @pytest.mark.parametrize("degrees", [0, 90, 180, 270])
 @pytest.mark.parametrize("flip", ["N", "Y"])
 def test_the_image_is_rotated_clockwise_and_then_flipped(degrees: int, flip: str, tmp_path: Path) -> None:
-    image = film()
+    image = small_image()
     plain, _ = shown(image, state_of(image, **VOI), tmp_path)
     mine, told = shown(image, state_of(image, ImageRotation=degrees, ImageHorizontalFlip=flip, **VOI), tmp_path)
     expected = np.rot90(plain, -degrees // 90)
@@ -68,7 +68,7 @@ def test_the_image_is_rotated_clockwise_and_then_flipped(degrees: int, flip: str
     ],
 )
 def test_the_displayed_area_is_a_crop(corners: Any, part: Any, found: list[str], tmp_path: Path) -> None:
-    image = film()
+    image = small_image()
     plain, _ = shown(image, state_of(image, **VOI), tmp_path)
     state = state_of(image, DisplayedAreaSelectionSequence=[area(*corners)], **VOI)
     mine, told = shown(image, state, tmp_path)
@@ -76,8 +76,8 @@ def test_the_displayed_area_is_a_crop(corners: Any, part: Any, found: list[str],
     assert codes(told) == found
 
 
-def test_each_voi_and_area_is_for_the_frames_that_it_refers_to(tmp_path: Path) -> None:
-    image = film(frames=3)
+def test_each_voi_and_area_applies_to_its_referenced_frames(tmp_path: Path) -> None:
+    image = small_image(frames=3)
     voi = [
         item(WindowCenter=center, WindowWidth=4096, ReferencedImageSequence=[reference(image, *frames)])
         for center, frames in ((2048, (1, 3)), (3000, (2,)))
@@ -87,8 +87,8 @@ def test_each_voi_and_area_is_for_the_frames_that_it_refers_to(tmp_path: Path) -
     assert centers == [2048, 3000, 2048]
 
 
-def test_frames_and_images_that_it_does_not_refer_to_stay_as_they_are(tmp_path: Path) -> None:
-    image, other = film(frames=2, centers=(2000,), widths=(3000,)), film(centers=(2000,), widths=(3000,))
+def test_unreferenced_frames_and_images_are_unchanged(tmp_path: Path) -> None:
+    image, other = small_image(frames=2, centers=(2000,), widths=(3000,)), small_image(centers=(2000,), widths=(3000,))
     other.SOPInstanceUID = "1.2.3.9"
     state = state_of(image, ReferencedSeriesSequence=[referenced_series(reference(image, 2))], **VOI)
     for each, frame, voi, found in (
@@ -100,8 +100,8 @@ def test_frames_and_images_that_it_does_not_refer_to_stay_as_they_are(tmp_path: 
         assert (told["voi"], codes(told)) == (voi, found)
 
 
-def test_what_a_state_has_and_is_not_drawn_is_told(tmp_path: Path) -> None:
-    image = film()
+def test_parts_of_a_state_that_are_not_drawn_are_findings(tmp_path: Path) -> None:
+    image = small_image()
     graphics = [item(GraphicLayer="A", TextObjectSequence=[item(UnformattedTextValue="PRIVATE")])]
     state = state_of(image, GraphicAnnotationSequence=graphics, ImageRotation=45, **VOI)
     _, told = shown(image, state, tmp_path)
@@ -109,8 +109,8 @@ def test_what_a_state_has_and_is_not_drawn_is_told(tmp_path: Path) -> None:
     assert "PRIVATE" not in str(told)
 
 
-def test_its_shutter_is_added_to_the_images_own(tmp_path: Path) -> None:
-    image = film()
+def test_the_shutter_of_a_state_is_added_to_that_of_the_image(tmp_path: Path) -> None:
+    image = small_image()
     circle = {"ShutterShape": "CIRCULAR", "CenterOfCircularShutter": [3, 4], "RadiusOfCircularShutter": 2}
     for keyword, value in circle.items():
         setattr(image, keyword, value)
@@ -126,8 +126,8 @@ def test_its_shutter_is_added_to_the_images_own(tmp_path: Path) -> None:
     assert (mine[inside] < 255).all()
 
 
-def test_overlays_appear_by_their_activation_layer(tmp_path: Path) -> None:
-    image = film()
+def test_overlays_are_drawn_if_their_layer_is_activated(tmp_path: Path) -> None:
+    image = small_image()
     for group in (0x6000, 0x6002):
         for element, vr, value in ((0x10, "US", 6), (0x11, "US", 8), (0x50, "SS", [1, 1])):
             image.add_new(group << 16 | element, vr, value)
@@ -139,16 +139,16 @@ def test_overlays_appear_by_their_activation_layer(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"no DICOM at all", None])
-def test_what_is_no_presentation_state_is_a_wrong_option(content: bytes | None, tmp_path: Path) -> None:
-    image = film()
+def test_a_file_that_is_no_presentation_state_is_an_options_error(content: bytes | None, tmp_path: Path) -> None:
+    image = small_image()
     named = tmp_path / "other.dcm"
     named.write_bytes(to_file(image) if content is None else content)
     with pytest.raises(OptionsError, match="--presentation"):
         plainfilm.render(to_file(image), presentation=str(named))
 
 
-def test_an_index_finds_the_state_of_an_image_and_of_several_the_last(tmp_path: Path) -> None:
-    image, other = film(), film()
+def test_an_index_returns_the_last_state_of_an_image(tmp_path: Path) -> None:
+    image, other = small_image(), small_image()
     other.SOPInstanceUID = "1.2.3.9"
     early = state_of(image, SOPInstanceUID="1.1", PresentationCreationDate="20250101")
     late = state_of(image, SOPInstanceUID="1.2", PresentationCreationDate="20260101")
@@ -169,13 +169,13 @@ def test_an_index_finds_the_state_of_an_image_and_of_several_the_last(tmp_path: 
     index.close()
 
 
-def test_auto_is_refused_where_there_are_no_sources() -> None:
+def test_auto_is_refused_without_sources() -> None:
     with pytest.raises(OptionsError, match="auto needs a folder"):
-        plainfilm.render(to_file(film()), presentation="auto")
+        plainfilm.render(to_file(small_image()), presentation="auto")
 
 
 def test_a_presentation_lut_without_data_is_left_out(tmp_path: Path) -> None:
-    image, broken = film(), lut([0, 1], bits=8)
+    image, broken = small_image(), lut([0, 1], bits=8)
     del broken.LUTData
     state = state_of(image, PresentationLUTShape=None, PresentationLUTSequence=[broken], **VOI)
     mine, told = shown(image, state, tmp_path)
@@ -183,5 +183,5 @@ def test_a_presentation_lut_without_data_is_left_out(tmp_path: Path) -> None:
     assert "presentation_incomplete" in codes(told)
 
 
-def test_the_option_reads_back() -> None:
+def test_the_presentation_option_round_trips() -> None:
     assert Options.of({"presentation": "x/y.dcm"}).to_mapping()["presentation"] == "x/y.dcm"

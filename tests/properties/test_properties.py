@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What holds of every image: the published recipes to the last bit, and the properties of a display pipeline."""
+"""Test properties that hold for every image, and the published recipes exactly."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -111,8 +111,8 @@ def compare(recipe: StretchRecipe | MinMaxRecipe, image: Array, expected: Array,
     assert rendered.dtype == (np.uint8 if ymax == 255 else np.uint16)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", INTEGERS)
-@settings(max_examples=120, deadline=None)
 @given(data=st.data())
 def test_stretch_is_the_published_recipe_bit_for_bit(kind: str, data: st.DataObject) -> None:
     image, voi = data.draw(films(kind)), data.draw(st.sampled_from(RECIPE_VOIS))
@@ -122,8 +122,8 @@ def test_stretch_is_the_published_recipe_bit_for_bit(kind: str, data: st.DataObj
     compare(recipe, image, published_stretch(voi.apply(image), percentiles, monochrome1, ymax), ymax)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", INTEGERS)
-@settings(max_examples=80, deadline=None)
 @given(data=st.data())
 def test_minmax_is_the_published_recipe_bit_for_bit(kind: str, data: st.DataObject) -> None:
     image, voi = data.draw(films(kind)), data.draw(st.sampled_from(RECIPE_VOIS))
@@ -134,7 +134,7 @@ def test_minmax_is_the_published_recipe_bit_for_bit(kind: str, data: st.DataObje
 
 @pytest.mark.parametrize("kind", ["u1", "u2", "i2"])
 @pytest.mark.parametrize("monochrome1", [True, False])
-def test_the_recipes_hold_of_an_image_with_many_levels(kind: str, monochrome1: bool) -> None:
+def test_the_recipes_hold_for_an_image_with_many_levels(kind: str, monochrome1: bool) -> None:
     """A film of a smooth hand on noise, with a margin and a marker: a size at which percentiles fall between ranks."""
     source = np.random.default_rng(99)
     row, column = np.mgrid[0:211, 0:173]
@@ -160,7 +160,6 @@ def windows(draw: st.DrawFn, reach: float) -> Window:
     return Window(draw(st.floats(-reach, reach)), width, function)
 
 
-@settings(deadline=None)
 @given(windows(1e18), hnp.arrays(np.float64, 12, elements=st.floats(-2e18, 2e18)), st.sampled_from([255, 65535]))
 def test_a_window_is_monotonic(window: Window, values: Array, ymax: int) -> None:
     """Also beyond 2^53, where its arithmetic is coarse: no level may wrap."""
@@ -169,7 +168,6 @@ def test_a_window_is_monotonic(window: Window, values: Array, ymax: int) -> None
     assert (np.diff(levels) >= 0).all()
 
 
-@settings(deadline=None)
 @given(windows(1e6), hnp.arrays(np.float64, 12, elements=st.floats(-2e6, 2e6)), st.sampled_from([255.0, 65535.0]))
 def test_display_values_are_in_the_output_range(window: Window, values: Array, ymax: float) -> None:
     x = np.concatenate([values, [window.center, window.center + window.width / 2, window.center - window.width / 2]])
@@ -178,7 +176,6 @@ def test_display_values_are_in_the_output_range(window: Window, values: Array, y
     assert y.max() <= ymax * (1 + 1e-6)
 
 
-@settings(deadline=None)
 @given(hnp.arrays(np.float64, 12, elements=st.floats(0, 1)), st.sampled_from([255, 65535]))
 def test_inversion_is_its_own_inverse(shares: Array, ymax: int) -> None:
     levels = np.floor(shares * ymax)
@@ -186,9 +183,8 @@ def test_inversion_is_its_own_inverse(shares: Array, ymax: int) -> None:
     np.testing.assert_allclose(invert(invert(shares * ymax, ymax), ymax), shares * ymax, atol=1e-9)
 
 
-@settings(deadline=None)
 @given(windows(5000), st.sampled_from([8, 16]))
-def test_a_film_and_its_inverse_add_up_to_the_range(window: Window, bits: int) -> None:
+def test_an_image_and_its_inverse_add_up_to_the_range(window: Window, bits: int) -> None:
     """But for halves, which both go up."""
     image = np.arange(-300, 300, dtype=np.int16).reshape(20, 30)
     tones = [ViewerTransform(ModalityTransform(), window, inverted) for inverted in (False, True)]
@@ -218,7 +214,6 @@ VALID = st.lists(st.integers(0, 3000), min_size=1, max_size=30)
 WINDOWS = st.sampled_from([None, WindowItem(500, 1000), WindowItem(2000, 1), WindowItem(9000, 10)])
 
 
-@settings(deadline=None)
 @given(VALID, WINDOWS, st.integers(3001, 4095), st.integers(0, 15))
 def test_padding_never_influences_the_statistics(
     valid: list[int], window: WindowItem | None, padding: int, times: int
@@ -228,9 +223,8 @@ def test_padding_never_influences_the_statistics(
     assert shown(instance_of(window, padding), every, every) == shown(instance_of(window, None), valid, valid)
 
 
-@settings(deadline=None)
 @given(VALID, WINDOWS, st.lists(st.integers(0, 4095), max_size=60))
-def test_what_the_shutter_hides_never_influences_the_statistics(
+def test_pixels_outside_the_shutter_never_influence_the_statistics(
     valid: list[int], window: WindowItem | None, hidden: list[int]
 ) -> None:
     shuttered = instance_of(window, None, Shutter(rectangle=(1, 1, 1, 1)))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""`--crop border` end to end. Fear: another part at another depth, a mark gone astray, a cine that jumps, a leak."""
+"""Test `--crop border` end to end."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def cells(seed: int = 0, shut: int = 4000, field: Box = FIELD) -> Array:
     return values
 
 
-def film(values: Array, **attributes: Any) -> Dataset:
+def image_of_cells(values: Array, **attributes: Any) -> Dataset:
     """A film of these cells: (rows, columns), 16 bits, perhaps after frames; with three samples a pixel 8 bits."""
     dataset, is_color = Dataset(), values.shape[-1] == 3
     shape = values.shape[:-1] if is_color else values.shape
@@ -84,28 +84,28 @@ def is_near(part: Box, field: Box = FIELD, most: int = 3) -> bool:
 @pytest.mark.parametrize("look", LOOKS)
 @pytest.mark.parametrize("bits", [8, 16])
 @pytest.mark.parametrize("photometric", ["MONOCHROME1", "MONOCHROME2"])
-def test_the_picture_is_the_same_part_at_every_look_and_depth(look: Look, bits: int, photometric: str) -> None:
-    dataset = film(cells(), PhotometricInterpretation=photometric, WindowCenter="1400", WindowWidth="900")
-    part = kept(film(cells()))
+def test_the_crop_is_the_same_for_every_look_and_depth(look: Look, bits: int, photometric: str) -> None:
+    dataset = image_of_cells(cells(), PhotometricInterpretation=photometric, WindowCenter="1400", WindowWidth="900")
+    part = kept(image_of_cells(cells()))
     assert is_near(part)
     whole = plainfilm.render(dataset, look=look, bits=bits)
     np.testing.assert_array_equal(plainfilm.render(dataset, look=look, bits=bits, crop="border"), whole[within(part)])
 
 
-def test_the_look_stored_is_left_whole() -> None:
-    explanation = plainfilm.explain(film(cells()), look="stored", crop="border")
+def test_the_look_stored_is_not_cropped() -> None:
+    explanation = plainfilm.explain(image_of_cells(cells()), look="stored", crop="border")
     assert not {"border_cropped", "border_not_found"} & set(found(explanation))
-    assert plainfilm.render(film(cells()), look="stored", crop="border").shape == (ROWS, COLUMNS)
+    assert plainfilm.render(image_of_cells(cells()), look="stored", crop="border").shape == (ROWS, COLUMNS)
 
 
 @pytest.mark.parametrize(
     "given", [{}, {"size": 90}, {"size": "300x300", "fit": "pad", "enlarge": True}, {"orient": "viewer"}], ids=str
 )
 @pytest.mark.parametrize("spacing", [None, ["0.2", "0.1"], ["0.1", "0.15"]])
-def test_a_mark_lies_where_the_affine_says(given: dict[str, Any], spacing: Any) -> None:
+def test_the_affine_maps_a_mark_after_the_crop(given: dict[str, Any], spacing: Any) -> None:
     values = cells()
     values[100:106, 70:76] = 60_000
-    dataset = film(values, PatientOrientation=["R", "F"])
+    dataset = image_of_cells(values, PatientOrientation=["R", "F"])
     if spacing is not None:
         dataset.PixelSpacing = spacing
     image = plainfilm.render(dataset, crop="border", look="window", window="55000,10000", **given).astype(float)
@@ -115,56 +115,60 @@ def test_a_mark_lies_where_the_affine_says(given: dict[str, Any], spacing: Any) 
     assert at == pytest.approx((a * 72.5 + b * 102.5 + c, d * 72.5 + e * 102.5 + f), abs=0.35)
 
 
-def test_size_is_that_of_what_is_kept() -> None:
-    assert max(plainfilm.render(film(cells()), crop="border", size=100).shape) == 100
-    geometry = plainfilm.explain(film(cells(), PixelSpacing=["0.2", "0.2"]), crop="border", size=80).planned.geometry
+def test_size_applies_to_the_cropped_image() -> None:
+    assert max(plainfilm.render(image_of_cells(cells()), crop="border", size=100).shape) == 100
+    geometry = plainfilm.explain(
+        image_of_cells(cells(), PixelSpacing=["0.2", "0.2"]), crop="border", size=80
+    ).planned.geometry
     assert geometry.output_spacing[0] == pytest.approx(0.2 * geometry.crop.width / geometry.width)
 
 
-def test_signed_cells_are_compared_as_the_numbers_they_are() -> None:
+def test_signed_cells_are_compared_as_signed_numbers() -> None:
     # a margin about 0, whose cells are 0 and 65535
     values = cells(shut=0)
     margin = values == 0
     values[margin] = np.random.default_rng(1).integers(-2, 3, int(margin.sum()))
-    assert is_near(kept(film(values.astype(np.int16).view(np.uint16), PixelRepresentation=1)))
+    assert is_near(kept(image_of_cells(values.astype(np.int16).view(np.uint16), PixelRepresentation=1)))
 
 
-def test_bits_above_the_stored_ones_have_no_say() -> None:
+def test_bits_above_bits_stored_do_not_affect_the_border() -> None:
     junk = np.random.default_rng(1).integers(0, 16, (ROWS, COLUMNS)) << 12
-    assert is_near(kept(film(cells() | junk, BitsStored=12, HighBit=11)))
+    assert is_near(kept(image_of_cells(cells() | junk, BitsStored=12, HighBit=11)))
 
 
 def test_padding_and_shutter_are_margin() -> None:
     values = np.random.default_rng(0).integers(300, 2500, (ROWS, COLUMNS))
-    assert kept(film(values)) == Box(0, 0, COLUMNS, ROWS)
+    assert kept(image_of_cells(values)) == Box(0, 0, COLUMNS, ROWS)
     edges = {"LeftVertical": 41, "RightVertical": 160, "UpperHorizontal": 31, "LowerHorizontal": 190}
     shut = {f"Shutter{name}Edge": edge for name, edge in edges.items()}
     for given in ({}, {"look": "minmax"}):
-        assert is_near(kept(film(values, ShutterShape="RECTANGULAR", **shut), **given))
+        assert is_near(kept(image_of_cells(values, ShutterShape="RECTANGULAR", **shut), **given))
     padded = np.where(cells(shut=0) == 0, values, values + 2500)
-    assert kept(film(padded)) != kept(film(padded, PixelPaddingValue=0, PixelPaddingRangeLimit=2500))
-    assert is_near(kept(film(padded, PixelPaddingValue=0, PixelPaddingRangeLimit=2500)))
+    assert kept(image_of_cells(padded)) != kept(
+        image_of_cells(padded, PixelPaddingValue=0, PixelPaddingRangeLimit=2500)
+    )
+    assert is_near(kept(image_of_cells(padded, PixelPaddingValue=0, PixelPaddingRangeLimit=2500)))
 
 
 @pytest.mark.parametrize("color", [False, True])
-def test_frames_have_one_part_in_common_and_a_blank_one_has_no_say(color: bool) -> None:
+def test_frames_share_one_crop_and_blank_frames_do_not_affect_it(color: bool) -> None:
     fields = Box(40, 30, 120, 160), Box(60, 30, 120, 180)
     frames = np.stack([cells(1, field=fields[0]), np.zeros((ROWS, COLUMNS), np.int32), cells(2, field=fields[1])])
     if color:
         frames = np.repeat((frames // 16)[..., None], 3, -1)
-    dataset = film(frames)
+    dataset = image_of_cells(frames)
     parts = [kept(dataset, frame=frame) for frame in (1, 2, 3)]
     assert len(set(parts)) == 1
     assert is_near(parts[0], Box(40, 30, 140, 180))
 
 
 @pytest.mark.parametrize("space", ["RGB", "YBR_FULL", "PALETTE COLOR"])
-def test_colour_images_are_cut_as_they_look(space: str) -> None:
+def test_colour_images_are_cropped_by_their_rgb_values(space: str) -> None:
     samples = np.zeros((ROWS, COLUMNS, 3), np.uint8)
     samples[within(FIELD)] = np.random.default_rng(0).integers(60, 255, (FIELD.height, FIELD.width, 3))
     if space == "YBR_FULL":
         samples = cv2.cvtColor(samples, cv2.COLOR_RGB2YCrCb)[..., [0, 2, 1]]
-    dataset = film(samples, PhotometricInterpretation=space)
+    dataset = image_of_cells(samples, PhotometricInterpretation=space)
     if space == "PALETTE COLOR":
         # indices that say nothing of how light they look: the margin has two, of one colour
         index = samples[..., 0].copy()
@@ -184,18 +188,18 @@ def test_a_colour_as_light_as_the_margin_is_no_margin() -> None:
     samples[within(FIELD)] = np.random.default_rng(0).integers(0, 255, (FIELD.height, FIELD.width, 3))
     # green is as light as the grey around it
     samples[100:140, 160:195] = (0, 255, 0)
-    part = kept(film(samples))
+    part = kept(image_of_cells(samples))
     assert part.x + part.width >= 195
     assert part.x > 30
 
 
 @pytest.mark.parametrize("color", [False, True])
-def test_nothing_depends_on_what_is_blacked_out(color: bool) -> None:
+def test_redacted_pixels_do_not_affect_the_border(color: bool) -> None:
     made = []
     for inside in (0, 200, 60_000):
         values = cells(shut=100)
         values[5:25, 10:150] = inside
-        dataset = film(np.repeat((values // 16)[..., None], 3, -1) if color else values)
+        dataset = image_of_cells(np.repeat((values // 16)[..., None], 3, -1) if color else values)
         explanation = plainfilm.explain(dataset, crop="border", redact=(10, 5, 140, 20))
         image = plainfilm.render(dataset, crop="border", redact=(10, 5, 140, 20))
         made.append((explanation.planned.geometry, found(explanation), image.tobytes()))
@@ -204,7 +208,7 @@ def test_nothing_depends_on_what_is_blacked_out(color: bool) -> None:
 
 
 def test_missing_rows_are_no_margin() -> None:
-    dataset = film(cells(field=Box(40, 30, 120, ROWS - 30)))
+    dataset = image_of_cells(cells(field=Box(40, 30, 120, ROWS - 30)))
     cut = to_bytes(dataset)[: -COLUMNS * 2 * 40]
     part = kept(dataset)
     assert part.y + part.height == ROWS
@@ -212,8 +216,8 @@ def test_missing_rows_are_no_margin() -> None:
     assert explanation.planned.geometry.crop == part
 
 
-def test_what_was_done_is_told() -> None:
-    cropped, whole = (plainfilm.explain(film(values), crop="border") for values in (cells(), cells() * 0 + 7))
+def test_the_crop_is_explained() -> None:
+    cropped, whole = (plainfilm.explain(image_of_cells(values), crop="border") for values in (cells(), cells() * 0 + 7))
     part = cropped.planned.geometry.crop
     assert "border_cropped" in found(cropped)
     assert f"{part.width} x {part.height} from column {part.x}, row {part.y}" in str(cropped)
@@ -222,13 +226,13 @@ def test_what_was_done_is_told() -> None:
     assert "border_cropped" not in found(whole)
     assert whole.planned.geometry.crop is None
     assert "crop" not in [step.name for step in whole.steps]
-    assert not {"border_cropped", "border_not_found"} & set(found(plainfilm.explain(film(cells()))))
+    assert not {"border_cropped", "border_not_found"} & set(found(plainfilm.explain(image_of_cells(cells()))))
 
 
-def test_a_run_cuts_and_goes_on_as_it_began(tmp_path: Path) -> None:
+def test_a_resumed_run_crops_alike(tmp_path: Path) -> None:
     source, out = tmp_path / "in", tmp_path / "out"
     source.mkdir()
-    (source / "film.dcm").write_bytes(to_bytes(film(cells())))
+    (source / "film.dcm").write_bytes(to_bytes(image_of_cells(cells())))
     (tmp_path / "key").write_bytes(b"k" * 32)
     command = ["convert", str(source), str(out), "--jobs", "1", "--key-file", str(tmp_path / "key")]
     assert main([*command, "--crop", "border"]) == 0
@@ -236,14 +240,15 @@ def test_a_run_cuts_and_goes_on_as_it_began(tmp_path: Path) -> None:
     assert main(command) == 3
     with (out / "metadata.csv").open(encoding="utf-8", newline="") as file:
         (row,) = csv.DictReader(file)
-    part = kept(film(cells()))
+    part = kept(image_of_cells(cells()))
     assert (row["width"], row["height"]) == (str(part.width), str(part.height))
     assert "border_cropped" in row["findings"].split(";")
     assert row["affine"] == f"1.0 0.0 {-float(part.x)} 0.0 1.0 {-float(part.y)}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("made", demo_radiographs()[:8], ids=lambda made: str(made.name))
-def test_of_a_synthetic_hand_the_field_is_left(made: Any) -> None:
+def test_a_synthetic_hand_is_cropped_to_its_field(made: Any) -> None:
     outline = np.array(ground_truth_json(made)["field"])
     (left, top), (right, bottom) = np.floor(outline.min(0)), np.ceil(outline.max(0))
     part = kept(build_dataset(made))
@@ -265,8 +270,8 @@ REAL_FILMS = {
 }
 
 
-@pytest.mark.real_film
-def test_real_radiographs_are_cut_where_they_have_a_margin_and_nowhere_else(film_folder: Path) -> None:
+@pytest.mark.slow
+def test_real_radiographs_are_cropped_only_at_their_margins(film_folder: Path) -> None:
     with (film_folder / "catalog.csv").open(encoding="utf-8", newline="") as file:
         radiographs = [film_folder / row["file"] for row in csv.DictReader(file) if row["kind"] == "radiograph"]
     parts = {path.name: plainfilm.explain(path, crop="border", pixels="stored") for path in radiographs}

@@ -107,7 +107,7 @@ def test_a_crop_outside_the_image_fails_each_frame_and_not_the_survey() -> None:
             plan_frame(survey, frame)
 
 
-def test_a_frame_that_is_taken_makes_room_for_another() -> None:
+def test_a_retrieved_frame_frees_its_memory_for_another() -> None:
     instance = opened()
     frames = [loaded(instance, frame) for frame in range(2)]
     cache = FrameCache(frames[0].nbytes)

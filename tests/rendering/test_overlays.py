@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Overlay planes (PS3.3 C.9). Fear: a plane shifted, on the wrong frame, unseen, or painted over what it marks."""
+"""Test overlay planes (PS3.3 C.9)."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_a_plane_begins_at_its_origin(origin: Any, place: Any, seen: Any, findin
     assert codes_of(frame.findings) == findings
 
 
-def test_frames_of_a_plane_go_with_those_from_its_image_frame_origin_on() -> None:
+def test_plane_frames_start_at_the_image_frame_origin() -> None:
     """35 bits a frame: the second one does not begin at a byte."""
     dataset = overlaid(np.stack([spot((0, 0)), spot((4, 6))]), frames=4, first=2)
     masks = [frame.overlay_masks for frame in shown(dataset)]
@@ -102,13 +102,13 @@ def test_graphics_are_painted_at_the_display_maximum_whatever_the_polarity(photo
     assert burnt.overlay_masks == ()
 
 
-def test_on_white_a_plane_is_painted_black() -> None:
+def test_a_plane_on_white_is_painted_black() -> None:
     (frame,) = shown(overlaid(spot((1, 2))), "burn", window="-5000,10")
     assert frame.image[1, 2] == 0
     assert np.count_nonzero(frame.image == 255) == ROWS * COLUMNS - 1
 
 
-def test_of_a_region_the_edge_is_painted_and_the_mask_is_whole() -> None:
+def test_the_edge_of_a_region_is_painted_and_its_mask_is_filled() -> None:
     region = np.zeros((ROWS, COLUMNS), np.uint8)
     region[1:4, 1:6] = 1
     dataset = overlaid(region, kind="R")
@@ -119,7 +119,7 @@ def test_of_a_region_the_edge_is_painted_and_the_mask_is_whole() -> None:
     assert (masked.overlay_masks[0].image == region * 255).all()
 
 
-def test_a_plane_that_claims_more_than_it_has_is_drawn_as_far_as_it_goes() -> None:
+def test_a_plane_with_too_little_data_is_drawn_partly() -> None:
     dataset = overlaid(spot((0, 1)))
     dataset[0x60000010].value = dataset[0x60000011].value = 65535
     (frame,) = shown(dataset)
@@ -128,7 +128,7 @@ def test_a_plane_that_claims_more_than_it_has_is_drawn_as_far_as_it_goes() -> No
     assert codes_of(shown(dataset, "off")[0].findings) == ""
 
 
-def test_masks_lie_as_the_picture_does() -> None:
+def test_masks_have_the_geometry_of_the_image() -> None:
     dataset = overlaid(spot((0, 6)))
     dataset.PixelSpacing = [0.2, 0.1]
     dataset.PatientOrientation = ["R", "F"]
@@ -140,7 +140,7 @@ def test_masks_lie_as_the_picture_does() -> None:
 
 @pytest.mark.parametrize("kind", ["G", "R"])
 @pytest.mark.parametrize("bits", [8, 16])
-def test_what_is_blacked_out_shows_no_overlay_either(kind: str, bits: int) -> None:
+def test_a_redacted_area_shows_no_overlay(kind: str, bits: int) -> None:
     dataset = overlaid(np.ones((ROWS, COLUMNS), np.uint8), kind=kind)
     (burnt,), (masked,) = (shown(dataset, mode, redact="0,0,3,2", bits=bits) for mode in ("burn", "mask"))
     for image in (burnt.image, masked.image, masked.overlay_masks[0].image):
@@ -158,7 +158,7 @@ def test_a_box_stays_black_in_a_mask_whose_lines_are_made_thicker() -> None:
     assert frame.overlay_masks[0].image.any()
 
 
-def test_what_lies_under_a_box_does_not_decide_how_an_overlay_is_painted() -> None:
+def test_redacted_pixels_do_not_affect_the_painting_of_an_overlay() -> None:
     """The same picture, whatever the pixels in the box are."""
     dataset, other = (overlaid(np.ones((ROWS, COLUMNS), np.uint8)) for _ in range(2))
     cells = np.frombuffer(dataset.PixelData, np.uint16).reshape(ROWS, COLUMNS).copy()

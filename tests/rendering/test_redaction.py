@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Fear: what stands in a blacked-out box still shows: in a pixel, a neighbour, a number of the tables, or a finding.
+"""Test that redacted pixels affect no pixel, statistic or finding.
 
 Films that differ in the box alone must give the same bytes and the same row, whatever is done with them.
 """
@@ -44,7 +44,7 @@ GREY: dict[str, dict[str, Any]] = {
 LOOKS = [look for look in Look if look is not Look.WINDOW]
 
 
-def film(kind: str, inside: int) -> Dataset:
+def image_with_box(kind: str, inside: int) -> Dataset:
     """A film of which every byte in the box is `inside`."""
     dataset, raw = build_case(**GREY[kind])
     raw.view(np.uint8).reshape(*raw.shape, -1)[:, *INSIDE] = inside
@@ -90,13 +90,16 @@ def decoded(picture: EncodedImage) -> Any:
     return image
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", GREY)
 @pytest.mark.parametrize("look", LOOKS)
 @pytest.mark.parametrize("pixels", ["square", "stored"])
-def test_nothing_depends_on_what_a_box_of_a_grey_film_hides(kind: str, look: Look, pixels: str, tmp_path: Path) -> None:
+def test_redacted_pixels_of_a_grayscale_image_affect_nothing(
+    kind: str, look: Look, pixels: str, tmp_path: Path
+) -> None:
     made = []
     for inside in (0, 0xFF, 0x13):
-        dataset = film(kind, inside)
+        dataset = image_with_box(kind, inside)
         dataset.PixelSpacing = ["0.2", "0.1"]
         made.append(pictures(dataset, tmp_path, look=look, pixels=pixels, redact=BOX))
     for others in made[1:]:
@@ -113,7 +116,7 @@ def test_nothing_depends_on_what_a_box_of_a_grey_film_hides(kind: str, look: Loo
 
 @pytest.mark.parametrize("space", ["RGB", "YBR_FULL", "PALETTE COLOR"])
 @pytest.mark.parametrize("look", LOOKS)
-def test_nothing_depends_on_what_a_box_of_a_color_image_hides(space: str, look: Look, tmp_path: Path) -> None:
+def test_redacted_pixels_of_a_color_image_affect_nothing(space: str, look: Look, tmp_path: Path) -> None:
     made = [pictures(color(space, inside), tmp_path, look=look, redact=BOX)[0] for inside in (0, 255, 99)]
     assert len({each.encoded for each in made}) == 1
     assert without_private(made[0]) == without_private(made[1]) == without_private(made[2])
@@ -122,24 +125,24 @@ def test_nothing_depends_on_what_a_box_of_a_color_image_hides(space: str, look: 
     assert image.any()
 
 
-def test_what_is_not_hidden_stays_as_it_is() -> None:
-    dataset = film("window", 0)
+def test_pixels_outside_a_box_are_unchanged() -> None:
+    dataset = image_with_box("window", 0)
     plain, redacted = plainfilm.render(dataset), plainfilm.render(dataset, redact=BOX)
     np.testing.assert_array_equal(plain[10:], redacted[10:])
     assert not redacted[INSIDE].any()
     assert plainfilm.render(dataset, redact=[(0, 0, 1, 1), (40, 30, 99, 99)])[30:, 40:].max() == 0
 
 
-def test_the_hash_that_finds_duplicates_is_of_the_whole_and_stays_private(tmp_path: Path) -> None:
-    (plain,), (redacted,) = (pictures(film("no VOI", 9), tmp_path, redact=redact) for redact in ("", BOX))
+def test_the_hash_for_duplicates_covers_all_pixels_and_is_not_published(tmp_path: Path) -> None:
+    (plain,), (redacted,) = (pictures(image_with_box("no VOI", 9), tmp_path, redact=redact) for redact in ("", BOX))
     assert plain.record.stored_hash == redacted.record.stored_hash
     assert plain.record.sha256 != redacted.record.sha256
 
 
 @pytest.mark.parametrize("look", LOOKS)
 @pytest.mark.parametrize("kind", ["no VOI", "padding", "floating", "frames", "shutter"])
-def test_a_box_over_all_leaves_black_and_no_numbers(kind: str, look: Look, tmp_path: Path) -> None:
-    for each in pictures(film(kind, 9), tmp_path, look=look, redact="-1,-1,1000,1000"):
+def test_a_box_over_the_whole_image_leaves_black_and_no_statistics(kind: str, look: Look, tmp_path: Path) -> None:
+    for each in pictures(image_with_box(kind, 9), tmp_path, look=look, redact="-1,-1,1000,1000"):
         if isinstance(each, EncodedImage):
             assert not decoded(each).any()
             assert (each.record.black_fraction, each.record.mean, each.record.padding_fraction) == (None, None, 0.0)
@@ -147,9 +150,9 @@ def test_a_box_over_all_leaves_black_and_no_numbers(kind: str, look: Look, tmp_p
             assert (kind, look, each.reason) == ("floating", Look.STORED, "encode_unsupported")
 
 
-def test_each_frame_has_its_own_boxes_and_those_of_all(tmp_path: Path) -> None:
+def test_boxes_of_a_frame_and_boxes_of_all_frames_are_combined(tmp_path: Path) -> None:
     boxes = (RedactionBox(0, 0, 2, 2),), ((2, RedactionBox(*BOX)), (3, RedactionBox(100, 0, 5, 5)))
-    made = pictures(film("frames", 7), tmp_path, *boxes)
+    made = pictures(image_with_box("frames", 7), tmp_path, *boxes)
     assert [bool(decoded(each)[INSIDE].any()) for each in made] == [True, False, True]
     assert [bool(decoded(each)[:2, :2].any()) for each in made] == [False, False, False]
     assert [each.record.findings for each in made] == ["redacted", "redacted", "redacted;redaction_missed"]
@@ -158,12 +161,12 @@ def test_each_frame_has_its_own_boxes_and_those_of_all(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "boxes", [((RedactionBox(48, 0, 5, 5),),), ((RedactionBox(0, -9, 5, 9),),), ((), ((4, RedactionBox(0, 0, 5, 5)),))]
 )
-def test_a_box_that_hits_nothing_is_told(boxes: tuple[Any, ...], tmp_path: Path) -> None:
-    for each in pictures(film("frames", 7), tmp_path, *boxes):
+def test_a_box_outside_the_image_is_reported(boxes: tuple[Any, ...], tmp_path: Path) -> None:
+    for each in pictures(image_with_box("frames", 7), tmp_path, *boxes):
         assert each.record.findings == "redaction_missed"
 
 
 def test_boxes_are_explained() -> None:
-    said = str(plainfilm.explain(film("window", 0), redact=[BOX, (99, 0, 1, 1)]))
+    said = str(plainfilm.explain(image_with_box("window", 0), redact=[BOX, (99, 0, 1, 1)]))
     assert "redacted: 1 boxes are blacked out" in said
     assert "redaction_missed: 1 boxes lie outside the image of 48 x 32" in said

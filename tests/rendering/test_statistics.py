@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The numbers by which a data set is looked through. Fear: a number in the table that the image does not have."""
+"""Test the statistics of an image."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from plainfilm.rendering.statistics import Statistics, color_histogram, is_polar
 
 
 @pytest.mark.parametrize(("kind", "ymax"), [(np.uint8, 255), (np.uint16, 65535)])
-def test_statistics_are_those_of_the_pixels(kind: Any, ymax: int) -> None:
+def test_statistics_equal_those_of_the_pixels(kind: Any, ymax: int) -> None:
     image = np.random.default_rng(8).integers(0, ymax, (60, 50), endpoint=True).astype(kind)
     image[:10], image[10:13] = 0, ymax
     found = statistics(histogram_of(image), ymax)
@@ -27,12 +27,12 @@ def test_statistics_are_those_of_the_pixels(kind: Any, ymax: int) -> None:
 
 
 @pytest.mark.parametrize(("level", "black", "white"), [(0, 1.0, 0.0), (255, 0.0, 1.0), (1, 0.0, 0.0), (254, 0.0, 0.0)])
-def test_the_ends_are_0_and_the_maximum_alone(level: int, black: float, white: float) -> None:
+def test_black_and_white_fractions_count_only_0_and_the_maximum(level: int, black: float, white: float) -> None:
     found = statistics(histogram_of(np.full((3, 3), level, np.uint8)), 255)
     assert found == Statistics(black, white, level / 255, 0.0)
 
 
-def test_one_level_has_an_entropy_of_plain_0() -> None:
+def test_an_image_of_one_level_has_entropy_0() -> None:
     """Not of -0.0, which a table would show."""
     assert str(statistics(histogram_of(np.full(4, 9, np.uint8)), 255).entropy) == "0.0"
 

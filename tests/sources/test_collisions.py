@@ -76,7 +76,7 @@ def test_a_number_is_not_given_to_two() -> None:
     assert names_of("X", "x", "x-2") == ["X", "x-3", "x-2"]
 
 
-def test_composed_and_decomposed_names_are_told_apart() -> None:
+def test_composed_and_decomposed_names_stay_distinct() -> None:
     composed, decomposed = "\u00e9.dcm", "e\u0301.dcm"
     assert names_of(decomposed, composed) == ["\u00e9.dcm", "\u00e9.dcm-2"]
     assert sources_of(decomposed, composed) == ["\u00e9.dcm", "\u00e9.dcm-2"]
@@ -86,7 +86,7 @@ def test_letters_whose_lower_case_is_decomposed_are_folded_too() -> None:
     assert names_of("\u0390", "\u03aa\u0301") == ["\u0390", "\u03aa\u0301-2"]
 
 
-def test_names_that_become_equal_by_sanitizing_are_told_apart() -> None:
+def test_names_that_become_equal_by_sanitizing_stay_distinct() -> None:
     assert names_of("a:b", "a?b") == ["a_b", "a_b-2"]
     assert sources_of("\udcfe.dcm", "\udcff.dcm") == ["_.dcm", "_.dcm-2"]
 
@@ -107,7 +107,7 @@ def test_a_folder_called_like_an_image_keeps_that_name_from_files() -> None:
     assert names_of("x.dcm", folders=("x", "x.d")) == ["x"]
 
 
-def test_folders_that_differ_in_case_alone_are_told_apart() -> None:
+def test_folders_that_differ_in_case_alone_stay_distinct() -> None:
     names = folder_names("A", "a")
     assert [(folder.name, folder.source) for folder in names] == [("A", "A"), ("a-2", "a")]
 

@@ -64,7 +64,7 @@ def test_a_small_file_is_read_as_a_whole(tmp_path: Path) -> None:
         assert content == b"bytes"
 
 
-def test_a_file_that_shrinks_while_it_is_read_has_changed(tmp_path: Path) -> None:
+def test_a_file_that_shrinks_while_it_is_read_is_reported_as_changed(tmp_path: Path) -> None:
     path = tmp_path / "film.dcm"
     start = sparse_film(path)
     with open_source(path) as content:
@@ -90,14 +90,15 @@ def test_a_missing_file_is_unreadable(tmp_path: Path) -> None:
     assert refused.value.reason is Reason.UNREADABLE
 
 
-def test_a_frame_of_a_large_film_is_the_frame_that_was_asked_for(tmp_path: Path) -> None:
+def test_a_requested_frame_of_a_large_file_is_returned(tmp_path: Path) -> None:
     sparse_film(tmp_path / "film.dcm")
     assert render(tmp_path / "film.dcm", frame=FRAMES).max() == 255
     assert render(tmp_path / "film.dcm", frame=FRAMES - 1).max() == 0
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux enforces --memory")
-def test_two_thousand_frames_are_converted_in_the_memory_of_a_few(tmp_path: Path) -> None:
+def test_converting_two_thousand_frames_needs_the_memory_of_a_few(tmp_path: Path) -> None:
     sparse_film(tmp_path / "film.dcm")
     assert (tmp_path / "film.dcm").stat().st_size > 250 * MIB
     out = tmp_path / "out"
@@ -109,7 +110,7 @@ def test_two_thousand_frames_are_converted_in_the_memory_of_a_few(tmp_path: Path
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes here")
-def test_a_pipe_that_has_taken_the_place_of_a_file_is_not_waited_for(tmp_path: Path) -> None:
+def test_a_pipe_in_place_of_a_file_does_not_block(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "film.dcm")
     with pytest.raises(SourceError) as refused, open_source(tmp_path / "film.dcm"):
         pass

@@ -40,7 +40,7 @@ def matches(text: str, path: str) -> bool:
         ("[[]x]", "[x]", True),
     ],
 )
-def test_wildcards_mean_what_they_mean_in_a_shell(pattern: str, path: str, expected: bool) -> None:
+def test_wildcards_work_like_in_a_shell(pattern: str, path: str, expected: bool) -> None:
     assert matches(pattern, path) is expected
 
 

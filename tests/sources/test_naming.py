@@ -4,12 +4,12 @@
 from __future__ import annotations
 
 import sqlite3
-import tracemalloc
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
+from tests.support.memory import traced_memory
 
 from plainfilm.errors import StorageFullError
 from plainfilm.sources import naming
@@ -39,13 +39,13 @@ def names_of(entries: list[Entry], *, in_memory: bool, at_top: bool = False) -> 
     return list(assign_names(entries, at_top=at_top, most_in_memory=len(entries) if in_memory else -1))
 
 
+@pytest.mark.slow
 @given(ENTRIES, st.booleans())
 @example([("x", FILE, 0), ("x.dcm", FILE, 0), ("x.dcm.dcm", FILE, 0), ("x.png", FOLDER, 0)], False)
 @example([("X", FILE, 0), ("x", FILE, 1), ("x-2", FILE, 2), ("x_f0001", FILE, 2)], True)
 @example([("a:", FILE, 0), ("a?", FILE, 0), ("a_-2", FOLDER, 0), ("a_", FOLDER, 0)], True)
 @example([("X", FILE, 0), ("x", FILE, 1), ("x-2", FOLDER, 0), ("X-2", FOLDER, 0)], False)
 @example([("x:", FILE, 0), ("x?", FILE, 0), ("x_-2", FOLDER, 0), ("x_-2.png", FOLDER, 0)], False)
-@settings(max_examples=400)
 def test_a_large_folder_gets_the_names_of_a_small_one(entries: list[tuple[str, EntryKind, int]], at_top: bool) -> None:
     folder = [Entry(*entry) for entry in entries]
     assert names_of(folder, in_memory=False, at_top=at_top) == names_of(folder, in_memory=True, at_top=at_top)
@@ -93,24 +93,23 @@ def many(number: int) -> Iterator[Entry]:
 
 def peak(number: int) -> int:
     """The most bytes that listing so many entries takes, besides what SQLite keeps in its own cache of fixed size."""
-    tracemalloc.start()
-    assert sum(1 for _ in assign_names(many(number))) == number
-    used = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    return used
+    with traced_memory() as memory:
+        assert sum(1 for _ in assign_names(many(number))) == number
+    return memory.size
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_number_of_entries() -> None:
-    peak(3_000)  # what is made once
+    peak(3_000)  # imports and caches are made once
     assert peak(24_000) < peak(2_400) + 100_000
 
 
 def test_the_first_name_comes_before_the_others_are_in_memory() -> None:
-    drawn = assign_names(many(3_000))
-    tracemalloc.start()
-    next(drawn)
-    assert tracemalloc.get_traced_memory()[1] < 100_000
-    tracemalloc.stop()
+    next(assign_names(many(3)))  # imports and caches are made once
+    names = assign_names(many(3_000))
+    with traced_memory() as memory:
+        next(names)
+    assert memory.size < 100_000
 
 
 def test_a_full_folder_for_temporary_files_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -124,7 +123,7 @@ def test_a_full_folder_for_temporary_files_is_an_error(monkeypatch: pytest.Monke
         assign_names(many(3_000))
 
 
-def test_what_drawing_entries_raises_is_raised_at_once() -> None:
+def test_errors_of_the_entries_are_raised_at_once() -> None:
     def broken() -> Iterator[Entry]:
         yield from many(3_000)
         raise PermissionError("no more")

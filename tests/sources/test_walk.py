@@ -5,13 +5,13 @@ from __future__ import annotations
 
 import os
 import socket
-import tracemalloc
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.support.memory import traced_memory
 
 from plainfilm.errors import OptionsError, Reason, SourceMissingError, Stage
 from plainfilm.records import Failure, Status
@@ -48,7 +48,7 @@ SKIPPED = (Status.SKIPPED, Reason.NOT_A_FILE)
 UNREADABLE = (Status.FAILED, Reason.UNREADABLE)
 
 
-def test_a_folder_is_listed_whole_whatever_the_names(tmp_path: Path) -> None:
+def test_a_folder_is_listed_with_any_names(tmp_path: Path) -> None:
     tree(tmp_path, "b/y.dcm", "b/IM0001", "a.dcm", ".hidden", "b/c/d/z.txt")
     found = listed(tmp_path)
     assert [reference.source for reference in found] == [".hidden", "a.dcm", "b/IM0001", "b/y.dcm", "b/c/d/z.txt"]
@@ -70,13 +70,13 @@ def test_several_folders_are_prefixed_by_their_base_names(tmp_path: Path) -> Non
     assert [reference.source for reference in listed(*sources)] == ["a/x.dcm", "b/x.dcm", "z.dcm", "a-2/x.dcm"]
 
 
-def test_folders_given_by_dots_have_base_names_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_folders_given_by_dots_have_base_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tree(tmp_path, "a/x", "b/c/y")
     monkeypatch.chdir(tmp_path / "a")
     assert names_of(".", "../b", "../b/c/..") == ["a/x", "b/c/y", "b-2/c/y"]
 
 
-def test_files_of_one_base_name_are_told_apart(tmp_path: Path) -> None:
+def test_files_with_the_same_base_name_stay_distinct(tmp_path: Path) -> None:
     tree(tmp_path, "a/x.dcm", "b/x.dcm", "c/x.ima")
     sources = [tmp_path / "a/x.dcm", tmp_path / "b/x.dcm", tmp_path / "c/x.ima"]
     assert names_of(*sources) == ["x.dcm", "x.dcm-2", "x.ima"]
@@ -172,7 +172,7 @@ def test_a_symbolic_link_given_as_a_source_is_followed(tmp_path: Path) -> None:
     assert [reference.path for reference in listed(tmp_path / "link")] == [tmp_path / "link/x.dcm"]
 
 
-def test_loops_end(tmp_path: Path) -> None:
+def test_loops_of_symbolic_links_end(tmp_path: Path) -> None:
     tree(tmp_path, "a/x")
     (tmp_path / "a/b").symlink_to("..")
     (tmp_path / "self").symlink_to("self")
@@ -216,7 +216,7 @@ def test_the_order_does_not_depend_on_the_file_system(tmp_path: Path, monkeypatc
     assert names_of(tmp_path) == expected == ["a/a", "a/b", "a/c", "b/a", "b/b", "b/c"]
 
 
-def test_a_folder_that_vanishes_or_fails_costs_itself_only(tmp_path: Path) -> None:
+def test_a_folder_that_vanishes_or_fails_affects_no_other(tmp_path: Path) -> None:
     tree(tmp_path, "a/x", "b/x", "c/x")
     found = iterate_references([tmp_path], None)
     first = next(found)
@@ -277,20 +277,19 @@ def test_a_path_too_long_for_the_system_is_a_row(tmp_path: Path) -> None:
         assert (failure.status, failure.reason) == UNREADABLE
 
 
-def test_one_folder_s_names_are_held_at_a_time(tmp_path: Path) -> None:
+@pytest.mark.slow
+def test_only_the_names_of_one_folder_are_in_memory(tmp_path: Path) -> None:
     many = 40
     for folder in range(many):
         tree(tmp_path, *[f"{folder:02d}/{'n' * 100}{file:03d}" for file in range(100)])
 
     def peak(root: Path) -> int:
-        tracemalloc.start()
-        found = sum(1 for _ in iterate_references([root], None))
-        used = tracemalloc.get_traced_memory()[1]
-        tracemalloc.stop()
-        assert found in (100, 100 * many)
-        return used
+        with traced_memory() as memory:
+            count = sum(1 for _ in iterate_references([root], None))
+        assert count in (100, 100 * many)
+        return memory.size
 
-    peak(tmp_path / "00")  # what is made once
+    peak(tmp_path / "00")  # imports and caches are made once
     assert peak(tmp_path) < 2 * peak(tmp_path / "00")
 
 
@@ -336,7 +335,7 @@ def test_an_only_source_that_cannot_be_listed_is_a_row(tmp_path: Path, monkeypat
     assert isinstance(found[1], Failure)
 
 
-def test_a_folder_and_a_file_that_become_one_source_are_told_apart(
+def test_a_folder_and_a_file_of_the_same_source_name_stay_distinct(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tree(tmp_path, "a:", "a_/x")

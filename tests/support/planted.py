@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A film in which every place that can hold text says who the patient is, and where such words turn up again."""
+"""Build files in which every text names the patient, and search any bytes for these texts."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.support.cases.build import LutSpec, build_case
 
 FAMILY, GIVEN, FREE, DIGITS, BIRTH = "Quxnamzorf", "Jabwicket", "Frobzyxqu", "7719402268", "19470813"
 UIDS = "1.2.826.0.1.3680043.77194022685"
-# no text of a film, and no part of a word of the project's own
+# These texts occur in no other file and in no message of the project.
 MARKS = {
     "family name": FAMILY,
     "given name": GIVEN,
@@ -37,12 +37,12 @@ MARKS = {
     "birth date, American": "08/13/1947",
 }
 TEXT_VRS = ("AE", "CS", "LO", "LT", "SH", "ST", "UC", "UR", "UT")
-# what the tables show by intent, whatever is written there, so it stays what it is
+# The tables show these attributes on purpose, so they keep their values.
 SHOWN = {
     *("BodyPartExamined", "ViewPosition", "ImageLaterality", "Laterality", "PatientSex", "PatientAge", "Manufacturer"),
     *("ManufacturerModelName", "Modality", "PresentationIntentType", "BurnedInAnnotation", "PhotometricInterpretation"),
 }
-# what decides how the pixels are read; a film is shown only where these are right
+# These attributes decide how the pixels are read, so they keep their values.
 DECIDES = {"SpecificCharacterSet", "SOPClassUID", "ShutterShape", "VOILUTFunction", "PresentationLUTShape"}
 
 
@@ -181,7 +181,7 @@ def _fill_meta(dataset: Dataset) -> None:
 
 
 def spellings(mark: str) -> Iterator[bytes]:
-    """The ways in which a word may have been written down."""
+    """The encodings in which a text may occur."""
     for case in {mark, mark.upper(), mark.lower()}:
         raw = case.encode()
         yield from (raw, case.encode("utf-16-le"), case.encode("utf-16-be"), raw.hex().encode(), raw.hex(":").encode())
@@ -194,8 +194,8 @@ def spellings(mark: str) -> Iterator[bytes]:
 PATTERNS = {what: re.compile(b"|".join(map(re.escape, spellings(mark)))) for what, mark in MARKS.items()}
 
 
-def told(content: bytes) -> set[str]:
-    """Which of the patient's words stand in some bytes, whatever they are packed in."""
+def planted_texts(content: bytes) -> set[str]:
+    """The kinds of planted text that some bytes contain, also compressed ones."""
     return {what for what, pattern in PATTERNS.items() for part in _unpacked(content) if pattern.search(part)}
 
 
@@ -218,5 +218,5 @@ def _chunks(png: bytes) -> Iterator[tuple[bytes, bytes]]:
 
 
 def files_in(*folders: Path) -> dict[Path, bytes]:
-    """Every file of some folders, hidden ones too."""
+    """Every file of some folders with its content, hidden files included."""
     return {path: path.read_bytes() for folder in folders for path in folder.rglob("*") if path.is_file()}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The bytes of a PNG -> its pixels, by zlib and the rules of ISO/IEC 15948 byte by byte, in no other way."""
+"""Decode a PNG with zlib and the rules of ISO/IEC 15948, byte by byte, without an image library."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Builds Grayscale Softcopy Presentation States by parameter, complete enough for other implementations to take."""
+"""Build Grayscale Softcopy Presentation States by parameter that other implementations accept."""
 
 from __future__ import annotations
 

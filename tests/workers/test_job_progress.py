@@ -37,7 +37,7 @@ def test_a_job_begins_at_its_first_frame() -> None:
     assert progress_after(first_frame=5).first_frame == 5
 
 
-def test_a_first_death_tries_again_from_the_frame_it_came_in() -> None:
+def test_the_first_death_retries_the_current_frame() -> None:
     progress = progress_after(FrameStarted(None), FrameStarted(0), TaskResult("0"), FrameStarted(1))
     assert progress.handle_exit(Reason.WORKER_DIED, "SIGSEGV") is None
     assert (progress.first_frame, progress.attempt, progress.is_finished) == (1, 2, False)

@@ -31,7 +31,7 @@ def test_the_address_space_is_limited_relative_to_its_current_size() -> None:
     assert run_python(code).stdout == "refused\n"
 
 
-def test_a_hard_limit_of_the_users_own_stays() -> None:
+def test_a_hard_limit_of_the_user_is_kept() -> None:
     code = (
         "import resource\n"
         "from plainfilm.workers.limits import limit_address_space\n"
@@ -42,18 +42,19 @@ def test_a_hard_limit_of_the_users_own_stays() -> None:
     assert run_python(code).stdout == f"{(1 << 30, 1 << 30)}\n"
 
 
+@pytest.mark.slow
 def test_processor_time_runs_out() -> None:
     code = "from plainfilm.workers import limits\nlimits.limit_processor_time(0.001)\nwhile True: pass"
     assert run_python(code).returncode == -signal.SIGXCPU
 
 
-def test_no_core_is_dumped() -> None:
+def test_no_core_dump_is_written() -> None:
     code = "import resource\nfrom plainfilm.workers import limits\n"
     code += "limits.disable_core_dumps()\nprint(resource.getrlimit(4))"
     assert run_python(code).stdout == "(0, 0)\n"
 
 
-def test_resident_sizes_of_others_are_sampled() -> None:
+def test_the_resident_size_of_another_process_is_sampled() -> None:
     own = limits.resident_size()
     assert own is not None
     sampled = limits.resident_sizes([os.getpid(), 1 << 22])
@@ -61,5 +62,5 @@ def test_resident_sizes_of_others_are_sampled() -> None:
     assert own / 2 < sampled[os.getpid()] < own * 2
 
 
-def test_no_process_is_no_sample() -> None:
+def test_a_missing_process_has_no_sample() -> None:
     assert limits.resident_sizes([]) == {}

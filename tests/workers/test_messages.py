@@ -27,7 +27,7 @@ def stream_of(*messages: object) -> bytes:
     return stream.getvalue()
 
 
-def test_messages_arrive_in_order_and_end_in_none() -> None:
+def test_messages_arrive_in_order_and_the_end_is_none() -> None:
     stream = io.BytesIO(stream_of(Job("hand", 2), TaskResult(b"\n" * 100_000)))
     assert [read_message(stream) for _ in range(3)] == [Job("hand", 2), TaskResult(b"\n" * 100_000), None]
 

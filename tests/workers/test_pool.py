@@ -12,6 +12,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,8 @@ from plainfilm.errors import Reason, RunError, StorageFullError
 from plainfilm.workers import worker_thread
 from plainfilm.workers.messages import Event, Job, JobDone, MemoryGuard, TaskResult, WorkerLost, WorkerSettings
 from plainfilm.workers.pool import JOBS_AHEAD, WorkerPool
+
+pytestmark = pytest.mark.slow
 
 HERE = str(Path(__file__).resolve().parents[2])
 MIB = 1 << 20
@@ -91,7 +94,7 @@ DEATHS = {
 
 @posix
 @pytest.mark.parametrize("fault", DEATHS)
-def test_a_death_costs_its_own_instance_after_a_second_attempt(fault: str) -> None:
+def test_a_death_fails_its_own_instance_after_a_second_attempt(fault: str) -> None:
     faulty = {"name": "faulty", "fault": fault}
     events = events_of([faulty, *NEIGHBOURS])
     assert results(events) == [(script["name"], 0) for script in NEIGHBOURS]
@@ -113,7 +116,7 @@ def test_a_hang_costs_its_own_instance_after_one_deadline(fault: str) -> None:
 
 
 @linux
-def test_too_much_memory_costs_its_own_instance_at_once() -> None:
+def test_too_much_memory_fails_its_own_instance_at_once() -> None:
     events = events_of([{"name": "faulty", "fault": "bloat"}, *NEIGHBOURS], memory=256 * MIB)
     assert results(events) == [(script["name"], 0) for script in NEIGHBOURS]
     (lost,) = losses(events)
@@ -136,7 +139,7 @@ def test_the_parent_enforces_the_memory_limit_if_the_system_does_not() -> None:
     assert (lost.frame, lost.reason, lost.attempts) == (0, Reason.MEMORY_LIMIT, 1)
 
 
-def test_nesting_without_end_is_too_deep() -> None:
+def test_infinite_recursion_is_too_deep() -> None:
     (lost,) = losses(events_of([{"name": "faulty", "fault": "recurse"}]))
     assert (lost.frame, lost.reason, lost.attempts) == (0, Reason.TOO_DEEP, 1)
 
@@ -156,7 +159,7 @@ def test_the_output_of_a_worker_disturbs_no_message() -> None:
     assert results(events_of([{"name": "loud", "fault": "print"}])) == [("loud", 0)]
 
 
-def test_a_death_that_happens_once_costs_nothing(tmp_path: Path) -> None:
+def test_a_death_that_happens_once_loses_nothing(tmp_path: Path) -> None:
     script = {"name": "unlucky", "fault": "segfault", "once": str(tmp_path / "died"), "at": 1, "frames": 3}
     events = events_of([script], workers=1)
     assert results(events) == [("unlucky", 0), ("unlucky", 1), ("unlucky", 2)]
@@ -165,7 +168,7 @@ def test_a_death_that_happens_once_costs_nothing(tmp_path: Path) -> None:
     assert first != second == third
 
 
-def test_a_death_that_an_earlier_job_has_caused_costs_nothing() -> None:
+def test_a_death_caused_by_an_earlier_job_loses_nothing() -> None:
     payloads = [{"name": "a", "fault": "die later"}, {"name": "b", "fault": "wait", "seconds": 1.0}]
     events = events_of(payloads, workers=1)
     assert results(events) == [("a", 0), ("b", 0)]
@@ -212,7 +215,7 @@ def test_an_instance_with_a_result_of_the_whole_job_is_neither_lost_nor_done_aga
     assert events_of(["film"], "report_whole_job") == [TaskResult("the whole job"), JobDone("film")]
 
 
-def test_an_instance_that_loses_frame_after_frame_is_given_up() -> None:
+def test_an_instance_that_loses_many_frames_in_a_row_ends() -> None:
     script = {"name": "film", "fault": "raise", "at": "each frame", "frames": 1_000}
     assert [lost.frame for lost in losses(events_of([script], give_up_after=3))] == [0, 1, None]
 
@@ -243,7 +246,7 @@ def test_a_task_that_does_not_exist_ends_the_run(task: str) -> None:
 
 
 @posix
-def test_a_worker_that_dies_at_its_start_is_not_started_for_ever(
+def test_a_worker_that_dies_at_its_start_is_not_restarted_forever(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     broken = tmp_path / "python"
@@ -276,7 +279,7 @@ def test_workers_are_recycled_when_they_have_grown() -> None:
     assert [len(list(same)) for _, same in itertools.groupby(processes(events))] == [2, 2]
 
 
-def test_no_jobs_are_no_events() -> None:
+def test_no_jobs_give_no_events() -> None:
     assert events_of([]) == []
 
 
@@ -360,7 +363,7 @@ def test_stop_kills_the_jobs_that_do_not_finish_in_time() -> None:
     assert {"name": "slow", "fault": "sleep"} not in [event.payload for event in events if isinstance(event, JobDone)]
 
 
-def test_stop_does_not_blame_a_second_attempt_that_it_kills(tmp_path: Path) -> None:
+def test_stop_does_not_count_a_killed_second_attempt_as_a_failure(tmp_path: Path) -> None:
     script = {"name": "faulty", "fault": "die, then hang", "folder": str(tmp_path)}
     with make_pool([script], timeout=600.0) as pool:
 
@@ -388,6 +391,8 @@ def test_stop_works_from_a_signal_handler_while_the_consumer_waits() -> None:
 @pytest.mark.parametrize("how", ["abandoned", "error", "interrupt"])
 def test_no_process_remains_however_the_block_ends(how: str) -> None:
     workers: list[int] = []
+    # A process in the background inherits that SIGINT is ignored.
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
 
     def leave() -> None:
         with make_pool([{"name": "slow", "fault": "hold the interpreter"}, *NEIGHBOURS]) as pool:
@@ -400,17 +405,18 @@ def test_no_process_remains_however_the_block_ends(how: str) -> None:
                 break
 
     expected = {"error": ZeroDivisionError, "interrupt": KeyboardInterrupt}.get(how)
-    if expected is None:
-        leave()
-    else:
-        with pytest.raises(expected):
+    try:
+        with nullcontext() if expected is None else pytest.raises(expected):
             leave()
+    finally:
+        signal.signal(signal.SIGINT, handler)
     assert workers
     assert children() == []
 
 
 SCRIPT = """
-import sys
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a process in the background inherits that it is ignored
 from plainfilm.workers.pool import Job, WorkerPool, WorkerSettings
 here, folder = sys.argv[1:]
 jobs = [Job((folder, fault)) for fault in ("spin", "hold the interpreter", "sleep")]

@@ -11,7 +11,7 @@ from plainfilm.workers.messages import TaskResult
 from plainfilm.workers.worker_thread import EVENTS_AHEAD, CapturedError, PoolQueues
 
 
-def test_events_come_in_order_and_then_none() -> None:
+def test_events_arrive_in_order_and_the_end_is_none() -> None:
     queues = PoolQueues(workers=1)
     queues.put_event(TaskResult(1))
     queues.put_event(TaskResult(2))
@@ -42,6 +42,6 @@ def test_an_exception_is_captured() -> None:
     assert captured.error is error
 
 
-def test_an_interrupt_passes() -> None:
+def test_an_interrupt_is_not_stored() -> None:
     with pytest.raises(KeyboardInterrupt), CapturedError():
         raise KeyboardInterrupt

@@ -24,14 +24,14 @@ def palette_of(*tables: Any, first: int = 0, bits: int = 8, kind: str = "u1", **
 
 
 @pytest.mark.parametrize("kind", ["u1", "u2"], ids=["packed", "a word each"])
-def test_tables_of_eight_bits(kind: str) -> None:
+def test_a_palette_of_8_bits_is_applied(kind: str) -> None:
     cells = np.array([[0, 1], [3, 2]], np.uint8)
     rgb, bits, findings = rgb_from_palette(cells, palette_of(RED, GREEN, BLUE, kind=kind))
     assert rgb.tolist() == [[[0, 1, 2], [50, 51, 52]], [[255, 254, 253], [100, 101, 102]]]
     assert (rgb.dtype, bits, findings) == (np.uint8, 8, ())
 
 
-def test_tables_of_sixteen_bits() -> None:
+def test_a_palette_of_16_bits_is_applied() -> None:
     tables = [[entry * 257 for entry in table] for table in (RED, GREEN, BLUE)]
     rgb, bits, findings = rgb_from_palette(np.array([[1]], np.uint16), palette_of(*tables, bits=16, kind="u2"))
     assert rgb.tolist() == [[[50 * 257, 51 * 257, 52 * 257]]]

@@ -87,8 +87,6 @@ DATA_STORE = "pydicom+pydicom-data/data_store/data"
 TEST_FILES = "pydicom+pydicom/src/pydicom/data/test_files"
 
 
-@pytest.mark.real_film
-@pytest.mark.dcmtk
 @pytest.mark.parametrize(
     ("name", "within"),
     [

@@ -16,7 +16,9 @@ from plainfilm.errors import AttributeValueError
 RED, GREEN, BLUE = [255, 0, 10], [0, 255, 20], [0, 0, 30]
 
 
-def film(presentation: str | None = "COLOR", signed: bool = False, **parameters: Any) -> tuple[Dataset, np.ndarray]:
+def image_with_supplement(
+    presentation: str | None = "COLOR", signed: bool = False, **parameters: Any
+) -> tuple[Dataset, np.ndarray]:
     values = np.arange(48 * 32).reshape(32, 48) % 500 - (300 if signed else 0)
     first = 100 if not signed else -200
     values[:4, :6] = [first, first + 1, first + 2, first + 9, first - 1, first - 2]
@@ -36,10 +38,10 @@ def film(presentation: str | None = "COLOR", signed: bool = False, **parameters:
 
 @pytest.mark.parametrize("bits", [8, 16])
 @pytest.mark.parametrize("signed", [False, True])
-def test_values_from_the_first_one_mapped_are_colours_and_those_below_grey(signed: bool, bits: int) -> None:
-    dataset, values = film(signed=signed, centers=(-250 if signed else 50,), widths=(120,))
+def test_values_from_the_first_mapped_value_on_are_colours(signed: bool, bits: int) -> None:
+    dataset, values = image_with_supplement(signed=signed, centers=(-250 if signed else 50,), widths=(120,))
     shown = plainfilm.render(dataset, bits=bits)
-    plain, _ = film(None, signed=signed, centers=(-250 if signed else 50,), widths=(120,))
+    plain, _ = image_with_supplement(None, signed=signed, centers=(-250 if signed else 50,), widths=(120,))
     grey = plainfilm.render(plain, bits=bits)
     colored = values >= (100 if not signed else -200)
     assert np.array_equal(shown[~colored], np.repeat(grey[~colored][:, None], 3, 1))
@@ -49,22 +51,22 @@ def test_values_from_the_first_one_mapped_are_colours_and_those_below_grey(signe
 
 
 def test_coloured_pixels_do_not_influence_the_fallback() -> None:
-    dataset, _ = film()
+    dataset, _ = image_with_supplement()
     assert plainfilm.explain(dataset).to_dict()["high"] < 100
     assert "supplemental palette" in str(plainfilm.explain(dataset))
 
 
 @pytest.mark.parametrize("presentation", [None, "MONOCHROME", "TRUE_COLOR"])
 def test_a_palette_is_ignored_without_pixel_presentation_color(presentation: str | None) -> None:
-    assert plainfilm.render(film(presentation)[0]).ndim == 2
+    assert plainfilm.render(image_with_supplement(presentation)[0]).ndim == 2
 
 
 def test_a_recipe_ignores_the_palette() -> None:
-    assert plainfilm.render(film()[0], look="minmax").ndim == 2
+    assert plainfilm.render(image_with_supplement()[0], look="minmax").ndim == 2
 
 
 def test_blended_frames_are_refused() -> None:
-    dataset, _ = film(None)
+    dataset, _ = image_with_supplement(None)
     path = Dataset()
     path.DataPathAssignment = "PRIMARY_SINGLE"
     dataset.DataFrameAssignmentSequence = [path]
@@ -84,6 +86,6 @@ def test_retired_colour_spaces_are_refused(space: str) -> None:
 
 
 def test_a_window_that_shows_all_greys_black_is_kept_where_other_pixels_have_colours() -> None:
-    dataset, _ = film(centers=(300,), widths=(100,))
+    dataset, _ = image_with_supplement(centers=(300,), widths=(100,))
     explained = plainfilm.explain(dataset).to_dict()
     assert (explained["voi"], explained["status"]) == ("window:0", "ok")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What is cut from a frame. Fear: a finger, a marker in the beam or a rim of skin lost; a plain margin left."""
+"""Test the search for the border of a radiograph."""
 
 from __future__ import annotations
 
@@ -81,12 +81,12 @@ def test_the_margin_of_a_field_is_cut_to_the_pixel(shut: int, noise: float) -> N
     assert all(0 <= more <= (3 if noise < 20 else 8) for more in slack(result.content)), result.content
 
 
-def test_an_inverted_film_has_the_same_part() -> None:
+def test_an_inverted_image_has_the_same_border() -> None:
     values = collimated(noise=5)
     assert found(values).content == found(4095 - values).content
 
 
-def test_more_bits_have_the_same_part() -> None:
+def test_an_image_of_more_bits_has_the_same_border() -> None:
     values = collimated(noise=5)
     assert found(values).content == found(16 * values).content
 
@@ -111,7 +111,7 @@ def test_a_margin_on_one_side_is_cut_there_alone(side: str) -> None:
     assert all(0 <= more <= 3 for more in slack(content, box)), content
 
 
-def test_the_air_within_a_field_stays() -> None:
+def test_air_within_a_field_is_kept() -> None:
     # without any noise: nothing but the field's edge says that this air was exposed
     values = np.full((ROWS, COLUMNS), SHUT, np.int32)
     values[within(FIELD)] = hand(np.full((ROWS, COLUMNS), AIR, np.int32), size=(60, 60))[within(FIELD)]
@@ -199,7 +199,7 @@ def test_air_with_noise_is_not_taken_for_empty() -> None:
 
 
 @pytest.mark.parametrize("degrees", [0.3, 1, 4, 12])
-def test_of_a_tilted_field_nothing_is_cut(degrees: float) -> None:
+def test_a_tilted_field_is_not_cut(degrees: float) -> None:
     inside = np.zeros((ROWS, COLUMNS), np.float32)
     inside[within(FIELD)] = 1
     tilt = cv2.getRotationMatrix2D((COLUMNS / 2, ROWS / 2), degrees, 0.9)
@@ -226,7 +226,7 @@ def test_padding_is_margin_whatever_its_value(padded: bool) -> None:
 
 
 @pytest.mark.parametrize("inside", [0, AIR, 60_000])
-def test_what_nobody_may_see_has_no_say(inside: int) -> None:
+def test_unavailable_pixels_do_not_affect_the_search(inside: int) -> None:
     values = collimated()
     unavailable = np.zeros(values.shape, np.bool_)
     unavailable[20:110, 30:400] = True
@@ -234,7 +234,7 @@ def test_what_nobody_may_see_has_no_say(inside: int) -> None:
     assert all(0 <= more <= 3 for more in slack(found(values, unavailable=unavailable).content))
 
 
-def test_a_side_of_which_nothing_is_seen_is_left() -> None:
+def test_a_side_without_available_pixels_is_not_cut() -> None:
     unavailable = np.zeros((ROWS, COLUMNS), np.bool_)
     unavailable[:60] = True
     left, top, right, below = slack(found(collimated(), unavailable=unavailable).content)
@@ -242,43 +242,43 @@ def test_a_side_of_which_nothing_is_seen_is_left() -> None:
     assert max(left, right, below) <= 3
 
 
-def test_a_film_that_fills_its_detector_is_left() -> None:
+def test_an_image_that_fills_its_detector_is_not_cut() -> None:
     grain = np.random.default_rng(2).normal(0, 1, (ROWS, COLUMNS)).astype(np.float32)
     chest = cv2.GaussianBlur(grain, (0, 0), 60) * 40_000
     assert found(chest.astype(np.int32)).outcome is BorderOutcome.NO_MARGIN
 
 
-def test_what_is_cut_already_is_left() -> None:
+def test_a_cropped_image_is_not_cut_again() -> None:
     first = found(collimated()).content
     assert found(collimated()[within(first)]).content == Box(0, 0, first.width, first.height)
 
 
 @pytest.mark.parametrize("speck", [0, 4000])
-def test_a_blank_frame_is_empty(speck: int) -> None:
+def test_a_blank_frame_has_no_border(speck: int) -> None:
     values = np.full((ROWS, COLUMNS), 7, np.int32)
     values[300, 300] = speck
     assert found(values) == BorderResult(WHOLE, BorderOutcome.EMPTY)
 
 
-def test_noise_alone_is_left() -> None:
+def test_an_image_of_noise_is_not_cut() -> None:
     values = np.random.default_rng(2).integers(0, 4096, (ROWS, COLUMNS))
     assert found(values).outcome in (BorderOutcome.NO_MARGIN, BorderOutcome.EMPTY)
     assert found(values).content == WHOLE
 
 
-def test_less_than_a_quarter_of_a_side_is_not_believed() -> None:
+def test_a_field_of_less_than_a_quarter_of_a_side_is_rejected() -> None:
     assert found(collimated(box=Box(260, 100, 130, 700))) == BorderResult(WHOLE, BorderOutcome.IMPLAUSIBLE)
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 500), (16, 16), (23, 900)])
-def test_a_picture_of_few_pixels_is_left(size: tuple[int, int]) -> None:
+def test_an_image_of_few_pixels_is_not_cut(size: tuple[int, int]) -> None:
     values = np.zeros(size, np.int32)
     values[size[0] // 3 :, size[1] // 3 :] = 1000
     assert found(values) == BorderResult(Box(0, 0, size[1], size[0]), BorderOutcome.NO_MARGIN)
 
 
 @pytest.mark.parametrize("size", [(64, 48), (257, 255), (513, 700), (1100, 777), (2100, 3001)])
-def test_films_of_any_size_are_cut_where_the_field_is(size: tuple[int, int]) -> None:
+def test_images_of_every_size_are_cut_at_the_field(size: tuple[int, int]) -> None:
     rows, columns = size
     box = Box(columns // 6, rows // 5, columns * 2 // 3, rows // 2)
     values = np.full(size, SHUT, np.int32)

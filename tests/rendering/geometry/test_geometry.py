@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Square pixels and the affine (PS3.3 10.7). Fear: a hand made broad, or a mark half a pixel off."""
+"""Test square pixels, size, crop and the affine (PS3.3 10.7)."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def measures(rows_mm: float, columns_mm: float) -> Dataset:
         ([0.1255, 0.1], (126, 100)),
     ],
 )
-def test_the_coarser_axis_is_scaled_up_where_the_two_differ_by_1_percent(
+def test_the_coarser_axis_is_scaled_up_if_spacings_differ_by_1_percent(
     spacing: list[float], size: tuple[int, int]
 ) -> None:
     """Height and width of 100 x 100 pixels, to the nearest integer."""
@@ -88,7 +88,7 @@ def test_the_coarser_axis_is_scaled_up_where_the_two_differ_by_1_percent(
 
 
 @pytest.mark.parametrize("spacing", [["0.0707", "0.07"], ["0.035", "0.03535"], ["0.13029", "0.129"]])
-def test_exactly_1_percent_is_1_percent_whatever_binary_fractions_make_of_it(spacing: list[str]) -> None:
+def test_exactly_1_percent_is_recognised_despite_binary_fractions(spacing: list[str]) -> None:
     found = geometry(read(100, 100, PixelSpacing=spacing))
     assert max(found.height, found.width) == 101
 
@@ -114,7 +114,7 @@ def test_an_aspect_ratio_is_vertical_to_horizontal_and_gives_no_spacing() -> Non
 
 
 @pytest.mark.parametrize("spacing", [[0, 0.1], [-0.1, 0.1], [0.1]])
-def test_a_spacing_that_is_none_gives_way_to_the_next(spacing: list[float]) -> None:
+def test_an_invalid_spacing_is_replaced_by_the_next(spacing: list[float]) -> None:
     found = geometry(read(10, 10, PixelSpacing=spacing, ImagerPixelSpacing=[0.2, 0.1]))
     assert (found.height, found.spacing) == (20, (0.2, 0.1))
 
@@ -123,7 +123,7 @@ def test_without_any_spacing_pixels_are_square() -> None:
     assert geometry(read(4, 6)) == Geometry(4, 6, 4, 6)
 
 
-def test_pixels_stay_as_stored_where_the_user_says_so() -> None:
+def test_pixels_are_not_scaled_on_request() -> None:
     found = geometry(read(10, 20, PixelSpacing=[0.2, 0.1]), Pixels.STORED)
     assert (found.height, found.width, found.spacing) == (10, 20, (0.2, 0.1))
     assert found.affine == (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
@@ -140,7 +140,7 @@ def test_the_spacing_of_a_functional_group_wins_over_the_top_level() -> None:
 
 
 @pytest.mark.parametrize("spacing", [["1000", "0.0001"], ["0.0001", "1000"], ["1e300", "1e-300"]])
-def test_an_implausible_ratio_is_left_as_it_is_and_told(spacing: list[str]) -> None:
+def test_an_implausible_ratio_is_ignored_with_a_finding(spacing: list[str]) -> None:
     found = geometry(read(10, 20, PixelSpacing=spacing))
     assert (found.height, found.width) == (10, 20)
     assert [finding.code.value for finding in found.findings] == ["pixel_spacing_implausible"]
@@ -165,7 +165,7 @@ def test_the_spacing_of_the_output_is_the_sources_over_the_scale(found: Geometry
 
 
 @pytest.mark.parametrize("size", [(12, 6), (4, 15), (7, 6), (9, 10)])
-def test_the_affine_takes_outer_edges_to_outer_edges_between_pixel_centres(size: tuple[int, int]) -> None:
+def test_the_affine_maps_the_outer_edges_onto_each_other(size: tuple[int, int]) -> None:
     """Pixel centres count from 0, so the image's edges lie at -0.5 and at the size less 0.5."""
     rows, columns = 4, 6
     a, b, c, d, e, f = Geometry(rows, columns, *size).affine
@@ -176,7 +176,7 @@ def test_the_affine_takes_outer_edges_to_outer_edges_between_pixel_centres(size:
 
 
 @pytest.mark.parametrize("size", [(8, 6), (12, 6), (4, 18), (5, 9)])
-def test_the_image_goes_where_the_affine_says(size: tuple[int, int]) -> None:
+def test_the_affine_maps_source_pixels_to_output_pixels(size: tuple[int, int]) -> None:
     """Images of their own column and row come out as the affine's inverse, but for what the borders repeat."""
     rows, columns = 4, 6
     found = Geometry(rows, columns, *size)
@@ -222,7 +222,7 @@ def test_an_image_that_keeps_its_size_is_the_same_image() -> None:
     ],
 )
 @pytest.mark.parametrize("spacing", [[0.1, 0.1], [0.2, 0.1]])
-def test_size_fit_and_crop_lie_where_the_affine_says(
+def test_the_affine_is_right_for_size_fit_and_crop(
     given: dict[str, Any], size: tuple[int, int], spacing: list[float]
 ) -> None:
     """Ramps of 100 x 50 square pixels are the affine's inverse, within the eighth of a pixel that areas leave."""
@@ -240,13 +240,13 @@ def test_size_fit_and_crop_lie_where_the_affine_says(
         np.testing.assert_allclose(shown[inner], expected[inner] * 500 + 100, atol=62)
 
 
-def test_what_is_filled_up_is_black() -> None:
+def test_padding_of_the_output_is_black() -> None:
     found = first_frame(read(10, 20), Options.of({"size": "30x30", "fit": "pad"}).geometry)
     shown = found.apply(np.full((10, 20), 9, np.uint8))
     assert (int((shown == 9).sum()), set(shown.flat)) == (200, {0, 9})
 
 
-def test_a_film_that_shrinks_is_averaged() -> None:
+def test_downscaling_averages_pixels() -> None:
     """A pattern finer than the output's pixels becomes its mean, and no pattern of its own."""
     found = first_frame(read(64, 64), Options.of({"size": "16"}).geometry)
     assert set(found.apply((np.indices((64, 64)).sum(0) % 2 * 200).astype(np.uint8)).flat) == {100}
@@ -277,7 +277,7 @@ def presented(turn: Turn) -> Instance:
 
 @pytest.mark.parametrize("turn", TURNS, ids=str)
 @pytest.mark.parametrize("given", COMBINED, ids=str)
-def test_crop_turn_size_and_pad_together_go_where_the_affine_says(turn: Turn, given: dict[str, Any]) -> None:
+def test_the_affine_is_right_for_crop_rotation_size_and_padding_together(turn: Turn, given: dict[str, Any]) -> None:
     """A ramp along rows, and one along columns: where a pixel of the picture comes from its value says."""
     found = first_frame(presented(turn), Options.of(given).geometry)
     rows, columns = np.mgrid[0:60, 0:90].astype(np.float32) + 1
@@ -297,7 +297,7 @@ def test_crop_turn_size_and_pad_together_go_where_the_affine_says(turn: Turn, gi
 
 
 @pytest.mark.parametrize("given", COMBINED, ids=str)
-def test_a_picture_that_is_turned_has_the_values_of_one_that_is_not(given: dict[str, Any]) -> None:
+def test_rotation_does_not_change_pixel_values(given: dict[str, Any]) -> None:
     image = np.random.default_rng(5).integers(0, 256, (60, 90), np.uint8)
     if "fit" in given:
         pytest.skip("what is filled up or cut is the picture's own left and right")
@@ -308,14 +308,14 @@ def test_a_picture_that_is_turned_has_the_values_of_one_that_is_not(given: dict[
         np.testing.assert_array_equal(turned.apply(image), turn.apply(plain))
 
 
-def test_the_spacing_of_a_turned_picture_is_that_of_its_own_axes() -> None:
+def test_the_spacing_of_a_rotated_image_follows_its_axes() -> None:
     """80 x 100 squared pixels of 0.1 mm are displayed; turned they are 100 x 80, and 50 x 40 in the picture."""
     found = first_frame(presented(Turn(1)), Options.of({"size": "50x60", "fit": "pad"}).geometry)
     assert (found.width, found.height) == (50, 60)
     assert found.output_spacing == pytest.approx((0.2, 0.2))
 
 
-def test_a_crop_beside_what_is_displayed_is_refused() -> None:
+def test_a_crop_outside_the_displayed_area_is_refused() -> None:
     with pytest.raises(ConversionError, match="lies outside"):
         first_frame(presented(Turn()), Options.of({"crop": "0,0,10,10"}).geometry)
 
@@ -329,7 +329,7 @@ def test_a_crop_beside_what_is_displayed_is_refused() -> None:
         (None, None, FindingCode.BORDER_NOT_FOUND),
     ],
 )
-def test_what_is_displayed_and_no_margin_is_left(border: Box | None, crop: Box | None, code: FindingCode) -> None:
+def test_the_displayed_area_is_cropped_by_its_border(border: Box | None, crop: Box | None, code: FindingCode) -> None:
     """Counted in stored pixels, of which a row is two of the squared image."""
     options = GeometryOptions(crop=CropMode.BORDER)
     result = BorderResult(border or Box(0, 0, 100, 100), BorderOutcome.FOUND if border else BorderOutcome.NO_MARGIN)
@@ -339,7 +339,7 @@ def test_what_is_displayed_and_no_margin_is_left(border: Box | None, crop: Box |
     assert [finding.code for finding in cropped.findings] == [code]
 
 
-def test_a_picture_that_is_hung_has_its_size_and_margins() -> None:
+def test_an_oriented_image_has_its_size_and_margins() -> None:
     """Right to left becomes left to right; the margins stay where they are asked for."""
     instance = read(20, 40, PatientOrientation=["R", "F"])
     image = np.arange(1, 41, dtype=np.uint8)[None].repeat(20, axis=0)

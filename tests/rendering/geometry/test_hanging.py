@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Pictures as they are hung. Fear: a heart on the wrong side, a breast that faces the wrong way, a wild guess."""
+"""Test the orientation in which images are shown."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from plainfilm.findings import codes_of
 from plainfilm.rendering.geometry.hanging import hanging_turn
 
 
-def film(modality: str = "DX", side: str = "", view: str = "", **attributes: Any) -> Instance:
+def instance_of_view(modality: str = "DX", side: str = "", view: str = "", **attributes: Any) -> Instance:
     pixel = ImagePixel(2, 2, 1, "MONOCHROME2", 0, 8, 8, 7, False, 1)
     description = Description(modality=modality, laterality=side, view_position=view)
     return Instance(InstanceIdentity(), description, pixel, PixelData(b"", "", False), (FrameAttributes(**attributes),))
@@ -21,7 +21,7 @@ def film(modality: str = "DX", side: str = "", view: str = "", **attributes: Any
 def hung(letters: str, modality: str = "DX", side: str = "") -> str:
     """Where right and bottom lead of a picture that lies so, after it is hung."""
     right, bottom = letters.split("\\")
-    turn, findings = hanging_turn(film(modality, side, patient_orientation=(right, bottom)), 0)
+    turn, findings = hanging_turn(instance_of_view(modality, side, patient_orientation=(right, bottom)), 0)
     assert findings == ()
     return "\\".join(turn.directions(right[0], bottom[0]))
 
@@ -64,13 +64,13 @@ def test_the_chest_wall_of_the_right_breast_is_on_the_right(side: str, stored: s
         ((0.99, 0.1, 0, 0, 1, 0), True),
     ],
 )
-def test_slices_that_are_hung_already_stay(cosines: tuple[float, ...], size: bool) -> None:
-    turn, findings = hanging_turn(film("CT", image_orientation=cosines), 0)
+def test_slices_in_standard_orientation_are_unchanged(cosines: tuple[float, ...], size: bool) -> None:
+    turn, findings = hanging_turn(instance_of_view("CT", image_orientation=cosines), 0)
     assert (turn.is_identity, findings) == (size, ())
 
 
-def test_a_slice_is_turned() -> None:
-    turn, _ = hanging_turn(film("CT", image_orientation=(-1, 0, 0, 0, -1, 0)), 0)
+def test_a_slice_in_another_orientation_is_rotated() -> None:
+    turn, _ = hanging_turn(instance_of_view("CT", image_orientation=(-1, 0, 0, 0, -1, 0)), 0)
     assert (turn.quarters, turn.flipped) == (2, False)
 
 
@@ -86,11 +86,11 @@ def test_a_slice_is_turned() -> None:
     ],
     ids=str,
 )
-def test_what_is_not_known_stays_as_it_is_stored(given: dict[str, Any]) -> None:
-    turn, findings = hanging_turn(film(**given), 0)
+def test_an_unknown_orientation_is_unchanged(given: dict[str, Any]) -> None:
+    turn, findings = hanging_turn(instance_of_view(**given), 0)
     assert (turn.is_identity, codes_of(findings)) == (True, "orientation_unknown")
 
 
-def test_a_view_that_does_not_go_with_the_orientation_is_told() -> None:
-    _, findings = hanging_turn(film(view="PA", patient_orientation=("A", "F")), 0)
+def test_a_view_that_contradicts_the_orientation_is_a_finding() -> None:
+    _, findings = hanging_turn(instance_of_view(view="PA", patient_orientation=("A", "F")), 0)
     assert codes_of(findings) == "orientation_conflict"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""--decode reduced: a film is shown as it is shown whole, at the same place, and only where that can be."""
+"""Test that `--decode reduced` gives the same image as a full decode."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def marked(rows: int = ROWS, columns: int = COLUMNS) -> Array:
     return np.rint(image).astype(np.uint16)
 
 
-def film(image: Array, frames: int = 1, **attributes: Any) -> Dataset:
+def jpeg2000_image(image: Array, frames: int = 1, **attributes: Any) -> Dataset:
     dataset = Dataset()
     dataset.file_meta = FileMetaDataset()
     dataset.file_meta.TransferSyntaxUID = "1.2.840.10008.1.2.4.90"
@@ -60,7 +60,7 @@ def film(image: Array, frames: int = 1, **attributes: Any) -> Dataset:
 
 @pytest.fixture(scope="module")
 def whole() -> Dataset:
-    return film(marked())
+    return jpeg2000_image(marked())
 
 
 def is_reduced(dataset: Dataset, **options: Any) -> bool:
@@ -92,10 +92,10 @@ PLACINGS: list[dict[str, Any]] = [
 
 @pytest.mark.parametrize("given", PLACINGS)
 @pytest.mark.parametrize("spacing", [None, ["0.2", "0.1"]])
-def test_every_landmark_lies_where_it_does_in_the_whole_decode_and_where_the_affine_says(
+def test_landmarks_have_the_same_position_as_after_a_full_decode(
     whole: Dataset, given: dict[str, Any], spacing: list[str] | None
 ) -> None:
-    dataset = film(marked(), PixelSpacing=spacing) if spacing else whole
+    dataset = jpeg2000_image(marked(), PixelSpacing=spacing) if spacing else whole
     if spacing and "crop" in given:
         given = {**given, "crop": "20,62,600,1480"}
     assert is_reduced(dataset, **given)
@@ -117,8 +117,8 @@ def test_every_landmark_lies_where_it_does_in_the_whole_decode_and_where_the_aff
     assert seen
 
 
-def test_a_turned_picture_is_turned_alike() -> None:
-    dataset = film(marked(), PatientOrientation=["F", "L"])
+def test_a_rotated_image_is_rotated_alike() -> None:
+    dataset = jpeg2000_image(marked(), PatientOrientation=["F", "L"])
     given: dict[str, Any] = {"size": 300, "orient": "viewer"}
     assert is_reduced(dataset, **given)
     full = plainfilm.render(dataset, **given)
@@ -146,7 +146,7 @@ def test_a_turned_picture_is_turned_alike() -> None:
         ({"size": 200, "look": "stretch"}, True),
     ],
 )
-def test_a_film_is_reduced_where_nothing_asks_for_its_own_pixels(
+def test_an_image_is_reduced_if_no_option_needs_its_full_resolution(
     whole: Dataset, given: dict[str, Any], reduced: bool
 ) -> None:
     assert is_reduced(whole, **given) is reduced
@@ -162,25 +162,25 @@ def test_a_film_is_reduced_where_nothing_asks_for_its_own_pixels(
         {"PixelRepresentation": 1},
     ],
 )
-def test_a_film_whose_single_pixels_count_is_decoded_whole(attributes: dict[str, Any]) -> None:
+def test_an_image_that_needs_every_pixel_is_decoded_in_full(attributes: dict[str, Any]) -> None:
     if "OverlayRows" in attributes:
-        dataset = film(marked())
+        dataset = jpeg2000_image(marked())
         for element, vr, value in ((0x10, "US", ROWS), (0x11, "US", COLUMNS), (0x100, "US", 16), (0x102, "US", 12)):
             dataset.add_new((0x6000, element), vr, value)
         dataset.add_new((0x6000, 0x40), "CS", "G")
         dataset.add_new((0x6000, 0x50), "SS", [1, 1])
     else:
-        dataset = film(marked(), **attributes)
+        dataset = jpeg2000_image(marked(), **attributes)
     assert not is_reduced(dataset, size=200)
     full, reduced = (plainfilm.render(dataset, size=200, decode=word) for word in ("full", "reduced"))
     assert np.array_equal(full, reduced)
 
 
-def test_a_film_that_is_not_reduced_keeps_every_pixel(whole: Dataset) -> None:
+def test_an_image_that_is_not_reduced_keeps_every_pixel(whole: Dataset) -> None:
     assert np.array_equal(plainfilm.render(whole, decode="reduced"), plainfilm.render(whole))
 
 
-def test_a_crop_outside_the_film_fails_as_it_does_whole(whole: Dataset) -> None:
+def test_a_crop_outside_the_image_fails_like_after_a_full_decode(whole: Dataset) -> None:
     words = []
     for decode in ("full", "reduced"):
         with pytest.raises(plainfilm.PlainfilmError) as caught:
@@ -189,9 +189,9 @@ def test_a_crop_outside_the_film_fails_as_it_does_whole(whole: Dataset) -> None:
     assert words[0] == words[1]
 
 
-def test_every_frame_of_several_is_reduced_and_statistics_are_of_what_was_decoded() -> None:
+def test_every_frame_is_reduced_and_statistics_describe_the_reduced_frame() -> None:
     content = io.BytesIO()
-    film(marked(), frames=3).save_as(content, enforce_file_format=True)
+    jpeg2000_image(marked(), frames=3).save_as(content, enforce_file_format=True)
     options = Options.of({"size": 200, "decode": "reduced"})
     survey = survey_instance(open_instance(content.getvalue(), options), range(3))
     for frame in range(3):
@@ -202,8 +202,8 @@ def test_every_frame_of_several_is_reduced_and_statistics_are_of_what_was_decode
         assert "reduced_decode" in [finding.code for finding in rendered.findings]
 
 
-@pytest.mark.real_film
-def test_real_films_look_as_they_do_whole(film_folder: Path) -> None:
+@pytest.mark.slow
+def test_real_images_look_the_same_as_after_a_full_decode(film_folder: Path) -> None:
     """The worst of them are small screenshots full of lettering."""
     least = {"NM_Kakadu44": 43, "RG1_J2KI": 54, "RG3_J2KR": 56, "MR2_J2KI": 40, "Fake_MONOHR1": 55}
     for name, decibels in least.items():

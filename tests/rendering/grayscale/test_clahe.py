@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 import pytest
+from tests.support.grayscale import grayscale_instance, masks_of_plan, show
 
 from plainfilm.dicom.instance import Padding, Shutter
 from plainfilm.options.render import Clahe, Look
@@ -39,7 +40,7 @@ def test_at_8_bits_it_equals_opencv(parameters: Clahe) -> None:
 
 @pytest.mark.parametrize("parameters", PARAMETERS)
 @pytest.mark.parametrize("shape", [(256, 256), (301, 517), (256, 301), (520, 256), (7, 5)])
-def test_at_16_bits_it_is_the_same_picture(shape: tuple[int, int], parameters: Clahe) -> None:
+def test_clahe_of_16_bits_shows_the_same_picture(shape: tuple[int, int], parameters: Clahe) -> None:
     eight = np.floor(smooth(*shape) * 255 + 0.5).astype(np.uint8)
     deep = apply_clahe(eight.astype(np.uint16) * 257, no_mask(eight), parameters)
     # the inputs are equal; OpenCV rounds its tables, and the interpolation between them, to 8 bits
@@ -51,6 +52,7 @@ def test_at_16_bits_levels_between_those_of_8_bits_stay_distinct() -> None:
     assert np.unique(apply_clahe(image, no_mask(image), Clahe())).size > 5000
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [np.uint8, np.uint16])
 @pytest.mark.parametrize("shape", [(1, 1), (1, 9), (3, 5), (64, 64), (65, 63)])
 @pytest.mark.parametrize("parameters", [Clahe(), Clahe(100, 32), Clahe(0.01, 1)])
@@ -87,12 +89,12 @@ def stored_film() -> Array:
 
 
 @pytest.mark.parametrize("bits", [8, 16])
-def test_the_look_enhances_the_viewer_picture_and_then_paints_the_masks(grey: Any, bits: int) -> None:
+def test_the_look_enhances_the_viewer_picture_and_then_paints_the_masks(bits: int) -> None:
     rest = {"padding": Padding(7), "shutter": Shutter(rectangle=(1, 100, 1, 80), presentation_value=65535)}
-    instance, values = grey.instance(photometric_interpretation="MONOCHROME1", rest=rest), stored_film()
-    viewer = grey.show(instance, values, bits=bits)
-    shown = grey.show(instance, values, look=Look.CLAHE, clahe=Clahe(3, 4), bits=bits)
-    mask = masked_pixels(shown.plan, values, grey.masks(shown.plan, values))
+    instance, values = grayscale_instance(photometric_interpretation="MONOCHROME1", rest=rest), stored_film()
+    viewer = show(instance, values, bits=bits)
+    shown = show(instance, values, look=Look.CLAHE, clahe=Clahe(3, 4), bits=bits)
+    mask = masked_pixels(shown.plan, values, masks_of_plan(shown.plan, values))
     assert np.array_equal(mask[:80, :100], values[:80, :100] == 7)
     assert mask[80:].all()
     assert np.array_equal(shown.image[mask], viewer.image[mask])
@@ -103,9 +105,9 @@ def test_the_look_enhances_the_viewer_picture_and_then_paints_the_masks(grey: An
     assert "limit 3, 4 x 4 tiles" in shown.plan.steps[-1].does
 
 
-def test_statistics_count_the_enhanced_levels_of_the_pixels_that_are_not_masked(grey: Any) -> None:
-    instance, values = grey.instance(rest={"padding": Padding(7)}), stored_film()
-    shown = grey.show(instance, values, look=Look.CLAHE)
+def test_statistics_count_the_enhanced_levels_of_the_pixels_that_are_not_masked() -> None:
+    instance, values = grayscale_instance(rest={"padding": Padding(7)}), stored_film()
+    shown = show(instance, values, look=Look.CLAHE)
     counted = histogram_of(shown.image[~masked_pixels(shown.plan, values)])
     assert counted.total == int((values != 7).sum())
     assert (counted.values * counted.counts).sum() == int(shown.image[values != 7].sum())

@@ -9,8 +9,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from tests.support.grayscale import frame_attributes, grayscale_instance, show
 
 from plainfilm.dicom.instance import ModalityLevel, Padding, Shutter
 from plainfilm.options.render import Look
@@ -27,7 +28,7 @@ def recipe(values: Array, inverted: bool) -> Array:
     return np.asarray(cv2.equalizeHist(255 - eight if inverted else eight))
 
 
-def film(kind: str, bits: int, seed: int = 0) -> Array:
+def noise_image(kind: str, bits: int, seed: int = 0) -> Array:
     rows = np.random.default_rng(seed).normal(0.3, 0.15, (61, 83)).clip(0, 1) * (2**bits - 1)
     return (rows - (2 ** (bits - 1) if kind.startswith("i") else 0)).astype(kind)
 
@@ -37,12 +38,11 @@ def film(kind: str, bits: int, seed: int = 0) -> Array:
     ("kind", "bits"), [("u1", 8), ("u2", 12), ("i2", 12), ("u2", 16), ("i2", 16), ("u4", 20), ("f4", 9)]
 )
 def test_every_level_equals_that_of_opencv(kind: str, bits: int, inverted: bool) -> None:
-    values = film(kind, bits)
+    values = noise_image(kind, bits)
     tone = equalize_recipe(histogram_of(values), inverted)
     assert np.array_equal(tone.apply(values, 255), recipe(values, inverted))
 
 
-@settings(max_examples=200, deadline=None)
 @given(st.lists(st.integers(0, 255), min_size=1, max_size=400))
 def test_the_table_equals_that_of_opencv(pixels: list[int]) -> None:
     image = np.array([pixels], np.uint8)
@@ -57,20 +57,20 @@ def test_a_single_level_is_not_equalized(inverted: bool, level: int) -> None:
 
 
 def test_16_bit_levels_are_those_of_8_bits_times_257() -> None:
-    values = film("u2", 14)
+    values = noise_image("u2", 14)
     tone = equalize_recipe(histogram_of(values), False)
     deep = tone.apply(values, 65535)
     assert deep.dtype == np.uint16
     assert np.array_equal(deep, tone.apply(values, 255).astype(int) * 257)
 
 
-def test_the_recipe_ignores_modality_lut_padding_and_shutter(grey: Any) -> None:
-    values = film("u2", 12)
+def test_the_recipe_ignores_modality_lut_padding_and_shutter() -> None:
+    values = noise_image("u2", 12)
     rest = {"padding": Padding(int(np.median(values))), "shutter": Shutter(rectangle=(5, 20, 5, 20))}
     modality = ModalityLevel(slope=-2.0, intercept=5.0)
-    frame = grey.frame(slope=modality.slope, intercept=modality.intercept)
-    shown = grey.show(
-        grey.instance(frame, photometric_interpretation="MONOCHROME1", rest=rest), values, look=Look.EQUALIZE
+    frame = frame_attributes(slope=modality.slope, intercept=modality.intercept)
+    shown = show(
+        grayscale_instance(frame, photometric_interpretation="MONOCHROME1", rest=rest), values, look=Look.EQUALIZE
     )
     assert np.array_equal(shown.image, recipe(values, True))
     assert "recipe_ignores" in shown.codes

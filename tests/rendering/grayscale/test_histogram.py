@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -33,7 +33,6 @@ def pixels(draw: st.DrawFn) -> Array:
     return draw(hnp.arrays(kind, st.integers(1, 40), elements=values))
 
 
-@settings(deadline=None)
 @given(pixels(), st.one_of(st.sampled_from([0.0, 0.1, 1.0, 50.0, 99.0, 99.9, 100.0]), st.floats(0, 100)))
 def test_a_percentile_equals_that_of_numpy(image: Array, percent: float) -> None:
     ours = histogram_of(image).percentile(percent)
@@ -42,7 +41,6 @@ def test_a_percentile_equals_that_of_numpy(image: Array, percent: float) -> None
     assert [ours, ours] == theirs.tolist()
 
 
-@settings(deadline=None)
 @given(pixels())
 def test_a_median_equals_that_of_numpy(image: Array) -> None:
     ours, theirs = histogram_of(image).median(), np.median(image)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -112,7 +112,6 @@ def test_a_table_outside_the_range_of_the_type_gives_its_first_or_last_entry(kin
     assert set(table.look_up(np.array([info.min, 5, info.max], kind)).tolist()) == {entry}
 
 
-@settings(deadline=None)
 @given(
     st.sampled_from(["u1", "i1", "u2", "i2", "u4", "i4", "u8", "i8"]).flatmap(
         lambda kind: hnp.arrays(np.dtype(kind), (3, 5), elements=hnp.from_dtype(np.dtype(kind)))
@@ -120,7 +119,7 @@ def test_a_table_outside_the_range_of_the_type_gives_its_first_or_last_entry(kin
     st.integers(-32768, 65535),
     st.integers(1, 300),
 )
-def test_the_look_up_is_the_clipped_index_for_every_integer_type(values: Array, first: int, count: int) -> None:
+def test_a_lookup_clips_its_index_for_every_integer_type(values: Array, first: int, count: int) -> None:
     entries = np.random.default_rng(count).integers(0, 65536, count).astype(np.uint16)
     expected = [[entries[min(max(value - first, 0), count - 1)] for value in row] for row in values.tolist()]
     looked_up = LookupTable(entries, first, 16).look_up(values)

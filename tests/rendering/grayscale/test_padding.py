@@ -3,12 +3,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from tests.support.grayscale import rules_of_16_bits
 
 from plainfilm.dicom.instance import Overlay, Padding, Shutter
 from plainfilm.rendering.grayscale.padding import PaddingRange, outside_shutter, padding_range
@@ -36,9 +35,9 @@ def drawn(shutter: Shutter, rows: int, columns: int) -> list[str]:
     ],
 )
 def test_padding_values_are_modulo_bits_allocated_signed_as_stored_values_and_in_order(
-    grey: Any, padding: Padding, signed: bool, ends: tuple[int, int]
+    padding: Padding, signed: bool, ends: tuple[int, int]
 ) -> None:
-    assert padding_range(padding, grey.rules(16, signed), 16) == PaddingRange(*ends)
+    assert padding_range(padding, rules_of_16_bits(16, signed), 16) == PaddingRange(*ends)
 
 
 def test_padding_of_8_bits_is_modulo_256() -> None:
@@ -112,7 +111,7 @@ def test_the_set_bits_of_a_bitmap_mask_pixels() -> None:
     assert drawn(Shutter(bitmap=bitmap), 2, 3) == [".##", "#.#"]
 
 
-def test_of_two_shutters_each_masks_pixels() -> None:
+def test_two_shutters_both_mask_pixels() -> None:
     shutter = Shutter(rectangle=(1, 2, 1, 2), image_shutter=Shutter(rectangle=(2, 3, 1, 1)))
     assert drawn(shutter, 2, 3) == [".#.", "..."]
 
@@ -157,7 +156,6 @@ def test_the_mask_is_read_only() -> None:
         mask[0, 0] = True
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(-2, 12), st.integers(-2, 12)), min_size=3, max_size=6))
 def test_a_polygon_equals_the_even_odd_rule_with_its_sides_for_each_pixel(vertices: list[tuple[int, int]]) -> None:
     inside = ~outside_shutter(Shutter(polygon=tuple(vertices)), 10, 10)

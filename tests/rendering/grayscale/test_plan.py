@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -89,9 +89,8 @@ def tones(draw: st.DrawFn, image: Array) -> GrayscaleTransform:
     return draw(st.sampled_from([viewed, stretch, minmax_recipe(recipe_voi, found, inverted), StoredLook(-lowest)]))
 
 
-@settings(deadline=None)
 @given(st.data())
-def test_the_table_gives_what_the_formulas_give_of_every_pixel(data: st.DataObject) -> None:
+def test_the_lookup_table_equals_the_formulas(data: st.DataObject) -> None:
     image = data.draw(images())
     tone = data.draw(tones(image))
     bits = 16 if isinstance(tone, StoredLook) else data.draw(st.sampled_from([8, 16]))
@@ -106,9 +105,8 @@ def test_the_table_gives_what_the_formulas_give_of_every_pixel(data: st.DataObje
     assert looked_up.shape == image.shape
 
 
-@settings(deadline=None)
 @given(st.data())
-def test_statistics_of_the_histogram_are_those_of_the_image(data: st.DataObject) -> None:
+def test_statistics_of_the_histogram_equal_those_of_the_image(data: st.DataObject) -> None:
     image = data.draw(images())
     plan = plan_of(data.draw(tones(image)), 16)
     counted, seen = rendered_histogram(plan, histogram_of(image)), histogram_of(render_levels(plan, image))
@@ -135,7 +133,7 @@ def test_a_16_bit_output_is_computed_at_its_range() -> None:
 
 
 @pytest.mark.parametrize(("bits", "middle"), [(8, 128), (16, 32768)])
-def test_polarity_is_before_rounding(bits: int, middle: int) -> None:
+def test_polarity_is_applied_before_rounding(bits: int, middle: int) -> None:
     """The middle of the range goes up whichever way round the film is."""
     for inverted in (True, False):
         plan = plan_of(viewer(Line(0, 2), inverted=inverted), bits)
@@ -189,14 +187,14 @@ def test_the_shutter_wins_over_padding() -> None:
 @pytest.mark.parametrize(
     "voi", [Window(1, 3, VoiFunction.LINEAR), Line(0, 2), ConstantLevel()], ids=["window", "line", "flat"]
 )
-def test_what_is_no_finite_number_is_painted_black(voi: Any, inverted: bool) -> None:
+def test_values_that_are_not_finite_are_painted_black(voi: Any, inverted: bool) -> None:
     stored = np.array([[np.nan, np.inf, -np.inf, 1.0]], np.float32)
     image = render_levels(plan_of(viewer(voi, inverted=inverted)), stored)
     assert image[0, :3].tolist() == [0, 0, 0]
     assert image[0, 3] > 0
 
 
-def test_a_view_with_gaps_is_rendered_as_it_looks() -> None:
+def test_a_non_contiguous_array_is_rendered_correctly() -> None:
     whole = np.arange(96, dtype=np.uint16).reshape(8, 12)
     plan = plan_of(viewer(Line(0, 255)))
     np.testing.assert_array_equal(render_levels(plan, whole[::2, ::3]), whole[::2, ::3])
@@ -208,7 +206,7 @@ def test_one_row_or_column_keeps_its_shape(shape: tuple[int, int]) -> None:
     assert image.shape == shape
 
 
-def test_the_stored_values_are_left_as_they_are() -> None:
+def test_rendering_does_not_change_the_stored_values() -> None:
     stored = np.array([[7, 8]], np.uint16)
     stored.setflags(write=False)
     plan = plan_of(viewer(Line(0, 255)), padding=PaddingRange(7, 7), shutter=Shutter(rectangle=(1, 1, 1, 1)))
@@ -223,7 +221,7 @@ def test_a_plan_names_the_window_that_it_uses() -> None:
     assert [plan_of(tone).window for tone in (viewer(ConstantLevel()), without, StoredLook(0))] == [None] * 3
 
 
-def test_recipes_and_stored_know_no_masks() -> None:
+def test_recipes_and_stored_use_no_masks() -> None:
     recipe = minmax_recipe(RecipeVoi(), histogram_of(np.arange(9, dtype=np.uint8)), False)
     assert [plan_of(tone).has_masks for tone in (viewer(ConstantLevel()), recipe, StoredLook(0))] == [
         True,
@@ -237,7 +235,7 @@ def test_every_look_has_a_version() -> None:
     assert min(LOOK_VERSIONS.values()) >= 1
 
 
-def test_a_plan_tells_bits_stored_ymax_and_line() -> None:
+def test_a_plan_holds_bits_stored_ymax_and_line() -> None:
     plan = plan_of(viewer(Line(3, 9)), 16)
     assert (plan.bits_stored, plan.ymax, plan.line) == (16, 65535, (3, 9))
     assert replace(plan, bits=8).ymax == 255

@@ -43,7 +43,7 @@ def test_a_conflict_is_reported_even_where_the_user_decides() -> None:
     assert len(decide_inversion("MONOCHROME1", "IDENTITY", Polarity.MONOCHROME2)[1]) == 1
 
 
-def test_inversion_is_about_the_output_range_and_before_rounding() -> None:
+def test_inversion_mirrors_the_output_range_before_rounding() -> None:
     """If 0.5 were rounded before the inversion, the result would be 254 instead of 255."""
     y = np.array([0.0, 0.5, 100.0, 255.0])
     assert nearest(invert(y, 255), 255).tolist() == [255, 255, 155, 0]

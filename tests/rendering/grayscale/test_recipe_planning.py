@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pytest
 from pydicom.dataset import Dataset
 from pydicom.pixels.processing import apply_voi_lut
+from tests.support.grayscale import frame_attributes, grayscale_instance, lut_item, show
 
 from plainfilm.dicom.instance import LutItem, Padding, PixelKind, Shutter, WindowItem
 from plainfilm.options.render import Look, VoiFunction, parse_voi
@@ -21,9 +22,9 @@ RAMP = np.arange(0, 4000, 3, dtype=np.uint16).reshape(2, -1)
 WINDOW = WindowItem(1500, 2001)
 
 
-def recipe(grey: Any, *voi: Any, look: Look = Look.STRETCH, **more: Any) -> Any:
-    instance = grey.instance(grey.frame(*voi, **more.pop("modality", {})), **more)
-    return grey.show(instance, RAMP, look=look)
+def recipe(*voi: Any, look: Look = Look.STRETCH, **more: Any) -> Any:
+    instance = grayscale_instance(frame_attributes(*voi, **more.pop("modality", {})), **more)
+    return show(instance, RAMP, look=look)
 
 
 def pydicoms(*voi: Any, slope: float | None = None, intercept: float | None = None, signed: bool = False) -> Dataset:
@@ -59,11 +60,9 @@ def _lut_item(item: LutItem) -> Dataset:
     [{}, {"slope": 2.0, "intercept": -100.0}, {"slope": 2.0}, {"intercept": 5.0}, {"slope": 1.0, "intercept": 0.0}],
 )
 @pytest.mark.parametrize("signed", [True, False])
-def test_a_window_begins_as_pydicom_does(
-    grey: Any, function: str | None, rescale: dict[str, float], signed: bool
-) -> None:
+def test_a_recipe_applies_a_window_like_pydicom(function: str | None, rescale: dict[str, float], signed: bool) -> None:
     window = WindowItem(700, 901, function)
-    shown = recipe(grey, window, WINDOW, signed=signed, modality=rescale)
+    shown = recipe(window, WINDOW, signed=signed, modality=rescale)
     stored = np.arange(-2048, 2048, dtype=np.int16) if signed else RAMP
     expected = apply_voi_lut(stored, pydicoms(window, WINDOW, signed=signed, **rescale), index=0)
     np.testing.assert_array_equal(shown.plan.transform.voi.apply(stored), expected)
@@ -72,18 +71,18 @@ def test_a_window_begins_as_pydicom_does(
 
 @pytest.mark.parametrize("bits", [10, 12, 16])
 @pytest.mark.parametrize("signed", [True, False])
-def test_a_voi_lut_goes_before_a_window_and_begins_as_pydicom_does(grey: Any, bits: int, signed: bool) -> None:
+def test_a_recipe_prefers_a_voi_lut_and_applies_it_like_pydicom(bits: int, signed: bool) -> None:
     entries = np.random.default_rng(bits).integers(0, 1 << bits, 200)
-    lut = grey.lut(entries, first=-100 if signed else 700, bits=bits)
-    shown = recipe(grey, WINDOW, lut, grey.lut([1, 2, 3]), signed=signed)
+    lut = lut_item(entries, first=-100 if signed else 700, bits=bits)
+    shown = recipe(WINDOW, lut, lut_item([1, 2, 3]), signed=signed)
     stored = np.arange(-2048, 2048, dtype=np.int16) if signed else RAMP
     expected = apply_voi_lut(stored, pydicoms(WINDOW, lut, signed=signed), index=0)
     np.testing.assert_array_equal(shown.plan.transform.voi.apply(stored), expected)
     assert shown.plan.voi == "lut:0"
 
 
-def test_an_8_bit_voi_lut_is_not_read_modulo_256_as_pydicom_does(grey: Any) -> None:
-    shown = recipe(grey, grey.lut([0, 50, 255], first=3, bits=8))
+def test_an_8_bit_voi_lut_is_not_read_modulo_256_as_pydicom_does() -> None:
+    shown = recipe(lut_item([0, 50, 255], first=3, bits=8))
     assert shown.plan.transform.voi.apply(np.array([3, 4, 5, 259, 4095], np.uint16)).tolist() == [0, 50, 255, 255, 255]
 
 
@@ -93,32 +92,32 @@ def test_an_8_bit_voi_lut_is_not_read_modulo_256_as_pydicom_does(grey: Any) -> N
     ids=["none", "width 0", "negative width", "narrow LINEAR", "empty LUT"],
 )
 @pytest.mark.parametrize("look", [Look.STRETCH, Look.MINMAX])
-def test_no_voi_or_an_unusable_one_leaves_the_stored_values(grey: Any, item: Any, look: Look) -> None:
-    shown = recipe(grey, *([] if item is None else [item]), look=look)
+def test_no_voi_or_an_unusable_one_leaves_the_stored_values(item: Any, look: Look) -> None:
+    shown = recipe(*([] if item is None else [item]), look=look)
     assert (shown.plan.transform.voi, shown.plan.voi, shown.plan.status) == (RecipeVoi(), "none", "ok")
 
 
-def test_an_unusable_voi_does_not_give_way_to_the_next(grey: Any) -> None:
-    assert recipe(grey, WindowItem(100, 0), WINDOW).plan.voi == "none"
+def test_an_unusable_voi_does_not_give_way_to_the_next() -> None:
+    assert recipe(WindowItem(100, 0), WINDOW).plan.voi == "none"
 
 
-def test_a_narrow_linear_exact_window_is_used(grey: Any) -> None:
-    shown = recipe(grey, WindowItem(100, 0.5, "LINEAR_EXACT"))
+def test_a_narrow_linear_exact_window_is_used() -> None:
+    shown = recipe(WindowItem(100, 0.5, "LINEAR_EXACT"))
     assert shown.plan.voi == "window:0"
     assert shown.plan.window.function is VoiFunction.LINEAR_EXACT
 
 
-def test_floating_pixels_are_taken_as_they_are(grey: Any) -> None:
-    instance = grey.instance(grey.frame(WINDOW), kind=PixelKind.FLOAT, bits_allocated=32, bits_stored=32)
+def test_a_recipe_uses_floating_point_pixels_unchanged() -> None:
+    instance = grayscale_instance(frame_attributes(WINDOW), kind=PixelKind.FLOAT, bits_allocated=32, bits_stored=32)
     image = np.array([[0.0, np.nan, 2.0, 4.0]], np.float32)
-    shown = grey.show(instance, image, look=Look.MINMAX)
+    shown = show(instance, image, look=Look.MINMAX)
     assert (shown.plan.voi, shown.image.tolist()) == ("none", [[0, 0, 127, 255]])
 
 
-def test_the_users_choice_of_voi_is_obeyed(grey: Any) -> None:
-    instance = grey.instance(grey.frame(WINDOW, grey.lut([1, 2, 3]), WindowItem(5, 6)))
+def test_the_users_choice_of_voi_is_obeyed() -> None:
+    instance = grayscale_instance(frame_attributes(WINDOW, lut_item([1, 2, 3]), WindowItem(5, 6)))
     for choice, expected in (("window", "window:0"), ("window:1", "window:1"), ("none", "none"), ("lut:0", "lut:0")):
-        assert grey.show(instance, RAMP, look=Look.STRETCH, voi=parse_voi(choice)).plan.voi == expected
+        assert show(instance, RAMP, look=Look.STRETCH, voi=parse_voi(choice)).plan.voi == expected
 
 
 @pytest.mark.parametrize("look", [Look.STRETCH, Look.MINMAX])
@@ -131,27 +130,27 @@ def test_the_users_choice_of_voi_is_obeyed(grey: Any) -> None:
         ({}, {"shutter": Shutter(rectangle=(1, 5, 1, 1))}, "display shutter"),
     ],
 )
-def test_what_the_recipes_ignore_is_told_and_changes_no_pixel(
-    grey: Any, look: Look, modality: dict[str, float], rest: dict[str, Any], word: str
+def test_attributes_that_recipes_ignore_are_findings(
+    look: Look, modality: dict[str, float], rest: dict[str, Any], word: str
 ) -> None:
-    plain, odd = recipe(grey, look=look), recipe(grey, look=look, modality=modality, rest=rest)
+    plain, odd = recipe(look=look), recipe(look=look, modality=modality, rest=rest)
     assert np.array_equal(plain.image, odd.image)
     assert (plain.codes, odd.codes) == (set(), {"recipe_ignores"})
     assert word in odd.plan.findings[0].detail
 
 
-def test_a_modality_lut_is_ignored_and_told(grey: Any) -> None:
-    odd = recipe(grey, modality={"lut": grey.lut(range(4095, -1, -1))})
-    assert np.array_equal(odd.image, recipe(grey).image)
+def test_a_modality_lut_is_ignored_with_a_finding() -> None:
+    odd = recipe(modality={"lut": lut_item(range(4095, -1, -1))})
+    assert np.array_equal(odd.image, recipe().image)
     assert odd.codes == {"recipe_ignores"}
 
 
-def test_a_rescale_of_1_and_0_is_not_told(grey: Any) -> None:
-    assert recipe(grey, modality={"slope": 1.0, "intercept": 0.0}).codes == set()
+def test_a_rescale_of_1_and_0_has_no_finding() -> None:
+    assert recipe(modality={"slope": 1.0, "intercept": 0.0}).codes == set()
 
 
-def test_recipes_are_of_each_frame_alone(grey: Any) -> None:
+def test_a_recipe_uses_each_frame_alone() -> None:
     dark, bright = np.array([[0, 10, 20]], np.uint16), np.array([[0, 1000, 4000]], np.uint16)
-    instance = grey.instance(number_of_frames=2)
-    lines = [grey.show(instance, dark, bright, frame=n, look=Look.MINMAX).plan.line for n in (0, 1)]
+    instance = grayscale_instance(number_of_frames=2)
+    lines = [show(instance, dark, bright, frame=n, look=Look.MINMAX).plan.line for n in (0, 1)]
     assert lines == [(0, 20), (0, 4000)]

@@ -3,9 +3,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
+from tests.support.grayscale import finding_codes, lut_item
 
 from plainfilm.dicom.instance import FrameAttributes, LutItem, VoiLevel, WindowItem
 from plainfilm.options.render import VoiChoice, VoiFunction, VoiKind, parse_voi
@@ -104,23 +103,23 @@ def test_an_item_is_returned_by_its_position() -> None:
         ("SIGMOID", VoiFunction.SIGMOID),
     ],
 )
-def test_the_functions_of_the_standard(written: str | None, function: VoiFunction) -> None:
+def test_every_voi_lut_function_of_the_standard_is_known(written: str | None, function: VoiFunction) -> None:
     assert voi_from_item(WindowItem(10, 20, written), False) == (Window(10, 20, function), ())
 
 
 @pytest.mark.parametrize("written", ["", "LOGARITHMIC"])
-def test_an_unknown_or_empty_function_is_linear(grey: Any, written: str) -> None:
+def test_an_unknown_or_empty_function_is_linear(written: str) -> None:
     voi, findings = voi_from_item(WindowItem(10, 20, written), False)
     assert voi == Window(10, 20, VoiFunction.LINEAR)
-    assert grey.codes(findings) == ["voi_function_unknown"]
+    assert finding_codes(findings) == ["voi_function_unknown"]
     assert "LOGARITHMIC" not in findings[0].detail
 
 
 @pytest.mark.parametrize("width", [0.25, 0.999])
-def test_a_width_below_1_under_linear_is_read_as_linear_exact(grey: Any, width: float) -> None:
+def test_a_width_below_1_under_linear_is_read_as_linear_exact(width: float) -> None:
     voi, findings = voi_from_item(WindowItem(0.5, width), False)
     assert voi == Window(0.5, width, VoiFunction.LINEAR_EXACT)
-    assert grey.codes(findings) == ["window_linear_exact"]
+    assert finding_codes(findings) == ["window_linear_exact"]
 
 
 @pytest.mark.parametrize("function", ["LINEAR_EXACT", "SIGMOID"])
@@ -130,7 +129,7 @@ def test_a_width_below_1_gives_no_finding_under_other_functions(function: str) -
     assert (voi.function.dicom, voi.width, findings) == (function, 0.25, ())
 
 
-def test_a_width_of_1_is_linear() -> None:
+def test_a_window_of_width_1_stays_linear() -> None:
     assert voi_from_item(WindowItem(5, 1), False) == (Window(5, 1, VoiFunction.LINEAR), ())
 
 
@@ -140,10 +139,10 @@ def test_a_width_of_0_or_less_is_unusable(width: float, function: str | None) ->
     assert voi_from_item(WindowItem(5, width, function), False) == (None, ())
 
 
-def test_a_lut_without_entries_is_unusable(grey: Any) -> None:
+def test_a_lut_without_entries_is_unusable() -> None:
     voi, findings = voi_from_item(LutItem((4, 0, 12), b""), False)
     assert voi is None
-    assert grey.codes(findings) == ["lut_data_short"]
+    assert finding_codes(findings) == ["lut_data_short"]
 
 
 @pytest.mark.parametrize(
@@ -164,18 +163,16 @@ def test_a_lut_without_entries_is_unusable(grey: Any) -> None:
         (0, 0, 1, True),
     ],
 )
-def test_the_bits_by_which_a_lut_is_scaled(
-    grey: Any, declared: int, largest: int, bits: int, is_reported: bool
-) -> None:
+def test_a_lut_is_scaled_by_its_bits(declared: int, largest: int, bits: int, is_reported: bool) -> None:
     """The declared bits, or the bits used where entries need more, or where more than 8 are declared and fewer used."""
-    voi, findings = voi_from_item(grey.lut([0, largest], bits=declared), False)
+    voi, findings = voi_from_item(lut_item([0, largest], bits=declared), False)
     assert isinstance(voi, VoiLut)
     assert voi.bits == bits
-    assert grey.codes(findings) == (["voi_lut_bits"] if is_reported else [])
+    assert finding_codes(findings) == (["voi_lut_bits"] if is_reported else [])
 
 
 @pytest.mark.parametrize(("signed", "first"), [(True, -5), (False, 65531)])
-def test_the_first_input_mapped_is_signed_where_the_input_is_signed(grey: Any, signed: bool, first: int) -> None:
-    voi, _ = voi_from_item(grey.lut([0, 4095], first=-5), signed)
+def test_the_first_input_mapped_is_signed_where_the_input_is_signed(signed: bool, first: int) -> None:
+    voi, _ = voi_from_item(lut_item([0, 4095], first=-5), signed)
     assert isinstance(voi, VoiLut)
     assert voi.table.first == first

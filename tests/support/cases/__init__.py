@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: MIT
-"""Image objects built by parameter, with every oddity that the oracle knows."""
+"""Build image objects by parameter, with every oddity that the oracle knows."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A `Spec` in, a pydicom Dataset that can be written and its raw cells out."""
+"""Build a pydicom Dataset and its pixel cells from a `Spec`."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Files that give no image, built by name: what each is called, its bytes, and what has to become of it."""
+"""Build files that give no image: the name, the bytes and the expected reason of each."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def faults() -> dict[str, Fault]:
         "short header": Fault("header.dcm", _film()[: _film().rindex(ROOT.encode()) + 5], "failed", "truncated_file"),
         "unknown syntax": _in_syntax("unknown.dcm", NOBODYS_SYNTAX, (NOBODYS_SYNTAX, "no decoder is known")),
         "video": _in_syntax("video.dcm", MPEG2, (MPEG2, "MPEG2 Main Profile", "video")),
-        "short JPEG 2000": _shortened("jpeg2000.dcm", "corrupt_codestream", (12, False), "JPEG 2000"),
+        "short JPEG 2000": _shortened("jpeg2000.dcm", "truncated_pixel_data", (12, False), "JPEG 2000"),
         "short JPEG": _shortened("jpeg.dcm", "truncated_pixel_data", (12, None), "ends too early"),
         "damaged JPEG": _damaged_baseline(),
         "other size": _other_size(),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Contents of synthetic films: a kind, a shape and a range in, whole numbers (frames, rows, columns) out."""
+"""Build the contents of synthetic images: integers of (frames, rows, columns) by kind, shape and range."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def _film(shape: Shape, rng: np.random.Generator) -> Array:
     _, rows, columns = shape
     row, column = np.mgrid[-1 : 1 : rows * 1j, -1 : 1 : columns * 1j]
     oval = 0.2 + 0.6 * np.clip(1 - row**2 - column**2, 0, 1)
-    return np.clip(oval + 0.05 * rng.standard_normal(shape), 0, 1)
+    return np.asarray(np.clip(oval + 0.05 * rng.standard_normal(shape), 0, 1))
 
 
 def _constant(shape: Shape, _: np.random.Generator) -> Array:
@@ -96,7 +96,7 @@ def make_content(kind: str, shape: Shape, ends: tuple[int, int], seed: int) -> A
     fraction = CONTENTS[kind](shape, np.random.default_rng(seed))
     lowest, highest = ends
     if highest - lowest < 2**53:
-        return lowest + np.rint(fraction * (highest - lowest)).astype(np.int64)
+        return np.asarray(lowest + np.rint(fraction * (highest - lowest)).astype(np.int64))
     steps = (fraction * 2**53).astype(np.int64).astype(object)
     return lowest + steps * (highest - lowest) // 2**53
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A seed in, synthetic cases out: what files and command lines may say, the odd things often."""
+"""Build random cases from a seed: headers and options, with many oddities."""
 
 from __future__ import annotations
 

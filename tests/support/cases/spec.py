@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The parameters of a synthetic image: frozen values that `case_dataset` builds a Dataset from."""
+"""The parameters of a synthetic image."""
 
 from __future__ import annotations
 

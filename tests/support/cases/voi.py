@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Random rescales, windows and tables for a `Spec`: sensible ones, and the odd ones as often."""
+"""Choose random rescales, windows and LUTs for a `Spec`, half of them odd."""
 
 from __future__ import annotations
 

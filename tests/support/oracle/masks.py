@@ -1,16 +1,15 @@
 # SPDX-License-Identifier: MIT
-"""Section 2: header and stored values in, masks of padding and shutter out (C.7.5.1.1.2, C.7.6.11)."""
+"""Section 2: compute the masks of padding and shutter (C.7.5.1.1.2, C.7.6.11)."""
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
+from pydicom.dataset import Dataset
 from tests.support.oracle.notes import Array, Notes
 from tests.support.oracle.stored import Stored, attribute
 
 
-def padding_range(dataset: Any, stored: Stored) -> tuple[float, float] | None:
+def padding_range(dataset: Dataset, stored: Stored) -> tuple[float, float] | None:
     """Both ends of the padding, in stored values, inclusive."""
     if stored.floating:
         kind = "Float" if stored.header.allocated == 32 else "DoubleFloat"
@@ -35,7 +34,7 @@ def _modulo(value: int, stored: Stored) -> int:
     return value - 2 * half if stored.header.signed and value >= half else value
 
 
-def padding_mask(dataset: Any, stored: Stored, frame: int, output: Array, notes: Notes) -> Array:
+def padding_mask(dataset: Dataset, stored: Stored, frame: int, output: Array, notes: Notes) -> Array:
     """Where the frame is padding: in the range, or not finite; the range is ignored beyond 95 % of all pixels."""
     values = stored.values[frame]
     not_finite = ~(np.isfinite(values.astype(np.float64)) & np.isfinite(output))
@@ -51,18 +50,18 @@ def padding_mask(dataset: Any, stored: Stored, frame: int, output: Array, notes:
         notes.read("padding_ignored")
         if not_finite.any():
             notes.read("padding_not_finite")
-        return not_finite
-    return mask
+        return np.asarray(not_finite)
+    return np.asarray(mask)
 
 
-def shutter_shapes(dataset: Any) -> list[str]:
+def shutter_shapes(dataset: Dataset) -> list[str]:
     """The values of Shutter Shape that this module knows."""
     shapes = attribute(dataset, "ShutterShape")
     shapes = [shapes] if isinstance(shapes, str) else list(shapes or [])
     return [shape for shape in shapes if shape in ("RECTANGULAR", "CIRCULAR", "POLYGONAL")]
 
 
-def shutter_mask(dataset: Any, shape: tuple[int, ...], notes: Notes) -> Array:
+def shutter_mask(dataset: Dataset, shape: tuple[int, ...], notes: Notes) -> Array:
     """Where the display shutter hides: outside any of its shapes. Pixel centres, counted from 1."""
     rows, columns = shape
     row, column = np.mgrid[1 : rows + 1, 1 : columns + 1]
@@ -77,7 +76,7 @@ def shutter_mask(dataset: Any, shape: tuple[int, ...], notes: Notes) -> Array:
     return ~inside
 
 
-def _in_rectangle(dataset: Any, row: Array, column: Array) -> Array | None:
+def _in_rectangle(dataset: Dataset, row: Array, column: Array) -> Array | None:
     names = ("LeftVertical", "RightVertical", "UpperHorizontal", "LowerHorizontal")
     edges = [attribute(dataset, f"Shutter{name}Edge") for name in names]
     if any(edge is None for edge in edges):
@@ -87,7 +86,7 @@ def _in_rectangle(dataset: Any, row: Array, column: Array) -> Array | None:
     return inside
 
 
-def _in_circle(dataset: Any, row: Array, column: Array) -> Array | None:
+def _in_circle(dataset: Dataset, row: Array, column: Array) -> Array | None:
     center, radius = attribute(dataset, "CenterOfCircularShutter"), attribute(dataset, "RadiusOfCircularShutter")
     if center is None or radius is None or len(center) != 2:
         return None
@@ -95,7 +94,7 @@ def _in_circle(dataset: Any, row: Array, column: Array) -> Array | None:
     return inside
 
 
-def _in_polygon(dataset: Any, row: Array, column: Array) -> Array | None:
+def _in_polygon(dataset: Dataset, row: Array, column: Array) -> Array | None:
     """Inside by the parity of the edges that a ray crosses, or on an edge; in whole numbers."""
     numbers = attribute(dataset, "VerticesOfThePolygonalShutter")
     if numbers is None or len(numbers) < 6 or len(numbers) % 2:
@@ -112,7 +111,7 @@ def _in_polygon(dataset: Any, row: Array, column: Array) -> Array | None:
     return odd | on_edge
 
 
-def shutter_level(dataset: Any, ymax: int) -> int:
+def shutter_level(dataset: Dataset, ymax: int) -> int:
     """What the shutter is painted with: 0, or Shutter Presentation Value, a 16-bit P-Value, scaled to the output."""
     value = attribute(dataset, "ShutterPresentationValue")
     return 0 if value is None else int(np.floor(int(value) * ymax / 65535 + 0.5))

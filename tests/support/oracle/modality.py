@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Section 3: levels of functional groups, LUT Descriptor and LUT Data, the modality output (C.11.1)."""
+"""Section 3: read LUT Descriptor and LUT Data, and apply the Modality LUT or rescale (C.11.1)."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from pydicom.dataset import Dataset
 from tests.support.oracle.notes import Array, Notes, nearest
 from tests.support.oracle.stored import Stored, attribute
 
@@ -24,7 +25,7 @@ class Lut:
     def look_up(self, x: Array) -> Array:
         """Nearest integer; below the first mapped the first entry, above the last the last."""
         index = np.clip(nearest(x) - self.first, 0, len(self.entries) - 1)
-        return self.entries[index.astype(np.int64)]
+        return np.asarray(self.entries[index.astype(np.int64)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ class Modality:
         return x if self.none else self.slope * x + self.intercept
 
 
-def levels(dataset: Any, frame: int, sequence: str) -> list[Any]:
+def levels(dataset: Dataset, frame: int, sequence: str) -> list[Dataset]:
     """The data sets that may hold a module's attributes, nearest first: per-frame item, shared item, top level."""
     found = []
     frames = dataset.get("PerFrameFunctionalGroupsSequence") or []
@@ -58,19 +59,19 @@ def levels(dataset: Any, frame: int, sequence: str) -> list[Any]:
     return [*found, dataset]
 
 
-def _has_modality(level: Any) -> bool:
+def _has_modality(level: Dataset) -> bool:
     named = (attribute(level, "RescaleSlope"), attribute(level, "RescaleIntercept"))
     return bool(level.get("ModalityLUTSequence")) or any(value is not None for value in named)
 
 
-def modality_level(dataset: Any, frame: int) -> Any | None:
+def modality_level(dataset: Dataset, frame: int) -> Dataset | None:
     """The nearest level that has a Modality LUT or a rescale."""
     return next(
         (item for item in levels(dataset, frame, "PixelValueTransformationSequence") if _has_modality(item)), None
     )
 
 
-def modality(dataset: Any, frame: int, stored: Stored, notes: Notes) -> Modality:
+def modality(dataset: Dataset, frame: int, stored: Stored, notes: Notes) -> Modality:
     """The Modality LUT, else the rescale, of the nearest level; none for display of XA and XRF."""
     level = modality_level(dataset, frame)
     if level is None:
@@ -93,7 +94,7 @@ def modality(dataset: Any, frame: int, stored: Stored, notes: Notes) -> Modality
     return found
 
 
-def rescale(level: Any) -> Modality:
+def rescale(level: Dataset) -> Modality:
     """m*SV + b of one level: missing or empty are 1 and 0, a slope of 0 is 1."""
     slope, intercept = attribute(level, "RescaleSlope"), attribute(level, "RescaleIntercept")
     slope = 1.0 if slope is None or float(slope) == 0 else float(slope)
@@ -108,10 +109,10 @@ def output_signed(chosen: Modality, stored: Stored) -> bool:
         return stored.signed or stored.floating
     lowest = -(2 ** (stored.bits - 1)) if stored.signed else 0
     highest = 2 ** (stored.bits - 1) - 1 if stored.signed else 2**stored.bits - 1
-    return min(chosen.slope * lowest + chosen.intercept, chosen.slope * highest + chosen.intercept) < 0
+    return bool(min(chosen.slope * lowest + chosen.intercept, chosen.slope * highest + chosen.intercept) < 0)
 
 
-def parse_lut(dataset: Any, item: Any, input_signed: bool, notes: Notes) -> Lut | None:
+def parse_lut(dataset: Dataset, item: Dataset, input_signed: bool, notes: Notes) -> Lut | None:
     """LUT Descriptor and LUT Data of a sequence item; None where there is nothing to look up."""
     descriptor, data = item.get("LUTDescriptor"), item.get("LUTData")
     if descriptor is None or data is None or len(descriptor) != 3:
@@ -127,7 +128,7 @@ def parse_lut(dataset: Any, item: Any, input_signed: bool, notes: Notes) -> Lut 
     return None if len(entries) == 0 else Lut(first, entries, bits)
 
 
-def _data_bytes(dataset: Any, data: Any) -> bytes:
+def _data_bytes(dataset: Dataset, data: Any) -> bytes:
     """LUT Data as little-endian bytes, whatever its VR: bytes (OW), words (US), signed words (SS), or one of them."""
     syntax = getattr(getattr(dataset, "file_meta", None), "TransferSyntaxUID", None)
     if isinstance(data, bytes):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What a rendering notes by the way: findings the contract names, and readings taken where its words bear two."""
+"""The notes of a rendering: findings, and readings of ambiguous rules."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""An independent statement of the grayscale contract: a pydicom Dataset and its raw cells in, one frame's levels out.
+"""Compute the output levels of one frame from a pydicom Dataset and its pixel cells: an independent implementation.
 
 Slow, plain and literal: one function a paragraph, float64, no fast path, nothing shared with the product. What the
 contract leaves open is in `READINGS`; a `Result` names the readings that mattered to it.
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from pydicom.dataset import Dataset
 from tests.support.oracle.masks import shutter_level
 from tests.support.oracle.notes import FINDING_READINGS, IMAGE_READINGS, READINGS, TABLE_READINGS, Array, Notes, nearest
 from tests.support.oracle.plan import Decision, FrameView, Instance, decide
@@ -73,7 +74,7 @@ class Wish:
 
 
 def render(
-    dataset: Any,
+    dataset: Dataset,
     stored_raw: Array,
     *,
     look: str = "viewer",
@@ -106,7 +107,7 @@ def render(
     return _viewer(instance, frame - 1, wish)
 
 
-def inversion(dataset: Any, polarity: str, notes: Notes) -> bool:
+def inversion(dataset: Dataset, polarity: str, notes: Notes) -> bool:
     """Section 5: whether the display value is inverted. Photometric Interpretation wins over Presentation LUT Shape."""
     named = attribute(dataset, "PhotometricInterpretation")
     photometric = named or "MONOCHROME2"

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: MIT
-"""Section 4, the choice: an instance and a frame in, the VOI that is used and its display values out."""
+"""Section 4: choose the VOI of a frame and compute its display values."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
+from pydicom.dataset import Dataset
 from tests.support.oracle.masks import padding_mask, shutter_mask
 from tests.support.oracle.modality import Modality, modality, output_signed
 from tests.support.oracle.notes import Array, Notes, nearest
@@ -47,7 +47,7 @@ class Decision:
 class Instance:
     """All frames of an instance, and the run's choice of VOI."""
 
-    dataset: Any
+    dataset: Dataset
     stored: Stored
     choice: Choice
     notes: Notes

@@ -1,15 +1,14 @@
 # SPDX-License-Identifier: MIT
-"""PS3.4 N.2 once more: stored values and a presentation state in, output levels out. Shares no product code."""
+"""Compute the output levels of a presentation state (PS3.4 N.2), without code of plainfilm."""
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
+from pydicom.dataset import Dataset
 from tests.support.oracle.notes import Array
 
 
-def presented_levels(state: Any, stored: Array, bits_stored: int, ymax: int) -> Array:
+def presented_levels(state: Dataset, stored: Array, bits_stored: int, ymax: int) -> Array:
     """The levels of unsigned stored values of one frame, by the first VOI of the state; before its turn and area."""
     x, low, high = _modality(state, stored.astype(np.float64), bits_stored)
     share = _voi(state, x, low, high)
@@ -21,7 +20,7 @@ def presented_levels(state: Any, stored: Array, bits_stored: int, ymax: int) -> 
     return np.floor(share * ymax + 0.5)
 
 
-def _modality(state: Any, x: Array, bits_stored: int) -> tuple[Array, float, float]:
+def _modality(state: Dataset, x: Array, bits_stored: int) -> tuple[Array, float, float]:
     """The modality output and the range that it may have."""
     if "ModalityLUTSequence" in state:
         entries, first, bits = _table(state.ModalityLUTSequence[0])
@@ -31,19 +30,19 @@ def _modality(state: Any, x: Array, bits_stored: int) -> tuple[Array, float, flo
     return x * slope + intercept, min(ends), max(ends)
 
 
-def _voi(state: Any, x: Array, low: float, high: float) -> Array:
+def _voi(state: Dataset, x: Array, low: float, high: float) -> Array:
     """The share of the full display range."""
     items = state.get("SoftcopyVOILUTSequence")
     if not items:
         return (x - low) / (high - low)
     if "VOILUTSequence" in items[0]:
         entries, first, bits = _table(items[0].VOILUTSequence[0])
-        return _mapped(np.floor(x + 0.5), entries, first) / (2**bits - 1)
+        return np.asarray(_mapped(np.floor(x + 0.5), entries, first) / (2**bits - 1))
     center, width = float(items[0].WindowCenter), float(items[0].WindowWidth)
     return np.clip((x - (center - 0.5)) / (width - 1) + 0.5, 0, 1)
 
 
-def _table(item: Any) -> tuple[Array, int, int]:
+def _table(item: Dataset) -> tuple[Array, int, int]:
     count, first, bits = item.LUTDescriptor
     return np.frombuffer(item.LUTData, "<u2")[: count or 65536].astype(np.float64), int(first), int(bits)
 

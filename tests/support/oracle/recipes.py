@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""Section 7, `stretch` and `minmax`: stored values in, the published recipes' levels out, every pixel counted."""
+"""Section 7: compute the published recipes `stretch` and `minmax` from stored values."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
+from pydicom.dataset import Dataset
 from tests.support.oracle.masks import shutter_shapes
 from tests.support.oracle.modality import levels, modality_level, rescale
 from tests.support.oracle.notes import Array, Notes
@@ -24,7 +24,7 @@ class Recipe:
     high: float
 
 
-def voi_values(dataset: Any, stored: Stored, frame: int, choice: Choice, notes: Notes) -> tuple[Array, str]:
+def voi_values(dataset: Dataset, stored: Stored, frame: int, choice: Choice, notes: Notes) -> tuple[Array, str]:
     """v: VOI LUT item 0 or window 0 of the stored values; without one, or with an unusable one, the stored values."""
     values = own_dtype(stored, frame)
     if choice.kind != "auto":
@@ -49,11 +49,11 @@ def own_dtype(stored: Stored, frame: int) -> Array:
     """The frame's stored values in the dtype that pydicom's pixel_array has."""
     values = stored.values[frame]
     if stored.floating:
-        return values
-    return values.astype(f"{'int' if stored.signed else 'uint'}{max(8, stored.header.allocated)}")
+        return np.asarray(values)
+    return np.asarray(values.astype(f"{'int' if stored.signed else 'uint'}{max(8, stored.header.allocated)}"))
 
 
-def output_range(dataset: Any, stored: Stored, frame: int, notes: Notes) -> tuple[float, float]:
+def output_range(dataset: Dataset, stored: Stored, frame: int, notes: Notes) -> tuple[float, float]:
     """From the header's Bits Stored and Pixel Representation, through slope and intercept where both exist."""
     bits = stored.header.bits
     if bits != stored.bits or attribute(dataset, "BitsStored") is None or stored.signed != stored.header.signed:
@@ -132,7 +132,7 @@ def minmax(v: Array, monochrome1: bool, ymax: int) -> tuple[Array, float, float]
     return (difference / difference.max() * ymax).astype(np.int64), low, high
 
 
-def note_ignored(dataset: Any, frame: int, notes: Notes) -> None:
+def note_ignored(dataset: Dataset, frame: int, notes: Notes) -> None:
     """The finding of what exists and is not looked at: Modality LUT, rescale (not 1 and 0), padding, shutter."""
     level = modality_level(dataset, frame)
     has_modality = level is not None and (bool(level.get("ModalityLUTSequence")) or not rescale(level).none)
@@ -142,7 +142,7 @@ def note_ignored(dataset: Any, frame: int, notes: Notes) -> None:
         notes.find("recipe_ignores")
 
 
-def _note_function(dataset: Any, frame: int, window: Window, notes: Notes) -> None:
+def _note_function(dataset: Dataset, frame: int, window: Window, notes: Notes) -> None:
     for level in levels(dataset, frame, "FrameVOILUTSequence"):
         if "VOILUTFunction" in level and level.VOILUTFunction != window.function:
             notes.read("recipe_function")

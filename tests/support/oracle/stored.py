@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Section 1: raw cells and header in, stored values out (PS3.3 C.7.6.3)."""
+"""Section 1: compute stored values from pixel cells and header (PS3.3 C.7.6.3)."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from pydicom.dataset import Dataset
 from tests.support.oracle.notes import Array, Notes
 
 Codestream = tuple[int, bool | None]
@@ -37,13 +38,13 @@ class Stored:
         return self.values.dtype.kind == "f"
 
 
-def attribute(dataset: Any, keyword: str) -> Any:
+def attribute(dataset: Dataset, keyword: str) -> Any:
     """The attribute's value; None where it is missing or empty."""
     value = dataset.get(keyword)
     return None if value is None or (hasattr(value, "__len__") and len(value) == 0) else value
 
 
-def read_header(dataset: Any, floating: bool, notes: Notes) -> Header:
+def read_header(dataset: Dataset, floating: bool, notes: Notes) -> Header:
     """Bits and sign as the header says; each missing attribute is a finding. Floating data have none of them."""
     allocated = int(dataset.BitsAllocated)
     for keyword, code in (
@@ -63,7 +64,7 @@ def read_header(dataset: Any, floating: bool, notes: Notes) -> Header:
     return Header(allocated, bits, high_bit, signed == 1)
 
 
-def stored_values(dataset: Any, raw: Array, codestream: Codestream | None, notes: Notes) -> Stored:
+def stored_values(dataset: Dataset, raw: Array, codestream: Codestream | None, notes: Notes) -> Stored:
     """The stored values of all frames."""
     raw = np.asarray(raw)
     floating = raw.dtype.kind == "f"
@@ -79,7 +80,7 @@ def stored_values(dataset: Any, raw: Array, codestream: Codestream | None, notes
     return stored
 
 
-def _or_assume(dataset: Any, keyword: str, assumed: int, code: str, notes: Notes) -> int:
+def _or_assume(dataset: Dataset, keyword: str, assumed: int, code: str, notes: Notes) -> int:
     value = attribute(dataset, keyword)
     if value is not None:
         return int(value)
@@ -87,7 +88,7 @@ def _or_assume(dataset: Any, keyword: str, assumed: int, code: str, notes: Notes
     return assumed
 
 
-def _stored(dataset: Any, raw: Array, header: Header, codestream: Codestream | None, notes: Notes) -> Stored:
+def _stored(dataset: Dataset, raw: Array, header: Header, codestream: Codestream | None, notes: Notes) -> Stored:
     if raw.dtype.kind == "f":
         return Stored(raw, header.bits, False, header)
     if codestream is None:
@@ -95,7 +96,7 @@ def _stored(dataset: Any, raw: Array, header: Header, codestream: Codestream | N
     return _from_codestream(raw, header, codestream, notes)
 
 
-def _find_excess(dataset: Any, raw: Array, header: Header, notes: Notes) -> None:
+def _find_excess(dataset: Dataset, raw: Array, header: Header, notes: Notes) -> None:
     """A trailing pad byte or more is accepted, finding. Only where the bytes of native data are at hand."""
     syntax = getattr(getattr(dataset, "file_meta", None), "TransferSyntaxUID", None)
     if syntax is not None and syntax.is_compressed and not syntax.is_deflated:
@@ -111,7 +112,7 @@ def _find_excess(dataset: Any, raw: Array, header: Header, notes: Notes) -> None
         notes.read("pad_byte")
 
 
-def _native(dataset: Any, raw: Array, header: Header, notes: Notes) -> Stored:
+def _native(dataset: Dataset, raw: Array, header: Header, notes: Notes) -> Stored:
     """Shift right, keep Bits Stored bits, extend the sign; or widen where the header means larger values."""
     high_bit = header.high_bit if header.bits - 1 <= header.high_bit < header.allocated else header.bits - 1
     shift = high_bit - header.bits + 1
@@ -129,7 +130,7 @@ def _native(dataset: Any, raw: Array, header: Header, notes: Notes) -> Stored:
     return Stored(interpret(cells, header.bits, header.signed), header.bits, header.signed, header)
 
 
-def _larger_is_meant(dataset: Any, header: Header, whole: Array, high_bit: int) -> bool:
+def _larger_is_meant(dataset: Dataset, header: Header, whole: Array, high_bit: int) -> bool:
     """Largest Image Pixel Value above the range, no value above it, no overlay declared in the bits above."""
     largest = attribute(dataset, "LargestImagePixelValue")
     if largest is None or _overlay_above(dataset, high_bit):
@@ -138,7 +139,7 @@ def _larger_is_meant(dataset: Any, header: Header, whole: Array, high_bit: int) 
     return int(largest) > top and int(whole.max()) <= int(largest)
 
 
-def _overlay_above(dataset: Any, high_bit: int) -> bool:
+def _overlay_above(dataset: Dataset, high_bit: int) -> bool:
     positions = [dataset[group, 0x0102].value for group in range(0x6000, 0x6020, 2) if (group, 0x0102) in dataset]
     return any(position is not None and int(position) > high_bit for position in positions)
 
@@ -149,10 +150,10 @@ def _bits_above(cells: Array, bits: int, width: int, signed: bool) -> Array:
         return np.zeros(cells.shape, dtype=bool)
     above = cells >> np.uint64(bits)
     if not signed:
-        return above != 0
+        return np.asarray(above != 0)
     sign = (cells >> np.uint64(bits - 1)) & np.uint64(1)
     copies = (sign == 1) & (above == 2 ** (width - bits) - 1)
-    return (above != 0) & ~copies
+    return np.asarray((above != 0) & ~copies)
 
 
 def _from_codestream(raw: Array, header: Header, codestream: Codestream, notes: Notes) -> Stored:

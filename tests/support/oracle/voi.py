@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: MIT
-"""Section 4, one VOI at a time: which there are, and each one's formula (C.11.2)."""
+"""Section 4: list the VOIs of a frame, and apply the formula of each (C.11.2)."""
 
 from __future__ import annotations
 
 import math
 import re
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
+from pydicom.dataset import Dataset
 from tests.support.oracle.modality import Lut, levels, parse_lut
 from tests.support.oracle.notes import Array, Notes
 from tests.support.oracle.stored import attribute
@@ -82,7 +82,7 @@ class VoiLut:
     def display(self, x: Array, ymax: float, *, input_signed: bool) -> Array:
         """The display value of each modality output, 0 to ymax, float64."""
         table = self.signed if input_signed else self.unsigned
-        return table.look_up(x) / (2 ** self.scale_bits() - 1) * ymax
+        return np.asarray(table.look_up(x) / (2 ** self.scale_bits() - 1) * ymax)
 
 
 Voi = Window | VoiLut
@@ -132,7 +132,7 @@ def parse_choice(text: str) -> Choice:
     return Choice(match[1], None if match[2] is None else int(match[2]))
 
 
-def vois(dataset: Any, frame: int, choice: Choice, notes: Notes) -> list[Voi]:
+def vois(dataset: Dataset, frame: int, choice: Choice, notes: Notes) -> list[Voi]:
     """The VOIs that exist for this run at the nearest level that has any: LUTs, then windows."""
     for place, level in enumerate(levels(dataset, frame, "FrameVOILUTSequence")):
         found = _choose(dataset, level, choice, notes)
@@ -145,18 +145,18 @@ def vois(dataset: Any, frame: int, choice: Choice, notes: Notes) -> list[Voi]:
     return []
 
 
-def has_several_levels(dataset: Any, frame: int, choice: Choice) -> bool:
+def has_several_levels(dataset: Dataset, frame: int, choice: Choice) -> bool:
     """Whether more than one level holds a VOI."""
     found = [_choose(dataset, level, choice, Notes()) for level in levels(dataset, frame, "FrameVOILUTSequence")]
     return sum(bool(one) for one in found) > 1
 
 
-def _at_nearer(dataset: Any, frame: int, place: int, notes: Notes) -> bool:
+def _at_nearer(dataset: Dataset, frame: int, place: int, notes: Notes) -> bool:
     nearer = levels(dataset, frame, "FrameVOILUTSequence")[:place]
     return any(_luts(dataset, level, notes) or _windows(level) for level in nearer)
 
 
-def _choose(dataset: Any, level: Any, choice: Choice, notes: Notes) -> list[Voi]:
+def _choose(dataset: Dataset, level: Dataset, choice: Choice, notes: Notes) -> list[Voi]:
     luts, windows = _luts(dataset, level, notes), _windows(level)
     if choice.kind == "none":
         return []
@@ -174,7 +174,7 @@ def _choose(dataset: Any, level: Any, choice: Choice, notes: Notes) -> list[Voi]
     return wanted or kind[:1]
 
 
-def _luts(dataset: Any, level: Any, notes: Notes) -> list[VoiLut]:
+def _luts(dataset: Dataset, level: Dataset, notes: Notes) -> list[VoiLut]:
     found = []
     for index, item in enumerate(level.get("VOILUTSequence") or []):
         unsigned, signed = parse_lut(dataset, item, False, notes), parse_lut(dataset, item, True, notes)
@@ -185,7 +185,7 @@ def _luts(dataset: Any, level: Any, notes: Notes) -> list[VoiLut]:
     return found
 
 
-def _windows(level: Any) -> list[Window]:
+def _windows(level: Dataset) -> list[Window]:
     """Center i with width i; unequal counts use the common prefix. An unknown or empty function is LINEAR."""
     function = level.get("VOILUTFunction")
     function = function if function in FUNCTIONS else "LINEAR"
@@ -193,7 +193,7 @@ def _windows(level: Any) -> list[Window]:
     return [Window(f"window:{i}", center, width, function) for i, (center, width) in enumerate(pairs)]
 
 
-def _named(level: Any) -> dict[str, str]:
+def _named(level: Dataset) -> dict[str, str]:
     """Place to Explanation."""
     texts = attribute(level, "WindowCenterWidthExplanation")
     texts = [texts] if isinstance(texts, str) else list(texts or [])
@@ -203,7 +203,7 @@ def _named(level: Any) -> dict[str, str]:
     return named
 
 
-def _numbers(level: Any, keyword: str) -> list[float]:
+def _numbers(level: Dataset, keyword: str) -> list[float]:
     value = attribute(level, keyword)
     if value is None:
         return []

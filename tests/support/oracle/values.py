@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Whole numbers and header parameters in, what the oracle makes of such a film out."""
+"""Render integer values with the oracle, through a header that is built by parameter."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ Array = NDArray[Any]
 OPTIONS = {"look", "window", "stretch", "voi", "polarity", "bits", "frame", "codestream", "strict"}
 
 
-def film(values: Any, **parameters: Any) -> Result:
-    """Render whole numbers, one frame (rows, columns) or several, through a built header."""
+def render_values(values: Any, **parameters: Any) -> Result:
+    """Render integers of one or several frames; `parameters` are options and header attributes."""
     frames = np.atleast_3d(np.array(values, dtype=np.int64).T).T
     options = {name: parameters.pop(name) for name in list(parameters) if name in OPTIONS}
     count, rows, columns = frames.shape
@@ -24,13 +24,13 @@ def film(values: Any, **parameters: Any) -> Result:
     return render(dataset, (frames % 2**allocated).astype(f"uint{allocated}"), **options)
 
 
-def stored(values: Any, **parameters: Any) -> list[int]:
-    """The stored values that the look `stored` shows, its offset taken back."""
-    result = film([values], look="stored", **parameters)
+def stored_values_of_row(values: Any, **parameters: Any) -> list[int]:
+    """The stored values of one row, from the look `stored` and its offset."""
+    result = render_values([values], look="stored", **parameters)
     assert result.low is not None
     return [int(value + result.low) for value in result.image[0]]
 
 
-def levels(values: Any, **parameters: Any) -> list[int]:
-    """The levels of one row."""
-    return [int(level) for level in film([values], **parameters).image[0]]
+def levels_of_row(values: Any, **parameters: Any) -> list[int]:
+    """The output levels of one row."""
+    return [int(level) for level in render_values([values], **parameters).image[0]]
