@@ -57,9 +57,9 @@ class PlainfilmImage:
     @property
     def peer_voi(self) -> str:
         """The label of the VOI that the peers use: the first VOI of the file where plainfilm replaced it."""
-        if self.plan is None or self.plan.status is not Status.REPAIRED or not self.plan.available:
+        if self.plan is None or self.plan.status is not Status.REPAIRED or not self.plan.voi_available:
             return self.voi
-        return self.plan.available.split()[0]
+        return self.plan.voi_available.split()[0]
 
 
 def render_with_plainfilm(subject: Subject) -> PlainfilmImage:

@@ -35,7 +35,7 @@ from plainfilm.rendering.grayscale.planner import grayscale_planner
 from plainfilm.rendering.grayscale.polarity import invert, nearest
 from plainfilm.rendering.grayscale.recipes import MinMaxRecipe, RecipeVoi, StretchRecipe, minmax_recipe, stretch_recipe
 from plainfilm.rendering.grayscale.stored import Cells, StoredRules
-from plainfilm.rendering.grayscale.survey import FrameCells, survey
+from plainfilm.rendering.grayscale.survey import FrameHistograms, survey_grayscale
 from plainfilm.rendering.grayscale.transform import ViewerTransform
 from plainfilm.rendering.grayscale.voi import VoiLut, Window
 from plainfilm.rendering.statistics import statistics
@@ -204,7 +204,7 @@ def instance_of(window: WindowItem | None, padding: int | None, shutter: Shutter
 def shown(instance: Instance, every: list[int], inside: list[int]) -> tuple[Any, ...]:
     """What is decided and told of a film: tone, label, status, and the statistics of its picture."""
     cells, visible = (histogram_of(np.array(values, np.uint16)) for values in (every, inside))
-    surveyed = survey(instance, (FrameCells(0, Cells(cells), visible),))
+    surveyed = survey_grayscale(instance, (FrameHistograms(0, Cells(cells), visible),))
     frame = surveyed.frames[0]
     plan = grayscale_planner(instance, surveyed, RenderOptions()).plan(frame)
     return plan.transform, plan.voi, plan.status, statistics(rendered_histogram(plan, frame.valid), plan.ymax)

@@ -68,7 +68,7 @@ def image_of_cells(values: Array, **attributes: Any) -> Dataset:
 def kept(dataset: Dataset, **given: Any) -> Box:
     """What is left of a film, in pixels after square pixels."""
     geometry = plainfilm.explain(dataset, crop="border", **given).planned.geometry
-    return geometry.crop or Box(0, 0, *geometry.squared_size)
+    return geometry.crop or Box(0, 0, *geometry.square_pixel_size)
 
 
 def found(explanation: Explanation) -> list[str]:

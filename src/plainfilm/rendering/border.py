@@ -28,7 +28,7 @@ Array = npt.NDArray[Any]
 
 @dataclass(frozen=True, slots=True)
 class _FrameValues:
-    """The values of a frame, converted block by block; convert: samples to the values that are compared."""
+    """The values of a frame, converted block by block. convert: from samples to the values that are searched."""
 
     samples: Array
     masks: FrameMasks
@@ -46,7 +46,7 @@ class _FrameValues:
         outside, unavailable = self.masks.outside_shutter, self.masks.unavailable
         masked = None if outside is None else outside[rows, columns]
         if self.padding is not None:
-            padding = self.padding.holds(stored)
+            padding = self.padding.mask_of(stored)
             masked = padding if masked is None else masked | padding
         values = stored.astype(np.float32 if stored.dtype.itemsize <= 2 else np.float64)
         if stored.dtype.kind == "f" and not (finite := np.isfinite(values)).all():
@@ -68,8 +68,8 @@ def border_of_color_frame(instance: Instance, decoded: DecodedFrame, masks: Fram
     A colour may be as light as the margin, so that its luminance alone would not tell it from the margin.
     """
     samples, unavailable = decoded.samples, masks.unavailable
-    counted = samples if unavailable is None else samples[~unavailable]
-    rgb = rgb_frame(instance, decoded, counted).rgb.samples
+    available = samples if unavailable is None else samples[~unavailable]
+    rgb = rgb_frame(instance, decoded, available).image.samples
     return common_border([find_border(_FrameValues(rgb[..., plane], masks, _unchanged)) for plane in range(3)])
 
 

@@ -23,12 +23,12 @@ class Explanation:
     def steps(self) -> tuple[Step, ...]:
         """All steps in the order in which they are done."""
         planned, columns = self.planned, self.planned.plan.columns
-        presented = self.instance.frame_attributes(planned.frame).presentation
+        presentation = self.instance.frame_attributes(planned.frame).presentation
         return (
             decode_step(planned.loaded.decoded.decoder, planned.frame, self.instance.data.transfer_syntax),
             *planned.plan.steps,
             *overlay_steps(planned.loaded.setup.overlays),
-            *geometry_steps(planned.geometry, presented),
+            *geometry_steps(planned.geometry, presentation),
             output_step(columns.bits, columns.look, columns.look_version, columns.status.value),
         )
 

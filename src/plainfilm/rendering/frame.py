@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The values that one frame is, from its decoding to its image: loaded, planned, rendered."""
+"""Define the stages of one frame: `LoadedFrame` (decoded), `PlannedFrame` and `RenderedFrame`."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class LoadedFrame:
 class PlannedFrame:
     """A loaded frame with everything that will be done to it.
 
-    Redacted pixels take no part in the plan, and are blacked out before geometry, also where overlays are drawn.
+    Redacted pixels have no influence on the plan. They are blacked out before geometry, also under overlays.
     """
 
     loaded: LoadedFrame
@@ -54,7 +54,7 @@ class PlannedFrame:
 
     @property
     def plan(self) -> Plan:
-        """The plan of its pixels."""
+        """The plan of the pixels."""
         return self.pixels.plan
 
     @property
@@ -74,8 +74,8 @@ class RenderedFrame:
     """The image of a frame (from 0), with the plan that was run and the values that the tables give.
 
     stored_hash: XXH3 of the stored values, by which duplicates are found; '' for a reduced decode.
-    profile: the ICC Profile to embed into the image. overlay_masks: its overlay planes, where images of them are asked
-    for.
+    profile: the ICC Profile to embed into the image. overlay_masks: the mask images of
+    the overlay planes, with `--overlays mask`.
     """
 
     frame: int

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Survey an instance before its frames are rendered: what all its frames share, so that they match.
+"""Survey the frames of an instance before they are rendered, and decide what all of them share.
 
 Grayscale frames share the rules for stored values and the choice of the VOI; all frames share the border that
 `--crop border` finds. The frames decoded for the survey are kept for rendering, as far as a memory budget allows.
@@ -16,7 +16,7 @@ from plainfilm.rendering.border import border_of_color_frame, border_of_frame
 from plainfilm.rendering.frame import LoadedFrame
 from plainfilm.rendering.geometry.border import BorderResult, common_border
 from plainfilm.rendering.grayscale.planner import GrayscalePlanner, grayscale_planner
-from plainfilm.rendering.grayscale.survey import FrameCells, frame_cells, survey, surveyed_frames
+from plainfilm.rendering.grayscale.survey import FrameHistograms, frame_histograms, frames_to_survey, survey_grayscale
 from plainfilm.rendering.opened_instance import OpenedInstance
 from plainfilm.rendering.setup import needs_border
 
@@ -33,7 +33,7 @@ class FrameCache:
         self._frames: dict[int, LoadedFrame] = {}
 
     def keep(self, loaded: LoadedFrame) -> None:
-        """Keep a frame, unless it exceeds what is left of the budget."""
+        """Keep a frame if the rest of the budget allows it."""
         if loaded.nbytes <= self._free:
             self._free -= loaded.nbytes
             self._frames[loaded.setup.frame] = loaded
@@ -48,9 +48,9 @@ class FrameCache:
 
 @dataclass(frozen=True, slots=True)
 class InstanceSurvey:
-    """What the frames of an instance share.
+    """The decisions that all frames of an instance share, and the frames that were decoded for them.
 
-    cache: frames decoded for the survey. border: None where no border was searched for. planner: plans grayscale
+    border: the result of the border search; None without one. planner: plans grayscale
     frames; None for colour, whose frames are planned one by one.
     """
 
@@ -61,10 +61,10 @@ class InstanceSurvey:
 
 
 @dataclass(frozen=True, slots=True)
-class _Measurements:
-    """What the survey needs of one frame: its cells where it is grayscale, its border where one is searched for."""
+class _Measurement:
+    """The measurements of one frame. histograms: None for colour. border: None without a border search."""
 
-    cells: FrameCells | None
+    histograms: FrameHistograms | None
     border: BorderResult | None
 
 
@@ -76,15 +76,16 @@ def survey_instance(
 ) -> InstanceSurvey:
     """Survey an instance by its frames: all, or 32 spread evenly where there are more.
 
-    frames: those that will be rendered, from 0; of these the decoded ones are kept. skipped_frames: frames that are
-    not decoded. announce: is called with each frame before it is decoded. Frames that cannot be decoded do not count.
+    frames: the frames that will be rendered, from 0; they are kept if the survey decodes them. skipped_frames: frames
+    that are not decoded. announce: called with each frame before it is decoded. Frames that cannot be decoded do not
+    count.
     Raises ConversionError where no frame can be decoded.
     """
-    cache, instance, options = FrameCache(_budget(opened)), opened.instance, opened.options
+    cache, instance, options = FrameCache(_cache_budget(opened)), opened.instance, opened.options
     if instance.pixel.is_color and not needs_border(options):
         return InstanceSurvey(opened, cache)
-    measurements, errors = list[_Measurements](), list[ConversionError]()
-    for frame in surveyed_frames(instance.pixel.number_of_frames):
+    measurements, errors = list[_Measurement](), list[ConversionError]()
+    for frame in frames_to_survey(instance.pixel.number_of_frames):
         if frame in skipped_frames:
             continue
         announce(frame)
@@ -97,27 +98,30 @@ def survey_instance(
         if frame in frames:
             cache.keep(loaded)
     if not measurements:
-        raise errors[0] if errors else DecodeError("no frame by which the instance could be judged can be decoded")
-    borders = [each.border for each in measurements if each.border is not None]
-    cells = tuple(each.cells for each in measurements if each.cells is not None)
+        raise errors[0] if errors else DecodeError("none of the frames that are surveyed can be decoded")
+    borders = [measurement.border for measurement in measurements if measurement.border is not None]
+    histograms = tuple(measurement.histograms for measurement in measurements if measurement.histograms is not None)
     return InstanceSurvey(
         opened,
         cache,
         border=common_border(borders) if borders else None,
-        planner=grayscale_planner(instance, survey(instance, cells), options.render) if cells else None,
+        planner=grayscale_planner(instance, survey_grayscale(instance, histograms), options.render)
+        if histograms
+        else None,
     )
 
 
-def _budget(opened: OpenedInstance) -> int:
-    """The bytes of frames to keep. The only frame of an instance is always kept: it is the next one to be rendered."""
+def _cache_budget(opened: OpenedInstance) -> int:
+    """The bytes of frames to keep. The frame of a single-frame instance is always kept, because it is rendered next."""
     if opened.instance.pixel.number_of_frames == 1:
         return sys.maxsize
     return min(MOST_CACHED_BYTES, opened.options.limits.memory // CACHE_SHARE)
 
 
-def _measure(opened: OpenedInstance, loaded: LoadedFrame) -> _Measurements:
+def _measure(opened: OpenedInstance, loaded: LoadedFrame) -> _Measurement:
     instance, decoded, masks, has_border = opened.instance, loaded.decoded, loaded.masks, needs_border(opened.options)
     if instance.pixel.is_color:
-        return _Measurements(None, border_of_color_frame(instance, decoded, masks) if has_border else None)
-    cells = frame_cells(loaded.setup.frame, decoded, masks)
-    return _Measurements(cells, border_of_frame(instance, decoded, masks, cells.cells) if has_border else None)
+        return _Measurement(None, border_of_color_frame(instance, decoded, masks) if has_border else None)
+    histograms = frame_histograms(loaded.setup.frame, decoded, masks)
+    border = border_of_frame(instance, decoded, masks, histograms.cells) if has_border else None
+    return _Measurement(histograms, border)

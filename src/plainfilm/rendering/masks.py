@@ -18,7 +18,7 @@ Mask = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True)
 class FrameMasks:
-    """The masks of a frame that do not depend on its values, each (rows, columns); None where they have no pixel.
+    """The masks of a frame that do not depend on its values, each (rows, columns); None for a mask without pixels.
 
     unavailable: pixels that are redacted or missing from the data. Their values may not be used.
     outside_shutter: pixels outside the display shutter. They are masked: not part of the picture.
@@ -28,8 +28,8 @@ class FrameMasks:
     outside_shutter: Mask | None = None
 
     @property
-    def either(self) -> Mask | None:
-        """The pixels in at least one of both masks; None where there is none."""
+    def union(self) -> Mask | None:
+        """The pixels that are in at least one of the two masks; None where there are none."""
         if self.unavailable is None or self.outside_shutter is None:
             return self.outside_shutter if self.unavailable is None else self.unavailable
         return self.unavailable | self.outside_shutter

@@ -42,7 +42,7 @@ class OpenedInstance:
         return LoadedFrame(setup, decoded, frame_masks(decoded, setup.redaction, setup.shutter))
 
     def _decode(self, setup: FrameSetup) -> DecodedFrame:
-        """The frame at the resolution that it needs, else the whole frame."""
+        """Decode a frame at a lower resolution where that is enough, otherwise at full resolution."""
         pixel, data, table, frame = self.instance.pixel, self.instance.data, self.frame_table, setup.frame
         if setup.needed_size is not None:
             reduced = decode_reduced(pixel, data, table, frame, setup.needed_size)
@@ -55,7 +55,7 @@ def open_instance(content: ByteSource, options: Options, boxes: RedactionBoxes =
     """Read and check an instance; its frames are read from the content when they are decoded.
 
     boxes: the redaction boxes of this instance alone, beside those of the options.
-    Raises ConversionError as `read_instance` and `opened_instance` do.
+    Raises the errors of `read_instance` and `opened_instance`.
     """
     instance = read_instance(content, options.limits.max_pixels, options.privacy.columns)
     return opened_instance(instance, options, boxes)

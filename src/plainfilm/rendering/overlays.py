@@ -29,8 +29,9 @@ _BRIGHT = 7 / 8
 class FrameOverlays:
     """The overlays that the header gives a frame, and their use.
 
-    overlays: all overlays of the image, or those that a presentation state displays; an overlay's place is its number.
-    on_frame: the numbers of those that are on this frame and have data.
+    overlays: all overlays of the image, or those that a presentation state displays; the number of an
+        overlay is its index.
+    on_frame: the numbers of the overlays that apply to this frame and have data.
     """
 
     frame: int
@@ -41,7 +42,7 @@ class FrameOverlays:
 
 @dataclass(frozen=True, slots=True)
 class Plane:
-    """An overlay plane on a frame: its number among the image's, and the pixels that it covers (rows, columns)."""
+    """An overlay plane on a frame: its number (see `FrameOverlays`), and the pixels that it covers (rows, columns)."""
 
     number: int
     overlay: Overlay
@@ -50,7 +51,7 @@ class Plane:
 
 @dataclass(frozen=True, slots=True)
 class OverlayMask:
-    """An overlay plane as an image of the size of the output: uint8, 255 where it covers and 0 elsewhere."""
+    """An overlay plane as an image of the size of the output: uint8, 255 where the plane covers it, otherwise 0."""
 
     number: int
     image: Array
@@ -58,30 +59,30 @@ class OverlayMask:
 
 @dataclass(frozen=True, slots=True)
 class OverlayPlan:
-    """The planes of a frame, and their use: none, drawn into the image, or an image each."""
+    """The planes of a frame. mode: whether they are drawn into the image, written as mask images, or not used."""
 
     planes: tuple[Plane, ...] = ()
     mode: Overlays = Overlays.OFF
     findings: tuple[Finding, ...] = ()
 
-    def drawn(self, image: Array, ymax: int, redaction: RedactionMask = NO_REDACTION_MASK) -> Array:
-        """The image before geometry with the planes drawn into it where that is asked for, but not where redacted.
+    def draw_into(self, image: Array, ymax: int, redaction: RedactionMask = NO_REDACTION_MASK) -> Array:
+        """Draw the planes into the image, before geometry, with `--overlays burn`. Redacted pixels are not drawn on.
 
         A plane is drawn at the display maximum, or in black where it would not be visible. Of a region of interest
-        only the edge is drawn, so that its content stays visible. Without planes this is the image itself.
+        only the edge is drawn, so that its content stays visible. Without planes the image itself is returned.
         """
         if self.mode is not Overlays.BURN or not self.planes:
             return image
         output = image.copy()
         for plane in self.planes:
             mask = redaction.black_out(_edge(plane.mask) if plane.overlay.is_region else plane.mask)
-            under = image[mask]
-            is_bright = np.count_nonzero(under >= _BRIGHT * ymax) * 2 > under.size
+            background = image[mask]
+            is_bright = np.count_nonzero(background >= _BRIGHT * ymax) * 2 > background.size
             output[mask] = 0 if is_bright else ymax
         return output
 
     def masks(self, geometry: Geometry, redaction: RedactionMask = NO_REDACTION_MASK) -> tuple[OverlayMask, ...]:
-        """The mask images of the planes where they are asked for; 0 where the image is redacted."""
+        """The mask images of the planes with `--overlays mask`, otherwise (); 0 where the image is redacted."""
         if self.mode is not Overlays.MASK:
             return ()
         return tuple(_mask_image(plane, geometry, redaction) for plane in self.planes)
@@ -89,8 +90,8 @@ class OverlayPlan:
 
 def frame_overlays(instance: Instance, frame: int, mode: Overlays, look: Look) -> FrameOverlays:
     """The overlays of a frame, counted from 0. Nothing is drawn into the image of the look `stored`."""
-    presented = instance.frame_attributes(frame).presentation
-    overlays = instance.overlays if presented is None else presented.overlays
+    presentation = instance.frame_attributes(frame).presentation
+    overlays = instance.overlays if presentation is None else presentation.overlays
     if mode is Overlays.OFF or (mode is Overlays.BURN and look is Look.STORED):
         return FrameOverlays(frame, overlays)
     on_frame = tuple(number for number, overlay in enumerate(overlays) if _is_drawable(overlay, frame))
@@ -98,7 +99,7 @@ def frame_overlays(instance: Instance, frame: int, mode: Overlays, look: Look) -
 
 
 def overlay_plan(overlays: FrameOverlays, samples: Array) -> OverlayPlan:
-    """The planes of a frame with these samples as decoded, and findings about its overlays."""
+    """The planes of a frame, and the findings about its overlays. samples: the frame as decoded."""
     if overlays.mode is Overlays.OFF:
         return OverlayPlan()
     planes, findings = [], []

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""Render a frame of a DICOM instance: the page to read first.
+"""Render a frame of a DICOM instance, in these steps. Read this module first.
 
     open      bytes -> OpenedInstance                     opened_instance.py, dicom/
     survey    OpenedInstance -> InstanceSurvey            instance_survey.py: decodes the frames and measures them
-    set up    header, options -> FrameSetup               setup.py: all that is known before decoding
+    set up    header, options -> FrameSetup               setup.py: what the header and the options decide
     decode    FrameSetup -> LoadedFrame                   opened_instance.py, decode/
     plan      LoadedFrame, InstanceSurvey -> PlannedFrame below; grayscale/planner.py, color/plan.py
     render    PlannedFrame -> output levels               below; pixels.py, grayscale/plan.py
@@ -30,7 +30,7 @@ from plainfilm.records import Status
 from plainfilm.rendering.color.plan import color_plan, rgb_frame
 from plainfilm.rendering.frame import LoadedFrame, PlannedFrame, RenderedFrame
 from plainfilm.rendering.grayscale.planner import GrayscalePlanner
-from plainfilm.rendering.grayscale.survey import frame_cells, survey_frame
+from plainfilm.rendering.grayscale.survey import frame_histograms, survey_frame
 from plainfilm.rendering.instance_survey import InstanceSurvey
 from plainfilm.rendering.opened_instance import OpenedInstance
 from plainfilm.rendering.overlays import overlay_plan
@@ -62,7 +62,7 @@ def render_frame(planned: PlannedFrame) -> RenderedFrame:
     loaded, plan, geometry, overlays = planned.loaded, planned.plan, planned.geometry, planned.overlays
     redaction = loaded.setup.redaction
     rendered = planned.pixels.render(loaded.decoded, loaded.masks)
-    image = overlays.drawn(rendered.image, plan.ymax, redaction)
+    image = overlays.draw_into(rendered.image, plan.ymax, redaction)
     image = redaction.black_out(image)
     return RenderedFrame(
         frame=planned.frame,
@@ -81,23 +81,23 @@ def render_frame(planned: PlannedFrame) -> RenderedFrame:
 
 def _plan_grayscale(planner: GrayscalePlanner, loaded: LoadedFrame) -> PlannedPixels:
     number, decoded, survey = loaded.setup.frame, loaded.decoded, planner.survey
-    surveyed = survey.frame(number)
-    if surveyed is None:
-        surveyed = survey_frame(planner.instance, survey.rules, frame_cells(number, decoded, loaded.masks))
-    plan = planner.plan(surveyed)
+    surveyed_frame = survey.frame(number)
+    if surveyed_frame is None:
+        surveyed_frame = survey_frame(planner.instance, survey.rules, frame_histograms(number, decoded, loaded.masks))
+    plan = planner.plan(surveyed_frame)
     if _is_repaired(decoded, planner.options):
         plan = replace(plan, status=Status.REPAIRED)
-    return PlannedGrayscale(plan, surveyed)
+    return PlannedGrayscale(plan, surveyed_frame)
 
 
 def _plan_color(opened: OpenedInstance, loaded: LoadedFrame) -> PlannedPixels:
-    setup, decoded, instance = loaded.setup, loaded.decoded, opened.instance
-    visible = replace(decoded, samples=setup.redaction.black_out(decoded.samples))
-    rgb = rgb_frame(instance, visible, visible.samples)
+    setup, instance = loaded.setup, opened.instance
+    decoded = replace(loaded.decoded, samples=setup.redaction.black_out(loaded.decoded.samples))
+    rgb = rgb_frame(instance, decoded, decoded.samples)
     plan = color_plan(instance, decoded.photometric_interpretation, rgb, opened.options.render, setup.shutter)
     if _is_repaired(decoded, opened.options.render):
         plan = replace(plan, status=Status.REPAIRED)
-    return PlannedColor(plan, rgb.rgb.samples)
+    return PlannedColor(plan, rgb.image.samples)
 
 
 def _is_repaired(decoded: DecodedFrame, options: RenderOptions) -> bool:

@@ -44,7 +44,7 @@ class RenderedPixels:
 
 
 class PlannedPixels(Protocol):
-    """A plan, with what was measured in its frame to make the plan."""
+    """The plan of the pixels of a frame, with the measurements of the frame on which the plan is based."""
 
     @property
     def plan(self) -> Plan:
@@ -63,20 +63,20 @@ class PlannedGrayscale:
     """The plan of a grayscale frame, with the histograms of its stored values."""
 
     plan: GrayscalePlan
-    surveyed: SurveyedFrame
+    surveyed_frame: SurveyedFrame
 
     @property
     def padding_fraction(self) -> float:
         """The share of the pixels that is padding, missing, or not a number."""
-        return self.surveyed.padding_fraction
+        return self.surveyed_frame.padding_fraction
 
     def render(self, decoded: DecodedFrame, masks: FrameMasks) -> RenderedPixels:
         """The output levels; RGB where a supplemental palette applies."""
-        plan, surveyed = self.plan, self.surveyed
-        stored = stored_frame(plan.rules, decoded.samples, surveyed.cells)
-        image = render_levels(plan, stored, masks, surveyed.every)
+        plan, surveyed_frame = self.plan, self.surveyed_frame
+        stored = stored_frame(plan.rules, decoded.samples, surveyed_frame.cells)
+        image = render_levels(plan, stored, masks, surveyed_frame.available)
         if plan.supplement is None and plan.enhancement is None:
-            counted = surveyed.valid if plan.has_masks else surveyed.every.finite()
+            counted = surveyed_frame.valid if plan.has_masks else surveyed_frame.available.finite()
             return RenderedPixels(stored, image, rendered_histogram(plan, counted))
         excluded = masked_pixels(plan, stored, masks)
         if plan.supplement is None:
@@ -102,7 +102,7 @@ class PlannedColor:
         """The output levels, RGB. Unavailable pixels are black."""
         plan, image = self.plan, self.plan.apply(self.samples)
         outside = None if plan.shutter is None else masks.outside_shutter
-        excluded = FrameMasks(masks.unavailable, outside).either
+        excluded = FrameMasks(masks.unavailable, outside).union
         if excluded is None:
             return RenderedPixels(decoded.samples, image, color_histogram(image), plan.embedded_profile)
         image = image.copy()

@@ -52,18 +52,20 @@ class RedactionMask:
 NO_REDACTION_MASK = RedactionMask()
 
 
-def redaction_mask(boxes: tuple[RedactionBox, ...], size: tuple[int, int], beyond: int = 0) -> RedactionMask:
+def redaction_mask(
+    boxes: tuple[RedactionBox, ...], size: tuple[int, int], boxes_without_frame: int = 0
+) -> RedactionMask:
     """The boxes clipped to a frame of (rows, columns).
 
-    beyond: the number of boxes of the instance for frames that it does not have, for the finding.
+    boxes_without_frame: the number of boxes for frames that the instance does not have; the finding counts them.
     """
     clipped = [box.within(*size) for box in boxes]
     parts = tuple(part for part in clipped if part is not None)
-    missed = beyond + len(clipped) - len(parts)
+    missed = boxes_without_frame + len(clipped) - len(parts)
     findings = []
     if parts:
         findings.append(Finding(FindingCode.REDACTED, f"{len(parts)} boxes are blacked out"))
     if missed:
-        note = f"{missed} boxes lie outside the image of {size[1]} x {size[0]}, or are for frames that it has not"
+        note = f"{missed} boxes lie outside the image of {size[1]} x {size[0]}, or are for missing frames"
         findings.append(Finding(FindingCode.REDACTION_MISSED, note))
     return RedactionMask(parts, tuple(findings))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Work out, before a frame is decoded, all that its header and the options decide."""
+"""Set up a frame before it is decoded: compute everything that its header and the options decide."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ from plainfilm.rendering.redaction import RedactionMask, redaction_mask
 class FrameSetup:
     """All that header and options decide about a frame, counted from 0.
 
-    geometry: None where it depends on the border search, or cannot be worked out; `final_geometry` then gives it, or
-    raises. A frame that a crop misses thus still counts in the survey of its instance.
-    needed_size: the least rows and columns to decode (`--decode reduced`); None where the whole frame is needed.
+    geometry: None where it depends on the border search, or where the crop or the limits do not allow the output.
+        `final_geometry` then computes it or raises the error, so that such a frame can still be decoded and surveyed.
+    needed_size: the least rows and columns to decode (`--decode reduced`); None where the full resolution is needed.
     """
 
     frame: int
@@ -39,7 +39,7 @@ class FrameSetup:
 
 
 def needs_border(options: Options) -> bool:
-    """Whether a border is searched for."""
+    """Whether the options ask for the border search (`--crop border`)."""
     return _geometry_options(options).crop is CropMode.BORDER
 
 
@@ -50,20 +50,20 @@ def frame_setup(instance: Instance, frame: int, options: Options, boxes: Redacti
     layout = layout_of(instance, frame, _geometry_options(options).pixels, max_pixels, orient)
     geometry = None if needs_border(options) else _geometry_or_none(layout, options)
     is_reduced = geometry is not None and not boxes and may_be_reduced(instance, frame, options)
-    beyond = boxes.beyond(pixel.number_of_frames)
+    boxes_without_frame = boxes.beyond(pixel.number_of_frames)
     return FrameSetup(
         frame=frame,
         layout=layout,
         geometry=geometry,
         needed_size=needed_size(geometry) if geometry is not None and is_reduced else None,
-        redaction=redaction_mask(boxes.of(frame), (pixel.rows, pixel.columns), beyond),
+        redaction=redaction_mask(boxes.of(frame), (pixel.rows, pixel.columns), boxes_without_frame),
         shutter=instance.shutter_of(frame),
         overlays=frame_overlays(instance, frame, options.presentation.overlays, look),
     )
 
 
 def final_geometry(setup: FrameSetup, options: Options, border: BorderResult | None) -> Geometry:
-    """The geometry of a frame after the border search; border: its result where one was made.
+    """The geometry of a frame after the border search; border: the result of that search; None without one.
 
     Raises LimitError and ConversionError as `geometry_of` does.
     """
@@ -73,7 +73,7 @@ def final_geometry(setup: FrameSetup, options: Options, border: BorderResult | N
 
 
 def _geometry_options(options: Options) -> GeometryOptions:
-    """The options for geometry; the look `stored` has none."""
+    """The geometry options; the look `stored` ignores them and keeps the stored pixels."""
     is_stored = options.render.effective_look is Look.STORED
     return GeometryOptions(pixels=Pixels.STORED) if is_stored else options.geometry
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Word the steps of a frame for `explain`: what each does, the attribute that it comes from, and why.
+"""Describe the steps of a frame in words for `explain`: what each step does, its attribute, and its reason.
 
-This is the only module that words steps. Plans keep them as values; `explanation` puts them in order.
+All texts of steps are in this module. A plan holds its steps; `explanation.py` puts the steps of a frame in order.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from plainfilm.rendering.geometry.geometry import Geometry
 from plainfilm.rendering.grayscale.equalization import EqualizeRecipe
 from plainfilm.rendering.grayscale.modality import ModalityTransform
 from plainfilm.rendering.grayscale.padding import PaddingRange
-from plainfilm.rendering.grayscale.recipes import MinMaxRecipe, StoredLook, StretchRecipe
+from plainfilm.rendering.grayscale.recipes import MinMaxRecipe, StretchRecipe
 from plainfilm.rendering.grayscale.stored import StoredRules
 from plainfilm.rendering.grayscale.survey import SurveyedFrame
-from plainfilm.rendering.grayscale.transform import TransformChoice, ViewerTransform
+from plainfilm.rendering.grayscale.transform import StoredLook, TransformChoice, ViewerTransform
 from plainfilm.rendering.grayscale.voi import Line, PresentationLut, Voi, VoiLut, Window
 from plainfilm.rendering.overlays import FrameOverlays
 
 _OVERLAY_USES = {
     Overlays.OFF: "not drawn",
-    Overlays.BURN: "drawn at the display maximum, or in black where that would not be visible; of a region the edge",
+    Overlays.BURN: "drawn at the display maximum, or in black where that is not visible; only the edge of a region",
     Overlays.MASK: "each written as an image of its own",
 }
 
@@ -75,7 +75,7 @@ def enhancement_step(enhancement: Clahe) -> Step:
     """The step after polarity of the look `clahe`."""
     does = (
         f"contrast-limited adaptive histogram equalisation, contrast limit {enhancement.clip:g}, "
-        f"{enhancement.tiles} x {enhancement.tiles} tiles; pixels that are left out of statistics are left out of it"
+        f"{enhancement.tiles} x {enhancement.tiles} tiles; pixels that do not count in the statistics keep their level"
     )
     return Step("enhancement", does, "--clahe", "the look clahe")
 
@@ -99,7 +99,7 @@ def profile_step(icc: Icc) -> Step:
 
 
 def shutter_step(shutter: Shutter) -> Step:
-    """The shapes of a shutter, with those of a shutter within which it lies."""
+    """The shapes of a shutter; for that of a presentation state, also the shapes of the shutter of the image."""
     shapes: list[str] = []
     part: Shutter | None = shutter
     while part is not None:
@@ -122,13 +122,13 @@ def overlay_steps(overlays: FrameOverlays) -> tuple[Step, ...]:
     return (Step("overlays", f"{names}: {_OVERLAY_USES[overlays.mode]}", "Overlay Plane", "--overlays"),)
 
 
-def geometry_steps(geometry: Geometry, presented: SoftcopyPresentation | None) -> tuple[Step, ...]:
-    """Square pixels, crop, turn and size; presented: the attributes of a presentation state, where one is applied."""
+def geometry_steps(geometry: Geometry, presentation: SoftcopyPresentation | None) -> tuple[Step, ...]:
+    """Square pixels, crop, turn and size; presentation: None where no presentation state is applied."""
     steps, crop, placement = [_square_step(geometry)], geometry.crop, geometry.placement
-    if crop is not None and (crop.width, crop.height) != geometry.squared_size:
-        steps.append(_crop_step(geometry, crop, has_area=presented is not None and bool(presented.area)))
+    if crop is not None and (crop.width, crop.height) != geometry.square_pixel_size:
+        steps.append(_crop_step(geometry, crop, has_area=presentation is not None and bool(presentation.area)))
     if not geometry.turn.is_identity:
-        steps.append(_turn_step(geometry.turn, is_presented=presented is not None))
+        steps.append(_turn_step(geometry.turn, is_presented=presentation is not None))
     if placement is not None and crop is not None:
         steps += _size_steps(geometry, geometry.turn.size(crop.width, crop.height), placement)
     return tuple(steps)
@@ -188,20 +188,20 @@ def _recipe_steps(recipe: StretchRecipe | MinMaxRecipe | EqualizeRecipe, choice:
 
 def _polarity_step(instance: Instance, frame: int, inverted: bool) -> Step:
     photometric = instance.pixel.photometric_interpretation
-    does = "inverted: small values are white" if inverted else "as it is: small values are black"
-    presented = instance.frame_attributes(frame).presentation
-    if presented is not None and presented.inverted == inverted:
-        return Step("polarity", does, "Presentation LUT Shape", "the presentation state says so")
+    does = "inverted: small values are white" if inverted else "not inverted: small values are black"
+    presentation = instance.frame_attributes(frame).presentation
+    if presentation is not None and presentation.inverted == inverted:
+        return Step("polarity", does, "Presentation LUT Shape", "set by the presentation state")
     if inverted != (photometric == "MONOCHROME1"):
-        return Step("polarity", does, "--polarity", f"asked for, over {photometric}")
+        return Step("polarity", does, "--polarity", f"the option replaces {photometric}")
     return Step("polarity", does, "Photometric Interpretation", photometric)
 
 
 def _square_step(geometry: Geometry) -> Step:
-    width, height = geometry.squared_size
+    width, height = geometry.square_pixel_size
     size = f"{width} x {height}"
     if (height, width) == (geometry.rows, geometry.columns):
-        reason = "the pixels are square, or nothing says that they are not"
+        reason = "the pixels are square, or their shape is unknown"
         return Step("geometry", f"as stored, {size}", "", reason)
     does = f"pixels made square: {geometry.columns} x {geometry.rows} to {size}"
     return Step("geometry", does, "Pixel Spacing or Pixel Aspect Ratio")
@@ -212,16 +212,16 @@ def _crop_step(geometry: Geometry, crop: Box, *, has_area: bool) -> Step:
     if any(finding.code is FindingCode.BORDER_CROPPED for finding in geometry.findings):
         return Step("crop", does, "Pixel Data", "the rest is margin: --crop border")
     if has_area:
-        return Step("crop", does, "Displayed Area Selection Sequence", "the presentation state says so")
+        return Step("crop", does, "Displayed Area Selection Sequence", "set by the presentation state")
     return Step("crop", does, "", "--crop")
 
 
 def _turn_step(turn: Turn, *, is_presented: bool) -> Step:
     does = f"{90 * (turn.quarters % 4)} degrees clockwise{', then left and right are flipped' if turn.flipped else ''}"
     if is_presented:
-        return Step("turn", does, "Image Rotation, Image Horizontal Flip", "the presentation state says so")
+        return Step("turn", does, "Image Rotation, Image Horizontal Flip", "set by the presentation state")
     attribute = "Patient Orientation or Image Orientation (Patient)"
-    return Step("turn", does, attribute, "viewers hang it so: --orient viewer")
+    return Step("turn", does, attribute, "the orientation in which viewers show such an image: --orient viewer")
 
 
 def _size_steps(geometry: Geometry, crop: tuple[int, int], placement: Box) -> list[Step]:

@@ -49,22 +49,24 @@ def test_floating_point_padding_values_are_unchanged() -> None:
     rules = StoredRules(0, 32, True, np.dtype("f4"))
     padding = padding_range(Padding(0.5, -70000.25), rules, 32)
     assert padding == PaddingRange(-70000.25, 0.5)
-    assert padding.holds(np.array([-70000.25, 0.0, 0.5, 0.6, np.nan], np.float32)).tolist() == [True] * 3 + [False] * 2
+    assert (
+        padding.mask_of(np.array([-70000.25, 0.0, 0.5, 0.6, np.nan], np.float32)).tolist() == [True] * 3 + [False] * 2
+    )
 
 
 def test_a_range_includes_both_ends() -> None:
-    mask = PaddingRange(10, 12).holds(np.array([9, 10, 11, 12, 13], np.uint16))
+    mask = PaddingRange(10, 12).mask_of(np.array([9, 10, 11, 12, 13], np.uint16))
     assert mask.tolist() == [False, True, True, True, False]
 
 
 @pytest.mark.parametrize(("low", "high", "mask"), [(-5, 3, [True, False]), (250, 900, [False, True])])
 def test_a_range_may_exceed_the_type_of_the_values(low: int, high: int, mask: list[bool]) -> None:
-    assert PaddingRange(low, high).holds(np.array([0, 255], np.uint8)).tolist() == mask
+    assert PaddingRange(low, high).mask_of(np.array([0, 255], np.uint8)).tolist() == mask
 
 
 @pytest.mark.parametrize(("low", "high"), [(-9, -1), (256, 300)])
 def test_a_range_outside_the_type_masks_no_pixel(low: int, high: int) -> None:
-    assert not PaddingRange(low, high).holds(np.arange(256, dtype=np.uint8)).any()
+    assert not PaddingRange(low, high).mask_of(np.arange(256, dtype=np.uint8)).any()
 
 
 def test_a_rectangle_is_numbered_from_1_and_includes_its_edges() -> None:

@@ -21,9 +21,9 @@ from plainfilm.rendering.grayscale.lut import LookupTable
 from plainfilm.rendering.grayscale.modality import ModalityTransform
 from plainfilm.rendering.grayscale.padding import PaddingRange, outside_shutter
 from plainfilm.rendering.grayscale.plan import GrayscalePlan, levels, render_levels, rendered_histogram, table
-from plainfilm.rendering.grayscale.recipes import RecipeVoi, StoredLook, minmax_recipe, stretch_recipe
+from plainfilm.rendering.grayscale.recipes import RecipeVoi, minmax_recipe, stretch_recipe
 from plainfilm.rendering.grayscale.stored import StoredRules
-from plainfilm.rendering.grayscale.transform import GrayscaleTransform, ViewerTransform
+from plainfilm.rendering.grayscale.transform import GrayscaleTransform, StoredLook, ViewerTransform
 from plainfilm.rendering.grayscale.voi import ConstantLevel, Line, VoiLut, Window
 from plainfilm.rendering.masks import FrameMasks
 from plainfilm.rendering.plan import LOOK_VERSIONS

@@ -7,7 +7,13 @@ import numpy as np
 import pytest
 
 from plainfilm.options.render import Polarity
-from plainfilm.rendering.grayscale.polarity import decide_inversion, invert, nearest, output_maximum, output_type
+from plainfilm.rendering.grayscale.polarity import (
+    decide_inversion,
+    invert,
+    output_maximum,
+    output_type,
+    round_to_levels,
+)
 
 
 @pytest.mark.parametrize(
@@ -46,23 +52,23 @@ def test_a_conflict_is_reported_even_where_the_user_decides() -> None:
 def test_inversion_mirrors_the_output_range_before_rounding() -> None:
     """If 0.5 were rounded before the inversion, the result would be 254 instead of 255."""
     y = np.array([0.0, 0.5, 100.0, 255.0])
-    assert nearest(invert(y, 255), 255).tolist() == [255, 255, 155, 0]
+    assert round_to_levels(invert(y, 255), 255).tolist() == [255, 255, 155, 0]
 
 
 @pytest.mark.parametrize("ymax", [255, 65535])
 def test_halves_are_rounded_up(ymax: int) -> None:
     y = np.array([0.0, 0.49999, 0.5, 1.5, 2.5, ymax - 0.51, ymax - 0.5, ymax])
-    levels = nearest(y, ymax)
+    levels = round_to_levels(y, ymax)
     assert levels.tolist() == [0, 0, 1, 2, 3, ymax - 1, ymax, ymax]
     assert levels.dtype == output_type(ymax)
 
 
 def test_values_outside_the_range_are_clipped() -> None:
-    assert nearest(np.array([-3.0, 255.6, 300.0]), 255).tolist() == [0, 255, 255]
+    assert round_to_levels(np.array([-3.0, 255.6, 300.0]), 255).tolist() == [0, 255, 255]
 
 
 def test_nan_becomes_0() -> None:
-    assert nearest(np.array([np.nan, 5.0]), 255).tolist() == [0, 5]
+    assert round_to_levels(np.array([np.nan, 5.0]), 255).tolist() == [0, 5]
 
 
 def test_each_depth_has_its_output_range_and_type() -> None:

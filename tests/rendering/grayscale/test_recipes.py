@@ -14,14 +14,8 @@ from pydicom.pixels.processing import apply_windowing
 from plainfilm.options.render import Stretch, VoiFunction
 from plainfilm.rendering.grayscale.histogram import EMPTY_HISTOGRAM, histogram_of
 from plainfilm.rendering.grayscale.lut import LookupTable
-from plainfilm.rendering.grayscale.recipes import (
-    MinMaxRecipe,
-    RecipeVoi,
-    StoredLook,
-    StretchRecipe,
-    minmax_recipe,
-    stretch_recipe,
-)
+from plainfilm.rendering.grayscale.recipes import MinMaxRecipe, RecipeVoi, StretchRecipe, minmax_recipe, stretch_recipe
+from plainfilm.rendering.grayscale.transform import StoredLook
 from plainfilm.rendering.grayscale.voi import VoiLut, Window
 
 Array = npt.NDArray[Any]

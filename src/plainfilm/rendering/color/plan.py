@@ -30,7 +30,7 @@ Array = npt.NDArray[Any]
 class RgbFrame:
     """The samples of a colour frame as RGB, not yet scaled to the output, and the rules of its stored values."""
 
-    rgb: Rgb
+    image: Rgb
     rules: StoredRules
 
 
@@ -39,7 +39,7 @@ class ColorPlan:
     """Everything that is done to the samples of one colour frame, and why. VOI and polarity do not apply to it.
 
     sample_bits: bits of the RGB samples before they are scaled to the output range.
-    profile: the colours that the samples mean by the file; `icc` says whether it is embedded or applied.
+    profile: the ICC Profile that defines the colours of the samples; `icc` says whether it is embedded or applied.
     shutter: pixels outside of it are painted its presentation value.
     """
 
@@ -89,19 +89,20 @@ class ColorPlan:
             return stored
         full = (1 << self.sample_bits) - 1
         if full == self.ymax:
-            same: Array = samples.astype(output_type(self.ymax), copy=False)
-            return same
+            unscaled: Array = samples.astype(output_type(self.ymax), copy=False)
+            return unscaled
         scaled: Array = np.floor(samples.astype(np.float64) * self.ymax / full + 0.5)
         return scaled.astype(output_type(self.ymax))
 
 
-def rgb_frame(instance: Instance, decoded: DecodedFrame, counted: Array) -> RgbFrame:
-    """A decoded colour frame as RGB; counted: the samples by which the rules for stored values are chosen.
+def rgb_frame(instance: Instance, decoded: DecodedFrame, rule_samples: Array) -> RgbFrame:
+    """A decoded colour frame as RGB; rule_samples: the samples from which the rules for stored values
+    are decided.
 
     Raises AttributeValueError as `to_rgb` does.
     """
     pixel = replace(instance.pixel, signed=False)
-    rules = stored_rules(pixel, (Cells(histogram_of(np.ascontiguousarray(counted)), decoded.precision),))
+    rules = stored_rules(pixel, (Cells(histogram_of(np.ascontiguousarray(rule_samples)), decoded.precision),))
     stored = replace(decoded, samples=stored_values(rules, decoded.samples))
     return RgbFrame(to_rgb(stored, replace(pixel, bits_stored=rules.bits_stored), instance.palette), rules)
 
@@ -114,7 +115,7 @@ def color_plan(
     The look `stored` ignores the shutter and the ICC Profile.
     Raises EncodeError where the look `stored` cannot hold its samples.
     """
-    look, rgb, rules = options.effective_look, frame.rgb, frame.rules
+    look, rgb, rules = options.effective_look, frame.image, frame.rules
     is_stored = look is Look.STORED
     if is_stored and rgb.bits > 16:
         raise EncodeError(f"the look stored holds samples of up to 16 bits; these are {rgb.bits}")
@@ -139,7 +140,7 @@ def color_plan(
 
 
 def _profile(instance: Instance, icc: Icc) -> tuple[bytes | None, tuple[Finding, ...]]:
-    """The colours of the instance's ICC Profile; None where it has no usable one, or where none is asked for."""
+    """The rebuilt ICC Profile of the instance; None where it has no usable one, or where `icc` drops it."""
     if instance.icc_profile is None or icc is Icc.DROP:
         return None, ()
     try:

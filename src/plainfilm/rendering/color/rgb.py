@@ -38,7 +38,7 @@ def to_rgb(decoded: DecodedFrame, pixel: ImagePixel, palette: Palette | None) ->
     if space == "PALETTE COLOR":
         return _rgb_from_palette_color(samples, palette)
     if samples.ndim != 3 or samples.shape[2] != 3:
-        raise AttributeValueError("SamplesPerPixel", pixel.samples_per_pixel, message=f"{space} has three")
+        raise AttributeValueError("SamplesPerPixel", pixel.samples_per_pixel, message=f"{space} needs 3")
     samples = samples.view(f"u{samples.dtype.itemsize}") if samples.dtype.kind == "i" else samples
     if space == "RGB":
         return Rgb(samples, bits)
@@ -61,5 +61,5 @@ def _rgb_from_palette_color(cells: Array, palette: Palette | None) -> Rgb:
         keyword = "RedPaletteColorLookupTableDescriptor"
         raise AttributeValueError(keyword, message=message, reason=Reason.MISSING_ATTRIBUTE)
     if cells.ndim != 2:
-        raise AttributeValueError("SamplesPerPixel", message="PALETTE COLOR has one", reason=Reason.UNSUPPORTED_VALUE)
+        raise AttributeValueError("SamplesPerPixel", message="PALETTE COLOR needs 1", reason=Reason.UNSUPPORTED_VALUE)
     return Rgb(*rgb_from_palette(cells, palette))

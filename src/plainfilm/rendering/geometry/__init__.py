@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: MIT
-"""The rows and columns of the output: square pixels, crop, turn, size, and the affine."""
+"""Compute the rows and columns of the output: square pixels, crop, turn, size, and the affine."""

@@ -22,29 +22,32 @@ Array = npt.NDArray[Any]
 Mask = npt.NDArray[np.bool_]
 
 # The longer side in samples, and in cells, which are means of samples.
-_SAMPLES, _CELLS = 768, 256
-_FEWEST_CELLS = 24
+_SAMPLES_PER_SIDE, _CELLS_PER_SIDE = 768, 256
+_MIN_CELLS_PER_SIDE = 24
 # The line of cells that gives the level of a margin; the outermost line holds the rims of scanners.
-_OUTER = slice(1, 2)
-# The deviation that a margin may have from its level, as shares of the contrast: without noise, the least, the most.
-_FLAT, _LEAST, _MOST = 0.0005, 0.01, 0.08
-_DEVIATIONS = 5.0
-_AT_LEVEL, _COUNTED = 0.8, 0.5
-# The cells in the box of a speck; the shares of the area and of the longer side that a marker has at most.
-_SPECK, _MARKER, _MARKER_LENGTH = 4, 0.015, 0.2
-# A straight edge is nearly as long two cells behind its first cell as in the next ten, and a quarter of the side.
-_BEHIND, _NEXT, _STRAIGHT, _LONG, _STEEP = 2, 10, 0.7, 0.25, 0.1
-# A sharp edge reaches this share of its height within this number of cells.
-_FURTHER, _REACHED = 8, 0.75
+_LEVEL_LINE = slice(1, 2)
+# Shares of the contrast: the noise up to which a margin counts as free of noise, and the bounds of the deviation from
+# its level that a margin may have.
+_MAX_FLAT_NOISE, _MIN_TOLERANCE, _MAX_TOLERANCE = 0.0005, 0.01, 0.08
+_TOLERATED_DEVIATIONS = 5.0
+_MIN_SHARE_AT_LEVEL, _MIN_SHARE_COUNTED = 0.8, 0.5
+# The bounds of a speck (cells in its box) and of a marker (shares of the area and of the longer side of the frame).
+_MAX_SPECK_CELLS, _MAX_MARKER_AREA, _MAX_MARKER_LENGTH = 4, 0.015, 0.2
+# A straight edge is nearly as long two lines behind its first line as in the next ten lines, and at least a quarter of
+# the side. _MIN_STEP: the least step at the edge, as a share of the contrast.
+_LINES_BEHIND, _LINES_COMPARED, _MIN_STRAIGHT_SHARE, _MIN_FIELD_SIDE, _MIN_STEP = 2, 10, 0.7, 0.25, 0.1
+# Two lines behind a sharp edge, the distance from the level is this share of the distance eight lines further on.
+_PLATEAU_LINES, _MIN_PLATEAU_SHARE = 8, 0.75
 # The cells that are left around content without a straight edge, because skin fades into air.
-_FADING = 2
-# A straight edge begins in the first line in which this share of the pixels has this share of the level behind it.
-_TOUCHED, _RIM = 0.01, 0.25
-# Scatter beside a field: at most this share of the contrast, and this change from one cell to the next; then the edge
-# of the field follows, which rises by this share, in nearly all places where the field is.
-_HAZE, _HAZE_STEP, _RISE, _WHOLE = 0.4, 0.08, 0.25, 0.9
-# A crop must leave one quarter of each side.
-_LEAST_SHARE = 4
+_FADING_LINES = 2
+# A straight edge begins in the first line of pixels in which this share of the pixels reaches this share of the
+# distance behind the edge.
+_MIN_RIM_PIXELS, _RIM_LEVEL = 0.01, 0.25
+# Scatter beside a field has at most this share of the contrast, and changes by at most this share from one cell to the
+# next. At the edge of the field that follows, the contrast rises by _MIN_RISE along nearly the whole edge.
+_MAX_SCATTER, _MAX_SCATTER_STEP, _MIN_RISE, _MIN_RISEN_SHARE = 0.4, 0.08, 0.25, 0.9
+# A crop must leave a quarter (1 / _CONTENT_FRACTION) of each side.
+_CONTENT_FRACTION = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,12 +98,12 @@ class _Edge:
     """The end of a margin: the first line of cells that is kept.
 
     level: the level of the margin; None where the margin is masked pixels.
-    beyond: for a straight edge, the least distance of its content from that level; None for any other edge.
+    min_distance: for a straight edge, the least distance of its content from that level; None for any other edge.
     """
 
     line: int
     level: float | None = None
-    beyond: float | None = None
+    min_distance: float | None = None
 
 
 def find_border(frame: SearchableFrame) -> BorderResult:
@@ -108,7 +111,7 @@ def find_border(frame: SearchableFrame) -> BorderResult:
     rows, columns = frame.size
     whole = Box(0, 0, columns, rows)
     cells = _cells_of(frame)
-    if min(cells.means.shape) < _FEWEST_CELLS:
+    if min(cells.means.shape) < _MIN_CELLS_PER_SIDE:
         return BorderResult(whole, BorderOutcome.NO_MARGIN)
     if cells.contrast <= 0:
         return BorderResult(whole, BorderOutcome.EMPTY)
@@ -119,7 +122,7 @@ def find_border(frame: SearchableFrame) -> BorderResult:
     content = Box(left, top, columns - left - right, rows - top - bottom)
     if content == whole:
         return BorderResult(whole, BorderOutcome.NO_MARGIN)
-    if content.width * _LEAST_SHARE < columns or content.height * _LEAST_SHARE < rows:
+    if content.width * _CONTENT_FRACTION < columns or content.height * _CONTENT_FRACTION < rows:
         return BorderResult(whole, BorderOutcome.IMPLAUSIBLE)
     return BorderResult(content, BorderOutcome.FOUND)
 
@@ -131,10 +134,10 @@ def _from_side(plane: Array, side: int) -> Array:
 
 def _cells_of(frame: SearchableFrame) -> _Cells:
     """A frame in cells, from every n-th pixel of every n-th row."""
-    stride = -(-max(frame.size) // _SAMPLES)
+    stride = -(-max(frame.size) // _SAMPLES_PER_SIDE)
     block = frame.block(slice(None, None, stride), slice(None, None, stride))
     rows, columns = block.values.shape
-    side = max(1, -(-max(rows, columns) // _CELLS))
+    side = max(1, -(-max(rows, columns) // _CELLS_PER_SIDE))
     size = max(1, rows // side), max(1, columns // side)
     masks = [mask for mask in (block.masked, block.unavailable) if mask is not None]
     if not masks:
@@ -171,20 +174,20 @@ def _contrast(means: Array) -> float:
 
 def _edge(cells: _Cells) -> _Edge | None:
     """The end of the margin along the first line: line 0 where there is no margin, None where all is margin."""
-    counted, masked = cells.counted[_OUTER], cells.masked[_OUTER]
-    if (counted | masked).mean() < _COUNTED:
+    counted, masked = cells.counted[_LEVEL_LINE], cells.masked[_LEVEL_LINE]
+    if (counted | masked).mean() < _MIN_SHARE_COUNTED:
         return _Edge(0)
-    if masked.mean() >= _COUNTED:
+    if masked.mean() >= _MIN_SHARE_COUNTED:
         return _end_of(cells, None, 0.0)
-    outer = cells.means[_OUTER][counted]
+    outer = cells.means[_LEVEL_LINE][counted]
     level = _upper_median(outer)
     distance = np.abs(outer - level)
     noise = _upper_median(distance) * 1.4826 / cells.contrast
-    tolerance = min(max(_DEVIATIONS * noise, _LEAST), _MOST) * cells.contrast
-    if (distance <= tolerance).mean() < _AT_LEVEL:
+    tolerance = min(max(_TOLERATED_DEVIATIONS * noise, _MIN_TOLERANCE), _MAX_TOLERANCE) * cells.contrast
+    if (distance <= tolerance).mean() < _MIN_SHARE_AT_LEVEL:
         return _Edge(0)
     edge = _end_of(cells, level, tolerance)
-    if edge is None or edge.beyond is not None or noise <= _FLAT:
+    if edge is None or edge.min_distance is not None or noise <= _MAX_FLAT_NOISE:
         return edge
     return _Edge(0)
 
@@ -199,57 +202,62 @@ def _end_of(cells: _Cells, level: float | None, tolerance: float) -> _Edge | Non
         return None
     field = next((part for part in parts if not _is_marker(part, content.shape)), None)
     if field is not None and _is_straight(content, field):
-        beyond = _plateau(distance, field.y + _BEHIND, content[field.y + _BEHIND])
-        if level is None or beyond >= _STEEP * cells.contrast:
-            return _Edge(field.y, level, _RIM * beyond)
+        plateau = _plateau(distance, field.y + _LINES_BEHIND, content[field.y + _LINES_BEHIND])
+        if level is None or plateau >= _MIN_STEP * cells.contrast:
+            return _Edge(field.y, level, _RIM_LEVEL * plateau)
     if parts[0].y <= 1:
         return _Edge(0)
-    return _behind_haze(cells, distance, _Edge(max(parts[0].y - _FADING, 0), level))
+    return _edge_behind_scatter(cells, distance, _Edge(max(parts[0].y - _FADING_LINES, 0), level))
 
 
 def _parts_of(content: Mask) -> list[Box]:
     """The boxes around the connected parts, without specks, sorted by their first line."""
     contours, _ = cv2.findContours(content.view(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     parts = (Box(*cv2.boundingRect(contour)) for contour in contours)
-    return sorted((part for part in parts if part.width * part.height > _SPECK), key=lambda part: part.y)
+    return sorted((part for part in parts if part.width * part.height > _MAX_SPECK_CELLS), key=lambda part: part.y)
 
 
 def _is_marker(part: Box, size: tuple[int, ...]) -> bool:
     area, longest = size[0] * size[1], max(size)
-    return part.width * part.height <= _MARKER * area and max(part.width, part.height) <= _MARKER_LENGTH * longest
+    return (
+        part.width * part.height <= _MAX_MARKER_AREA * area
+        and max(part.width, part.height) <= _MAX_MARKER_LENGTH * longest
+    )
 
 
 def _is_straight(content: Mask, field: Box) -> bool:
     """Whether a part begins with an edge that is parallel to the side, and is large enough to be a field."""
     rows, columns = content.shape
-    if field.y <= 1 or field.width < _LONG * columns or field.height < _LONG * rows:
+    if field.y <= 1 or field.width < _MIN_FIELD_SIDE * columns or field.height < _MIN_FIELD_SIDE * rows:
         return False
-    counts = content[field.y + _BEHIND : field.y + _BEHIND + _NEXT].sum(1)
-    return bool(counts[0] >= max(_STRAIGHT * counts.max(), _LONG * columns))
+    counts = content[field.y + _LINES_BEHIND : field.y + _LINES_BEHIND + _LINES_COMPARED].sum(1)
+    return bool(counts[0] >= max(_MIN_STRAIGHT_SHARE * counts.max(), _MIN_FIELD_SIDE * columns))
 
 
-def _behind_haze(cells: _Cells, distance: Array, edge: _Edge) -> _Edge:
+def _edge_behind_scatter(cells: _Cells, distance: Array, edge: _Edge) -> _Edge:
     """The edge of a field whose scatter fades out smoothly over the margin; `edge` where there is no such field."""
     shares = (distance / cells.contrast)[:, 1:-1]
-    steep = np.any(np.abs(np.diff(shares[edge.line :], axis=0)) > _HAZE_STEP, axis=1)
+    steep = np.any(np.abs(np.diff(shares[edge.line :], axis=0)) > _MAX_SCATTER_STEP, axis=1)
     first = edge.line + int(np.argmax(steep)) + 1
-    behind = first + 2 * _BEHIND
+    behind = first + 2 * _LINES_BEHIND
     if edge.level is None or not steep.any() or behind >= len(shares) or not cells.counted[edge.line : behind].all():
         return edge
     before = shares[first - 1]
-    risen, later = ((shares[line] - before > _RISE).sum() for line in (behind, min(behind + _FURTHER, len(shares) - 1)))
-    is_straight = risen >= max(_WHOLE * later, _LONG * before.size)
-    beyond = _plateau(distance, behind, cells.counted[behind])
-    haze = _upper_median(before)
-    is_haze = haze >= _STEEP and shares[edge.line : first].max() <= _HAZE
-    middle = (haze * cells.contrast + beyond) / 2
-    return _Edge(first, edge.level, middle) if is_haze and is_straight and beyond > 0 else edge
+    risen, later = (
+        (shares[line] - before > _MIN_RISE).sum() for line in (behind, min(behind + _PLATEAU_LINES, len(shares) - 1))
+    )
+    is_straight = risen >= max(_MIN_RISEN_SHARE * later, _MIN_FIELD_SIDE * before.size)
+    plateau = _plateau(distance, behind, cells.counted[behind])
+    scatter = _upper_median(before)
+    is_scatter = scatter >= _MIN_STEP and shares[edge.line : first].max() <= _MAX_SCATTER
+    middle = (scatter * cells.contrast + plateau) / 2
+    return _Edge(first, edge.level, middle) if is_scatter and is_straight and plateau > 0 else edge
 
 
 def _plateau(distance: Array, line: int, columns: Mask) -> float:
     """The distance of a line from the level of the margin; 0 where the distance still grows, as it does in skin."""
-    near, far = (_upper_median(distance[at][columns]) for at in (line, min(line + _FURTHER, len(distance) - 1)))
-    return near if near >= _REACHED * far else 0.0
+    near, far = (_upper_median(distance[at][columns]) for at in (line, min(line + _PLATEAU_LINES, len(distance) - 1)))
+    return near if near >= _MIN_PLATEAU_SHARE * far else 0.0
 
 
 def _upper_median(values: Array) -> float:
@@ -260,18 +268,18 @@ def _upper_median(values: Array) -> float:
 
 def _cut(frame: SearchableFrame, step: int, side: int, edge: _Edge) -> int:
     """The number of pixels to cut from a side; a straight edge is located to the line of pixels."""
-    if edge.beyond is None:
+    if edge.min_distance is None:
         return edge.line * step
     length, across = frame.size if side % 2 == 0 else frame.size[::-1]
-    first, last = (edge.line - 1) * step, (edge.line + _BEHIND) * step
+    first, last = (edge.line - 1) * step, (edge.line + _LINES_BEHIND) * step
     lines = slice(length - last, length - first) if side >= 2 else slice(first, last)
-    samples = slice(None, None, -(-across // _SAMPLES))
+    samples = slice(None, None, -(-across // _SAMPLES_PER_SIDE))
     block = frame.block(lines, samples) if side % 2 == 0 else frame.block(samples, lines)
     if edge.level is None:
         inside = np.ones(block.values.shape, np.bool_)
     else:
-        inside = np.abs(block.values - edge.level) > edge.beyond
+        inside = np.abs(block.values - edge.level) > edge.min_distance
     for mask in (block.masked, block.unavailable):
         inside = inside if mask is None else inside & ~mask
-    touched = _from_side(inside, side).mean(1) > _TOUCHED
+    touched = _from_side(inside, side).mean(1) > _MIN_RIM_PIXELS
     return first + max(int(np.argmax(touched)) - 1, 0) if touched.any() else first + step

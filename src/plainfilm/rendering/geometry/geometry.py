@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Turn a rendered frame into the rows and columns of its output, and give the affine between both (PS3.3 10.7)."""
+"""Resample a rendered frame to the rows and columns of its output, and compute the affine between both (PS3.3 10.7)."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ class Geometry:
 
     rows, columns: the size of the frame as stored. height, width: the size of the output.
     spacing: the stored pixel spacing in mm, between rows and between columns; None where it is unknown.
-    squared: width and height after square pixels; None where they are those of the output before the turn.
-    crop: the part of the squared image that is kept; None for the whole.
+    resized: width and height after square pixels; None where the output before the turn has the same.
+    crop: the part of the image with square pixels that is kept; None for the whole.
     turn: quarter turns and flip of this part.
     placement: the box of the turned part in the output, which may reach beyond the output; None for the whole output.
     """
@@ -35,20 +35,20 @@ class Geometry:
     width: int
     spacing: tuple[float, float] | None = None
     findings: tuple[Finding, ...] = ()
-    squared: tuple[int, int] | None = None
+    resized: tuple[int, int] | None = None
     crop: Box | None = None
     turn: Turn = Turn()
     placement: Box | None = None
 
     @property
-    def squared_size(self) -> tuple[int, int]:
+    def square_pixel_size(self) -> tuple[int, int]:
         """Width and height after square pixels."""
-        return self.squared or self.turn.size(self.width, self.height)
+        return self.resized or self.turn.size(self.width, self.height)
 
     @property
     def scale(self) -> tuple[float, float]:
         """Output pixels per stored pixel, along a row and along a column of the stored frame."""
-        (width, height), crop, scaled = self.squared_size, self._crop, self._scaled_size
+        (width, height), crop, scaled = self.square_pixel_size, self._crop, self._scaled_size
         return width / self.columns * (scaled[0] / crop.width), height / self.rows * (scaled[1] / crop.height)
 
     @property
@@ -77,9 +77,10 @@ class Geometry:
         Without a crop, square pixels and size are one resampling. The turn comes after resampling, so that a turned
         image has the values of one that is not turned.
         """
-        squared, crop, placement = self.squared_size, self._crop, self._placement
-        if (crop.width, crop.height) != squared:
-            image = _resampled(image, *squared)[crop.y : crop.y + crop.height, crop.x : crop.x + crop.width]
+        crop, placement = self._crop, self._placement
+        if (crop.width, crop.height) != self.square_pixel_size:
+            image = _resampled(image, *self.square_pixel_size)
+            image = image[crop.y : crop.y + crop.height, crop.x : crop.x + crop.width]
         image = _resampled(image, *self._scaled_size)
         if not self.turn.is_identity:
             image = self.turn.apply(image)
@@ -93,7 +94,7 @@ class Geometry:
 
     @property
     def _crop(self) -> Box:
-        return self.crop or Box(0, 0, *self.squared_size)
+        return self.crop or Box(0, 0, *self.square_pixel_size)
 
     @property
     def _placement(self) -> Box:
@@ -107,7 +108,7 @@ class Geometry:
 
 
 def _resampled(image: Array, width: int, height: int) -> Array:
-    """Each axis by its own filter: the mean of an area where it shrinks, linear where it grows."""
+    """Resample each axis with its own filter: the mean of an area to shrink it, linear interpolation to enlarge it."""
     rows, columns = image.shape[:2]
     smaller = min(width, columns), min(height, rows)
     for target, filter_ in ((smaller, cv2.INTER_AREA), ((width, height), cv2.INTER_LINEAR)):

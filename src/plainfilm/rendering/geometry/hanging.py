@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Find the quarter turns and the flip by which a viewer hangs an image (PS3.3 C.7.6.1.1.1)."""
+"""Find the quarter turns and the flip with which a viewer displays an image (PS3.3 C.7.6.1.1.1).
+
+Radiologists call the usual orientation of an image on a viewer its hanging."""
 
 from __future__ import annotations
 
@@ -15,7 +17,7 @@ _FRONTAL_VIEWS = ("AP", "PA")
 
 
 def hanging_turn(instance: Instance, frame: int) -> tuple[Turn, tuple[Finding, ...]]:
-    """The turn of a frame, counted from 0, and its findings; no turn where the orientation or its use is unknown.
+    """The turn of a frame, counted from 0, and its findings; no turn where the orientation or the target is unknown.
 
     Frontal views: the patient's left is on the right, the feet are below. Lateral views: the feet are below; the image
     is not flipped. Slices: left on the right and back below, or front on the left and feet below. Breasts: the chest
@@ -25,22 +27,22 @@ def hanging_turn(instance: Instance, frame: int) -> tuple[Turn, tuple[Finding, .
     attributes = instance.frame_attributes(frame)
     directions = _directions(attributes)
     if directions is None:
-        return Turn(), (_unknown("nothing says how the image lies in the patient, or it lies askew"),)
+        return Turn(), (_unknown("the orientation of the image is missing or oblique"),)
     axes = {_axis(directions[0]), _axis(directions[1])}
     target = _target(instance, attributes, axes)
     if target is None:
-        return Turn(), (_unknown("a breast whose side is not known"),)
+        return Turn(), (_unknown("the side of the breast is not known"),)
     turn = next(turn for turn in TURNS if _matches(turn.directions(*directions), target))
     view = instance.description.view_position
     if view in _FRONTAL_VIEWS and axes != {"L", "H"} and instance.description.modality != "MG":
         orientation = f"{directions[0]}\\{directions[1]}"
-        note = f"View Position {view} and Patient Orientation {orientation}; the orientation is believed"
+        note = f"View Position {view} and Patient Orientation {orientation}; the orientation is used"
         return turn, (Finding(FindingCode.ORIENTATION_CONFLICT, note),)
     return turn, ()
 
 
 def _unknown(reason: str) -> Finding:
-    return Finding(FindingCode.ORIENTATION_UNKNOWN, f"{reason}; it stays as it is stored")
+    return Finding(FindingCode.ORIENTATION_UNKNOWN, f"{reason}; the image stays as stored")
 
 
 def _directions(attributes: FrameAttributes) -> tuple[str, str] | None:
@@ -70,7 +72,7 @@ def _axis(letter: str) -> str:
 
 
 def _target(instance: Instance, attributes: FrameAttributes, axes: set[str]) -> tuple[str, str] | None:
-    """The directions that right and bottom should have ('' for either one of an axis); None where that is unknown."""
+    """The directions that right and bottom should have; '' allows both directions. None where they are unknown."""
     if instance.description.modality == "MG":
         side = attributes.laterality or instance.description.laterality
         if side not in ("L", "R") or "A" not in axes:
@@ -85,4 +87,4 @@ def _target(instance: Instance, attributes: FrameAttributes, axes: set[str]) -> 
 
 def _matches(directions: tuple[str, str], target: tuple[str, str]) -> bool:
     """Whether directions meet a target. TURNS begins without a flip, so '' never causes one."""
-    return all(wanted in ("", direction) for direction, wanted in zip(directions, target, strict=True))
+    return all(required in ("", direction) for direction, required in zip(directions, target, strict=True))

@@ -26,7 +26,7 @@ class FrameLayout:
     """The geometry that the header gives a frame, before crop and size.
 
     rows, columns: the size as stored. width, height: the size after square pixels.
-    displayed: the part of the squared image that a presentation state displays; without one the whole.
+    displayed: the part of the image with square pixels that a presentation state displays; without one the whole.
     turn: the turn of the presentation state; without one that by which a viewer hangs the frame, or none.
     spacing: the stored pixel spacing in mm, between rows and between columns; None where it is unknown.
     """
@@ -36,7 +36,7 @@ class FrameLayout:
     samples_per_pixel: int
     width: int
     height: int
-    displayed: Box
+    displayed_area: Box
     turn: Turn = Turn()
     spacing: tuple[float, float] | None = None
     findings: tuple[Finding, ...] = ()
@@ -49,11 +49,11 @@ def layout_of(
 
     max_pixels: rows x columns x samples that square pixels may have; beyond them pixels stay as stored.
     """
-    layout = _squared_layout(instance, frame, pixels, max_pixels)
+    layout = _square_pixel_layout(instance, frame, pixels, max_pixels)
     turn, turn_findings = _turn(instance, frame, orient)
-    displayed, displayed_findings = _displayed(instance, frame, layout)
-    findings = (*layout.findings, *turn_findings, *displayed_findings)
-    return replace(layout, displayed=displayed, turn=turn, findings=findings)
+    displayed_area, area_findings = _displayed_area(instance, frame, layout)
+    findings = (*layout.findings, *turn_findings, *area_findings)
+    return replace(layout, displayed_area=displayed_area, turn=turn, findings=findings)
 
 
 def geometry_of(
@@ -82,18 +82,18 @@ def geometry_of(
     pixels = max(width * height, placement.width * placement.height)
     if pixels * layout.samples_per_pixel > max_pixels:
         raise LimitError(f"an output of {width} x {height} pixels is above {max_pixels}")
-    squared = layout.width, layout.height
-    return replace(geometry, height=height, width=width, squared=squared, crop=crop, placement=placement)
+    resized = layout.width, layout.height
+    return replace(geometry, height=height, width=width, resized=resized, crop=crop, placement=placement)
 
 
-def _squared_layout(instance: Instance, frame: int, pixels: Pixels, max_pixels: int) -> FrameLayout:
-    """Square pixels and nothing else; as stored where that is asked for, or where the limit would be exceeded."""
+def _square_pixel_layout(instance: Instance, frame: int, pixels: Pixels, max_pixels: int) -> FrameLayout:
+    """The layout with square pixels, without turn and displayed area; with Pixels.STORED the pixels stay as stored."""
     rows, columns, samples = instance.pixel.rows, instance.pixel.columns, instance.pixel.samples_per_pixel
     attributes = instance.frame_attributes(frame)
     spacing = attributes.pixel_spacing or instance.pixel_spacing
-    presented = None if attributes.presentation is None else attributes.presentation.pixel_aspect_ratio
-    shape = None if pixels is Pixels.STORED else presented or spacing or instance.pixel_aspect_ratio
-    width, height = _squared_size(rows, columns, shape)
+    presentation = None if attributes.presentation is None else attributes.presentation.pixel_aspect_ratio
+    shape = None if pixels is Pixels.STORED else presentation or spacing or instance.pixel_aspect_ratio
+    width, height = _square_pixel_size(rows, columns, shape)
     findings: tuple[Finding, ...] = ()
     if (width, height) != (columns, rows) and height * width * samples > max_pixels:
         note = f"square pixels would make the image {width} x {height}; pixels stay as stored"
@@ -104,7 +104,7 @@ def _squared_layout(instance: Instance, frame: int, pixels: Pixels, max_pixels: 
     )
 
 
-def _squared_size(rows: int, columns: int, shape: tuple[float, float] | None) -> tuple[int, int]:
+def _square_pixel_size(rows: int, columns: int, shape: tuple[float, float] | None) -> tuple[int, int]:
     """Width and height after square pixels; shape: the height and width of a pixel, or None."""
     if shape is None:
         return columns, rows
@@ -112,93 +112,95 @@ def _squared_size(rows: int, columns: int, shape: tuple[float, float] | None) ->
     ratio = Fraction(repr(float(shape[0]))) / Fraction(repr(float(shape[1])))
     if max(ratio, 1 / ratio) < _NOT_SQUARE:
         return columns, rows
-    return (columns, _nearest(rows * ratio)) if ratio > 1 else (_nearest(columns / ratio), rows)
+    return (columns, _rounded(rows * ratio)) if ratio > 1 else (_rounded(columns / ratio), rows)
 
 
 def _turn(instance: Instance, frame: int, orient: Orient) -> tuple[Turn, tuple[Finding, ...]]:
     """The turn of the presentation state, else that by which a viewer hangs the frame."""
-    presented = instance.frame_attributes(frame).presentation
-    if presented is not None:
-        return presented.turn, ()
+    presentation = instance.frame_attributes(frame).presentation
+    if presentation is not None:
+        return presentation.turn, ()
     return hanging_turn(instance, frame) if orient is Orient.VIEWER else (Turn(), ())
 
 
-def _displayed(instance: Instance, frame: int, layout: FrameLayout) -> tuple[Box, tuple[Finding, ...]]:
-    """The part of the squared image that the presentation state displays; the whole where it names no usable part."""
+def _displayed_area(instance: Instance, frame: int, layout: FrameLayout) -> tuple[Box, tuple[Finding, ...]]:
+    """The part of the image with square pixels that a presentation state displays; the whole without a usable part."""
     whole = Box(0, 0, layout.width, layout.height)
-    presented = instance.frame_attributes(frame).presentation
-    if presented is None or presented.area is None:
+    presentation = instance.frame_attributes(frame).presentation
+    if presentation is None or presentation.area is None:
         return whole, ()
-    part = _squared_part(presented.area, layout)
+    part = _square_pixel_part(presentation.area, layout)
     if part is not None:
         return part, ()
-    note = "the displayed area does not meet the image; all is shown"
+    note = "the displayed area lies outside the image; the whole image is shown"
     return whole, (Finding(FindingCode.DISPLAYED_AREA_INVALID, note),)
 
 
-def _squared_part(area: tuple[int, int, int, int], layout: FrameLayout) -> Box | None:
-    """The part of the squared image in an area of stored pixels (column, row, column, row of two corners, from 1)."""
+def _square_pixel_part(area: tuple[int, int, int, int], layout: FrameLayout) -> Box | None:
+    """Convert an area of stored pixels (column, row, column, row of two corners, from 1) to square pixels."""
     x, y = (
         (max(min(first, last) - 1, 0), min(max(first, last), length))
         for first, last, length in ((area[0], area[2], layout.columns), (area[1], area[3], layout.rows))
     )
     if x[0] >= x[1] or y[0] >= y[1]:
         return None
-    left, right = (_nearest(Fraction(edge * layout.width, layout.columns)) for edge in x)
-    top, bottom = (_nearest(Fraction(edge * layout.height, layout.rows)) for edge in y)
+    left, right = (_rounded(Fraction(edge * layout.width, layout.columns)) for edge in x)
+    top, bottom = (_rounded(Fraction(edge * layout.height, layout.rows)) for edge in y)
     return Box(left, top, right - left, bottom - top)
 
 
 def _crop(
     layout: FrameLayout, crop: Box | CropMode | None, border: BorderResult | None
 ) -> tuple[Box, tuple[Finding, ...]]:
-    """The part of the displayed image that the crop keeps, and what the search for a border found."""
-    displayed = layout.displayed
+    """The part of the displayed area that the crop keeps, with the findings of the border search."""
+    displayed_area = layout.displayed_area
     if crop is CropMode.BORDER and border is not None:
         return _without_border(border, layout)
     if not isinstance(crop, Box):
-        return displayed, ()
-    part = _intersection(crop, displayed)
+        return displayed_area, ()
+    part = _intersection(crop, displayed_area)
     if part is None:
-        place = f" at {displayed.x},{displayed.y}" if displayed.x or displayed.y else ""
-        message = f"--crop {crop} lies outside the image of {displayed.width} x {displayed.height} pixels{place}"
+        place = f" at {displayed_area.x},{displayed_area.y}" if displayed_area.x or displayed_area.y else ""
+        message = (
+            f"--crop {crop} lies outside the image of {displayed_area.width} x {displayed_area.height} pixels{place}"
+        )
         raise ConversionError(message, reason=Reason.UNSUPPORTED_VALUE, stage=Stage.RENDER)
     return part, ()
 
 
 def _without_border(border: BorderResult, layout: FrameLayout) -> tuple[Box, tuple[Finding, ...]]:
-    displayed, content = layout.displayed, border.content
+    displayed_area, content = layout.displayed_area, border.content
     if border.outcome is not BorderOutcome.FOUND:
-        return displayed, (Finding(FindingCode.BORDER_NOT_FOUND, border.note),)
+        return displayed_area, (Finding(FindingCode.BORDER_NOT_FOUND, border.note),)
     area = (content.x + 1, content.y + 1, content.x + content.width, content.y + content.height)
-    part = _squared_part(area, layout)
-    crop = None if part is None else _intersection(part, displayed)
+    part = _square_pixel_part(area, layout)
+    crop = None if part is None else _intersection(part, displayed_area)
     if crop is None:
-        note = "all that is displayed is margin; nothing is cut"
-        return displayed, (Finding(FindingCode.BORDER_NOT_FOUND, note),)
+        note = "the displayed area is nothing but margin; nothing is cut"
+        return displayed_area, (Finding(FindingCode.BORDER_NOT_FOUND, note),)
     return crop, (Finding(FindingCode.BORDER_CROPPED, border.note),)
 
 
 def _intersection(box: Box, other: Box) -> Box | None:
-    """The part that two boxes have in common; None where they do not meet."""
+    """The part that two boxes have in common; None where they do not overlap."""
     left, top = max(box.x, other.x), max(box.y, other.y)
     right, bottom = min(box.x + box.width, other.x + other.width), min(box.y + box.height, other.y + other.height)
     return Box(left, top, right - left, bottom - top) if left < right and top < bottom else None
 
 
-def _placement(kept: tuple[int, int], options: GeometryOptions) -> tuple[Box, tuple[int, int]]:
-    """The box of the kept part, of this width and height, in the output, and the output's width and height."""
+def _placement(part_size: tuple[int, int], options: GeometryOptions) -> tuple[Box, tuple[int, int]]:
+    """The box of the kept part (width, height) in the output, and the width and height of the output."""
     size, fit = options.size, options.fit
-    box = size.box or ((size.longest, size.longest) if size.longest is not None else kept)
-    factors = Fraction(box[0], kept[0]), Fraction(box[1], kept[1])
+    box = size.box or ((size.longest, size.longest) if size.longest is not None else part_size)
+    factors = Fraction(box[0], part_size[0]), Fraction(box[1], part_size[1])
     factor = max(factors) if fit is Fit.CROP else min(factors)
     factor = factor if options.enlarge else min(factor, Fraction(1))
-    width, height = max(1, _nearest(kept[0] * factor)), max(1, _nearest(kept[1] * factor))
+    width, height = max(1, _rounded(part_size[0] * factor)), max(1, _rounded(part_size[1] * factor))
     if fit is Fit.KEEP:
         return Box(0, 0, width, height), (width, height)
     output = box if fit is Fit.PAD else (min(width, box[0]), min(height, box[1]))
     return Box((output[0] - width) // 2, (output[1] - height) // 2, width, height), output
 
 
-def _nearest(size: Fraction) -> int:
+def _rounded(size: Fraction) -> int:
     return math.floor(size + Fraction(1, 2))

@@ -17,7 +17,7 @@ from plainfilm.rendering.geometry.geometry import Geometry
 def may_be_reduced(instance: Instance, frame: int, options: Options) -> bool:
     """Whether the output of a frame, counted from 0, can be made from fewer pixels than are stored.
 
-    It cannot where single pixels count: values that are counted, masked or looked up one by one, and overlay bits.
+    It cannot be made so where single pixels matter: values that are masked or looked up one by one, and overlay bits.
     """
     pixel = instance.pixel
     return (
@@ -36,7 +36,7 @@ def may_be_reduced(instance: Instance, frame: int, options: Options) -> bool:
 
 
 def needed_size(geometry: Geometry) -> tuple[int, int]:
-    """The rows and columns of a whole frame from which no step to its output enlarges anything."""
-    across, down = geometry.scale
+    """The least rows and columns of a decoded frame that no later step has to enlarge."""
+    row_scale, column_scale = geometry.scale
     # A product that is a whole number but for rounding errors counts as that number.
-    return math.ceil(geometry.rows * down - 1e-6), math.ceil(geometry.columns * across - 1e-6)
+    return math.ceil(geometry.rows * column_scale - 1e-6), math.ceil(geometry.columns * row_scale - 1e-6)

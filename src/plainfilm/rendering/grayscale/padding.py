@@ -33,7 +33,7 @@ class PaddingRange:
     low: float
     high: float
 
-    def holds(self, values: Array) -> Mask:
+    def mask_of(self, values: Array) -> Mask:
         """Return which stored values are padding, as a mask of the same shape."""
         if values.dtype.kind == "f":
             return (values >= self.low) & (values <= self.high)

@@ -36,7 +36,7 @@ class GrayscalePlan:
     rules: how cells become stored values. transform: stored values to output levels, value by value.
     enhancement: levels to levels by the neighbourhood of each pixel. padding: the stored values that are painted 0.
     shutter: pixels outside of it are painted its presentation value. supplement: the palette that colours some values.
-    voi, available: the labels, in the tables, of the VOI that is used and of those that the file has.
+    voi, voi_available: the labels, in the tables, of the VOI that is used and of all VOIs of the file.
     """
 
     look: Look
@@ -50,13 +50,13 @@ class GrayscalePlan:
     padding: PaddingRange | None = None
     shutter: Shutter | None = None
     supplement: Palette | None = None
-    available: str = ""
+    voi_available: str = ""
     findings: tuple[Finding, ...] = ()
     steps: tuple[Step, ...] = ()
 
     @property
     def window(self) -> Window | None:
-        """The window that is used; None where none is."""
+        """The window that is used; None where no window is used."""
         if isinstance(self.transform, ViewerTransform):
             return self.transform.voi if isinstance(self.transform.voi, Window) else None
         if isinstance(self.transform, StretchRecipe | MinMaxRecipe):
@@ -75,7 +75,7 @@ class GrayscalePlan:
 
     @property
     def line(self) -> tuple[float, float] | None:
-        """The inputs of the line that become 0 and the maximum, before polarity; None where no line maps them."""
+        """The inputs that become 0 and the maximum, before polarity; None where the mapping is not a straight line."""
         return None if self.enhancement is not None else self.transform.line
 
     @property
@@ -94,7 +94,7 @@ class GrayscalePlan:
             bits=self.bits,
             bits_stored=self.bits_stored,
             voi=self.voi,
-            voi_available=self.available,
+            voi_available=self.voi_available,
             voi_center=None if window is None else window.center,
             voi_width=None if window is None else window.width,
             voi_function="" if window is None else window.function.dicom,
@@ -105,15 +105,15 @@ class GrayscalePlan:
 
 
 def render_levels(
-    plan: GrayscalePlan, stored: Array, masks: FrameMasks = NO_MASKS, present: Histogram | None = None
+    plan: GrayscalePlan, stored: Array, masks: FrameMasks = NO_MASKS, histogram: Histogram | None = None
 ) -> Array:
     """The output levels (uint8 or uint16) of a frame's stored values, (rows, columns); unavailable pixels are black.
 
-    Integers of up to 16 bits go through one lookup table; all others go through the formulas, which the table holds.
-    present: the histogram of the available values, for which alone the table is then filled.
+    Integers of up to 16 bits are looked up in a table that the formulas fill; for all other types the formulas are
+    applied to each pixel. histogram: the values of the available pixels; the table is then filled for these only.
     """
     if stored.dtype.kind in "iu" and stored.dtype.itemsize <= 2:
-        image = _look_up(stored, table(plan, stored.dtype, None if present is None else present.values))
+        image = _look_up(stored, table(plan, stored.dtype, None if histogram is None else histogram.values))
     else:
         image = levels(plan, stored)
     if masks.unavailable is not None:
@@ -127,7 +127,7 @@ def render_levels(
 
 def masked_pixels(plan: GrayscalePlan, stored: Array, masks: FrameMasks = NO_MASKS) -> Mask:
     """The pixels (rows, columns) that are masked (padding, not a number, outside the shutter) or unavailable."""
-    mask = np.zeros(stored.shape, np.bool_) if plan.padding is None else plan.padding.holds(stored)
+    mask = np.zeros(stored.shape, np.bool_) if plan.padding is None else plan.padding.mask_of(stored)
     if masks.unavailable is not None:
         mask |= masks.unavailable
     if stored.dtype.kind == "f":
@@ -141,22 +141,22 @@ def levels(plan: GrayscalePlan, stored: Array) -> Array:
     """The output levels by the formulas; padding and values that are not numbers are 0; the shutter is left out."""
     image = plan.transform.apply(stored, plan.ymax)
     if plan.padding is not None:
-        image[plan.padding.holds(stored)] = 0
+        image[plan.padding.mask_of(stored)] = 0
     if stored.dtype.kind == "f":
         image[~np.isfinite(stored)] = 0
     return image
 
 
-def table(plan: GrayscalePlan, dtype: np.dtype[Any], present: Array | None = None) -> Array:
+def table(plan: GrayscalePlan, dtype: np.dtype[Any], values: Array | None = None) -> Array:
     """The plan as one table: the output level of every pattern of an 8 or 16-bit integer type.
 
-    present: the values that occur, where they are known; only their entries are then filled.
+    values: the values that occur, if they are known; only their entries are then filled.
     """
     unsigned, size = np.dtype(f"u{dtype.itemsize}"), 1 << 8 * dtype.itemsize
-    if present is None:
+    if values is None:
         return levels(plan, np.arange(size, dtype=unsigned).view(dtype))
     entries = np.zeros(size, output_type(plan.ymax))
-    entries[present.view(unsigned)] = levels(plan, present)
+    entries[values.view(unsigned)] = levels(plan, values)
     return entries
 
 
@@ -175,6 +175,6 @@ def shutter_level(shutter: Shutter, ymax: int) -> int:
 def rendered_histogram(plan: GrayscalePlan, stored: Histogram) -> Histogram:
     """The histogram of the output levels of pixels with these stored values, without a pass over the pixels.
 
-    It does not apply to an enhancement, whose levels depend on the neighbourhood of each pixel.
+    Not valid for a plan with an enhancement, where a level also depends on the neighbourhood of the pixel.
     """
     return stored.mapped(plan.transform.apply(stored.values, plan.ymax))

@@ -13,10 +13,9 @@ from plainfilm.records import Status
 from plainfilm.rendering.grayscale.plan import GrayscalePlan
 from plainfilm.rendering.grayscale.polarity import decide_inversion
 from plainfilm.rendering.grayscale.recipe_planning import recipe_choice
-from plainfilm.rendering.grayscale.recipes import StoredLook
 from plainfilm.rendering.grayscale.softcopy import presentation_state_voi
-from plainfilm.rendering.grayscale.survey import Survey, SurveyedFrame
-from plainfilm.rendering.grayscale.transform import TransformChoice, ViewerTransform
+from plainfilm.rendering.grayscale.survey import GrayscaleSurvey, SurveyedFrame
+from plainfilm.rendering.grayscale.transform import StoredLook, TransformChoice, ViewerTransform
 from plainfilm.rendering.grayscale.voi import Window
 from plainfilm.rendering.grayscale.voi_candidates import voi_candidates, voi_from_item
 from plainfilm.rendering.grayscale.voi_selection import VoiSelection, VoiSelector, default_voi, voi_input
@@ -33,10 +32,10 @@ class _Polarity:
 
 @dataclass(frozen=True, slots=True)
 class GrayscalePlanner:
-    """Plans the frames of one instance. Its VOI is chosen once for all frames, so that frames match."""
+    """Plans the frames of one instance; `selector` chooses the VOI once for all frames, so that frames match."""
 
     instance: Instance
-    survey: Survey
+    survey: GrayscaleSurvey
     options: RenderOptions
     selector: VoiSelector
 
@@ -50,7 +49,7 @@ class GrayscalePlanner:
         polarity = self._polarity(frame)
         choice = self._choose_transform(frame, polarity.inverted)
         if choice.is_repair and options.strict:
-            raise RepairRefusedError(f"{choice.reason}; --strict forbids to repair it")
+            raise RepairRefusedError(f"{choice.reason}; --strict forbids this repair")
         enhancement = (options.clahe or Clahe()) if look is Look.CLAHE else None
         has_masks = isinstance(choice.transform, ViewerTransform)
         supplement = instance.supplement if has_masks else None
@@ -66,7 +65,7 @@ class GrayscalePlanner:
             padding=frame.padding if has_masks else None,
             shutter=instance.shutter_of(frame.frame) if has_masks else None,
             supplement=supplement,
-            available=self._available(frame),
+            voi_available=self._voi_available(frame),
             findings=(
                 *instance.findings,
                 *self.survey.rules.findings,
@@ -84,12 +83,12 @@ class GrayscalePlanner:
         instance, polarity = self.instance, self.options.polarity
         photometric, shape = instance.pixel.photometric_interpretation, instance.presentation_lut_shape
         inverted, findings = decide_inversion(photometric, shape, polarity)
-        presented = instance.frame_attributes(frame.frame).presentation
-        if presented is None:
+        presentation = instance.frame_attributes(frame.frame).presentation
+        if presentation is None:
             return _Polarity(inverted, findings)
-        return _Polarity(presented.inverted if polarity is Polarity.AUTO else inverted)
+        return _Polarity(presentation.inverted if polarity is Polarity.AUTO else inverted)
 
-    def _available(self, frame: SurveyedFrame) -> str:
+    def _voi_available(self, frame: SurveyedFrame) -> str:
         """The labels of all VOIs of the frame."""
         candidates = voi_candidates(self.instance.frame_attributes(frame.frame), RenderOptions().voi)
         return " ".join(str(position) for position in candidates.positions)
@@ -107,23 +106,23 @@ class GrayscalePlanner:
     def _choose_transform(self, frame: SurveyedFrame, inverted: bool) -> TransformChoice:
         look, options = self.options.effective_look, self.options
         if look is Look.WINDOW and options.window is not None:
-            voi = Window(options.window.center, options.window.width, options.window.function)
-            return TransformChoice(ViewerTransform(frame.modality, voi, inverted), "user", "the window asked for")
+            window = Window(options.window.center, options.window.width, options.window.function)
+            return TransformChoice(ViewerTransform(frame.modality, window, inverted), "user", "the window of --window")
         if look is Look.STORED:
             return self._choose_stored()
         attributes = self.instance.frame_attributes(frame.frame)
         if attributes.presentation is not None:
-            presented, reason, findings = presentation_state_voi(
+            voi, reason, findings = presentation_state_voi(
                 attributes, attributes.presentation, frame.modality, self.survey.rules
             )
-            transform = ViewerTransform(frame.modality, presented, inverted)
+            transform = ViewerTransform(frame.modality, voi, inverted)
             return TransformChoice(transform, "presentation", reason, findings)
         if look in (Look.VIEWER, Look.CLAHE):
             return self._choose_viewer(frame, inverted)
         return recipe_choice(self.instance, self.survey, frame, options, inverted)
 
     def _choose_viewer(self, frame: SurveyedFrame, inverted: bool) -> TransformChoice:
-        """The selected VOI, or none; it is a repair where another VOI was rejected before."""
+        """The selected VOI, or the VOI of an image without one. It is a repair where a VOI of the file was rejected."""
         candidates = voi_candidates(self.instance.frame_attributes(frame.frame), self.options.voi)
         selection = self.selector.select(frame)
         attempt, rejections = selection.attempt, selection.rejections
@@ -134,14 +133,14 @@ class GrayscalePlanner:
         modality, signed = voi_input(attempt, frame, self.survey.rules)
         voi, findings = voi_from_item(item, signed)
         assert voi is not None  # the selector rejects an attempt that cannot be used
-        exact = tuple(finding.detail for finding in findings if finding.code is FindingCode.WINDOW_LINEAR_EXACT)
-        rank = "taken instead" if rejections else "the first VOI of the nearest level"
+        width_notes = tuple(finding.detail for finding in findings if finding.code is FindingCode.WINDOW_LINEAR_EXACT)
+        rank = "used instead" if rejections else "the first VOI of the nearest level"
         return TransformChoice(
             ViewerTransform(modality, voi, inverted),
             str(attempt),
-            "; ".join((*rejections, f"{attempt} is {rank}", *exact)),
+            "; ".join((*rejections, f"{attempt} is {rank}", *width_notes)),
             (*candidates.findings, *findings, *notes),
-            is_repair=bool(rejections or exact),
+            is_repair=bool(rejections or width_notes),
         )
 
     def _choose_no_voi(
@@ -149,7 +148,7 @@ class GrayscalePlanner:
     ) -> TransformChoice:
         line, label, reason = default_voi(self.survey, frame)
         rejections = selection.rejections
-        reason = "; ".join((*rejections, f"as if there were no VOI: {reason}" if rejections else f"no VOI: {reason}"))
+        reason = "; ".join((*rejections, f"no VOI is usable: {reason}" if rejections else f"no VOI: {reason}"))
         transform = ViewerTransform(frame.modality, line, inverted)
         return TransformChoice(transform, label, reason, findings, is_repair=bool(rejections))
 
@@ -161,6 +160,6 @@ class GrayscalePlanner:
         return TransformChoice(StoredLook(-rules.lowest), "none", "stored values as they are")
 
 
-def grayscale_planner(instance: Instance, survey: Survey, options: RenderOptions) -> GrayscalePlanner:
+def grayscale_planner(instance: Instance, survey: GrayscaleSurvey, options: RenderOptions) -> GrayscalePlanner:
     """The planner of an instance. Its VOIs are judged over all surveyed frames."""
     return GrayscalePlanner(instance, survey, options, VoiSelector(instance, survey, options.voi))

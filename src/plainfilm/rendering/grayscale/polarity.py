@@ -20,7 +20,7 @@ def invert(y: Array, ymax: float) -> Array:
     return inverted
 
 
-def nearest(y: Array, ymax: int) -> Array:
+def round_to_levels(y: Array, ymax: int) -> Array:
     """Round display values to levels, floor(y + 0.5), clipped to [0, ymax], as uint8 or uint16. NaN becomes 0."""
     # Far from a narrow window, values may lie outside the range. They are clipped, since a cast would wrap white to
     # black. Of a number and NaN, fmin and fmax return the number.

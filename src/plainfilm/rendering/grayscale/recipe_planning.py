@@ -11,7 +11,7 @@ from plainfilm.options.render import Look, RenderOptions, VoiFunction
 from plainfilm.rendering.grayscale.equalization import equalize_recipe
 from plainfilm.rendering.grayscale.modality import rescale_of
 from plainfilm.rendering.grayscale.recipes import RecipeVoi, minmax_recipe, stretch_recipe
-from plainfilm.rendering.grayscale.survey import Survey, SurveyedFrame
+from plainfilm.rendering.grayscale.survey import GrayscaleSurvey, SurveyedFrame
 from plainfilm.rendering.grayscale.transform import TransformChoice
 from plainfilm.rendering.grayscale.voi import Window
 from plainfilm.rendering.grayscale.voi_candidates import voi_candidates, voi_from_item
@@ -27,22 +27,25 @@ class _VoiChoice:
 
 
 def recipe_choice(
-    instance: Instance, survey: Survey, frame: SurveyedFrame, options: RenderOptions, inverted: bool
+    instance: Instance, survey: GrayscaleSurvey, frame: SurveyedFrame, options: RenderOptions, inverted: bool
 ) -> TransformChoice:
     """The recipe that the options name, for one frame; inverted: small values are white (MONOCHROME1)."""
-    look, every, ignored = options.effective_look, frame.every.finite(), _ignored(instance, frame)
+    look, values = options.effective_look, frame.available.finite()
+    ignored_findings = _ignored_findings(instance, frame)
     reason = f"the recipe {look}"
     if look is Look.EQUALIZE:
-        return TransformChoice(equalize_recipe(every, inverted), "none", reason, ignored)
+        return TransformChoice(equalize_recipe(values, inverted), "none", reason, ignored_findings)
     choice = _choose_voi(instance, survey, frame, options)
-    findings = (*choice.findings, *ignored)
+    findings = (*choice.findings, *ignored_findings)
     if look is Look.MINMAX:
-        return TransformChoice(minmax_recipe(choice.voi, every, inverted), choice.label, reason, findings)
-    recipe = stretch_recipe(choice.voi, every, options.percentiles, inverted)
+        return TransformChoice(minmax_recipe(choice.voi, values, inverted), choice.label, reason, findings)
+    recipe = stretch_recipe(choice.voi, values, options.percentiles, inverted)
     return TransformChoice(recipe, choice.label, reason, findings)
 
 
-def _choose_voi(instance: Instance, survey: Survey, frame: SurveyedFrame, options: RenderOptions) -> _VoiChoice:
+def _choose_voi(
+    instance: Instance, survey: GrayscaleSurvey, frame: SurveyedFrame, options: RenderOptions
+) -> _VoiChoice:
     """VOI LUT item 0, or window 0, on stored values; stored values alone where neither is usable."""
     candidates = voi_candidates(instance.frame_attributes(frame.frame), options.voi)
     without_voi = _VoiChoice(RecipeVoi(), "none", candidates.findings)
@@ -56,7 +59,7 @@ def _choose_voi(instance: Instance, survey: Survey, frame: SurveyedFrame, option
 
 
 def _is_below_one(item: WindowItem, voi: Window) -> bool:
-    """Whether a window has a width below 1 under LINEAR. The recipes do not take it for LINEAR_EXACT."""
+    """Whether a window has a width below 1 under LINEAR. The recipes do not read such a window as LINEAR_EXACT."""
     return item.width < 1 and voi.function is VoiFunction.LINEAR_EXACT and item.function != "LINEAR_EXACT"
 
 
@@ -71,7 +74,7 @@ def _window_output(instance: Instance, frame: SurveyedFrame) -> tuple[float, flo
     return ends[0], ends[1]
 
 
-def _ignored(instance: Instance, frame: SurveyedFrame) -> tuple[Finding, ...]:
+def _ignored_findings(instance: Instance, frame: SurveyedFrame) -> tuple[Finding, ...]:
     level = instance.frame_attributes(frame.frame).modality
     attributes = {
         "Modality LUT": level.lut is not None,

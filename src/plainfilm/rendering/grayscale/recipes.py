@@ -2,7 +2,7 @@
 """Reproduce two published recipes bit for bit: `stretch` (hand radiographs) and `minmax` (chest radiographs).
 
 The recipes are those of published data sets. They therefore ignore the Modality LUT, padding and the display shutter,
-and truncate instead of rounding. The look `stored`, which is no recipe, is here too.
+and truncate instead of rounding.
 """
 
 from __future__ import annotations
@@ -144,19 +144,3 @@ def _extremes_at_median(v: Histogram) -> Histogram:
     extreme_counts = v.counts[:1] if v.values.size == 1 else v.counts[:1] + v.counts[-1:]
     values = np.concatenate([v.values[1:-1], median])
     return Histogram(values, np.concatenate([v.counts[1:-1], extreme_counts])).mapped(values)
-
-
-@dataclass(frozen=True, slots=True)
-class StoredLook:
-    """The look `stored`: stored values as 16-bit levels; for signed data, `offset` = 2^(Bits Stored - 1) is added."""
-
-    offset: int
-
-    def apply(self, values: Array, _ymax: int) -> Array:
-        """Return the stored values plus the offset, as uint16."""
-        return (values.astype(np.int64) + self.offset).astype(np.uint16)
-
-    @property
-    def line(self) -> tuple[float, float]:
-        """The stored values that become 0 and 65535."""
-        return float(-self.offset), float(65535 - self.offset)

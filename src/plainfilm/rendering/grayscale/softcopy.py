@@ -13,16 +13,16 @@ from plainfilm.rendering.grayscale.voi_candidates import voi_from_item
 
 
 def presentation_state_voi(
-    attributes: FrameAttributes, presented: SoftcopyPresentation, modality: ModalityTransform, rules: StoredRules
+    attributes: FrameAttributes, presentation: SoftcopyPresentation, modality: ModalityTransform, rules: StoredRules
 ) -> tuple[Voi, str, tuple[Finding, ...]]:
     """Return the VOI of a frame, followed by the Presentation LUT if there is one, the reason in words, and findings.
 
-    attributes: those of the frame with the VOI of the presentation state in place of its own.
+    attributes: the attributes of the frame, in which the VOI of the presentation state has replaced that of the image.
     """
     voi, reason, findings = _plain_voi(attributes, modality, rules)
-    if presented.lut is None:
+    if presentation.lut is None:
         return voi, reason, findings
-    table, lut_findings = lookup_table(presented.lut, input_signed=False)
+    table, lut_findings = lookup_table(presentation.lut, input_signed=False)
     if table.entries.size == 0 or not 1 <= table.bits <= 16:
         finding = Finding(FindingCode.PRESENTATION_INCOMPLETE, "the Presentation LUT cannot be used")
         return voi, reason, (*findings, finding)

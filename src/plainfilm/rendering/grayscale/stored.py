@@ -65,7 +65,10 @@ class Cells:
 
 @dataclass(frozen=True, slots=True)
 class _BitLayout:
-    """Where the value lies in a cell: `width` bits above the lowest `shift`, of which the low `bits_stored` count."""
+    """The position of the value in a cell: `width` bits above the lowest `shift` bits.
+
+    Only the low `bits_stored` of these bits are the stored value.
+    """
 
     shift: int
     bits_stored: int
@@ -119,7 +122,7 @@ def stored_values(rules: StoredRules, samples: Array) -> Array:
 def stored_frame(rules: StoredRules, samples: Array, histogram: Histogram) -> Array:
     """Convert the cells of a frame as `stored_values` does, without a copy where no cell changes.
 
-    histogram: of the cells of the frame. It shows whether any cell changes.
+    histogram: the cells of the frame; they show whether any cell changes.
     """
     if samples.dtype.itemsize == rules.container.itemsize:
         unchanged = histogram.values.view(rules.container)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Survey the frames of an instance: the histograms of their stored values, from which its plans are made."""
+"""Survey the values of grayscale frames: compute the histograms from which the plans of an instance are made."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ MOST_SURVEYED = 32
 
 
 @dataclass(frozen=True, slots=True)
-class FrameCells:
-    """The cells of one decoded frame as histograms: all that are available, and those inside the display shutter.
+class FrameHistograms:
+    """The histograms of one decoded frame.
 
+    cells: the cells of all available pixels. inside: those inside the display shutter.
     missing: the number of pixels that a truncated frame lacks; they are in neither histogram.
     """
 
@@ -34,7 +35,7 @@ class FrameCells:
 class SurveyedFrame:
     """The values of one frame as histograms, its padding, and its Modality LUT.
 
-    cells: the cells as decoded. every: the stored values of all available pixels. valid: the stored values of the
+    cells: the cells as decoded. available: the stored values of all available pixels. valid: the stored values of the
     pixels that are neither unavailable nor masked, and that no supplemental palette colours.
     padding_fraction: the share of the pixels that is padding, missing, or not a number.
     colored: the number of pixels inside the shutter that a supplemental palette colours.
@@ -42,7 +43,7 @@ class SurveyedFrame:
 
     frame: int
     cells: Histogram
-    every: Histogram
+    available: Histogram
     valid: Histogram
     padding: PaddingRange | None
     padding_fraction: float
@@ -52,7 +53,7 @@ class SurveyedFrame:
 
 
 @dataclass(frozen=True, slots=True)
-class Survey:
+class GrayscaleSurvey:
     """The rules of an instance for stored values, and its surveyed frames, of which there is at least one."""
 
     rules: StoredRules
@@ -72,46 +73,46 @@ class _Padding:
     findings: tuple[Finding, ...] = ()
 
 
-def surveyed_frames(number_of_frames: int) -> tuple[int, ...]:
+def frames_to_survey(number_of_frames: int) -> tuple[int, ...]:
     """The frames, from 0, that are surveyed: all, or 32 spread evenly where there are more."""
     if number_of_frames <= MOST_SURVEYED:
         return tuple(range(number_of_frames))
     return tuple(index * number_of_frames // MOST_SURVEYED for index in range(MOST_SURVEYED))
 
 
-def frame_cells(frame: int, decoded: DecodedFrame, masks: FrameMasks) -> FrameCells:
+def frame_histograms(frame: int, decoded: DecodedFrame, masks: FrameMasks) -> FrameHistograms:
     """The histograms of a decoded grayscale frame, counted from 0."""
-    samples, unavailable, excluded = decoded.samples, masks.unavailable, masks.either
-    every = inside = histogram_of(samples if unavailable is None else samples[~unavailable])
+    samples, unavailable, excluded = decoded.samples, masks.unavailable, masks.union
+    available = inside = histogram_of(samples if unavailable is None else samples[~unavailable])
     if masks.outside_shutter is not None and excluded is not None:
         inside = histogram_of(samples[~excluded])
     missing = 0 if decoded.missing is None else int(decoded.missing.sum())
-    return FrameCells(frame, Cells(every, decoded.precision, decoded.signed), inside, missing)
+    return FrameHistograms(frame, Cells(available, decoded.precision, decoded.signed), inside, missing)
 
 
-def survey(instance: Instance, frames: tuple[FrameCells, ...]) -> Survey:
+def survey_grayscale(instance: Instance, frames: tuple[FrameHistograms, ...]) -> GrayscaleSurvey:
     """The survey of an instance from the cells of its frames, of which there is at least one."""
     rules = stored_rules(instance.pixel, tuple(frame.cells for frame in frames))
-    return Survey(rules, tuple(survey_frame(instance, rules, frame) for frame in frames))
+    return GrayscaleSurvey(rules, tuple(survey_frame(instance, rules, frame) for frame in frames))
 
 
-def survey_frame(instance: Instance, rules: StoredRules, frame: FrameCells) -> SurveyedFrame:
+def survey_frame(instance: Instance, rules: StoredRules, frame: FrameHistograms) -> SurveyedFrame:
     """The survey of one frame by the rules of its instance."""
     cells = frame.cells.histogram
-    every = _stored(rules, cells)
-    inside = every if frame.inside is cells else _stored(rules, frame.inside)
+    available = _stored(rules, cells)
+    inside = available if frame.inside is cells else _stored(rules, frame.inside)
     grey = inside
     if instance.supplement is not None:
         grey = inside.keep(inside.values < instance.supplement.first(rules.signed))
     modality, findings = modality_of(instance, instance.frame_attributes(frame.frame).modality, rules)
-    padding = _padding(instance, rules, every, frame.missing)
+    padding = _padding(instance, rules, available, frame.missing)
     valid = grey.finite()
     if padding.range is not None:
-        valid = valid.keep(~padding.range.holds(valid.values))
+        valid = valid.keep(~padding.range.mask_of(valid.values))
     return SurveyedFrame(
         frame=frame.frame,
         cells=cells,
-        every=every,
+        available=available,
         valid=valid,
         padding=padding.range,
         padding_fraction=padding.fraction,
@@ -125,16 +126,16 @@ def _stored(rules: StoredRules, levels: Histogram) -> Histogram:
     return levels.mapped(stored_values(rules, levels.values))
 
 
-def _padding(instance: Instance, rules: StoredRules, every: Histogram, missing: int) -> _Padding:
+def _padding(instance: Instance, rules: StoredRules, available: Histogram, missing: int) -> _Padding:
     """The padding of a frame. It is ignored where more than 95 % of all available pixels would be padding."""
-    not_finite, total = every.total - every.finite().total, max(every.total, 1)
-    pixels = max(every.total + missing, 1)
+    not_finite, total = available.total - available.finite().total, max(available.total, 1)
+    pixels = max(available.total + missing, 1)
     if instance.padding is None:
         return _Padding(None, (not_finite + missing) / pixels)
     padding = padding_range(instance.padding, rules, instance.pixel.bits_allocated)
-    count = not_finite + int(every.counts[padding.holds(every.values)].sum())
+    count = not_finite + int(available.counts[padding.mask_of(available.values)].sum())
     if count > MAX_PADDING_FRACTION * total:
-        note = f"{count / total:.1%} of the pixels would be padding, which is left as it is"
+        note = f"{count / total:.1%} of the pixels would be padding; Pixel Padding Value is ignored"
         finding = Finding(FindingCode.PADDING_IMPLAUSIBLE, note)
         return _Padding(None, (not_finite + missing) / pixels, (finding,))
     return _Padding(padding, (count + missing) / pixels)

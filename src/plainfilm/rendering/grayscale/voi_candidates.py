@@ -41,7 +41,7 @@ class VoiCandidate:
 class VoiCandidates:
     """The VOIs of one frame in the order in which they are tried: VOI LUTs first, then windows.
 
-    `findings` reports what the user asked for and the file does not have.
+    `findings` reports a VOI that `--voi` names and the file does not have.
     """
 
     items: tuple[VoiCandidate, ...]

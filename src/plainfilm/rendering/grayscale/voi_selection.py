@@ -17,9 +17,9 @@ from plainfilm.dicom.instance import Instance
 from plainfilm.options.render import VoiChoice
 from plainfilm.rendering.grayscale.histogram import Histogram, pooled
 from plainfilm.rendering.grayscale.modality import ModalityTransform
-from plainfilm.rendering.grayscale.polarity import nearest
+from plainfilm.rendering.grayscale.polarity import round_to_levels
 from plainfilm.rendering.grayscale.stored import StoredRules
-from plainfilm.rendering.grayscale.survey import Survey, SurveyedFrame
+from plainfilm.rendering.grayscale.survey import GrayscaleSurvey, SurveyedFrame
 from plainfilm.rendering.grayscale.voi import ConstantLevel, Line, VoiLut, Window
 from plainfilm.rendering.grayscale.voi_candidates import VoiCandidates, VoiPosition, voi_candidates, voi_from_item
 
@@ -55,7 +55,7 @@ class VoiSelection:
 class VoiSelector:
     """Selects the VOI of each frame. Whether a VOI is degenerate is decided once, over all surveyed frames."""
 
-    def __init__(self, instance: Instance, survey: Survey, voi: VoiChoice) -> None:
+    def __init__(self, instance: Instance, survey: GrayscaleSurvey, voi: VoiChoice) -> None:
         self._instance = instance
         self._survey = survey
         self._voi = voi
@@ -101,7 +101,7 @@ class VoiSelector:
             modality, _ = voi_input(attempt, frame, self._survey.rules)
             x = modality.apply(frame.valid.values)
             input_extremes |= {float(value) for value in (x.min(), x.max())} if x.size else set()
-            levels = nearest(voi.apply(x, 255.0), 255)
+            levels = round_to_levels(voi.apply(x, 255.0), 255)
             counts += np.bincount(levels, weights=frame.valid.counts, minlength=256).astype(np.int64)
         return None if len(input_extremes) <= 1 else _degeneracy_of_levels(counts, colored_pixels)
 
@@ -135,8 +135,8 @@ def _degeneracy_of_levels(counts: npt.NDArray[np.int64], colored_pixels: int) ->
     return "puts all pixels on one level" if np.count_nonzero(counts) == 1 and not colored_pixels else None
 
 
-def default_voi(survey: Survey, frame: SurveyedFrame) -> tuple[Line | ConstantLevel, str, str]:
-    """The VOI of a frame for which the file has none, with its label in the tables and the reason in words.
+def default_voi(survey: GrayscaleSurvey, frame: SurveyedFrame) -> tuple[Line | ConstantLevel, str, str]:
+    """The VOI of a frame without a usable VOI of the file, with its label in the tables and the reason in words.
 
     Integer images of up to 8 bits stored without a Modality LUT or rescale hold display values: their label is
     `identity`. All others get the label `fallback`: the line from the 0.1 to the 99.9 percentile of the valid pixels
@@ -146,7 +146,7 @@ def default_voi(survey: Survey, frame: SurveyedFrame) -> tuple[Line | ConstantLe
     if rules.is_integer and rules.bits_stored <= 8 and frame.modality.is_identity:
         reason = f"{rules.bits_stored} bits stored and no Modality LUT: the stored values are display values"
         return Line(float(rules.lowest), float(rules.highest)), "identity", reason
-    outputs = [surveyed.valid.mapped(surveyed.modality.apply(surveyed.valid.values)) for surveyed in survey.frames]
+    outputs = [other.valid.mapped(other.modality.apply(other.valid.values)) for other in survey.frames]
     histogram = pooled(tuple(outputs))
     if histogram.values.size <= 1:
         return ConstantLevel(), "fallback", "the image has a single level: the middle of the range"
