@@ -12,9 +12,9 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from plainfilm.errors import ConversionError, DecodeError
-from plainfilm.rendering.border import border_of_color_frame, border_of_frame
 from plainfilm.rendering.frame import LoadedFrame
-from plainfilm.rendering.geometry.border import BorderResult, common_border
+from plainfilm.rendering.frame_border import border_of_color_frame, border_of_frame
+from plainfilm.rendering.geometry.border_result import BorderResult, common_border
 from plainfilm.rendering.grayscale.planner import GrayscalePlanner, grayscale_planner
 from plainfilm.rendering.grayscale.survey import FrameHistograms, frame_histograms, frames_to_survey, survey_grayscale
 from plainfilm.rendering.opened_instance import OpenedInstance

@@ -10,8 +10,8 @@ import numpy.typing as npt
 
 from plainfilm.decode.decoded import DecodedFrame
 from plainfilm.dicom.instance import Shutter
-from plainfilm.rendering.grayscale.padding import outside_shutter
 from plainfilm.rendering.redaction import RedactionMask
+from plainfilm.rendering.shutter import outside_shutter
 
 Mask = npt.NDArray[np.bool_]
 

@@ -12,7 +12,7 @@ from plainfilm.options.options import Options
 from plainfilm.options.presentation import Orient
 from plainfilm.options.privacy import RedactionBoxes
 from plainfilm.options.render import Look
-from plainfilm.rendering.geometry.border import BorderResult
+from plainfilm.rendering.geometry.border_result import BorderResult
 from plainfilm.rendering.geometry.geometry import Geometry
 from plainfilm.rendering.geometry.layout import FrameLayout, geometry_of, layout_of
 from plainfilm.rendering.geometry.reduced_size import may_be_reduced, needed_size

@@ -12,7 +12,7 @@ import pytest
 from numpy.typing import NDArray
 
 from plainfilm.options.geometry import Box
-from plainfilm.rendering.geometry.border import BorderOutcome, BorderResult
+from plainfilm.rendering.geometry.border_result import BorderOutcome, BorderResult
 from plainfilm.rendering.geometry.border_search import PixelBlock, find_border
 
 Array = NDArray[Any]

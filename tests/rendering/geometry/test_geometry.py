@@ -21,7 +21,7 @@ from plainfilm.findings import FindingCode
 from plainfilm.options.geometry import Box, CropMode, GeometryOptions, Pixels
 from plainfilm.options.options import Options
 from plainfilm.options.presentation import Orient
-from plainfilm.rendering.geometry.border import BorderOutcome, BorderResult
+from plainfilm.rendering.geometry.border_result import BorderOutcome, BorderResult
 from plainfilm.rendering.geometry.geometry import Geometry
 from plainfilm.rendering.geometry.layout import geometry_of, layout_of
 

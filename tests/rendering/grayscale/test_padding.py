@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from tests.support.grayscale import rules_of_16_bits
 
 from plainfilm.dicom.instance import Overlay, Padding, Shutter
-from plainfilm.rendering.grayscale.padding import PaddingRange, outside_shutter, padding_range
+from plainfilm.rendering.grayscale.padding import PaddingRange, padding_range
 from plainfilm.rendering.grayscale.stored import StoredRules
+from plainfilm.rendering.shutter import outside_shutter
 
 
 def drawn(shutter: Shutter, rows: int, columns: int) -> list[str]:

@@ -19,7 +19,7 @@ from plainfilm.records import Status
 from plainfilm.rendering.grayscale.histogram import histogram_of
 from plainfilm.rendering.grayscale.lut import LookupTable
 from plainfilm.rendering.grayscale.modality import ModalityTransform
-from plainfilm.rendering.grayscale.padding import PaddingRange, outside_shutter
+from plainfilm.rendering.grayscale.padding import PaddingRange
 from plainfilm.rendering.grayscale.plan import GrayscalePlan, levels, render_levels, rendered_histogram, table
 from plainfilm.rendering.grayscale.recipes import RecipeVoi, minmax_recipe, stretch_recipe
 from plainfilm.rendering.grayscale.stored import StoredRules
@@ -27,6 +27,7 @@ from plainfilm.rendering.grayscale.transform import GrayscaleTransform, StoredLo
 from plainfilm.rendering.grayscale.voi import ConstantLevel, Line, VoiLut, Window
 from plainfilm.rendering.masks import FrameMasks
 from plainfilm.rendering.plan import LOOK_VERSIONS
+from plainfilm.rendering.shutter import outside_shutter
 
 Array = npt.NDArray[Any]
 

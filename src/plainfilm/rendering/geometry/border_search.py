@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from plainfilm.options.geometry import Box
-from plainfilm.rendering.geometry.border import BorderOutcome, BorderResult
+from plainfilm.rendering.geometry.border_result import BorderOutcome, BorderResult
 
 Array = npt.NDArray[Any]
 Mask = npt.NDArray[np.bool_]

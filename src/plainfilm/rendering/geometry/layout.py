@@ -13,7 +13,7 @@ from plainfilm.errors import ConversionError, LimitError, Reason, Stage
 from plainfilm.findings import Finding, FindingCode
 from plainfilm.options.geometry import Box, CropMode, Fit, GeometryOptions, OutputSize, Pixels
 from plainfilm.options.presentation import Orient
-from plainfilm.rendering.geometry.border import BorderOutcome, BorderResult
+from plainfilm.rendering.geometry.border_result import BorderOutcome, BorderResult
 from plainfilm.rendering.geometry.geometry import Geometry
 from plainfilm.rendering.geometry.hanging import hanging_turn
 

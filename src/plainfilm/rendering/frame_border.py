@@ -17,7 +17,7 @@ import numpy.typing as npt
 from plainfilm.decode.decoded import DecodedFrame
 from plainfilm.dicom.instance import Instance
 from plainfilm.rendering.color.plan import rgb_frame
-from plainfilm.rendering.geometry.border import BorderResult, common_border
+from plainfilm.rendering.geometry.border_result import BorderResult, common_border
 from plainfilm.rendering.geometry.border_search import PixelBlock, find_border
 from plainfilm.rendering.grayscale.padding import PaddingRange, padding_range
 from plainfilm.rendering.grayscale.stored import Cells, stored_rules, stored_values
