@@ -19,7 +19,7 @@ from plainfilm.conversion.conversion import Conversion
 from plainfilm.conversion.isolated import call_in_worker
 from plainfilm.conversion.presentation_index import presentation_of
 from plainfilm.conversion.summary import Run
-from plainfilm.decode.process_state import is_suspect
+from plainfilm.decode.process_state import is_memory_suspect
 from plainfilm.dicom.read import instance_from_dataset
 from plainfilm.errors import OptionsError, PlainfilmError
 from plainfilm.options.field import Scope
@@ -174,7 +174,7 @@ def run_isolated_call(job: Job, report: Callable[[Report], None]) -> bool:
     except PlainfilmError as error:
         result = error
     report(TaskResult(result))
-    return is_suspect()
+    return is_memory_suspect()
 
 
 def _image_options(keywords: Mapping[str, object]) -> Options:

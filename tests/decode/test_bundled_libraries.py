@@ -16,7 +16,7 @@ import PIL.features
 import pytest
 from openjpeg.utils import get_openjpeg_version
 
-from plainfilm.decode.codecs import codec_rows
+from plainfilm.decode.codecs import codecs_of
 
 TESTS = Path(__file__).resolve().parents[1]
 
@@ -128,7 +128,7 @@ def test_a_known_fault_has_a_guard(fault: Fault) -> None:
 
 def test_openjph_decodes_no_image() -> None:
     for number in (201, 202, 203):
-        for row in codec_rows(f"1.2.840.10008.1.2.4.{number}"):
+        for row in codecs_of(f"1.2.840.10008.1.2.4.{number}"):
             assert row.decode_function.split(":")[0] == "jpeg2000"
     source = (TESTS.parent / "src" / "plainfilm" / "decode" / "jpeg2000.py").read_text(encoding="utf-8")
     assert "htj2k_decode" not in source

@@ -11,7 +11,7 @@ from plainfilm.conversion.failures import failure_of_error
 from plainfilm.conversion.job import OVERLAY_FOLDER, ConvertJob, EncodedImage, RunContext, StagedImage, StagedOverlay
 from plainfilm.conversion.presentation_index import presentation_for
 from plainfilm.conversion.rows import SourceContext, record_of, software_text, source_context
-from plainfilm.decode.process_state import is_suspect
+from plainfilm.decode.process_state import is_memory_suspect
 from plainfilm.encode.png import Ancillary, encode_png
 from plainfilm.errors import ConversionError, Reason, Stage
 from plainfilm.options.options import Options
@@ -42,7 +42,7 @@ def convert_source(job: Job, report: Callable[[Report], None]) -> bool:
                 report(result)
     except ConversionError as error:
         report(_failed(convert_job, None, error))
-    return is_suspect()
+    return is_memory_suspect()
 
 
 def _results(

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""The table of codecs: for each transfer syntax the rows that decode it, in order of preference.
+"""The table of codecs: for each transfer syntax the codecs that decode it, in order of preference.
 
-Exactly one row decodes a codestream. The second row of a transfer syntax is used only for a complete codestream that
-the first row calls corrupt; it checks codestreams as strictly as the first row.
+Exactly one codec decodes a codestream. The second codec of a transfer syntax is used only for a complete codestream
+that the first codec calls corrupt; it checks codestreams as strictly as the first codec.
 """
 
 from __future__ import annotations
@@ -39,14 +39,14 @@ def _is_not_8bit_dct(frame: FrameBytes) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class CodecRow:
+class Codec:
     """One decoder: its name, the package and module that it needs, its functions, and the codestreams it accepts.
 
     The functions are written `module:function`, relative to plainfilm.decode, and are imported when they are used.
 
     decode_function: decodes a complete frame.
     codec_class: the class of imagecodecs that tells whether imagecodecs was built with this codec; '' for none.
-    accepts: whether this row decodes a given codestream of its transfer syntax.
+    accepts: whether this codec decodes a given codestream of its transfer syntax.
     truncated_function: decodes a truncated frame; '' where the library returns no part of one.
     verify_function: decodes with a second library (--verify); '' for an encoding without a decoder to verify.
     reduced_function: decodes at a lower resolution (--decode reduced); '' where only the full resolution exists.
@@ -64,7 +64,7 @@ class CodecRow:
 
     @property
     def unmet_requirement(self) -> str:
-        """Why the row cannot be used and how to install what it needs; '' where it can be used."""
+        """Why the codec cannot be used and how to install what it needs; '' where it can be used."""
         if find_spec(self.module) is None:
             return f"the package {self.package} is not installed (pip install {self.package})"
         if self.codec_class and not getattr(importlib.import_module(self.module), self.codec_class).available:
@@ -73,12 +73,12 @@ class CodecRow:
 
     @property
     def decoder(self) -> str:
-        """The name of the row with the version of its package, as the tables show it."""
+        """The name of the codec with the version of its package, as the tables show it."""
         return f"{self.name} {self.package}-{_version_of(self.package)}"
 
     @staticmethod
     def load(function_path: str) -> Decode:
-        """Import a `module:function` of the row; `load_reduced` imports `reduced_function`."""
+        """Import a `module:function` of the codec; `load_reduced` imports `reduced_function`."""
         decode: Decode = _load(function_path)
         return decode
 
@@ -90,9 +90,9 @@ class CodecRow:
 
 @dataclass(frozen=True, slots=True)
 class CodecStatus:
-    """One line of `plainfilm codecs`: a transfer syntax and a row that decodes it.
+    """One line of `plainfilm codecs`: a transfer syntax and a codec that decodes it.
 
-    row: name of the row, '' where no row decodes the transfer syntax. missing: why the row or the transfer syntax
+    row: name of the codec, '' where no codec decodes the transfer syntax. missing: why the codec or the transfer syntax
     cannot be decoded, '' where `available`.
     """
 
@@ -105,14 +105,14 @@ class CodecStatus:
     missing: str
 
 
-_NATIVE = CodecRow(
+_NATIVE = Codec(
     "native",
     "numpy",
     "numpy",
     decode_function="native:decode_native",
     truncated_function="truncated_native:decode_truncated_native",
 )
-_DEFLATED_FRAME = CodecRow(
+_DEFLATED_FRAME = Codec(
     "deflate",
     "numpy",
     "numpy",
@@ -120,7 +120,7 @@ _DEFLATED_FRAME = CodecRow(
     truncated_function="truncated_native:decode_truncated_deflated",
     verify_function="verify:decode_deflated_isal",
 )
-_RLE = CodecRow(
+_RLE = Codec(
     "rle",
     "pylibjpeg-rle",
     "rle",
@@ -129,7 +129,7 @@ _RLE = CodecRow(
     verify_function="verify:decode_rle_packbits",
 )
 _JPEG = (
-    CodecRow(
+    Codec(
         "jpeg-8bit",
         "simplejpeg",
         "simplejpeg",
@@ -138,7 +138,7 @@ _JPEG = (
         truncated_function="truncated_jpeg:decode_truncated_jpeg",
         reduced_function="reduced:decode_reduced_jpeg",
     ),
-    CodecRow(
+    Codec(
         "jpeg-deep",
         "imagecodecs",
         "imagecodecs",
@@ -149,7 +149,7 @@ _JPEG = (
         verify_function="verify:decode_jpeg_lossless_jpegsof3",
     ),
 )
-_JPEG_LS = CodecRow(
+_JPEG_LS = Codec(
     "jpeg-ls",
     "imagecodecs",
     "imagecodecs",
@@ -159,7 +159,7 @@ _JPEG_LS = CodecRow(
     verify_function="verify:decode_jpegls",
 )
 _JPEG_2000 = (
-    CodecRow(
+    Codec(
         "jpeg-2000",
         "pylibjpeg-openjpeg",
         "openjpeg",
@@ -167,7 +167,7 @@ _JPEG_2000 = (
         verify_function="verify:decode_jpeg2000_imagecodecs",
         reduced_function="reduced:decode_reduced_jpeg2000",
     ),
-    CodecRow(
+    Codec(
         "jpeg-2000-second",
         "imagecodecs",
         "imagecodecs",
@@ -175,7 +175,7 @@ _JPEG_2000 = (
         codec_class="JPEG2K",
     ),
 )
-_JPEG_XL = CodecRow(
+_JPEG_XL = Codec(
     "jpeg-xl",
     "imagecodecs",
     "imagecodecs",
@@ -185,7 +185,7 @@ _JPEG_XL = CodecRow(
 )
 
 _ROOT = "1.2.840.10008.1.2"
-_ROWS: dict[str, tuple[CodecRow, ...]] = {
+_CODECS: dict[str, tuple[Codec, ...]] = {
     _ROOT: (_NATIVE,),
     f"{_ROOT}.1": (_NATIVE,),
     f"{_ROOT}.2": (_NATIVE,),
@@ -209,14 +209,14 @@ _NOT_DECODED: dict[str, str] = {
 }
 
 
-def codec_rows(transfer_syntax: str) -> tuple[CodecRow, ...]:
-    """Return the rows of a transfer syntax, the preferred one first.
+def codecs_of(transfer_syntax: str) -> tuple[Codec, ...]:
+    """Return the codecs of a transfer syntax, the preferred one first.
 
-    Raises UnsupportedError (unsupported_transfer_syntax) where the transfer syntax has no row.
+    Raises UnsupportedError (unsupported_transfer_syntax) where the transfer syntax has no codec.
     """
-    rows = _ROWS.get(transfer_syntax)
-    if rows is not None:
-        return rows
+    codecs = _CODECS.get(transfer_syntax)
+    if codecs is not None:
+        return codecs
     name = transfer_syntax_name(transfer_syntax) or "unknown"
     explanation = _NOT_DECODED.get(transfer_syntax, "no decoder is known for it")
     message = f"transfer syntax {transfer_syntax} ({name}): {explanation}"
@@ -224,8 +224,8 @@ def codec_rows(transfer_syntax: str) -> tuple[CodecRow, ...]:
 
 
 def codec_status() -> tuple[CodecStatus, ...]:
-    """Return one status for each transfer syntax and row of this installation, then those that are not decoded."""
-    decoded = [_status_of(syntax, row) for syntax, rows in _ROWS.items() for row in rows]
+    """Return one status for each transfer syntax and codec of this installation, then those that are not decoded."""
+    decoded = [_status_of(syntax, codec) for syntax, codecs in _CODECS.items() for codec in codecs]
     not_decoded = [
         CodecStatus(syntax, transfer_syntax_name(syntax), "decode", "", False, "", explanation)
         for syntax, explanation in _NOT_DECODED.items()
@@ -234,15 +234,15 @@ def codec_status() -> tuple[CodecStatus, ...]:
     return (*decoded, *not_decoded)
 
 
-def _status_of(transfer_syntax: str, row: CodecRow) -> CodecStatus:
-    requirement = row.unmet_requirement
+def _status_of(transfer_syntax: str, codec: Codec) -> CodecStatus:
+    requirement = codec.unmet_requirement
     return CodecStatus(
         transfer_syntax=transfer_syntax,
         name=transfer_syntax_name(transfer_syntax),
         kind="decode",
-        row=row.name,
+        row=codec.name,
         available=not requirement,
-        version="" if requirement else f"{row.package} {_version_of(row.package)}",
+        version="" if requirement else f"{codec.package} {_version_of(codec.package)}",
         missing=requirement,
     )
 

@@ -55,9 +55,9 @@ class Segment:
 class JpegHeader:
     """The header of a JPEG or JPEG-LS codestream.
 
-    process: second byte of the SOF marker. component_ids, vertical_sampling: in the order of the frame header.
-    horizontal_sampling likewise. adobe_transform: colour transform of the Adobe APP14 segment, None without one. jfif:
-    whether a JFIF APP0 segment is present. stop: position of the first byte after EOI.
+    process: second byte of the SOF marker. component_ids, vertical_sampling and horizontal_sampling: in the order of the
+    frame header. adobe_transform: colour transform of the Adobe APP14 segment, None without one. jfif: whether a JFIF
+    APP0 segment is present. stop: position of the first byte after EOI.
     """
 
     size: ImageSize
@@ -72,19 +72,19 @@ class JpegHeader:
 
     @property
     def has_subsampled_chroma(self) -> bool:
-        """Whether components 2 and 3 of three are sampled more coarsely than the first: only YCbCr is coded so."""
+        """Whether components 2 and 3 of three are sampled more coarsely than the first: such samples are YCbCr."""
         if self.size.components != 3:
             return False
         first, *others = zip(self.horizontal_sampling, self.vertical_sampling, strict=True)
         return all(factors[0] * factors[1] < first[0] * first[1] for factors in others)
 
 
-def truncated(message: str) -> TruncatedError:
+def truncated_error(message: str) -> TruncatedError:
     """Return the error for a codestream that ends too early."""
     return TruncatedError(message, reason=Reason.TRUNCATED_PIXEL_DATA, stage=Stage.DECODE)
 
 
-def mismatch(message: str) -> DecodeError:
+def mismatch_error(message: str) -> DecodeError:
     """Return the error for a codestream that contradicts the DICOM header."""
     return DecodeError(message, reason=Reason.CODESTREAM_MISMATCH)
 
@@ -97,12 +97,14 @@ def check_size(size: ImageSize, pixel: ImagePixel, *, accepts_exchanged_sides: b
     sides = (size.rows, size.columns)
     is_exchanged = accepts_exchanged_sides and sides == (pixel.columns, pixel.rows)
     if (sides != (pixel.rows, pixel.columns) and not is_exchanged) or size.components != pixel.samples_per_pixel:
-        raise mismatch(
+        raise mismatch_error(
             f"the codestream has {size.rows} rows, {size.columns} columns and {size.components} components; "
             f"the header says Rows {pixel.rows}, Columns {pixel.columns}, Samples per Pixel {pixel.samples_per_pixel}"
         )
     if size.precision > pixel.bits_allocated:
-        raise mismatch(f"the codestream has {size.precision} bits a sample, Bits Allocated is {pixel.bits_allocated}")
+        raise mismatch_error(
+            f"the codestream has {size.precision} bits a sample, Bits Allocated is {pixel.bits_allocated}"
+        )
 
 
 def read_jpeg(data: bytes) -> JpegHeader:
@@ -160,7 +162,7 @@ def _jpeg_segments(data: bytes) -> Iterator[Segment]:
         if marker == START_OF_SCAN:
             next_marker = after_scan.search(data, stop)
             position = next_marker.end() - 2 if next_marker else len(data)
-    raise truncated("the JPEG codestream has no EOI marker: it is cut short")
+    raise truncated_error("the JPEG codestream has no EOI marker: it is cut short")
 
 
 def _check_scans(data: bytes, segments: tuple[Segment, ...], identifiers: bytes) -> None:
@@ -172,7 +174,9 @@ def _check_scans(data: bytes, segments: tuple[Segment, ...], identifiers: bytes)
             scanned.update(data[segment.start + 5 : segment.start + 5 + 2 * count : 2])
     absent = set(identifiers) - scanned
     if absent:
-        raise truncated(f"{len(absent)} of {len(identifiers)} components have no scan: the codestream is cut short")
+        raise truncated_error(
+            f"{len(absent)} of {len(identifiers)} components have no scan: the codestream is cut short"
+        )
 
 
 def _check_progression(data: bytes, segments: tuple[Segment, ...], identifiers: bytes) -> None:
@@ -195,7 +199,7 @@ def _check_progression(data: bytes, segments: tuple[Segment, ...], identifiers: 
     if incomplete:
         total = _COEFFICIENTS * len(identifiers)
         message = f"{incomplete} of {total} coefficients of the progressive JPEG are not sent at full precision"
-        raise truncated(f"{message}: scans are missing")
+        raise truncated_error(f"{message}: scans are missing")
 
 
 def _adobe_transform(data: bytes, segments: tuple[Segment, ...]) -> int | None:
@@ -224,11 +228,13 @@ def read_rle(data: bytes) -> tuple[slice, ...]:
     Raises DecodeError where the header is inconsistent, TruncatedError where a segment begins after the last byte.
     """
     if len(data) < 64:
-        raise truncated(f"the RLE frame has {len(data)} bytes, its header takes 64")
+        raise truncated_error(f"the RLE frame has {len(data)} bytes, its header takes 64")
     count, *offsets = struct.unpack_from("<16I", data)
     starts = offsets[:count]
     if not 1 <= count <= 15 or starts[0] != 64 or any(b <= a for a, b in pairwise(starts)):
         raise DecodeError("the header of the RLE frame is damaged")
     if starts[-1] >= len(data):
-        raise truncated(f"a segment of the RLE frame begins at byte {starts[-1]}, the frame has {len(data)} bytes")
+        raise truncated_error(
+            f"a segment of the RLE frame begins at byte {starts[-1]}, the frame has {len(data)} bytes"
+        )
     return tuple(slice(a, b) for a, b in pairwise((*starts, len(data))))

@@ -31,8 +31,8 @@ class DecodedFrame:
         and float64.
     precision: bits per sample that the codestream declares; None for native and RLE data, which declare nothing.
     signed: sign that the codestream declares; None where it cannot declare one (native, RLE, JPEG, JPEG-LS).
-    decoder: name of the codec row with the version of its library.
-    photometric_interpretation: colour space of `samples`, after the transforms that the decoder reverted.
+    decoder: name of the codec with the version of its library.
+    photometric_interpretation: colour space of `samples`, after the colour transforms that the decoder has reverted.
     missing: (rows, columns), True for the pixels that a truncated frame lacks (--allow-truncated); None for a complete
         frame.
     """

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Decode one frame of an instance with the codec row of its transfer syntax."""
+"""Decode one frame of an instance with the codec of its transfer syntax."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from plainfilm.decode.codecs import CodecRow, codec_rows
+from plainfilm.decode.codecs import Codec, codecs_of
 from plainfilm.decode.decoded import DecodedFrame
 from plainfilm.dicom.frames import FrameBytes, FrameTable, frame_bytes
 from plainfilm.dicom.instance import ImagePixel, PixelData
@@ -18,8 +18,8 @@ from plainfilm.findings import Finding, FindingCode
 
 Array = npt.NDArray[Any]
 _EXPLICIT_LITTLE = "1.2.840.10008.1.2.1"
-_SMOOTHER = 1.5
-"""How much less neighbouring rows must differ before the layout of the header replaces that of the codestream."""
+_MIN_DIFFERENCE_RATIO = 1.5
+"""The layout of the header replaces that of the codestream if its neighbouring rows differ less by this factor."""
 
 
 def decode_frame(
@@ -27,28 +27,28 @@ def decode_frame(
 ) -> DecodedFrame:
     """Decode a frame, counted from 0; the result has the findings of the frame table and of the codestream.
 
-    A truncated frame is decoded as far as its data go if the frame table allows it. With `verify`, a lossless
+    The complete part of a truncated frame is decoded if the frame table allows it. With `verify`, a lossless
     codestream is also decoded with a second library and the samples are compared.
 
     Raises UnsupportedError, DecodeError (corrupt_codestream; codestream_mismatch), TruncatedError, LimitError.
     """
-    rows = codec_rows(data.transfer_syntax)
+    codecs = codecs_of(data.transfer_syntax)
     findings = table.findings
-    if not data.encapsulated and rows != (native := codec_rows(_EXPLICIT_LITTLE)):
+    if not data.encapsulated and codecs != (native := codecs_of(_EXPLICIT_LITTLE)):
         # Pixel Data without items and with the length of native data are native, whatever transfer syntax is declared
-        note = f"the file says {data.transfer_syntax}; its Pixel Data are not encapsulated and taken for native"
-        rows, findings = native, (*findings, Finding(FindingCode.ASSUMED_TRANSFER_SYNTAX, note))
+        note = f"the file says {data.transfer_syntax}; its Pixel Data are not encapsulated and are read as native"
+        codecs, findings = native, (*findings, Finding(FindingCode.ASSUMED_TRANSFER_SYNTAX, note))
     encoded = frame_bytes(table, data, frame)
     try:
-        decoded = decode_with_rows(rows, pixel, encoded)
+        decoded = decode_with_codecs(codecs, pixel, encoded)
     except TruncatedError as error:
         if not table.allow_truncated:
             raise
-        decoded = _decode_truncated(rows, pixel, encoded, error)
-    if data.encapsulated and rows == codec_rows(_EXPLICIT_LITTLE):
+        decoded = _decode_truncated(codecs, pixel, encoded, error)
+    if data.encapsulated and codecs == codecs_of(_EXPLICIT_LITTLE):
         _check_uncompressed_length(pixel, encoded)
     if verify and decoded.missing is None:
-        findings = (*findings, *verify_samples(rows, pixel, encoded, decoded))
+        findings = (*findings, *verify_samples(codecs, pixel, encoded, decoded))
     return replace(decoded, findings=(*findings, *decoded.findings))
 
 
@@ -63,53 +63,53 @@ def decode_reduced(
     if not data.encapsulated:
         return None
     try:
-        rows = codec_rows(data.transfer_syntax)
-        if not any(row.reduced_function for row in rows):
+        codecs = codecs_of(data.transfer_syntax)
+        if not any(codec.reduced_function for codec in codecs):
             return None
         encoded = frame_bytes(table, data, frame)
-        row = next(row for row in rows if row.accepts(encoded))
-        decoded = row.load_reduced()(pixel, encoded, min_shape) if row.reduced_function else None
+        codec = next(codec for codec in codecs if codec.accepts(encoded))
+        decoded = codec.load_reduced()(pixel, encoded, min_shape) if codec.reduced_function else None
     except (ConversionError, ImportError):
         return None
     if decoded is None:
         return None
     findings = (*table.findings, *decoded.findings)
-    return replace(decoded, decoder=decoded.decoder or row.decoder, findings=findings)
+    return replace(decoded, decoder=decoded.decoder or codec.decoder, findings=findings)
 
 
-def decode_with_rows(rows: tuple[CodecRow, ...], pixel: ImagePixel, encoded: FrameBytes) -> DecodedFrame:
-    """Decode with the first row that accepts the codestream; use the next row only if the first calls it corrupt."""
-    first, *others = [row for row in rows if row.accepts(encoded)]
+def decode_with_codecs(codecs: tuple[Codec, ...], pixel: ImagePixel, encoded: FrameBytes) -> DecodedFrame:
+    """Decode with the first codec that accepts the codestream; use the next codec if the first calls it corrupt."""
+    first, *others = [codec for codec in codecs if codec.accepts(encoded)]
     try:
         return _decode(first, pixel, encoded)
     except DecodeError as error:
         if error.reason is not Reason.CORRUPT_CODESTREAM or not others or others[0].unmet_requirement:
             raise
-        return _decode_with_second_row(others[0], pixel, encoded, error)
+        return _decode_with_second_codec(others[0], pixel, encoded, error)
 
 
-def _decode_with_second_row(
-    row: CodecRow, pixel: ImagePixel, encoded: FrameBytes, first_error: DecodeError
+def _decode_with_second_codec(
+    codec: Codec, pixel: ImagePixel, encoded: FrameBytes, first_error: DecodeError
 ) -> DecodedFrame:
-    """Decode with the second row; raise the error of the first row if the second row fails too."""
+    """Decode with the second codec; raise the error of the first codec if the second codec fails too."""
     try:
-        decoded = _decode(row, pixel, encoded)
+        decoded = _decode(codec, pixel, encoded)
     except DecodeError:
         raise first_error from None
-    finding = Finding(FindingCode.SECOND_DECODER, f"decoded by {row.decoder}; before that: {first_error.message}")
+    finding = Finding(FindingCode.SECOND_DECODER, f"decoded by {codec.decoder}; before that: {first_error.message}")
     return replace(decoded, findings=(*decoded.findings, finding))
 
 
 def _decode_truncated(
-    rows: tuple[CodecRow, ...], pixel: ImagePixel, encoded: FrameBytes, error: TruncatedError
+    codecs: tuple[Codec, ...], pixel: ImagePixel, encoded: FrameBytes, error: TruncatedError
 ) -> DecodedFrame:
-    """Decode the pixels that a truncated frame has; raise the given error if it has none that can be decoded."""
-    usable = (row for row in rows if row.truncated_function and row.accepts(encoded) and not row.unmet_requirement)
-    row = next(usable, None)
-    if row is None:
+    """Decode the pixels that a truncated frame has; raise `error` if no pixel can be decoded."""
+    accepting = (codec for codec in codecs if codec.truncated_function and codec.accepts(encoded))
+    codec = next((codec for codec in accepting if not codec.unmet_requirement), None)
+    if codec is None:
         raise error
     try:
-        decoded = row.load(row.truncated_function)(pixel, encoded)
+        decoded = codec.load(codec.truncated_function)(pixel, encoded)
     except ConversionError:
         raise error from None
     _check_samples(pixel, decoded)
@@ -118,45 +118,45 @@ def _decode_truncated(
     count, size = int(decoded.missing.sum()), decoded.missing.size
     note = f"{error.message}; {count} of {size} pixels are missing, and painted as padding"
     finding = Finding(FindingCode.TRUNCATED_FILLED, note)
-    return replace(decoded, decoder=row.decoder, findings=(*decoded.findings, finding))
+    return replace(decoded, decoder=codec.decoder, findings=(*decoded.findings, finding))
 
 
 def verify_samples(
-    rows: tuple[CodecRow, ...], pixel: ImagePixel, encoded: FrameBytes, decoded: DecodedFrame
+    codecs: tuple[Codec, ...], pixel: ImagePixel, encoded: FrameBytes, decoded: DecodedFrame
 ) -> tuple[Finding, ...]:
     """Compare the samples of a lossless frame with those of a second library; return the findings.
 
     A lossy or a native frame gives no finding. Raises DecodeError (codestream_mismatch) where the samples differ.
     """
-    row = next(row for row in rows if row.decoder == decoded.decoder)
-    if not row.verify_function:
+    codec = next(codec for codec in codecs if codec.decoder == decoded.decoder)
+    if not codec.verify_function:
         return ()
     try:
-        second = row.load(row.verify_function)(pixel, encoded)
+        second = codec.load(codec.verify_function)(pixel, encoded)
     except (ConversionError, ImportError) as error:
-        return (Finding(FindingCode.NOT_VERIFIED, f"decoded by {row.decoder} alone: {error}"),)
+        return (Finding(FindingCode.NOT_VERIFIED, f"decoded by {codec.decoder} alone: {error}"),)
     if second.samples.size == 0:
         return ()
     if not np.array_equal(second.samples, decoded.samples):
-        message = f"{row.decoder} and {second.decoder} give different samples"
+        message = f"{codec.decoder} and {second.decoder} give different samples"
         raise DecodeError(message, reason=Reason.CODESTREAM_MISMATCH)
     return second.findings or (Finding(FindingCode.VERIFIED, f"{second.decoder} gives the same samples"),)
 
 
-def _decode(row: CodecRow, pixel: ImagePixel, encoded: FrameBytes) -> DecodedFrame:
-    requirement = row.unmet_requirement
+def _decode(codec: Codec, pixel: ImagePixel, encoded: FrameBytes) -> DecodedFrame:
+    requirement = codec.unmet_requirement
     if requirement:
-        message = f"the decoder {row.name} is needed: {requirement}"
+        message = f"the decoder {codec.name} is needed: {requirement}"
         raise UnsupportedError(message, reason=Reason.UNSUPPORTED_TRANSFER_SYNTAX, stage=Stage.DECODE)
     try:
-        decoded = row.load(row.decode_function)(pixel, encoded)
+        decoded = codec.load(codec.decode_function)(pixel, encoded)
     except ImportError as error:
-        message = f"the decoder {row.name} cannot be loaded from {row.package}: {error}"
+        message = f"the decoder {codec.name} cannot be loaded from {codec.package}: {error}"
         raise UnsupportedError(message, reason=Reason.UNSUPPORTED_TRANSFER_SYNTAX, stage=Stage.DECODE) from error
     if decoded.samples.shape[:2] == (pixel.columns, pixel.rows) != (pixel.rows, pixel.columns):
         decoded = _with_sides_of_header(pixel, decoded)
     _check_samples(pixel, decoded)
-    return replace(decoded, decoder=row.decoder)
+    return replace(decoded, decoder=codec.decoder)
 
 
 def _check_uncompressed_length(pixel: ImagePixel, encoded: FrameBytes) -> None:
@@ -169,14 +169,14 @@ def _check_uncompressed_length(pixel: ImagePixel, encoded: FrameBytes) -> None:
 
 
 def _with_sides_of_header(pixel: ImagePixel, decoded: DecodedFrame) -> DecodedFrame:
-    """Lay the samples of a codestream whose rows and columns are exchanged out by the header.
+    """Arrange the samples of a codestream, in which rows and columns are exchanged, in the layout of the header.
 
     One archive writes the sides of all its codestreams in the wrong order; the samples are in the order of the header.
     Raises DecodeError (codestream_mismatch) unless neighbouring rows differ clearly less in the header's layout.
     """
     samples = decoded.samples.reshape(pixel.rows, pixel.columns, *decoded.samples.shape[2:])
-    if _row_difference(samples) * _SMOOTHER > _row_difference(decoded.samples):
-        message = f"the codestream has {pixel.columns} rows and {pixel.rows} columns, the header the opposite"
+    if _row_difference(samples) * _MIN_DIFFERENCE_RATIO > _row_difference(decoded.samples):
+        message = f"the codestream has {pixel.columns} rows and {pixel.rows} columns, the header declares the opposite"
         raise DecodeError(message, reason=Reason.CODESTREAM_MISMATCH)
     note = f"the codestream says {pixel.columns} rows and {pixel.rows} columns; its samples are laid out by the header"
     findings = (*decoded.findings, Finding(FindingCode.SIDES_EXCHANGED, note))

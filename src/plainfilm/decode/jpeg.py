@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: MIT
 """Decode JPEG and JPEG-LS frames, in the colour space that the codestream or, without a declaration, the header names.
 
-8-bit DCT is decoded with simplejpeg: its strict mode reports what libjpeg-turbo only warns about. An Adobe segment,
-which replaces those of the codestream, declares the colour transform to simplejpeg, so that codestreams without a
-declaration need no other decoder. 12-bit DCT and lossless JPEG are decoded with imagecodecs, which drops the warnings
-of libjpeg-turbo and fills the data that a truncated scan lacks without an error. simplejpeg therefore reads the
-entropy-coded data of a 12-bit DCT too, as if they were of 8 bits. The number of bits of lossless samples, or else a
-second decode with other bytes after the scan, shows whether the scan is complete.
+8-bit DCT is decoded with simplejpeg: its strict mode reports what libjpeg-turbo only warns about. This module replaces
+the Adobe and JFIF segments of the codestream by one Adobe segment, which declares the colour transform to simplejpeg.
+
+12-bit DCT and lossless JPEG are decoded with imagecodecs, which drops the warnings of libjpeg-turbo and fills the data
+that a truncated scan lacks without an error. Two further checks find such scans:
+
+- simplejpeg also reads the entropy-coded data of a 12-bit DCT, as if the precision were 8 bits.
+- The number of bits that lossless samples need shows whether the scan is complete. Where it leaves a doubt, the frame is
+  decoded again with other bytes after the scan.
 """
 
 from __future__ import annotations
@@ -24,13 +27,13 @@ from plainfilm.decode.codestream import (
     JpegHeader,
     Segment,
     check_size,
-    mismatch,
+    mismatch_error,
     read_jpeg,
-    truncated,
+    truncated_error,
 )
 from plainfilm.decode.decoded import DecodedFrame, excess_findings
 from plainfilm.decode.jpeg_lossless import count_scan_bits
-from plainfilm.decode.native import full_chroma
+from plainfilm.decode.native import full_chroma_space
 from plainfilm.dicom.frames import FrameBytes
 from plainfilm.dicom.instance import ImagePixel
 from plainfilm.errors import ConversionError, DecodeError, Stage, UnsupportedError
@@ -85,7 +88,7 @@ def decode_jpeg(
 def _strict_error(error: Exception) -> ConversionError:
     """Return the error for what simplejpeg reports in its strict mode."""
     if "remature end" in str(error):
-        return truncated(f"a scan of the JPEG codestream ends too early: {error}")
+        return truncated_error(f"a scan of the JPEG codestream ends too early: {error}")
     return DecodeError(f"the JPEG codestream cannot be decoded: {error}")
 
 
@@ -112,7 +115,7 @@ def decode_jpeg_deep(pixel: ImagePixel, frame: FrameBytes) -> DecodedFrame:
         probe = codestream[:-2].rstrip(b"\xff") + _PROBE_BYTES + codestream[-2:]
         is_complete = np.array_equal(samples, decode_leniently(probe, header))
     if not is_complete:
-        raise truncated("the last scan of the JPEG codestream ends too early")
+        raise truncated_error("the last scan of the JPEG codestream ends too early")
     return DecodedFrame(samples, header.size.precision, None, "", checked.color_space, checked.findings)
 
 
@@ -123,7 +126,9 @@ def decode_jpegls(pixel: ImagePixel, frame: FrameBytes) -> DecodedFrame:
     header = read_jpeg(frame.data)
     check_size(header.size, pixel, accepts_exchanged_sides=True)
     if header.process != JPEG_LS:
-        raise mismatch(f"the transfer syntax is JPEG-LS, the codestream is JPEG of process SOF{header.process - 0xC0}")
+        raise mismatch_error(
+            f"the transfer syntax is JPEG-LS, the codestream is JPEG of process SOF{header.process - 0xC0}"
+        )
     codestream = frame.data[: header.stop]
     try:
         samples = imagecodecs.jpegls_decode(codestream)
@@ -131,8 +136,8 @@ def decode_jpegls(pixel: ImagePixel, frame: FrameBytes) -> DecodedFrame:
         raise DecodeError(f"the JPEG-LS codestream cannot be decoded: {error}") from error
     # with more than one scan CharLS returns no samples at all if it rejects the last scan
     if len(_scans(header)) == 1 and _is_jpegls_scan_truncated(codestream, samples):
-        raise truncated("the last scan of the JPEG-LS codestream ends too early")
-    space, findings = full_chroma(pixel.photometric_interpretation), _excess_findings(frame.data, header)
+        raise truncated_error("the last scan of the JPEG-LS codestream ends too early")
+    space, findings = full_chroma_space(pixel.photometric_interpretation), _excess_findings(frame.data, header)
     return DecodedFrame(samples, header.size.precision, None, "", space, findings)
 
 
@@ -190,7 +195,7 @@ def _color_space(header: JpegHeader, pixel: ImagePixel) -> tuple[str, tuple[Find
     The codestream decides: its Adobe segment, else subsampled chroma, else JFIF and the component identifiers. Where it
     declares nothing, or contradicts itself, Photometric Interpretation decides.
     """
-    header_space = full_chroma(pixel.photometric_interpretation)
+    header_space = full_chroma_space(pixel.photometric_interpretation)
     if header.size.components != 3:
         return header_space, ()
     declared_spaces = _declared_color_spaces(header)

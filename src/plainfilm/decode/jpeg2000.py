@@ -12,7 +12,7 @@ import numpy.typing as npt
 from plainfilm.decode.codestream import check_size
 from plainfilm.decode.decoded import DecodedFrame, excess_findings
 from plainfilm.decode.jpeg2000_header import Jpeg2000Header, read_image_size, read_jpeg2000
-from plainfilm.decode.native import full_chroma
+from plainfilm.decode.native import full_chroma_space
 from plainfilm.decode.process_state import record_refusal
 from plainfilm.dicom.frames import FrameBytes
 from plainfilm.dicom.instance import ImagePixel
@@ -76,7 +76,7 @@ def _color_space(header: Jpeg2000Header, pixel: ImagePixel) -> tuple[str, tuple[
 
     Without a declared transform, samples with the Photometric Interpretation YBR_ICT or YBR_RCT are RGB.
     """
-    declared_space = full_chroma(pixel.photometric_interpretation)
+    declared_space = full_chroma_space(pixel.photometric_interpretation)
     if header.size.components != 3:
         return declared_space, ()
     if header.multiple_component_transform == (declared_space in _TRANSFORMED):

@@ -10,7 +10,7 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 
-from plainfilm.decode.codestream import ImageSize, truncated
+from plainfilm.decode.codestream import ImageSize, truncated_error
 from plainfilm.decode.packets import PacketCheck, check_packets
 from plainfilm.decode.tile_parts import TileParts, read_tile_parts
 from plainfilm.errors import DecodeError, Stage, UnsupportedError
@@ -33,8 +33,8 @@ class _CodingStyle:
 class Jpeg2000Header:
     """The header of a JPEG 2000 codestream, which occupies the bytes from `start` to `stop` of the frame.
 
-    tile_parts: the tile-parts, which agree with one another and with the number of tiles. packets: whether the packets
-    could be counted; none of those that could is missing.
+    tile_parts: the tile-parts, which agree with one another and with the number of tiles. packets: whether all
+    packets could be counted. No packet is missing from those that could be counted.
 
     multiple_component_transform: whether the first three components were transformed (SGcod of COD, T.800 A.6.1).
     reversible: whether the wavelet is the reversible 5-3 filter. high_throughput: whether the code-blocks are those of
@@ -76,11 +76,11 @@ def read_jpeg2000(data: bytes) -> Jpeg2000Header:
         tiles = _count_tiles(data, start + 4)
         coding, first_tile_part = _read_coding_style(data, start + 2)
     except struct.error:
-        raise truncated("the JPEG 2000 codestream ends inside its main header") from None
+        raise truncated_error("the JPEG 2000 codestream ends inside its main header") from None
     tile_parts = read_tile_parts(data, first_tile_part, tiles)
     packets = check_packets(data, start, tile_parts.parts)
     if packets.missing:
-        raise truncated(f"{packets.missing} packets are missing from the JPEG 2000 codestream")
+        raise truncated_error(f"{packets.missing} packets are missing from the JPEG 2000 codestream")
     return Jpeg2000Header(
         size=size,
         multiple_component_transform=coding.multiple_component_transform,
@@ -105,7 +105,7 @@ def read_image_size(data: bytes) -> ImageSize:
     try:
         return _read_size(data, start + 4)
     except struct.error:
-        raise truncated("the JPEG 2000 codestream ends inside its main header") from None
+        raise truncated_error("the JPEG 2000 codestream ends inside its main header") from None
 
 
 def _codestream_start(data: bytes) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import struct
 
-from plainfilm.decode.codestream import ImageSize, check_size, truncated
+from plainfilm.decode.codestream import ImageSize, check_size, truncated_error
 from plainfilm.decode.decoded import DecodedFrame
 from plainfilm.dicom.frames import FrameBytes
 from plainfilm.dicom.instance import ImagePixel
@@ -37,11 +37,11 @@ def decode_jpegxl(pixel: ImagePixel, frame: FrameBytes) -> DecodedFrame:
 def read_jpegxl(data: bytes) -> ImageSize:
     """Read SizeHeader and ImageMetadata of a codestream. Only the decoder can tell whether the codestream is complete.
 
-    Raises DecodeError where the data do not begin as JPEG XL, TruncatedError, UnsupportedError.
+    Raises DecodeError where the data do not begin with the signature of JPEG XL, TruncatedError, UnsupportedError.
     """
     start = _codestream_start(data) if data.startswith(_BOXES) else 0
     if data[start : start + 2] != _SIGNATURE:
-        raise DecodeError("the codestream does not begin as JPEG XL does")
+        raise DecodeError("the codestream does not begin with the signature of JPEG XL")
     bits = _BitReader(data[start + 2 : start + 66])
     rows, columns = _read_size(bits)
     if bits.take(1):
@@ -72,7 +72,7 @@ class _BitReader:
     def take(self, count: int) -> int:
         """Read a number of `count` bits. Raises TruncatedError where fewer bits remain."""
         if count > self._remaining:
-            raise truncated("the JPEG XL codestream ends inside its header")
+            raise truncated_error("the JPEG XL codestream ends inside its header")
         number = self._value & ((1 << count) - 1)
         self._value >>= count
         self._remaining -= count

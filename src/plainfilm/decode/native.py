@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from plainfilm.decode.codestream import mismatch, truncated
+from plainfilm.decode.codestream import mismatch_error, truncated_error
 from plainfilm.decode.decoded import DecodedFrame
 from plainfilm.dicom.byte_source import BytesLike
 from plainfilm.dicom.frames import FrameBytes
@@ -30,10 +30,10 @@ def decode_native(pixel: ImagePixel, frame: FrameBytes) -> DecodedFrame:
     decoded.
     """
     pixels, samples = pixel.rows * pixel.columns, pixel.samples_per_pixel
-    space = full_chroma(pixel.photometric_interpretation)
+    space = full_chroma_space(pixel.photometric_interpretation)
     if min_cells(pixel) < pixels * samples and len(frame.octets) * 8 < pixels * samples * pixel.bits_allocated:
         return DecodedFrame(_with_repeated_chroma(pixel, _cells(pixel, frame, pixels * 2)), None, None, "", space)
-    return DecodedFrame(arranged(pixel, _cells(pixel, frame, pixels * samples)), None, None, "", space)
+    return DecodedFrame(arrange_cells(pixel, _cells(pixel, frame, pixels * samples)), None, None, "", space)
 
 
 def decode_deflated(pixel: ImagePixel, frame: FrameBytes) -> DecodedFrame:
@@ -53,9 +53,9 @@ def decode_deflated(pixel: ImagePixel, frame: FrameBytes) -> DecodedFrame:
         if len(content) >= bound:
             message = f"the deflated frame gives more than {bound} bytes, {needed} are needed"
             raise LimitError(message, reason=Reason.SUSPICIOUS_COMPRESSION, stage=Stage.DECODE)
-        raise truncated(f"the deflated frame ends after {len(content)} of {needed} bytes")
+        raise truncated_error(f"the deflated frame ends after {len(content)} of {needed} bytes")
     if len(content) < needed:
-        raise mismatch(f"the deflated frame holds {len(content)} bytes, its rows and columns need {needed}")
+        raise mismatch_error(f"the deflated frame holds {len(content)} bytes, its rows and columns need {needed}")
     decoded = decode_native(pixel, FrameBytes(content))
     if len(content) * 8 - 16 < decoded.samples.size * pixel.bits_allocated:
         return decoded
@@ -63,7 +63,7 @@ def decode_deflated(pixel: ImagePixel, frame: FrameBytes) -> DecodedFrame:
     return replace(decoded, findings=(Finding(FindingCode.EXCESS_PIXEL_DATA, note),))
 
 
-def arranged(pixel: ImagePixel, cells: Array) -> Array:
+def arrange_cells(pixel: ImagePixel, cells: Array) -> Array:
     """Reshape pixel cells in file order to (rows, columns[, samples]), by Planar Configuration."""
     rows, columns, samples = pixel.rows, pixel.columns, pixel.samples_per_pixel
     if samples == 1:
@@ -73,7 +73,7 @@ def arranged(pixel: ImagePixel, cells: Array) -> Array:
     return cells.reshape(rows, columns, samples)
 
 
-def unpacked(data: BytesLike, first_bit: int, count: int, bits: int) -> Array:
+def unpack_cells(data: BytesLike, first_bit: int, count: int, bits: int) -> Array:
     """Unpack `count` pixel cells of `bits` bits each, stored without gaps, the lowest bit first (PS3.5 D)."""
     octets = np.frombuffer(data, np.uint8)
     flags = np.unpackbits(octets, count=first_bit + count * bits, bitorder="little")[first_bit:]
@@ -86,7 +86,7 @@ def unpacked(data: BytesLike, first_bit: int, count: int, bits: int) -> Array:
     return octets.view(container.newbyteorder("<")).ravel().astype(container)
 
 
-def full_chroma(space: str) -> str:
+def full_chroma_space(space: str) -> str:
     """Return the colour space after the chroma is repeated for every pixel: YBR_FULL for YBR_FULL_422."""
     return "YBR_FULL" if space == "YBR_FULL_422" else space
 
@@ -105,9 +105,9 @@ def _cells(pixel: ImagePixel, frame: FrameBytes, count: int) -> Array:
         raise UnsupportedError(message, stage=Stage.DECODE)
     needed = (frame.first_bit + count * bits + 7) // 8
     if len(frame.octets) < needed:
-        raise truncated(f"the frame has {len(frame.octets)} bytes, its rows and columns need {needed}")
+        raise truncated_error(f"the frame has {len(frame.octets)} bytes, its rows and columns need {needed}")
     if bits not in _BYTE_ALIGNED:
-        return unpacked(frame.octets, frame.first_bit, count, bits)
+        return unpack_cells(frame.octets, frame.first_bit, count, bits)
     cell = np.dtype(f"{'u' if pixel.kind is PixelKind.INTEGER else 'f'}{bits // 8}")
     stored = np.frombuffer(frame.octets, cell.newbyteorder(">" if frame.big_endian else "<"), count)
     return stored.astype(cell, copy=False)

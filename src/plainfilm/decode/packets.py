@@ -3,7 +3,7 @@
 
 A codestream that was cut at the end of a packet, and whose lengths and end marker were repaired, decodes without an
 error. Packet lengths (PLT), end-of-packet-header markers (EPH) and start-of-packet markers (SOP) reveal that packets
-are missing. Without them nothing does.
+are missing. A codestream without these segments and markers is not checked.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _PLT, _PPT, _START_OF_DATA = 0xFF58, 0xFF61, 0xFF93
 _PRECINCTS_DEFINED, _SOP_USED, _EPH_USED = 1, 2, 4
 _LARGEST_PRECINCT = 15
 _MOST_COUNTED = 1 << 20
-"""Packets beyond which a tile is not counted: the count is a check, and may not become the larger part of the work."""
+"""A tile with more packets is not counted, because counting would take a large part of the time of decoding."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +152,7 @@ def _expected_packets(grid: _Grid, coding: _Coding, tile: int) -> int:
 
 
 def _present_packets(data: bytes, parts: Sequence[TilePart], coding: _Coding) -> int | None:
-    """Return the number of packets of a tile; None where no marker tells it."""
+    """Return the number of packets of a tile; None where no marker shows it."""
     present, has_lengths = 0, True
     bodies: list[bytes] = []
     for part in parts:
@@ -162,7 +162,7 @@ def _present_packets(data: bytes, parts: Sequence[TilePart], coding: _Coding) ->
             return None
         body = data[part.start + 14 + sum(4 + len(segment.content) for segment in segments) : part.stop]
         bodies.append(body)
-        lengths = _packet_lengths(b"".join(one.content[1:] for one in segments if one.marker == _PLT))
+        lengths = _packet_lengths(b"".join(segment.content[1:] for segment in segments if segment.marker == _PLT))
         has_lengths = has_lengths and _PLT in markers
         present += _whole_packets(lengths, len(body))
     if has_lengths:

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Whether a native decoder may have damaged the memory of this process.
+"""Record whether a native decoder may have damaged the memory of this process.
 
 OpenJPEG has written past its buffers before it refused a codestream. The structure of a codestream is checked before
-OpenJPEG sees it, and a process in which it refused one all the same is replaced before the next image.
+OpenJPEG sees it, and a process in which OpenJPEG still refuses a codestream is replaced before the next image.
 """
 
 from __future__ import annotations
@@ -15,6 +15,6 @@ def record_refusal(library: str) -> None:
     _refusals.append(library)
 
 
-def is_suspect() -> bool:
-    """Whether such a library has refused a codestream in this process."""
+def is_memory_suspect() -> bool:
+    """Whether a library that is not safe has refused a codestream, and may have damaged the memory of this process."""
     return bool(_refusals)

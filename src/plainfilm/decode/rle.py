@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from plainfilm.decode.codestream import mismatch, read_rle, truncated
+from plainfilm.decode.codestream import mismatch_error, read_rle, truncated_error
 from plainfilm.decode.decoded import DecodedFrame
-from plainfilm.decode.native import full_chroma, unpacked
+from plainfilm.decode.native import full_chroma_space, unpack_cells
 from plainfilm.dicom.frames import FrameBytes
 from plainfilm.dicom.instance import ImagePixel
 from plainfilm.errors import Stage, UnsupportedError
@@ -40,7 +40,7 @@ def decode_rle_segments(pixel: ImagePixel, segments: list[bytes]) -> DecodedFram
     bits, samples = pixel.bits_allocated, pixel.samples_per_pixel
     expected = samples * max(1, bits // 8)
     if len(segments) != expected:
-        raise mismatch(
+        raise mismatch_error(
             f"the RLE frame has {len(segments)} segments; "
             f"Bits Allocated {bits} and Samples per Pixel {samples} make {expected}"
         )
@@ -51,7 +51,7 @@ def decode_rle_segments(pixel: ImagePixel, segments: list[bytes]) -> DecodedFram
     cells = planes[:, :, 0] if samples == 1 else planes
     note = f"the RLE segments hold {excess} bytes more than the pixels take; these are ignored"
     findings = (Finding(FindingCode.EXCESS_PIXEL_DATA, note),) if excess else ()
-    return DecodedFrame(cells, None, None, "", full_chroma(pixel.photometric_interpretation), findings)
+    return DecodedFrame(cells, None, None, "", full_chroma_space(pixel.photometric_interpretation), findings)
 
 
 def _check_rows(pixel: ImagePixel, segments: list[bytes]) -> None:
@@ -64,7 +64,7 @@ def _check_rows(pixel: ImagePixel, segments: list[bytes]) -> None:
         return
     if not any(_crosses_rows(segment, pixel.rows) for segment in segments):
         message = f"the runs of the RLE frame end with rows of {pixel.rows} columns; Columns is {pixel.columns}"
-        raise mismatch(message)
+        raise mismatch_error(message)
 
 
 def _crosses_rows(segment: bytes, columns: int) -> bool:
@@ -91,7 +91,9 @@ def _decode_byte_planes(pixel: ImagePixel, segments: list[bytes]) -> tuple[Array
     count, width = pixel.rows * pixel.columns, pixel.bits_allocated // 8
     for segment in segments:
         if count > len(segment) * _MAX_EXPANSION:
-            raise mismatch(f"{len(segment)} bytes of RLE cannot hold {pixel.rows} rows of {pixel.columns} columns")
+            raise mismatch_error(
+                f"{len(segment)} bytes of RLE cannot hold {pixel.rows} rows of {pixel.columns} columns"
+            )
     octets = np.empty((count, pixel.samples_per_pixel, width), np.uint8)
     excess = 0
     for number, segment in enumerate(segments):
@@ -116,10 +118,14 @@ def _decode_bit_planes(pixel: ImagePixel, segments: list[bytes]) -> tuple[Array,
     for sample, segment in enumerate(segments):
         content = _decode_segment(segment, packed)
         if packed + packed % 2 < len(content) < count:
-            raise truncated(f"a segment of the RLE frame holds {len(content)} bytes, {packed} or {count} are needed")
+            raise truncated_error(
+                f"a segment of the RLE frame holds {len(content)} bytes, {packed} or {count} are needed"
+            )
         is_packed = len(content) < count
         _check_excess(content[packed if is_packed else count :], pixel.columns)
-        planes[:, sample] = unpacked(content, 0, count, 1) if is_packed else np.frombuffer(content, np.uint8, count) & 1
+        planes[:, sample] = (
+            unpack_cells(content, 0, count, 1) if is_packed else np.frombuffer(content, np.uint8, count) & 1
+        )
         expected = packed if is_packed else count
         excess += max(0, len(content) - expected - expected % 2)
     return planes.reshape(pixel.rows, pixel.columns, pixel.samples_per_pixel), excess
@@ -128,7 +134,7 @@ def _decode_bit_planes(pixel: ImagePixel, segments: list[bytes]) -> tuple[Array,
 def _check_excess(excess: bytes, columns: int) -> None:
     """Raise DecodeError where a segment holds a further row: the header has fewer rows than were encoded."""
     if len(excess) >= columns > 1 and excess.strip(b"\0"):
-        raise mismatch(f"a segment of the RLE frame holds {len(excess)} bytes more than the pixels take")
+        raise mismatch_error(f"a segment of the RLE frame holds {len(excess)} bytes more than the pixels take")
 
 
 def _decode_segment(segment: bytes, length: int) -> bytes:
@@ -138,7 +144,7 @@ def _decode_segment(segment: bytes, length: int) -> bytes:
     try:
         content: bytes = decode_segment(segment)
     except ValueError as error:
-        raise truncated(f"a segment of the RLE frame is cut short: {error}") from error
+        raise truncated_error(f"a segment of the RLE frame is cut short: {error}") from error
     if len(content) < length:
-        raise truncated(f"a segment of the RLE frame holds {len(content)} bytes, {length} are needed")
+        raise truncated_error(f"a segment of the RLE frame holds {len(content)} bytes, {length} are needed")
     return content

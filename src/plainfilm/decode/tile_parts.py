@@ -12,7 +12,8 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from plainfilm.errors import DecodeError, Reason, Stage, TruncatedError
+from plainfilm.decode.codestream import truncated_error
+from plainfilm.errors import DecodeError
 
 _START_OF_TILE_PART, _COMMENT, _END_OF_CODESTREAM = b"\xff\x90", b"\xff\x64", b"\xff\xd9"
 _SHORTEST = 14
@@ -64,7 +65,7 @@ def _tile_parts(data: bytes, position: int) -> Iterator[TilePart]:
     """Yield the tile-parts in their order, by the lengths that they declare."""
     while data[position : position + 2] == _START_OF_TILE_PART:
         if position + _SHORTEST > len(data):
-            raise _truncated("the JPEG 2000 codestream ends inside a tile-part header")
+            raise truncated_error("the JPEG 2000 codestream ends inside a tile-part header")
         segment_length, tile, length, index, count = struct.unpack_from(">HHIBB", data, position + 2)
         if segment_length != 10:
             raise DecodeError(f"the SOT segment at byte {position} has a length of {segment_length}, which must be 10")
@@ -74,7 +75,7 @@ def _tile_parts(data: bytes, position: int) -> Iterator[TilePart]:
             raise DecodeError(f"the tile-part at byte {position} declares a length of {length} bytes")
         if position + length > len(data):
             missing = position + length - len(data)
-            raise _truncated(f"the JPEG 2000 codestream is cut short: its last tile-part lacks {missing} bytes")
+            raise truncated_error(f"the JPEG 2000 codestream is cut short: its last tile-part lacks {missing} bytes")
         yield TilePart(tile, index, count, position, position + length)
         position += length
 
@@ -83,7 +84,7 @@ def _length_to_end(data: bytes, position: int) -> int:
     """Return the length of a last tile-part that declares 0: it extends to the EOC marker (T.800 A.4.2, Psot)."""
     end = data.rfind(_END_OF_CODESTREAM, position)
     if end < 0 or (len(data) - end > 2 and data[end + 2 :].strip(b"\0\xff")):
-        raise _truncated("the JPEG 2000 codestream has no EOC marker: it is cut short")
+        raise truncated_error("the JPEG 2000 codestream has no EOC marker: it is cut short")
     return end - position
 
 
@@ -94,7 +95,7 @@ def _end_of_codestream(data: bytes, position: int) -> int:
     if data[position : position + 2] == _END_OF_CODESTREAM:
         return position + 2
     if len(data) - position < 2 or not data[position:].strip(b"\0\xff"):
-        raise _truncated("the JPEG 2000 codestream has no EOC marker: it is cut short")
+        raise truncated_error("the JPEG 2000 codestream has no EOC marker: it is cut short")
     raise DecodeError(f"neither a tile-part nor EOC follows the tile-part that ends at byte {position}")
 
 
@@ -112,7 +113,7 @@ def _check(parts: Sequence[TilePart], tiles: int) -> None:
     for tile, tile_parts in by_tile.items():
         _check_count(tile, tile_parts, surplus)
     if len(by_tile) < tiles:
-        raise _truncated(f"{tiles - len(by_tile)} of {tiles} tiles are missing from the JPEG 2000 codestream")
+        raise truncated_error(f"{tiles - len(by_tile)} of {tiles} tiles are missing from the JPEG 2000 codestream")
 
 
 def _counts_are_one_short(by_tile: Mapping[int, Sequence[TilePart]]) -> bool:
@@ -129,8 +130,4 @@ def _check_count(tile: int, parts: Sequence[TilePart], surplus: int) -> None:
         if count + surplus < len(parts):
             raise DecodeError(f"tile {tile} declares {count} tile-parts and has {len(parts)}")
         if count + surplus > len(parts):
-            raise _truncated(f"tile {tile} declares {count} tile-parts, and only {len(parts)} are present")
-
-
-def _truncated(message: str) -> TruncatedError:
-    return TruncatedError(message, reason=Reason.TRUNCATED_PIXEL_DATA, stage=Stage.DECODE)
+            raise truncated_error(f"tile {tile} declares {count} tile-parts, and only {len(parts)} are present")

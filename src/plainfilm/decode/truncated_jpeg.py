@@ -2,8 +2,8 @@
 """Decode truncated JPEG and JPEG-LS frames: the pixels that the data hold, and a mask of the missing pixels.
 
 The codestream is decoded twice, each time with other bytes in place of the missing ones. Both results agree up to the
-place of the truncation: the two tails begin with different bits, so the first symbol that needs a missing bit decodes
-differently.
+truncation. The two tails begin with different bits, so the first symbol that needs a missing bit has different values
+in the two results.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import numpy.typing as npt
 from plainfilm.decode.codestream import JPEG_LS, JpegHeader, check_size, read_jpeg
 from plainfilm.decode.decoded import DecodedFrame
 from plainfilm.decode.jpeg import LOSSLESS, SEQUENTIAL, checked_header, decode_jpeg, decode_leniently
-from plainfilm.decode.native import full_chroma
+from plainfilm.decode.native import full_chroma_space
 from plainfilm.decode.truncated_native import missing_after
 from plainfilm.dicom.frames import FrameBytes
 from plainfilm.dicom.instance import ImagePixel
@@ -64,10 +64,10 @@ def decode_truncated_jpegls(pixel: ImagePixel, frame: FrameBytes) -> DecodedFram
     header = read_jpeg(body + _END)
     check_size(header.size, pixel)
     if header.process != JPEG_LS:
-        raise DecodeError("the codestream is no JPEG-LS")
+        raise DecodeError("the codestream is not JPEG-LS")
     first, second = (_decode_jpegls_lines(body + tail + _END, header, fill) for fill, tail in enumerate(_TAILS))
     missing = _missing_pixels(pixel, header, first, second)
-    space = full_chroma(pixel.photometric_interpretation)
+    space = full_chroma_space(pixel.photometric_interpretation)
     return DecodedFrame(first, header.size.precision, None, "", space, missing=missing)
 
 

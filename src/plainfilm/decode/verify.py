@@ -2,7 +2,8 @@
 """Decode lossless frames with a second library, to verify the samples of the first (--verify).
 
 The samples are only compared and never used: some of these libraries check a codestream less strictly than the first.
-A lossy frame gives `_LOSSY`, a result without samples. A result with findings has samples that prove nothing.
+For a lossy frame the result is `_LOSSY`, which has no samples. If a result has findings, its samples do not verify the
+frame.
 """
 
 from __future__ import annotations
