@@ -86,8 +86,8 @@ def render(
     source: a path, the bytes of a file, a binary file, or a pydicom Dataset, which is not changed.
     frame: the number of the frame, counted from 1.
     isolated: decode in a new worker process, with the default limits of time and memory, so that a hostile file cannot
-        damage this process. It takes about half a second more. Use it for files from unknown sources; `convert` always
-        does so.
+        damage this process. This takes about half a second more. Use it for files from unknown sources. `convert`
+        always decodes in worker processes.
     options: the options of the command, with underscores in their names.
 
     Returns an array (rows, columns), or (rows, columns, 3) for colour, whose rows and columns are those after square
@@ -115,7 +115,7 @@ def explain(source: Source, *, frame: int = 1, **options: Unpack[ImageKeywords])
 
 @dataclass(frozen=True, slots=True)
 class ExplanationText:
-    """What an Explanation says: as text for people, and as plain values for JSON."""
+    """The content of an `Explanation`, which a worker can return: text for people, and plain values for JSON."""
 
     text: str
     values: dict[str, object]
@@ -160,7 +160,7 @@ def _call_isolated(source: Source, frame: int, options: Options, *, explains: bo
 
 
 def run_isolated_call(job: Job, report: Callable[[Report], None]) -> bool:
-    """Run a call of `_call_isolated`; the task of a worker. A PlainfilmError is reported as the result."""
+    """The task of the worker that `_call_isolated` starts. A PlainfilmError is reported as the result."""
     call = job.payload
     assert isinstance(call, _IsolatedCall)
     result: object

@@ -11,7 +11,7 @@
         AttributeValueError      an attribute that the image needs is missing or invalid (keyword, value)
         DecodeError              the decoder refuses a codestream, or the codestream contradicts the header
         EncodeError              the output format cannot hold the image
-        RepairRefusedError       the VOI of the file cannot be used, and --strict forbids to replace it
+        RepairRefusedError       the VOI of the file cannot be used, and --strict forbids its replacement
         OutputError              the image cannot be written
         LimitError               the instance exceeds a limit of the run
       RunError                   the run cannot continue
@@ -84,7 +84,7 @@ class Reason(StrEnum):
     UNSUPPORTED_VALUE = "unsupported_value"
     """An attribute has a value that cannot be rendered, or attributes contradict each other."""
     REPAIR_REFUSED = "repair_refused"
-    """The VOI of the file cannot be used, and --strict forbids to replace it."""
+    """The VOI of the file cannot be used, and --strict forbids its replacement."""
     TOO_LARGE = "too_large"
     """The header claims more pixels, elements or bytes than the limits allow."""
     SUSPICIOUS_COMPRESSION = "suspicious_compression"
@@ -212,7 +212,7 @@ class EncodeError(ConversionError):
 
 
 class RepairRefusedError(ConversionError):
-    """The VOI of the file cannot be used, and `--strict` forbids to replace it."""
+    """The VOI of the file cannot be used, and `--strict` forbids its replacement."""
 
     default_reason = Reason.REPAIR_REFUSED
     default_stage = Stage.RENDER

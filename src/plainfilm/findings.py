@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The findings: what is unusual about an image. The tables contain their codes, `explain` also shows their details."""
+"""The findings: what is unusual about an image. The tables contain the codes; `explain` also shows the details."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class FindingCode(StrEnum):
     ASSUMED_TRANSFER_SYNTAX = "assumed_transfer_syntax"
     """The transfer syntax is missing or wrong; the bytes show another one."""
     ASSUMED_PATIENT = "assumed_patient"
-    """Patient ID is missing; the study stands for the patient."""
+    """Patient ID is missing; the study is taken as the patient."""
     ATTRIBUTE_INVALID = "attribute_invalid"
     """An attribute has an invalid value and is ignored."""
     BITS_STORED_INVALID = "bits_stored_invalid"

@@ -13,7 +13,7 @@ from plainfilm.pickling import FastPickle
 class Status(StrEnum):
     """The result for an input, a frame or an image.
 
-    repaired: the image was made, but something of the file that decides its pixels was replaced.
+    repaired: the image was made, but a part of the file that decides its pixels was replaced or is missing.
     """
 
     OK = "ok"

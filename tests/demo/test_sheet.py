@@ -15,11 +15,11 @@ from plainfilm.demo.sheet import (
     CELL_WIDTH,
     GREY_STEP,
     GUTTER,
+    IMAGE_HEIGHT,
+    IMAGE_WIDTH,
     LABEL_HEIGHT,
     MARGIN,
     NAME_SIZE,
-    PICTURE_HEIGHT,
-    PICTURE_WIDTH,
     REASON_SIZE,
     SEAM,
     WIDTH,
@@ -42,10 +42,10 @@ def test_the_naive_picture_is_left_and_pairs_are_in_reading_order(tmp_path: Path
     assert sheet.shape[1] == WIDTH
     second_row = (sheet.shape[0] - 2 * MARGIN - GUTTER) // 2 + GUTTER
     for index, pair in enumerate(pairs):
-        column = MARGIN + index % 3 * (CELL_WIDTH + GUTTER) + PICTURE_WIDTH // 2
-        row = MARGIN + index // 3 * second_row + LABEL_HEIGHT + PICTURE_HEIGHT // 2
+        column = MARGIN + index % 3 * (CELL_WIDTH + GUTTER) + IMAGE_WIDTH // 2
+        row = MARGIN + index // 3 * second_row + LABEL_HEIGHT + IMAGE_HEIGHT // 2
         assert 0 <= pair.naive[0, 0] - sheet[row, column] < GREY_STEP
-        assert 0 <= pair.ours[0, 0] - sheet[row, column + PICTURE_WIDTH + SEAM] < GREY_STEP
+        assert 0 <= pair.ours[0, 0] - sheet[row, column + IMAGE_WIDTH + SEAM] < GREY_STEP
 
 
 def test_names_and_reasons_fit() -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plainfilm.sources.collisions import EntryNames, is_related, name_together, root_of, stem_of
+from plainfilm.sources.collisions import EntryNames, base_of, is_related, name_together, stem_of
 from plainfilm.sources.entries import Entry, EntryKind
 from plainfilm.sources.naming_rules import IMAGE_SUFFIXES
 
@@ -183,7 +183,7 @@ def test_a_folder_shares_its_source_with_a_file() -> None:
 )
 def test_entries_that_can_collide_have_one_root(entry: Entry, stem: str, root: str) -> None:
     assert stem_of(entry) == stem
-    assert root_of(stem) == root
+    assert base_of(stem) == root
 
 
 @pytest.mark.parametrize("stem", ["x", "x-2", "x_f0001", "x.dcm-2", "x_f0001-3-2"])

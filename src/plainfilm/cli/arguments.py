@@ -59,18 +59,18 @@ def add_options(parser: argparse.ArgumentParser, options: Iterable[Option]) -> N
     )
 
 
-def parse(parser: argparse.ArgumentParser, words: Sequence[str]) -> argparse.Namespace:
+def parse(parser: argparse.ArgumentParser, argv: Sequence[str]) -> argparse.Namespace:
     """Parse the words of a command: options and paths in any order; after `--` only paths. Raises OptionsError."""
-    end = words.index("--") if "--" in words else len(words)
+    end = argv.index("--") if "--" in argv else len(argv)
     # argparse may take a word after `--` for an option
-    paths = [f"./{word}" if word.startswith("-") else word for word in words[end + 1 :]]
-    return parser.parse_intermixed_args([*_attach_negative_values(words[:end]), *paths])
+    paths = [f"./{word}" if word.startswith("-") else word for word in argv[end + 1 :]]
+    return parser.parse_intermixed_args([*_attach_negative_values(argv[:end]), *paths])
 
 
 def options_of(arguments: argparse.Namespace, environment: Mapping[str, str]) -> Options:
-    """The options of a command. The command line wins over `--config`, that over the environment and the defaults.
+    """The options of a command. The command line has priority over `--config`, then the environment, then the defaults.
 
-    If one of these sources selects a look, the options with which weaker sources select a look do not count.
+    If one of these sources selects a look, the options that select a look in sources of lower priority do not count.
     Raises OptionsError.
     """
     declared = list(Options.declared())
@@ -81,10 +81,10 @@ def options_of(arguments: argparse.Namespace, environment: Mapping[str, str]) ->
     names = {option.name for option in declared}
     from_command_line = {name: value for name, value in vars(arguments).items() if name in names}
     values: dict[str, object] = {}
-    for stronger in (from_environment, from_file, from_command_line):
-        if any(stronger.get(name) is not None for name in LOOK_OPTIONS):
+    for source_values in (from_environment, from_file, from_command_line):
+        if any(source_values.get(name) is not None for name in LOOK_OPTIONS):
             values = {name: value for name, value in values.items() if name not in LOOK_OPTIONS}
-        values.update(stronger)
+        values.update(source_values)
     return Options.of(values)
 
 
@@ -129,10 +129,10 @@ def _help(option: Option) -> str:
     return option.meaning if is_stated else f"{option.meaning} (default: {option.default})"
 
 
-def _attach_negative_values(words: Sequence[str]) -> list[str]:
+def _attach_negative_values(argv: Sequence[str]) -> list[str]:
     """Attach values that begin with a minus sign and a digit to their option: `--window -600,1500` with `=`."""
     attached: list[str] = []
-    for word in words:
+    for word in argv:
         if attached and re.fullmatch(r"--[a-z-]+", attached[-1]) and re.match(r"-[\d.]", word):
             attached[-1] += f"={word}"
         else:

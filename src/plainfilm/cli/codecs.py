@@ -14,12 +14,12 @@ from plainfilm.decode.codecs import CodecStatus, codec_status
 from plainfilm.encode.table import EncoderStatus, encoder_status
 
 
-def codecs_command(words: Sequence[str]) -> int:
+def codecs_command(argv: Sequence[str]) -> int:
     """Run `plainfilm codecs` and return its exit code."""
     description = "Show what this installation can decode and encode, and what is missing and why."
     parser = Parser(prog="plainfilm codecs", usage="plainfilm codecs [--json]", description=description)
     parser.add_argument("--json", action="store_true", help="print JSON")
-    arguments = parse(parser, words)
+    arguments = parse(parser, argv)
     decoders, encoders = codec_status(), encoder_status()
     if arguments.json:
         content = {"decode": [asdict(row) for row in decoders], "encode": [asdict(row) for row in encoders]}

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 _UNSUPPORTED_SUFFIXES = (".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".jxl", ".npy")
 
 
-def convert_command(words: Sequence[str]) -> int:
+def convert_command(argv: Sequence[str]) -> int:
     """Run `plainfilm convert` and return its exit code. Raises RunError."""
     parser = Parser(
         prog="plainfilm convert",
@@ -44,7 +44,7 @@ def convert_command(words: Sequence[str]) -> int:
         "paths", nargs="+", metavar="SOURCE... OUT", help="files, folders or globs, and the place for the images"
     )
     add_options(parser, Options.declared())
-    arguments = parse(parser, words)
+    arguments = parse(parser, argv)
     if len(arguments.paths) < 2:
         raise OptionsError("convert needs a SOURCE and an OUT")
     *sources, out = arguments.paths

@@ -16,7 +16,7 @@ from plainfilm.output.storage import translate_os_errors
 FILMS, PICTURES, NAIVE, TRUTH, SHEET = "films", "pictures", "naive", "truth", "contact-sheet.png"
 
 
-def demo_command(words: Sequence[str]) -> int:
+def demo_command(argv: Sequence[str]) -> int:
     """Run `plainfilm demo` and return its exit code. Raises RunError and OutputError."""
     parser = Parser(
         prog="plainfilm demo",
@@ -27,14 +27,14 @@ def demo_command(words: Sequence[str]) -> int:
     )
     parser.add_argument("out", metavar="OUT", help="the folder for the results")
     add_options(parser, Options.declared())
-    arguments = parse(parser, words)
+    arguments = parse(parser, argv)
     options, out = options_of(arguments, environment()), Path(arguments.out)
 
     from plainfilm.demo.catalog import demo_radiographs
     from plainfilm.demo.dataset import write_ground_truth, write_radiographs
 
     if options.run.dry_run:
-        write_text("".join(f"convert\t{film.name}.dcm\t{film.name}\n" for film in demo_radiographs()))
+        write_text("".join(f"convert\t{radiograph.name}.dcm\t{radiograph.name}\n" for radiograph in demo_radiographs()))
         return 0
     sink = FolderOutput(out)
     if not options.run.overwrite:
@@ -42,8 +42,8 @@ def demo_command(words: Sequence[str]) -> int:
     sink.check_writable()
     with translate_os_errors():
         paths = write_radiographs(out / FILMS)
-        for film in demo_radiographs():
-            write_ground_truth(film, out / TRUTH)
+        for radiograph in demo_radiographs():
+            write_ground_truth(radiograph, out / TRUTH)
     code = convert_folder([str(out / FILMS)], out / PICTURES, options)
     if code == 0 and all((out / PICTURES / f"{path.stem}.png").is_file() for path in paths):
         _compare(paths, out)
@@ -64,10 +64,10 @@ def _compare(paths: Sequence[Path], out: Path) -> None:
 
     (out / NAIVE).mkdir(exist_ok=True)
     pairs = []
-    for film, path in zip(demo_radiographs(), paths, strict=True):
-        ours = cv2.imread(str(out / PICTURES / f"{path.stem}.png"), cv2.IMREAD_GRAYSCALE)
-        assert ours is not None  # the run has just written this file
+    for radiograph, path in zip(demo_radiographs(), paths, strict=True):
+        image = cv2.imread(str(out / PICTURES / f"{path.stem}.png"), cv2.IMREAD_GRAYSCALE)
+        assert image is not None  # the run has just written this file
         naive = naive_image(dcmread(path))
         cv2.imwrite(str(out / NAIVE / f"{path.stem}.png"), naive)
-        pairs.append(Pair(film.name, film.reason, naive, ours))
+        pairs.append(Pair(radiograph.name, radiograph.reason, naive, image))
     contact_sheet(pairs, out / SHEET)

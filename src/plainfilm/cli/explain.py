@@ -15,7 +15,7 @@ from plainfilm.options.field import Scope
 from plainfilm.options.options import Options
 
 
-def explain_command(words: Sequence[str]) -> int:
+def explain_command(argv: Sequence[str]) -> int:
     """Run `plainfilm explain` and return its exit code. Raises RunError and ConversionError."""
     parser = Parser(
         prog="plainfilm explain",
@@ -26,7 +26,7 @@ def explain_command(words: Sequence[str]) -> int:
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--frame", type=int, default=1, metavar="N", help="the frame, counted from 1 (default: 1)")
     add_options(parser, Options.declared(Scope.IMAGE))
-    arguments = parse(parser, words)
+    arguments = parse(parser, argv)
     values = options_of(arguments, environment()).to_mapping()
     path = Path(arguments.file)
     if not path.is_file():

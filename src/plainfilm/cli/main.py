@@ -28,13 +28,13 @@ Convert DICOM radiographs into ordinary images that look as on a radiologist's v
 """
 
 
-def main(words: Sequence[str] | None = None) -> int:
+def main(argv: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code: 0, 1, 2, 3, 130 or 143."""
     open_standard_streams()
     try:
-        return _run(sys.argv[1:] if words is None else words)
+        return _run(sys.argv[1:] if argv is None else argv)
     except BrokenPipeError:
-        # the reader of standard output has gone
+        # the process that read standard output has ended
         discard_standard_output()
         return 1
     except RunError as error:
@@ -47,14 +47,14 @@ def main(words: Sequence[str] | None = None) -> int:
         return 130
 
 
-def _run(words: Sequence[str]) -> int:
-    if not words or words[0] in ("--help", "-h", "help"):
+def _run(argv: Sequence[str]) -> int:
+    if not argv or argv[0] in ("--help", "-h", "help"):
         write_text(USAGE)
-        return 0 if words else 2
-    if words[0] == "--version":
+        return 0 if argv else 2
+    if argv[0] == "--version":
         write_text(f"plainfilm {VERSION} ({NOT_FOR_DIAGNOSIS})\n")
         return 0
-    return _command(words[0])(words[1:])
+    return _command(argv[0])(argv[1:])
 
 
 def _command(name: str) -> Command:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Write text and images to standard output and messages to standard error.
 
-Either stream may be closed, full, or a pipe whose reader has gone.
+Each of these streams may be closed, full, or a pipe whose reader has ended.
 """
 
 from __future__ import annotations

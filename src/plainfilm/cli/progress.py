@@ -42,13 +42,13 @@ class Display(AbstractContextManager["Display"], ABC):
 
 
 class NoDisplay(Display):
-    """Shows nothing."""
+    """Show nothing."""
 
     def update(self, converted: int, failed: int, skipped: int, total: int | None) -> None:
-        """Shows nothing."""
+        """Show nothing."""
 
     def close(self) -> None:
-        """Shows nothing."""
+        """Show nothing."""
 
 
 class JsonDisplay(Display):

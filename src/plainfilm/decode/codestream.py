@@ -55,9 +55,9 @@ class Segment:
 class JpegHeader:
     """The header of a JPEG or JPEG-LS codestream.
 
-    process: second byte of the SOF marker. component_ids, vertical_sampling and horizontal_sampling: in the order of the
-    frame header. adobe_transform: colour transform of the Adobe APP14 segment, None without one. jfif: whether a JFIF
-    APP0 segment is present. stop: position of the first byte after EOI.
+    process: second byte of the SOF marker. component_ids, vertical_sampling and horizontal_sampling: in the order of
+    the frame header. adobe_transform: colour transform of the Adobe APP14 segment, None without one. jfif: whether a
+    JFIF APP0 segment is present. stop: position of the first byte after EOI.
     """
 
     size: ImageSize

@@ -8,8 +8,8 @@ the Adobe and JFIF segments of the codestream by one Adobe segment, which declar
 that a truncated scan lacks without an error. Two further checks find such scans:
 
 - simplejpeg also reads the entropy-coded data of a 12-bit DCT, as if the precision were 8 bits.
-- The number of bits that lossless samples need shows whether the scan is complete. Where it leaves a doubt, the frame is
-  decoded again with other bytes after the scan.
+- The number of bits that lossless samples need shows whether the scan is complete. Where it leaves a doubt, the frame
+  is decoded again with other bytes after the scan.
 """
 
 from __future__ import annotations

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: MIT
-"""Synthetic hand radiographs, drawn by this package alone, for `plainfilm demo` and for tests."""
+"""Draw synthetic radiographs for `plainfilm demo` and for tests, without data of patients."""

@@ -10,10 +10,10 @@ from pathlib import Path
 from plainfilm.demo.series import RadiographSeries, write_series
 
 
-def main(words: list[str]) -> int:
+def main(argv: list[str]) -> int:
     """Run the command; return 0. Raises OSError where OUT cannot be written."""
     parser = _parser()
-    arguments = parser.parse_args(words)
+    arguments = parser.parse_args(argv)
     if min(arguments.count, arguments.first, arguments.seed) < 1:
         parser.error("--count, --first and --seed must be 1 or more")
     if min(arguments.rows, arguments.columns) < 32:
@@ -32,7 +32,7 @@ def _parser() -> argparse.ArgumentParser:
         "number and the size of the detector: several processes can each write a part of a series.",
     )
     parser.add_argument("out", type=Path, metavar="OUT", help="the folder of the DICOM files; it is created")
-    parser.add_argument("--count", type=int, default=100, help="how many radiographs")
+    parser.add_argument("--count", type=int, default=100, help="the number of radiographs")
     parser.add_argument("--first", type=int, default=1, help="the number of the first radiograph, from 1")
     parser.add_argument("--seed", type=int, default=1, help="the seed of the series")
     parser.add_argument("--rows", type=int, default=1024)

@@ -33,7 +33,7 @@ def demo_radiographs() -> tuple[SyntheticRadiograph, ...]:
         _window_below_a_bright_border(),
         _voi_lut_that_declares_too_many_bits(),
         _negative_slope_with_padding(),
-        _jpeg_lossless_on_a_pedestal(),
+        _jpeg_lossless_with_an_offset(),
         _jpeg_2000_of_signed_values(),
         _hot_pixels_without_a_window(),
         _window_below_the_pixels(),
@@ -56,7 +56,7 @@ def _monochrome1_without_a_window() -> SyntheticRadiograph:
     return SyntheticRadiograph(
         number=1,
         name="01-monochrome1-no-window",
-        reason="MONOCHROME1: large values mean dark. The naive picture is a negative.",
+        reason="MONOCHROME1: large values mean dark. The naive image is a negative.",
         acquisition=hand_acquisition(Hand(Person(RIGHT), Pose(1.1, 2.0), 1), Marker("R", ringed=True, tilt=4.0)),
         vendor=VendorProfile(
             response=Response(offset=980.0, gain=1100.0, least=0.14),
@@ -72,7 +72,7 @@ def _window_below_a_bright_border() -> SyntheticRadiograph:
     return SyntheticRadiograph(
         number=2,
         name="02-monochrome2-window",
-        reason="Border and marker own the range; only the window says where the hand is.",
+        reason="Border and marker take up the range; the window selects the hand.",
         acquisition=hand_acquisition(
             Hand(Person(LEFT, age=64.0, ring=True), Pose(0.8, -3.0), 2), Marker("L", right=False, tilt=-6.0)
         ),
@@ -106,7 +106,7 @@ def _negative_slope_with_padding() -> SyntheticRadiograph:
     return SyntheticRadiograph(
         number=4,
         name="04-negative-slope-padding",
-        reason="Rescale slope -1 makes it a positive; the padding around it is the largest value.",
+        reason="Rescale Slope -1 inverts the values; the padding is the largest value.",
         acquisition=hand_acquisition(
             Hand(Person(LEFT), Pose(1.3, -4.0), 4), Marker("L", right=False, ringed=True), Collimation(9.0, tilt=3.0)
         ),
@@ -114,11 +114,11 @@ def _negative_slope_with_padding() -> SyntheticRadiograph:
     )
 
 
-def _jpeg_lossless_on_a_pedestal() -> SyntheticRadiograph:
+def _jpeg_lossless_with_an_offset() -> SyntheticRadiograph:
     return SyntheticRadiograph(
         number=5,
         name="05-jpeg-lossless-sigmoid",
-        reason="JPEG Lossless of MONOCHROME1 on a pedestal: a pale, flat negative.",
+        reason="JPEG Lossless of MONOCHROME1 with a large offset: a pale, flat negative.",
         acquisition=hand_acquisition(
             Hand(Person(RIGHT, age=23.0), Pose(0.4, 0.0), 5), Marker("R"), Collimation(9.0, tilt=-1.0)
         ),
@@ -136,7 +136,7 @@ def _jpeg_2000_of_signed_values() -> SyntheticRadiograph:
     return SyntheticRadiograph(
         number=6,
         name="06-jpeg2000-signed",
-        reason="JPEG 2000 of signed values: what lies below zero wraps around in 8 bits.",
+        reason="JPEG 2000 of signed values: values below zero wrap around in 8 bits.",
         acquisition=hand_acquisition(
             Hand(Person(LEFT, fracture=True), Pose(1.0, 3.0), 6), Marker("L", right=False), Collimation(4.0)
         ),
@@ -151,7 +151,7 @@ def _hot_pixels_without_a_window() -> SyntheticRadiograph:
     return SyntheticRadiograph(
         number=7,
         name="07-hot-pixels-no-window",
-        reason="Five hot pixels at 65535 own the range, and there is no window.",
+        reason="Five hot pixels at 65535 take up the range, and there is no window.",
         acquisition=hand_acquisition(
             Hand(Person(RIGHT, age=12.0, size=0.86), Pose(1.2, 8.0), 7), Marker("R"), width=182.0
         ),
@@ -169,7 +169,7 @@ def _window_below_the_pixels() -> SyntheticRadiograph:
     return SyntheticRadiograph(
         number=8,
         name="08-window-below-the-pixels",
-        reason="The window lies below every pixel: obeyed, it gives white; unread, flat grey.",
+        reason="The window lies below every pixel: with it all is white, without it flat grey.",
         acquisition=hand_acquisition(
             Hand(Person(LEFT, age=31.0), Pose(1.7, -2.0), 8), Marker("L", right=False, ringed=True), Collimation(5.0)
         ),
@@ -207,7 +207,7 @@ def _overlay_in_the_high_bits() -> SyntheticRadiograph:
     return SyntheticRadiograph(
         number=10,
         name="10-rle-old-overlay",
-        reason="RLE; an old overlay sits above the 12 bits, and the border is at 4095.",
+        reason="RLE; an old overlay lies above the 12 bits, and the border is at 4095.",
         acquisition=hand_acquisition(
             Hand(Person(RIGHT), Pose(0.9, -7.0), 11), Marker("R", mirrored=True), Collimation(6.0, 2.0)
         ),
@@ -224,7 +224,7 @@ def _chest_behind_a_shutter() -> SyntheticRadiograph:
     return SyntheticRadiograph(
         number=11,
         name="11-chest-shutter",
-        reason="A chest in MONOCHROME1; the border is to be hidden by a shutter.",
+        reason="A chest in MONOCHROME1; a display shutter hides the border.",
         acquisition=Acquisition(rows=1000, columns=840, width=350.0, subject=Phantom.CHEST, beam=beam, seed=11),
         vendor=VendorProfile(
             response=Response(offset=3700.0, gain=2900.0, least=0.07),
@@ -241,7 +241,7 @@ def _mammogram_of_linear_values() -> SyntheticRadiograph:
     return SyntheticRadiograph(
         number=12,
         name="12-mammogram-sigmoid",
-        reason="A mammogram in MONOCHROME1 on a pedestal, with a sigmoid window.",
+        reason="A mammogram in MONOCHROME1 with a large offset and a sigmoid window.",
         acquisition=Acquisition(rows=1000, columns=826, width=190.0, subject=Phantom.BREAST, beam=beam, seed=12),
         vendor=VendorProfile(
             response=Response(offset=7000.0, gain=2600.0, least=0.05),
@@ -260,7 +260,7 @@ def fluoroscopy_radiograph(frames: int = 5) -> SyntheticRadiograph:
     return SyntheticRadiograph(
         number=13,
         name="13-fluoroscopy",
-        reason="Several frames, judged together.",
+        reason="Several frames, which are surveyed together.",
         acquisition=Acquisition(rows=512, columns=512, width=256.0, subject=(hand,), beam=beam, seed=1300),
         vendor=VendorProfile(
             response=Response(offset=3400.0, gain=-3000.0, intensity=Intensity.LINEAR, least=0.0),

@@ -69,10 +69,10 @@ def write_radiographs(folder: Path, radiographs: Iterable[SyntheticRadiograph] |
     """
     from plainfilm.demo.catalog import demo_radiographs
 
-    chosen = tuple(demo_radiographs() if radiographs is None else radiographs)
+    radiographs = tuple(demo_radiographs() if radiographs is None else radiographs)
     folder.mkdir(parents=True, exist_ok=True)
-    paths = tuple(folder / f"{radiograph.name}.dcm" for radiograph in chosen)
-    for radiograph, path in zip(chosen, paths, strict=True):
+    paths = tuple(folder / f"{radiograph.name}.dcm" for radiograph in radiographs)
+    for radiograph, path in zip(radiographs, paths, strict=True):
         write_radiograph(radiograph, path)
     return paths
 

@@ -47,7 +47,7 @@ def describe_display(dataset: Any, radiograph: SyntheticRadiograph) -> None:
     elif vendor.voi in (Voi.WINDOW, Voi.SEVERAL):
         others = OTHER_DISPLAYS if vendor.voi is Voi.SEVERAL else ()
         displays = [display, *(DisplayTransform(black, white, display.curve) for _, black, white in others)]
-        windows = [_window_of(vendor, each) for each in displays]
+        windows = [_window_of(vendor, other) for other in displays]
         dataset.WindowCenter = [str(center) for center, _ in windows]
         dataset.WindowWidth = [str(width) for _, width in windows]
         if others:

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""Simulate the exposure of a detector: what reaches each pixel, and where the landmarks are.
+"""Simulate the exposure of a detector: the quanta that reach each pixel, and the positions of the landmarks.
 
 The subject gives the exponent of the law of Beer and Lambert for each pixel. This module adds the beam: heel effect,
-scatter, collimation and lead, the blur of the focal spot, and the noise of the quanta and of the detector. From the
-table of exponentials on, all calculations use whole numbers and single operations of float32, so that a seed gives the
-same radiograph on every machine.
+scatter, collimation and lead, the blur of the focal spot, and the noise of the quanta and of the detector. After the
+lookup in the table of exponentials, all calculations use whole numbers and single operations of float32, so that a seed
+gives the same radiograph on every machine.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from plainfilm.demo.skeleton import Side
 AIR, LEAD, MOST = 32768, 24, 45056
 MIN_SIZE = 32
 STEPS = 1024
-HAZE_STEP = 8
+SCATTER_STEP = 8
 # the center of a hand in its own coordinates, in mm
 HAND_CENTER = (-5.0, 46.0)
 
@@ -169,16 +169,19 @@ def _exponentials() -> npt.NDArray[np.int32]:
 
 
 def _transmit(exponent: Field, beam: Beam) -> Field:
-    """Apply the law of Beer and Lambert, the heel effect along the rows, and the haze of scattered quanta."""
+    """Apply the law of Beer and Lambert, the heel effect along the rows, and scatter."""
     table = _exponentials()
     quanta = table[np.clip(np.rint(exponent * STEPS).astype(np.int32), 0, table.size - 1)]
     heel = np.float32(1) - np.float32(beam.heel) * np.arange(exponent.shape[0], dtype=np.float32) / exponent.shape[0]
     direct = quanta.astype(np.float32) * heel[:, None]
     rows, columns = exponent.shape
-    fitting = quanta[: rows // HAZE_STEP * HAZE_STEP, : columns // HAZE_STEP * HAZE_STEP]
-    blocks = fitting.reshape(rows // HAZE_STEP, HAZE_STEP, columns // HAZE_STEP, HAZE_STEP).sum((1, 3)) // HAZE_STEP**2
-    haze = enlarge(blur(blocks.astype(np.int32), 12).astype(np.float32), rows, columns, HAZE_STEP)
-    return np.asarray((1 - np.float32(beam.scatter)) * direct + np.float32(beam.scatter) * haze, np.float32)
+    fitting = quanta[: rows // SCATTER_STEP * SCATTER_STEP, : columns // SCATTER_STEP * SCATTER_STEP]
+    blocks = (
+        fitting.reshape(rows // SCATTER_STEP, SCATTER_STEP, columns // SCATTER_STEP, SCATTER_STEP).sum((1, 3))
+        // SCATTER_STEP**2
+    )
+    scatter = enlarge(blur(blocks.astype(np.int32), 12).astype(np.float32), rows, columns, SCATTER_STEP)
+    return np.asarray((1 - np.float32(beam.scatter)) * direct + np.float32(beam.scatter) * scatter, np.float32)
 
 
 def _open_share(detector: Detector, beam: Beam) -> Field:

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Points in millimetres -> curves, distances and resampled fields, the same to the last bit on every machine.
+"""Compute curves, distances and resampled fields from points in mm, with the same bits on every machine.
 
-Only +, -, *, / and square roots touch an array here, one at a time in float32: IEEE 754 leaves no choice in those, as
-it does in exponentials, sines, sums of unknown order and the resampling of libraries.
+Arrays are computed with +, -, *, / and square roots only, one operation at a time in float32, because IEEE 754 defines
+their results exactly. It does not define exponentials, sines, the order of sums, or the resampling of libraries.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from plainfilm.demo.vendor import TransferSyntax
 def naive_image(dataset: Any) -> npt.NDArray[np.uint8]:
     """Return `pixel_array / pixel_array.max() * 255` as uint8, (rows, columns).
 
-    dataset: a pydicom Dataset with one grey frame. Values that do not fit into 8 bits wrap around, as in those scripts.
+    dataset: a pydicom Dataset with one grey frame. Values that do not fit into 8 bits wrap around, as in such scripts.
     """
     values = pixel_array(dataset)
     scaled = values / values.max() * 255

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Noise that is the same to the last bit on every machine, from raw words of PCG64, whose stream NumPy guarantees."""
+"""Compute noise with the same bits on every machine, from raw words of PCG64, whose stream NumPy guarantees."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Write the contact sheet: a PNG with the naive conversion and the picture of plainfilm, side by side."""
+"""Write the contact sheet: a PNG with the image of the naive conversion and the image of plainfilm, side by side."""
 
 from __future__ import annotations
 
@@ -22,23 +22,23 @@ if TYPE_CHECKING:
 WIDTH = 1440
 PER_ROW = 3
 MARGIN, GUTTER, SEAM = 36, 34, 4
-LABEL_HEIGHT, PICTURE_HEIGHT, NAME_HEIGHT, LINE_HEIGHT = 32, 266, 44, 28
+LABEL_HEIGHT, IMAGE_HEIGHT, NAME_HEIGHT, LINE_HEIGHT = 32, 266, 44, 28
 LABEL_SIZE, NAME_SIZE, REASON_SIZE = 20, 25, 22
 # grey levels of the sheet are multiples of this step: noise that is invisible at this size would make a large file
 GREY_STEP = 2
 CELL_WIDTH = (WIDTH - 2 * MARGIN - (PER_ROW - 1) * GUTTER) // PER_ROW
-PICTURE_WIDTH = (CELL_WIDTH - SEAM) // 2
-BACKGROUND, HAIRLINE, NAIVE, OURS, NAME, REASON = "#0d1117", "#30363d", "#f0883e", "#56d364", "#f0f6fc", "#adb7c2"
+IMAGE_WIDTH = (CELL_WIDTH - SEAM) // 2
+BACKGROUND, HAIRLINE, NAIVE, PLAINFILM, NAME, REASON = "#0d1117", "#30363d", "#f0883e", "#56d364", "#f0f6fc", "#adb7c2"
 
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """One cell of the sheet: two uint8 pictures (rows, columns) of a radiograph, its name, and why they differ."""
+    """One cell of the sheet: two uint8 images (rows, columns) of a radiograph, its name, and why they differ."""
 
     name: str
     reason: str
     naive: npt.NDArray[np.uint8]
-    ours: npt.NDArray[np.uint8]
+    plainfilm: npt.NDArray[np.uint8]
 
 
 def contact_sheet(pairs: Sequence[Pair], path: Path) -> None:
@@ -47,28 +47,28 @@ def contact_sheet(pairs: Sequence[Pair], path: Path) -> None:
 
     reasons = [wrap(pair.reason, CELL_WIDTH, font_of(REASON_SIZE)) for pair in pairs]
     text_height = NAME_HEIGHT + LINE_HEIGHT * max(map(len, reasons), default=0)
-    cell_height = LABEL_HEIGHT + PICTURE_HEIGHT + text_height
+    cell_height = LABEL_HEIGHT + IMAGE_HEIGHT + text_height
     rows = -(-len(pairs) // PER_ROW)
     sheet = Image.new("RGB", (WIDTH, 2 * MARGIN - GUTTER + rows * (cell_height + GUTTER)), BACKGROUND)
     draw = ImageDraw.Draw(sheet)
     for index, (pair, reason) in enumerate(zip(pairs, reasons, strict=True)):
         left = MARGIN + index % PER_ROW * (CELL_WIDTH + GUTTER)
         top = MARGIN + index // PER_ROW * (cell_height + GUTTER)
-        for number, picture in enumerate((pair.naive, pair.ours)):
-            column, row = left + number * (PICTURE_WIDTH + SEAM), top + LABEL_HEIGHT
-            fitted = fit(picture, PICTURE_HEIGHT, PICTURE_WIDTH) // GREY_STEP * GREY_STEP
+        for number, image in enumerate((pair.naive, pair.plainfilm)):
+            column, row = left + number * (IMAGE_WIDTH + SEAM), top + LABEL_HEIGHT
+            fitted = fit(image, IMAGE_HEIGHT, IMAGE_WIDTH) // GREY_STEP * GREY_STEP
             sheet.paste(Image.fromarray(fitted), (column, row))
-            # the outline makes a black picture visible on the dark background
-            draw.rectangle((column, row, column + PICTURE_WIDTH - 1, row + PICTURE_HEIGHT - 1), outline=HAIRLINE)
+            # the outline makes a black image visible on the dark background
+            draw.rectangle((column, row, column + IMAGE_WIDTH - 1, row + IMAGE_HEIGHT - 1), outline=HAIRLINE)
         _write(draw, (left, top), pair.name, reason)
     sheet.save(path, compress_level=9)
 
 
-def fit(picture: npt.NDArray[np.uint8], rows: int, columns: int) -> npt.NDArray[np.uint8]:
-    """Scale a picture to fit into rows and columns, centered on black."""
-    scale = min(rows / picture.shape[0], columns / picture.shape[1])
-    size = max(1, round(picture.shape[1] * scale)), max(1, round(picture.shape[0] * scale))
-    small = cv2.resize(picture, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
+def fit(image: npt.NDArray[np.uint8], rows: int, columns: int) -> npt.NDArray[np.uint8]:
+    """Scale a image to fit into rows and columns, centered on black."""
+    scale = min(rows / image.shape[0], columns / image.shape[1])
+    size = max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale))
+    small = cv2.resize(image, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
     canvas = np.zeros((rows, columns), np.uint8)
     row, column = (rows - size[1]) // 2, (columns - size[0]) // 2
     canvas[row : row + size[1], column : column + size[0]] = small
@@ -88,11 +88,11 @@ def wrap(text: str, width: float, font: Font) -> list[str]:
 
 
 def _write(draw: ImageDraw, top_left: tuple[int, int], name: str, reason: Sequence[str]) -> None:
-    """Draw the labels above the two pictures, and the name and the lines of the reason below them."""
+    """Draw the labels above the two images, and the name and the lines of the reason below them."""
     left, top = top_left
     draw.text((left, top), "naive", NAIVE, font_of(LABEL_SIZE))
-    draw.text((left + PICTURE_WIDTH + SEAM, top), "plainfilm", OURS, font_of(LABEL_SIZE))
-    below = top + LABEL_HEIGHT + PICTURE_HEIGHT
+    draw.text((left + IMAGE_WIDTH + SEAM, top), "plainfilm", PLAINFILM, font_of(LABEL_SIZE))
+    below = top + LABEL_HEIGHT + IMAGE_HEIGHT
     draw.text((left, below + 8), name, NAME, font_of(NAME_SIZE))
     for number, line in enumerate(reason):
         draw.text((left, below + NAME_HEIGHT + number * LINE_HEIGHT), line, REASON, font_of(REASON_SIZE))

@@ -28,8 +28,7 @@ class Side(StrEnum):
 class Person:
     """The person whose hand is shown.
 
-    age: years, 4 or more; below 17 the growth plates are open and the carpals small. size: relative to an adult of the
-    textbook. fracture: whether the neck of the fifth metacarpal is broken and bent towards the edge of the palm. ring:
+    age: years, 4 or more; below 17 the growth plates are open and the carpals small. size: relative to the adult hand of fingers.py. fracture: whether the neck of the fifth metacarpal is broken and bent towards the edge of the palm. ring:
     whether the ring finger has a metal ring.
     """
 
@@ -175,9 +174,9 @@ def _broken(bone: PlacedBone) -> tuple[PlacedBone, PlacedBone]:
     """Return both parts of a metacarpal with a broken neck; the head is displaced and bent by 22 degrees."""
     break_at = 51.0
     pivot = along(bone.origin, bone.direction, break_at * bone.scale[1])
-    bent = bone.direction + 22.0
-    origin = along(along(pivot, bent, -break_at * bone.scale[1] - 0.4), bent + 90, 1.6)
-    return replace(bone, below=break_at), replace(bone, origin=origin, direction=bent, above=break_at)
+    head_direction = bone.direction + 22.0
+    origin = along(along(pivot, head_direction, -break_at * bone.scale[1] - 0.4), head_direction + 90, 1.6)
+    return replace(bone, below=break_at), replace(bone, origin=origin, direction=head_direction, above=break_at)
 
 
 def _sesamoids(rays: list[PlacedRay], age: float) -> list[PlacedBone]:
@@ -196,16 +195,16 @@ def _sesamoids(rays: list[PlacedRay], age: float) -> list[PlacedBone]:
 
 def _place_carpal(carpal: wrist.Carpal, age: float, random: RandomStream) -> PlacedBone:
     """Return a carpal; for a child, the part that is already ossified."""
-    formed = math.sqrt(min(max((age - carpal.appears + 0.8) / (14.0 - carpal.appears), 0.0), 1.0))
-    scale = max(formed, 0.02) * random.uniform(0.985, 1.015)
+    ossified_share = math.sqrt(min(max((age - carpal.appears + 0.8) / (14.0 - carpal.appears), 0.0), 1.0))
+    scale = max(ossified_share, 0.02) * random.uniform(0.985, 1.015)
     drift = random.uniform(-0.25, 0.25), random.uniform(-0.25, 0.25)
     origin = tuple(between(carpal.center, (0.0, 0.0), scale)[axis] + drift[axis] for axis in (0, 1))
     return PlacedBone(carpal.name, carpal.shape, (origin[0], origin[1]), 0.0, (scale, scale))
 
 
 def _forearm(age: float, gap: float) -> tuple[PlacedBone, PlacedBone]:
-    scarred = GROWN <= age < SCAR_UNTIL
-    radius = replace(wrist.RADIUS, accents=(*wrist.RADIUS.accents, wrist.SCAR)) if scarred else wrist.RADIUS
+    has_scar = GROWN <= age < SCAR_UNTIL
+    radius = replace(wrist.RADIUS, accents=(*wrist.RADIUS.accents, wrist.SCAR)) if has_scar else wrist.RADIUS
     return (
         PlacedBone("radius", radius, (0.0, 0.0), 0.0, (1.0, 1.0), gap),
         PlacedBone("ulna", wrist.ULNA, (0.0, 0.0), 0.0, (1.0, 1.0), gap),

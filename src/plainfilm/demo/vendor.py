@@ -87,7 +87,7 @@ class Voi(Enum):
 
 
 class BurnedIn(Enum):
-    """Marks that are not part of the X-ray image, in the pixels or in the bits above Bits Stored."""
+    """Marks that are not part of the X-ray image. HIGH_BITS: an overlay in the bits above Bits Stored."""
 
     NOTHING = auto()
     ANNOTATION = auto()
@@ -125,7 +125,7 @@ class DisplayTransform:
         share = (black - np.asarray(value, np.float64)) / (black - white)
         if self.curve is not Curve.SIGMOID:
             return np.asarray(np.clip(share, 0, 1), np.float64)
-        levels = [round(1 / (1 + math.exp(-4 * (at - 0.5))), 9) for at in share.ravel().tolist()]
+        levels = [round(1 / (1 + math.exp(-4 * (value - 0.5))), 9) for value in share.ravel().tolist()]
         return np.array(levels, np.float64).reshape(share.shape)
 
 

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: MIT
 """Make the names of one folder's entries unique.
 
-Two names collide when their images could have the same path: the names are equal after NFC and case folding, or one
-has the form of a frame of the other (`x_f0001` and `x`). Files that collide keep their DICOM suffix in the name. Names
-that still collide are numbered `-2`, `-3`, in the order of the entries.
+Two names collide if their images could have the same path. This is so if the names are equal after NFC and case
+folding, or if one name has the form of a frame of the other (`x_f0001` and `x`). Files that collide keep their DICOM
+suffix in the name. Names that still collide are numbered `-2`, `-3`, in the order of the entries.
 
-All other names do not depend on the rest of the folder. `root_of` and `is_related` say which entries can influence
+The other names do not depend on the rest of the folder. `base_of` and `is_related` say which entries can influence
 each other, so that a large folder can be named in parts (`naming.py`).
 """
 
@@ -65,10 +65,10 @@ def name_together(entries: Sequence[Entry], *, at_top: bool = False) -> Iterator
 
     `at_top`: the folder is the top of OUT, where the names of a run's own files are reserved.
     """
-    alone = [name_alone(entry) for entry in entries]
+    single_names = [name_alone(entry) for entry in entries]
     is_folder = [entry.kind is EntryKind.FOLDER for entry in entries]
-    folders = _name_folders(list(compress(alone, is_folder)), reserved_names(at_top=at_top))
-    files = _name_files(list(compress(alone, map(not_, is_folder))), [names.name for names in folders])
+    folders = _name_folders(list(compress(single_names, is_folder)), reserved_names(at_top=at_top))
+    files = _name_files(list(compress(single_names, map(not_, is_folder))), [names.name for names in folders])
     file_sources = {names.source for names in files} if folders else set()
     next_folder, next_file = iter(folders), iter(files)
     for entry in entries:
@@ -78,24 +78,24 @@ def name_together(entries: Sequence[Entry], *, at_top: bool = False) -> Iterator
         yield entry, names
 
 
-def _name_folders(alone: list[EntryNames], reserved: Sequence[str]) -> list[EntryNames]:
+def _name_folders(single_names: list[EntryNames], reserved: Sequence[str]) -> list[EntryNames]:
     """Name the folders in one folder; none gets a reserved name."""
-    wanted = [names.name for names in alone]
-    return _renamed(alone, _number_collisions(wanted, fold, reserved), _number_collisions(wanted, str))
+    preferred = [names.name for names in single_names]
+    return _renamed(single_names, _number_collisions(preferred, fold, reserved), _number_collisions(preferred, str))
 
 
-def _name_files(alone: list[EntryNames], folder_names: Iterable[str]) -> list[EntryNames]:
+def _name_files(single_names: list[EntryNames], folder_names: Iterable[str]) -> list[EntryNames]:
     """Name the files in one folder; no image gets the path of a folder, whose names in OUT are `folder_names`."""
     blocked = [name for name in map(file_name_blocked_by, folder_names) if name]
-    full = [names.source for names in alone]
-    wanted = _choose_full_names([names.name for names in alone], full, blocked)
-    return _renamed(alone, _number_collisions(wanted, fold, blocked), _number_collisions(full, str))
+    full = [names.source for names in single_names]
+    preferred = _choose_full_names([names.name for names in single_names], full, blocked)
+    return _renamed(single_names, _number_collisions(preferred, fold, blocked), _number_collisions(full, str))
 
 
-def _renamed(alone: list[EntryNames], names: list[str], sources: list[str]) -> list[EntryNames]:
+def _renamed(single_names: list[EntryNames], names: list[str], sources: list[str]) -> list[EntryNames]:
     return [
-        same if same.name == name and same.source == source else EntryNames(name, source)
-        for same, name, source in zip(alone, names, sources, strict=True)
+        own_names if (own_names.name, own_names.source) == (name, source) else EntryNames(name, source)
+        for own_names, name, source in zip(single_names, names, sources, strict=True)
     ]
 
 
@@ -124,7 +124,7 @@ class UsedNames:
             self._instances.update(instance for key in keys if (instance := instance_of(key)) is not None)
 
     def collides(self, name: str, times: int = 1) -> bool:
-        """Return whether the name is in use at least so many times, or collides with a frame or an instance."""
+        """Return whether the name is in use at least `times` times, or collides with a frame or an instance."""
         key = self.key(name)
         if self._keys.get(key, 0) >= times or key in self._instances:
             return True
@@ -138,27 +138,29 @@ def _choose_full_names(short: list[str], full: list[str], blocked: list[str]) ->
         used = UsedNames(fold, [*names, *blocked])
         if not used.has_collisions:
             return names
-        positions = [at for at, name in enumerate(names) if name != full[at] and used.collides(name, times=2)]
+        positions = [
+            position for position, name in enumerate(names) if name != full[position] and used.collides(name, times=2)
+        ]
         if not positions:
             return names
-        for at in positions:
-            names[at] = full[at]
+        for position in positions:
+            names[position] = full[position]
 
 
-def _number_collisions(wanted: list[str], key: Callable[[str], str], reserved: Sequence[str] = ()) -> list[str]:
-    """Append `-2`, `-3` to the names that collide with an earlier or reserved name; avoid all wanted names."""
-    if not UsedNames(key, [*wanted, *reserved]).has_collisions:
-        return wanted
-    used, all_wanted = UsedNames(key, reserved), UsedNames(key, wanted)
+def _number_collisions(preferred: list[str], key: Callable[[str], str], reserved: Sequence[str] = ()) -> list[str]:
+    """Append `-2`, `-3` to the names that collide with an earlier or reserved name; avoid all preferred names."""
+    if not UsedNames(key, [*preferred, *reserved]).has_collisions:
+        return preferred
+    used, all_preferred = UsedNames(key, reserved), UsedNames(key, preferred)
     last_numbers: Counter[str] = Counter()
     names = []
-    for name in wanted:
+    for name in preferred:
         if used.collides(name):
             numbers = count(max(2, last_numbers[key(name)] + 1))
             number = next(
                 number
                 for number in numbers
-                if not used.collides(f"{name}-{number}") and not all_wanted.collides(f"{name}-{number}")
+                if not used.collides(f"{name}-{number}") and not all_preferred.collides(f"{name}-{number}")
             )
             last_numbers[key(name)] = number
             name = f"{name}-{number}"
@@ -170,8 +172,8 @@ def _number_collisions(wanted: list[str], key: Callable[[str], str], reserved: S
 def stem_of(entry: Entry) -> str:
     """Return the folded safe name of an entry without its DICOM and image suffixes.
 
-    Entries whose names or sources are equal have equal stems. A folder `x.png` has the stem of the files whose images
-    it is in the way of.
+    Entries whose names or sources are equal have equal stems. A folder `x.png` has the same stem as the files whose
+    images would get its path.
     """
     return _SUFFIXES_AT_END.sub("", fold(name_alone(entry).name))
 
@@ -182,15 +184,15 @@ def instance_stem_of(stem: str) -> str | None:
     return None if instance is None else _SUFFIXES_AT_END.sub("", instance)
 
 
-def root_of(stem: str) -> str:
-    """Return the stem without suffixes and frames. Entries that collide have the same root."""
+def base_of(stem: str) -> str:
+    """Return the base of a stem: the stem without suffixes and frames. Entries that collide have the same base."""
     return _EXTENSIONS_AT_END.sub("", stem)
 
 
-def is_related(stem: str, root: str) -> bool:
-    """Return whether an entry of this stem belongs to the entries that are named together for this root.
+def is_related(stem: str, base: str) -> bool:
+    """Return whether an entry of this stem belongs to the entries that are named together for this base.
 
-    It does if it has this root, or if a number that is given to an entry of this root can make the two equal: the stem
-    is the root with any suffixes, frames and numbers after it.
+    It belongs to them if it is the base followed by any suffixes, frames and numbers, because a number that is appended
+    to another entry of this base can make the two names equal.
     """
-    return stem.startswith(root) and _EXTENSIONS_OR_NUMBERS.fullmatch(stem, len(root)) is not None
+    return stem.startswith(base) and _EXTENSIONS_OR_NUMBERS.fullmatch(stem, len(base)) is not None

@@ -42,9 +42,9 @@ class FileContent:
             self._file.seek(start)
             content = self._file.read(stop - start)
         except OSError as error:
-            raise _unreadable(error) from error
+            raise _unreadable_error(error) from error
         if len(content) < stop - start:
-            raise _shrunk(self._size, start + len(content))
+            raise _shrunk_error(self._size, start + len(content))
         return content
 
 
@@ -52,8 +52,8 @@ class FileContent:
 def open_source(path: Path) -> Iterator[bytes | FileContent]:
     """Open a file as a context manager for its content; a `FileContent` is valid within the context only.
 
-    Raises SourceError: `unreadable`, or `source_changed` if the file shrank while it was read or is not a file any
-    more. Raises LimitError (`too_large`) for a file of more than 1 TiB.
+    Raises SourceError: `unreadable`, or `source_changed` if the file shrank while it was read or is no longer a
+    regular file. Raises LimitError (`too_large`) for a file of more than 1 TiB.
     """
     with _open(path) as file:
         size = os.fstat(file.fileno()).st_size
@@ -68,16 +68,16 @@ def read_head(path: Path) -> bytes:
         try:
             return file.read(_HEAD_BYTES)
         except OSError as error:
-            raise _unreadable(error) from error
+            raise _unreadable_error(error) from error
 
 
 def _read_whole(file: BinaryIO, size: int) -> bytes:
     try:
         content = file.read()
     except OSError as error:
-        raise _unreadable(error) from error
+        raise _unreadable_error(error) from error
     if len(content) < size:
-        raise _shrunk(size, len(content))
+        raise _shrunk_error(size, len(content))
     return content
 
 
@@ -86,19 +86,19 @@ def _open(path: Path) -> BinaryIO:
     try:
         descriptor = os.open(path, _OPEN_FLAGS)
     except OSError as error:
-        raise _unreadable(error) from error
+        raise _unreadable_error(error) from error
     if stat.S_ISREG(os.fstat(descriptor).st_mode):
         return os.fdopen(descriptor, "rb")
     os.close(descriptor)
     raise SourceError("it is not a regular file (a folder, pipe, socket or device)", reason=Reason.SOURCE_CHANGED)
 
 
-def _unreadable(error: OSError) -> SourceError:
+def _unreadable_error(error: OSError) -> SourceError:
     cause = os.strerror(error.errno) if error.errno is not None else type(error).__name__
     note = " (it existed when the folder was listed)" if error.errno == errno.ENOENT else ""
     return SourceError(f"the file cannot be read: {cause}{note}")
 
 
-def _shrunk(size: int, remaining: int) -> SourceError:
+def _shrunk_error(size: int, remaining: int) -> SourceError:
     message = f"the file shrank from {size} to at most {remaining} bytes while it was read"
     return SourceError(message, reason=Reason.SOURCE_CHANGED)

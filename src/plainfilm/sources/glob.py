@@ -30,7 +30,7 @@ class Pattern:
         return self._skip_any_folders({0})
 
     def step(self, positions: frozenset[int], name: str) -> frozenset[int]:
-        """Return the positions after one more name; none when no path that continues from it can match."""
+        """Return the positions after one more name; an empty set if no longer path can match."""
         following = {
             after
             for position in positions

@@ -2,9 +2,9 @@
 """Name the entries of one folder, in order. Memory does not grow with the number of entries.
 
 The entries of a small folder are sorted and named in memory. The entries of a large folder are written to a private
-SQLite database, a file that the system removes with its last use. SQLite sorts them and finds those whose names may
-collide. Only these are read back into memory, root by root (`collisions.py`), and named by the same function as the
-entries of a small folder. Every other entry is named alone.
+SQLite database, in a temporary file that the system removes when it is closed. SQLite sorts the entries and finds those
+whose names may collide. Only those entries are read back into memory, base by base (`collisions.py`), and named by the
+same function as the entries of a small folder. Every other entry is named alone.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from itertools import chain, islice
 from plainfilm.errors import Stage, StorageFullError
 from plainfilm.sources.collisions import (
     EntryNames,
+    base_of,
     instance_stem_of,
     is_related,
     name_alone,
     name_together,
-    root_of,
     stem_of,
 )
 from plainfilm.sources.entries import Entry, EntryKind
@@ -44,14 +44,15 @@ _CREATE_INDEXES = """
 CREATE INDEX entries_stem ON entries (stem);
 CREATE INDEX entries_instance_stem ON entries (instance_stem) WHERE instance_stem NOT NULL;
 """
-# Equal stems; a frame beside its instance; a folder that may have a reserved name. The longest roots come first: the
-# entries of `x-2` are also related to the root `x`, and their last result takes the entries of `x` into account.
-_ROOTS_WITH_COLLISIONS = """
-SELECT DISTINCT root_of(stem) AS root FROM (
+# The three cases: equal stems; a frame beside its instance; a folder that may have a reserved name. The longest bases
+# come first: the entries of `x-2` are also related to the base `x`, and their last result takes the entries of `x` into
+# account.
+_BASES_WITH_COLLISIONS = """
+SELECT DISTINCT base_of(stem) AS base FROM (
     SELECT stem FROM entries GROUP BY stem HAVING count(*) > 1
     UNION ALL SELECT stem FROM entries WHERE stem IN (SELECT instance_stem FROM entries WHERE instance_stem NOT NULL)
     UNION ALL SELECT stem FROM entries WHERE is_folder AND is_reserved(stem))
-ORDER BY length(root) DESC
+ORDER BY length(base) DESC
 """
 _STARTING_WITH = """
 SELECT id, argument, entry, kind, stem FROM entries WHERE stem BETWEEN ?1 AND ?1 || char(0x10FFFF)
@@ -93,12 +94,12 @@ def _row_of(entry: Entry) -> tuple[object, ...]:
 
 
 def _name_collisions(connection: sqlite3.Connection, at_top: bool) -> None:
-    """Store the names of all entries that may collide, root by root."""
-    reserved_roots = {root_of(fold(name)) for name in reserved_names(at_top=at_top)}
-    connection.create_function("root_of", 1, root_of, deterministic=True)
-    connection.create_function("is_reserved", 1, lambda stem: root_of(stem) in reserved_roots, deterministic=True)
-    for (root,) in connection.execute(_ROOTS_WITH_COLLISIONS):
-        rows = [row for row in connection.execute(_STARTING_WITH, (root,)) if is_related(row[-1], root)]
+    """Store the names of all entries that may collide, base by base."""
+    reserved_bases = {base_of(fold(name)) for name in reserved_names(at_top=at_top)}
+    connection.create_function("base_of", 1, base_of, deterministic=True)
+    connection.create_function("is_reserved", 1, lambda stem: base_of(stem) in reserved_bases, deterministic=True)
+    for (base,) in connection.execute(_BASES_WITH_COLLISIONS):
+        rows = [row for row in connection.execute(_STARTING_WITH, (base,)) if is_related(row[-1], base)]
         named = name_together([_entry_of(argument, name, kind) for _, argument, name, kind, _ in rows], at_top=at_top)
         connection.executemany(
             _SET_NAMES,

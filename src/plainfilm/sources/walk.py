@@ -36,9 +36,9 @@ class _Root:
         return self.kind is EntryKind.FOLDER and self.pattern is None
 
     def is_at_top(self, has_folder_names: bool) -> bool:
-        """Return whether the root itself is named at the top of OUT; otherwise its entries are.
+        """Return whether the root itself, and not its entries, gets a name at the top of OUT.
 
-        A file is. A whole folder is if there are several (`has_folder_names`).
+        A file gets a name there. A whole folder gets one if several folders are given (`has_folder_names`).
         """
         return self.kind is not EntryKind.FOLDER or (self.is_whole_folder and has_folder_names)
 
@@ -71,7 +71,7 @@ class _Folder:
         return entries if self.pattern is None else filter(self._is_match, entries)
 
     def subfolder(self, entry: str, names: EntryNames) -> _Folder:
-        """Return a folder in this one. Once the whole pattern has matched, everything below it belongs to the glob."""
+        """Return a folder in this one. After the whole pattern has matched, all entries below match."""
         name, source = _join(self.name, names.name), _join(self.source, names.source)
         path = self.path / entry
         if self.pattern is None:
@@ -194,7 +194,7 @@ def _walk(roots: list[_Root], out: Path | None) -> Iterator[Reference | Failure]
 def _items_at_top(roots: list[_Root]) -> Iterator[_Item]:
     """Yield the items at the top of OUT, root by root. They are named together, so that no two roots collide.
 
-    Roots that cannot be listed are named last: they take no name from other roots.
+    Roots that cannot be listed are named last, so that they do not change the names of other roots.
     """
     has_folder_names = sum(root.is_whole_folder for root in roots) > 1
     unreadable: list[tuple[_Root, OSError]] = []

@@ -103,7 +103,7 @@ class JobProgress:
         return True
 
     def _lose(self, reason: Reason, message: str, traceback: str = "") -> WorkerLost | None:
-        """Lose the current frame or the rest of the job. Return the loss, unless it waits for the frame's turn."""
+        """Lose the current frame or the rest of the job. Return the loss, unless `handle_report` returns it later."""
         self._losses_in_a_row += 1
         surveyed, self._surveyed_frame = self._surveyed_frame, None
         frame = self._started_frame if surveyed is None else surveyed

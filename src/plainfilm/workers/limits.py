@@ -48,7 +48,7 @@ def limit_address_space(allowance: int) -> None:
 
 
 def limit_processor_time(seconds: float) -> None:
-    """Let this process use `seconds` more of processor time, times twice the number of processors.
+    """Let this process use `seconds` times twice the number of processors more of processor time.
 
     The parent's deadline normally ends a hanging process first. This limit ends it (SIGXCPU) if the parent is gone. The
     factor allows for the threads of libraries.

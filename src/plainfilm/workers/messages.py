@@ -3,7 +3,7 @@
 
 The parent and a worker process (the child) talk through two pipes: the child's standard input and output. Only the
 two of them can write there, so a message never comes from a disk or a network. A message is a pickle behind its
-length. The child sends nothing unasked: it answers the setup, and then one job at a time.
+length. The child only answers: first the setup, and then one job at a time.
 
     ============== ================ ===================================================================
     sender         message          meaning
@@ -13,7 +13,7 @@ length. The child sends nothing unasked: it answers the setup, and then one job 
     child          StartFailed      answer to the setup: the task cannot be loaded; the child exits
     parent         Job              run the task on this payload; sent when the job before has ended
     child          FrameStarted     the task begins with a frame, or with reading the instance
-    child          FrameSurveyed    the task begins to examine a frame before the frame's own turn
+    child          FrameSurveyed    the task begins to survey a frame before the frame's own turn
     child          FrameSkipped     the turn of a frame that the job says to skip
     child          TaskResult       one result of the task
     child          TaskFinished     end of the job: the task has returned
@@ -54,7 +54,7 @@ UNREADABLE_MESSAGE = (
     TypeError,
     MemoryError,
 )
-"""The exceptions that unpickling raises, by its documentation, for bytes that are not a pickle of known objects."""
+"""The exceptions that unpickling raises, by its documentation, for bytes that are not a pickle of these messages."""
 
 
 class MemoryGuard(StrEnum):
@@ -63,7 +63,7 @@ class MemoryGuard(StrEnum):
     ADDRESS_SPACE = "address_space"
     """The system refuses memory beyond the limit (RLIMIT_AS; Linux)."""
     RESIDENT_SIZE = "resident_size"
-    """The parent measures once a second and kills (other POSIX systems). A fast growth can exceed the limit between."""
+    """The parent measures the size once a second and kills the worker (other POSIX systems)."""
     NONE = "none"
     """No limit (Windows)."""
 
@@ -149,7 +149,7 @@ class FrameStarted(FastPickle):
 
 @dataclass(frozen=True, slots=True)
 class FrameSurveyed(FastPickle):
-    """The task begins to examine a frame (from 0) for what it needs to know about all frames. This gives no result."""
+    """The task begins to survey a frame (from 0), to decide what all frames share. This gives no result."""
 
     frame: int
 
@@ -218,7 +218,7 @@ class WorkerLost:
 
 @dataclass(frozen=True, slots=True)
 class JobDone:
-    """A job has ended, with or without losses; no more events of it follow. A job that a stop interrupts has none."""
+    """A job has ended, with or without losses; no more events of it follow. An interrupted job has no JobDone."""
 
     payload: object
 

@@ -42,7 +42,7 @@ class WorkerProcess:
         self._lock = threading.Lock()
         self._deadline: float | None = None
         self._exceeded_limit: Reason | None = None
-        self._was_killed = self._sent_garbage = self._is_ending = False
+        self._was_killed = self._sent_invalid_data = self._is_ending = False
         self._child = child or spawn(task, settings.extra_path)
         self.initial_resident = 0
         self.send(WorkerSetup(task, settings))
@@ -74,12 +74,12 @@ class WorkerProcess:
         try:
             message = read_message(self._replies)
         except UNREADABLE_MESSAGE:
-            self._sent_garbage = True
+            self._sent_invalid_data = True
             self.kill()
         with self._lock:
             self._deadline = None
             if message is not None:
-                # The message came before the kill. The work that exceeded a limit is done, and later work did not.
+                # The message came before the kill: the work that exceeded the limit is done.
                 self._exceeded_limit = None
         return cast("Reply | None", message)
 
@@ -129,7 +129,7 @@ class WorkerProcess:
             return Reason.MEMORY_LIMIT, memory_message(self._settings)
         if self._exceeded_limit is Reason.TIMEOUT or (sys.platform != "win32" and code == -signal.SIGXCPU):
             return Reason.TIMEOUT, timeout_message(self._settings)
-        if self._sent_garbage:
+        if self._sent_invalid_data:
             return Reason.WORKER_DIED, "the worker process wrote something else between its messages"
         return Reason.WORKER_DIED, exit_message(code)
 

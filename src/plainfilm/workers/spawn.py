@@ -32,7 +32,7 @@ if sys.platform == "win32":
 
 
 class PrestartedWorkers(AbstractContextManager["PrestartedWorkers"]):
-    """Child processes that start when the `with` block begins; those that are not taken are killed when it ends."""
+    """Child processes that start with the object. The `with` block kills those that are not taken when it ends."""
 
     def __init__(self, workers: int, task: str = TASK) -> None:
         self._children: list[subprocess.Popen[bytes]] = []

@@ -60,7 +60,7 @@ class CapturedError(AbstractContextManager["CapturedError"]):
 
 
 class PoolQueues:
-    """The queues between the consumer's thread and the worker threads: jobs one way, events the other; and the stop."""
+    """The queues of a pool: jobs for the worker threads, and events for the consumer. `stop_at` ends the pool."""
 
     def __init__(self, workers: int, prestarted: PrestartedWorkers | None = None) -> None:
         self.prestarted = prestarted
