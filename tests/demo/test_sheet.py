@@ -45,7 +45,7 @@ def test_the_naive_picture_is_left_and_pairs_are_in_reading_order(tmp_path: Path
         column = MARGIN + index % 3 * (CELL_WIDTH + GUTTER) + IMAGE_WIDTH // 2
         row = MARGIN + index // 3 * second_row + LABEL_HEIGHT + IMAGE_HEIGHT // 2
         assert 0 <= pair.naive[0, 0] - sheet[row, column] < GREY_STEP
-        assert 0 <= pair.ours[0, 0] - sheet[row, column + IMAGE_WIDTH + SEAM] < GREY_STEP
+        assert 0 <= pair.plainfilm[0, 0] - sheet[row, column + IMAGE_WIDTH + SEAM] < GREY_STEP
 
 
 def test_names_and_reasons_fit() -> None:

@@ -36,7 +36,7 @@ from plainfilm.demo.skeleton import Side
 AIR, LEAD, MOST = 32768, 24, 45056
 MIN_SIZE = 32
 STEPS = 1024
-SCATTER_STEP = 8
+BLOCK_SIZE = 8
 # the center of a hand in its own coordinates, in mm
 HAND_CENTER = (-5.0, 46.0)
 
@@ -175,12 +175,11 @@ def _transmit(exponent: Field, beam: Beam) -> Field:
     heel = np.float32(1) - np.float32(beam.heel) * np.arange(exponent.shape[0], dtype=np.float32) / exponent.shape[0]
     direct = quanta.astype(np.float32) * heel[:, None]
     rows, columns = exponent.shape
-    fitting = quanta[: rows // SCATTER_STEP * SCATTER_STEP, : columns // SCATTER_STEP * SCATTER_STEP]
+    fitting = quanta[: rows // BLOCK_SIZE * BLOCK_SIZE, : columns // BLOCK_SIZE * BLOCK_SIZE]
     blocks = (
-        fitting.reshape(rows // SCATTER_STEP, SCATTER_STEP, columns // SCATTER_STEP, SCATTER_STEP).sum((1, 3))
-        // SCATTER_STEP**2
+        fitting.reshape(rows // BLOCK_SIZE, BLOCK_SIZE, columns // BLOCK_SIZE, BLOCK_SIZE).sum((1, 3)) // BLOCK_SIZE**2
     )
-    scatter = enlarge(blur(blocks.astype(np.int32), 12).astype(np.float32), rows, columns, SCATTER_STEP)
+    scatter = enlarge(blur(blocks.astype(np.int32), 12).astype(np.float32), rows, columns, BLOCK_SIZE)
     return np.asarray((1 - np.float32(beam.scatter)) * direct + np.float32(beam.scatter) * scatter, np.float32)
 
 

@@ -34,7 +34,7 @@ ANNOTATION, LETTER_SCALE = "DEMO", 3
 class SyntheticRadiograph:
     """One synthetic radiograph.
 
-    name: also the stem of its file. number: the number of the invented patient. reason: in one line, why the naive image is wrong.
+    name: also the stem of its file. number: the number of the invented patient. reason: why the naive image is wrong.
     """
 
     number: int
