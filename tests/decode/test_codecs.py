@@ -11,8 +11,8 @@ import pytest
 from tests.support.codestreams import describe_image
 
 from plainfilm.decode import codec_status
-from plainfilm.decode.codecs import CodecRow, codec_rows
-from plainfilm.decode.frame import decode_with_rows
+from plainfilm.decode.codecs import Codec, codecs_of
+from plainfilm.decode.frame import decode_with_codecs
 from plainfilm.dicom.frames import FrameBytes
 from plainfilm.errors import Reason, UnsupportedError
 
@@ -37,7 +37,7 @@ ROOT = "1.2.840.10008.1.2"
 )
 def test_a_transfer_syntax_without_a_decoder_is_named_with_the_reason(syntax: str, said: str) -> None:
     with pytest.raises(UnsupportedError, match=said) as caught:
-        codec_rows(syntax)
+        codecs_of(syntax)
     assert caught.value.reason is Reason.UNSUPPORTED_TRANSFER_SYNTAX
     assert syntax in caught.value.message
 
@@ -53,15 +53,15 @@ def test_every_row_of_this_installation_has_a_name_a_version_and_a_function() ->
         *(f"{ROOT}.4.{number}" for number in (50, 51, 57, 70, 80, 81, 90, 91, 201, 202, 203)),
     }
     assert all(
-        callable(row.load(row.decode_function)) for status in served for row in codec_rows(status.transfer_syntax)
+        callable(row.load(row.decode_function)) for status in served for row in codecs_of(status.transfer_syntax)
     )
 
 
 def test_a_row_without_its_package_says_what_to_install() -> None:
-    row = CodecRow("wavelet", "no-such-package", "no_such_module", "native:decode_native")
+    row = Codec("wavelet", "no-such-package", "no_such_module", "native:decode_native")
     assert row.unmet_requirement == "the package no-such-package is not installed (pip install no-such-package)"
     with pytest.raises(UnsupportedError, match=r"wavelet is needed: .*pip install no-such-package") as caught:
-        decode_with_rows((row,), describe_image(np.zeros((1, 1), np.uint8), 8), FrameBytes(b"\0"))
+        decode_with_codecs((row,), describe_image(np.zeros((1, 1), np.uint8), 8), FrameBytes(b"\0"))
     assert caught.value.reason is Reason.UNSUPPORTED_TRANSFER_SYNTAX
 
 

@@ -7,21 +7,21 @@ import numpy as np
 import pytest
 from tests.support.codestreams import describe_image
 
-from plainfilm.decode.codecs import CodecRow
-from plainfilm.decode.frame import decode_with_rows
+from plainfilm.decode.codecs import Codec
+from plainfilm.decode.frame import decode_with_codecs
 from plainfilm.dicom.frames import FrameBytes
 from plainfilm.errors import DecodeError, Reason, TruncatedError
 from plainfilm.findings import FindingCode
 
-NATIVE = CodecRow("native", "numpy", "numpy", "native:decode_native")
-DEFLATE = CodecRow("deflate", "numpy", "numpy", "native:decode_deflated")
-MISSING = CodecRow("other", "no-such-package", "no_such_module", "native:decode_native")
+NATIVE = Codec("native", "numpy", "numpy", "native:decode_native")
+DEFLATE = Codec("deflate", "numpy", "numpy", "native:decode_deflated")
+MISSING = Codec("other", "no-such-package", "no_such_module", "native:decode_native")
 CELLS = b"\xff" * 6
 
 
 def test_the_second_row_decodes_what_the_first_calls_corrupt_and_adds_a_finding() -> None:
     pixel = describe_image(np.zeros((2, 3), np.uint8), 8)
-    decoded = decode_with_rows((DEFLATE, NATIVE), pixel, FrameBytes(CELLS))
+    decoded = decode_with_codecs((DEFLATE, NATIVE), pixel, FrameBytes(CELLS))
     assert decoded.samples.tolist() == [[255] * 3] * 2
     assert decoded.decoder.startswith("native numpy-")
     (finding,) = decoded.findings
@@ -32,19 +32,19 @@ def test_the_second_row_decodes_what_the_first_calls_corrupt_and_adds_a_finding(
 def test_a_truncated_codestream_is_not_given_to_the_second_row() -> None:
     pixel = describe_image(np.zeros((2, 3), np.uint8), 8)
     with pytest.raises(TruncatedError):
-        decode_with_rows((NATIVE, NATIVE), pixel, FrameBytes(CELLS[:-1]))
+        decode_with_codecs((NATIVE, NATIVE), pixel, FrameBytes(CELLS[:-1]))
 
 
 @pytest.mark.parametrize("second", [DEFLATE, MISSING])
-def test_the_error_of_the_first_row_is_raised_if_the_second_row_fails_too(second: CodecRow) -> None:
+def test_the_error_of_the_first_row_is_raised_if_the_second_row_fails_too(second: Codec) -> None:
     pixel = describe_image(np.zeros((2, 3), np.uint8), 8)
     with pytest.raises(DecodeError, match="the deflated frame is damaged") as caught:
-        decode_with_rows((DEFLATE, second), pixel, FrameBytes(CELLS))
+        decode_with_codecs((DEFLATE, second), pixel, FrameBytes(CELLS))
     assert caught.value.reason is Reason.CORRUPT_CODESTREAM
 
 
 def test_a_row_decodes_only_codestreams_that_it_accepts() -> None:
     pixel = describe_image(np.zeros((2, 3), np.uint8), 8)
-    never = CodecRow("deflate", "numpy", "numpy", "native:decode_deflated", accepts=lambda _codestream: False)
-    decoded = decode_with_rows((never, NATIVE), pixel, FrameBytes(CELLS))
+    never = Codec("deflate", "numpy", "numpy", "native:decode_deflated", accepts=lambda _codestream: False)
+    decoded = decode_with_codecs((never, NATIVE), pixel, FrameBytes(CELLS))
     assert decoded.findings == ()

@@ -24,12 +24,12 @@ def test_a_refusal_of_openjpeg_makes_the_process_suspect() -> None:
     image = synthetic_image((64, 64), 12)
     codestream = bytearray(imagecodecs.jpeg2k_encode(image, codecformat="j2k", reversible=True))
     decode_codestream(describe_image(image, 12), bytes(codestream), JPEG_2000)
-    assert not process_state.is_suspect()
+    assert not process_state.is_memory_suspect()
     # a code-block width that COD cannot declare: only the decoder reads it
     codestream[codestream.index(b"\xff\x52") + 10] = 20
     with suppress(ConversionError):
         decode_codestream(describe_image(image, 12), bytes(codestream), JPEG_2000)
-    assert process_state.is_suspect()
+    assert process_state.is_memory_suspect()
 
 
 @pytest.mark.parametrize("damage", ["cut", "tile", "size"])
@@ -44,4 +44,4 @@ def test_what_is_refused_before_openjpeg_sees_it_leaves_the_process_as_it_is(dam
         codestream[11] = 63
     with pytest.raises(ConversionError):
         decode_codestream(describe_image(image, 12), bytes(codestream), JPEG_2000)
-    assert not process_state.is_suspect()
+    assert not process_state.is_memory_suspect()

@@ -15,8 +15,8 @@ from PIL import Image
 from tests.support.codestreams import decode_codestream, describe_image, synthetic_image
 
 from plainfilm.decode import decode_frame
-from plainfilm.decode.codecs import CodecRow
-from plainfilm.decode.frame import decode_with_rows, verify_samples
+from plainfilm.decode.codecs import Codec
+from plainfilm.decode.frame import decode_with_codecs, verify_samples
 from plainfilm.dicom.frames import FrameBytes, locate_frames
 from plainfilm.dicom.instance import ImagePixel, PixelData
 from plainfilm.errors import DecodeError, Reason
@@ -104,8 +104,8 @@ def test_lossy_frames_are_not_verified(syntax: str, encode: Any) -> None:
 
 def test_different_samples_fail_the_frame() -> None:
     image = np.arange(12, dtype=np.uint8).reshape(3, 4)
-    row = CodecRow("native", "numpy", "numpy", "native:decode_native", verify_function="verify:decode_deflated_isal")
-    first = replace(decode_with_rows((row,), describe_image(image, 8), FrameBytes(image.tobytes())), findings=())
+    row = Codec("native", "numpy", "numpy", "native:decode_native", verify_function="verify:decode_deflated_isal")
+    first = replace(decode_with_codecs((row,), describe_image(image, 8), FrameBytes(image.tobytes())), findings=())
     with pytest.raises(DecodeError, match="different samples") as caught:
         verify_samples((row,), describe_image(image, 8), FrameBytes(deflated(image[::-1])), first)
     assert caught.value.reason is Reason.CODESTREAM_MISMATCH
@@ -113,8 +113,8 @@ def test_different_samples_fail_the_frame() -> None:
 
 def test_an_error_of_the_second_library_is_a_finding_and_no_failure() -> None:
     image = np.arange(12, dtype=np.uint8).reshape(3, 4)
-    row = CodecRow("native", "numpy", "numpy", "native:decode_native", verify_function="verify:decode_deflated_isal")
-    first = decode_with_rows((row,), describe_image(image, 8), FrameBytes(image.tobytes()))
+    row = Codec("native", "numpy", "numpy", "native:decode_native", verify_function="verify:decode_deflated_isal")
+    first = decode_with_codecs((row,), describe_image(image, 8), FrameBytes(image.tobytes()))
     (finding,) = verify_samples((row,), describe_image(image, 8), FrameBytes(b"\xff" * 9), first)
     assert finding.code is FindingCode.NOT_VERIFIED
     assert "igzip refuses" in finding.detail

@@ -32,7 +32,7 @@ from plainfilm.rendering.grayscale.lut import LookupTable
 from plainfilm.rendering.grayscale.modality import ModalityTransform
 from plainfilm.rendering.grayscale.plan import GrayscalePlan, render_levels, rendered_histogram
 from plainfilm.rendering.grayscale.planner import grayscale_planner
-from plainfilm.rendering.grayscale.polarity import invert, nearest
+from plainfilm.rendering.grayscale.polarity import invert, round_to_levels
 from plainfilm.rendering.grayscale.recipes import MinMaxRecipe, RecipeVoi, StretchRecipe, minmax_recipe, stretch_recipe
 from plainfilm.rendering.grayscale.stored import Cells, StoredRules
 from plainfilm.rendering.grayscale.survey import FrameHistograms, survey_grayscale
@@ -164,7 +164,7 @@ def windows(draw: st.DrawFn, reach: float) -> Window:
 def test_a_window_is_monotonic(window: Window, values: Array, ymax: int) -> None:
     """Also beyond 2^53, where its arithmetic is coarse: no level may wrap."""
     x = np.sort(np.concatenate([values, [window.center, window.center + window.width / 2]]))
-    levels = nearest(window.apply(x, float(ymax)), ymax).astype(int)
+    levels = round_to_levels(window.apply(x, float(ymax)), ymax).astype(int)
     assert (np.diff(levels) >= 0).all()
 
 

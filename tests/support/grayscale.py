@@ -25,12 +25,12 @@ from plainfilm.dicom.instance import (
 from plainfilm.findings import Finding
 from plainfilm.options.render import RenderOptions
 from plainfilm.rendering.grayscale.histogram import histogram_of
-from plainfilm.rendering.grayscale.padding import outside_shutter
 from plainfilm.rendering.grayscale.plan import GrayscalePlan, render_levels
 from plainfilm.rendering.grayscale.planner import grayscale_planner
 from plainfilm.rendering.grayscale.stored import Cells, StoredRules, stored_rules, stored_values
-from plainfilm.rendering.grayscale.survey import FrameCells, Survey, survey
+from plainfilm.rendering.grayscale.survey import FrameHistograms, GrayscaleSurvey, survey_grayscale
 from plainfilm.rendering.masks import NO_MASKS, FrameMasks
+from plainfilm.rendering.shutter import outside_shutter
 
 Array = npt.NDArray[Any]
 
@@ -101,9 +101,9 @@ def stored_of_cells(
     return rules, stored_values(rules, cells), [finding.code.value for finding in rules.findings]
 
 
-def survey_cells(instance: Instance, *frames: Array) -> Survey:
-    """Survey the cells of every frame of an instance."""
-    return survey(instance, tuple(_cells(instance, number, cells) for number, cells in enumerate(frames)))
+def survey_cells(instance: Instance, *frames: Array) -> GrayscaleSurvey:
+    """GrayscaleSurvey the cells of every frame of an instance."""
+    return survey_grayscale(instance, tuple(_cells(instance, number, cells) for number, cells in enumerate(frames)))
 
 
 def show(instance: Instance, *frames: Array, frame: int = 0, **options: Any) -> Shown:
@@ -126,8 +126,8 @@ def finding_codes(findings: tuple[Finding, ...]) -> list[str]:
     return [finding.code.value for finding in findings]
 
 
-def _cells(instance: Instance, number: int, cells: Array) -> FrameCells:
+def _cells(instance: Instance, number: int, cells: Array) -> FrameHistograms:
     every = histogram_of(cells)
     if instance.shutter is None:
-        return FrameCells(number, Cells(every), every)
-    return FrameCells(number, Cells(every), histogram_of(cells[~outside_shutter(instance.shutter, *cells.shape)]))
+        return FrameHistograms(number, Cells(every), every)
+    return FrameHistograms(number, Cells(every), histogram_of(cells[~outside_shutter(instance.shutter, *cells.shape)]))

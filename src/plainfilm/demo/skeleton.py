@@ -28,8 +28,8 @@ class Side(StrEnum):
 class Person:
     """The person whose hand is shown.
 
-    age: years, 4 or more; below 17 the growth plates are open and the carpals small. size: relative to the adult hand of
-    fingers.py. fracture: whether the neck of the fifth metacarpal is broken and bent towards the edge of the palm.
+    age: years, 4 or more; below 17 the growth plates are open and the carpals small. size: relative to the adult hand
+    of fingers.py. fracture: whether the neck of the fifth metacarpal is broken and bent towards the edge of the palm.
     ring: whether the ring finger has a metal ring.
     """
 

@@ -14,7 +14,7 @@ from plainfilm.errors import EncodeError, Reason, RepairRefusedError
 from plainfilm.findings import Finding, FindingCode
 from plainfilm.options.render import Look, Polarity, Stretch, UserWindow, VoiFunction, parse_voi
 from plainfilm.rendering.grayscale.padding import PaddingRange
-from plainfilm.rendering.grayscale.polarity import nearest
+from plainfilm.rendering.grayscale.polarity import round_to_levels
 from plainfilm.rendering.grayscale.voi import linear
 
 RAMP = np.arange(0, 4000, 5, dtype=np.uint16).reshape(20, 40)
@@ -24,9 +24,9 @@ BLACK = WindowItem(90000, 100)
 
 def test_the_viewer_look_uses_the_first_window() -> None:
     shown = show(grayscale_instance(frame_attributes(WINDOW, WindowItem(1, 2))), RAMP)
-    np.testing.assert_array_equal(shown.image, nearest(linear(RAMP.astype(float), 1500, 2001, 255.0), 255))
+    np.testing.assert_array_equal(shown.image, round_to_levels(linear(RAMP.astype(float), 1500, 2001, 255.0), 255))
     assert (shown.plan.look, shown.plan.voi, shown.plan.status) == (Look.VIEWER, "window:0", "ok")
-    assert (shown.plan.line, shown.plan.available) == ((499.5, 2499.5), "window:0 window:1")
+    assert (shown.plan.line, shown.plan.voi_available) == ((499.5, 2499.5), "window:0 window:1")
     assert shown.codes == set()
 
 
@@ -39,14 +39,14 @@ def test_nothing_is_stretched_after_a_window() -> None:
 def test_a_lut_is_preferred_to_a_window_and_all_are_listed() -> None:
     lut = lut_item(range(4095, -1, -1))
     shown = show(grayscale_instance(frame_attributes(WINDOW, lut)), RAMP)
-    assert (shown.plan.voi, shown.plan.available, shown.plan.window) == ("lut:0", "lut:0 window:0", None)
+    assert (shown.plan.voi, shown.plan.voi_available, shown.plan.window) == ("lut:0", "lut:0 window:0", None)
     np.testing.assert_array_equal(shown.image, np.floor((4095 - RAMP) / 4095 * 255 + 0.5))
 
 
 def test_excluded_vois_are_still_listed() -> None:
     instance = grayscale_instance(frame_attributes(WINDOW, lut_item(range(4096))))
     shown = show(instance, RAMP, voi=parse_voi("window"))
-    assert (shown.plan.voi, shown.plan.available) == ("window:0", "lut:0 window:0")
+    assert (shown.plan.voi, shown.plan.voi_available) == ("window:0", "lut:0 window:0")
     none = show(instance, RAMP, voi=parse_voi("none"))
     assert (none.plan.voi, none.plan.status, none.codes) == ("fallback", "ok", set())
 

@@ -44,13 +44,13 @@ def test_the_step_of_a_window_gives_its_numbers_and_not_its_explanation() -> Non
 
 def test_the_step_names_the_window_of_the_user() -> None:
     voi = steps(show(grayscale_instance(frame_attributes(WINDOW)), RAMP, window=UserWindow(40, 80)))["voi"]
-    assert (voi.attribute, voi.reason) == ("--window", "the window asked for")
+    assert (voi.attribute, voi.reason) == ("--window", "the window of --window")
     assert "center 40, width 80" in voi.does
 
 
 def test_a_repair_says_what_was_refused_and_why() -> None:
     voi = steps(show(grayscale_instance(frame_attributes(WindowItem(90000, 100), WINDOW)), RAMP))["voi"]
-    assert voi.reason == "window:0 puts 100.0% of the pixels at 0; window:1 is taken instead"
+    assert voi.reason == "window:0 puts 100.0% of the pixels at 0; window:1 is used instead"
 
 
 def test_the_step_of_the_fallback_explains_that_no_voi_exists() -> None:
@@ -121,7 +121,7 @@ def test_floating_point_pixels_are_explained() -> None:
 @pytest.mark.parametrize("photometric", ["MONOCHROME1", "MONOCHROME2"])
 def test_the_step_of_polarity_names_its_attribute(photometric: str) -> None:
     step = steps(show(grayscale_instance(photometric_interpretation=photometric), RAMP))["polarity"]
-    assert step.does.startswith("inverted" if photometric == "MONOCHROME1" else "as it is")
+    assert step.does.startswith("inverted" if photometric == "MONOCHROME1" else "not inverted")
     assert step.reason == photometric
 
 
@@ -129,7 +129,7 @@ def test_the_step_of_polarity_names_its_attribute(photometric: str) -> None:
 @pytest.mark.parametrize("polarity", [Polarity.MONOCHROME1, Polarity.MONOCHROME2])
 def test_the_step_of_polarity_names_the_choice_of_the_user(photometric: str, polarity: Polarity) -> None:
     step = steps(show(grayscale_instance(photometric_interpretation=photometric), RAMP, polarity=polarity))["polarity"]
-    assert step.does.startswith("inverted" if polarity is Polarity.MONOCHROME1 else "as it is")
+    assert step.does.startswith("inverted" if polarity is Polarity.MONOCHROME1 else "not inverted")
     assert (step.attribute == "--polarity") is (polarity.value != photometric.lower())
 
 

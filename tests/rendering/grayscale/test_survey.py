@@ -11,7 +11,7 @@ from tests.support.grayscale import finding_codes, frame_attributes, grayscale_i
 
 from plainfilm.dicom.instance import Padding, PixelKind, Shutter
 from plainfilm.rendering.grayscale.padding import PaddingRange
-from plainfilm.rendering.grayscale.survey import surveyed_frames
+from plainfilm.rendering.grayscale.survey import frames_to_survey
 
 
 def column(*cells: int) -> Any:
@@ -22,7 +22,7 @@ def test_padding_is_left_out_of_the_valid_levels() -> None:
     instance = grayscale_instance(rest={"padding": Padding(10, 20)})
     frame = survey_cells(instance, column(5, 10, 15, 20, 21)).frames[0]
     assert frame.valid.values.tolist() == [5, 21]
-    assert frame.every.values.tolist() == [5, 10, 15, 20, 21]
+    assert frame.available.values.tolist() == [5, 10, 15, 20, 21]
     assert frame.padding == PaddingRange(10, 20)
     assert frame.padding_fraction == 0.6
 
@@ -61,7 +61,7 @@ def test_pixels_outside_the_shutter_are_not_valid_levels() -> None:
     instance = grayscale_instance(rest={"shutter": Shutter(rectangle=(1, 1, 2, 3))})
     frame = survey_cells(instance, column(100, 200, 300, 400)).frames[0]
     assert frame.valid.values.tolist() == [200, 300]
-    assert frame.every.total == 4
+    assert frame.available.total == 4
     assert frame.padding_fraction == 0.0
 
 
@@ -97,18 +97,18 @@ def test_each_frame_has_its_own_modality_lut_and_findings() -> None:
 
 def test_bits_above_bits_stored_are_in_no_statistic() -> None:
     frame = survey_cells(grayscale_instance(), column(0xF001, 0x0001, 2)).frames[0]
-    assert (frame.every.values.tolist(), frame.every.counts.tolist()) == ([1, 2], [2, 1])
+    assert (frame.available.values.tolist(), frame.available.counts.tolist()) == ([1, 2], [2, 1])
 
 
 @pytest.mark.parametrize("frames", [1, 2, 31, 32])
 def test_up_to_32_frames_are_all_surveyed(frames: int) -> None:
-    assert surveyed_frames(frames) == tuple(range(frames))
+    assert frames_to_survey(frames) == tuple(range(frames))
 
 
 @pytest.mark.parametrize("frames", [33, 64, 100, 1000])
 def test_more_than_32_frames_are_sampled_evenly(frames: int) -> None:
-    assert surveyed_frames(frames) == tuple(i * frames // 32 for i in range(32))
+    assert frames_to_survey(frames) == tuple(i * frames // 32 for i in range(32))
 
 
 def test_the_last_of_33_frames_is_not_surveyed() -> None:
-    assert surveyed_frames(33)[-1] == 31
+    assert frames_to_survey(33)[-1] == 31
