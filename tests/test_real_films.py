@@ -24,7 +24,7 @@ from plainfilm.conversion.summary import Run
 from plainfilm.errors import Reason
 from plainfilm.options.options import Options
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("real_films")]
+pytestmark = pytest.mark.slow
 
 Array = NDArray[Any]
 Rows = dict[str, list[dict[str, str]]]

@@ -15,7 +15,7 @@ from tests.support.command_line import CommandLine, Finished
 from plainfilm.cli.main import main
 from plainfilm.demo.catalog import demo_radiographs
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("demo")]
+pytestmark = pytest.mark.slow
 
 NAMES = [radiograph.name for radiograph in demo_radiographs()]
 
