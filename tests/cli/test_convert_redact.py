@@ -98,7 +98,9 @@ def test_a_row_that_names_no_file_ends_the_command_before_anything_is_written(
     assert not (tmp_path / "out").exists()
 
 
-def test_rows_of_several_folders_begin_with_the_name_of_the_folder(films: Path, plainfilm: CommandLine, tmp_path: Path) -> None:
+def test_rows_of_several_folders_begin_with_the_name_of_the_folder(
+    films: Path, plainfilm: CommandLine, tmp_path: Path
+) -> None:
     for source, code in (("a/hand.dcm", 0), ("b/hand.dcm", 0), ("hand.dcm", 2), ("in/a/hand.dcm", 2)):
         (tmp_path / "boxes.csv").write_text(f"source,x,y,w,h\n{source},10,5,20,15\n")
         words = ("--redact-from", tmp_path / "boxes.csv", "--overwrite")
