@@ -26,6 +26,8 @@ Messages never quote names, identifiers, dates or free text of the data set.
 
 from __future__ import annotations
 
+import errno
+from collections.abc import Iterator
 from enum import StrEnum
 from typing import ClassVar
 
@@ -270,3 +272,47 @@ class StorageFullError(RunError):
 
     default_reason = Reason.STORAGE_FULL
     default_stage = Stage.WRITE
+
+
+# what the loader of shared libraries says where memory or descriptors are short; an ImportError has no errno
+_LOADER_MESSAGES = {
+    "cannot allocate memory": Reason.MEMORY_LIMIT,
+    "failed to map segment": Reason.MEMORY_LIMIT,
+    "too many open files": Reason.UNREADABLE,
+    "input/output error": Reason.UNREADABLE,
+}
+_OS_REASONS = {
+    errno.ENOMEM: Reason.MEMORY_LIMIT,
+    errno.EMFILE: Reason.UNREADABLE,
+    errno.ENFILE: Reason.UNREADABLE,
+    errno.EIO: Reason.UNREADABLE,
+}
+_OPENCV_NO_MEMORY = -4
+
+
+def environment_reason(error: BaseException) -> Reason | None:
+    """Return the reason where memory, descriptors or the storage failed, and not the input; otherwise None.
+
+    The exception itself and those that caused it are examined.
+    """
+    return next((reason for cause in _causes(error) if (reason := _reason_of_cause(cause)) is not None), None)
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def _reason_of_cause(error: BaseException) -> Reason | None:
+    is_opencv = type(error).__module__ == "cv2"
+    if isinstance(error, MemoryError) or (is_opencv and getattr(error, "code", None) == _OPENCV_NO_MEMORY):
+        return Reason.MEMORY_LIMIT
+    if isinstance(error, OSError):
+        return None if error.errno is None else _OS_REASONS.get(error.errno)
+    if isinstance(error, ImportError):
+        text = str(error).lower()
+        return next((reason for message, reason in _LOADER_MESSAGES.items() if message in text), None)
+    return None

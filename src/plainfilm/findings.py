@@ -30,6 +30,8 @@ class FindingCode(StrEnum):
     """Patient ID is missing; the study is taken as the patient."""
     ATTRIBUTE_INVALID = "attribute_invalid"
     """An attribute has an invalid value and is ignored."""
+    CODE_NOT_VALID = "code_not_valid"
+    """A code is no valid code or names the patient; the tables leave it out."""
     BITS_STORED_INVALID = "bits_stored_invalid"
     """Bits Stored is below 1 or above Bits Allocated; Bits Allocated is used."""
     HIGH_BIT_INVALID = "high_bit_invalid"

@@ -4,12 +4,16 @@
 from __future__ import annotations
 
 import csv
+import json
 from pathlib import Path
 
 import cv2
 import pytest
 from tests.support.cases.build import write_case
 from tests.support.command_line import CommandLine
+
+import plainfilm as plainfilm_package
+from plainfilm.errors import OptionsError
 
 
 @pytest.fixture
@@ -27,9 +31,12 @@ def test_each_image_is_redacted_by_its_own_rows(films: Path, plainfilm: CommandL
     (tmp_path / "boxes.csv").write_text(
         "source,frame,x,y,w,h\na/hand.dcm,,10,5,20,15\ncine.dcm,2,10,5,20,15\nhand.dcm,,0,0,9,9\n"
     )
-    run = plainfilm.run("convert", films, tmp_path / "out", "--redact-from", tmp_path / "boxes.csv")
+    words = ("--redact-from", tmp_path / "boxes.csv", "--redact-unmatched", "ignore", "--progress", "json")
+    run = plainfilm.run("convert", films, tmp_path / "out", *words)
     assert run.returncode == 0, run.stderr
-    assert "1 rows of --redact-from name no source of this run (lines 4) and redact nothing" in run.stderr
+    (note,) = json.loads(run.stderr.splitlines()[-1])["notes"]
+    assert note == "1 rows of --redact-from name no source of this run (lines 4) and redact nothing"
+    assert json.loads((tmp_path / "out" / "run.json").read_text())["notes"] == [note]
     with open(tmp_path / "out" / "metadata.csv", newline="", encoding="utf-8") as file:
         rows = {row["file_name"]: row["findings"].split(";") for row in csv.DictReader(file)}
     redacted = {"a/hand.png", "cine_f0002.png"}
@@ -64,3 +71,58 @@ def test_an_unusable_list_exits_with_2_and_writes_nothing(
         assert run.returncode == 2
         assert "--redact-from" in run.stderr
         assert not (tmp_path / out).exists()
+
+
+@pytest.mark.parametrize(
+    ("row", "hint"),
+    [
+        ("A/hand.dcm", "did you mean 'a/hand.dcm'?"),
+        ("./a/hand.dcm", "did you mean 'a/hand.dcm'?"),
+        (" a/hand.dcm ", "did you mean 'a/hand.dcm'?"),
+        ("a\\hand.dcm", "did you mean 'a/hand.dcm'?"),
+        ("a/hnad.dcm", ""),
+        ("hand.dcm", ""),
+        ("a", ""),
+        ("", ""),
+    ],
+)
+def test_a_row_that_names_no_file_ends_the_command_before_anything_is_written(
+    row: str, hint: str, films: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "boxes.csv").write_text(f"source,x,y,w,h\nb/hand.dcm,1,1,2,2\n{row},1,1,2,2\n")
+    options = {"redact_from": tmp_path / "boxes.csv"}
+    with pytest.raises(OptionsError) as refused:
+        plainfilm_package.convert(films, tmp_path / "out", **options)
+    assert "1 row names no file" in refused.value.message
+    assert f"line 3: {row!r}{'; ' + hint if hint else ''}\n" in refused.value.message
+    assert not (tmp_path / "out").exists()
+
+
+def test_rows_of_several_folders_begin_with_the_name_of_the_folder(
+    films: Path, plainfilm: CommandLine, tmp_path: Path
+) -> None:
+    for source, code in (("a/hand.dcm", 0), ("b/hand.dcm", 0), ("hand.dcm", 2), ("in/a/hand.dcm", 2)):
+        (tmp_path / "boxes.csv").write_text(f"source,x,y,w,h\n{source},10,5,20,15\n")
+        words = ("--redact-from", tmp_path / "boxes.csv", "--overwrite")
+        run = plainfilm.run("convert", films / "a", films / "b", tmp_path / "out", *words)
+        assert run.returncode == code, run.stderr
+        if code == 0:
+            assert box_is_black((tmp_path / "out" / source).with_suffix(".png"))
+
+
+def test_a_list_of_other_files_ends_the_single_image_and_the_dry_run(
+    films: Path, plainfilm: CommandLine, tmp_path: Path
+) -> None:
+    (tmp_path / "boxes.csv").write_text("source,x,y,w,h\nHand.dcm,10,5,20,10\n")
+    words = ("--redact-from", tmp_path / "boxes.csv")
+    single = plainfilm.run("convert", films / "a" / "hand.dcm", tmp_path / "one.png", *words)
+    listing = plainfilm.run("convert", films / "a", tmp_path / "out", *words, "--dry-run")
+    for run in (single, listing):
+        assert run.returncode == 2
+        assert "line 2: 'Hand.dcm'; did you mean 'hand.dcm'?" in run.stderr
+        assert not run.stdout
+    assert not (tmp_path / "one.png").exists()
+    words = (*words, "--redact-unmatched", "ignore")
+    run = plainfilm.run("convert", films / "a" / "hand.dcm", tmp_path / "one.png", *words)
+    assert run.returncode == 0
+    assert "name no source of this run (lines 2) and redact nothing" in run.stderr

@@ -532,12 +532,13 @@ def test_a_single_picture_is_not_written(source: Path, tmp_path: Path) -> None:
     (tmp_path / "key").write_bytes(KEY)
     options = Options.of({"key_file": tmp_path / "key"})
     (source / "cine.dcm").write_bytes(case_file(frames=3))
-    picture, frames = convert_single(source / "cine.dcm", options)
+    single = convert_single(source / "cine.dcm", options)
+    picture, frames = single.result, single.frames
     assert isinstance(picture, EncodedImage)
     assert (picture.record.frame, frames) == (1, 3)
     assert hashlib.sha256(picture.encoded).hexdigest() == picture.record.sha256
     (source / "notes.dcm").write_text("no film")
-    failure, _ = convert_single(source / "notes.dcm", options)
+    failure = convert_single(source / "notes.dcm", options).result
     assert isinstance(failure, Failure)
     assert failure.reason == "not_dicom"
     assert sorted(path.name for path in tmp_path.rglob("*")) == ["cine.dcm", "in", "key", "notes.dcm"]
@@ -546,6 +547,6 @@ def test_a_single_picture_is_not_written(source: Path, tmp_path: Path) -> None:
 def test_a_single_picture_of_a_folder_without_a_file_is_a_failure(source: Path, tmp_path: Path) -> None:
     (tmp_path / "key").write_bytes(KEY)
     (source / "gone.dcm").symlink_to(source / "nothing")
-    failure, _ = convert_single(source / "gone.dcm", Options.of({"key_file": tmp_path / "key"}))
+    failure = convert_single(source / "gone.dcm", Options.of({"key_file": tmp_path / "key"})).result
     assert isinstance(failure, Failure)
     assert failure.reason == "unreadable"

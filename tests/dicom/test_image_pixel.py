@@ -156,10 +156,8 @@ def test_the_case_and_padding_of_an_interpretation_do_not_matter(written: bytes)
     assert pixel.photometric_interpretation == "MONOCHROME1"
 
 
-@pytest.mark.parametrize(
-    "value", ["HSV", "CMYK", "ARGB", "MONOCHROME3", "MONOCHROME", "YBR", "YBR_FULL_444", "XYB", "0"]
-)
-def test_an_unknown_interpretation_is_refused_by_name(value: str) -> None:
+@pytest.mark.parametrize("value", ["HSV", "CMYK", "ARGB", "XYB"])
+def test_an_interpretation_that_is_not_supported_is_refused_by_name(value: str) -> None:
     refused = refusal(PhotometricInterpretation=value)
     assert isinstance(refused, AttributeValueError)
     assert (refused.reason, refused.keyword, refused.value) == (
@@ -170,8 +168,10 @@ def test_an_unknown_interpretation_is_refused_by_name(value: str) -> None:
     assert f"PhotometricInterpretation has the value {value!r}" in str(refused)
 
 
-@pytest.mark.parametrize("value", [b"MONOCHROME2 QZQZ^QZQZ QZQZ QZ", b"YBR_FULL,QZQZ^QZ", "YBR_Ä".encode(), b"a/b "])
-def test_a_value_that_is_not_a_code_string_is_not_quoted(value: bytes) -> None:
+@pytest.mark.parametrize(
+    "value", [b"MONOCHROME2 QZQZ^QZ", b"YBR_FULL,QZQZ^QZ", "YBR_Ä".encode(), b"QZQZ", b"MONOCHROME3", b"0 "]
+)
+def test_a_value_that_is_no_term_of_the_standard_is_not_quoted(value: bytes) -> None:
     refused = refusal({"PhotometricInterpretation": ("CS", value)})
     assert refused.reason is Reason.UNSUPPORTED_VALUE
     assert str(refused) == "PhotometricInterpretation cannot be used: this interpretation is not supported"

@@ -74,6 +74,7 @@ def test_the_defaults_are_those_of_the_interface() -> None:
         "names": "keep",
         "redact": "",
         "redact_from": None,
+        "redact_unmatched": "error",
         "columns": "",
         "timeout": 120.0,
         "memory": 4 * 1024**3,

@@ -105,6 +105,11 @@ def test_a_source_matches_in_every_spelling_of_a_spreadsheet(tmp_path: Path) -> 
         ("source,frame,x,y,w,h\na,inf,1,2,3,4\n", "line 2: frame"),
         ("source,frame,x,y,w,h\na,all,1,2,3,4\n", "line 2: frame"),
         ('source,x,y,w,h\n"a,1,2,3,4\n', "not a valid CSV"),
+        ("source,x,x,y,w,h\na,1,2,3,4,5\n", "has the column x more than once"),
+        ("why,source,x,y,w,h,why\nb,a,1,2,3,4,c\n", "has the column why more than once"),
+        ("source,x,y,w,h,Frame\na,1,2,3,4,2\n", "a column 'Frame': write frame"),
+        ("source,x,y,w,h\na,1,2,3,4\na,1,2,3,4,5\n", "line 3: the row has more cells than the header"),
+        ("source,x,y,w,h\na, b,1,2,3,4\n", "line 2: the row has more cells"),
     ],
 )
 def test_a_list_that_cannot_be_read_is_refused_with_its_place(text: str, said: str, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from plainfilm.options.presentation import PresentationSource
+from plainfilm.options.privacy import RedactUnmatched
 
 OPTION_VALUES: dict[str, tuple[str, object]] = {
     "look": ("minmax", "minmax"),
@@ -32,6 +33,7 @@ OPTION_VALUES: dict[str, tuple[str, object]] = {
     "names": ("uid", "uid"),
     "redact": ("-1,2,3,4;5,6,7,8.5", [(-1, 2, 3, 4), (5, 6, 7, 8.5)]),
     "redact_from": ("boxes.csv", Path("boxes.csv")),
+    "redact_unmatched": ("ignore", RedactUnmatched.IGNORE),
     "columns": ("StudyDate,KVP", ["StudyDate", "KVP"]),
     "timeout": ("7.5", 7.5),
     "memory": ("1GiB", 1024**3),

@@ -64,6 +64,7 @@ def convert_folder(sources: Sequence[str], out: Path, options: Options) -> int:
         conversion = Conversion([Path(source) for source in sources], out, options, prestarted=workers)
         with _stopping_on_signals(conversion) as signals, show_progress(options.run.progress) as display:
             run = conversion.run(display.update)
+            display.add_notes(run.notes)
     if options.run.progress is not Progress.JSON:
         print_message(_summary(run, out))
     return 128 + signals[0] if signals else run.exit_code
@@ -129,7 +130,10 @@ def _convert_single(sources: Sequence[str], out: str, options: Options) -> int:
     with PrestartedWorkers(1) as workers:
         from plainfilm.conversion.single_image import convert_single
 
-        result, frames = convert_single(Path(sources[0]), options, workers)
+        single = convert_single(Path(sources[0]), options, workers)
+    result, frames = single.result, single.frames
+    if single.note:
+        print_message(f"plainfilm: {single.note}")
     if isinstance(result, Failure):
         print_message(f"plainfilm: {result.reason} ({result.stage}): {result.message}")
         return 1

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Show the progress of a run on standard error: a bar in a terminal or notebook, or one line of JSON a second.
 
-Only numbers are shown, and no names or paths.
+Only numbers and the notes of the run are shown, and no paths of inputs.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, TextIO
@@ -36,6 +37,9 @@ class Display(AbstractContextManager["Display"], ABC):
     def update(self, converted: int, failed: int, skipped: int, total: int | None) -> None:
         """Set the current counts; `total` is None while sources are still being listed."""
 
+    def add_notes(self, notes: Sequence[str]) -> None:
+        """Add the notes of a finished run; only the lines of JSON show them."""
+
     @abstractmethod
     def close(self) -> None:
         """Show the final counts and release the terminal."""
@@ -55,12 +59,14 @@ class JsonDisplay(Display):
     """Writes one line of JSON a second, and one at the end.
 
     The keys are `done` (the sum of the next three), `converted`, `failed`, `skipped`, `total` (null while sources are
-    still being listed), `elapsed_seconds` and `rate_per_second` (`done` by the time since the start).
+    still being listed), `elapsed_seconds` and `rate_per_second` (`done` by the time since the start). The last line of
+    a finished run also has `notes`, a list of texts.
     """
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
         self._counts: tuple[int, int, int, int | None] = (0, 0, 0, None)
+        self._notes: list[str] | None = None
         self._started = time.monotonic()
         self._closed = threading.Event()
         self._writer = threading.Thread(target=self._write_repeatedly, name="plainfilm-progress", daemon=True)
@@ -74,21 +80,25 @@ class JsonDisplay(Display):
         """Set the counts for the next line."""
         self._counts = (converted, failed, skipped, total)
 
+    def add_notes(self, notes: Sequence[str]) -> None:
+        """Add the notes to the last line."""
+        self._notes = list(notes)
+
     def close(self) -> None:
         """Write the last line."""
         self._closed.set()
         self._writer.join()
-        self._write()
+        self._write(is_last=True)
 
     def _write_repeatedly(self) -> None:
         while not self._closed.wait(LINE_SECONDS):
             self._write()
 
-    def _write(self) -> None:
+    def _write(self, *, is_last: bool = False) -> None:
         converted, failed, skipped, total = self._counts
         elapsed = time.monotonic() - self._started
         done = converted + failed + skipped
-        line = {
+        line: dict[str, object] = {
             "done": done,
             "converted": converted,
             "failed": failed,
@@ -97,6 +107,8 @@ class JsonDisplay(Display):
             "elapsed_seconds": round(elapsed, 3),
             "rate_per_second": round(done / elapsed, 3) if elapsed > 0 else 0.0,
         }
+        if is_last and self._notes is not None:
+            line["notes"] = self._notes
         # the run continues if the reader of standard error has gone
         with suppress(OSError, ValueError):
             self._stream.write(json.dumps(line) + "\n")

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from plainfilm.conversion.job_source import pseudonymize_path
+from plainfilm.conversion.redaction_lookup import load_matched_redactions
 from plainfilm.conversion.run_inputs import fingerprint_presentation, load_run_inputs
 from plainfilm.ledger.remaining_work import FileStat
 from plainfilm.ledger.snapshot import open_snapshot
@@ -28,6 +29,7 @@ def dry_run(sources: Sequence[str], out: Path, options: Options) -> Iterator[tup
     # an unusable presentation state is an error, also where OUT has no ledger
     fingerprint_presentation(options)
     if options.run.overwrite or not output.ledger_path.exists():
+        load_matched_redactions(sources, out, options.privacy)
         # the key is not loaded here, since that may create the user's key file
         yield from ((entry, False) for entry in entries)
         return

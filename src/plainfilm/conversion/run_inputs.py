@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from plainfilm.conversion.pseudonyms import Key, load_key
+from plainfilm.conversion.redaction_lookup import load_matched_redactions
 from plainfilm.conversion.summary import fingerprint_run
 from plainfilm.ledger.fingerprint import RunFingerprint
 from plainfilm.options.options import Options
-from plainfilm.options.redaction_list import Redactions, load_redactions
+from plainfilm.options.redaction_list import Redactions
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +34,8 @@ class RunInputs:
 
 def load_run_inputs(sources: Sequence[Path], out: Path, options: Options) -> RunInputs:
     """Read key, redactions and presentation state. Raises OptionsError where one of them cannot be used."""
+    redactions = load_matched_redactions(sources, out, options.privacy)
     key = load_key(options.run.key_file)
-    redactions = load_redactions(options.privacy.redact_from)
     fingerprint = fingerprint_run(options, key, redactions, fingerprint_presentation(options))
     return RunInputs(tuple(sources), out, options, key, redactions, fingerprint)
 

@@ -3,34 +3,58 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from plainfilm.conversion.failures import failure_of_lost_worker
 from plainfilm.conversion.job import ConvertJob, EncodedImage, RunContext
 from plainfilm.conversion.pseudonyms import load_key
+from plainfilm.conversion.redaction_lookup import load_matched_redactions
 from plainfilm.errors import OptionsError, RunError
 from plainfilm.options.options import Options
 from plainfilm.options.presentation import Overlays
-from plainfilm.options.redaction_list import load_redactions
+from plainfilm.options.privacy import RedactionBoxes
 from plainfilm.records import Failure
+from plainfilm.sources.reference import Reference
 from plainfilm.sources.walk import iterate_references
 from plainfilm.workers.messages import Job, TaskResult, WorkerLost, WorkerSettings
 from plainfilm.workers.pool import WorkerPool
 from plainfilm.workers.spawn import TASK, PrestartedWorkers
 
 
-def convert_single(
-    source: Path, options: Options, prestarted: PrestartedWorkers | None = None
-) -> tuple[EncodedImage | Failure, int]:
-    """Convert one file in a worker; return the encoded image or the failure, and the number of frames.
+@dataclass(frozen=True, slots=True)
+class SingleImage:
+    """What became of one file.
+
+    result: the encoded image, or the failure. frames: the number of frames, 0 where there is no image.
+    note: a line for the user; empty for none.
+    """
+
+    result: EncodedImage | Failure
+    frames: int
+    note: str
+
+
+def convert_single(source: Path, options: Options, prestarted: PrestartedWorkers | None = None) -> SingleImage:
+    """Convert one file in a worker.
 
     The first frame of a multi-frame instance is converted unless the options choose another. Raises RunError.
     """
     _check_options(options)
     entry = next(iter(iterate_references([source], None)))
+    redactions = load_matched_redactions([source], None, options.privacy)
+    note = redactions.note({entry.source})
     if isinstance(entry, Failure):
-        return entry, 0
-    boxes = load_redactions(options.privacy.redact_from).of(entry.source)
+        return SingleImage(entry, 0, note)
+    result = _convert(entry, redactions.of(entry.source), options, prestarted)
+    frames = 0 if isinstance(result, Failure) else result.record.frames
+    return SingleImage(result, frames, note)
+
+
+def _convert(
+    entry: Reference, boxes: RedactionBoxes, options: Options, prestarted: PrestartedWorkers | None
+) -> EncodedImage | Failure:
+    """Convert a file in a worker. Raises RunError."""
     context = RunContext(options, load_key(options.run.key_file), None)
     job = Job(ConvertJob(entry, context.to_bytes(), boxes))
     settings = WorkerSettings(1, options.limits.timeout, options.limits.memory)
@@ -38,11 +62,11 @@ def convert_single(
         for event in pool.events():
             match event:
                 case TaskResult(EncodedImage() as image):
-                    return image, image.record.frames
+                    return image
                 case TaskResult(Failure() as failure):
-                    return failure, 0
+                    return failure
                 case WorkerLost():
-                    return failure_of_lost_worker(event), 0
+                    return failure_of_lost_worker(event)
     raise RunError("the worker returned neither an image nor a failure")
 
 

@@ -139,6 +139,7 @@ def run_json(run: Run, options: Options, key: Key, started_at: datetime) -> byte
         "counts": asdict(run.counts),
         "times": {"started": started_at.isoformat(timespec="seconds"), "seconds": round(run.seconds, 3)},
         "interrupted": run.interrupted,
+        "notes": list(run.notes),
         "key_fingerprint": key.fingerprint,
     }
     return (json.dumps(content, indent=2) + "\n").encode()

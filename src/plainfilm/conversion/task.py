@@ -11,6 +11,7 @@ from plainfilm.conversion.failures import failure_of_error
 from plainfilm.conversion.job import OVERLAY_FOLDER, ConvertJob, EncodedImage, RunContext, StagedImage, StagedOverlay
 from plainfilm.conversion.presentation_index import presentation_for
 from plainfilm.conversion.rows import SourceContext, record_of, software_text, source_context
+from plainfilm.decode.codecs import preload_decoders
 from plainfilm.decode.process_state import is_memory_suspect
 from plainfilm.encode.png import Ancillary, encode_png
 from plainfilm.errors import ConversionError, Reason, Stage
@@ -24,6 +25,9 @@ from plainfilm.rendering.pipeline import plan_frame, render_frame
 from plainfilm.sources.file_reader import open_source
 from plainfilm.sources.naming_rules import IMAGE_SUFFIX, frame_name, uid_name
 from plainfilm.workers.messages import FrameSkipped, FrameStarted, FrameSurveyed, Job, Report, TaskResult
+
+# before the memory of the worker is limited
+preload_decoders()
 
 
 def convert_source(job: Job, report: Callable[[Report], None]) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
@@ -207,6 +208,28 @@ _NOT_DECODED: dict[str, str] = {
     **{f"{_ROOT}.6.{part}": "no encoding of images" for part in (1, 2)},
     **{f"{_ROOT}.4.{number}{part}": "video is not decoded" for number in _VIDEO for part in ("", ".1")},
 }
+
+
+# The classes of imagecodecs that are used: those of the codecs, those of --verify, and that of ICC profiles.
+_IMAGECODECS = ("JPEG8", "JPEGLS", "JPEG2K", "JPEGXL", "JPEGSOF3", "HTJ2K", "PACKBITS", "CMS")
+_FUNCTION_MODULES = ("native", "rle", "jpeg", "jpeg2000", "jpegxl", "truncated_native", "truncated_jpeg")
+
+
+def preload_decoders() -> None:
+    """Load every decoder library that is installed.
+
+    A worker does so before its memory is limited: a library that cannot be loaded for want of memory looks like one
+    that is not installed. A decoder that is absent is reported when an image needs it.
+    """
+    for module in _FUNCTION_MODULES:
+        importlib.import_module(f"plainfilm.decode.{module}")
+    for name in sorted({codec.module for codecs in _CODECS.values() for codec in codecs}):
+        with suppress(ImportError):
+            importlib.import_module("openjpeg.utils" if name == "openjpeg" else name)
+    with suppress(ImportError):
+        imagecodecs = importlib.import_module("imagecodecs")
+        for name in _IMAGECODECS:
+            _ = getattr(imagecodecs, name).available
 
 
 def codecs_of(transfer_syntax: str) -> tuple[Codec, ...]:

@@ -11,9 +11,20 @@ import numpy.typing as npt
 
 from plainfilm.decode.codecs import Codec, codecs_of
 from plainfilm.decode.decoded import DecodedFrame
+from plainfilm.decode.process_state import is_memory_short, record_refusal
 from plainfilm.dicom.frames import FrameBytes, FrameTable, frame_bytes
 from plainfilm.dicom.instance import ImagePixel, PixelData
-from plainfilm.errors import ConversionError, DecodeError, Reason, Stage, TruncatedError, UnsupportedError
+from plainfilm.errors import (
+    ConversionError,
+    DecodeError,
+    LimitError,
+    Reason,
+    SourceError,
+    Stage,
+    TruncatedError,
+    UnsupportedError,
+    environment_reason,
+)
 from plainfilm.findings import Finding, FindingCode
 
 Array = npt.NDArray[Any]
@@ -69,7 +80,8 @@ def decode_reduced(
         encoded = frame_bytes(table, data, frame)
         codec = next(codec for codec in codecs if codec.accepts(encoded))
         decoded = codec.load_reduced()(pixel, encoded, min_shape) if codec.reduced_function else None
-    except (ConversionError, ImportError):
+    except (ConversionError, ImportError) as error:
+        _check_environment(pixel, error)
         return None
     if decoded is None:
         return None
@@ -134,6 +146,7 @@ def verify_samples(
     try:
         second = codec.load(codec.verify_function)(pixel, encoded)
     except (ConversionError, ImportError) as error:
+        _check_environment(pixel, error)
         return (Finding(FindingCode.NOT_VERIFIED, f"decoded by {codec.decoder} alone: {error}"),)
     if second.samples.size == 0:
         return ()
@@ -150,13 +163,37 @@ def _decode(codec: Codec, pixel: ImagePixel, encoded: FrameBytes) -> DecodedFram
         raise UnsupportedError(message, reason=Reason.UNSUPPORTED_TRANSFER_SYNTAX, stage=Stage.DECODE)
     try:
         decoded = codec.load(codec.decode_function)(pixel, encoded)
+    except (DecodeError, TruncatedError) as error:
+        _check_environment(pixel, error)
+        raise
     except ImportError as error:
+        _check_environment(pixel, error)
         message = f"the decoder {codec.name} cannot be loaded from {codec.package}: {error}"
         raise UnsupportedError(message, reason=Reason.UNSUPPORTED_TRANSFER_SYNTAX, stage=Stage.DECODE) from error
     if decoded.samples.shape[:2] == (pixel.columns, pixel.rows) != (pixel.rows, pixel.columns):
         decoded = _with_sides_of_header(pixel, decoded)
     _check_samples(pixel, decoded)
     return replace(decoded, decoder=codec.decoder)
+
+
+def _check_environment(pixel: ImagePixel, error: Exception) -> None:
+    """Raise LimitError or SourceError where a decoder failed for want of memory or descriptors, not at its codestream.
+
+    The next image is decoded in another process.
+    """
+    reason = environment_reason(error)
+    is_refusal = isinstance(error, TruncatedError) or (
+        isinstance(error, DecodeError) and error.reason is Reason.CORRUPT_CODESTREAM
+    )
+    if reason is None and is_refusal and is_memory_short(pixel.rows * pixel.columns * pixel.samples_per_pixel):
+        reason = Reason.MEMORY_LIMIT
+    if reason is None:
+        return
+    record_refusal("a decoder without memory or descriptors")
+    if reason is Reason.MEMORY_LIMIT:
+        message = "the decoder failed, and less memory is left than it can need: raise --memory"
+        raise LimitError(message, reason=reason, stage=Stage.DECODE) from error
+    raise SourceError("the system refuses to load a decoder: no descriptors, or failing storage") from error
 
 
 def _check_uncompressed_length(pixel: ImagePixel, encoded: FrameBytes) -> None:

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from plainfilm.decode.codestream import mismatch_error, read_rle, truncated_error
 from plainfilm.decode.decoded import DecodedFrame
 from plainfilm.decode.native import full_chroma_space, unpack_cells
+from plainfilm.decode.process_state import require_memory
 from plainfilm.dicom.frames import FrameBytes
 from plainfilm.dicom.instance import ImagePixel
 from plainfilm.errors import Stage, UnsupportedError
@@ -19,6 +20,7 @@ from plainfilm.findings import Finding, FindingCode
 Array = npt.NDArray[Any]
 # A replicate run of two bytes gives at most 128 bytes (PS3.5 G.3.2).
 _MAX_EXPANSION = 64
+_BYTES_OF_LIBRARY = 2 << 20
 _RUNS_CHECKED = 4096
 """Runs at the beginning of each segment whose ends are compared with the ends of rows."""
 
@@ -138,9 +140,11 @@ def _check_excess(excess: bytes, columns: int) -> None:
 
 
 def _decode_segment(segment: bytes, length: int) -> bytes:
-    """Decode a segment, which must give at least `length` bytes. Raises TruncatedError."""
+    """Decode a segment, which must give at least `length` bytes. Raises TruncatedError and MemoryError."""
     from rle.utils import decode_segment
 
+    # the library ends the process where memory is short; its buffer grows by doubling, and is copied in the end
+    require_memory(4 * length + _BYTES_OF_LIBRARY)
     try:
         content: bytes = decode_segment(segment)
     except ValueError as error:

@@ -3,9 +3,33 @@
 
 from __future__ import annotations
 
-from plainfilm.dicom.instance import Description, InstanceIdentity
+import re
+import unicodedata
+from collections.abc import Set
+from dataclasses import dataclass, replace
+
+from plainfilm.dicom.instance import Description, FrameAttributes, InstanceIdentity
 from plainfilm.dicom.values import Values
 from plainfilm.findings import Finding, FindingCode
+
+# Defined terms of Modality (PS3.3 C.7.3.1.1.1), and below them the retired ones.
+_MODALITY_TERMS = """
+ANN AR ASMT AU BDUS BI BMD CFM CR CT CTPROTOCOL DG DMS DOC DX ECG EEG EMG EOG EPS ES FID GM HC HD IO IOL IVOCT IVUS
+KER KO LEN LS M3D MG MR NM OAM OCT OP OPM OPT OPTBSV OPTENF OPV OSS OT PA PLAN POS PR PT PX REG RESP RF RG RTDOSE
+RTIMAGE RTINTENT RTPLAN RTRAD RTRECORD RTSEGANN RTSTRUCT RWV SEG SM SMR SR SRF STAIN TEXTUREMAP TG US VA XA
+XAPROTOCOL XC
+AS CD CF CP CS DD DF DM DS EC FA FS LP MA MS OPR ST VF
+"""
+_MODALITIES = frozenset(_MODALITY_TERMS.split())
+_SEXES = frozenset("MFO")  # PS3.3 C.7.1.1
+_LATERALITIES = frozenset("LR")  # PS3.3 C.7.3.1
+_IMAGE_LATERALITIES = frozenset("LRUB")  # PS3.3 C.8.11.1, C.8.11.7
+_INTENTS = frozenset({"FOR PRESENTATION", "FOR PROCESSING"})  # PS3.3 C.8.11.1
+_ANSWERS = frozenset({"YES", "NO"})
+_CODE_STRING = re.compile("[A-Z0-9 _]{1,16}")  # PS3.5 6.2
+_AGE = re.compile("[0-9]{1,3}[DWMY]")
+_WORD = re.compile(r"[^\W_]+")
+_LEAST_LETTERS_WITHIN, _LEAST_DIGITS_WITHIN = 4, 3
 
 # Modalities whose devices write text into the pixels: ultrasound, hard copies, digitizers, secondary captures.
 _ANNOTATING_MODALITIES = frozenset({"US", "IVUS", "HC", "FILMD", "SC"})
@@ -31,20 +55,102 @@ def read_identity(values: Values, media_storage_sop_class: str) -> InstanceIdent
     )
 
 
-def read_description(values: Values) -> Description:
-    """Return the attributes that the tables contain unchanged."""
+def read_description(values: Values, identity: InstanceIdentity) -> Description:
+    """Return the attributes that the tables contain unchanged; a code that is not valid is left out with a finding."""
+    codes = _Codes(values, _PatientWords.of(identity))
     return Description(
-        modality=values.code("Modality"),
-        body_part=values.code("BodyPartExamined"),
-        view_position=values.code("ViewPosition"),
-        laterality=values.code("ImageLaterality") or values.code("Laterality"),
-        patient_sex=values.code("PatientSex"),
-        patient_age=values.code("PatientAge"),
+        modality=codes.term("Modality", _MODALITIES),
+        body_part=codes.code("BodyPartExamined"),
+        view_position=codes.code("ViewPosition"),
+        laterality=codes.term("ImageLaterality", _IMAGE_LATERALITIES) or codes.term("Laterality", _LATERALITIES),
+        patient_sex=codes.term("PatientSex", _SEXES),
+        patient_age=codes.age("PatientAge"),
         manufacturer=values.text("Manufacturer"),
         model=values.text("ManufacturerModelName"),
-        presentation_intent=values.code("PresentationIntentType"),
-        burned_in_annotation=values.code("BurnedInAnnotation"),
+        presentation_intent=codes.code("PresentationIntentType", _INTENTS),
+        burned_in_annotation=codes.code("BurnedInAnnotation", _ANSWERS),
     )
+
+
+def with_frame_laterality(
+    description: Description, frames: tuple[FrameAttributes, ...], findings: list[Finding]
+) -> Description:
+    """Return the description with the laterality of the frames, if it has none and they all have the same.
+
+    A Frame Laterality that is not valid adds a finding.
+    """
+    lateralities = {frame.laterality for frame in frames} - {""}
+    if not lateralities <= _IMAGE_LATERALITIES:
+        findings.append(_not_valid("FrameLaterality"))
+    if description.laterality or len(lateralities) != 1 or not lateralities <= _IMAGE_LATERALITIES:
+        return description
+    return replace(description, laterality=lateralities.pop())
+
+
+@dataclass(frozen=True, slots=True)
+class _PatientWords:
+    """The words of the patient's name, ID, birth date and accession number, and these texts without separators."""
+
+    words: frozenset[str]
+    texts: tuple[str, ...]
+
+    @classmethod
+    def of(cls, identity: InstanceIdentity) -> _PatientWords:
+        texts = (identity.patient_name, identity.patient_id, identity.patient_birth_date, identity.accession_number)
+        words_of_texts = [_WORD.findall(_without_accents(text)) for text in texts]
+        return cls(frozenset(word for words in words_of_texts for word in words), tuple(map("".join, words_of_texts)))
+
+    def has(self, word: str) -> bool:
+        """Whether a word is a word of the patient, contains one of several letters, or is a part of a number."""
+        if word in self.words:
+            return True
+        if any(len(own) >= _LEAST_LETTERS_WITHIN and own in word for own in self.words):
+            return True
+        has_digits = len(word) >= _LEAST_DIGITS_WITHIN and any(map(str.isdigit, word))
+        return has_digits and any(word in text for text in self.texts)
+
+
+def _without_accents(text: str) -> str:
+    decomposed = unicodedata.normalize("NFKD", text.upper())
+    return "".join(character for character in decomposed if not unicodedata.combining(character))
+
+
+@dataclass(frozen=True, slots=True)
+class _Codes:
+    """Reads the codes of the tables. Other text may stand where a code belongs, also the name of the patient."""
+
+    values: Values
+    patient: _PatientWords
+
+    def term(self, keyword: str, terms: Set[str]) -> str:
+        """Return a code that is one of the terms of the standard, otherwise ''."""
+        code = self.values.code(keyword)
+        return self._checked(keyword, code, code in terms)
+
+    def code(self, keyword: str, terms: Set[str] = frozenset()) -> str:
+        """Return a code of any meaning, '' if it is no valid code string or has a word of the patient.
+
+        terms: codes that are valid whatever the patient is called.
+        """
+        code = self.values.code(keyword)
+        words = code.replace("_", " ").split()
+        is_neutral = _CODE_STRING.fullmatch(code) is not None and not any(map(self.patient.has, words))
+        return self._checked(keyword, code, code in terms or is_neutral)
+
+    def age(self, keyword: str) -> str:
+        """Return an age (PS3.5 6.2, AS), otherwise ''."""
+        age = self.values.code(keyword)
+        return self._checked(keyword, age, _AGE.fullmatch(age) is not None)
+
+    def _checked(self, keyword: str, code: str, is_valid: bool) -> str:
+        if is_valid or not code:
+            return code
+        self.values.findings.append(_not_valid(keyword))
+        return ""
+
+
+def _not_valid(keyword: str) -> Finding:
+    return Finding(FindingCode.CODE_NOT_VALID, f"{keyword} is no valid code, or names the patient; it is left out")
 
 
 def annotation_findings(values: Values, identity: InstanceIdentity, description: Description) -> tuple[Finding, ...]:
@@ -56,10 +162,11 @@ def annotation_findings(values: Values, identity: InstanceIdentity, description:
         return (Finding(FindingCode.BURNED_IN_ANNOTATION, "Burned In Annotation is YES"),)
     if description.burned_in_annotation == "NO":
         return ()
-    conversion = values.code("ConversionType")
+    # Modality as the file has it: some terms of these devices are not in the standard's list
+    modality, conversion = values.code("Modality"), values.code("ConversionType")
     sop_class = identity.sop_class_uid
     indications = {
-        f"Modality is {description.modality}": description.modality in _ANNOTATING_MODALITIES,
+        f"Modality is {modality}": modality in _ANNOTATING_MODALITIES,
         f"Conversion Type is {conversion}": conversion in _ANNOTATING_CONVERSIONS,
         "a secondary capture": sop_class == _SECONDARY_CAPTURE or sop_class.startswith(f"{_SECONDARY_CAPTURE}."),
         "a hard copy": sop_class in _HARDCOPY,

@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-import re
-
 from plainfilm.dicom.instance import ImagePixel, PixelKind
 from plainfilm.dicom.values import Values
 from plainfilm.errors import AttributeValueError, LimitError, Reason
@@ -15,7 +13,8 @@ _YBR = ("YBR_FULL", "YBR_FULL_422", "YBR_PARTIAL_420", "YBR_PARTIAL_422", "YBR_I
 # Samples per Pixel of each Photometric Interpretation (PS3.3 C.7.6.3.1.2).
 _SAMPLES = {**dict.fromkeys(("MONOCHROME1", "MONOCHROME2", "PALETTE COLOR"), 1), **dict.fromkeys(("RGB", *_YBR), 3)}
 _OVERLAY_BIT_POSITION_TAGS = frozenset(range(0x60000102, 0x61000000, 0x20000))
-_CODE_STRING = re.compile(r"[A-Z0-9_ ]{1,16}")
+# Terms of the standard that are not supported; all but the last are retired.
+_UNSUPPORTED = ("HSV", "ARGB", "CMYK", "XYB")
 
 
 def read_image_pixel(values: Values, kind: PixelKind, max_pixels: int) -> ImagePixel:
@@ -87,8 +86,8 @@ def _read_interpretation(values: Values) -> tuple[int, str]:
 def _check_interpretation(samples: int, photometric: str) -> None:
     """Raise AttributeValueError unless the two attributes agree (PS3.3 C.7.6.3.1.1, C.7.6.3.1.2)."""
     if photometric not in _SAMPLES:
-        # in a damaged file the value may be anything, even text of the patient, so only a code string is quoted
-        quoted = photometric if _CODE_STRING.fullmatch(photometric) else None
+        # the value may be anything, even text of the patient, so only a term of the standard is quoted
+        quoted = photometric if photometric in _UNSUPPORTED else None
         raise AttributeValueError("PhotometricInterpretation", quoted, message="this interpretation is not supported")
     if samples != _SAMPLES[photometric]:
         raise AttributeValueError("SamplesPerPixel", samples, message=f"{photometric} has {_SAMPLES[photometric]}")

@@ -3,18 +3,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from pydicom.uid import UID
 
 from plainfilm.dicom.colors import read_icc_profile, read_palette, read_supplemental_palette
 from plainfilm.dicom.data_set import ParsedDataSet
-from plainfilm.dicom.description import annotation_findings, read_description, read_identity
+from plainfilm.dicom.description import annotation_findings, read_description, read_identity, with_frame_laterality
 from plainfilm.dicom.functional_groups import read_frame_attributes
 from plainfilm.dicom.image_pixel import read_image_pixel
 from plainfilm.dicom.instance import (
-    Description,
-    FrameAttributes,
     Instance,
     Padding,
     PixelData,
@@ -48,7 +44,7 @@ def build_instance(data_set: ParsedDataSet, max_pixels: int) -> Instance:
     data = _build_pixel_data(data_set, element, findings)
     identity = read_identity(values, data_set.media_storage_sop_class)
     pixel = read_image_pixel(values, element.kind, max_pixels)
-    description = read_description(values)
+    description = read_description(values, identity)
     findings += annotation_findings(values, identity, description)
     frames = read_frame_attributes(values, pixel)
     overlays = read_overlays(values, pixel)
@@ -57,7 +53,7 @@ def build_instance(data_set: ParsedDataSet, max_pixels: int) -> Instance:
         findings.append(Finding(FindingCode.FOR_PROCESSING, "Presentation Intent Type is FOR PROCESSING"))
     return Instance(
         identity=identity,
-        description=_with_frame_laterality(description, frames),
+        description=with_frame_laterality(description, frames, findings),
         pixel=pixel,
         data=data,
         frames=frames,
@@ -101,14 +97,6 @@ def _build_pixel_data(data_set: ParsedDataSet, element: PixelElement, findings: 
         extended_offsets=element.extended_offsets,
         vr=element.vr,
     )
-
-
-def _with_frame_laterality(description: Description, frames: tuple[FrameAttributes, ...]) -> Description:
-    """Return the description with the laterality of the frames, if it has none and they all have the same."""
-    lateralities = {frame.laterality for frame in frames} - {""}
-    if description.laterality or len(lateralities) != 1:
-        return description
-    return replace(description, laterality=lateralities.pop())
 
 
 def _read_padding(values: Values, kind: PixelKind) -> Padding | None:

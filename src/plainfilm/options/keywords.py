@@ -47,6 +47,7 @@ class RunKeywords(ImageKeywords, total=False):
     frames: str | int
     names: Literal["keep", "uid", "hash"]
     redact_from: str | PathLike[str] | None
+    redact_unmatched: Literal["error", "ignore"]
     columns: str | list[str]
     timeout: float
     memory: str | int

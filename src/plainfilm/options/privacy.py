@@ -9,12 +9,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 
 from plainfilm.dicom.dictionary import Keywords, parse_columns
 from plainfilm.errors import OptionsError
-from plainfilm.options.field import Scope, ValueType, option
-from plainfilm.options.value_types import path_type
+from plainfilm.options.field import FREE, Scope, ValueType, option
+from plainfilm.options.value_types import members, path_type
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +114,15 @@ _BOXES = ValueType(
 _COLUMNS = ValueType(parse_columns, "KEYWORD,...", "str | list[str]", separator=",")
 
 
+class RedactUnmatched(StrEnum):
+    """What happens where a row of `--redact-from` names no source."""
+
+    ERROR = "error"
+    """The run does not start."""
+    IGNORE = "ignore"
+    """The row redacts nothing, and a note of the run gives its line."""
+
+
 @dataclass(frozen=True, slots=True)
 class PrivacyOptions:
     """What is removed from images and what is added to tables. By default neither happens."""
@@ -128,6 +138,14 @@ class PrivacyOptions:
         path_type("CSV"),
         "black out the boxes of a CSV file with the columns source (as in the tables), x, y, w, h and optionally frame",
         scope=Scope.RUN,
+    )
+    redact_unmatched: RedactUnmatched = option(
+        RedactUnmatched.ERROR,
+        members(RedactUnmatched),
+        "what a row of --redact-from does that names no file of the SOURCEs: error ends the command before it starts, "
+        "ignore redacts nothing and adds a note",
+        scope=Scope.RUN,
+        resume=FREE,
     )
     columns: Keywords = option(
         Keywords(),

@@ -9,7 +9,8 @@ import io
 import math
 import re
 import unicodedata
-from collections.abc import Collection, Mapping
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from plainfilm.errors import OptionsError
 from plainfilm.options.privacy import NO_REDACTION_BOXES, RedactionBoxes, parse_box, parse_coordinate
 
 COLUMNS = ("source", "x", "y", "w", "h")
-_OPTION = "--redact-from"
+OPTION = "--redact-from"
 _ESCAPED_FORMULA = re.compile(r"'+[=+\-@\t\r\n]")
 _MOST_LINES_SHOWN = 5
 
@@ -58,7 +59,7 @@ class Redactions:
         if not lines:
             return ""
         shown = ", ".join(map(str, lines[:_MOST_LINES_SHOWN])) + (", ..." if len(lines) > _MOST_LINES_SHOWN else "")
-        return f"{len(lines)} rows of {_OPTION} name no source of this run (lines {shown}) and redact nothing"
+        return f"{len(lines)} rows of {OPTION} name no source of this run (lines {shown}) and redact nothing"
 
 
 def load_redactions(path: Path | None) -> Redactions:
@@ -66,29 +67,44 @@ def load_redactions(path: Path | None) -> Redactions:
 
     The frame counts from 1; an empty one means every frame. The source is spelled as in the tables, with or without
     the `'` that the tables put before a text that a spreadsheet would take for a formula.
-    Raises OptionsError if the file cannot be read, a column is missing, or a row is not a valid box.
+    Raises OptionsError if the file cannot be read, a column is missing, doubled or spelled in another way, a row has
+    more cells than the header, or a row is not a valid box.
     """
     if path is None:
         return Redactions()
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise OptionsError(f"{_OPTION}: {path} cannot be read ({type(error).__name__})") from error
+        raise OptionsError(f"{OPTION}: {path} cannot be read ({type(error).__name__})") from error
     rows = csv.DictReader(io.StringIO(text, newline=""), strict=True)
     by_source: dict[str, RedactionBoxes] = {}
     lines: dict[str, tuple[int, ...]] = {}
     try:
-        absent = [name for name in COLUMNS if name not in (rows.fieldnames or ())]
-        if absent:
-            raise OptionsError(f"{_OPTION}: {path} has no column {', '.join(absent)}")
+        _check_columns(rows.fieldnames or (), path)
         for row in rows:
+            place = f"{OPTION}: {path}, line {rows.line_num}"
+            if None in row:
+                raise OptionsError(f"{place}: the row has more cells than the header; quote a text that has a comma")
             source = _source(row["source"])
-            boxes = _boxes(row, f"{_OPTION}: {path}, line {rows.line_num}")
+            boxes = _boxes(row, place)
             by_source[source] = by_source.get(source, NO_REDACTION_BOXES) + boxes
             lines[source] = (*lines.get(source, ()), rows.line_num)
     except csv.Error as error:
-        raise OptionsError(f"{_OPTION}: {path} is not a valid CSV file (line {rows.line_num}: {error})") from error
+        raise OptionsError(f"{OPTION}: {path} is not a valid CSV file (line {rows.line_num}: {error})") from error
     return Redactions(by_source, lines)
+
+
+def _check_columns(names: Sequence[str], path: Path) -> None:
+    """Raise OptionsError for a header whose columns are missing, doubled or spelled in another way."""
+    absent = [name for name in COLUMNS if name not in names]
+    if absent:
+        raise OptionsError(f"{OPTION}: {path} has no column {', '.join(absent)}")
+    doubled = [name for name, count in Counter(names).items() if count > 1 and name]
+    if doubled:
+        raise OptionsError(f"{OPTION}: {path} has the column {', '.join(doubled)} more than once")
+    for name in names:
+        if (known := name.strip().lower()) != name and known in (*COLUMNS, "frame"):
+            raise OptionsError(f"{OPTION}: {path} has a column {name!r}: write {known}")
 
 
 def _source(text: str | None) -> str:

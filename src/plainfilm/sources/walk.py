@@ -8,7 +8,7 @@ file becomes a Failure. The names of a glob's files are relative to the folder b
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -104,8 +104,16 @@ class _Folder:
 _Item: TypeAlias = "Reference | Failure | _Folder"
 
 
-def iterate_references(sources: Sequence[str | Path], out: Path | None) -> Iterator[Reference | Failure]:
+def _is_any_folder(_source: str) -> bool:
+    return True
+
+
+def iterate_references(
+    sources: Sequence[str | Path], out: Path | None, is_wanted: Callable[[str], bool] = _is_any_folder
+) -> Iterator[Reference | Failure]:
     """Yield the references of all sources, lazily, without those in the folder `out`.
+
+    is_wanted: whether a folder below the top, given by its source, is listed.
 
     Raises, before anything is listed, SourceMissingError for a source that does not exist (or a glob that matches
     nothing), and OptionsError if `out` is itself a source.
@@ -113,7 +121,7 @@ def iterate_references(sources: Sequence[str | Path], out: Path | None) -> Itera
     roots = [_root_of(os.fspath(source)) for source in sources]
     if any(root.is_whole_folder and _is_same(root.path, out) for root in roots):
         raise OptionsError("OUT is one of the SOURCEs: choose a folder of its own for the images")
-    return _walk(roots, out)
+    return _walk(roots, out, is_wanted)
 
 
 def _root_of(source: str) -> _Root:
@@ -178,7 +186,7 @@ def _subfolders_to_search(folder: _Folder) -> list[str] | None:
     return names
 
 
-def _walk(roots: list[_Root], out: Path | None) -> Iterator[Reference | Failure]:
+def _walk(roots: list[_Root], out: Path | None, is_wanted: Callable[[str], bool]) -> Iterator[Reference | Failure]:
     """Yield references and failures, depth first, from a stack of iterators: a deep tree needs no recursion."""
     stack = [_items_at_top(roots)]
     while stack:
@@ -187,7 +195,7 @@ def _walk(roots: list[_Root], out: Path | None) -> Iterator[Reference | Failure]
             stack.pop()
         elif not isinstance(item, _Folder):
             yield item
-        elif not _is_same(item.path, out):
+        elif is_wanted(item.source) and not _is_same(item.path, out):
             stack.append(_items_in(item))
 
 

@@ -21,7 +21,7 @@ from queue import SimpleQueue
 from types import ModuleType
 from typing import IO, cast
 
-from plainfilm.errors import Reason, RunError
+from plainfilm.errors import Reason, RunError, environment_reason
 from plainfilm.workers import limits
 from plainfilm.workers.messages import (
     Job,
@@ -107,6 +107,11 @@ def _run_task(
         # `sys.exit()` in a library ends the worker at once; the parent reports `worker_died`
         os._exit(error.code if isinstance(error.code, int) else 1)
     except Exception as error:
+        reason = environment_reason(error)
+        if reason is Reason.MEMORY_LIMIT:
+            return TaskRaised(reason, memory_message(settings))
+        if reason is not None:
+            return TaskRaised(reason, f"the system refuses it{_place_of(error)}: no descriptors, or failing storage")
         message = f"{type(error).__name__}{_place_of(error)}: a defect of plainfilm; please report it"
         return TaskRaised(Reason.INTERNAL_ERROR, message, "".join(traceback.format_exception(error)))
 
