@@ -10,17 +10,17 @@ import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager, closing
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from plainfilm.errors import LedgerError, Reason, RunError, Stage
-from plainfilm.ledger.database import SCHEMA
 from plainfilm.ledger.fingerprint import RunFingerprint
 from plainfilm.ledger.ledger import Ledger, open_ledger
 from plainfilm.ledger.remaining_work import FileStat, RemainingWork
+from plainfilm.ledger.schema import SCHEMA
 from plainfilm.records import Failure, Record, Status
 from plainfilm.sources.reference import Reference
 
@@ -42,7 +42,7 @@ def opens(tmp_path: Path) -> Opens:
 def record(source: str = "x.dcm", frame: int = 1, **values: Any) -> Record:
     """An image of a source, with values that are hard to keep."""
     stem = source.removesuffix(".dcm")
-    known: dict[str, Any] = dict.fromkeys(Record.__dataclass_fields__, "")
+    known: dict[str, Any] = {field.name: "" if field.type == "str" else 0 for field in fields(Record)}
     known |= {"file_name": f"{stem}.png" if frame == 1 else f"{stem}_f{frame:04d}.png", "source": source}
     known |= {"frame": frame, "frames": 1, "status": Status.OK, "low": 0.1, "high": float("inf"), "mean": None}
     known |= {

@@ -24,7 +24,7 @@ from plainfilm.errors import (
     RunError,
     StorageFullError,
 )
-from plainfilm.output.directory import BY_DESCRIPTOR
+from plainfilm.output.directory import BY_DESCRIPTOR, OutputDirectory
 from plainfilm.output.folder import PRIVATE, FolderOutput
 from plainfilm.output.storage import classify_os_error
 
@@ -273,11 +273,51 @@ def test_removing_files_does_not_follow_links(tmp_path: Path, by_descriptor: boo
     out.mkdir()
     sink.write("a/x.png", b"x")
     (out / "link").symlink_to(outside)
-    sink.remove(["a/x.png", "a/never.png", "never/x.png"])
-    with pytest.raises(OutputError):
-        sink.remove(["link/x.png"])
+    assert sink.remove(["a/x.png", "a/never.png", "never/x.png", "link/x.png"]) == set()
     assert files_in(out) == ["link"]
     assert files_in(outside) == ["x.png"]
+
+
+@WAYS
+def test_a_folder_in_the_place_of_a_published_file_stays(tmp_path: Path, by_descriptor: bool) -> None:
+    (tmp_path / "a" / "x.png").mkdir(parents=True)
+    assert FolderOutput(tmp_path, by_descriptor=by_descriptor).remove(["a/x.png"]) == set()
+    assert (tmp_path / "a" / "x.png").is_dir()
+
+
+def test_a_file_that_cannot_be_removed_is_named_and_costs_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sink, remove = FolderOutput(tmp_path), OutputDirectory.remove
+    for name in ("a/x.png", "b/x.png"):
+        sink.write(name, b"x")
+
+    def refuse(directory: OutputDirectory, name: str) -> None:
+        if directory.path.name == "a":
+            raise PermissionError(errno.EACCES, "refused")
+        remove(directory, name)
+
+    monkeypatch.setattr(OutputDirectory, "remove", refuse)
+    assert sink.remove(["a/x.png", "b/x.png"]) == {"a/x.png"}
+    assert files_in(tmp_path) == ["a/x.png"]
+
+
+def test_a_staged_file_that_is_gone_costs_only_its_own_image(tmp_path: Path) -> None:
+    sink = FolderOutput(tmp_path, sync=True)
+    lost, staged = sink.stage([b"lost"]), sink.stage([b"there"])
+    sink.discard([lost])
+    assert set(sink.publish({lost: "a/lost.png", staged: "a/there.png"})) == {lost}
+    assert files_in(tmp_path) == ["a/there.png"]
+
+
+def test_a_private_folder_that_cannot_be_used_ends_the_run(tmp_path: Path) -> None:
+    sink = FolderOutput(tmp_path)
+    sink.write("x.png", b"x")
+    (tmp_path / ".plainfilm" / "staging").rmdir()
+    (tmp_path / ".plainfilm" / "staging").write_bytes(b"")
+    for use in (sink.clear_staging, lambda: sink.reserve_space(1)):
+        with pytest.raises(RunError, match="staging cannot be used"):
+            use()
 
 
 def test_staged_files_are_private(tmp_path: Path) -> None:

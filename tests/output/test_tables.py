@@ -14,10 +14,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plainfilm.errors import OutputError, Reason, Stage
+from plainfilm.errors import Reason, Stage
 from plainfilm.output.folder import FolderOutput
 from plainfilm.output.splits import Splits
-from plainfilm.output.tables import COLUMNS, FAILURE_COLUMNS, read_table
+from plainfilm.output.tables import COLUMNS, FAILURE_COLUMNS, UnwritableTableError, read_table
 from plainfilm.output.tables import write_tables as write_rows
 from plainfilm.records import Failure, Record, Status
 
@@ -211,10 +211,21 @@ def test_a_table_is_replaced_atomically(tmp_path: Path) -> None:
     before = (tmp_path / "metadata.csv").read_bytes()
     (tmp_path / "failures.csv").unlink()
     (tmp_path / "failures.csv").mkdir()
-    with pytest.raises(OutputError):
+    with pytest.raises(UnwritableTableError, match=r"failures\.csv cannot be written \(.*move away"):
         write_tables(tmp_path, [record()], [])
     assert (tmp_path / "metadata.csv").read_bytes() == before
     assert sorted(path.name for path in tmp_path.rglob("*") if path.is_file()) == ["metadata.csv"]
+
+
+def test_a_folder_in_the_place_of_one_table_costs_no_other(tmp_path: Path) -> None:
+    for name in ("metadata.csv", "train/metadata.csv"):
+        (tmp_path / name).mkdir(parents=True)
+    with pytest.raises(UnwritableTableError) as error:
+        write_tables(tmp_path, [record("train/x.dcm"), record("test/x.dcm")], [])
+    assert error.value.message.count("cannot be written") == 2
+    assert (error.value.exit_code, error.value.reason) == (3, Reason.WRITE_FAILED)
+    names = sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file())
+    assert names == ["failures.csv", "test/metadata.csv"]
 
 
 def test_folders_that_hugging_face_reads_as_splits_have_their_own_tables(tmp_path: Path) -> None:

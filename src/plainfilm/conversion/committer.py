@@ -21,13 +21,15 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+from plainfilm.conversion.disk_check import sha256_of_file
 from plainfilm.conversion.failures import failure_of_publishing
 from plainfilm.conversion.job import StagedImage
 from plainfilm.conversion.run_log import RunLog
 from plainfilm.conversion.summary import Counts
 from plainfilm.conversion.uid_names import UidNames
-from plainfilm.errors import OutputError, RunError, StorageFullError
+from plainfilm.errors import OutputError, PlainfilmError, StorageFullError
 from plainfilm.ledger.ledger import Ledger
+from plainfilm.ledger.remaining_work import FileStat
 from plainfilm.output.folder import FolderOutput
 from plainfilm.records import Failure, Status
 
@@ -63,9 +65,14 @@ class ResultCommitter:
     def recover(self) -> None:
         """Remove the files of pending names without a row, which an interrupted batch has left."""
         for file_names in self._ledger.orphaned_files():
-            self._output.remove(file_names)
-            self._ledger.clear_pending(file_names)
+            unremoved = self._output.remove(file_names)
+            self._ledger.clear_pending(name for name in file_names if name not in unremoved)
         self._ledger.commit()
+
+    def notes(self) -> Iterator[str]:
+        """Yield a line for the summary if files without a row could not be removed; the next run tries again."""
+        if unremoved := sum(map(len, self._ledger.orphaned_files())):
+            yield f"{unremoved} files in OUT that have no row could not be removed: check the permissions in OUT"
 
     def counts(self) -> Counts:
         """Return how many rows there are, including those of the current batch."""
@@ -92,8 +99,8 @@ class ResultCommitter:
         if not names:
             return
         self._ledger.commit()
-        self._output.remove(names)
-        self._ledger.clear_pending(names)
+        unremoved = self._output.remove(names)
+        self._ledger.clear_pending(name for name in names if name not in unremoved)
 
     def flush_when_due(self) -> None:
         """Flush if the batch is large enough, or if its results have waited long enough."""
@@ -114,8 +121,11 @@ class ResultCommitter:
         self._ledger.mark_pending(final_names.values())
         self._ledger.commit()
         errors = self._output.publish(final_names)
-        self._insert_rows(list(self._published(images, errors)))
-        self._ledger.clear_pending(final_names.values())
+        published = list(self._published(images, errors))
+        self._insert_rows(published)
+        failed_names = set(final_names.values()) - {name for image in published for name in image.final_names.values()}
+        unremoved = self._output.remove(failed_names)
+        self._ledger.clear_pending(name for name in final_names.values() if name not in unremoved)
         self._ledger.commit()
         self._last_flush = time.monotonic()
 
@@ -133,7 +143,7 @@ class ResultCommitter:
         """End a run that cannot continue: commit what the disk has space for, and undo the rest."""
         try:
             self.close(is_stopped=lambda: True)
-        except RunError:
+        except PlainfilmError:
             self._ledger.rollback()
             self._output.clear_staging()
         self._ledger.truncate_log()
@@ -161,16 +171,21 @@ class ResultCommitter:
         for image in images:
             messages = [errors[temporary].message for temporary in image.final_names if temporary in errors]
             if messages:
-                self._output.remove(name for temporary, name in image.final_names.items() if temporary not in errors)
                 self.add(failure_of_publishing(image.record, messages[0]))
             else:
                 yield image
 
     def _insert_rows(self, images: Sequence[StagedImage]) -> None:
-        self._ledger.add_images(image.record for image in images)
+        out = self._output.out
+        names = [image.record.file_name for image in images]
+        self._ledger.add_images(
+            (image.record for image in images), {name: FileStat.of_output(out / name) for name in names}
+        )
         for image in images:
-            if image.overlays:
-                self._ledger.add_overlays(image.record.source, [overlay.file_name for overlay in image.overlays])
+            for overlay in image.overlays:
+                path = out / overlay.file_name
+                file_stat = FileStat.of_output(path)
+                self._ledger.add_overlay(image.record.source, overlay.file_name, file_stat, sha256_of_file(path))
         for failure in self._failures:
             self._ledger.add_failure(failure)
         self._ledger.mark_done(self._done_sources)

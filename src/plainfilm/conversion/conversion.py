@@ -5,11 +5,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from itertools import takewhile
 from pathlib import Path
 
 from plainfilm.conversion.committer import ResultCommitter
+from plainfilm.conversion.disk_check import forget_lost_images
 from plainfilm.conversion.failures import failure_of_lost_worker
 from plainfilm.conversion.job import ConvertJob, StagedImage
 from plainfilm.conversion.job_source import JobSource
@@ -17,10 +19,10 @@ from plainfilm.conversion.progress import ProgressCallback, ignore_progress
 from plainfilm.conversion.run_inputs import load_run_inputs
 from plainfilm.conversion.run_parts import RunParts, open_run_parts, save_results
 from plainfilm.conversion.summary import RUN_FILE, PatientPathCounter, Run, run_json
-from plainfilm.errors import RunError
+from plainfilm.errors import PlainfilmError, RunError
 from plainfilm.options.options import Options
 from plainfilm.options.presentation import PresentationSource
-from plainfilm.output.tables import write_tables
+from plainfilm.output.tables import UnwritableTableError, write_run_file, write_tables
 from plainfilm.records import Failure
 from plainfilm.sources.reference import Reference
 from plainfilm.sources.walk import iterate_references
@@ -69,24 +71,28 @@ class Conversion:
             parts.committer.recover()
             try:
                 notes = self._convert_and_write_tables(entries, parts)
-            except RunError as error:
-                save_results(parts)
-                parts.run_log.log_event("ended", reason=error.reason.value, message=error.message)
-                raise
+                return self._finish(parts, notes)
+            except PlainfilmError as error:
+                self._end(parts, error)
+                if isinstance(error, RunError):
+                    raise
+                # an error that is no row of an image is one of the run
+                raise RunError(error.message, reason=error.reason, stage=error.stage) from error
             finally:
                 parts.output.presentation_index_path.unlink(missing_ok=True)
-            return self._finish(parts, notes)
 
     def _convert_and_write_tables(self, entries: Iterable[Reference | Failure], parts: RunParts) -> list[str]:
         """Do the work of the run, and return the notes for the summary."""
         presentation_index = self._index_presentations(parts)
+        lost = forget_lost_images(self._out, parts.ledger, parts.committer.remove, self._is_stopped)
         job_source = JobSource(parts.inputs, parts.ledger, parts.committer, parts.progress, self._is_stopped)
         self._convert(job_source.jobs(entries, presentation_index), parts)
         parts.committer.close(self._is_stopped)
         parts.progress.report()
         rows = PatientPathCounter(parts.ledger)
         splits = write_tables(parts.output, rows, self._options.privacy.columns.words)
-        return [note for note in (str(splits), *rows.notes(), *job_source.notes()) if note]
+        notes = (str(splits), *rows.notes(), *lost.notes(), *job_source.notes(), *parts.committer.notes())
+        return [note for note in notes if note]
 
     def _index_presentations(self, parts: RunParts) -> Path | None:
         """Write the index of the presentation states among the sources, anew in every run (`--presentation auto`)."""
@@ -113,12 +119,23 @@ class Conversion:
 
     def _finish(self, parts: RunParts, notes: Iterable[str]) -> Run:
         """Write run.json and return the summary."""
-        counts = parts.committer.counts()
-        run = Run(counts, time.monotonic() - parts.started, self._stopped, tuple(notes))
-        parts.output.write(RUN_FILE, run_json(run, self._options, parts.inputs.key, parts.started_at))
+        run = self._write_run_file(parts, notes)
         interrupted, seconds = run.interrupted, round(run.seconds, 3)
-        parts.run_log.log_event("finished", interrupted=interrupted, seconds=seconds, **asdict(counts))
+        parts.run_log.log_event("finished", interrupted=interrupted, seconds=seconds, **asdict(run.counts))
         return run
+
+    def _write_run_file(self, parts: RunParts, notes: Iterable[str] = ()) -> Run:
+        run = Run(parts.committer.counts(), time.monotonic() - parts.started, self._stopped, tuple(notes))
+        write_run_file(parts.output, RUN_FILE, run_json(run, self._options, parts.inputs.key, parts.started_at))
+        return run
+
+    def _end(self, parts: RunParts, error: PlainfilmError) -> None:
+        """Save the results of a run that ends with an error."""
+        save_results(parts)
+        if isinstance(error, UnwritableTableError):
+            with suppress(UnwritableTableError):
+                self._write_run_file(parts)
+        parts.run_log.log_event("ended", reason=error.reason.value, message=error.message)
 
     def _is_stopped(self) -> bool:
         return self._stopped

@@ -6,11 +6,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from plainfilm.conversion.disk_check import present_stat
 from plainfilm.conversion.job_source import pseudonymize_path
 from plainfilm.conversion.redaction_lookup import load_matched_redactions
 from plainfilm.conversion.run_inputs import fingerprint_presentation, load_run_inputs
 from plainfilm.ledger.remaining_work import FileStat
-from plainfilm.ledger.snapshot import open_snapshot
+from plainfilm.ledger.snapshot import LedgerSnapshot, open_snapshot
 from plainfilm.options.options import Options
 from plainfilm.output.folder import FolderOutput
 from plainfilm.records import Failure
@@ -37,5 +38,13 @@ def dry_run(sources: Sequence[str], out: Path, options: Options) -> Iterator[tup
     with output.lock(), open_snapshot(output.ledger_path, inputs.fingerprint) as snapshot:
         for entry in entries:
             reference = pseudonymize_path(entry, options.output.names, inputs.key)
-            is_done = isinstance(reference, Reference) and snapshot.is_done(reference, FileStat.of(reference.path))
-            yield entry, is_done
+            yield entry, isinstance(reference, Reference) and _is_up_to_date(reference, snapshot, out)
+
+
+def _is_up_to_date(reference: Reference, snapshot: LedgerSnapshot, out: Path) -> bool:
+    """Whether a source is done and unchanged, and all its images are in OUT as they were made."""
+    source = snapshot.done_source(reference, FileStat.of(reference.path))
+    if source is None:
+        return False
+    files = snapshot.files
+    return all(present_stat(out, files, file) is not None for file in files.of_source(source))

@@ -18,7 +18,7 @@ from plainfilm.errors import StorageFullError
 from plainfilm.ledger.ledger import Ledger, open_ledger
 from plainfilm.options.output import Names
 from plainfilm.output.folder import FolderOutput
-from plainfilm.output.tables import write_tables
+from plainfilm.output.tables import UnwritableTableError, write_tables
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +64,9 @@ def save_results(parts: RunParts) -> None:
     while True:
         try:
             write_tables(parts.output, parts.ledger, parts.inputs.options.privacy.columns.words)
+            return
+        except UnwritableTableError:
+            # the other tables are written, and the run reports why it ended
             return
         except StorageFullError:
             if not parts.committer.revert_newest(images):

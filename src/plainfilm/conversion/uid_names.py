@@ -100,8 +100,8 @@ class UidNames:
             obsolete += [new.file_name if source in failed else old.file_name for old, new in images]
         self._ledger.mark_pending(obsolete)
         self._ledger.commit()
-        self._output.remove(obsolete)
-        self._ledger.clear_pending(obsolete)
+        unremoved = self._output.remove(obsolete)
+        self._ledger.clear_pending(name for name in obsolete if name not in unremoved)
         self._ledger.commit()
         return failed
 

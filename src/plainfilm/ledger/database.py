@@ -8,16 +8,13 @@ lack). A commit is on the disk before it returns. A connection must not be used 
 from __future__ import annotations
 
 import sqlite3
+import stat
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from plainfilm.errors import LedgerError, Reason, RunError, Stage, StorageFullError
-from plainfilm.ledger.sql import CREATE_TABLES
-
-SCHEMA = "1"
-"""The version of the tables. A ledger with another version is refused."""
 
 # 32 KiB: the log stays short, since OUT may be a small disk, and its pages are moved into the database while there is
 # space for them. Commits are rare enough that this costs nothing.
@@ -54,21 +51,30 @@ class Database:
         with translate_sqlite_errors(self.path):
             self._connection.executescript(sql)
 
-    def fetch_all(self, query: str, values: tuple[object, ...] = ()) -> list[tuple[Any, ...]]:
-        """Return all rows of a query."""
+    def fetch_all(
+        self, query: str, values: tuple[object, ...] = (), types: tuple[type, ...] = ()
+    ) -> list[tuple[Any, ...]]:
+        """Return all rows of a query; each must have values of these types, if there are any."""
         with translate_sqlite_errors(self.path):
-            return self._connection.execute(query, values).fetchall()
+            rows = self._connection.execute(query, values).fetchall()
+        if types and any(tuple(map(type, row)) != types for row in rows):
+            raise damage(self.path, "a row has values of a wrong type")
+        return rows
 
-    def fetch_one(self, query: str, values: tuple[object, ...] = ()) -> tuple[Any, ...] | None:
-        """Return the first row of a query, or None."""
+    def fetch_one(
+        self, query: str, values: tuple[object, ...] = (), types: tuple[type, ...] = ()
+    ) -> tuple[Any, ...] | None:
+        """Return the first row of a query, or None; it must have values of these types, if there are any."""
         with translate_sqlite_errors(self.path):
             row: tuple[Any, ...] | None = self._connection.execute(query, values).fetchone()
-            return row
+        if types and row is not None and tuple(map(type, row)) != types:
+            raise damage(self.path, "a row has values of a wrong type")
+        return row
 
     def iterate(self, query: str) -> Iterator[tuple[Any, ...]]:
-        """Return an iterator over the rows of a query, which keeps none of them in memory."""
+        """Yield the rows of a query; none of them is kept in memory."""
         with translate_sqlite_errors(self.path):
-            return self._connection.execute(query)
+            yield from self._connection.execute(query)
 
     def commit(self) -> None:
         """Write all changes since the last commit to the disk."""
@@ -94,19 +100,21 @@ class Database:
 
 @contextmanager
 def open_database(path: Path) -> Iterator[Database]:
-    """Open the database, creating file and tables if needed; at the end of the block uncommitted changes are undone.
+    """Open the database, creating the file if needed; at the end of the block uncommitted changes are undone.
 
-    Raises as `translate_sqlite_errors`.
+    Raises as `translate_sqlite_errors`, and LedgerError where something else than a file has its name.
     """
+    check_regular_files(path)
     with translate_sqlite_errors(path):
         connection = sqlite3.connect(path, isolation_level=None, timeout=0)
     with closing(connection):
         with translate_sqlite_errors(path):
+            # functions in a schema that another program may have written are not called
+            connection.execute("PRAGMA trusted_schema=OFF")
             connection.execute("PRAGMA locking_mode=EXCLUSIVE")
             connection.execute("PRAGMA journal_mode=WAL")
             connection.execute("PRAGMA synchronous=FULL")
             connection.execute(f"PRAGMA wal_autocheckpoint={_CHECKPOINT_PAGES}")
-            connection.executescript(CREATE_TABLES)
         yield Database(connection, path)
 
 
@@ -119,9 +127,9 @@ def translate_sqlite_errors(path: Path) -> Iterator[None]:
         description = str(error)
         if any(message in description for message in _FULL_MESSAGES):
             raise StorageFullError("no space is left for the ledger: make room and run again") from error
-        if not isinstance(error, sqlite3.OperationalError):
-            message = f"the ledger {path} is damaged ({description}): --overwrite begins anew"
-            raise LedgerError(message, reason=Reason.LEDGER_DIFFERS) from error
+        if (detail := _damage_in(error)) is not None:
+            # SQLite may quote a row in its message, so the message must not appear in a traceback either
+            raise damage(path, detail) from None
         if "disk I/O error" in description:
             # SQLite reports a quota and the limit of the file size this way too
             raise StorageFullError(f"the ledger cannot be written ({description}): make room and run again") from error
@@ -129,11 +137,36 @@ def translate_sqlite_errors(path: Path) -> Iterator[None]:
         raise RunError(message, reason=Reason.WRITE_FAILED, stage=Stage.WRITE) from error
 
 
-def remove_if_damaged(path: Path) -> None:
-    """Remove a ledger that cannot be opened, and the files that SQLite keeps beside it."""
-    try:
-        with open_database(path):
-            pass
-    except LedgerError:
-        for name in (path, path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-shm")):
-            name.unlink(missing_ok=True)
+def damage(path: Path, detail: str) -> LedgerError:
+    """Return the error of a damaged ledger. `detail` must not quote a row."""
+    message = f"the ledger {path} is damaged ({detail}): give --overwrite to do everything again, or choose another OUT"
+    return LedgerError(message, reason=Reason.LEDGER_DIFFERS)
+
+
+def check_regular_files(path: Path) -> None:
+    """Raise LedgerError where a symbolic link, a folder or a device has a name that SQLite opens."""
+    for file in database_files(path):
+        try:
+            mode = file.lstat().st_mode
+        except OSError:
+            continue
+        if not stat.S_ISREG(mode):
+            message = f"{file} is a symbolic link, a folder or a device, and no ledger: remove it or choose another OUT"
+            raise LedgerError(message, reason=Reason.LEDGER_DIFFERS)
+
+
+def database_files(path: Path) -> list[Path]:
+    """Return the paths of the database and of the files that SQLite keeps beside it."""
+    return [path, *(path.with_name(f"{path.name}-{suffix}") for suffix in ("wal", "shm", "journal"))]
+
+
+def _damage_in(error: sqlite3.DatabaseError) -> str | None:
+    """Return what an error says about a damaged database, without any text of its rows; None for other errors."""
+    description = str(error)
+    if "decode" in description:
+        return "a text is not UTF-8"
+    if description.startswith("no such "):
+        return "a table or a column is missing"
+    if isinstance(error, sqlite3.OperationalError):
+        return None
+    return description.partition(" (")[0]

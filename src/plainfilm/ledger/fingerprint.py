@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from plainfilm.errors import LedgerError, Reason
-from plainfilm.ledger.database import SCHEMA
+from plainfilm.ledger.schema import SCHEMA
 
 _ABSENT = object()
 
@@ -33,7 +33,10 @@ class RunFingerprint:
     def from_json(cls, text: str) -> RunFingerprint:
         """Read what `to_json` wrote. Raises ValueError, TypeError or KeyError for any other text."""
         content = json.loads(text)
-        return cls(content["options"], content["versions"], content["key_fingerprint"], content["limits"])
+        values = (content["options"], content["versions"], content["key_fingerprint"], content["limits"])
+        if tuple(map(type, values)) != (dict, dict, str, dict):
+            raise TypeError("a part of the fingerprint has a wrong type")
+        return cls(*values)
 
     def to_json(self) -> str:
         """Return the text that the ledger stores."""
@@ -68,10 +71,10 @@ def check_fingerprint(path: Path, meta: Mapping[str, str], fingerprint: RunFinge
     Raises LedgerError, with the differences, where a run with this fingerprint must not resume.
     """
     if meta.get("schema") != SCHEMA:
-        raise _refusal(path, [f"its layout: {meta.get('schema')} there, {SCHEMA} now"])
+        raise _refusal(path, [f"its layout: {_version(meta)} there, {SCHEMA} now"])
     try:
         stored = RunFingerprint.from_json(meta["identity"])
-    except (ValueError, TypeError, KeyError) as error:
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise _refusal(path, ["it does not say what it was written with"]) from error
     if differences := fingerprint.differences(stored):
         raise _refusal(path, differences)
@@ -93,6 +96,11 @@ def _value(values: Mapping[str, object], name: str) -> str:
     if value is None:
         return "none"
     return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _version(meta: Mapping[str, str]) -> str:
+    version = meta.get("schema", "")
+    return version if version.isalnum() and len(version) < 8 else "not known"
 
 
 def _refusal(path: Path, differences: Iterable[str]) -> LedgerError:

@@ -21,9 +21,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from plainfilm.errors import Reason, StorageFullError
-from plainfilm.ledger.database import SCHEMA, Database, open_database, remove_if_damaged
+from plainfilm.ledger.database import Database, damage, open_database
 from plainfilm.ledger.fingerprint import RunFingerprint, check_fingerprint
 from plainfilm.ledger.remaining_work import FileStat, RemainingWork, numbered_names
+from plainfilm.ledger.schema import SCHEMA, create_tables, is_relative_name, read_meta, remove_if_unusable
 from plainfilm.ledger.serialization import failure_from_text, failure_to_text, record_from_text, record_to_text
 from plainfilm.ledger.sql import (
     COLLIDING_SOURCE,
@@ -37,7 +38,9 @@ from plainfilm.ledger.sql import (
     NEWEST_SOURCES,
     PENDING_WITHOUT_ROW,
     SOURCE_STATE,
+    STATE_TYPES,
 )
+from plainfilm.ledger.stored_files import StoredFiles
 from plainfilm.options.options import Options
 from plainfilm.records import Failure, Record
 from plainfilm.sources.naming_rules import fold, instance_of
@@ -47,6 +50,7 @@ from plainfilm.sources.reference import Reference
 _RETRIED_REASONS = frozenset({Reason.WRITE_FAILED, Reason.UNREADABLE, Reason.SOURCE_CHANGED, Reason.NETWORK})
 # up to so many rows, the tables can be written without indexes in acceptable time
 _ROWS_WITHOUT_INDEX = 10_000
+_UNKNOWN_STAT = FileStat(-1, 0)
 
 
 @contextmanager
@@ -56,10 +60,13 @@ def open_ledger(path: Path, fingerprint: RunFingerprint, *, overwrite: bool = Fa
     Raises LedgerError where the ledger was written with other options, versions or another key (the message lists the
     differences) or is damaged; StorageFullError and RunError where it cannot be written.
     """
-    if overwrite:
-        remove_if_damaged(path)
+    file_names = remove_if_unusable(path) if overwrite else []
     with open_database(path) as database:
-        yield Ledger(database, fingerprint, overwrite=overwrite)
+        create_tables(database)
+        ledger = Ledger(database, fingerprint, overwrite=overwrite)
+        ledger.mark_pending(file_names)
+        ledger.commit()
+        yield ledger
 
 
 class Ledger:
@@ -67,7 +74,7 @@ class Ledger:
 
     def __init__(self, database: Database, fingerprint: RunFingerprint, *, overwrite: bool = False) -> None:
         self._database = database
-        meta = dict(database.fetch_all("SELECT name, value FROM meta"))
+        meta = read_meta(database)
         self._is_new = not meta or overwrite
         if overwrite:
             self._delete_everything()
@@ -78,6 +85,8 @@ class Ledger:
         database.commit()
         self.counts: Counter[str] = Counter()
         """The number of rows of each status."""
+        self.files = StoredFiles(database)
+        """The files of the images, to be compared with those in OUT."""
         for table in ("images", "failures"):
             self.counts.update(dict(database.fetch_all(f"SELECT status, count(*) FROM {table} GROUP BY status")))
 
@@ -92,7 +101,7 @@ class Ledger:
             return RemainingWork(reference)
         path = os.fsencode(reference.path)
         for source in numbered_names(reference.source):
-            state = self._database.fetch_one(SOURCE_STATE, (source,))
+            state = self._database.fetch_one(SOURCE_STATE, (source,), STATE_TYPES)
             if state is None:
                 name = next(name for name in numbered_names(reference.name) if self._is_name_free(name))
                 return self._register_new(replace(reference, source=source, name=name), file_stat)
@@ -110,9 +119,13 @@ class Ledger:
         self._database.execute_many("DELETE FROM pending WHERE file_name = ?", ((name,) for name in file_names))
 
     def orphaned_files(self) -> Iterator[list[str]]:
-        """Yield, in batches, pending names without a row. A batch is repeated until `clear_pending` removes it."""
-        while names := [name for (name,) in self._database.fetch_all(PENDING_WITHOUT_ROW)]:
+        """Yield, in batches, pending names without a row; `clear_pending` may be called in between."""
+        last = ""
+        while names := [name for (name,) in self._database.fetch_all(PENDING_WITHOUT_ROW, (last,), (str,))]:
+            if not all(map(is_relative_name, names)):
+                raise damage(self._database.path, "a file name leads out of OUT")
             yield names
+            last = names[-1]
 
     def create_instance_index(self) -> None:
         """Create the index that makes `file_names_of_instance` fast."""
@@ -121,7 +134,7 @@ class Ledger:
     def file_names_of_instance(self, sop_instance: str) -> dict[str, str]:
         """Return the sources that gave images of a SOP Instance (its keyed hash), each with one of its file names."""
         query = "SELECT source, min(file_name) FROM images WHERE sop_instance = ? GROUP BY source"
-        return dict(self._database.fetch_all(query, (sop_instance,)))
+        return dict(self._database.fetch_all(query, (sop_instance,), (str, str)))
 
     def instances_with_suffixes(self) -> list[str]:
         """Return the SOP Instances of which an image has a name by UID with a `-` and digits behind the UID."""
@@ -131,20 +144,25 @@ class Ledger:
     def images_of_source(self, source: str) -> list[Record]:
         """Return the images of a source in the order of their frames."""
         rows = self._database.fetch_all("SELECT row FROM images WHERE source = ? ORDER BY frame", (source,))
-        return [record_from_text(text) for (text,) in rows]
+        return [self._record(text) for (text,) in rows]
 
-    def add_images(self, records: Iterable[Record]) -> None:
-        """Insert the rows of images whose files have their names."""
+    def add_images(self, records: Iterable[Record], file_stats: Mapping[str, FileStat] | None = None) -> None:
+        """Insert the rows of images whose files have their names.
+
+        file_stats: the sizes and times of the files, by name; a later run takes a file without an entry for changed.
+        """
         rows = list[tuple[object, ...]]()
         for record in records:
             values = (record.source, record.frame, record.file_name, record.sop_instance, record.stored_hash)
-            rows.append((*values, record.status, record_to_text(record)))
+            file_stat = (file_stats or {}).get(record.file_name, _UNKNOWN_STAT)
+            rows.append((*values, record.status, record_to_text(record), file_stat.size, file_stat.mtime_ns))
             self.counts[record.status] += 1
         self._database.execute_many(INSERT_IMAGE, rows)
 
-    def add_overlays(self, source: str, file_names: Iterable[str]) -> None:
-        """Insert the images of overlay planes of a source; they are deleted with the images of the source."""
-        self._database.execute_many(INSERT_OVERLAY, ((name, source) for name in file_names))
+    def add_overlay(self, source: str, file_name: str, file_stat: FileStat, sha256: str) -> None:
+        """Insert the image of an overlay plane of a source; it is deleted with the images of the source."""
+        values = (file_name, source, file_stat.size, file_stat.mtime_ns, sha256)
+        self._database.execute(INSERT_OVERLAY, values)
 
     def rename_images(self, records: Iterable[Record]) -> None:
         """Update the rows of images whose files have got the names in these records."""
@@ -168,8 +186,12 @@ class Ledger:
 
         Returns the names of the files, which are pending until the caller has removed the files.
         """
-        sources = self._database.fetch_all(NEWEST_SOURCES, (images,))
-        return [name for (source,) in sources for name in self._delete_results(source)]
+        sources = self._database.fetch_all(NEWEST_SOURCES, (images,), (str,))
+        return self.delete_results(source for (source,) in sources)
+
+    def delete_results(self, sources: Iterable[str]) -> list[str]:
+        """Delete all rows of these sources but their own; return the names of their files, which are pending now."""
+        return [name for source in sources for name in self._delete_results(source)]
 
     def commit(self) -> None:
         """Write all changes since the last commit to the disk."""
@@ -189,12 +211,21 @@ class Ledger:
         self._create_duplicate_indexes()
         for text, own_id, *first_ids in self._database.iterate(IMAGES_WITH_DUPLICATES):
             earlier = {first_id for first_id in first_ids if first_id not in (None, own_id)}
-            yield record_from_text(text, self._first_file_name(earlier) if earlier else "")
+            yield self._record(text, self._first_file_name(earlier) if earlier else "")
 
     def failures(self) -> Iterator[Failure]:
         """Yield the failures by source and frame."""
-        rows = self._database.iterate("SELECT row FROM failures ORDER BY source, frame")
-        return (failure_from_text(text) for (text,) in rows)
+        for (text,) in self._database.iterate("SELECT row FROM failures ORDER BY source, frame"):
+            try:
+                yield failure_from_text(text)
+            except ValueError:
+                raise damage(self._database.path, "the row of a failure cannot be read") from None
+
+    def _record(self, text: str, duplicate_of: str = "") -> Record:
+        try:
+            return record_from_text(text, duplicate_of)
+        except ValueError:
+            raise damage(self._database.path, "the row of an image cannot be read") from None
 
     def _resume(self, meta: Mapping[str, str], fingerprint: RunFingerprint) -> None:
         """Compare with the earlier runs, and mark the failures that are to be tried again. Raises LedgerError."""
@@ -241,7 +272,7 @@ class Ledger:
 
     def _delete_results(self, source: str) -> tuple[str, ...]:
         """Delete all rows of a source but its own; return the names of its files, which are pending now."""
-        file_names = tuple(str(name) for (name,) in self._database.fetch_all(FILES_OF_SOURCE, (source,)))
+        file_names = tuple(name for (name,) in self._database.fetch_all(FILES_OF_SOURCE, (source,), (str,)))
         self.mark_pending(file_names)
         for table in ("images", "failures"):
             self._delete_rows(table, source)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain, count
@@ -26,6 +27,15 @@ class FileStat:
         except (OSError, ValueError):
             return cls(-1, 0)
         return cls(status.st_size, status.st_mtime_ns)
+
+    @classmethod
+    def of_output(cls, path: Path) -> FileStat:
+        """Return the properties of a file in OUT, or (-1, 0) where no regular file has its name."""
+        try:
+            status = path.lstat()
+        except (OSError, ValueError):
+            return cls(-1, 0)
+        return cls(status.st_size, status.st_mtime_ns) if stat.S_ISREG(status.st_mode) else cls(-1, 0)
 
 
 @dataclass(frozen=True, slots=True)

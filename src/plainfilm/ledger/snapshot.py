@@ -12,31 +12,43 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from plainfilm.ledger.database import translate_sqlite_errors
+from plainfilm.ledger.database import Database, check_regular_files, translate_sqlite_errors
 from plainfilm.ledger.fingerprint import RunFingerprint, check_fingerprint
 from plainfilm.ledger.remaining_work import FileStat, numbered_names
-from plainfilm.ledger.sql import SOURCE_STATE
+from plainfilm.ledger.schema import has_tables, read_meta
+from plainfilm.ledger.sql import SOURCE_STATE, STATE_TYPES
+from plainfilm.ledger.stored_files import StoredFiles
 from plainfilm.sources.reference import Reference
 
 
 @dataclass(frozen=True, slots=True)
 class LedgerSnapshot:
-    """A read-only view of a ledger as it was when it was opened."""
+    """A read-only view of a ledger as it was when it was opened; None if no run has begun."""
 
-    _connection: sqlite3.Connection
-    _path: Path
+    _database: Database | None
 
-    def is_done(self, reference: Reference, file_stat: FileStat) -> bool:
-        """Whether a run would leave the images of this file as they are. Raises as `open_snapshot`."""
+    def done_source(self, reference: Reference, file_stat: FileStat) -> str | None:
+        """Return the name that the ledger has for a source that is done and unchanged, None for any other.
+
+        Raises as `open_snapshot`.
+        """
+        if (database := self._database) is None:
+            return None
         for source in numbered_names(reference.source):
-            with translate_sqlite_errors(self._path):
-                state = self._connection.execute(SOURCE_STATE, (source,)).fetchone()
+            state = database.fetch_one(SOURCE_STATE, (source,), STATE_TYPES)
             if state is None:
-                return False
+                return None
             path, _, size, mtime_ns, done, has_retries, *_ = state
             if path == os.fsencode(reference.path) or not os.path.lexists(path):
-                return bool(done and not has_retries) and FileStat(size, mtime_ns) == file_stat
+                is_done = done and not has_retries and FileStat(size, mtime_ns) == file_stat
+                return source if is_done else None
         raise AssertionError("numbered_names does not end")
+
+    @property
+    def files(self) -> StoredFiles:
+        """The files of the images. A source of `done_source` must have been found before."""
+        assert self._database is not None
+        return StoredFiles(self._database)
 
 
 @contextmanager
@@ -46,13 +58,16 @@ def open_snapshot(path: Path, fingerprint: RunFingerprint) -> Iterator[LedgerSna
     Raises LedgerError where a run with this fingerprint could not resume or the ledger is damaged, and RunError where
     it cannot be read.
     """
+    check_regular_files(path)
     with ExitStack() as stack:
         with translate_sqlite_errors(path):
             connection = stack.enter_context(closing(_connect(path, stack)))
-            meta = dict(connection.execute("SELECT name, value FROM meta"))
+            connection.execute("PRAGMA trusted_schema=OFF")
+        database = Database(connection, path)
+        meta = read_meta(database) if has_tables(database) else {}
         if meta:
             check_fingerprint(path, meta, fingerprint)
-        yield LedgerSnapshot(connection, path)
+        yield LedgerSnapshot(database if meta else None)
 
 
 def _connect(path: Path, stack: ExitStack) -> sqlite3.Connection:

@@ -12,15 +12,18 @@ CREATE TABLE IF NOT EXISTS sources (
     size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, done INTEGER NOT NULL);
 CREATE INDEX IF NOT EXISTS sources_folded ON sources (folded);
 
--- an image has a row only after its file has its final name
+-- an image has a row only after its file has its final name; size and mtime_ns are those of the file
 CREATE TABLE IF NOT EXISTS images (
     id INTEGER PRIMARY KEY, source TEXT NOT NULL, frame INTEGER NOT NULL, file_name TEXT NOT NULL,
-    sop_instance TEXT NOT NULL, stored_hash TEXT NOT NULL, status TEXT NOT NULL, row TEXT NOT NULL);
+    sop_instance TEXT NOT NULL, stored_hash TEXT NOT NULL, status TEXT NOT NULL, row TEXT NOT NULL,
+    size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL);
 CREATE UNIQUE INDEX IF NOT EXISTS images_source ON images (source, frame);
 CREATE UNIQUE INDEX IF NOT EXISTS images_file ON images (file_name);
 
 -- the images of overlay planes
-CREATE TABLE IF NOT EXISTS masks (file_name TEXT PRIMARY KEY, source TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS masks (
+    file_name TEXT PRIMARY KEY, source TEXT NOT NULL,
+    size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, sha256 TEXT NOT NULL) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS masks_source ON masks (source);
 
 -- frame 0: the instance as a whole
@@ -41,6 +44,7 @@ SELECT path, name, size, mtime_ns, done,
         (SELECT coalesce(max(frame), 0) FROM failures f WHERE f.source = s.source))
 FROM sources s WHERE source = ?
 """
+STATE_TYPES = (bytes, str, int, int, int, int, int, int)
 
 # for each image also the first image, in table order, of the same instance and frame, and of the same stored pixels
 IMAGES_WITH_DUPLICATES = """
@@ -61,12 +65,14 @@ CREATE INDEX IF NOT EXISTS images_pixels ON images (stored_hash, source, frame);
 
 # replaces a row of the same source and frame; a file name of another source violates the unique index instead
 INSERT_IMAGE = """
-INSERT INTO images (source, frame, file_name, sop_instance, stored_hash, status, row) VALUES (?, ?, ?, ?, ?, ?, ?)
+INSERT INTO images (source, frame, file_name, sop_instance, stored_hash, status, row, size, mtime_ns)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (source, frame) DO UPDATE SET file_name = excluded.file_name, sop_instance = excluded.sop_instance,
-    stored_hash = excluded.stored_hash, status = excluded.status, row = excluded.row
+    stored_hash = excluded.stored_hash, status = excluded.status, row = excluded.row,
+    size = excluded.size, mtime_ns = excluded.mtime_ns
 """
 
-INSERT_OVERLAY = "INSERT OR REPLACE INTO masks VALUES (?, ?)"
+INSERT_OVERLAY = "INSERT OR REPLACE INTO masks VALUES (?, ?, ?, ?, ?)"
 
 INSERT_SOURCE = "INSERT OR IGNORE INTO sources VALUES (?, ?, ?, ?, ?, ?, 0)"
 
@@ -76,9 +82,18 @@ FILES_OF_SOURCE = (
 
 PENDING_WITHOUT_ROW = """
 SELECT file_name FROM pending
-WHERE file_name NOT IN (SELECT file_name FROM images) AND file_name NOT IN (SELECT file_name FROM masks) LIMIT 1000
+WHERE file_name > ? AND file_name NOT IN (SELECT file_name FROM images)
+    AND file_name NOT IN (SELECT file_name FROM masks)
+ORDER BY file_name LIMIT 1000
 """
 
 COLLIDING_SOURCE = "SELECT 1 FROM sources WHERE folded IN (?, ?) OR folded BETWEEN ? AND ?"
 
 NEWEST_SOURCES = "SELECT DISTINCT source FROM (SELECT source FROM images ORDER BY id DESC LIMIT ?)"
+
+FILE_NAMES = (
+    "SELECT file_name FROM images UNION ALL SELECT file_name FROM masks UNION ALL SELECT file_name FROM pending"
+)
+
+# pages of files in the order of their names, so that rows may be deleted in between
+FILES_BY_NAME = "SELECT file_name, source, size, mtime_ns FROM {} WHERE file_name > ? ORDER BY file_name LIMIT 1000"

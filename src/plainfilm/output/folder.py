@@ -20,7 +20,7 @@ from pathlib import Path
 from plainfilm.errors import LedgerError, OutputError, OutputLockedError, PlainfilmError, Stage
 from plainfilm.output.directory import BY_DESCRIPTOR, TEMPORARY_NAME, OutputDirectory, open_directory, temporary_name
 from plainfilm.output.lock import try_lock
-from plainfilm.output.storage import classify_os_error, translate_os_errors
+from plainfilm.output.storage import classify_os_error, translate_os_errors, translate_private_errors
 
 PRIVATE = ".plainfilm"
 """The folder in OUT that belongs to the run: ledger, lock and staged files."""
@@ -127,10 +127,9 @@ class FolderOutput:
         Returns the errors of files that could not get their names, by temporary name; these files are removed. Raises
         StorageFullError and RunError.
         """
-        if self.sync:
-            self._sync_staged(names)
-        errors: dict[str, OutputError] = {}
-        in_folders = sorted(names.items(), key=lambda item: (_folder_of(item[1]), item[1]))
+        errors = self._sync_staged(names) if self.sync else {}
+        synced = (item for item in names.items() if item[0] not in errors)
+        in_folders = sorted(synced, key=lambda item: (_folder_of(item[1]), item[1]))
         for folder, group in groupby(in_folders, key=lambda item: _folder_of(item[1])):
             names_in_folder = dict(group)
             try:
@@ -141,14 +140,14 @@ class FolderOutput:
         return errors
 
     def discard(self, temporary_names: Iterable[str]) -> None:
-        """Remove staged files. Raises OutputError, StorageFullError and RunError."""
-        with translate_os_errors(), self._open_staging() as staging:
+        """Remove staged files; those that cannot be removed stay until staging is cleared. Raises RunError."""
+        with suppress(OutputError), translate_os_errors(), self._open_staging() as staging:
             for name in temporary_names:
                 staging.remove(name)
 
     def clear_staging(self) -> None:
-        """Remove every staged file and the reserve; only the holder of the lock may do that."""
-        with suppress(FileNotFoundError), translate_os_errors(), self._open_staging() as staging:
+        """Remove every staged file and the reserve; only the holder of the lock may do that. Raises RunError."""
+        with translate_private_errors(self._staging_path), self._open_staging() as staging:
             for name in staging.list_names():
                 staging.remove(name)
 
@@ -157,24 +156,17 @@ class FolderOutput:
 
         The space is then free for what must be written when the disk is full. Raises StorageFullError and RunError.
         """
-        with translate_os_errors(), self._open_staging() as staging:
+        with translate_private_errors(self._staging_path), self._open_staging() as staging:
             staging.remove(_RESERVE)
             # random bytes, because a file system that compresses would reserve nothing for zeros
             staging.create(_RESERVE, [os.urandom(size)])
 
-    def remove(self, names: Iterable[str]) -> None:
+    def remove(self, names: Iterable[str]) -> set[str]:
         """Remove published files where they exist; symbolic links are not followed.
 
-        Raises OutputError, StorageFullError and RunError.
+        Returns the names of files that may exist and could not be removed. Raises StorageFullError and RunError.
         """
-        for relative_name in names:
-            *folders, name = _components(relative_name)
-            if self.out.joinpath(*folders).is_dir():
-                with (
-                    translate_os_errors(),
-                    open_directory(self.out, folders, by_descriptor=self.by_descriptor) as directory,
-                ):
-                    directory.remove(name)
+        return {name for name in names if not self._remove(name)}
 
     def write(self, relative_name: str, data: bytes) -> Path:
         """Write one complete file into OUT and return its path. An older file of that name is replaced.
@@ -191,17 +183,37 @@ class FolderOutput:
             raise error
         return self.out / relative_name
 
-    def _sync_staged(self, names: Iterable[str]) -> None:
-        """Flush staged files to the disk, several at a time, because disks combine concurrent flushes."""
+    def _remove(self, relative_name: str) -> bool:
+        """Remove a file; return whether no file of a run has this name now."""
+        *folders, name = _components(relative_name)
+        try:
+            if self.out.joinpath(*folders).is_dir():
+                with open_directory(self.out, folders, by_descriptor=self.by_descriptor) as directory:
+                    directory.remove(name)
+        except (NotADirectoryError, IsADirectoryError):
+            # a run writes neither folders of this name nor files beyond a symbolic link
+            return True
+        except OSError as error:
+            if not isinstance(classified := classify_os_error(error), OutputError):
+                raise classified from error
+            return False
+        return True
+
+    def _sync_staged(self, names: Iterable[str]) -> dict[str, OutputError]:
+        """Flush staged files to the disk, several at a time, because disks combine concurrent flushes.
+
+        Returns the errors of files that could not be flushed. Raises StorageFullError and RunError.
+        """
         remaining = iter(list(names))
-        with (
-            translate_os_errors(),
-            self._open_staging() as staging,
-            ThreadPoolExecutor(_PARALLEL_SYNCS) as pool,
-        ):
-            # each thread takes the next name itself: that is cheaper than one task a file
-            for future in [pool.submit(_sync_each, staging, remaining) for _ in range(_PARALLEL_SYNCS)]:
-                future.result()
+        errors: dict[str, OutputError] = {}
+        try:
+            with translate_os_errors(), self._open_staging() as staging, ThreadPoolExecutor(_PARALLEL_SYNCS) as pool:
+                # each thread takes the next name itself: that is cheaper than one task a file
+                for future in [pool.submit(_sync_each, staging, remaining, errors) for _ in range(_PARALLEL_SYNCS)]:
+                    future.result()
+        except OutputError as error:
+            return dict.fromkeys(names, error)
+        return errors
 
     def _publish_in_folder(self, folder: str, names: Mapping[str, str]) -> dict[str, OutputError]:
         """Publish the files of one folder. Raises OutputError if the folder cannot be created, and run errors."""
@@ -230,6 +242,10 @@ class FolderOutput:
             ):
                 directory.sync()
 
+    @property
+    def _staging_path(self) -> Path:
+        return self.out / PRIVATE / _STAGING
+
     @contextmanager
     def _open_staging(self) -> Iterator[OutputDirectory]:
         folders = [PRIVATE, _STAGING]
@@ -257,10 +273,14 @@ class FolderOutput:
         return LedgerError(f"OUT {self.out} {problem}: choose another OUT", stage=Stage.WRITE)
 
 
-def _sync_each(staging: OutputDirectory, names: Iterator[str]) -> None:
+def _sync_each(staging: OutputDirectory, names: Iterator[str], errors: dict[str, OutputError]) -> None:
     """Flush files until the iterator, which other threads share, has no more names."""
     for name in names:
-        staging.sync_file(name)
+        try:
+            with translate_os_errors():
+                staging.sync_file(name)
+        except OutputError as error:
+            errors[name] = error
 
 
 def _folder_of(relative_name: str) -> str:

@@ -20,8 +20,10 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Protocol
 
+from plainfilm.errors import OutputError, Reason, RunError, Stage
 from plainfilm.output.folder import FolderOutput
 from plainfilm.output.splits import Splits, SplitSurvey, split_folder
+from plainfilm.output.storage import unwritable_message
 from plainfilm.records import Failure, Record
 
 METADATA = "metadata.csv"
@@ -34,6 +36,13 @@ _LINES_PER_CHUNK = 1000
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 _FORMULA = re.compile(r"'*[=+\-@\t\r\n]")
 _PREFIXED = re.compile(r"'+[=+\-@\t\r\n]")
+
+
+class UnwritableTableError(RunError):
+    """Something else has the name of a table or of run.json, or the permissions forbid to write it."""
+
+    default_reason = Reason.WRITE_FAILED
+    default_stage = Stage.WRITE
 
 
 class Rows(Protocol):
@@ -51,21 +60,44 @@ def write_tables(output: FolderOutput, rows: Rows, carried: Sequence[str] = ()) 
 
     carried: the names of the columns whose cells are in `Record.carried`; only the table at the top of OUT has them.
 
-    Each table is replaced in one step. Raises what `FolderOutput.write` raises.
+    Each table is replaced in one step. Raises UnwritableTableError, after the other tables have been written, where
+    something else has the name of a table; StorageFullError and RunError.
     """
     survey = SplitSurvey(COLUMNS)
-    output.write_chunks(METADATA, _table(COLUMNS, map(survey.add, rows.records()), carried))
-    output.write_chunks(FAILURES, _table(FAILURE_COLUMNS, rows.failures()))
+    problems = [
+        _write(output, METADATA, _table(COLUMNS, map(survey.add, rows.records()), carried)),
+        _write(output, FAILURES, _table(FAILURE_COLUMNS, rows.failures())),
+    ]
     for folder, records in _records_by_split(rows, survey):
         relative = (replace(record, file_name=record.file_name[len(folder) + 1 :]) for record in records)
-        output.write_chunks(f"{folder}/{METADATA}", _table(survey.columns_of_one_type(), relative))
+        problems.append(_write(output, f"{folder}/{METADATA}", _table(survey.columns_of_one_type(), relative)))
+    _raise_problems(problems)
     return survey.splits()
+
+
+def write_run_file(output: FolderOutput, name: str, data: bytes) -> None:
+    """Write a file that belongs to the run. Raises UnwritableTableError, StorageFullError and RunError."""
+    _raise_problems([_write(output, name, [data])])
 
 
 def read_table(path: Path) -> list[dict[str, str]]:
     """Read the rows of a table as text, without the prefix `'` of `write_tables`. Raises OSError."""
     with path.open(newline="", encoding="utf-8") as file:
         return [{name: _without_prefix(text) for name, text in row.items()} for row in csv.DictReader(file)]
+
+
+def _write(output: FolderOutput, name: str, chunks: Iterable[bytes]) -> str:
+    """Write a file; return what is wrong if it cannot be written and others can."""
+    try:
+        output.write_chunks(name, chunks)
+    except OutputError as error:
+        return unwritable_message(output.out / name, error)
+    return ""
+
+
+def _raise_problems(problems: Iterable[str]) -> None:
+    if lines := [problem for problem in problems if problem]:
+        raise UnwritableTableError("\n".join((*lines, "then run again: the images that are done stay")))
 
 
 def _records_by_split(rows: Rows, survey: SplitSurvey) -> Iterator[tuple[str, Iterable[Record]]]:

@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: MIT
+"""Compare the images in OUT with the ledger before a run resumes: images that are lost are made again.
+
+An image is lost if its file is missing, is no regular file, or has another size than when it was written. If only the
+time of the last change differs, the SHA-256 of the file decides, so that an OUT that was moved or restored is not made
+anew. If one image of a source is lost, all rows and images of the source are removed, and the source is converted
+again if it is still among the sources of the run.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from plainfilm.ledger.ledger import Ledger
+from plainfilm.ledger.remaining_work import FileStat
+from plainfilm.ledger.stored_files import StoredFile, StoredFiles
+
+_FLAGS = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
+
+
+@dataclass(frozen=True, slots=True)
+class LostImages:
+    """How many images were lost, and whether OUT held any other."""
+
+    lost: int = 0
+    has_others: bool = False
+
+    def notes(self) -> Iterator[str]:
+        """Yield a line for the summary if images were lost."""
+        if self.lost and self.has_others:
+            yield (
+                f"{self.lost} images in OUT were deleted, cut or replaced since they were made: "
+                "those whose sources are still listed were made again"
+            )
+        elif self.lost:
+            yield (
+                f"OUT held none of the {self.lost} images that its ledger lists (was the ledger copied here?): "
+                "those whose sources are still listed were made again"
+            )
+
+
+def forget_lost_images(
+    out: Path, ledger: Ledger, remove: Callable[[Iterable[str]], None], is_stopped: Callable[[], bool]
+) -> LostImages:
+    """Delete the rows of all sources of which an image is lost, so that the run converts these sources again.
+
+    remove: the function that removes files of which the rows are deleted.
+
+    The ledger is read in pages: memory does not grow with the number of images. A run that is stopped checks no more.
+    Raises StorageFullError and RunError.
+    """
+    lost, has_others = 0, False
+    for page in ledger.files.pages():
+        sources: dict[str, None] = {}
+        for file in page:
+            if is_stopped():
+                break
+            if (file_stat := present_stat(out, ledger.files, file)) is None:
+                sources[file.source] = None
+            else:
+                has_others = True
+                if file_stat != file.file_stat:
+                    ledger.files.update_stat(file, file_stat)
+        lost += sum(_count_lost(out, ledger.files, source) for source in sources)
+        remove(ledger.delete_results(sources))
+        ledger.commit()
+        if is_stopped():
+            break
+    return LostImages(lost, has_others)
+
+
+def present_stat(out: Path, files: StoredFiles, file: StoredFile) -> FileStat | None:
+    """Return the size and time of a file in OUT that has the bytes which the ledger lists, None if it has not."""
+    path = out / file.file_name
+    file_stat = FileStat.of_output(path)
+    if file_stat.size < 0 or file_stat.size != file.file_stat.size:
+        return None
+    if file_stat != file.file_stat and sha256_of_file(path) != files.sha256(file):
+        return None
+    return file_stat
+
+
+def sha256_of_file(path: Path) -> str:
+    """Return the SHA-256 of a file in hexadecimal digits, '' where it cannot be read or is a symbolic link."""
+    try:
+        with open(os.open(path, _FLAGS), "rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return ""
+
+
+def _count_lost(out: Path, files: StoredFiles, source: str) -> int:
+    return sum(present_stat(out, files, file) is None for file in files.of_source(source))

@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: MIT
+"""Create the tables of a ledger, and check the tables of an existing one before any of its rows is used."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from functools import cache
+from pathlib import Path
+
+from plainfilm.errors import LedgerError
+from plainfilm.ledger.database import Database, check_regular_files, damage, database_files, open_database
+from plainfilm.ledger.sql import CREATE_DUPLICATE_INDEXES, CREATE_TABLES, FILE_NAMES
+
+SCHEMA = "2"
+"""The version of the tables. A ledger with another version is refused."""
+
+_STRUCTURE = "SELECT type, name, sql FROM sqlite_master"
+
+
+def create_tables(database: Database) -> None:
+    """Create all tables, or none, in a database that has none."""
+    if not has_tables(database):
+        database.execute_script(f"BEGIN IMMEDIATE; {CREATE_TABLES} COMMIT;")
+
+
+def has_tables(database: Database) -> bool:
+    """Whether the database has any table. One that a killed run has just created has none."""
+    return database.fetch_one(f"{_STRUCTURE} LIMIT 1") is not None
+
+
+def read_meta(database: Database) -> dict[str, str]:
+    """Return the rows of the table `meta`; none if no run has begun.
+
+    Raises LedgerError if a ledger of this version has not exactly the tables and indexes that this module creates. A
+    ledger of another version is not checked.
+    """
+    meta = dict(database.fetch_all("SELECT name, value FROM meta", types=(str, str)))
+    if meta.get("schema", SCHEMA) == SCHEMA:
+        _check_structure(database)
+    return meta
+
+
+def remove_if_unusable(path: Path) -> list[str]:
+    """Remove a ledger that is damaged or of another version; return the names of its images that could be read.
+
+    Raises LedgerError where something else than a file has the name of the ledger.
+    """
+    check_regular_files(path)
+    if not path.exists():
+        return []
+    file_names: list[str] = []
+    try:
+        with open_database(path) as database:
+            if not has_tables(database):
+                return []
+            meta = read_meta(database)
+            file_names.extend(_file_names(database))
+            if meta.get("schema", SCHEMA) == SCHEMA and _is_intact(database):
+                return []
+    except LedgerError:
+        pass
+    for file in database_files(path):
+        file.unlink(missing_ok=True)
+    return file_names
+
+
+def is_relative_name(name: object) -> bool:
+    """Whether this is a text that names a file within OUT."""
+    return isinstance(name, str) and "\0" not in name and all(part not in ("", ".", "..") for part in name.split("/"))
+
+
+def _check_structure(database: Database) -> None:
+    required, optional = _expected_structure()
+    structure = set(database.fetch_all(_STRUCTURE))
+    if not required <= structure <= required | optional:
+        raise damage(database.path, "its tables are not those of a ledger")
+
+
+@cache
+def _expected_structure() -> tuple[set[tuple[object, ...]], set[tuple[object, ...]]]:
+    """Return the entries of the schema that every ledger has, and those that are created when they are needed."""
+    with closing(sqlite3.connect(":memory:")) as connection:
+        connection.executescript(CREATE_TABLES)
+        required = set(connection.execute(_STRUCTURE))
+        connection.executescript(CREATE_DUPLICATE_INDEXES)
+        return required, set(connection.execute(_STRUCTURE)) - required
+
+
+def _file_names(database: Database) -> Iterator[str]:
+    """Yield the names of all images. Raises LedgerError at the first that is no name."""
+    for (name,) in database.iterate(FILE_NAMES):
+        if not is_relative_name(name):
+            raise damage(database.path, "a file name leads out of OUT")
+        yield name
+
+
+def _is_intact(database: Database) -> bool:
+    return database.fetch_one("PRAGMA quick_check(1)") == ("ok",)
