@@ -28,8 +28,18 @@ class FindingCode(StrEnum):
     """The transfer syntax is missing or wrong; the bytes show another one."""
     ASSUMED_PATIENT = "assumed_patient"
     """Patient ID is missing; the study is taken as the patient."""
+    ASSUMED_BITS_ALLOCATED = "assumed_bits_allocated"
+    """Bits Allocated contradicts the length of Pixel Data, which shows another value."""
     ATTRIBUTE_INVALID = "attribute_invalid"
     """An attribute has an invalid value and is ignored."""
+    ATTRIBUTE_CORRECTED = "attribute_corrected"
+    """The value of an attribute is used after a correction of its spelling."""
+    ATTRIBUTE_UNUSABLE = "attribute_unusable"
+    """An attribute that determines the display of the image is in the file and cannot be used."""
+    ELEMENT_REPEATED = "element_repeated"
+    """An element is more than once in the file; one of them is used."""
+    TRAILING_DATA_IGNORED = "trailing_data_ignored"
+    """The bytes at the end of the file are not an element and are ignored."""
     BITS_STORED_INVALID = "bits_stored_invalid"
     """Bits Stored is below 1 or above Bits Allocated; Bits Allocated is used."""
     HIGH_BIT_INVALID = "high_bit_invalid"
@@ -100,6 +110,8 @@ class FindingCode(StrEnum):
     """Rescale Slope is 0; 1 is used."""
     RESCALE_NOT_IDENTITY = "rescale_not_identity"
     """The image has a rescale or a Modality LUT, which the standard forbids for its kind."""
+    LUT_DESCRIPTOR_INVALID = "lut_descriptor_invalid"
+    """LUT Descriptor has more than three values; the first three are used."""
     LUT_DATA_SHORT = "lut_data_short"
     """A lookup table has fewer entries than its descriptor declares."""
     VOI_NOT_FOUND = "voi_not_found"
@@ -110,6 +122,8 @@ class FindingCode(StrEnum):
     """A VOI LUT does not use the bits that it declares and is scaled by those that it uses."""
     VOI_FUNCTION_UNKNOWN = "voi_function_unknown"
     """VOI LUT Function has an unknown value; LINEAR is used."""
+    VOI_MISPLACED = "voi_misplaced"
+    """A VOI is used that is outside its functional group."""
     VOI_DEGENERATE = "voi_degenerate"
     """The VOI of the file cannot be used or shows nothing, and is replaced."""
     WINDOW_COUNT_MISMATCH = "window_count_mismatch"
@@ -134,6 +148,10 @@ class FindingCode(StrEnum):
     """Boxes of the image are blacked out (--redact, --redact-from)."""
     REDACTION_MISSED = "redaction_missed"
     """A box to be blacked out lies outside the image or names a missing frame."""
+
+
+REPAIRS = frozenset((FindingCode.ATTRIBUTE_UNUSABLE, FindingCode.MODALITY_LUT_INVALID))
+"""The findings that by themselves give an image the status `repaired`, which `--strict` refuses."""
 
 
 @dataclass(frozen=True, slots=True)

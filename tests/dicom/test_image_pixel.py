@@ -267,7 +267,7 @@ def test_planar_configuration_is_used_only_for_colour_images() -> None:
 
 
 @pytest.mark.parametrize(
-    ("vr", "value"), [("IS", b"0 "), ("IS", b"-3"), ("IS", b"1A"), ("DS", b"2.5 "), ("LO", b"many")]
+    ("vr", "value"), [("IS", b"0 "), ("IS", b"-3"), ("IS", b"1A2 "), ("DS", b"2.5 "), ("LO", b"many")]
 )
 def test_an_invalid_number_of_frames_is_1_with_a_finding(vr: str, value: bytes) -> None:
     pixel, findings = odd_pixel("NumberOfFrames", vr, value)
