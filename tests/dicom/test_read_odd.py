@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import struct
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -26,6 +27,7 @@ from plainfilm.dicom.instance import Instance
 from plainfilm.dicom.read import read_instance
 from plainfilm.dicom.transfer_syntax import EXPLICIT_BIG, EXPLICIT_LITTLE, IMPLICIT_LITTLE
 from plainfilm.errors import NotDicomError, Reason
+from plainfilm.findings import codes_of
 
 NATIVE = (EXPLICIT_LITTLE, EXPLICIT_BIG, IMPLICIT_LITTLE)
 UNDEFINED = 0xFFFFFFFF
@@ -165,10 +167,13 @@ def test_elements_may_be_repeated_and_in_any_order() -> None:
         encode_dataset(image_dataset().__class__({at: image_dataset()[at]})) for at in list(image_dataset().keys())
     ]
     pixels = elements.pop()
-    backwards = wrap_in_file(b"".join(elements[::-1]) + pixels, EXPLICIT_LITTLE)
-    twice = wrap_in_file(b"".join(elements + elements) + pixels, EXPLICIT_LITTLE)
-    expected = read_dataset(image_dataset())
-    assert read_instance(backwards, MAX_PIXELS) == read_instance(twice, MAX_PIXELS) == expected
+    backwards = films.wrapped(b"".join(elements[::-1]) + pixels, EXPLICIT_LITTLE)
+    twice = films.wrapped(b"".join(elements + elements) + pixels, EXPLICIT_LITTLE)
+    expected = films.read(films.image())
+    assert read_instance(backwards, films.max_pixels) == expected
+    repeated = read_instance(twice, films.max_pixels)
+    assert replace(repeated, findings=()) == expected
+    assert codes_of(repeated.findings) == "element_repeated"
 
 
 @pytest.mark.parametrize("syntax", [*NATIVE, "1.2.840.10008.1.2.4.50"])

@@ -40,7 +40,7 @@ def build_instance(data_set: ParsedDataSet, max_pixels: int) -> Instance:
 
     Raises NotAnImageError, AttributeValueError, LimitError and TruncatedError.
     """
-    findings: list[Finding] = []
+    findings: list[Finding] = [*data_set.findings]
     values = Values(data_set.dataset, findings)
     element = data_set.pixel_element
     if element is None:
