@@ -126,9 +126,11 @@ def test_all_optional_attributes_may_be_absent_together() -> None:
         ({}, (1, "MONOCHROME2")),
     ],
 )
-def test_samples_per_pixel_and_interpretation_determine_each_other(given: dict[str, Any], taken: Any) -> None:
-    missing = {"SamplesPerPixel": None, "PhotometricInterpretation": None}
-    pixel, _ = pixel_of(**(COLOR | missing | given))
+def test_samples_per_pixel_and_interpretation_determine_each_other(
+    films: Any, given: dict[str, Any], taken: Any
+) -> None:
+    missing = {"SamplesPerPixel": None, "PhotometricInterpretation": None, "PixelData": bytes(48 * taken[0])}
+    pixel, _ = pixel_of(films, **(COLOR | missing | given))
     assert (pixel.samples_per_pixel, pixel.photometric_interpretation) == taken
 
 
@@ -142,10 +144,10 @@ INTERPRETATIONS = {
 def test_each_interpretation_has_its_number_of_samples(photometric: str) -> None:
     right = INTERPRETATIONS[photometric]
     changes = COLOR | {"PhotometricInterpretation": photometric}
-    pixel, findings = pixel_of(**(changes | {"SamplesPerPixel": right}))
+    pixel, findings = pixel_of(films, **(changes | {"SamplesPerPixel": right, "PixelData": bytes(48 * right)}))
     assert (pixel.samples_per_pixel, pixel.is_color, findings) == (right, not photometric.startswith("MONO"), "")
     for wrong in {0, 1, 2, 3, 4} - {right}:
-        refused = refusal(**(changes | {"SamplesPerPixel": wrong}))
+        refused = refusal(films, **(changes | {"SamplesPerPixel": wrong, "PixelData": bytes(100)}))
         assert refused.reason is Reason.UNSUPPORTED_VALUE
         assert str(refused) == f"SamplesPerPixel has the value {wrong}: {photometric} has {right}"
 
@@ -157,7 +159,7 @@ def test_the_case_and_padding_of_an_interpretation_do_not_matter(written: bytes)
 
 
 @pytest.mark.parametrize(
-    "value", ["HSV", "CMYK", "ARGB", "MONOCHROME3", "MONOCHROME", "YBR", "YBR_FULL_444", "XYB", "0"]
+    "value", ["HSV", "CMYK", "ARGB", "MONOCHROME3", "YBR_FULL_420", "YBR", "YBR_FULL_444", "XYB", "0"]
 )
 def test_an_unknown_interpretation_is_refused_by_name(value: str) -> None:
     refused = refusal(PhotometricInterpretation=value)
@@ -244,9 +246,9 @@ def test_a_high_bit_within_the_cell_is_used(high_bit: int) -> None:
 
 
 @pytest.mark.parametrize("representation", [2, 65535])
-def test_an_invalid_pixel_representation_means_unsigned(representation: int) -> None:
-    pixel, findings = pixel_of(PixelRepresentation=representation)
-    assert (pixel.signed, findings) == (False, "assumed_pixel_representation")
+def test_an_invalid_pixel_representation_means_unsigned(films: Any, representation: int) -> None:
+    pixel, findings = pixel_of(films, PixelRepresentation=representation)
+    assert (pixel.signed, findings) == (False, "assumed_pixel_representation;attribute_unusable")
 
 
 def test_float_pixels_do_not_need_bits_stored_and_high_bit() -> None:
