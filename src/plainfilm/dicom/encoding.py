@@ -61,7 +61,9 @@ def detect_encoding(head: bytes) -> Encoding:
     Implicit big endian is that of ACR-NEMA files, which are older than DICOM.
     """
     little, big = int.from_bytes(head[:2], "little"), int.from_bytes(head[:2], "big")
-    return Encoding(implicit=head[4:6] not in VRS, big_endian=big < little and big < 0x0400)
+    if head[4:6] in VRS:
+        return Encoding(implicit=False, big_endian=big < little and big < 0x0400)
+    return Encoding(implicit=True, big_endian=len(head) > 1 and big in _FIRST_GROUPS)
 
 
 def begins_with_command_set(head: bytes) -> bool:

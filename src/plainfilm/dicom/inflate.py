@@ -77,9 +77,28 @@ def inflate(content: ByteSource, start: int, window_bits: int, what: str) -> byt
             raise ConversionError(message, reason=Reason.CORRUPT_HEADER, stage=Stage.READ) from None
         size += len(blocks[-1])
         _check_size(size, position - start + _BLOCK, what)
-        if inflater.eof:
-            return b"".join(blocks)
+        while inflater.eof:
+            rest = inflater.unused_data
+            if window_bits < zlib.MAX_WBITS + 1 or not rest.startswith(GZIP_START):
+                return b"".join(blocks)
+            inflater = zlib.decompressobj(window_bits)
+            blocks.append(inflater.decompress(rest))
+            size += len(blocks[-1])
+            _check_size(size, position - start + _BLOCK, what)
     raise TruncatedError(f"{what} ends too early")
+
+
+def inflate_gzip(content: ByteSource) -> bytes:
+    """Inflate a gzip file, which may have several members (RFC 1952 2.2). Raises the errors of `inflate`."""
+    return inflate(content, 0, 16 + zlib.MAX_WBITS, "the gzip file")
+
+
+def inflate_gzip_head(head: bytes, size: int) -> bytes:
+    """Return up to `size` bytes of what a gzip file holds, of which `head` is the first part; b"" if it is damaged."""
+    try:
+        return zlib.decompressobj(16 + zlib.MAX_WBITS).decompress(head, size)
+    except zlib.error:
+        return b""
 
 
 def _check_size(size: int, bytes_read: int, what: str) -> None:
