@@ -35,7 +35,7 @@ class FindingCode(StrEnum):
     ATTRIBUTE_CORRECTED = "attribute_corrected"
     """The value of an attribute is used after a correction of its spelling."""
     ATTRIBUTE_UNUSABLE = "attribute_unusable"
-    """An attribute that determines the display of the image is in the file and cannot be used."""
+    """Photometric Interpretation, Pixel Representation or LUT Descriptor cannot be used as it is in the file."""
     ELEMENT_REPEATED = "element_repeated"
     """An element is more than once in the file; one of them is used."""
     TRAILING_DATA_IGNORED = "trailing_data_ignored"
@@ -103,7 +103,9 @@ class FindingCode(StrEnum):
     MODALITY_LUT_AND_RESCALE = "modality_lut_and_rescale"
     """The image has both a Modality LUT and a rescale; the standard allows one of them."""
     MODALITY_LUT_INVALID = "modality_lut_invalid"
-    """Reserved for a Modality LUT that cannot be used."""
+    """The image has a Modality LUT that cannot be used and is ignored."""
+    RESCALE_INVALID = "rescale_invalid"
+    """Rescale Slope or Rescale Intercept cannot be read; a slope of 1 and an intercept of 0 are used."""
     MODALITY_NOT_APPLIED = "modality_not_applied"
     """The Modality LUT or rescale of an XA or XRF image is not applied."""
     RESCALE_SLOPE_ZERO = "rescale_slope_zero"
@@ -122,6 +124,8 @@ class FindingCode(StrEnum):
     """A VOI LUT does not use the bits that it declares and is scaled by those that it uses."""
     VOI_FUNCTION_UNKNOWN = "voi_function_unknown"
     """VOI LUT Function has an unknown value; LINEAR is used."""
+    VOI_INVALID = "voi_invalid"
+    """The image has a VOI LUT or a window that cannot be used and is ignored."""
     VOI_MISPLACED = "voi_misplaced"
     """A VOI is used that is outside its functional group."""
     VOI_DEGENERATE = "voi_degenerate"
@@ -150,8 +154,10 @@ class FindingCode(StrEnum):
     """A box to be blacked out lies outside the image or names a missing frame."""
 
 
-REPAIRS = frozenset((FindingCode.ATTRIBUTE_UNUSABLE, FindingCode.MODALITY_LUT_INVALID))
-"""The findings that by themselves give an image the status `repaired`, which `--strict` refuses."""
+STORED_VALUE_REPAIRS = frozenset((FindingCode.ATTRIBUTE_UNUSABLE, FindingCode.SIDES_EXCHANGED))
+MODALITY_REPAIRS = frozenset((FindingCode.MODALITY_LUT_INVALID, FindingCode.RESCALE_INVALID))
+VOI_REPAIRS = frozenset((FindingCode.VOI_INVALID,))
+"""The findings that give an image the status `repaired`, which `--strict` refuses, by the step that they concern."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -170,7 +170,7 @@ def test_an_unreadable_window_is_left_out_with_its_findings(films: Any, spoilt: 
     instance = films.read(films.image(WindowWidth=10), odd={"WindowCenter": ("DS", spoilt)})
     (shared,) = instance.frames
     assert shared.voi_levels == (VoiLevel(),)
-    assert codes_of(instance.findings) == "attribute_invalid;attribute_unusable"
+    assert codes_of(instance.findings) == "attribute_invalid;voi_invalid"
     assert codes_of(shared.findings) == "window_count_mismatch"
 
 
@@ -183,7 +183,7 @@ def test_a_rescale_with_an_unreadable_part_is_reset_as_a_whole(
 ) -> None:
     instance = films.read(films.image(**{other: -5}), odd={damaged: ("DS", spoilt)})
     assert instance.frames[0].modality == ModalityLevel(None, 1.0, 0.0)
-    assert codes_of(instance.findings) == "attribute_invalid;attribute_unusable"
+    assert codes_of(instance.findings) == "attribute_invalid;rescale_invalid"
     assert all(damaged in finding.detail for finding in instance.findings)
 
 
@@ -210,7 +210,7 @@ def test_an_unreadable_voi_lut_is_left_out_and_the_next_is_first() -> None:
     broken = sequence_item(LUTDescriptor=[2, 0, 16])
     instance = read_dataset(image_dataset(VOILUTSequence=[broken, lut_item(1, 2)]))
     assert [lut.data for lut in instance.frames[0].voi_levels[0].luts] == [struct.pack("<2H", 1, 2)]
-    assert codes_of(instance.findings) == "attribute_invalid;attribute_unusable"
+    assert codes_of(instance.findings) == "attribute_invalid;voi_invalid"
 
 
 def test_the_next_level_replaces_an_unreadable_modality_lut() -> None:
@@ -219,7 +219,7 @@ def test_the_next_level_replaces_an_unreadable_modality_lut() -> None:
     changes = {"RescaleSlope": 2, "RescaleIntercept": 1, "PerFrameFunctionalGroupsSequence": [own]}
     first, _ = frames(NumberOfFrames=1, **changes)
     assert first.modality == ModalityLevel(None, 2.0, 1.0)
-    assert codes_of(first.findings) == "attribute_invalid;attribute_unusable"
+    assert codes_of(first.findings) == "attribute_invalid;modality_lut_invalid"
 
 
 @pytest.mark.parametrize("spacing", [[0, 0.5], [-1, 1], 0.5])

@@ -140,7 +140,7 @@ def test_a_dataset_with_unreadable_values_is_read_without_warnings(films: Any) -
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         instance = instance_from_dataset(dcmread(io.BytesIO(content)), films.max_pixels)
-    assert codes_of(instance.findings) == "attribute_invalid;assumed_number_of_frames;attribute_unusable"
+    assert codes_of(instance.findings) == "attribute_invalid;assumed_number_of_frames;voi_invalid"
 
 
 def test_a_dataset_with_sequences_nested_too_deep_is_refused() -> None:

@@ -53,11 +53,12 @@ def read_modality_level(values: Values) -> ModalityLevel | None:
 
     If slope or intercept is there and unreadable, both are reset to 1 and 0.
     """
-    lut = next(iter(_read_luts(values, "ModalityLUTSequence")), None)
+    lut = next(iter(_read_luts(values, "ModalityLUTSequence", FindingCode.MODALITY_LUT_INVALID)), None)
     slope, intercept = values.number("RescaleSlope"), values.number("RescaleIntercept")
     for keyword, number in (("RescaleSlope", slope), ("RescaleIntercept", intercept)):
         if number is None and values.has_value(keyword):
-            values.add_unusable(keyword, "cannot be read; a slope of 1 and an intercept of 0 are used")
+            note = f"{keyword} cannot be read; a slope of 1 and an intercept of 0 are used"
+            values.findings.append(Finding(FindingCode.RESCALE_INVALID, note))
             slope, intercept = 1.0, 0.0
     return None if lut is None and slope is None and intercept is None else ModalityLevel(lut, slope, intercept)
 
@@ -67,20 +68,24 @@ def read_voi_level(values: Values, findings: list[Finding]) -> VoiLevel:
 
     findings: gets a finding if the numbers of centers and widths differ.
     """
-    return VoiLevel(_read_luts(values, "VOILUTSequence"), _read_windows(values, findings))
+    return VoiLevel(_read_luts(values, "VOILUTSequence", FindingCode.VOI_INVALID), _read_windows(values, findings))
 
 
-def _read_luts(values: Values, keyword: str) -> tuple[LutItem, ...]:
-    """Return the lookup tables of a sequence. Items that are not empty and cannot be used are left out."""
+def _read_luts(values: Values, keyword: str, code: FindingCode) -> tuple[LutItem, ...]:
+    """Return the lookup tables of a sequence. Items that are not empty and cannot be used are left out.
+
+    code: of the finding that an item is left out.
+    """
     findings_before = len(values.findings)
     items = values.items(keyword)
     is_unreadable = not items and len(values.findings) > findings_before
     luts = [(item, read_lut(item)) for item in items]
     unusable = [number for number, (item, lut) in enumerate(luts, 1) if lut is None and _has_lut(item)]
     if is_unreadable:
-        values.add_unusable(keyword, "cannot be read; the image is displayed without it")
+        values.findings.append(Finding(code, f"{keyword} cannot be read and is left out"))
     if unusable:
-        values.add_unusable(keyword, f"cannot be used: item {unusable[0]} of {len(items)} is left out")
+        note = f"{keyword}: item {unusable[0]} of {len(items)} cannot be used and is left out"
+        values.findings.append(Finding(code, note))
     return tuple(lut for _, lut in luts if lut is not None)
 
 
@@ -97,7 +102,8 @@ def _read_windows(values: Values, findings: list[Finding]) -> tuple[WindowItem, 
         findings.append(Finding(FindingCode.WINDOW_COUNT_MISMATCH, note))
     for keyword, numbers in (("WindowCenter", centers), ("WindowWidth", widths)):
         if not numbers and values.has_value(keyword):
-            values.add_unusable(keyword, "cannot be read, so the window cannot be used")
+            note = f"{keyword} cannot be read, so the window cannot be used"
+            values.findings.append(Finding(FindingCode.VOI_INVALID, note))
     function = values.code("VOILUTFunction") or None
     explanations = values.texts("WindowCenterWidthExplanation")
     return tuple(
