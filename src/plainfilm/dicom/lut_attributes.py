@@ -104,7 +104,7 @@ def _read_windows(values: Values, findings: list[Finding]) -> tuple[WindowItem, 
         if not numbers and values.has_value(keyword):
             note = f"{keyword} cannot be read, so the window cannot be used"
             values.findings.append(Finding(FindingCode.VOI_INVALID, note))
-    function = values.code("VOILUTFunction") or None
+    function = values.code("VOILUTFunction") if values.has_value("VOILUTFunction") else None
     explanations = values.texts("WindowCenterWidthExplanation")
     return tuple(
         WindowItem(center, width, function, explanations[index] if index < len(explanations) else None)

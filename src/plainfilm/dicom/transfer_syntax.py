@@ -28,7 +28,7 @@ _NEWER_NAMES = {
 _GE_BIG_ENDIAN_WORDS = "1.2.840.113619.5.2"
 _PRIVATE_NATIVE = frozenset((_GE_BIG_ENDIAN_WORDS, "1.3.46.670589.33.1.4.1", "1.2.840.10008.1.20"))
 # Transfer syntaxes whose fragments may begin with any bytes, so also with the two that mark a JPEG XL codestream.
-_UNMARKED = frozenset((ENCAPSULATED, "1.2.840.10008.1.2.8.1", "1.2.840.10008.1.2.5"))
+_UNMARKED = frozenset((ENCAPSULATED, "1.2.840.10008.1.2.8.1"))
 _BARE_JPEG_XL = b"\xff\x0a"
 _MAX_CODESTREAM_HEADER = 65536
 
