@@ -35,7 +35,9 @@ def with_repairs(plan: P, instance: Instance, loaded: LoadedFrame, options: Rend
     return plan
 
 
-def _repairs(plan: P, instance: Instance, loaded: LoadedFrame, options: RenderOptions) -> tuple[Finding, ...]:
+def _repairs(
+    plan: GrayscalePlan | ColorPlan, instance: Instance, loaded: LoadedFrame, options: RenderOptions
+) -> tuple[Finding, ...]:
     """Return the findings that make the image a repaired one. Those on steps that the look does not apply do not."""
     attributes = instance.frame_attributes(loaded.setup.frame)
     stored = (*plan.findings, *loaded.decoded.findings)
@@ -47,7 +49,7 @@ def _repairs(plan: P, instance: Instance, loaded: LoadedFrame, options: RenderOp
     )
 
 
-def _display_repairs(plan: P, options: RenderOptions) -> frozenset[FindingCode]:
+def _display_repairs(plan: GrayscalePlan | ColorPlan, options: RenderOptions) -> frozenset[FindingCode]:
     if isinstance(plan, ColorPlan):
         return frozenset()
     modality = MODALITY_REPAIRS if plan.look in _WITH_MODALITY else frozenset[FindingCode]()
