@@ -154,7 +154,9 @@ class FindingCode(StrEnum):
     """A box to be blacked out lies outside the image or names a missing frame."""
 
 
-STORED_VALUE_REPAIRS = frozenset((FindingCode.ATTRIBUTE_UNUSABLE, FindingCode.SIDES_EXCHANGED))
+STORED_VALUE_REPAIRS = frozenset(
+    (FindingCode.ATTRIBUTE_UNUSABLE, FindingCode.SIDES_EXCHANGED, FindingCode.TRUNCATED_FILLED)
+)
 MODALITY_REPAIRS = frozenset((FindingCode.MODALITY_LUT_INVALID, FindingCode.RESCALE_INVALID))
 VOI_REPAIRS = frozenset((FindingCode.VOI_INVALID,))
 """The findings that give an image the status `repaired`, which `--strict` refuses, by the step that they concern."""

@@ -3,9 +3,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
+from tests.support.dicom_files import read_error
 
 from plainfilm.dicom.file_format import APPLE_DOUBLE, describe_non_dicom
 from plainfilm.errors import CompanionFileError, Reason
@@ -29,8 +28,8 @@ FORMATS = {
 
 
 @pytest.mark.parametrize("start", FORMATS)
-def test_a_message_names_the_format_of_a_file(films: Any, start: bytes) -> None:
-    error = films.refusal(start + bytes(300))
+def test_a_message_names_the_format_of_a_file(start: bytes) -> None:
+    error = read_error(start + bytes(300))
     assert error.reason is Reason.NOT_DICOM
     assert FORMATS[start] in error.message
     assert isinstance(error, CompanionFileError) == start.startswith(APPLE_DOUBLE)

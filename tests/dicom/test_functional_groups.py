@@ -158,16 +158,16 @@ def test_windows_have_their_function_and_explanations(syntax: str) -> None:
     )
 
 
-def test_an_empty_voi_lut_function_counts_as_absent(films: Any) -> None:
-    dataset = films.image(WindowCenter=1, WindowWidth=10)
-    assert films.read(dataset).frames[0].voi_levels[0].windows[0].function is None
-    empty = films.read(dataset, odd={"VOILUTFunction": ("CS", b"")})
+def test_an_empty_voi_lut_function_counts_as_absent() -> None:
+    dataset = image_dataset(WindowCenter=1, WindowWidth=10)
+    assert read_dataset(dataset).frames[0].voi_levels[0].windows[0].function is None
+    empty = read_dataset(dataset, odd={"VOILUTFunction": ("CS", b"")})
     assert empty.frames[0].voi_levels[0].windows[0].function is None
 
 
 @pytest.mark.parametrize("spoilt", [b"1A2 ", b"1,5,5 ", b"NaN ", b"inf ", b"abc "])
-def test_an_unreadable_window_is_left_out_with_its_findings(films: Any, spoilt: bytes) -> None:
-    instance = films.read(films.image(WindowWidth=10), odd={"WindowCenter": ("DS", spoilt)})
+def test_an_unreadable_window_is_left_out_with_its_findings(spoilt: bytes) -> None:
+    instance = read_dataset(image_dataset(WindowWidth=10), odd={"WindowCenter": ("DS", spoilt)})
     (shared,) = instance.frames
     assert shared.voi_levels == (VoiLevel(),)
     assert codes_of(instance.findings) == "attribute_invalid;voi_invalid"
@@ -178,10 +178,8 @@ def test_an_unreadable_window_is_left_out_with_its_findings(films: Any, spoilt: 
 @pytest.mark.parametrize(
     ("damaged", "other"), [("RescaleSlope", "RescaleIntercept"), ("RescaleIntercept", "RescaleSlope")]
 )
-def test_a_rescale_with_an_unreadable_part_is_reset_as_a_whole(
-    films: Any, damaged: str, other: str, spoilt: bytes
-) -> None:
-    instance = films.read(films.image(**{other: -5}), odd={damaged: ("DS", spoilt)})
+def test_a_rescale_with_an_unreadable_part_is_reset_as_a_whole(damaged: str, other: str, spoilt: bytes) -> None:
+    instance = read_dataset(image_dataset(**{other: -5}), odd={damaged: ("DS", spoilt)})
     assert instance.frames[0].modality == ModalityLevel(None, 1.0, 0.0)
     assert codes_of(instance.findings) == "attribute_invalid;rescale_invalid"
     assert all(damaged in finding.detail for finding in instance.findings)

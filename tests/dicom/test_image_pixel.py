@@ -126,11 +126,9 @@ def test_all_optional_attributes_may_be_absent_together() -> None:
         ({}, (1, "MONOCHROME2")),
     ],
 )
-def test_samples_per_pixel_and_interpretation_determine_each_other(
-    films: Any, given: dict[str, Any], taken: Any
-) -> None:
+def test_samples_per_pixel_and_interpretation_determine_each_other(given: dict[str, Any], taken: Any) -> None:
     missing = {"SamplesPerPixel": None, "PhotometricInterpretation": None, "PixelData": bytes(48 * taken[0])}
-    pixel, _ = pixel_of(films, **(COLOR | missing | given))
+    pixel, _ = pixel_of(**(COLOR | missing | given))
     assert (pixel.samples_per_pixel, pixel.photometric_interpretation) == taken
 
 
@@ -144,10 +142,10 @@ INTERPRETATIONS = {
 def test_each_interpretation_has_its_number_of_samples(photometric: str) -> None:
     right = INTERPRETATIONS[photometric]
     changes = COLOR | {"PhotometricInterpretation": photometric}
-    pixel, findings = pixel_of(films, **(changes | {"SamplesPerPixel": right, "PixelData": bytes(48 * right)}))
+    pixel, findings = pixel_of(**(changes | {"SamplesPerPixel": right, "PixelData": bytes(48 * right)}))
     assert (pixel.samples_per_pixel, pixel.is_color, findings) == (right, not photometric.startswith("MONO"), "")
     for wrong in {0, 1, 2, 3, 4} - {right}:
-        refused = refusal(films, **(changes | {"SamplesPerPixel": wrong, "PixelData": bytes(100)}))
+        refused = refusal(**(changes | {"SamplesPerPixel": wrong, "PixelData": bytes(100)}))
         assert refused.reason is Reason.UNSUPPORTED_VALUE
         assert str(refused) == f"SamplesPerPixel has the value {wrong}: {photometric} has {right}"
 
@@ -246,8 +244,8 @@ def test_a_high_bit_within_the_cell_is_used(high_bit: int) -> None:
 
 
 @pytest.mark.parametrize("representation", [2, 65535])
-def test_an_invalid_pixel_representation_means_unsigned(films: Any, representation: int) -> None:
-    pixel, findings = pixel_of(films, PixelRepresentation=representation)
+def test_an_invalid_pixel_representation_means_unsigned(representation: int) -> None:
+    pixel, findings = pixel_of(PixelRepresentation=representation)
     assert (pixel.signed, findings) == (False, "assumed_pixel_representation;attribute_unusable")
 
 

@@ -3,9 +3,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
+from tests.support.dicom_files import unconverted_dataset
 
 from plainfilm.dicom.number_values import number_of_text
 from plainfilm.dicom.values import Values
@@ -23,8 +22,8 @@ INTEGER_STRINGS = (
 NOT_A_NUMBER = (b"", b" ", b"NaN", b"inf", b"-Infinity", b"1e999", b"1.#INF", b"abc", b"5 of 10", b"1,2,3", b"1_000")
 
 
-def values_of(films: Any, keyword: str, vr: str, value: bytes, *, implicit: bool = False) -> Values:
-    return Values(films.raw({keyword: (vr, value)}, implicit=implicit), [])
+def values_of(keyword: str, vr: str, value: bytes, *, implicit: bool = False) -> Values:
+    return Values(unconverted_dataset({keyword: (vr, value)}, implicit=implicit), [])
 
 
 @pytest.mark.parametrize("text", ["1", "+1", "-1.5", "1.", ".5", " 1e3 ", "1E-3\0", "0012"])
@@ -64,11 +63,11 @@ def test_a_text_without_one_number_is_unreadable(text: str) -> None:
 @pytest.mark.parametrize("implicit", [False, True])
 @pytest.mark.parametrize("count", [1, 2, 3])
 @pytest.mark.parametrize("keyword", DECIMAL_STRINGS)
-def test_a_decimal_comma_is_read_at_every_position(films: Any, keyword: str, count: int, implicit: bool) -> None:
+def test_a_decimal_comma_is_read_at_every_position(keyword: str, count: int, implicit: bool) -> None:
     for position in range(count):
         parts = [b"1.5"] * count
         parts[position] = b"2,25"
-        values = values_of(films, keyword, "DS", b"\\".join(parts), implicit=implicit)
+        values = values_of(keyword, "DS", b"\\".join(parts), implicit=implicit)
         assert values.numbers(keyword) == (*[1.5] * position, 2.25, *[1.5] * (count - position - 1))
         assert codes_of(tuple(values.findings)) == "attribute_corrected"
         assert keyword in values.findings[0].detail
@@ -76,29 +75,29 @@ def test_a_decimal_comma_is_read_at_every_position(films: Any, keyword: str, cou
 
 @pytest.mark.parametrize(("part", "number"), [(b"7,0", 7.0), (b"7 px", 7.0), (b"[7]", 7.0)])
 @pytest.mark.parametrize("keyword", INTEGER_STRINGS)
-def test_an_integer_string_is_corrected_and_must_be_whole(films: Any, keyword: str, part: bytes, number: float) -> None:
-    values = values_of(films, keyword, "IS", b"4\\" + part)
+def test_an_integer_string_is_corrected_and_must_be_whole(keyword: str, part: bytes, number: float) -> None:
+    values = values_of(keyword, "IS", b"4\\" + part)
     assert values.numbers(keyword) == (4.0, number)
     assert codes_of(tuple(values.findings)) == "attribute_corrected"
-    values = values_of(films, keyword, "IS", b"4\\7,5\\9")
+    values = values_of(keyword, "IS", b"4\\7,5\\9")
     assert values.numbers(keyword) == (4.0,)
     assert codes_of(tuple(values.findings)) == "attribute_invalid"
 
 
 @pytest.mark.parametrize("spoiled", NOT_A_NUMBER)
 @pytest.mark.parametrize("keyword", DECIMAL_STRINGS + INTEGER_STRINGS)
-def test_the_values_before_the_first_unreadable_one_are_used(films: Any, keyword: str, spoiled: bytes) -> None:
+def test_the_values_before_the_first_unreadable_one_are_used(keyword: str, spoiled: bytes) -> None:
     vr = "DS" if keyword in DECIMAL_STRINGS else "IS"
     for position in range(3):
         parts = [b"4", b"5", b"6", b"7"]
         parts[position] = spoiled
-        values = values_of(films, keyword, vr, b"\\".join(parts))
+        values = values_of(keyword, vr, b"\\".join(parts))
         assert values.numbers(keyword) == (4.0, 5.0, 6.0)[:position]
         assert [finding.code for finding in values.findings] == [FindingCode.ATTRIBUTE_INVALID]
         assert keyword in values.findings[0].detail
 
 
-def test_a_long_value_is_not_split(films: Any) -> None:
-    values = values_of(films, "WindowCenter", "DS", b"1\\" * 200_000)
+def test_a_long_value_is_not_split() -> None:
+    values = values_of("WindowCenter", "DS", b"1\\" * 200_000)
     assert values.numbers("WindowCenter") == ()
     assert codes_of(tuple(values.findings)) == "attribute_invalid"

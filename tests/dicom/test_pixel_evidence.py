@@ -9,6 +9,15 @@ import imagecodecs
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from tests.support.dicom_files import (
+    MAX_PIXELS,
+    encapsulate_fragments,
+    encode_dataset,
+    encode_file,
+    image_dataset,
+    read_dataset,
+    wrap_in_file,
+)
 
 import plainfilm
 from plainfilm.decode.native import unpacked
@@ -47,11 +56,13 @@ def header(**changes: Any) -> dict[str, Any]:
 @pytest.mark.parametrize("stored", [1, 3])
 @pytest.mark.parametrize("photometric", [*GRAY, *COLORS])
 @pytest.mark.parametrize("declared", [0, 1, 2, 3, 4])
-def test_the_length_of_native_data_decides(films: Any, declared: int, photometric: str, stored: int) -> None:
+def test_the_length_of_native_data_decides(declared: int, photometric: str, stored: int) -> None:
     expected = 1 if photometric in GRAY else 3
     content = random_samples(stored).tobytes()
-    dataset = films.image(**header(SamplesPerPixel=declared, PhotometricInterpretation=photometric, PixelData=content))
-    instance = films.read(dataset)
+    dataset = image_dataset(
+        **header(SamplesPerPixel=declared, PhotometricInterpretation=photometric, PixelData=content)
+    )
+    instance = read_dataset(dataset)
     if declared == expected == 1:  # the rest of the data is left out
         stored = 1
     assert instance.pixel.samples_per_pixel == stored
@@ -64,25 +75,23 @@ def test_the_length_of_native_data_decides(films: Any, declared: int, photometri
 
 @pytest.mark.parametrize("length", [100, 2 * ROWS * COLUMNS, 7 * ROWS * COLUMNS])
 @pytest.mark.parametrize(("declared", "photometric"), [(3, "MONOCHROME2"), (1, "RGB"), (4, "RGB"), (2, "MONOCHROME1")])
-def test_data_that_fit_no_reading_are_refused(films: Any, declared: int, photometric: str, length: int) -> None:
+def test_data_that_fit_no_reading_are_refused(declared: int, photometric: str, length: int) -> None:
     changes = header(SamplesPerPixel=declared, PhotometricInterpretation=photometric, PixelData=bytes(length))
     with pytest.raises(AttributeValueError) as refused:
-        films.read(films.image(**changes))
+        read_dataset(image_dataset(**changes))
     assert (refused.value.reason, refused.value.keyword) == (Reason.UNSUPPORTED_VALUE, "SamplesPerPixel")
 
 
 @pytest.mark.parametrize("syntax", [f"{ROOT}.50", f"{ROOT}.80", f"{ROOT}.90"])
 @pytest.mark.parametrize("stored", [1, 3])
 @pytest.mark.parametrize(("declared", "photometric"), [(1, "MONOCHROME2"), (3, "MONOCHROME2"), (1, "RGB"), (3, "RGB")])
-def test_the_components_of_a_codestream_decide(
-    films: Any, declared: int, photometric: str, stored: int, syntax: str
-) -> None:
+def test_the_components_of_a_codestream_decide(declared: int, photometric: str, stored: int, syntax: str) -> None:
     codestream = encoded(random_samples(stored))[syntax]
     changes = header(SamplesPerPixel=declared, PhotometricInterpretation=photometric)
-    content = films.file(films.image(**changes, PixelData=films.encapsulated(codestream)), syntax)
+    content = encode_file(image_dataset(**changes, PixelData=encapsulate_fragments(codestream)), syntax)
     right = header(SamplesPerPixel=stored, PhotometricInterpretation="MONOCHROME2" if stored == 1 else "RGB")
-    expected = films.file(films.image(**right, PixelData=films.encapsulated(codestream)), syntax)
-    assert read_instance(content, films.max_pixels).pixel.samples_per_pixel == stored
+    expected = encode_file(image_dataset(**right, PixelData=encapsulate_fragments(codestream)), syntax)
+    assert read_instance(content, MAX_PIXELS).pixel.samples_per_pixel == stored
     assert np.array_equal(plainfilm.render(content), plainfilm.render(expected))
 
 
@@ -98,16 +107,16 @@ SPELLINGS = {
 
 
 @pytest.mark.parametrize("written", SPELLINGS)
-def test_the_spelling_of_an_interpretation_is_corrected(films: Any, written: str) -> None:
+def test_the_spelling_of_an_interpretation_is_corrected(written: str) -> None:
     odd = {"PhotometricInterpretation": ("CS", written.encode() + b" " * (len(written) % 2))}
-    instance = films.read(films.image(), odd=odd)
+    instance = read_dataset(image_dataset(), odd=odd)
     assert instance.pixel.photometric_interpretation == SPELLINGS[written]
     expected = "" if written.strip() == SPELLINGS[written] else "attribute_corrected"
     assert codes_of(instance.findings) == expected
 
 
-def test_monochrome_without_a_number_is_assumed(films: Any) -> None:
-    instance = films.read(films.image(PhotometricInterpretation="MONOCHROME"))
+def test_monochrome_without_a_number_is_assumed() -> None:
+    instance = read_dataset(image_dataset(PhotometricInterpretation="MONOCHROME"))
     assert instance.pixel.photometric_interpretation == "MONOCHROME2"
     assert codes_of(instance.findings) == "assumed_photometric_interpretation"
 
@@ -131,16 +140,16 @@ def test_packed_samples_are_unpacked(count: int, first_bit: int) -> None:
 @pytest.mark.parametrize("columns", [12, 11])
 @pytest.mark.parametrize("rows", [16, 15])
 @pytest.mark.parametrize("syntax", NATIVE)
-def test_bits_allocated_12_may_be_packed(films: Any, syntax: str, rows: int, columns: int, frames: int) -> None:
+def test_bits_allocated_12_may_be_packed(syntax: str, rows: int, columns: int, frames: int) -> None:
     values = np.random.default_rng(1).integers(0, 4096, (frames, rows, columns), np.uint16)
     size = {"Rows": rows, "Columns": columns, "NumberOfFrames": frames}
     pixels = packed(values.ravel())
     if syntax == EXPLICIT_BIG:
         words = np.frombuffer(pixels + b"\0" * (len(pixels) % 2), "<u2")
         pixels = words.astype(">u2").tobytes()
-    content = films.file(films.image(**size, BitsAllocated=12, PixelData=pixels), syntax)
+    content = encode_file(image_dataset(**size, BitsAllocated=12, PixelData=pixels), syntax)
     order = ">u2" if syntax == EXPLICIT_BIG else "<u2"
-    expected = films.file(films.image(**size, PixelData=values.astype(order).tobytes()), syntax)
+    expected = encode_file(image_dataset(**size, PixelData=values.astype(order).tobytes()), syntax)
     for frame in range(1, frames + 1):
         assert np.array_equal(
             plainfilm.render(content, frame=frame, look="stored"),
@@ -165,21 +174,21 @@ def test_bits_allocated_12_may_be_packed(films: Any, syntax: str, rows: int, col
 )
 @pytest.mark.parametrize("frames", [1, 2])
 def test_the_length_of_the_data_decides_on_bits_allocated(
-    films: Any, allocated: int, stored: int, bytes_per_pixel: int, read_as: int, frames: int
+    allocated: int, stored: int, bytes_per_pixel: int, read_as: int, frames: int
 ) -> None:
     length = ROWS * COLUMNS * bytes_per_pixel * frames
     changes = {"BitsAllocated": allocated, "BitsStored": stored, "HighBit": stored - 1, "PixelData": bytes(length)}
-    instance = films.read(films.image(**header(**changes), NumberOfFrames=frames))
+    instance = read_dataset(image_dataset(**header(**changes), NumberOfFrames=frames))
     assert instance.pixel.bits_allocated == read_as
     assert ("assumed_bits_allocated" in codes_of(instance.findings)) == (read_as != allocated)
 
 
 @pytest.mark.parametrize(("allocated", "stored"), [(16, 12), (16, 16), (16, 9), (12, 12), (10, 10), (14, 14), (8, 12)])
-def test_a_film_that_is_cut_is_never_read_at_half_its_depth(films: Any, allocated: int, stored: int) -> None:
+def test_a_film_that_is_cut_is_never_read_at_half_its_depth(allocated: int, stored: int) -> None:
     for length in (ROWS * COLUMNS - 2, ROWS * COLUMNS // 2, ROWS * COLUMNS if allocated > 8 else 2, 96):
         changes = {"BitsAllocated": allocated, "BitsStored": stored, "HighBit": stored - 1, "PixelData": bytes(length)}
         with pytest.raises(ConversionError) as failed:
-            plainfilm.render(films.file(films.image(**header(**changes))))
+            plainfilm.render(encode_file(image_dataset(**header(**changes))))
         assert failed.value.reason in (Reason.TRUNCATED_PIXEL_DATA, Reason.UNSUPPORTED_VALUE)
 
 
@@ -192,17 +201,17 @@ PRIVATE = (
 @pytest.mark.parametrize("declared", PRIVATE)
 @pytest.mark.parametrize("encoding", NATIVE)
 @pytest.mark.parametrize("depth", [8, 16])
-def test_native_data_are_read_whatever_the_file_says(films: Any, declared: str, encoding: str, depth: int) -> None:
+def test_native_data_are_read_whatever_the_file_says(declared: str, encoding: str, depth: int) -> None:
     values = random_samples(1, depth)
     is_big = encoding == EXPLICIT_BIG or declared == "1.2.840.113619.5.2"
     pixels = values.astype(">u2" if is_big else "<u2").tobytes() if depth == 16 else values.tobytes()
     if depth == 8 and is_big:  # OW in big endian
         pixels = np.frombuffer(pixels, "<u2").astype(">u2").tobytes()
     bits = {"BitsAllocated": depth, "BitsStored": depth, "HighBit": depth - 1}
-    body = films.body(films.image(**header(**bits), PixelData=pixels), encoding)
-    content = films.wrapped(body, declared)
+    body = encode_dataset(image_dataset(**header(**bits), PixelData=pixels), encoding)
+    content = wrap_in_file(body, declared)
     assert np.array_equal(plainfilm.render(content, look="stored"), values)
-    findings = read_instance(content, films.max_pixels).findings
+    findings = read_instance(content, MAX_PIXELS).findings
     assert codes_of(findings) == "assumed_transfer_syntax"
     assert "TransferSyntaxUID" in findings[0].detail
 
@@ -217,31 +226,31 @@ def test_native_data_are_read_whatever_the_file_says(films: Any, declared: str, 
     ],
 )
 @pytest.mark.parametrize("right", [f"{ROOT}.50", f"{ROOT}.70", f"{ROOT}.80", f"{ROOT}.90", f"{ROOT}.110"])
-def test_a_codestream_is_decoded_as_what_it_is(films: Any, declared: str | None, right: str) -> None:
+def test_a_codestream_is_decoded_as_what_it_is(declared: str | None, right: str) -> None:
     samples = random_samples(1)
     codestream = encoded(samples)[right]
-    dataset = films.image(**header(PixelData=films.encapsulated(codestream)))
-    expected = plainfilm.render(films.file(dataset, right))
-    content = films.wrapped(films.body(dataset), declared)
+    dataset = image_dataset(**header(PixelData=encapsulate_fragments(codestream)))
+    expected = plainfilm.render(encode_file(dataset, right))
+    content = wrap_in_file(encode_dataset(dataset), declared)
     assert np.array_equal(plainfilm.render(content), expected)
     family = {"50": ("50", "51"), "70": ("57", "70"), "80": ("80", "81"), "90": ("90", "91"), "110": ("110",)}
     is_right = declared in [f"{ROOT}.{number}" for number in family[right.rpartition(".")[2]]]
-    codes = codes_of(read_instance(content, films.max_pixels).findings)
+    codes = codes_of(read_instance(content, MAX_PIXELS).findings)
     assert codes == ("" if is_right else "assumed_transfer_syntax")
 
 
 @pytest.mark.parametrize("declared", ["1.2.3.4", "1.2.840.113619.5.2"])
-def test_fragments_that_do_not_say_what_they_are_stay_unsupported(films: Any, declared: str) -> None:
-    dataset = films.image(**header(PixelData=films.encapsulated(b"\1\2\3\4" * 30)))
+def test_fragments_that_do_not_say_what_they_are_stay_unsupported(declared: str) -> None:
+    dataset = image_dataset(**header(PixelData=encapsulate_fragments(b"\1\2\3\4" * 30)))
     with pytest.raises(ConversionError):
-        plainfilm.render(films.wrapped(films.body(dataset), declared))
+        plainfilm.render(wrap_in_file(encode_dataset(dataset), declared))
 
 
 @pytest.mark.parametrize("frames", [2, 3, 5])
-def test_frames_that_are_padded_one_by_one_do_not_drift(films: Any, frames: int) -> None:
+def test_frames_that_are_padded_one_by_one_do_not_drift(frames: int) -> None:
     values = np.random.default_rng(7).integers(0, 256, (frames, 5, 7), np.uint8)
     pixels = b"".join(frame.tobytes() + b"\0" for frame in values)
     changes = header(Rows=5, Columns=7, NumberOfFrames=frames, PixelData=pixels)
-    content = films.file(films.image(**changes))
+    content = encode_file(image_dataset(**changes))
     for number, frame in enumerate(values, 1):
         assert np.array_equal(plainfilm.render(content, frame=number, look="stored"), frame)

@@ -136,10 +136,10 @@ def test_native_pixels_that_look_like_an_item_are_native() -> None:
     assert (instance.data.value, instance.data.encapsulated) == (value, False)
 
 
-def test_an_unknown_transfer_syntax_is_passed_on_to_the_decoders(films: Any) -> None:
+def test_an_unknown_transfer_syntax_is_passed_on_to_the_decoders() -> None:
     for length in (44, 46, 50, 96):
-        body = films.body(films.image(PixelData=bytes(length)))
-        instance = read_instance(films.wrapped(body, "1.2.3.4.5"), films.max_pixels)
+        body = encode_dataset(image_dataset(PixelData=bytes(length)))
+        instance = read_instance(wrap_in_file(body, "1.2.3.4.5"), MAX_PIXELS)
         assert (instance.data.transfer_syntax, instance.findings) == ("1.2.3.4.5", ())
 
 

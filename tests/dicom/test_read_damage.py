@@ -86,9 +86,9 @@ def test_a_damaged_deflated_file_is_refused_or_read() -> None:
     assert {Reason.CORRUPT_HEADER, Reason.TRUNCATED_FILE} <= reasons
 
 
-def test_a_data_set_declared_deflated_that_is_something_else_is_corrupt(films: Any) -> None:
-    content = b"\0" * 128 + b"DICM" + films.meta(DEFLATED) + b"\xff" * 1000
-    assert films.refusal(content).reason is Reason.CORRUPT_HEADER
+def test_a_data_set_declared_deflated_that_is_something_else_is_corrupt() -> None:
+    content = b"\0" * 128 + b"DICM" + encode_file_meta(DEFLATED) + b"\xff" * 1000
+    assert read_error(content).reason is Reason.CORRUPT_HEADER
 
 
 @pytest.mark.slow

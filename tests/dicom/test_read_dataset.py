@@ -135,11 +135,11 @@ def test_a_dataset_is_refused_with_the_errors_of_a_file() -> None:
         instance_from_dataset(image_dataset(), 23)
 
 
-def test_a_dataset_with_unreadable_values_is_read_without_warnings(films: Any) -> None:
-    content = films.file(films.image(), odd={"NumberOfFrames": ("IS", b"A "), "WindowCenter": ("DS", b"QZ")})
+def test_a_dataset_with_unreadable_values_is_read_without_warnings() -> None:
+    content = encode_file(image_dataset(), odd={"NumberOfFrames": ("IS", b"A "), "WindowCenter": ("DS", b"QZ")})
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        instance = instance_from_dataset(dcmread(io.BytesIO(content)), films.max_pixels)
+        instance = instance_from_dataset(dcmread(io.BytesIO(content)), MAX_PIXELS)
     assert codes_of(instance.findings) == "attribute_invalid;assumed_number_of_frames;voi_invalid"
 
 

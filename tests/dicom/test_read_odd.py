@@ -134,7 +134,7 @@ def test_an_acr_nema_file_is_read() -> None:
     old = image_dataset(SOPClassUID=None, SOPInstanceUID=None, SamplesPerPixel=None, PhotometricInterpretation=None)
     instance = read_instance(encode_dataset(old, IMPLICIT_LITTLE, odd), MAX_PIXELS)
     assert (instance.pixel.photometric_interpretation, instance.pixel.bits_stored) == ("MONOCHROME2", 12)
-    words = read_instance(films.body(films.image(BitsAllocated=12), IMPLICIT_LITTLE, odd), films.max_pixels)
+    words = read_instance(encode_dataset(image_dataset(BitsAllocated=12), IMPLICIT_LITTLE, odd), MAX_PIXELS)
     assert words.pixel.bits_allocated == 16
 
 
@@ -166,11 +166,11 @@ def test_elements_may_be_repeated_and_in_any_order() -> None:
         encode_dataset(image_dataset().__class__({at: image_dataset()[at]})) for at in list(image_dataset().keys())
     ]
     pixels = elements.pop()
-    backwards = films.wrapped(b"".join(elements[::-1]) + pixels, EXPLICIT_LITTLE)
-    twice = films.wrapped(b"".join(elements + elements) + pixels, EXPLICIT_LITTLE)
-    expected = films.read(films.image())
-    assert read_instance(backwards, films.max_pixels) == expected
-    repeated = read_instance(twice, films.max_pixels)
+    backwards = wrap_in_file(b"".join(elements[::-1]) + pixels, EXPLICIT_LITTLE)
+    twice = wrap_in_file(b"".join(elements + elements) + pixels, EXPLICIT_LITTLE)
+    expected = read_dataset(image_dataset())
+    assert read_instance(backwards, MAX_PIXELS) == expected
+    repeated = read_instance(twice, MAX_PIXELS)
     assert replace(repeated, findings=()) == expected
     assert codes_of(repeated.findings) == "element_repeated"
 

@@ -117,9 +117,9 @@ def test_a_shape_that_masks_the_whole_image_is_ignored(shape: str, attributes: A
     ],
     ids=str,
 )
-def test_a_shape_that_leaves_a_few_pixels_is_used(films: Any, shape: str, attributes: Any) -> None:
+def test_a_shape_that_leaves_a_few_pixels_is_used(shape: str, attributes: Any) -> None:
     """The image has 4 rows and 6 columns, of which 2 pixels are 8.3 %."""
-    instance = films.read(films.image(ShutterShape=shape, **attributes))
+    instance = read_dataset(image_dataset(ShutterShape=shape, **attributes))
     assert instance.shutter is not None
     assert instance.findings == ()
 
@@ -137,16 +137,16 @@ def test_a_shape_that_leaves_a_few_pixels_is_used(films: Any, shape: str, attrib
     ],
     ids=str,
 )
-def test_a_shutter_without_area_or_that_hides_nearly_all_is_left_out(films: Any, shape: str, attributes: Any) -> None:
-    instance = films.read(films.image(ShutterShape=shape, **attributes))
+def test_a_shutter_without_area_or_that_hides_nearly_all_is_left_out(shape: str, attributes: Any) -> None:
+    instance = read_dataset(image_dataset(ShutterShape=shape, **attributes))
     assert (instance.shutter, codes_of(instance.findings)) == (None, "shutter_invalid")
 
 
 @pytest.mark.parametrize(("size", "is_used"), [((4, 6), True), ((50, 40), True), ((100, 100), False)])
-def test_the_shutter_of_a_smaller_image_is_left_out(films: Any, size: tuple[int, int], is_used: bool) -> None:
+def test_the_shutter_of_a_smaller_image_is_left_out(size: tuple[int, int], is_used: bool) -> None:
     rows, columns = size
     changes = {"Rows": rows, "Columns": columns, "PixelData": bytes(2 * rows * columns)}
-    instance = films.read(films.image(ShutterShape="RECTANGULAR", **edges(1, 20, 1, 20), **changes))
+    instance = read_dataset(image_dataset(ShutterShape="RECTANGULAR", **edges(1, 20, 1, 20), **changes))
     assert (instance.shutter is not None) == is_used
 
 
@@ -169,8 +169,8 @@ def test_the_visible_pixels_are_those_that_are_painted(seed: int) -> None:
     assert painted - 7 * 44 <= visible <= painted + 3
 
 
-def overlaid(films: Any, **changes: Any) -> Any:
-    dataset = films.image(ShutterShape="BITMAP", **changes)
+def overlaid(**changes: Any) -> Any:
+    dataset = image_dataset(ShutterShape="BITMAP", **changes)
     for element, vr, value in ((0x10, "US", 4), (0x11, "US", 6), (0x40, "CS", "G"), (0x50, "SS", [1, 1])):
         dataset.add_new(0x60020000 + element, vr, value)
     dataset.add_new(0x60023000, "OW", b"\x01\x00\x00\x00")

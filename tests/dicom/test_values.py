@@ -103,8 +103,8 @@ def test_a_value_that_is_not_a_finite_number_is_left_out_with_a_finding(vr: str,
 
 
 @pytest.mark.parametrize("value", [b"1A2 ", b"1.5 ", b"1,5 ", b"abc ", b"NaN ", b"9e999 "])
-def test_a_value_that_is_not_an_integer_is_left_out_with_a_finding(films: Any, value: bytes) -> None:
-    values = values_of(films, "NumberOfFrames", "IS", value)
+def test_a_value_that_is_not_an_integer_is_left_out_with_a_finding(value: bytes) -> None:
+    values = values_of("NumberOfFrames", "IS", value)
     assert values.integer("NumberOfFrames") is None
     assert codes(values) == INVALID
 
@@ -340,8 +340,8 @@ def test_lut_data_given_as_integers_in_memory_become_words() -> None:
     ],
 )
 def test_a_descriptor_of_another_length_is_used(
-    films: Any, words: tuple[int, ...], data: bytes, descriptor: tuple[int, ...], code: str
+    words: tuple[int, ...], data: bytes, descriptor: tuple[int, ...], code: str
 ) -> None:
-    lut, findings = lut_of(films, ("US", struct.pack(f"<{len(words)}H", *words)), ("OW", data), "<")
+    lut, findings = lut_of(("US", struct.pack(f"<{len(words)}H", *words)), ("OW", data), "<")
     assert (lut.descriptor, [finding.code for finding in findings]) == (descriptor, [code])
     assert "LUTDescriptor" in findings[0].detail

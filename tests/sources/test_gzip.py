@@ -7,18 +7,18 @@ import gzip
 import zlib
 from pathlib import Path
 
+import numpy as np
 import pytest
+from tests.support.dicom_files import encode_file, image_dataset
 
-from plainfilm.demo.dataset import write_radiographs
 from plainfilm.errors import ConversionError, Reason
 from plainfilm.sources.file_reader import open_source, read_head
 
 
 @pytest.fixture(scope="session")
-def film(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    folder = tmp_path_factory.mktemp("films")
-    write_radiographs(folder)
-    return next(folder.rglob("*.dcm")).read_bytes()
+def film() -> bytes:
+    pixels = np.random.default_rng(1).integers(0, 4096, (400, 300), np.uint16)
+    return encode_file(image_dataset(Rows=400, Columns=300, PixelData=pixels.tobytes()))
 
 
 @pytest.mark.parametrize("name", ["film.dcm.gz", "film.gz", "film", "film.dcm"])

@@ -94,13 +94,6 @@ def _plan_color(opened: OpenedInstance, loaded: LoadedFrame) -> PlannedPixels:
     return PlannedColor(plan, rgb.image.samples)
 
 
-def _is_repaired(decoded: DecodedFrame, options: RenderOptions) -> bool:
-    """Whether the decoder repaired the frame. Raises RepairRefusedError where `strict` forbids it."""
-    if decoded.is_repaired and options.strict:
-        raise RepairRefusedError(f"{decoded.findings[-1].detail}; --strict forbids this repair")
-    return decoded.is_repaired
-
-
 def _hash(stored: Array) -> str:
     """XXH3 (128 bits) of stored values with their type and shape: equal for equal stored pixels."""
     digest = xxhash.xxh3_128(f"{stored.dtype.str}{stored.shape}".encode())

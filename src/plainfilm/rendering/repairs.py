@@ -23,16 +23,16 @@ _WITH_VOI = frozenset((Look.VIEWER, Look.CLAHE, Look.STRETCH, Look.MINMAX))
 
 
 def with_repairs(plan: P, instance: Instance, loaded: LoadedFrame, options: RenderOptions) -> P:
-    """Return the plan, with the status `repaired` if a finding or missing pixels require it.
+    """Return the plan, with the status `repaired` if a finding requires it.
 
-    Raises RepairRefusedError where `strict` forbids the repair. Missing pixels are asked for with another option.
+    Raises RepairRefusedError where `strict` forbids the repair.
     """
     repairs = _repairs(plan, instance, loaded, options)
-    if repairs and options.strict:
-        raise RepairRefusedError(f"{repairs[0].detail}; --strict forbids to repair it")
-    if repairs or loaded.decoded.missing is not None:
-        return replace(plan, status=Status.REPAIRED)
-    return plan
+    if not repairs:
+        return plan
+    if options.strict:
+        raise RepairRefusedError(f"{repairs[0].detail}; --strict forbids this repair")
+    return replace(plan, status=Status.REPAIRED)
 
 
 def _repairs(
