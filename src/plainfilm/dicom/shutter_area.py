@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from math import ceil, floor, isqrt
+from math import isqrt
+from typing import NamedTuple
 
 from plainfilm.dicom.instance import Shutter
 
@@ -11,10 +12,18 @@ _Span = tuple[int, int]
 _Polygon = tuple[tuple[int, int], ...]
 
 
+class _Crossing(NamedTuple):
+    """The column at which a side crosses a row, and the nearest whole columns to the right and to the left."""
+
+    column: float
+    ceiling: int
+    floor: int
+
+
 def visible_pixels(shutter: Shutter, rows: int, columns: int) -> int:
     """Return how many pixels of an image have their centre within every shape of a shutter.
 
-    Pixels on the lower edge of a polygon may be left out. A bitmap is not combined with the other shapes.
+    A bitmap is not combined with the other shapes.
     """
     visible = _visible_in_shapes(shutter, rows, columns)
     if shutter.bitmap is None:
@@ -70,16 +79,31 @@ def _circle_span(circle: tuple[int, int, int] | None, row: int, columns: int) ->
 
 
 def _polygon_spans(vertices: _Polygon, rows: int) -> dict[int, list[_Span]]:
-    """Return the spans of columns of each row within a polygon, by the even-odd rule."""
-    crossings: dict[int, list[float]] = {}
+    """Return the spans of columns of each row inside a polygon, by the even-odd rule, or on one of its sides."""
+    crossings: dict[int, list[_Crossing]] = {}
+    spans: dict[int, list[_Span]] = {}
     for (top, left), (bottom, right) in map(sorted, zip(vertices, (*vertices[1:], vertices[0]), strict=True)):
         if top == bottom:
+            spans.setdefault(top, []).append((left, right))
             continue
-        slope = (right - left) / (bottom - top)
-        for row in range(max(top, 1), min(bottom - 1, rows) + 1):
-            crossings.setdefault(row, []).append(left + (row - top) * slope)
-    spans = {}
-    for row, columns in crossings.items():
-        columns.sort()
-        spans[row] = [(ceil(a), floor(b)) for a, b in zip(columns[0::2], columns[1::2], strict=True)]
-    return spans
+        for row in range(max(top, 1), min(bottom, rows) + 1):
+            offset, height = (row - top) * (right - left), bottom - top
+            crossing = _Crossing(left + offset / height, left - (-offset // height), left + offset // height)
+            spans.setdefault(row, []).append((crossing.ceiling, crossing.floor))
+            if row < bottom:
+                crossings.setdefault(row, []).append(crossing)
+    for row, ordered in crossings.items():
+        ordered.sort()
+        spans[row] += [(a.ceiling, b.floor) for a, b in zip(ordered[0::2], ordered[1::2], strict=True)]
+    return {row: _merged(row_spans) for row, row_spans in spans.items()}
+
+
+def _merged(spans: list[_Span]) -> list[_Span]:
+    """Return the spans in order, with those joined that overlap or touch."""
+    merged: list[_Span] = []
+    for first, last in sorted(span for span in spans if span[0] <= span[1]):
+        if merged and first <= merged[-1][1] + 1:
+            merged[-1] = (merged[-1][0], max(merged[-1][1], last))
+        else:
+            merged.append((first, last))
+    return merged
