@@ -5,6 +5,7 @@
       ConversionError            one SOP Instance or frame failed: a row in failures, the run continues
         SourceError              the bytes cannot be read
         NotDicomError            the bytes are not a DICOM object
+          CompanionFileError     a companion file of macOS, which is skipped whatever its name is
         NotAnImageError          a DICOM object without an image: skipped, no failure
         TruncatedError           the file or its Pixel Data ends too early
         UnsupportedError         valid, but not supported by this installation
@@ -158,6 +159,10 @@ class NotDicomError(ConversionError):
 
     default_reason = Reason.NOT_DICOM
     default_stage = Stage.READ
+
+
+class CompanionFileError(NotDicomError):
+    """The file is one that macOS writes beside another file; it is skipped, whatever its name is."""
 
 
 class NotAnImageError(ConversionError):

@@ -28,10 +28,20 @@ class FindingCode(StrEnum):
     """The transfer syntax is missing or wrong; the bytes show another one."""
     ASSUMED_PATIENT = "assumed_patient"
     """Patient ID is missing; the study is taken as the patient."""
+    ASSUMED_BITS_ALLOCATED = "assumed_bits_allocated"
+    """Bits Allocated contradicts the length of Pixel Data, which shows another value."""
     ATTRIBUTE_INVALID = "attribute_invalid"
     """An attribute has an invalid value and is ignored."""
     CODE_NOT_VALID = "code_not_valid"
     """A code is no valid code or names the patient; the tables leave it out."""
+    ATTRIBUTE_CORRECTED = "attribute_corrected"
+    """The value of an attribute is used after a correction of its spelling."""
+    ATTRIBUTE_UNUSABLE = "attribute_unusable"
+    """Photometric Interpretation, Pixel Representation or LUT Descriptor cannot be used as it is in the file."""
+    ELEMENT_REPEATED = "element_repeated"
+    """An element is more than once in the file; one of them is used."""
+    TRAILING_DATA_IGNORED = "trailing_data_ignored"
+    """The bytes at the end of the file are not an element and are ignored."""
     BITS_STORED_INVALID = "bits_stored_invalid"
     """Bits Stored is below 1 or above Bits Allocated; Bits Allocated is used."""
     HIGH_BIT_INVALID = "high_bit_invalid"
@@ -95,13 +105,17 @@ class FindingCode(StrEnum):
     MODALITY_LUT_AND_RESCALE = "modality_lut_and_rescale"
     """The image has both a Modality LUT and a rescale; the standard allows one of them."""
     MODALITY_LUT_INVALID = "modality_lut_invalid"
-    """Reserved for a Modality LUT that cannot be used."""
+    """The image has a Modality LUT that cannot be used and is ignored."""
+    RESCALE_INVALID = "rescale_invalid"
+    """Rescale Slope or Rescale Intercept cannot be read; a slope of 1 and an intercept of 0 are used."""
     MODALITY_NOT_APPLIED = "modality_not_applied"
     """The Modality LUT or rescale of an XA or XRF image is not applied."""
     RESCALE_SLOPE_ZERO = "rescale_slope_zero"
     """Rescale Slope is 0; 1 is used."""
     RESCALE_NOT_IDENTITY = "rescale_not_identity"
     """The image has a rescale or a Modality LUT, which the standard forbids for its kind."""
+    LUT_DESCRIPTOR_INVALID = "lut_descriptor_invalid"
+    """LUT Descriptor has more than three values; the first three are used."""
     LUT_DATA_SHORT = "lut_data_short"
     """A lookup table has fewer entries than its descriptor declares."""
     VOI_NOT_FOUND = "voi_not_found"
@@ -112,6 +126,10 @@ class FindingCode(StrEnum):
     """A VOI LUT does not use the bits that it declares and is scaled by those that it uses."""
     VOI_FUNCTION_UNKNOWN = "voi_function_unknown"
     """VOI LUT Function has an unknown value; LINEAR is used."""
+    VOI_INVALID = "voi_invalid"
+    """The image has a VOI LUT or a window that cannot be used and is ignored."""
+    VOI_MISPLACED = "voi_misplaced"
+    """A VOI is used that is outside its functional group."""
     VOI_DEGENERATE = "voi_degenerate"
     """The VOI of the file cannot be used or shows nothing, and is replaced."""
     WINDOW_COUNT_MISMATCH = "window_count_mismatch"
@@ -136,6 +154,14 @@ class FindingCode(StrEnum):
     """Boxes of the image are blacked out (--redact, --redact-from)."""
     REDACTION_MISSED = "redaction_missed"
     """A box to be blacked out lies outside the image or names a missing frame."""
+
+
+STORED_VALUE_REPAIRS = frozenset(
+    (FindingCode.ATTRIBUTE_UNUSABLE, FindingCode.SIDES_EXCHANGED, FindingCode.TRUNCATED_FILLED)
+)
+MODALITY_REPAIRS = frozenset((FindingCode.MODALITY_LUT_INVALID, FindingCode.RESCALE_INVALID))
+VOI_REPAIRS = frozenset((FindingCode.VOI_INVALID,))
+"""The findings that give an image the status `repaired`, which `--strict` refuses, by the step that they concern."""
 
 
 @dataclass(frozen=True, slots=True)

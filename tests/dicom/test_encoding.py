@@ -12,13 +12,13 @@ import zlib
 import pytest
 from tests.support.dicom_files import encode_dataset, encode_element, encode_file, image_dataset
 
+from plainfilm.dicom.codestream_header import read_codestream_header
 from plainfilm.dicom.encoding import Encoding, detect_encoding, find_first_element
 from plainfilm.dicom.transfer_syntax import (
     EXPLICIT_BIG,
     EXPLICIT_LITTLE,
     IMPLICIT_LITTLE,
     native_transfer_syntax,
-    transfer_syntax_of_codestream,
 )
 
 ENCODINGS = {
@@ -177,18 +177,20 @@ CODESTREAMS = {
 
 @pytest.mark.parametrize("syntax", CODESTREAMS)
 def test_a_codestream_shows_its_transfer_syntax(syntax: str) -> None:
-    assert transfer_syntax_of_codestream(CODESTREAMS[syntax]) == syntax
+    header = read_codestream_header(CODESTREAMS[syntax])
+    assert header is not None
+    assert header.syntaxes[0] == syntax
 
 
 @pytest.mark.parametrize(
     "content", [b"", b"\xff\xd8", b"\xff\xd8\0\0", jpeg(0xC9), struct.pack("<16I", 16, 64, *[0] * 14), bytes(99)]
 )
 def test_an_unknown_codestream_has_no_transfer_syntax(content: bytes) -> None:
-    assert transfer_syntax_of_codestream(content) is None
+    assert read_codestream_header(content) is None
 
 
 @pytest.mark.parametrize("syntax", CODESTREAMS)
 def test_a_truncated_codestream_shows_the_same_transfer_syntax_or_none(syntax: str) -> None:
     codestream = CODESTREAMS[syntax]
-    told = {transfer_syntax_of_codestream(codestream[:length]) for length in range(len(codestream))}
-    assert told == {None, syntax}
+    headers = [read_codestream_header(codestream[:length]) for length in range(len(codestream))]
+    assert {None if header is None else header.syntaxes[0] for header in headers} == {None, syntax}

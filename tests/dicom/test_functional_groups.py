@@ -158,26 +158,31 @@ def test_windows_have_their_function_and_explanations(syntax: str) -> None:
     )
 
 
-def test_an_empty_voi_lut_function_differs_from_an_absent_one() -> None:
+def test_an_empty_voi_lut_function_counts_as_absent() -> None:
     dataset = image_dataset(WindowCenter=1, WindowWidth=10)
     assert read_dataset(dataset).frames[0].voi_levels[0].windows[0].function is None
     empty = read_dataset(dataset, odd={"VOILUTFunction": ("CS", b"")})
-    assert empty.frames[0].voi_levels[0].windows[0].function == ""
+    assert empty.frames[0].voi_levels[0].windows[0].function is None
 
 
-@pytest.mark.parametrize("spoilt", [b"1A", b"1,5 ", b"NaN ", b"inf ", b"abc "])
-def test_an_unreadable_window_is_omitted_with_findings(spoilt: bytes) -> None:
+@pytest.mark.parametrize("spoilt", [b"1A2 ", b"1,5,5 ", b"NaN ", b"inf ", b"abc "])
+def test_an_unreadable_window_is_left_out_with_its_findings(spoilt: bytes) -> None:
     instance = read_dataset(image_dataset(WindowWidth=10), odd={"WindowCenter": ("DS", spoilt)})
     (shared,) = instance.frames
     assert shared.voi_levels == (VoiLevel(),)
-    assert codes_of(instance.findings) == "attribute_invalid"
+    assert codes_of(instance.findings) == "attribute_invalid;voi_invalid"
     assert codes_of(shared.findings) == "window_count_mismatch"
 
 
-def test_an_unreadable_slope_leaves_the_intercept() -> None:
-    instance = read_dataset(image_dataset(RescaleIntercept=-5), odd={"RescaleSlope": ("DS", b"1,0 ")})
-    assert instance.frames[0].modality == ModalityLevel(None, None, -5.0)
-    assert codes_of(instance.findings) == "attribute_invalid"
+@pytest.mark.parametrize("spoilt", [b"1A2 ", b"1,5,5 ", b"NaN ", b"inf ", b"abc "])
+@pytest.mark.parametrize(
+    ("damaged", "other"), [("RescaleSlope", "RescaleIntercept"), ("RescaleIntercept", "RescaleSlope")]
+)
+def test_a_rescale_with_an_unreadable_part_is_reset_as_a_whole(damaged: str, other: str, spoilt: bytes) -> None:
+    instance = read_dataset(image_dataset(**{other: -5}), odd={damaged: ("DS", spoilt)})
+    assert instance.frames[0].modality == ModalityLevel(None, 1.0, 0.0)
+    assert codes_of(instance.findings) == "attribute_invalid;rescale_invalid"
+    assert all(damaged in finding.detail for finding in instance.findings)
 
 
 @every_syntax
@@ -203,7 +208,7 @@ def test_an_unreadable_voi_lut_is_left_out_and_the_next_is_first() -> None:
     broken = sequence_item(LUTDescriptor=[2, 0, 16])
     instance = read_dataset(image_dataset(VOILUTSequence=[broken, lut_item(1, 2)]))
     assert [lut.data for lut in instance.frames[0].voi_levels[0].luts] == [struct.pack("<2H", 1, 2)]
-    assert codes_of(instance.findings) == "attribute_invalid"
+    assert codes_of(instance.findings) == "attribute_invalid;voi_invalid"
 
 
 def test_the_next_level_replaces_an_unreadable_modality_lut() -> None:
@@ -212,7 +217,7 @@ def test_the_next_level_replaces_an_unreadable_modality_lut() -> None:
     changes = {"RescaleSlope": 2, "RescaleIntercept": 1, "PerFrameFunctionalGroupsSequence": [own]}
     first, _ = frames(NumberOfFrames=1, **changes)
     assert first.modality == ModalityLevel(None, 2.0, 1.0)
-    assert codes_of(first.findings) == "attribute_invalid"
+    assert codes_of(first.findings) == "attribute_invalid;modality_lut_invalid"
 
 
 @pytest.mark.parametrize("spacing", [[0, 0.5], [-1, 1], 0.5])

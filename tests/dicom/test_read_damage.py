@@ -86,8 +86,8 @@ def test_a_damaged_deflated_file_is_refused_or_read() -> None:
     assert {Reason.CORRUPT_HEADER, Reason.TRUNCATED_FILE} <= reasons
 
 
-def test_a_data_set_declared_deflated_that_is_not_is_corrupt() -> None:
-    content = b"\0" * 128 + b"DICM" + encode_file_meta(DEFLATED) + encode_dataset(image_dataset())
+def test_a_data_set_declared_deflated_that_is_something_else_is_corrupt() -> None:
+    content = b"\0" * 128 + b"DICM" + encode_file_meta(DEFLATED) + b"\xff" * 1000
     assert read_error(content).reason is Reason.CORRUPT_HEADER
 
 

@@ -136,11 +136,11 @@ def test_a_dataset_is_refused_with_the_errors_of_a_file() -> None:
 
 
 def test_a_dataset_with_unreadable_values_is_read_without_warnings() -> None:
-    content = encode_file(image_dataset(), odd={"NumberOfFrames": ("IS", b"1A"), "WindowCenter": ("DS", b"QZ")})
+    content = encode_file(image_dataset(), odd={"NumberOfFrames": ("IS", b"A "), "WindowCenter": ("DS", b"QZ")})
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         instance = instance_from_dataset(dcmread(io.BytesIO(content)), MAX_PIXELS)
-    assert codes_of(instance.findings) == "attribute_invalid;assumed_number_of_frames"
+    assert codes_of(instance.findings) == "attribute_invalid;assumed_number_of_frames;voi_invalid"
 
 
 def test_a_dataset_with_sequences_nested_too_deep_is_refused() -> None:

@@ -3,14 +3,18 @@
 
 from __future__ import annotations
 
+import random
 from typing import Any
 
+import numpy as np
 import pytest
 from tests.support.dicom_files import image_dataset, read_dataset
 
 from plainfilm.dicom.instance import Overlay, Shutter
+from plainfilm.dicom.shutter_area import visible_pixels
 from plainfilm.dicom.transfer_syntax import EXPLICIT_BIG, EXPLICIT_LITTLE, IMPLICIT_LITTLE
 from plainfilm.findings import codes_of
+from plainfilm.rendering.grayscale.padding import outside_shutter
 
 every_syntax = pytest.mark.parametrize("syntax", [EXPLICIT_LITTLE, EXPLICIT_BIG, IMPLICIT_LITTLE])
 
@@ -106,18 +110,62 @@ def test_a_shape_that_masks_the_whole_image_is_ignored(shape: str, attributes: A
 @pytest.mark.parametrize(
     ("shape", "attributes"),
     [
-        ("RECTANGULAR", edges(6, 9, 4, 9)),
-        ("RECTANGULAR", edges(-9, 1, 1, 1)),
-        ("CIRCULAR", {"CenterOfCircularShutter": [7, 10], "RadiusOfCircularShutter": 5}),
-        ("CIRCULAR", {"CenterOfCircularShutter": [2, 3], "RadiusOfCircularShutter": 0}),
+        ("RECTANGULAR", edges(6, 9, 3, 9)),
+        ("RECTANGULAR", edges(-9, 2, 0, 1)),
+        ("CIRCULAR", {"CenterOfCircularShutter": [4, 8], "RadiusOfCircularShutter": 3}),
+        ("POLYGONAL", {"VerticesOfThePolygonalShutter": [1, 1, 1, 2, 3, 2, 3, 1]}),
     ],
     ids=str,
 )
-def test_a_shape_that_leaves_a_single_pixel_is_used(shape: str, attributes: Any) -> None:
-    """The image has 4 rows and 6 columns; the circle of radius 5 around row 7, column 10 meets row 4, column 6."""
+def test_a_shape_that_leaves_a_few_pixels_is_used(shape: str, attributes: Any) -> None:
+    """The image has 4 rows and 6 columns, of which 2 pixels are 8.3 %."""
     instance = read_dataset(image_dataset(ShutterShape=shape, **attributes))
     assert instance.shutter is not None
     assert instance.findings == ()
+
+
+@pytest.mark.parametrize(
+    ("shape", "attributes"),
+    [
+        ("RECTANGULAR", edges(6, 9, 4, 9)),
+        ("RECTANGULAR", edges(3, 3, 1, 4)),
+        ("RECTANGULAR", edges(1, 6, 2, 2)),
+        ("CIRCULAR", {"CenterOfCircularShutter": [7, 10], "RadiusOfCircularShutter": 5}),
+        ("CIRCULAR", {"CenterOfCircularShutter": [2, 3], "RadiusOfCircularShutter": 0}),
+        ("POLYGONAL", {"VerticesOfThePolygonalShutter": [1, 1, 2, 2, 3, 3]}),
+        ("POLYGONAL", {"VerticesOfThePolygonalShutter": [2, 2, 2, 2, 2, 2]}),
+    ],
+    ids=str,
+)
+def test_a_shutter_without_area_or_that_hides_nearly_all_is_left_out(shape: str, attributes: Any) -> None:
+    instance = read_dataset(image_dataset(ShutterShape=shape, **attributes))
+    assert (instance.shutter, codes_of(instance.findings)) == (None, "shutter_invalid")
+
+
+@pytest.mark.parametrize(("size", "is_used"), [((4, 6), True), ((50, 40), True), ((100, 100), False)])
+def test_the_shutter_of_a_smaller_image_is_left_out(size: tuple[int, int], is_used: bool) -> None:
+    rows, columns = size
+    changes = {"Rows": rows, "Columns": columns, "PixelData": bytes(2 * rows * columns)}
+    instance = read_dataset(image_dataset(ShutterShape="RECTANGULAR", **edges(1, 20, 1, 20), **changes))
+    assert (instance.shutter is not None) == is_used
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_the_visible_pixels_are_those_that_are_painted(seed: int) -> None:
+    numbers = random.Random(seed)
+    rows, columns = numbers.randint(1, 40), numbers.randint(1, 40)
+
+    def corner() -> tuple[int, int]:
+        return numbers.randint(-3, 44), numbers.randint(-3, 44)
+
+    shutter = Shutter(
+        rectangle=numbers.choice([None, (numbers.randint(-3, 9), 33, numbers.randint(-3, 9), 30)]),
+        circle=numbers.choice([None, (*corner(), numbers.randint(1, 40))]),
+    )
+    assert visible_pixels(shutter, rows, columns) == np.count_nonzero(~outside_shutter(shutter, rows, columns))
+    polygon = Shutter(polygon=tuple(corner() for _ in range(numbers.randint(3, 7))))
+    painted = np.count_nonzero(~outside_shutter(polygon, rows, columns))
+    assert visible_pixels(polygon, rows, columns) == painted
 
 
 def overlaid(**changes: Any) -> Any:

@@ -80,18 +80,18 @@ def test_a_window_in_binary_is_read(vr: str, order: str) -> None:
 @pytest.mark.parametrize(
     "value",
     [
-        b"1A",
-        b"1,5 ",
         b"abc ",
         b"NaN ",
         b"inf ",
         b"-Infinity ",
+        b"1.#QNAN ",
         b"1e999 ",
-        b"--1 ",
         b"1 2 ",
+        b"1,000.5 ",
         b"\xff\xfe",
-        b"1\\x ",
-        b"5\\\\7 ",
+        b"\\7",
+        b"\\\\",
+        b"x\\7 ",
     ],
 )
 @pytest.mark.parametrize("vr", ["DS", "UN", "LO", "OB"])
@@ -102,7 +102,7 @@ def test_a_value_that_is_not_a_finite_number_is_left_out_with_a_finding(vr: str,
     assert values.number("WindowCenter") is None
 
 
-@pytest.mark.parametrize("value", [b"1A", b"1.5 ", b"abc ", b"NaN ", b"9e999 "])
+@pytest.mark.parametrize("value", [b"1A2 ", b"1.5 ", b"1,5 ", b"abc ", b"NaN ", b"9e999 "])
 def test_a_value_that_is_not_an_integer_is_left_out_with_a_finding(value: bytes) -> None:
     values = values_of("NumberOfFrames", "IS", value)
     assert values.integer("NumberOfFrames") is None
@@ -292,8 +292,7 @@ def test_a_lut_has_its_explanation() -> None:
 @pytest.mark.parametrize(
     ("descriptor", "data"),
     [
-        (("US", b"\1\0\0\0"), ("OW", b"\1\2")),
-        (("US", b"\1\0\0\0\x10\0\0\0"), ("OW", b"\1\2")),
+        (("US", b"\1\0"), ("OW", b"\1\2")),
         (("US", b"\1\0\0\0\x10"), ("OW", b"\1\2")),
         (("LO", b"abc "), ("OW", b"\1\2")),
         (("US", b""), ("OW", b"\1\2")),
@@ -328,3 +327,21 @@ def test_lut_data_given_as_integers_in_memory_become_words() -> None:
     lut = read_lut(Values(dataset, []))
     assert lut is not None
     assert (lut.descriptor, lut.data) == ((3, 0, 12), struct.pack("<3H", 1, 2, 4095))
+
+
+@pytest.mark.parametrize(
+    ("words", "data", "descriptor", "code"),
+    [
+        ((2, 5, 16, 9), b"\1\0\2\0", (2, 5, 16), "lut_descriptor_invalid"),
+        ((2, 5, 12, 0, 0), b"\1\0\2\0", (2, 5, 12), "lut_descriptor_invalid"),
+        ((2, 5), b"\1\0\xff\x0f", (2, 5, 12), "attribute_unusable"),
+        ((2, 5), b"\1\x7f", (2, 5, 7), "attribute_unusable"),
+        ((2, 5), bytes(4), (2, 5, 1), "attribute_unusable"),
+    ],
+)
+def test_a_descriptor_of_another_length_is_used(
+    words: tuple[int, ...], data: bytes, descriptor: tuple[int, ...], code: str
+) -> None:
+    lut, findings = lut_of(("US", struct.pack(f"<{len(words)}H", *words)), ("OW", data), "<")
+    assert (lut.descriptor, [finding.code for finding in findings]) == (descriptor, [code])
+    assert "LUTDescriptor" in findings[0].detail

@@ -47,7 +47,10 @@ def sources_of(*files: str) -> list[str]:
         ("1.2.840.10008", "1.2.840.10008"),
         ("x", "x"),
         (".dcm", ".dcm"),
-        ("x.dcm.gz", "x.dcm.gz"),
+        ("x.dcm.gz", "x"),
+        ("x.Dicom.GZ", "x"),
+        ("x.gz", "x.gz"),
+        (".dcm.gz", ".dcm.gz"),
     ],
 )
 def test_only_dicom_suffixes_are_taken_off(file: str, name: str) -> None:

@@ -5,7 +5,8 @@
     no_pixel_data (no image object)     skipped
     excluded (by an option)             skipped
     not_a_file (a socket, a link, ...)  skipped
-    not_dicom                           skipped, but failed if the file has a suffix of DICOM files
+    not_dicom                           skipped, but failed if the file has a suffix of DICOM files and is not a
+                                        companion file of macOS
     any other                           failed
 
 Skipped inputs are counted apart and do not change the exit code.
@@ -14,7 +15,7 @@ Skipped inputs are counted apart and do not change the exit code.
 from __future__ import annotations
 
 from plainfilm.conversion.job import ConvertJob
-from plainfilm.errors import ConversionError, Reason, Stage
+from plainfilm.errors import CompanionFileError, ConversionError, Reason, Stage
 from plainfilm.records import Failure, Record, Status
 from plainfilm.sources.naming_rules import split_suffix
 from plainfilm.sources.reference import Reference
@@ -31,7 +32,7 @@ def failure_status(reason: Reason, *, has_dicom_suffix: bool) -> Status:
 
 def failure_of_error(reference: Reference, frame: int | None, error: ConversionError) -> Failure:
     """Return the row of a frame (counted from 0), or of a whole instance (None), that could not be converted."""
-    has_dicom_suffix = split_suffix(reference.path.name)[1] != ""
+    has_dicom_suffix = split_suffix(reference.path.name)[1] != "" and not isinstance(error, CompanionFileError)
     return Failure(
         source=reference.source,
         frame=None if frame is None else frame + 1,

@@ -46,11 +46,6 @@ class DecodedFrame:
     missing: npt.NDArray[np.bool_] | None = None
 
     @property
-    def is_repaired(self) -> bool:
-        """Whether pixels are missing, or are not laid out as the codestream says."""
-        return self.missing is not None or any(finding.code is FindingCode.SIDES_EXCHANGED for finding in self.findings)
-
-    @property
     def is_reduced(self) -> bool:
         """Whether the samples have a lower resolution than the frame."""
         return any(finding.code is FindingCode.REDUCED_DECODE for finding in self.findings)

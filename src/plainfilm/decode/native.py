@@ -75,6 +75,8 @@ def arrange_cells(pixel: ImagePixel, cells: Array) -> Array:
 
 def unpack_cells(data: BytesLike, first_bit: int, count: int, bits: int) -> Array:
     """Unpack `count` pixel cells of `bits` bits each, stored without gaps, the lowest bit first (PS3.5 D)."""
+    if bits == 12 and first_bit in (0, 4):
+        return _unpack_12_bits(data, first_bit, count)
     octets = np.frombuffer(data, np.uint8)
     flags = np.unpackbits(octets, count=first_bit + count * bits, bitorder="little")[first_bit:]
     if bits == 1:
@@ -84,6 +86,20 @@ def unpack_cells(data: BytesLike, first_bit: int, count: int, bits: int) -> Arra
     padded[:, :bits] = flags.reshape(count, bits)
     octets = np.packbits(padded, axis=1, bitorder="little")
     return octets.view(container.newbyteorder("<")).ravel().astype(container)
+
+
+def _unpack_12_bits(data: BytesLike, first_bit: int, count: int) -> Array:
+    """Unpack cells of 12 bits, two in three bytes. first_bit: 0, or 4 if the frame begins inside a byte."""
+    size = (first_bit + 12 * count + 7) // 8
+    octets = np.zeros(3 * (count // 2 + 2), np.uint16)
+    octets[:size] = np.frombuffer(data, np.uint8, size)
+    cells = np.empty(count, np.uint16)
+    for parity in (0, 1):
+        bit = first_bit + 12 * parity
+        number = len(cells[parity::2])
+        low, high = octets[bit // 8 :: 3][:number], octets[bit // 8 + 1 :: 3][:number]
+        cells[parity::2] = (low | high << 8) >> bit % 8 & 0xFFF
+    return cells
 
 
 def full_chroma_space(space: str) -> str:

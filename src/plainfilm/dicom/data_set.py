@@ -8,16 +8,17 @@ may be larger than memory.
 from __future__ import annotations
 
 import re
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
 from pydicom.charset import convert_encodings, default_encoding
+from pydicom.datadict import keyword_for_tag
 from pydicom.dataset import Dataset
 
 from plainfilm.dicom.byte_source import ByteSource, element_limit
+from plainfilm.dicom.element_header import read_element_header
 from plainfilm.dicom.elements import Elements, ElementScanner
-from plainfilm.dicom.encoding import Encoding, detect_encoding
+from plainfilm.dicom.encoding import Encoding, begins_with_command_set, detect_encoding
 from plainfilm.dicom.inflate import inflate_data_set
 from plainfilm.dicom.pixel_element import (
     PIXEL_TAGS,
@@ -29,10 +30,10 @@ from plainfilm.dicom.pixel_element import (
 from plainfilm.dicom.sequences import ElementCounter
 from plainfilm.dicom.transfer_syntax import DEFLATED, EXPLICIT_BIG, IMPLICIT_LITTLE
 from plainfilm.dicom.values import Values
-from plainfilm.errors import TruncatedError
+from plainfilm.findings import Finding, FindingCode
 
-_REQUIRED_TAGS = (0x00280010, 0x00280011, 0x00280100)  # Rows, Columns, Bits Allocated
 _SPECIFIC_CHARACTER_SET = 0x00080005
+_MAX_NAMES = 8
 _UID = re.compile(r"[0-9.]{1,64}")
 
 
@@ -48,6 +49,7 @@ class ParsedDataSet:
     encoding: Encoding
     transfer_syntax: str
     file_meta: Dataset
+    findings: tuple[Finding, ...] = ()
 
     @property
     def media_storage_sop_class(self) -> str:
@@ -60,21 +62,78 @@ def parse_data_set(content: ByteSource, start: int) -> ParsedDataSet:
 
     Raises TruncatedError, LimitError, and ConversionError (corrupt_header) for damaged deflated data.
     """
-    file_meta, position = _read_file_meta(content, start)
+    file_meta, position = _read_file_meta(content, _after_command_set(content, start))
+    position = _after_command_set(content, position)
     transfer_syntax = _uid(file_meta, "TransferSyntaxUID")
+    findings: tuple[Finding, ...] = ()
     if transfer_syntax == DEFLATED:
-        content, position = inflate_data_set(content, position), 0
+        inflated = inflate_data_set(content, position)
+        content, position, findings = inflated.content, inflated.start, inflated.findings
     encoding = detect_encoding(content[position : position + 8])
-    counter = ElementCounter(element_limit(len(content)))
-    header = ElementScanner(content, encoding, position, counter).scan(PIXEL_TAGS.__contains__)
-    elements, pixel_element = header.elements, read_pixel_element(content, header.end, encoding)
-    if pixel_element is not None and any(tag not in elements for tag in _REQUIRED_TAGS):
-        trailing_scanner = ElementScanner(content, encoding, header.end, counter)
-        elements = _read_trailing_elements(trailing_scanner) | elements
-    dataset = _dataset(elements, encoding)
+    scanner = ElementScanner(content, encoding, position, ElementCounter(element_limit(len(content))))
+    pixel_elements = _scan_all(scanner)
+    dataset = _dataset(scanner.elements, encoding)
+    pixel_element = _choose_pixel_element(pixel_elements)
     if pixel_element is not None:
         pixel_element = replace(pixel_element, extended_offsets=read_extended_offsets(dataset))
-    return ParsedDataSet(dataset, pixel_element, encoding, transfer_syntax, file_meta)
+    findings = (*findings, *_findings_of_scan(scanner, pixel_elements))
+    return ParsedDataSet(dataset, pixel_element, encoding, transfer_syntax, file_meta, findings)
+
+
+def _scan_all(scanner: ElementScanner) -> tuple[PixelElement, ...]:
+    """Scan all elements, also those behind Pixel Data, and return the pixel elements in the order of the file.
+
+    Raises TruncatedError and LimitError for what stands before the first pixel element.
+    """
+    content, encoding, pixel_elements = scanner.content, scanner.encoding, list[PixelElement]()
+    scanner.scan(PIXEL_TAGS.__contains__)
+    element = read_pixel_element(content, scanner.position, encoding)
+    while element is not None:
+        pixel_elements.append(element)
+        if element.end is None:
+            scanner.position = len(content)
+            break
+        scanner.position = element.end
+        scanner.scan_tail(PIXEL_TAGS.__contains__)
+        element = _next_pixel_element(scanner)
+    return tuple(pixel_elements)
+
+
+def _next_pixel_element(scanner: ElementScanner) -> PixelElement | None:
+    """Return the pixel element at the position behind another one, None if other bytes stand there."""
+    head = scanner.content[scanner.position : scanner.position + 12]
+    header = read_element_header(head, scanner.encoding) if len(head) >= 8 else None
+    if header is None or header.tag not in PIXEL_TAGS:
+        return None
+    return read_pixel_element(scanner.content, scanner.position, scanner.encoding)
+
+
+def _choose_pixel_element(pixel_elements: tuple[PixelElement, ...]) -> PixelElement | None:
+    """Return the last pixel element that has data, of the kind of the first that has."""
+    if len(pixel_elements) < 2:
+        return next(iter(pixel_elements), None)
+    filled = [element for element in pixel_elements if element.has_data]
+    return [element for element in filled if element.kind is filled[0].kind][-1] if filled else pixel_elements[0]
+
+
+def _findings_of_scan(scanner: ElementScanner, pixel_elements: tuple[PixelElement, ...]) -> tuple[Finding, ...]:
+    """Return a finding for repeated elements, and one for bytes at the end that are not an element."""
+    findings = []
+    if scanner.repeated_tags:
+        tags = sorted(scanner.repeated_tags)
+        names = ", ".join(keyword_for_tag(tag) or f"({tag >> 16:04X},{tag & 0xFFFF:04X})" for tag in tags[:_MAX_NAMES])
+        rest = f" and {len(tags) - _MAX_NAMES} others" if len(tags) > _MAX_NAMES else ""
+        note = f"more than once in the file, the first is used: {names}{rest}"
+        findings.append(Finding(FindingCode.ELEMENT_REPEATED, note))
+    kinds = [element.kind for element in pixel_elements]
+    for kind in dict.fromkeys(kinds):
+        if kinds.count(kind) > 1:
+            note = f"{kind.value} is {kinds.count(kind)} times in the file; the last that has data is used"
+            findings.append(Finding(FindingCode.ELEMENT_REPEATED, note))
+    if pixel_elements and (length := scanner.tail_length):
+        note = f"the last {length} bytes of the file are not an element and are ignored"
+        findings.append(Finding(FindingCode.TRAILING_DATA_IGNORED, note))
+    return tuple(findings)
 
 
 def parsed_from_dataset(dataset: Dataset) -> ParsedDataSet:
@@ -99,15 +158,16 @@ def _read_file_meta(content: ByteSource, start: int) -> tuple[Dataset, int]:
     return _dataset(result.elements, encoding), result.end
 
 
-def _read_trailing_elements(scanner: ElementScanner) -> Elements:
-    """Return the elements after Pixel Data if all are whole: some writers put the description of the image there.
+def _after_command_set(content: ByteSource, start: int) -> int:
+    """Return the position after a DIMSE command set (PS3.7 6.3), or `start` if there is none.
 
-    scanner: stands at the pixel element.
+    Some programs save a network message as it is, with its command set before the data set.
     """
-    with suppress(TruncatedError):
-        scanner.scan(lambda tag: tag not in PIXEL_TAGS)
-        return scanner.scan(PIXEL_TAGS.__contains__).elements
-    return {}
+    head = content[start : start + 12]
+    if not begins_with_command_set(head):
+        return start
+    scanner = ElementScanner(content, detect_encoding(head), start, ElementCounter(element_limit(len(content))))
+    return scanner.scan(lambda tag: tag >> 16 != 0).end
 
 
 def _uid(file_meta: Dataset, keyword: str) -> str:

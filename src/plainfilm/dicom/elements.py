@@ -8,9 +8,11 @@ sequence, when they are asked for. Its own reader is not used: it parses nested 
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import NoReturn
 
+from pydicom.datadict import dictionary_has_tag
 from pydicom.dataelem import RawDataElement
 from pydicom.tag import BaseTag
 
@@ -23,12 +25,13 @@ from plainfilm.dicom.element_header import (
 )
 from plainfilm.dicom.encoding import ITEM_DELIMITER, SEQUENCE_DELIMITER, UNDEFINED_LENGTH, VRS, Encoding
 from plainfilm.dicom.sequences import ElementCounter, SequenceWalker
-from plainfilm.errors import TruncatedError
+from plainfilm.errors import LimitError, TruncatedError
 
 Elements = dict[BaseTag, RawDataElement]
 
 # Values beyond this total are not kept in memory. No header that describes an image is as long.
 _MAX_VALUE_BYTES = 64 * 1024**2
+_FIRST_GROUP = 0x0008
 _MAX_TRAILING_ZEROS, _BLOCK = 64 * 1024**2, 1024**2
 
 
@@ -41,13 +44,19 @@ class ScanResult:
 
 
 class ElementScanner:
-    """Reads elements one after another from `position` on."""
+    """Reads elements one after another from `position` on.
+
+    elements: those read so far. Of an element that is repeated, the first that is not empty.
+    repeated_tags: the tags of the elements that are repeated.
+    """
 
     def __init__(self, content: ByteSource, encoding: Encoding, position: int, counter: ElementCounter) -> None:
         self.content = content
         self.encoding = encoding
         self.position = position
         self.counter = counter
+        self.elements: Elements = {}
+        self.repeated_tags: set[int] = set()
         self._remaining_value_bytes = _MAX_VALUE_BYTES
         self._may_end_in_zeros = True
 
@@ -56,15 +65,53 @@ class ElementScanner:
 
         Raises TruncatedError if the content ends inside an element, and LimitError (too_large, too_deep).
         """
-        elements: Elements = {}
         while (header := self._read_header()) is not None and not is_end(header.tag):
-            self.counter.count()
-            if header.tag in (ITEM_DELIMITER, SEQUENCE_DELIMITER):  # of a sequence that has a length as well
-                self.position += 8
-                continue
-            element = self._read_element(header)
-            elements[element.tag] = element
-        return ScanResult(elements, self.position)
+            self._scan_element(header)
+        return ScanResult(self.elements, self.position)
+
+    def scan_tail(self, is_end: Callable[[int], bool]) -> ScanResult:
+        """Read the elements behind Pixel Data up to one for whose tag `is_end` returns True.
+
+        The scan ends without an error at the first bytes that are not a whole element.
+        """
+        with suppress(TruncatedError, LimitError):
+            while (header := self._read_header()) is not None and not is_end(header.tag):
+                if not self._is_plausible(header):
+                    break
+                self._scan_element(header)
+        return ScanResult(self.elements, self.position)
+
+    @property
+    def tail_length(self) -> int:
+        """The number of bytes from the position to the end of the content, 0 if all of them are zero."""
+        length = len(self.content) - self.position
+        has_bytes = any(
+            self.content[start : start + _BLOCK].strip(b"\0")
+            for start in range(self.position, len(self.content), _BLOCK)
+        )
+        return length if has_bytes else 0
+
+    def _scan_element(self, header: ElementHeader) -> None:
+        self.counter.count()
+        if header.tag in (ITEM_DELIMITER, SEQUENCE_DELIMITER):  # of a sequence that has a length as well
+            self.position += 8
+            return
+        element = self._read_element(header)
+        first = self.elements.get(element.tag)
+        if first is not None:
+            self.repeated_tags.add(int(element.tag))
+        if first is None or first.length == 0:
+            self.elements[element.tag] = element
+
+    def _is_plausible(self, header: ElementHeader) -> bool:
+        """Whether a header behind Pixel Data is that of an element, and not what other bytes look like."""
+        if header.tag in (ITEM_DELIMITER, SEQUENCE_DELIMITER):
+            return True
+        if header.tag >> 16 < _FIRST_GROUP:
+            return False
+        if not self.encoding.implicit:
+            return header.vr is not None and header.vr.encode("latin-1") in VRS
+        return bool(header.tag >> 16 & 1) or header.tag & 0xFFFF == 0 or dictionary_has_tag(header.tag)
 
     def _read_header(self) -> ElementHeader | None:
         """Return the header at the position, or None if fewer than 8 bytes, or only zeros, remain."""

@@ -33,7 +33,9 @@ class Encoding:
         return ">" if self.big_endian else "<"
 
 
-_ENCODINGS = (Encoding(False, False), Encoding(False, True), Encoding(True, False))
+_ENCODINGS = (Encoding(False, False), Encoding(False, True), Encoding(True, False), Encoding(True, True))
+# Command Group Length (0000,0000) with its length of 4, without and with a VR.
+_COMMAND_SETS = (bytes(4) + b"\4\0\0\0", bytes(4) + b"UL\4\0")
 
 
 def find_first_element(head: bytes) -> int | None:
@@ -48,15 +50,30 @@ def find_first_element(head: bytes) -> int | None:
         return 132
     if head[:4] == b"DICM":
         return 4
-    return 0 if any(_starts_with_elements(head, encoding) for encoding in _ENCODINGS) else None
+    if begins_with_command_set(head):
+        return 0
+    return 0 if begins_with_elements(head) else None
 
 
 def detect_encoding(head: bytes) -> Encoding:
-    """Return the encoding that the first element of a data set shows, or implicit little endian if it has no VR."""
-    if head[4:6] not in VRS:
-        return Encoding(implicit=True, big_endian=False)
+    """Return the encoding that the first element of a data set shows.
+
+    Implicit big endian is that of ACR-NEMA files, which are older than DICOM.
+    """
     little, big = int.from_bytes(head[:2], "little"), int.from_bytes(head[:2], "big")
-    return Encoding(implicit=False, big_endian=big < little and big < 0x0400)
+    if head[4:6] in VRS:
+        return Encoding(implicit=False, big_endian=big < little and big < 0x0400)
+    return Encoding(implicit=True, big_endian=len(head) > 1 and big in _FIRST_GROUPS)
+
+
+def begins_with_command_set(head: bytes) -> bool:
+    """Whether the first element is that of a DIMSE command set (PS3.7 6.3)."""
+    return head.startswith(_COMMAND_SETS)
+
+
+def begins_with_elements(head: bytes) -> bool:
+    """Whether the bytes begin with the elements of a data set in any encoding."""
+    return any(_starts_with_elements(head, encoding) for encoding in _ENCODINGS)
 
 
 def _starts_with_elements(head: bytes, encoding: Encoding) -> bool:

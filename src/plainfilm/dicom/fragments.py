@@ -58,7 +58,7 @@ def assign_fragments(data: PixelData, number_of_frames: int) -> FragmentTable:
     Raises DecodeError if the value is not a sequence of items, TruncatedError (truncated_pixel_data) if there is no
     fragment, and LimitError (too_large) if there are too many.
     """
-    items, findings = _read_items(data.value)
+    items, findings = _items_with_findings(data.value)
     basic_offsets, fragments = _split_basic_offset_table(data.value, items)
     if not fragments:
         raise TruncatedError("Pixel Data has no fragments", reason=Reason.TRUNCATED_PIXEL_DATA)
@@ -75,11 +75,35 @@ def assign_fragments(data: PixelData, number_of_frames: int) -> FragmentTable:
     return FragmentTable(frames[:number_of_frames], findings)
 
 
-def _read_items(value: ValueField) -> tuple[tuple[Fragment, ...], tuple[Finding, ...]]:
-    """Return the items up to the sequence delimiter, the Basic Offset Table included. The last may be cut short."""
-    limit = element_limit(len(value))
+@dataclass(frozen=True, slots=True)
+class ItemList:
+    """The items of encapsulated Pixel Data, the Basic Offset Table included. The last may be cut short.
+
+    end: the position after the sequence delimiter, None if there is no delimiter.
+    """
+
+    items: tuple[Fragment, ...]
+    end: int | None
+
+    @property
+    def has_data(self) -> bool:
+        """Whether there is a fragment. The only item may be an empty Basic Offset Table."""
+        return any(item.length > 0 for item in self.items)
+
+
+def _items_with_findings(value: ValueField) -> tuple[tuple[Fragment, ...], tuple[Finding, ...]]:
     if len(value) > 0 and value[:4] != ITEM_BYTES:
         raise DecodeError("encapsulated Pixel Data does not begin with an item")
+    item_list = read_items(value)
+    if item_list.end is not None:
+        return item_list.items, ()
+    note = f"the {len(item_list.items)} items of Pixel Data do not end in a sequence delimiter"
+    return item_list.items, (Finding(FindingCode.SEQUENCE_DELIMITER_MISSING, note),)
+
+
+def read_items(value: ValueField) -> ItemList:
+    """Return the items up to the sequence delimiter. Raises LimitError (too_large) if there are too many."""
+    limit = element_limit(len(value))
     items, position = list[Fragment](), 0
     while len(head := value[position : position + 8]) == 8 and head[:4] == ITEM_BYTES:
         length = int.from_bytes(head[4:], "little")
@@ -90,10 +114,8 @@ def _read_items(value: ValueField) -> tuple[tuple[Fragment, ...], tuple[Finding,
         # an odd length that does not include the pad byte
         if length % 2 and value[position + 1 : position + 5] in (ITEM_BYTES, SEQUENCE_DELIMITER_BYTES):
             position += 1
-    if value[position : position + 4] == SEQUENCE_DELIMITER_BYTES:
-        return tuple(items), ()
-    note = f"the {len(items)} items of Pixel Data do not end in a sequence delimiter"
-    return tuple(items), (Finding(FindingCode.SEQUENCE_DELIMITER_MISSING, note),)
+    has_delimiter = value[position : position + 4] == SEQUENCE_DELIMITER_BYTES
+    return ItemList(tuple(items), position + 8 if has_delimiter else None)
 
 
 def _split_basic_offset_table(

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from plainfilm.dicom.byte_source import BytesLike
 from plainfilm.dicom.fragments import FrameFragments, assign_fragments
 from plainfilm.dicom.instance import ImagePixel, PixelData
+from plainfilm.dicom.pixel_evidence import HALVED_CHROMA
 from plainfilm.errors import LimitError, Reason, TruncatedError, UnsupportedError
 from plainfilm.findings import Finding, FindingCode
 
 # An encoded frame may have four times the bytes of its pixels, plus these: metadata that encoders add.
 _MAX_CODESTREAM_OVERHEAD = 16 * 1024**2
-_HALVED_CHROMA = ("YBR_FULL_422", "YBR_PARTIAL_422")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,8 @@ class FrameTable:
     declared_frames: Number of Frames. present_frames: the number of frames of which Pixel Data has bytes; the others
     fail when they are read.
     allow_truncated: whether the last present frame may be cut short and is then read as far as it goes.
-    frame_bits: the size of a frame as native data, also if the frames are encapsulated.
+    frame_bits: the size of a frame as native data, also if the frames are encapsulated. pad_bytes: the bytes after each
+    native frame, 1 if frames of odd length are padded one by one.
     swapped_words: whether native cells that are smaller than a word lie in words of big endian (PS3.5 8.1.1, A.3).
     fragments: of encapsulated frames, the fragments of each; None for native frames.
     """
@@ -35,6 +36,7 @@ class FrameTable:
     swapped_words: bool = False
     fragments: tuple[FrameFragments, ...] | None = None
     findings: tuple[Finding, ...] = ()
+    pad_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,12 +114,16 @@ def _locate_native(pixel: ImagePixel, data: PixelData, allow_truncated: bool) ->
         frames = f"{declared} frames" if declared > 1 else "one frame"
         size = f"{pixel.rows} x {pixel.columns}"
         raise _truncated(f"Pixel Data has {available} bytes, {frames} of {size} pixels need {needed}")
-    if available > needed + needed % 2:
+    pad_bytes = 1 if declared > 1 and frame_bits % 16 == 8 and available == needed + declared else 0
+    if pad_bytes:
+        note = f"each of the {declared} frames of {frame_bits // 8} bytes has a pad byte"
+        findings = (*findings, Finding(FindingCode.EXCESS_PIXEL_DATA, note))
+    elif available > needed + needed % 2:
         note = f"Pixel Data has {available} bytes, {needed} are needed; the rest is left out"
         findings = (*findings, Finding(FindingCode.EXCESS_PIXEL_DATA, note))
     swapped = data.big_endian and data.vr == "OW" and pixel.bits_allocated < 16
     present = min(declared, -(-available * 8 // frame_bits))
-    return FrameTable(declared, present, allow_truncated, frame_bits, swapped, findings=findings)
+    return FrameTable(declared, present, allow_truncated, frame_bits, swapped, findings=findings, pad_bytes=pad_bytes)
 
 
 def _native_frame_bits(pixel: ImagePixel, available: int) -> tuple[int, tuple[Finding, ...]]:
@@ -126,7 +132,7 @@ def _native_frame_bits(pixel: ImagePixel, available: int) -> tuple[int, tuple[Fi
     available: the length of Pixel Data in bytes, which shows whether the chroma is halved in fact.
     """
     bits = pixel.rows * pixel.columns * pixel.bits_allocated
-    if pixel.photometric_interpretation not in _HALVED_CHROMA:
+    if pixel.photometric_interpretation not in HALVED_CHROMA:
         return bits * pixel.samples_per_pixel, ()
     full_size = bits * 3 * pixel.number_of_frames // 8
     if available in (full_size, full_size + full_size % 2):
@@ -140,7 +146,8 @@ def _native_frame_bits(pixel: ImagePixel, available: int) -> tuple[int, tuple[Fi
 
 def _native_frame(table: FrameTable, data: PixelData, frame: int) -> FrameBytes:
     """Return a native frame: a view of its bytes, or a copy if the bytes of its words are swapped."""
-    first, last = frame * table.frame_bits, (frame + 1) * table.frame_bits
+    first = frame * (table.frame_bits + 8 * table.pad_bytes)
+    last = first + table.frame_bits
     start, stop = first // 8, (last + 7) // 8
     if not table.swapped_words:
         return FrameBytes(data.value[start:stop], first % 8, data.big_endian)

@@ -14,9 +14,15 @@ from plainfilm.dicom.instance import FrameAttributes, ImagePixel, ModalityLevel,
 from plainfilm.dicom.lut_attributes import read_modality_level, read_voi_level
 from plainfilm.dicom.shutter import read_shutter
 from plainfilm.dicom.values import Values
-from plainfilm.findings import Finding
+from plainfilm.findings import Finding, FindingCode
 
 T = TypeVar("T")
+
+_VOI_KEYWORDS = ("WindowCenter", "WindowWidth", "VOILUTSequence")
+_MISPLACED_NOTE = (
+    "the VOI (FrameVOILUTSequence, or WindowCenter and WindowWidth) is outside its functional group; it is used, "
+    "because no level has a VOI in its place"
+)
 
 # The macros that affect an image (PS3.3 C.7.6.16.2, and C.8.19.6 for X-ray frames).
 _MACROS = (
@@ -37,6 +43,7 @@ class _LevelAttributes:
     laterality: str = ""
     patient_orientation: tuple[str, str] | None = None
     image_orientation: tuple[float, ...] | None = None
+    misplaced_voi: VoiLevel | None = None
 
 
 def read_frame_attributes(values: Values, pixel: ImagePixel) -> tuple[FrameAttributes, ...]:
@@ -53,16 +60,26 @@ def read_frame_attributes(values: Values, pixel: ImagePixel) -> tuple[FrameAttri
 
 def _merge(levels: tuple[_LevelAttributes, ...]) -> FrameAttributes:
     """Return each kind of attribute from the nearest level that has it. levels: from per-frame to the top level."""
+    voi_levels = tuple(level.voi for level in levels if level.voi is not None)
+    misplaced = _nearest(level.misplaced_voi for level in levels)
+    findings = tuple(finding for level in levels for finding in level.findings)
+    if misplaced is not None and not any(map(_has_voi, voi_levels)):
+        voi_levels = (misplaced, *voi_levels)
+        findings = (*findings, Finding(FindingCode.VOI_MISPLACED, _MISPLACED_NOTE))
     return FrameAttributes(
         modality=_nearest(level.modality for level in levels) or ModalityLevel(),
-        voi_levels=tuple(level.voi for level in levels if level.voi is not None),
+        voi_levels=voi_levels,
         pixel_spacing=_nearest(level.pixel_spacing for level in levels),
-        findings=tuple(finding for level in levels for finding in level.findings),
+        findings=findings,
         shutter=_nearest(level.shutter for level in levels),
         laterality=_nearest(level.laterality or None for level in levels) or "",
         patient_orientation=_nearest(level.patient_orientation for level in levels),
         image_orientation=_nearest(level.image_orientation for level in levels),
     )
+
+
+def _has_voi(level: VoiLevel) -> bool:
+    return bool(level.luts or level.windows)
 
 
 def _nearest(values: Iterable[T | None]) -> T | None:
@@ -84,9 +101,21 @@ def _read_group(group: Values, pixel: ImagePixel) -> _LevelAttributes:
         laterality="" if anatomy is None else anatomy.code("FrameLaterality"),
         patient_orientation=_read_patient_orientation(macros["PatientOrientationInFrame"]),
         image_orientation=_read_image_orientation(macros["PlaneOrientation"]),
+        misplaced_voi=_read_misplaced_voi(values, findings) if voi is None else None,
         # must be last, because the calls above add to the findings
         findings=tuple(findings),
     )
+
+
+def _read_misplaced_voi(values: Values | None, findings: list[Finding]) -> VoiLevel | None:
+    """Return the VOI of an item in which it does not belong, None if it has none.
+
+    Some writers leave out the item of Frame VOI LUT Sequence, or put the sequence at the top level.
+    """
+    if values is None or not any(map(values.has_value, _VOI_KEYWORDS)):
+        return None
+    level = read_voi_level(values, findings)
+    return level if _has_voi(level) else None
 
 
 def _read_spacing(measures: Values | None, properties: Values | None) -> tuple[float, float] | None:
@@ -115,6 +144,7 @@ def _read_top_level(values: Values) -> _LevelAttributes:
         voi=read_voi_level(values, findings),
         patient_orientation=_read_patient_orientation(values),
         image_orientation=_read_image_orientation(values),
+        misplaced_voi=_read_misplaced_voi(values.first_item("FrameVOILUTSequence"), findings),
         # must be last, because the calls above add to the findings
         findings=tuple(findings),
     )

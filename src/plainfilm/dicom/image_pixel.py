@@ -4,48 +4,64 @@
 from __future__ import annotations
 
 from plainfilm.dicom.instance import ImagePixel, PixelKind
+from plainfilm.dicom.interpretation import read_interpretation
+from plainfilm.dicom.pixel_evidence import FrameShape, PixelEvidence
 from plainfilm.dicom.values import Values
 from plainfilm.errors import AttributeValueError, LimitError, Reason
 from plainfilm.findings import Finding, FindingCode
 
 _BITS_ALLOCATED = {PixelKind.INTEGER: (1, 8, 16, 32, 64), PixelKind.FLOAT: (32,), PixelKind.DOUBLE: (64,)}
-_YBR = ("YBR_FULL", "YBR_FULL_422", "YBR_PARTIAL_420", "YBR_PARTIAL_422", "YBR_ICT", "YBR_RCT")
-# Samples per Pixel of each Photometric Interpretation (PS3.3 C.7.6.3.1.2).
-_SAMPLES = {**dict.fromkeys(("MONOCHROME1", "MONOCHROME2", "PALETTE COLOR"), 1), **dict.fromkeys(("RGB", *_YBR), 3)}
+# Words that some writers describe by the bits that are stored in them, and the bits that can be packed as well.
+_BITS_OF_WORDS, _PACKED_BITS = (10, 12, 14), 12
 _OVERLAY_BIT_POSITION_TAGS = frozenset(range(0x60000102, 0x61000000, 0x20000))
-# Terms of the standard that are not supported; all but the last are retired.
-_UNSUPPORTED = ("HSV", "ARGB", "CMYK", "XYB")
+NO_EVIDENCE = PixelEvidence()
 
 
-def read_image_pixel(values: Values, kind: PixelKind, max_pixels: int) -> ImagePixel:
+def read_image_pixel(
+    values: Values, kind: PixelKind, max_pixels: int, evidence: PixelEvidence = NO_EVIDENCE
+) -> ImagePixel:
     """Return the Image Pixel module (PS3.3 C.7.6.3). Absent attributes get defaults, each with a finding.
 
-    max_pixels: the limit of Rows x Columns x Samples per Pixel, which is checked first.
+    max_pixels: the limit of Rows x Columns x Samples per Pixel, which is checked first. evidence: decides between
+    attributes that contradict one another.
 
     Raises AttributeValueError (missing_attribute, unsupported_value) and LimitError (too_large).
     """
     rows, columns = _read_positive(values, "Rows"), _read_positive(values, "Columns")
-    samples, photometric = _read_interpretation(values)
-    if rows * columns * max(samples, 1) > max_pixels:
-        raise LimitError(f"Rows x Columns x Samples per Pixel = {rows} x {columns} x {samples} is above {max_pixels}")
-    _check_interpretation(samples, photometric)
-    allocated = _read_bits_allocated(values, kind)
+    _check_size(rows, columns, 1, max_pixels)
+    declared_bits = _read_required(values, "BitsAllocated")
+    shape = FrameShape(rows, columns, _read_number_of_frames(values))
+    bit_counts = _possible_bits(values, declared_bits, kind, evidence)
+
+    def fits(samples: int, is_halved: bool) -> bool:
+        return any(shape.fits(evidence, samples, bits, halved=is_halved) for bits in bit_counts)
+
+    interpretation = read_interpretation(values, evidence, fits)
+    samples = interpretation.samples
+    _check_size(rows, columns, samples, max_pixels)
+    fitting = [bits for bits in bit_counts if shape.fits(evidence, samples, bits)]
+    allocated = _choose_bits(values, declared_bits, kind, fitting)
     stored = _read_bits_stored(values, allocated, kind)
     return ImagePixel(
         rows=rows,
         columns=columns,
         samples_per_pixel=samples,
-        photometric_interpretation=photometric,
+        photometric_interpretation=interpretation.photometric,
         planar_configuration=_read_planar_configuration(values, samples),
         bits_allocated=allocated,
         bits_stored=stored,
         high_bit=_read_high_bit(values, allocated, stored, kind),
         signed=_read_sign(values, kind),
-        number_of_frames=_read_number_of_frames(values),
+        number_of_frames=shape.frames,
         kind=kind,
         largest_pixel_value=values.integer("LargestImagePixelValue"),
         overlay_bit_positions=_read_overlay_bit_positions(values),
     )
+
+
+def _check_size(rows: int, columns: int, samples: int, max_pixels: int) -> None:
+    if rows * columns * samples > max_pixels:
+        raise LimitError(f"Rows x Columns x Samples per Pixel = {rows} x {columns} x {samples} is above {max_pixels}")
 
 
 def _read_required(values: Values, keyword: str) -> int:
@@ -71,28 +87,6 @@ def _add_assumed(values: Values, code: FindingCode, keyword: str, default: objec
     values.findings.append(Finding(code, f"{keyword} is missing or unusable; taken for {default}"))
 
 
-def _read_interpretation(values: Values) -> tuple[int, str]:
-    """Return Samples per Pixel and Photometric Interpretation. If one is absent, the other determines it."""
-    samples, photometric = values.integer("SamplesPerPixel"), values.code("PhotometricInterpretation")
-    if samples is None:
-        samples = _SAMPLES.get(photometric, 1)
-        _add_assumed(values, FindingCode.ASSUMED_SAMPLES_PER_PIXEL, "SamplesPerPixel", samples)
-    if not photometric:
-        photometric = "RGB" if samples == 3 else "MONOCHROME2"
-        _add_assumed(values, FindingCode.ASSUMED_PHOTOMETRIC_INTERPRETATION, "PhotometricInterpretation", photometric)
-    return samples, photometric
-
-
-def _check_interpretation(samples: int, photometric: str) -> None:
-    """Raise AttributeValueError unless the two attributes agree (PS3.3 C.7.6.3.1.1, C.7.6.3.1.2)."""
-    if photometric not in _SAMPLES:
-        # the value may be anything, even text of the patient, so only a term of the standard is quoted
-        quoted = photometric if photometric in _UNSUPPORTED else None
-        raise AttributeValueError("PhotometricInterpretation", quoted, message="this interpretation is not supported")
-    if samples != _SAMPLES[photometric]:
-        raise AttributeValueError("SamplesPerPixel", samples, message=f"{photometric} has {_SAMPLES[photometric]}")
-
-
 def _read_planar_configuration(values: Values, samples: int) -> int:
     """Return Planar Configuration (PS3.3 C.7.6.3.1.3), which only images of several samples per pixel have."""
     if samples == 1:
@@ -104,12 +98,38 @@ def _read_planar_configuration(values: Values, samples: int) -> int:
     return planar
 
 
-def _read_bits_allocated(values: Values, kind: PixelKind) -> int:
-    """Return Bits Allocated (PS3.5 8.1.1). Raises AttributeValueError if the kind of pixel element cannot have it."""
-    allocated = _read_required(values, "BitsAllocated")
-    if allocated not in _BITS_ALLOCATED[kind]:
+def _possible_bits(values: Values, declared: int, kind: PixelKind, evidence: PixelEvidence) -> tuple[int, ...]:
+    """Return Bits Allocated, and what it may stand for if the size of Pixel Data says so (the first that fits is used).
+
+    Words of 16 bits are often described by the bits that they store, and bytes by 16 bits.
+    """
+    if kind is not PixelKind.INTEGER:
+        return (declared,)
+    findings_before = len(values.findings)
+    stored, high_bit = values.integer("BitsStored"), values.integer("HighBit")
+    del values.findings[findings_before:]  # both are read again
+    if declared in _BITS_OF_WORDS:
+        return (16,) if evidence.components is not None or declared != _PACKED_BITS else (declared, 16)
+    if declared == 8 and stored is not None and stored > 8:
+        return (8, 16)
+    if declared == 16 and stored is not None and high_bit is not None and max(stored, high_bit + 1) <= 8:
+        return (16, 8)
+    return (declared,)
+
+
+def _choose_bits(values: Values, declared: int, kind: PixelKind, fitting: list[int]) -> int:
+    """Return Bits Allocated (PS3.5 8.1.1), or the first value that Pixel Data fit.
+
+    Raises AttributeValueError if the kind of pixel element cannot have it.
+    """
+    allocated = declared if declared in fitting or not fitting else fitting[0]
+    is_packed = kind is PixelKind.INTEGER and allocated == _PACKED_BITS and allocated in fitting
+    if allocated not in _BITS_ALLOCATED[kind] and not is_packed:
         allowed = ", ".join(str(bits) for bits in _BITS_ALLOCATED[kind])
         raise AttributeValueError("BitsAllocated", allocated, message=f"known for {kind.value}: {allowed}")
+    if allocated != declared:
+        note = f"BitsAllocated is {declared}, but Pixel Data have the length of {allocated} bits; taken for {allocated}"
+        values.findings.append(Finding(FindingCode.ASSUMED_BITS_ALLOCATED, note))
     return allocated
 
 
@@ -122,7 +142,7 @@ def _read_bits_stored(values: Values, allocated: int, kind: PixelKind) -> int:
         _add_assumed(values, FindingCode.ASSUMED_BITS_STORED, "BitsStored", allocated)
         return allocated
     if not 1 <= stored <= allocated:
-        note = f"Bits Stored {stored} does not fit Bits Allocated {allocated}; taken for {allocated}"
+        note = f"BitsStored {stored} does not fit Bits Allocated {allocated}; taken for {allocated}"
         values.findings.append(Finding(FindingCode.BITS_STORED_INVALID, note))
         return allocated
     return stored
@@ -137,7 +157,7 @@ def _read_high_bit(values: Values, allocated: int, stored: int, kind: PixelKind)
         _add_assumed(values, FindingCode.ASSUMED_HIGH_BIT, "HighBit", stored - 1)
         return stored - 1
     if not stored - 1 <= high_bit < allocated:
-        note = f"High Bit {high_bit} does not fit Bits Stored {stored} of {allocated}; taken for {stored - 1}"
+        note = f"HighBit {high_bit} does not fit Bits Stored {stored} of {allocated}; taken for {stored - 1}"
         values.findings.append(Finding(FindingCode.HIGH_BIT_INVALID, note))
         return stored - 1
     return high_bit
@@ -150,6 +170,8 @@ def _read_sign(values: Values, kind: PixelKind) -> bool:
     representation = values.integer("PixelRepresentation")
     if representation not in (0, 1):
         _add_assumed(values, FindingCode.ASSUMED_PIXEL_REPRESENTATION, "PixelRepresentation", 0)
+        if values.has_value("PixelRepresentation"):
+            values.add_unusable("PixelRepresentation", "is neither 0 nor 1; the stored values are taken for unsigned")
     return representation == 1
 
 

@@ -18,8 +18,9 @@ from plainfilm.dicom.instance import (
 )
 from plainfilm.dicom.overlays import read_overlays
 from plainfilm.dicom.pixel_element import PixelElement
+from plainfilm.dicom.pixel_evidence import PixelEvidence, has_native_length
 from plainfilm.dicom.shutter import read_shutter
-from plainfilm.dicom.transfer_syntax import resolve_transfer_syntax
+from plainfilm.dicom.transfer_syntax import ResolvedTransferSyntax, resolve_transfer_syntax
 from plainfilm.dicom.values import Values
 from plainfilm.errors import AttributeValueError, NotAnImageError, Reason, TruncatedError
 from plainfilm.findings import Finding, FindingCode
@@ -36,14 +37,20 @@ def build_instance(data_set: ParsedDataSet, max_pixels: int) -> Instance:
 
     Raises NotAnImageError, AttributeValueError, LimitError and TruncatedError.
     """
-    findings: list[Finding] = []
+    findings: list[Finding] = [*data_set.findings]
     values = Values(data_set.dataset, findings)
     element = data_set.pixel_element
     if element is None:
         raise _error_without_pixels(data_set)
-    data = _build_pixel_data(data_set, element, findings)
+    syntax = resolve_transfer_syntax(
+        data_set.transfer_syntax, element.value, element.has_undefined_length, data_set.encoding
+    )
     identity = read_identity(values, data_set.media_storage_sop_class)
-    pixel = read_image_pixel(values, element.kind, max_pixels)
+    evidence = PixelEvidence(None if syntax.encapsulated else len(element.value), syntax.codestream)
+    pixel = read_image_pixel(values, element.kind, max_pixels, evidence)
+    if syntax.needs_native_length and not has_native_length(pixel, evidence):
+        syntax = ResolvedTransferSyntax(data_set.transfer_syntax, False, ())
+    findings += syntax.findings
     description = read_description(values, identity)
     findings += annotation_findings(values, identity, description)
     frames = read_frame_attributes(values, pixel)
@@ -55,7 +62,7 @@ def build_instance(data_set: ParsedDataSet, max_pixels: int) -> Instance:
         identity=identity,
         description=with_frame_laterality(description, frames, findings),
         pixel=pixel,
-        data=data,
+        data=_build_pixel_data(data_set, element, syntax),
         frames=frames,
         padding=None if pixel.is_color else _read_padding(values, element.kind),
         shutter=shutter,
@@ -83,19 +90,15 @@ def _error_without_pixels(data_set: ParsedDataSet) -> Exception:
     return NotAnImageError(f"an object that is no image{': ' + known_name if known_name else ''}")
 
 
-def _build_pixel_data(data_set: ParsedDataSet, element: PixelElement, findings: list[Finding]) -> PixelData:
-    """Return the pixel element with its transfer syntax. Adds a finding if that is not the declared one."""
-    syntax = resolve_transfer_syntax(
-        data_set.transfer_syntax, element.value, element.has_undefined_length, data_set.encoding
-    )
-    findings += syntax.findings
+def _build_pixel_data(data_set: ParsedDataSet, element: PixelElement, syntax: ResolvedTransferSyntax) -> PixelData:
+    """Return the pixel element with its transfer syntax. Pixel Data without a VR are OW (PS3.5 A.1)."""
     return PixelData(
         value=element.value,
         transfer_syntax=syntax.uid,
         encapsulated=syntax.encapsulated,
-        big_endian=data_set.encoding.big_endian,
+        big_endian=data_set.encoding.big_endian or syntax.has_big_endian_words,
         extended_offsets=element.extended_offsets,
-        vr=element.vr,
+        vr=element.vr or ("OW" if data_set.encoding.implicit else ""),
     )
 
 

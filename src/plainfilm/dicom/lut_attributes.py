@@ -15,8 +15,8 @@ def read_lut(
 
     If only one of them can be read, a finding names the other.
     """
-    descriptor = _read_descriptor(values, descriptor_keyword)
     data = values.words(data_keyword)
+    descriptor = _read_descriptor(values, descriptor_keyword, data)
     if descriptor is None or not data:
         if descriptor is not None or data:
             values.add_invalid(data_keyword if descriptor is not None else descriptor_keyword)
@@ -24,17 +24,42 @@ def read_lut(
     return LutItem(descriptor, data, values.text("LUTExplanation") or None)
 
 
-def _read_descriptor(values: Values, keyword: str) -> tuple[int, int, int] | None:
-    """Return the three values of a LUT Descriptor as unsigned 16-bit words, or None unless there are three."""
-    numbers = values.integers(keyword)
-    return (numbers[0] & 0xFFFF, numbers[1] & 0xFFFF, numbers[2] & 0xFFFF) if len(numbers) == 3 else None
+def _read_descriptor(values: Values, keyword: str, data: bytes) -> tuple[int, int, int] | None:
+    """Return the three values of a LUT Descriptor as unsigned 16-bit words, or None if there are fewer than two.
+
+    If there are only two, the bits per entry are those of the largest entry. data: LUT Data.
+    """
+    words = [number & 0xFFFF for number in values.integers(keyword)]
+    if len(words) < 2:
+        return None
+    if len(words) == 2:
+        bits = _bits_of_largest_entry(data, words[0] or 65536)
+        values.add_unusable(keyword, f"has two values; {bits} bits per entry are taken from the largest entry")
+        return words[0], words[1], bits
+    if len(words) > 3:
+        note = f"{keyword} has {len(words)} values; the first three are used"
+        values.findings.append(Finding(FindingCode.LUT_DESCRIPTOR_INVALID, note))
+    return words[0], words[1], words[2]
+
+
+def _bits_of_largest_entry(data: bytes, count: int) -> int:
+    """Return the bits of the largest entry of LUT Data, which are bytes if there are too few of them for words."""
+    entries = data[:count] if len(data) < 2 * count else memoryview(data[: 2 * count]).cast("H")
+    return max(max(entries, default=0).bit_length(), 1)
 
 
 def read_modality_level(values: Values) -> ModalityLevel | None:
-    """Return Modality LUT Sequence, Rescale Slope and Rescale Intercept (C.11.1), or None if all are absent."""
-    item = values.first_item("ModalityLUTSequence")
-    lut = None if item is None else read_lut(item)
+    """Return Modality LUT Sequence, Rescale Slope and Rescale Intercept (C.11.1), or None if all are absent.
+
+    If slope or intercept is there and unreadable, both are reset to 1 and 0.
+    """
+    lut = next(iter(_read_luts(values, "ModalityLUTSequence", FindingCode.MODALITY_LUT_INVALID)), None)
     slope, intercept = values.number("RescaleSlope"), values.number("RescaleIntercept")
+    for keyword, number in (("RescaleSlope", slope), ("RescaleIntercept", intercept)):
+        if number is None and values.has_value(keyword):
+            note = f"{keyword} cannot be read; a slope of 1 and an intercept of 0 are used"
+            values.findings.append(Finding(FindingCode.RESCALE_INVALID, note))
+            slope, intercept = 1.0, 0.0
     return None if lut is None and slope is None and intercept is None else ModalityLevel(lut, slope, intercept)
 
 
@@ -43,15 +68,45 @@ def read_voi_level(values: Values, findings: list[Finding]) -> VoiLevel:
 
     findings: gets a finding if the numbers of centers and widths differ.
     """
-    luts = (read_lut(item) for item in values.items("VOILUTSequence"))
+    return VoiLevel(_read_luts(values, "VOILUTSequence", FindingCode.VOI_INVALID), _read_windows(values, findings))
+
+
+def _read_luts(values: Values, keyword: str, code: FindingCode) -> tuple[LutItem, ...]:
+    """Return the lookup tables of a sequence. Items that are not empty and cannot be used are left out.
+
+    code: of the finding that an item is left out.
+    """
+    findings_before = len(values.findings)
+    items = values.items(keyword)
+    is_unreadable = not items and len(values.findings) > findings_before
+    luts = [(item, read_lut(item)) for item in items]
+    unusable = [number for number, (item, lut) in enumerate(luts, 1) if lut is None and _has_lut(item)]
+    if is_unreadable:
+        values.findings.append(Finding(code, f"{keyword} cannot be read and is left out"))
+    if unusable:
+        note = f"{keyword}: item {unusable[0]} of {len(items)} cannot be used and is left out"
+        values.findings.append(Finding(code, note))
+    return tuple(lut for _, lut in luts if lut is not None)
+
+
+def _has_lut(item: Values) -> bool:
+    """Whether an item has a part of a lookup table."""
+    return item.has_value("LUTDescriptor") or item.has_value("LUTData")
+
+
+def _read_windows(values: Values, findings: list[Finding]) -> tuple[WindowItem, ...]:
     centers, widths = values.numbers("WindowCenter"), values.numbers("WindowWidth")
     if len(centers) != len(widths):
-        note = f"{len(centers)} values of Window Center and {len(widths)} of Window Width; the common prefix is used"
+        counts = f"{len(centers)} values of Window Center and {len(widths)} of Window Width"
+        note = f"{counts} (WindowCenter, WindowWidth); the common prefix is used"
         findings.append(Finding(FindingCode.WINDOW_COUNT_MISMATCH, note))
-    function = values.code("VOILUTFunction") if values.has("VOILUTFunction") else None
+    for keyword, numbers in (("WindowCenter", centers), ("WindowWidth", widths)):
+        if not numbers and values.has_value(keyword):
+            note = f"{keyword} cannot be read, so the window cannot be used"
+            values.findings.append(Finding(FindingCode.VOI_INVALID, note))
+    function = values.code("VOILUTFunction") if values.has_value("VOILUTFunction") else None
     explanations = values.texts("WindowCenterWidthExplanation")
-    windows = tuple(
+    return tuple(
         WindowItem(center, width, function, explanations[index] if index < len(explanations) else None)
         for index, (center, width) in enumerate(zip(centers, widths, strict=False))
     )
-    return VoiLevel(tuple(lut for lut in luts if lut is not None), windows)

@@ -10,9 +10,10 @@ from pydicom.dataset import Dataset
 from plainfilm.dicom.byte_source import ByteSource, ValueField, byte_range
 from plainfilm.dicom.element_header import read_element_header
 from plainfilm.dicom.encoding import ITEM_BYTES, SEQUENCE_DELIMITER_BYTES, UNDEFINED_LENGTH, Encoding
+from plainfilm.dicom.fragments import read_items
 from plainfilm.dicom.instance import ExtendedOffsetTable, PixelKind
 from plainfilm.dicom.values import Values
-from plainfilm.errors import TruncatedError, UnsupportedError
+from plainfilm.errors import LimitError, TruncatedError, UnsupportedError
 
 PIXEL_TAGS = {0x7FE00008: PixelKind.FLOAT, 0x7FE00009: PixelKind.DOUBLE, 0x7FE00010: PixelKind.INTEGER}
 _WHOLE_DELIMITER = SEQUENCE_DELIMITER_BYTES + bytes(4)
@@ -20,13 +21,22 @@ _WHOLE_DELIMITER = SEQUENCE_DELIMITER_BYTES + bytes(4)
 
 @dataclass(frozen=True, slots=True)
 class PixelElement:
-    """The element that holds the pixels, as it is written. vr: '' if it is not written."""
+    """The element that holds the pixels, as it is written.
+
+    vr: '' if it is not written. end: the position after the element in the file, None if the file does not have it.
+    """
 
     kind: PixelKind
     vr: str
     value: ValueField
     has_undefined_length: bool
     extended_offsets: ExtendedOffsetTable | None = None
+    end: int | None = None
+
+    @property
+    def has_data(self) -> bool:
+        """Whether the value has a byte, or a fragment if it is in fragments."""
+        return read_items(self.value).has_data if self.has_undefined_length else len(self.value) > 0
 
 
 def read_pixel_element(content: ByteSource, position: int, encoding: Encoding) -> PixelElement | None:
@@ -44,7 +54,18 @@ def read_pixel_element(content: ByteSource, position: int, encoding: Encoding) -
         raise TruncatedError("the file ends inside the header of Pixel Data")
     start, is_undefined = position + header.size, header.length == UNDEFINED_LENGTH
     value = byte_range(content, start, None if is_undefined else start + header.length)
-    return PixelElement(PIXEL_TAGS[header.tag], header.vr or "", value, is_undefined)
+    end = _end_of_items(value, start) if is_undefined else start + header.length
+    is_whole = end is not None and end <= len(content)
+    return PixelElement(PIXEL_TAGS[header.tag], header.vr or "", value, is_undefined, end=end if is_whole else None)
+
+
+def _end_of_items(value: ValueField, start: int) -> int | None:
+    """Return the position after a value in fragments that begins at `start`, None if it cannot be determined."""
+    try:
+        end = read_items(value).end
+    except LimitError:  # it is raised again when the frames are located
+        return None
+    return None if end is None else start + end
 
 
 def pixel_element_of_dataset(dataset: Dataset) -> PixelElement | None:

@@ -9,7 +9,7 @@ from plainfilm.dicom.instance import LutItem, ModalityLevel, Overlay, Shutter, V
 from plainfilm.dicom.lut_attributes import read_lut, read_modality_level, read_voi_level
 from plainfilm.dicom.orientation import Turn
 from plainfilm.dicom.overlays import OVERLAY_GROUPS, read_overlays
-from plainfilm.dicom.shutter import read_shutter
+from plainfilm.dicom.shutter import read_shapes
 from plainfilm.dicom.values import Values
 from plainfilm.errors import AttributeValueError
 from plainfilm.findings import Finding, FindingCode
@@ -93,7 +93,7 @@ def build_presentation_state(values: Values) -> PresentationState:
     if not references:
         raise AttributeValueError("ReferencedSeriesSequence", message="the presentation state refers to no image")
     overlays = read_overlays(values, None)
-    shutter = read_shutter(values, _MAX_ROWS, _MAX_COLUMNS, overlays)
+    shutter = read_shapes(values, _MAX_ROWS, _MAX_COLUMNS, overlays)
     return PresentationState(
         sop_instance_uid=values.text("SOPInstanceUID"),
         created=values.text("PresentationCreationDate") + values.text("PresentationCreationTime"),

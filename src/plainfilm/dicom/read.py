@@ -17,11 +17,12 @@ from plainfilm.dicom.data_set import parse_data_set, parsed_from_dataset
 from plainfilm.dicom.dictionary import Keywords
 from plainfilm.dicom.encoding import find_first_element
 from plainfilm.dicom.extra_columns import read_extra_columns
+from plainfilm.dicom.file_format import APPLE_DOUBLE, describe_non_dicom
 from plainfilm.dicom.instance import Instance
 from plainfilm.dicom.instance_builder import build_instance
 from plainfilm.dicom.presentation_state import PresentationState, build_presentation_state
 from plainfilm.dicom.values import VALUE_ERRORS, Values
-from plainfilm.errors import ConversionError, LimitError, NotDicomError, Reason, SourceError, Stage
+from plainfilm.errors import CompanionFileError, ConversionError, LimitError, NotDicomError, Reason, SourceError, Stage
 
 _HEAD_SIZE = 4096
 _WARNING_FILTERS_LOCK = threading.Lock()
@@ -64,9 +65,11 @@ def read_presentation_state(content: ByteSource) -> PresentationState:
 
 
 def _first_element(content: ByteSource) -> int:
-    start = find_first_element(content[:_HEAD_SIZE])
+    head = content[:_HEAD_SIZE]
+    start = find_first_element(head)
     if start is None:
-        raise NotDicomError("the file has neither the prefix DICM nor the first elements of a DICOM data set")
+        error = CompanionFileError if head.startswith(APPLE_DOUBLE) else NotDicomError
+        raise error(describe_non_dicom(head))
     return start
 
 

@@ -4,8 +4,12 @@
 from __future__ import annotations
 
 from plainfilm.dicom.instance import Overlay, Shutter
+from plainfilm.dicom.shutter_area import has_no_area, visible_pixels
 from plainfilm.dicom.values import Values
 from plainfilm.findings import Finding, FindingCode
+
+MAX_HIDDEN_FRACTION = 0.95
+"""A shutter that would hide a larger fraction of the pixels of an image is not used."""
 
 _Rectangle = tuple[int, int, int, int]
 _Circle = tuple[int, int, int]
@@ -16,6 +20,19 @@ def read_shutter(values: Values, rows: int, columns: int, overlays: tuple[Overla
     """Return the shutter of an image of `rows` and `columns`, or None if it has no usable shape.
 
     overlays: the planes of which one may be the bitmap (C.7.6.15).
+
+    A shutter that has no area, or would hide nearly the whole image, is left out with a finding.
+    """
+    shutter = read_shapes(values, rows, columns, overlays)
+    fault = "" if shutter is None else fault_of_shutter(shutter, rows, columns)
+    if fault:
+        values.findings.append(Finding(FindingCode.SHUTTER_INVALID, fault))
+        return None
+    return shutter
+
+
+def read_shapes(values: Values, rows: int, columns: int, overlays: tuple[Overlay, ...] = ()) -> Shutter | None:
+    """Return the shapes of a shutter. The parameters are those of `read_shutter`.
 
     A shape without its attributes, or one that would hide the whole image, is left out with a finding.
     """
@@ -28,11 +45,22 @@ def read_shutter(values: Values, rows: int, columns: int, overlays: tuple[Overla
     for name in sorted(names):
         if shapes.get(name) is None:
             kind = name if name in shapes else "of an unknown kind"
-            note = f"Shutter Shape {kind} cannot be drawn, or would hide the whole image, and is left out"
+            note = f"ShutterShape {kind} cannot be drawn, or would hide the whole image, and is left out"
             values.findings.append(Finding(FindingCode.SHUTTER_INVALID, note))
     if not any(shapes.values()):
         return None
     return Shutter(rectangle, circle, polygon, values.integer("ShutterPresentationValue"), bitmap)
+
+
+def fault_of_shutter(shutter: Shutter, rows: int, columns: int) -> str:
+    """Return why a shutter is left out of an image of `rows` and `columns`, '' if it is used."""
+    if has_no_area(shutter):
+        return "the shutter (ShutterShape) has a shape without area and is left out"
+    visible = visible_pixels(shutter, rows, columns)
+    if (rows * columns - visible) > MAX_HIDDEN_FRACTION * rows * columns:
+        share = 1 - visible / (rows * columns)
+        return f"the shutter (ShutterShape) would hide {share:.1%} of the image and is left out"
+    return ""
 
 
 def _find_bitmap(values: Values, overlays: tuple[Overlay, ...]) -> Overlay | None:

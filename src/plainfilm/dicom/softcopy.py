@@ -5,8 +5,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from plainfilm.dicom.instance import FrameAttributes, Instance, Overlay, Shutter, SoftcopyPresentation, VoiLevel
+from plainfilm.dicom.instance import (
+    FrameAttributes,
+    ImagePixel,
+    Instance,
+    Overlay,
+    Shutter,
+    SoftcopyPresentation,
+    VoiLevel,
+)
 from plainfilm.dicom.presentation_state import PresentationState, ReferencedImages, has_reference
+from plainfilm.dicom.shutter import fault_of_shutter
 from plainfilm.findings import Finding, FindingCode
 
 
@@ -19,6 +28,7 @@ def apply_presentation_state(instance: Instance, state: PresentationState) -> In
         note = "a grayscale presentation state does not apply to colour images"
         finding = Finding(FindingCode.PRESENTATION_NOT_APPLIED, note)
         return replace(instance, findings=(*instance.findings, finding))
+    state = _without_invalid_shutter(state, instance.pixel)
     frames = tuple(_apply_to_frame(instance, state, frame) for frame in range(_count_distinct_frames(instance, state)))
     last = instance.pixel.number_of_frames - 1
     return replace(instance, frames=(*frames, _apply_to_frame(instance, state, last)))
@@ -58,6 +68,14 @@ def _apply_to_frame(instance: Instance, state: PresentationState, frame: int) ->
             overlays=_active_overlays(instance, state),
         ),
     )
+
+
+def _without_invalid_shutter(state: PresentationState, pixel: ImagePixel) -> PresentationState:
+    """Return the state without a shutter that cannot be meant for images of this size."""
+    fault = "" if state.shutter is None else fault_of_shutter(state.shutter, pixel.rows, pixel.columns)
+    if not fault:
+        return state
+    return replace(state, shutter=None, findings=(*state.findings, Finding(FindingCode.SHUTTER_INVALID, fault)))
 
 
 def _combine_shutters(state_shutter: Shutter | None, image_shutter: Shutter | None) -> Shutter | None:

@@ -3,10 +3,10 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 from plainfilm.dicom.byte_source import ValueField
+from plainfilm.dicom.codestream_header import CodestreamHeader, read_codestream_header
 from plainfilm.dicom.encoding import ITEM_BYTES, Encoding
 from plainfilm.findings import Finding, FindingCode
 
@@ -24,28 +24,30 @@ _NEWER_NAMES = {
     "1.2.840.10008.1.2.4.112": "JPEG XL",
     "1.2.840.10008.1.2.8.1": "Deflated Image Frame Compression",
 }
-_JPEG_2000 = "1.2.840.10008.1.2.4.91"
-_RLE = "1.2.840.10008.1.2.5"
-# The JPEG transfer syntax by the code of the start-of-frame marker (ITU-T T.81 B.1.1.3; F7 is JPEG-LS).
-_JPEG_BY_START_OF_FRAME = {
-    0xC0: "1.2.840.10008.1.2.4.50",
-    0xC1: "1.2.840.10008.1.2.4.51",
-    0xC2: "1.2.840.10008.1.2.4.55",
-    0xC3: "1.2.840.10008.1.2.4.70",
-    0xF7: "1.2.840.10008.1.2.4.81",
-}
-# 1 to 15 segments, the first of which begins after the header of 64 bytes (PS3.5 G.5).
-_RLE_HEADER = re.compile(rb"[\x01-\x0f]\x00\x00\x00\x40\x00\x00\x00")
+# Private transfer syntaxes of native data, which the data dictionary does not have: those of GE and Philips.
+_GE_BIG_ENDIAN_WORDS = "1.2.840.113619.5.2"
+_PRIVATE_NATIVE = frozenset((_GE_BIG_ENDIAN_WORDS, "1.3.46.670589.33.1.4.1", "1.2.840.10008.1.20"))
+# Transfer syntaxes whose fragments may begin with any bytes, so also with the two that mark a JPEG XL codestream.
+_UNMARKED = frozenset((ENCAPSULATED, "1.2.840.10008.1.2.8.1"))
+_BARE_JPEG_XL = b"\xff\x0a"
 _MAX_CODESTREAM_HEADER = 65536
 
 
 @dataclass(frozen=True, slots=True)
 class ResolvedTransferSyntax:
-    """The transfer syntax that Pixel Data are read with. `findings` has one finding if it is not the declared one."""
+    """The transfer syntax that Pixel Data are read with. `findings` has one finding if it is not the declared one.
+
+    codestream: what the first codestream of encapsulated data says of itself. has_big_endian_words: whether the pixel
+    cells are in big endian, whatever the encoding of the elements. needs_native_length: whether nothing but the length
+    of Pixel Data can show that the data are native.
+    """
 
     uid: str
     encapsulated: bool
     findings: tuple[Finding, ...]
+    codestream: CodestreamHeader | None = None
+    has_big_endian_words: bool = False
+    needs_native_length: bool = False
 
 
 def transfer_syntax_name(uid: str) -> str:
@@ -58,9 +60,9 @@ def transfer_syntax_name(uid: str) -> str:
 
 def native_transfer_syntax(encoding: Encoding) -> str:
     """Return the native transfer syntax in which a data set of this encoding is written."""
-    if encoding.implicit:
-        return IMPLICIT_LITTLE
-    return EXPLICIT_BIG if encoding.big_endian else EXPLICIT_LITTLE
+    if encoding.big_endian:  # implicit big endian, of ACR-NEMA, has no UID
+        return EXPLICIT_BIG
+    return IMPLICIT_LITTLE if encoding.implicit else EXPLICIT_LITTLE
 
 
 def resolve_transfer_syntax(
@@ -70,39 +72,50 @@ def resolve_transfer_syntax(
 
     declared: Transfer Syntax UID, '' if the file has none. value: the value of the pixel element.
     """
-    encapsulated = has_undefined_length or (declared not in NATIVE and value[:4] == ITEM_BYTES)
-    if encapsulated:
-        is_usable = bool(declared) and declared not in NATIVE
-        uid = declared if is_usable else _transfer_syntax_of_items(value) or ENCAPSULATED
-    else:
-        native = native_transfer_syntax(encoding)
-        is_usable = bool(declared) and (declared not in NATIVE or declared in (DEFLATED, native))
-        uid = declared if is_usable else native
-    if uid == declared:
-        return ResolvedTransferSyntax(uid, encapsulated, ())
-    note = f"{'the file says ' + declared if declared else 'the file has no Transfer Syntax UID'}; taken for {uid}"
-    return ResolvedTransferSyntax(uid, encapsulated, (Finding(FindingCode.ASSUMED_TRANSFER_SYNTAX, note),))
+    if has_undefined_length or (declared not in NATIVE and value[:4] == ITEM_BYTES):
+        return _resolve_encapsulated(declared, value)
+    native = native_transfer_syntax(encoding)
+    if declared in (DEFLATED, native):
+        return ResolvedTransferSyntax(declared, False, ())
+    is_known = transfer_syntax_name(declared) != ""
+    if is_known and declared not in NATIVE and declared not in _PRIVATE_NATIVE:  # the decoder takes them for native
+        return ResolvedTransferSyntax(declared, False, ())
+    return ResolvedTransferSyntax(
+        uid=native,
+        encapsulated=False,
+        findings=(_assumed(declared, native),),
+        has_big_endian_words=declared == _GE_BIG_ENDIAN_WORDS,
+        needs_native_length=bool(declared) and not is_known and declared not in _PRIVATE_NATIVE,
+    )
 
 
-def _transfer_syntax_of_items(value: ValueField) -> str | None:
-    """Return what the first fragment with a codestream shows; a Basic Offset Table may precede it (PS3.5 A.4)."""
+def _resolve_encapsulated(declared: str, value: ValueField) -> ResolvedTransferSyntax:
+    """Return the declared transfer syntax unless the codestream says that it is another one."""
+    codestream = _first_codestream_header(value, declared)
+    syntaxes = () if codestream is None else codestream.syntaxes
+    is_usable = declared != "" and declared not in NATIVE
+    is_known = transfer_syntax_name(declared) != "" and declared not in _PRIVATE_NATIVE
+    is_contradicted = codestream is not None and declared not in syntaxes
+    if is_usable and is_known and codestream is not None and codestream.segments is not None:
+        is_contradicted = False  # the header of an RLE frame is too short to contradict another transfer syntax
+    if is_usable and not is_contradicted:
+        return ResolvedTransferSyntax(declared, True, (), codestream if declared in syntaxes else None)
+    uid = syntaxes[0] if syntaxes else ENCAPSULATED
+    return ResolvedTransferSyntax(uid, True, (_assumed(declared, uid),), codestream)
+
+
+def _assumed(declared: str, uid: str) -> Finding:
+    """Return the finding that names the declared transfer syntax and the one that is used."""
+    statement = f"TransferSyntaxUID is {declared}" if declared else "TransferSyntaxUID is missing or invalid"
+    return Finding(FindingCode.ASSUMED_TRANSFER_SYNTAX, f"{statement}; taken for {uid}")
+
+
+def _first_codestream_header(value: ValueField, declared: str) -> CodestreamHeader | None:
+    """Return the header of the first fragment with a codestream; a Basic Offset Table may precede it (PS3.5 A.4)."""
     second_item = 8 + int.from_bytes(value[4:8], "little")
-    codestreams = (bytes(value[start : start + _MAX_CODESTREAM_HEADER]) for start in (8, second_item + 8))
-    return next(filter(None, map(transfer_syntax_of_codestream, codestreams)), None)
-
-
-def transfer_syntax_of_codestream(codestream: bytes) -> str | None:
-    """Return a transfer syntax that a bare codestream can have, or None if the bytes are not a known codestream."""
-    if codestream[:4] == b"\xff\x4f\xff\x51":
-        return _JPEG_2000
-    if _RLE_HEADER.match(codestream):
-        return _RLE
-    if codestream[:2] != b"\xff\xd8":
-        return None
-    position = 2
-    while position + 4 <= len(codestream) and codestream[position] == 0xFF:
-        marker, length = codestream[position + 1], int.from_bytes(codestream[position + 2 : position + 4], "big")
-        if marker in _JPEG_BY_START_OF_FRAME:
-            return _JPEG_BY_START_OF_FRAME[marker]
-        position += 2 + length
+    for start in (8, second_item + 8):
+        codestream = bytes(value[start : start + _MAX_CODESTREAM_HEADER])
+        header = read_codestream_header(codestream)
+        if header is not None and not (declared in _UNMARKED and codestream.startswith(_BARE_JPEG_XL)):
+            return header
     return None

@@ -37,6 +37,7 @@ VALUE_ERRORS = (
 
 # Twice the length of the longest LUT Data. A value that is split into numbers or texts takes many times its bytes.
 _MAX_CONVERTED_BYTES = 256 * 1024
+_TEXT_VRS = ("AE", "AS", "CS", "DA", "DS", "IS", "LO", "SH", "TM", "UI")
 # pydicom does not split the values of these VRs.
 _UNSPLIT_VRS = ("OB", "OD", "OF", "OL", "OV", "OW", "SQ", "UN")
 
@@ -45,6 +46,20 @@ _UNSPLIT_VRS = ("OB", "OD", "OF", "OL", "OV", "OW", "SQ", "UN")
 def _tag_of(attribute: Attribute) -> BaseTag:
     """Return the tag in pydicom's type. It is cached, because looking up a keyword takes longer than the element."""
     return Tag(attribute)
+
+
+def _name_of(attribute: Attribute) -> str:
+    return attribute if isinstance(attribute, str) else f"({attribute >> 16:04X},{attribute & 0xFFFF:04X})"
+
+
+def _vr_of(element: RawDataElement) -> str:
+    """Return the VR as written, or that of the dictionary if none is written ('' if it is not in the dictionary)."""
+    if element.VR not in (None, "UN"):
+        return str(element.VR)
+    try:
+        return str(dictionary_VR(element.tag))
+    except KeyError:
+        return ""
 
 
 class Values:
@@ -82,8 +97,16 @@ class Values:
 
     def add_invalid(self, attribute: Attribute) -> None:
         """Add the finding that an attribute cannot be read."""
-        name = attribute if isinstance(attribute, str) else f"({attribute >> 16:04X},{attribute & 0xFFFF:04X})"
-        self.findings.append(Finding(FindingCode.ATTRIBUTE_INVALID, f"{name} cannot be read and is left out"))
+        note = f"{_name_of(attribute)} cannot be read and is left out"
+        self.findings.append(Finding(FindingCode.ATTRIBUTE_INVALID, note))
+
+    def add_corrected(self, attribute: Attribute, note: str) -> None:
+        """Add the finding that the spelling of an attribute was corrected. note: continues a sentence on it."""
+        self.findings.append(Finding(FindingCode.ATTRIBUTE_CORRECTED, f"{_name_of(attribute)} {note}"))
+
+    def add_unusable(self, attribute: Attribute, note: str) -> None:
+        """Add the finding that what displays the image is in the file and cannot be used: the image is repaired."""
+        self.findings.append(Finding(FindingCode.ATTRIBUTE_UNUSABLE, f"{_name_of(attribute)} {note}"))
 
     def has(self, keyword: str) -> bool:
         """Whether the Dataset has the attribute, empty or not."""
@@ -95,15 +118,51 @@ class Values:
         return self._elements.keys()
 
     def numbers(self, attribute: Attribute) -> tuple[float, ...]:
-        """Return all numbers of an attribute; () if it is absent or empty, or if one of them is not finite."""
-        value = self.raw(attribute)
+        """Return the numbers of an attribute; () if it is absent or empty, or if the first value is not a number.
+
+        Numbers after a value that is empty, unreadable or not finite are left out with a finding.
+        """
+        value = self._number_text(attribute)
+        if value is None:
+            value = self.raw(attribute)
         if value is None:
             return ()
         try:
-            return numbers_of(value, attribute, ">" if self._is_big_endian else "<")
+            result = numbers_of(value, attribute, ">" if self._is_big_endian else "<")
         except VALUE_ERRORS:
             self.add_invalid(attribute)
             return ()
+        if not result.numbers:
+            if self.has_value(attribute):
+                self.add_invalid(attribute)
+        elif not result.is_complete:
+            note = f"value {len(result.numbers) + 1} of {result.count} cannot be read; the values before it are used"
+            self.findings.append(Finding(FindingCode.ATTRIBUTE_INVALID, f"{_name_of(attribute)}: {note}"))
+        if result.is_corrected:
+            self.add_corrected(attribute, "is not written as a number; the number in it is used")
+        return result.numbers
+
+    def _number_text(self, attribute: Attribute) -> str | None:
+        """Return the text of numbers that are written as text, which pydicom may refuse as a whole, or None."""
+        element = self._elements.get(int(_tag_of(attribute)))
+        if not isinstance(element, RawDataElement) or not isinstance(element.value, bytes) or not element.value:
+            return None
+        is_text = _vr_of(element) in ("DS", "IS") and len(element.value) <= _MAX_CONVERTED_BYTES
+        return element.value.decode("latin-1") if is_text else None
+
+    def has_value(self, attribute: Attribute) -> bool:
+        """Whether the Dataset has the attribute with a value: one that is empty or blank counts as absent."""
+        element = self._elements.get(int(_tag_of(attribute)))
+        if element is None:
+            return False
+        value = element.value
+        if value is None:  # of a raw element, a value that is too long or damaged
+            return isinstance(element, RawDataElement) and element.length > 0
+        if isinstance(element, RawDataElement) and isinstance(value, bytes) and _vr_of(element) in _TEXT_VRS:
+            return len(value.strip(b" \0")) > 0
+        if isinstance(value, str):
+            return len(value.strip(" \0")) > 0
+        return not (isinstance(value, (bytes, Sequence)) and len(value) == 0)
 
     def number(self, attribute: Attribute) -> float | None:
         """Return the first number, or None."""
@@ -124,9 +183,13 @@ class Values:
         return tuple(int(number) for number in self.numbers(attribute))
 
     def pair(self, keyword: str) -> tuple[float, float] | None:
-        """Return the first two numbers, or None unless both are above 0."""
+        """Return the first two numbers, or None unless both are above 0. Other numbers add a finding."""
         numbers = self.numbers(keyword)
-        return (numbers[0], numbers[1]) if len(numbers) >= 2 and min(numbers[:2]) > 0 else None
+        if len(numbers) >= 2 and min(numbers[:2]) > 0:
+            return numbers[0], numbers[1]
+        if numbers:
+            self.add_invalid(keyword)
+        return None
 
     def text(self, attribute: Attribute) -> str:
         """Return the first value as text without padding; '' if there is none."""

@@ -23,10 +23,6 @@ import numpy as np
 import numpy.typing as npt
 import xxhash
 
-from plainfilm.decode.decoded import DecodedFrame
-from plainfilm.errors import RepairRefusedError
-from plainfilm.options.render import RenderOptions
-from plainfilm.records import Status
 from plainfilm.rendering.color.plan import color_plan, rgb_frame
 from plainfilm.rendering.frame import LoadedFrame, PlannedFrame, RenderedFrame
 from plainfilm.rendering.grayscale.planner import GrayscalePlanner
@@ -35,6 +31,7 @@ from plainfilm.rendering.instance_survey import InstanceSurvey
 from plainfilm.rendering.opened_instance import OpenedInstance
 from plainfilm.rendering.overlays import overlay_plan
 from plainfilm.rendering.pixels import PlannedColor, PlannedGrayscale, PlannedPixels
+from plainfilm.rendering.repairs import with_repairs
 from plainfilm.rendering.setup import final_geometry
 from plainfilm.rendering.statistics import statistics
 
@@ -84,9 +81,7 @@ def _plan_grayscale(planner: GrayscalePlanner, loaded: LoadedFrame) -> PlannedPi
     surveyed_frame = survey.frame(number)
     if surveyed_frame is None:
         surveyed_frame = survey_frame(planner.instance, survey.rules, frame_histograms(number, decoded, loaded.masks))
-    plan = planner.plan(surveyed_frame)
-    if _is_repaired(decoded, planner.options):
-        plan = replace(plan, status=Status.REPAIRED)
+    plan = with_repairs(planner.plan(surveyed_frame), planner.instance, loaded, planner.options)
     return PlannedGrayscale(plan, surveyed_frame)
 
 
@@ -95,16 +90,8 @@ def _plan_color(opened: OpenedInstance, loaded: LoadedFrame) -> PlannedPixels:
     decoded = replace(loaded.decoded, samples=setup.redaction.black_out(loaded.decoded.samples))
     rgb = rgb_frame(instance, decoded, decoded.samples)
     plan = color_plan(instance, decoded.photometric_interpretation, rgb, opened.options.render, setup.shutter)
-    if _is_repaired(decoded, opened.options.render):
-        plan = replace(plan, status=Status.REPAIRED)
+    plan = with_repairs(plan, instance, loaded, opened.options.render)
     return PlannedColor(plan, rgb.image.samples)
-
-
-def _is_repaired(decoded: DecodedFrame, options: RenderOptions) -> bool:
-    """Whether the decoder repaired the frame. Raises RepairRefusedError where `strict` forbids it."""
-    if decoded.is_repaired and options.strict:
-        raise RepairRefusedError(f"{decoded.findings[-1].detail}; --strict forbids this repair")
-    return decoded.is_repaired
 
 
 def _hash(stored: Array) -> str:

@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+from plainfilm.dicom.encoding import find_first_element
+from plainfilm.dicom.inflate import GZIP_START, inflate_gzip, inflate_gzip_head
 from plainfilm.errors import LimitError, Reason, SourceError
 
 _HEAD_BYTES = 4096
@@ -52,23 +54,41 @@ class FileContent:
 def open_source(path: Path) -> Iterator[bytes | FileContent]:
     """Open a file as a context manager for its content; a `FileContent` is valid within the context only.
 
+    Of a DICOM file that is compressed with gzip, the content is what it holds.
+
     Raises SourceError: `unreadable`, or `source_changed` if the file shrank while it was read or is no longer a
-    regular file. Raises LimitError (`too_large`) for a file of more than 1 TiB.
+    regular file. Raises LimitError (`too_large`) for a file of more than 1 TiB, and the errors of `inflate_gzip`.
     """
     with _open(path) as file:
         size = os.fstat(file.fileno()).st_size
         if size > _LARGEST:
             raise LimitError(f"the file has {size} bytes")
-        yield _read_whole(file, size) if size <= _MOST_AT_ONCE else FileContent(file, size)
+        yield _inflated(_read_whole(file, size) if size <= _MOST_AT_ONCE else FileContent(file, size))
 
 
 def read_head(path: Path) -> bytes:
-    """Return the first bytes of a file, enough to recognise its format. Raises SourceError as `open_source` does."""
+    """Return the first bytes of a file, enough to recognise its format.
+
+    Of a DICOM file that is compressed with gzip, they are those of what it holds. Raises SourceError as `open_source`
+    does.
+    """
     with _open(path) as file:
         try:
-            return file.read(_HEAD_BYTES)
+            head = file.read(_HEAD_BYTES)
         except OSError as error:
             raise _unreadable_error(error) from error
+    return _inflated_head(head) or head
+
+
+def _inflated(content: bytes | FileContent) -> bytes | FileContent:
+    """Return the DICOM file in a gzip file, or any other content as it is."""
+    return inflate_gzip(content) if _inflated_head(content[:_HEAD_BYTES]) else content
+
+
+def _inflated_head(head: bytes) -> bytes:
+    """Return the first bytes of the DICOM file in a gzip file, b"" for any other file."""
+    inflated = inflate_gzip_head(head, _HEAD_BYTES) if head.startswith(GZIP_START) else b""
+    return inflated if find_first_element(inflated) is not None else b""
 
 
 def _read_whole(file: BinaryIO, size: int) -> bytes:

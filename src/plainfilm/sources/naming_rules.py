@@ -14,6 +14,7 @@ LONGEST = 200
 """Bytes of the longest safe name, without the image's suffix, frame and number."""
 
 DICOM_SUFFIXES = frozenset({"dcm", "dicom", "dic", "ima"})
+_GZIP_SUFFIX = ".gz"
 IMAGE_SUFFIX = ".png"
 IMAGE_SUFFIXES = frozenset({"png", "jpg", "jpeg", "webp", "tif", "tiff", "jxl", "npy"})
 TABLES = ("metadata.csv", "metadata.jsonl", "metadata.parquet")
@@ -51,9 +52,13 @@ def uid_name(uid: str) -> str | None:
 
 
 def split_suffix(name: str) -> tuple[str, str]:
-    """Split a file name into its stem and its DICOM suffix with the dot ('' if it has no DICOM suffix)."""
-    stem, dot, suffix = name.rpartition(".")
-    return (stem, dot + suffix) if stem and suffix.lower() in DICOM_SUFFIXES else (name, "")
+    """Split a file name into its stem and its DICOM suffix with the dot ('' if it has no DICOM suffix).
+
+    A suffix of gzip files belongs to the DICOM suffix before it: `x.dcm.gz` is `x` and `.dcm.gz`.
+    """
+    compression = name[-len(_GZIP_SUFFIX) :] if name.lower().endswith(_GZIP_SUFFIX) else ""
+    stem, dot, suffix = name.removesuffix(compression).rpartition(".")
+    return (stem, dot + suffix + compression) if stem and suffix.lower() in DICOM_SUFFIXES else (name, "")
 
 
 def sanitize(component: str) -> str:

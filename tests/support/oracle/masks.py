@@ -73,7 +73,21 @@ def shutter_mask(dataset: Dataset, shape: tuple[int, ...], notes: Notes) -> Arra
             notes.find("shutter_invalid")
             continue
         inside &= within
+    # section 11: the shutter of another image, or one without area
+    if (inside.size - inside.sum()) > 0.95 * inside.size or _has_no_area(dataset):
+        notes.find("shutter_invalid")
+        return np.zeros(shape, dtype=bool)
     return ~inside
+
+
+def _has_no_area(dataset: Dataset) -> bool:
+    """Whether a circle has the radius 0, or the edges of a rectangle coincide."""
+    shapes = shutter_shapes(dataset)
+    if "CIRCULAR" in shapes and str(attribute(dataset, "RadiusOfCircularShutter")) == "0":
+        return True
+    pairs = (("LeftVertical", "RightVertical"), ("UpperHorizontal", "LowerHorizontal"))
+    edges = [[attribute(dataset, f"Shutter{name}Edge") for name in pair] for pair in pairs]
+    return "RECTANGULAR" in shapes and any(first is not None and first == last for first, last in edges)
 
 
 def _in_rectangle(dataset: Dataset, row: Array, column: Array) -> Array | None:
