@@ -112,6 +112,7 @@ def is_damage(vr: str, written_vr: str, value: bytes) -> bool:
     return vr in ("DS", "IS", "CS", "SQ") or len(value) % 2 == 1 or written_vr in ("LO", "SQ", "XX")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("film", FILMS)
 def test_no_damaged_attribute_is_dropped_in_silence(film: str) -> None:
     """An image that fails is not silent: it has a row in the table of failures."""

@@ -20,7 +20,7 @@ from tests.support.dicom_files import (
 )
 
 import plainfilm
-from plainfilm.decode.native import unpacked
+from plainfilm.decode.native import unpack_cells
 from plainfilm.dicom.read import read_instance
 from plainfilm.dicom.transfer_syntax import EXPLICIT_BIG, EXPLICIT_LITTLE, IMPLICIT_LITTLE
 from plainfilm.errors import AttributeValueError, ConversionError, Reason
@@ -133,7 +133,7 @@ def test_packed_samples_are_unpacked(count: int, first_bit: int) -> None:
     values = np.random.default_rng(count).integers(0, 4096, count + 1, np.uint16)
     data = packed(values)[first_bit // 4 :]
     skipped = first_bit // 4
-    assert np.array_equal(unpacked(data, first_bit, count, 12), values[skipped : skipped + count])
+    assert np.array_equal(unpack_cells(data, first_bit, count, 12), values[skipped : skipped + count])
 
 
 @pytest.mark.parametrize("frames", [1, 2, 3])

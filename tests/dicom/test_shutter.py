@@ -14,7 +14,7 @@ from plainfilm.dicom.instance import Overlay, Shutter
 from plainfilm.dicom.shutter_area import visible_pixels
 from plainfilm.dicom.transfer_syntax import EXPLICIT_BIG, EXPLICIT_LITTLE, IMPLICIT_LITTLE
 from plainfilm.findings import codes_of
-from plainfilm.rendering.grayscale.padding import outside_shutter
+from plainfilm.rendering.shutter import outside_shutter
 
 every_syntax = pytest.mark.parametrize("syntax", [EXPLICIT_LITTLE, EXPLICIT_BIG, IMPLICIT_LITTLE])
 
