@@ -12,7 +12,7 @@
         AttributeValueError      an attribute that the image needs is missing or invalid (keyword, value)
         DecodeError              the decoder refuses a codestream, or the codestream contradicts the header
         EncodeError              the output format cannot hold the image
-        RepairRefusedError       the VOI of the file cannot be used, and --strict forbids its replacement
+        RepairRefusedError       something for the display cannot be used, and --strict forbids its replacement
         OutputError              the image cannot be written
         LimitError               the instance exceeds a limit of the run
       RunError                   the run cannot continue
@@ -128,10 +128,7 @@ class Reason(StrEnum):
 
 
 class PlainfilmError(Exception):
-    """The base class of all exceptions of plainfilm.
-
-    message: what is wrong and what to do. reason, stage: codes.
-    """
+    """The base class of all exceptions. message: what is wrong and what to do. reason, stage: codes."""
 
     default_reason: ClassVar[Reason] = Reason.INTERNAL_ERROR
     default_stage: ClassVar[Stage] = Stage.RUN
