@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.conversion.test_resuming import film, tree
+from tests.conversion.test_resuming import tree
+from tests.support.cases.build import case_file
 
 from plainfilm.conversion import conversion as conversion_module
 from plainfilm.conversion.conversion import Conversion
@@ -32,7 +33,7 @@ def source(tmp_path: Path) -> Path:
     folder = tmp_path / "in"
     (folder / "b").mkdir(parents=True)
     for number in range(4):
-        (folder / ("b" if number > 1 else "") / f"{number}.dcm").write_bytes(film(seed=number))
+        (folder / ("b" if number > 1 else "") / f"{number}.dcm").write_bytes(case_file(seed=number))
     (tmp_path / "key").write_bytes(b"a secret of thirty-two bytes, so.")
     return folder
 

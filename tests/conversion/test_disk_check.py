@@ -14,8 +14,9 @@ from typing import Any
 
 import pytest
 from tests.conversion.test_overlay_files import overlaid
-from tests.conversion.test_resuming import film, tree
+from tests.conversion.test_resuming import tree
 from tests.ledger.test_damaged import FINGERPRINT, record
+from tests.support.cases.build import case_file
 
 from plainfilm.conversion.conversion import Conversion
 from plainfilm.conversion.disk_check import LostImages, forget_lost_images
@@ -42,8 +43,8 @@ def convert(tmp_path: Path, out: Path) -> Converts:
     folder = tmp_path / "in"
     (folder / "b").mkdir(parents=True)
     for number in range(3):
-        (folder / f"{number}.dcm").write_bytes(film(seed=number))
-    (folder / "b" / "cine.dcm").write_bytes(film(frames=3, content="gradient"))
+        (folder / f"{number}.dcm").write_bytes(case_file(seed=number))
+    (folder / "b" / "cine.dcm").write_bytes(case_file(frames=3, content="gradient"))
     (tmp_path / "key").write_bytes(b"a secret of thirty-two bytes, so.")
 
     def run(target: Path = out, **options: Any) -> Run:
