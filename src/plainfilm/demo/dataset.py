@@ -29,7 +29,6 @@ from plainfilm.demo.radiograph import (
 from plainfilm.demo.vendor import BurnedIn, Photometric, SopClass
 
 DATE, TIME = "20240102", "101500"
-NAMES = {Phantom.CHEST: "Synthetic^Chest", Phantom.BREAST: "Synthetic^Breast"}
 BODY_PARTS = {Phantom.CHEST: "CHEST", Phantom.BREAST: "BREAST"}
 REGIONS = {"HAND": ("85562004", "Hand"), "CHEST": ("51185008", "Chest"), "BREAST": ("76752008", "Breast")}
 VIEWS = {"HAND": ("272479007", "postero-anterior"), "BREAST": ("399368009", "medio-lateral oblique")}
@@ -106,11 +105,10 @@ def _age(acquisition: Acquisition) -> str:
 
 def _describe_patient(dataset: Any, radiograph: SyntheticRadiograph) -> None:
     """Set the Patient, General Study and SOP Common modules."""
-    subject = radiograph.acquisition.subject
     dataset.SpecificCharacterSet = "ISO_IR 100"
     dataset.SOPClassUID = radiograph.vendor.sop_class.value
     dataset.SOPInstanceUID = uid_of(radiograph, "instance")
-    dataset.PatientName = NAMES[subject] if isinstance(subject, Phantom) else "Synthetic^Hand"
+    dataset.PatientName = "Synthetic^Patient"
     dataset.PatientID = f"PLAINFILM-{radiograph.number:04d}"
     dataset.PatientBirthDate = ""
     dataset.PatientSex = "O"
