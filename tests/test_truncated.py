@@ -70,7 +70,7 @@ def test_missing_rows_are_rendered_like_padding(picture: Any) -> None:
     assert np.array_equal(plainfilm.render(mine, allow_truncated=True), plainfilm.render(twin))
     ours, theirs = plainfilm.explain(mine, allow_truncated=True), plainfilm.explain(twin)
     assert ours.to_dict()["padding_fraction"] == theirs.to_dict()["padding_fraction"]
-    assert ours.planned.pixels.surveyed.valid.total == THERE * COLUMNS
+    assert ours.planned.pixels.surveyed_frame.valid.total == THERE * COLUMNS
     assert ours.to_dict()["status"] == "repaired"
     assert "truncated_filled" in str(ours)
 

@@ -47,11 +47,14 @@ def _visible_in_shapes(shutter: Shutter, rows: int, columns: int) -> int:
 
 
 def has_no_area(shutter: Shutter) -> bool:
-    """Whether a shape has no area: a circle of radius 0, or edges or vertices on one line."""
+    """Whether a shape has no area: a circle of radius 0, edges in the wrong order, or vertices on one line.
+
+    Equal edges of a rectangle leave one row or column, because its edges belong to it.
+    """
     if shutter.circle is not None and shutter.circle[2] == 0:
         return True
     if shutter.rectangle is not None and (
-        shutter.rectangle[0] >= shutter.rectangle[1] or shutter.rectangle[2] >= shutter.rectangle[3]
+        shutter.rectangle[0] > shutter.rectangle[1] or shutter.rectangle[2] > shutter.rectangle[3]
     ):
         return True
     return shutter.polygon is not None and not _has_triangle(shutter.polygon)

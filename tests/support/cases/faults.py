@@ -52,7 +52,7 @@ def faults() -> dict[str, Fault]:
         "no Pixel Data": _without("PixelData"),
         "no Rows": _without("Rows"),
         "no Bits Allocated": _without("BitsAllocated"),
-        "Bits Allocated 12": _with("unsupported_value", BitsAllocated=12),
+        "Bits Allocated 20": _with("unsupported_value", BitsAllocated=20),
         "Photometric Interpretation": _with("unsupported_value", PhotometricInterpretation="HSV"),
         "Rows 0": _with("unsupported_value", Rows=0),
         "too large": _with("too_large", Rows=65535, Columns=65535),

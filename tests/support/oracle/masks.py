@@ -81,13 +81,9 @@ def shutter_mask(dataset: Dataset, shape: tuple[int, ...], notes: Notes) -> Arra
 
 
 def _has_no_area(dataset: Dataset) -> bool:
-    """Whether a circle has the radius 0, or the edges of a rectangle coincide."""
-    shapes = shutter_shapes(dataset)
-    if "CIRCULAR" in shapes and str(attribute(dataset, "RadiusOfCircularShutter")) == "0":
-        return True
-    pairs = (("LeftVertical", "RightVertical"), ("UpperHorizontal", "LowerHorizontal"))
-    edges = [[attribute(dataset, f"Shutter{name}Edge") for name in pair] for pair in pairs]
-    return "RECTANGULAR" in shapes and any(first is not None and first == last for first, last in edges)
+    """Whether a circle has the radius 0."""
+    is_circle = "CIRCULAR" in shutter_shapes(dataset)
+    return is_circle and str(attribute(dataset, "RadiusOfCircularShutter")) == "0"
 
 
 def _in_rectangle(dataset: Dataset, row: Array, column: Array) -> Array | None:
