@@ -96,7 +96,7 @@ def reasons_in(out: Path) -> Counter[str]:
 def file_hashes(out: Path) -> dict[str, str]:
     """Return the SHA-256 of every file of OUT except the folder .plainfilm.
 
-    Times and the number of jobs are removed from run.json first.
+    What differs between a resumed and an uninterrupted run is removed from run.json first: times, jobs, notes.
     """
     hashes = {}
     for path in sorted(out.rglob("*")):
@@ -109,6 +109,7 @@ def file_hashes(out: Path) -> dict[str, str]:
 
 def _without_times(run: dict[str, Any]) -> bytes:
     del run["times"]
+    del run["notes"]
     run["options"].pop("jobs", None)
     return json.dumps(run, sort_keys=True).encode()
 

@@ -103,7 +103,7 @@ def enter_own_mounts() -> None:
         attempt = subprocess.run([unshare, "-Urm", "true"], capture_output=True, check=False)
         if attempt.returncode == 0:
             os.environ[IN_NAMESPACE] = "1"
-            os.execv(unshare, [unshare, "-Urm", sys.executable, *sys.argv])
+            os.execv(unshare, [unshare, "-Urm", sys.executable, "-m", "trials.full_disk", *sys.argv[1:]])
 
 
 def run(trial: Trial) -> None:
