@@ -22,9 +22,12 @@ def traced_memory() -> Iterator[PeakMemory]:
     """Measure the block. What is made once in a process, like imports and caches, has to be made before."""
     peak = PeakMemory()
     gc.collect()
+    # the objects of earlier tests would make collections of the oldest generation rare
+    gc.freeze()
     tracemalloc.start()
     try:
         yield peak
         peak.size = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
+        gc.unfreeze()
