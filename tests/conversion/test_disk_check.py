@@ -213,7 +213,8 @@ def test_memory_does_not_grow_with_the_images(ledger: Ledger, out: Path) -> None
     with traced_memory() as peak:
         result = forget_lost_images(out, ledger, lambda _: None, lambda: False)
     assert result == LostImages(0, has_others=True)
-    assert peak.size < 2 * 1024**2
+    # the rows of all images together take more than 20 MB
+    assert peak.size < 8 * 1024**2
 
 
 def test_a_stopped_run_checks_no_more(ledger: Ledger, out: Path) -> None:
