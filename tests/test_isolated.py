@@ -17,6 +17,8 @@ from plainfilm.api import explain_isolated
 from plainfilm.conversion.isolated import call_in_worker
 from plainfilm.options.limits import LimitOptions
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def content() -> bytes:

@@ -15,6 +15,8 @@ from tests.support.command_line import CommandLine
 import plainfilm as plainfilm_package
 from plainfilm.errors import OptionsError
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def films(tmp_path: Path) -> Path:

@@ -15,6 +15,8 @@ from tests.support.command_line import CommandLine
 from plainfilm.cli.main import main
 from plainfilm.dicom.transfer_syntax import transfer_syntax_name
 
+pytestmark = pytest.mark.slow
+
 FILM: dict[str, Any] = {
     "photometric": "MONOCHROME1",
     "slope": 2,

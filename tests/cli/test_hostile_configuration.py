@@ -18,6 +18,8 @@ from plainfilm.errors import OptionsError
 from plainfilm.options.limits import parse_seconds
 from plainfilm.workers.spawn import spawn
 
+pytestmark = pytest.mark.slow
+
 BOMBS = {
     "nested JSON lists": '{"look": ' + "[" * 100_000 + "]" * 100_000 + "}",
     "nested JSON objects": '{"a":' * 50_000 + "1" + "}" * 50_000,

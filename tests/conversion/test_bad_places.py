@@ -24,6 +24,8 @@ from plainfilm.options.options import Options
 from plainfilm.output.directory import OutputDirectory
 from plainfilm.output.tables import UnwritableTableError, read_table
 
+pytestmark = pytest.mark.slow
+
 IMAGES = ["0.png", "1.png", "b/2.png", "b/3.png"]
 Converts = Callable[..., Run]
 

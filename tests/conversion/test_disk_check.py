@@ -29,6 +29,8 @@ from plainfilm.ledger.remaining_work import FileStat
 from plainfilm.options.options import Options
 from plainfilm.output.tables import read_table
 
+pytestmark = pytest.mark.slow
+
 Converts = Callable[..., Run]
 
 
