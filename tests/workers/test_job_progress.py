@@ -12,6 +12,7 @@ from plainfilm.workers.messages import (
     FrameStarted,
     FrameSurveyed,
     Job,
+    MemoryShort,
     Report,
     TaskRaised,
     TaskResult,
@@ -76,6 +77,14 @@ def test_a_limit_is_never_tried_again(reason: Reason) -> None:
     progress = progress_after(FrameStarted(None), FrameStarted(2))
     assert progress.handle_exit(reason, "too much") == WorkerLost("hand", 2, reason, "too much", 1)
     assert (progress.first_frame, progress.is_finished) == (3, False)
+
+
+def test_a_death_with_too_little_memory_counts_as_the_memory_limit() -> None:
+    progress = progress_after(FrameStarted(0), TaskResult("0"), MemoryShort(), FrameStarted(1))
+    lost = progress.handle_exit(Reason.WORKER_DIED, "killed by SIGSEGV")
+    assert lost is not None
+    assert (lost.frame, lost.reason, lost.attempts) == (1, Reason.MEMORY_LIMIT, 1)
+    assert progress.first_frame == 2
 
 
 @pytest.mark.parametrize("reason", LIMITS)

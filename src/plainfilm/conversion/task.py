@@ -12,7 +12,7 @@ from plainfilm.conversion.job import OVERLAY_FOLDER, ConvertJob, EncodedImage, R
 from plainfilm.conversion.presentation_index import presentation_for
 from plainfilm.conversion.rows import SourceContext, record_of, software_text, source_context
 from plainfilm.decode.codecs import preload_decoders
-from plainfilm.decode.process_state import is_memory_suspect
+from plainfilm.decode.process_state import is_memory_short, is_memory_suspect
 from plainfilm.encode.png import Ancillary, encode_png
 from plainfilm.errors import ConversionError, Reason, Stage
 from plainfilm.options.options import Options
@@ -24,7 +24,7 @@ from plainfilm.rendering.opened_instance import OpenedInstance, open_instance, w
 from plainfilm.rendering.pipeline import plan_frame, render_frame
 from plainfilm.sources.file_reader import open_source
 from plainfilm.sources.naming_rules import IMAGE_SUFFIX, frame_name, uid_name
-from plainfilm.workers.messages import FrameSkipped, FrameStarted, FrameSurveyed, Job, Report, TaskResult
+from plainfilm.workers.messages import FrameSkipped, FrameStarted, FrameSurveyed, Job, MemoryShort, Report, TaskResult
 
 # before the memory of the worker is limited
 preload_decoders()
@@ -42,6 +42,9 @@ def convert_source(job: Job, report: Callable[[Report], None]) -> bool:
     try:
         with open_source(convert_job.reference.path) as content:
             opened = open_instance(content, context.options, convert_job.boxes)
+            pixel = opened.instance.pixel
+            if is_memory_short(pixel.rows * pixel.columns * pixel.samples_per_pixel):
+                report(MemoryShort())
             for result in _results(job, convert_job, _with_presentation(opened, context), report):
                 report(result)
     except ConversionError as error:

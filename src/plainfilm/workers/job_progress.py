@@ -11,6 +11,7 @@ from plainfilm.workers.messages import (
     FrameStarted,
     FrameSurveyed,
     Job,
+    MemoryShort,
     Report,
     TaskRaised,
     TaskResult,
@@ -23,7 +24,8 @@ class JobProgress:
     """The state of one job, over as many attempts as it needs.
 
     - When a worker dies, the frame that it was working on is tried once more. A second death in a row loses the frame.
-    - A timeout, an exceeded memory limit and an exception lose the frame at once.
+    - A timeout, an exceeded memory limit and an exception lose the frame at once. A death counts as an exceeded memory
+      limit if the worker has reported that its memory is short.
     - After a lost frame, the job continues with the next one. A loss outside of any frame ends the job.
     - A frame that is lost while it is surveyed is skipped in all further attempts. Its loss is returned when its turn
       comes (FrameSkipped), so that results stay in order, and a frame that is not part of the job causes no loss.
@@ -39,6 +41,7 @@ class JobProgress:
     _started_frame: int | None = None
     _surveyed_frame: int | None = None
     _has_result: bool = False
+    _is_memory_short: bool = False
     _losses_in_a_row: int = 0
     _frames_with_survey_death: set[int] = field(default_factory=set)
     _skipped: dict[int, WorkerLost] = field(default_factory=dict)
@@ -57,6 +60,8 @@ class JobProgress:
                 self._surveyed_frame, self._has_result = frame, False
             case FrameStarted(frame):
                 self._started_frame, self._surveyed_frame, self._has_result = frame, None, False
+            case MemoryShort():
+                self._is_memory_short = True
             case FrameSkipped(frame):
                 self._started_frame, self._surveyed_frame = frame, None
                 self._has_result, self.attempt = True, 1
@@ -82,6 +87,8 @@ class JobProgress:
 
     def handle_exit(self, reason: Reason, message: str) -> WorkerLost | None:
         """Record that the worker died (`worker_died`) or was killed at a limit; return the loss, if there is one."""
+        if reason is Reason.WORKER_DIED and self._is_memory_short:
+            reason, message = Reason.MEMORY_LIMIT, f"{message}; less memory was left than the image can need (--memory)"
         if self._has_result:
             self._continue_after_frame()
             return None

@@ -155,6 +155,14 @@ class FrameSurveyed(FastPickle):
 
 
 @dataclass(frozen=True, slots=True)
+class MemoryShort(FastPickle):
+    """The worker has less memory left than the job can need: if it dies, the cause is taken to be its memory limit.
+
+    Native libraries do not all check that an allocation has succeeded.
+    """
+
+
+@dataclass(frozen=True, slots=True)
 class FrameSkipped(FastPickle):
     """The task has come to a frame (from 0) that is in `Job.skipped_frames`."""
 
@@ -228,7 +236,7 @@ class Idle:
     """No event has come for a moment, and more will come: the consumer has time for other work."""
 
 
-Report = FrameStarted | FrameSurveyed | TaskResult | FrameSkipped
+Report = FrameStarted | FrameSurveyed | MemoryShort | TaskResult | FrameSkipped
 Reply = Ready | StartFailed | Report | TaskFinished | TaskRaised | RunFailed
 Event = TaskResult | WorkerLost | JobDone | Idle
 

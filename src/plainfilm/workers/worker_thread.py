@@ -17,6 +17,7 @@ from plainfilm.workers.messages import (
     FrameSkipped,
     FrameStarted,
     FrameSurveyed,
+    MemoryShort,
     Job,
     JobDone,
     Ready,
@@ -142,7 +143,7 @@ class WorkerThread(threading.Thread):
         process.send(progress.remaining_job())
         while True:
             match process.receive(self._settings.timeout):
-                case FrameStarted() | FrameSurveyed() | TaskResult() | FrameSkipped() as message:
+                case FrameStarted() | FrameSurveyed() | MemoryShort() | TaskResult() | FrameSkipped() as message:
                     event = progress.handle_report(message)
                     if event is not None:
                         self._queues.put_event(event)
