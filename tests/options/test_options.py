@@ -72,6 +72,12 @@ def test_the_defaults_are_those_of_the_interface() -> None:
         "orient": "stored",
         "frames": "all",
         "names": "keep",
+        "split": "",
+        "split_balance": "hash",
+        "labels": None,
+        "label": "",
+        "label_key": "file_name",
+        "class_folders": None,
         "redact": "",
         "redact_from": None,
         "redact_unmatched": "error",
@@ -165,8 +171,13 @@ def test_an_option_that_does_not_exist_is_refused_by_name() -> None:
         Options.of({"sise": 5, "colour": "grey", "bits": 8})
 
 
-# a path and an Explanation may be any text
-ANY_TEXT = ("voi", *(option.name for option in Options.declared() if "PathLike" in option.value_type.keyword))
+# a path, an Explanation and the name of a column may be any text
+ANY_TEXT = (
+    "voi",
+    "label",
+    "class_folders",
+    *(option.name for option in Options.declared() if "PathLike" in option.value_type.keyword),
+)
 
 
 @pytest.mark.parametrize("name", [name for name in OPTION_VALUES if name not in ANY_TEXT])

@@ -46,6 +46,12 @@ class RunKeywords(ImageKeywords, total=False):
 
     frames: str | int
     names: Literal["keep", "uid", "hash"]
+    split: str | dict[str, float]
+    split_balance: Literal["hash", "exact"]
+    labels: str | PathLike[str] | None
+    label: str | list[str]
+    label_key: Literal["file_name", "stem", "source", "SOPInstanceUID", "PatientID", "AccessionNumber"]
+    class_folders: str | None
     redact_from: str | PathLike[str] | None
     redact_unmatched: Literal["error", "ignore"]
     columns: str | list[str]

@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from plainfilm.errors import OptionsError
+from plainfilm.options.data_set import DataSetOptions
 from plainfilm.options.decoding import DecodeOptions
 from plainfilm.options.field import Option, Scope, options_of
 from plainfilm.options.geometry import GeometryOptions
@@ -28,6 +29,7 @@ class Options:
     geometry: GeometryOptions = GeometryOptions()
     presentation: PresentationOptions = PresentationOptions()
     output: OutputOptions = OutputOptions()
+    data_set: DataSetOptions = DataSetOptions()
     privacy: PrivacyOptions = PrivacyOptions()
     limits: LimitOptions = LimitOptions()
     run: RunOptions = RunOptions()
