@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from plainfilm.conversion.labels import Labels, load_labels
 from plainfilm.conversion.pseudonyms import Key, load_key
 from plainfilm.conversion.redaction_lookup import load_matched_redactions
 from plainfilm.conversion.summary import fingerprint_run
@@ -21,6 +22,7 @@ class RunInputs:
 
     key: the key of the keyed hashes.
     redactions: the redaction boxes of `--redact-from`.
+    labels: the labels of `--labels`.
     fingerprint: everything that the images and tables depend on.
     """
 
@@ -29,6 +31,7 @@ class RunInputs:
     options: Options
     key: Key
     redactions: Redactions
+    labels: Labels
     fingerprint: RunFingerprint
 
 
@@ -36,8 +39,14 @@ def load_run_inputs(sources: Sequence[Path], out: Path, options: Options) -> Run
     """Read key, redactions and presentation state. Raises OptionsError where one of them cannot be used."""
     redactions = load_matched_redactions(sources, out, options.privacy)
     key = load_key(options.run.key_file)
-    fingerprint = fingerprint_run(options, key, redactions, fingerprint_presentation(options))
-    return RunInputs(tuple(sources), out, options, key, redactions, fingerprint)
+    labels = load_labels(options.data_set, key)
+    contents = {
+        "redact_from": redactions.fingerprint[:16] or None,
+        "presentation": fingerprint_presentation(options),
+        "labels": labels.digest[:16] or None,
+    }
+    fingerprint = fingerprint_run(options, key, contents)
+    return RunInputs(tuple(sources), out, options, key, redactions, labels, fingerprint)
 
 
 def fingerprint_presentation(options: Options) -> str | None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from plainfilm.conversion.committer import ResultCommitter
+from plainfilm.conversion.placement import Placement, placement_depth
 from plainfilm.conversion.progress import ProgressCallback, ProgressReporter
 from plainfilm.conversion.run_inputs import RunInputs
 from plainfilm.conversion.run_log import RunLog, logging_to_file
@@ -49,8 +50,10 @@ def open_run_parts(inputs: RunInputs, progress: ProgressCallback) -> Iterator[Ru
     ):
         # only with --names keep are the sources of the run paths, which the log must not show
         run_log = RunLog(inputs.key if names is Names.KEEP else None)
-        uid_names = UidNames(output, ledger) if names is Names.UID else None
-        committer = ResultCommitter(output, ledger, run_log, uid_names)
+        data_set = inputs.options.data_set
+        uid_names = UidNames(output, ledger, placement_depth(data_set)) if names is Names.UID else None
+        placement = Placement(output, ledger, data_set, inputs.labels, inputs.key)
+        committer = ResultCommitter(output, ledger, run_log, uid_names, placement)
         yield RunParts(inputs, output, ledger, run_log, committer, ProgressReporter(progress, committer.counts))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 import platform
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from functools import cache
@@ -16,7 +16,6 @@ from plainfilm.encode.table import encoder_status
 from plainfilm.findings import FindingCode
 from plainfilm.ledger.fingerprint import RunFingerprint
 from plainfilm.options.options import Options
-from plainfilm.options.redaction_list import Redactions
 from plainfilm.output.tables import Rows
 from plainfilm.records import Failure, Record
 from plainfilm.version import VERSION
@@ -111,16 +110,12 @@ class PatientPathCounter:
         return [f"{self._images} images lie under paths that name their patient: OUT holds these names too"]
 
 
-def fingerprint_run(
-    options: Options, key: Key, redactions: Redactions, presentation: str | None = None
-) -> RunFingerprint:
+def fingerprint_run(options: Options, key: Key, contents: Mapping[str, str | None] | None = None) -> RunFingerprint:
     """Return what the images and tables of a run depend on: all options but those of the run itself.
 
-    presentation: the fingerprint of the presentation state of `--presentation`.
+    contents: for each option that names a file, a hash of the content, which counts instead of the path.
     """
-    # the contents of these files count, and not their paths
-    values = options.to_mapping()
-    values |= {"redact_from": redactions.fingerprint[:16] or None, "presentation": presentation}
+    values = options.to_mapping() | dict(contents or {})
     declared = list(Options.declared())
     fixed = {option.name: values[option.name] for option in declared if not option.resume.may_change}
     limits = {option.name: values[option.name] for option in declared if option.resume.retry is not None}

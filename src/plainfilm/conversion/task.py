@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from plainfilm.conversion.failures import failure_of_error
 from plainfilm.conversion.job import OVERLAY_FOLDER, ConvertJob, EncodedImage, RunContext, StagedImage, StagedOverlay
+from plainfilm.conversion.labels import key_of_identity
 from plainfilm.conversion.presentation_index import presentation_for
 from plainfilm.conversion.rows import SourceContext, record_of, software_text, source_context
 from plainfilm.decode.codecs import preload_decoders
@@ -67,7 +68,8 @@ def _results(
     if not remaining:
         yield from map(FrameSkipped, frames)
         return
-    source = source_context(convert_job.reference, opened.instance, context.key)
+    label_key = convert_job.label_key or _label_key(opened, context)
+    source = source_context(convert_job.reference, opened.instance, context.key, label_key)
     survey = survey_instance(opened, remaining, job.skipped_frames, lambda frame: announce(FrameSurveyed(frame)))
     for frame in frames:
         if frame in job.skipped_frames:
@@ -83,6 +85,12 @@ def _results(
 def _with_presentation(opened: OpenedInstance, context: RunContext) -> OpenedInstance:
     state, instance = presentation_for(opened.instance, context.options, context.presentation_index)
     return with_presentation(replace(opened, instance=instance), state)
+
+
+def _label_key(opened: OpenedInstance, context: RunContext) -> str:
+    """Return the key of an instance in the label file where one of its attributes is the key, otherwise ''."""
+    data_set = context.options.data_set
+    return key_of_identity(context.key, data_set.label_key, opened.instance.identity) if data_set.label else ""
 
 
 def _selected_frames(opened: OpenedInstance, options: Options, first_frame: int) -> range:

@@ -41,6 +41,7 @@ from plainfilm.ledger.sql import (
     STATE_TYPES,
 )
 from plainfilm.ledger.stored_files import StoredFiles
+from plainfilm.ledger.stored_splits import StoredSplits
 from plainfilm.options.options import Options
 from plainfilm.records import Failure, Record
 from plainfilm.sources.naming_rules import fold, instance_of
@@ -87,6 +88,8 @@ class Ledger:
         """The number of rows of each status."""
         self.files = StoredFiles(database)
         """The files of the images, to be compared with those in OUT."""
+        self.splits = StoredSplits(database)
+        """The splits of the patients."""
         for table in ("images", "failures"):
             self.counts.update(dict(database.fetch_all(f"SELECT status, count(*) FROM {table} GROUP BY status")))
 
@@ -137,8 +140,8 @@ class Ledger:
         return dict(self._database.fetch_all(query, (sop_instance,), (str, str)))
 
     def instances_with_suffixes(self) -> list[str]:
-        """Return the SOP Instances of which an image has a name by UID with a `-` and digits behind the UID."""
-        query = "SELECT DISTINCT sop_instance FROM images WHERE file_name GLOB '[0-9]*-*' AND file_name NOT GLOB '*/*'"
+        """Return the SOP Instances of which an image may have a name by UID with a `-` and digits behind the UID."""
+        query = "SELECT DISTINCT sop_instance FROM images WHERE file_name GLOB '*[0-9]-*'"
         return [str(instance) for (instance,) in self._database.fetch_all(query)]
 
     def images_of_source(self, source: str) -> list[Record]:
@@ -176,6 +179,13 @@ class Ledger:
         values = (failure.source, frame, failure.status, failure.reason, retry, failure_to_text(failure))
         self._database.execute("INSERT OR REPLACE INTO failures VALUES (?, ?, ?, ?, ?, ?)", values)
         self.counts[failure.status] += 1
+
+    def replace_image(self, record: Record, failure: Failure) -> None:
+        """Delete the row of an image, whose file name is pending then, and add a failure in its place."""
+        self.mark_pending([record.file_name])
+        self._database.execute("DELETE FROM images WHERE source = ? AND frame = ?", (record.source, record.frame))
+        self.counts[record.status] -= 1
+        self.add_failure(failure)
 
     def mark_done(self, sources: Iterable[str]) -> None:
         """Note that no more rows of these sources are to come."""
@@ -240,7 +250,7 @@ class Ledger:
     def _delete_everything(self) -> None:
         for table in ("images", "masks"):
             self._database.execute(f"INSERT OR IGNORE INTO pending SELECT file_name FROM {table}")
-        for table in ("images", "masks", "failures", "sources"):
+        for table in ("images", "masks", "failures", "sources", "splits"):
             self._database.execute(f"DELETE FROM {table}")
 
     def _register_new(self, reference: Reference, file_stat: FileStat) -> RemainingWork:

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from plainfilm.records import ONE_LEVEL
+
 CREATE_TABLES = """
 CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 
@@ -31,6 +33,9 @@ CREATE TABLE IF NOT EXISTS failures (
     source TEXT NOT NULL, frame INTEGER NOT NULL, status TEXT NOT NULL, reason TEXT NOT NULL,
     retry INTEGER NOT NULL, row TEXT NOT NULL, PRIMARY KEY (source, frame)) WITHOUT ROWID;
 
+-- the split of each patient (by keyed hash) after the last complete run with --split-balance exact
+CREATE TABLE IF NOT EXISTS splits (patient TEXT PRIMARY KEY, split TEXT NOT NULL) WITHOUT ROWID;
+
 -- file names that are about to get or to lose a file: a file of such a name that has no row is to be removed
 CREATE TABLE IF NOT EXISTS pending (file_name TEXT PRIMARY KEY) WITHOUT ROWID;
 """
@@ -54,6 +59,16 @@ SELECT row, id,
     CASE WHEN stored_hash <> '' THEN (SELECT e.id FROM images e
         WHERE e.stored_hash = i.stored_hash ORDER BY e.source, e.frame LIMIT 1) END
 FROM images i ORDER BY source, frame
+"""
+
+# a page of images in table order, so that rows may be changed in between
+IMAGES_AFTER = "SELECT row FROM images WHERE (source, frame) > (?, ?) ORDER BY source, frame LIMIT 1000"
+
+IMAGES_WITH_SHARED_PIXELS = f"""
+SELECT row FROM images WHERE stored_hash IN (
+    SELECT stored_hash FROM images WHERE stored_hash <> '' AND stored_hash NOT LIKE '{ONE_LEVEL}%'
+    GROUP BY stored_hash HAVING count(*) > 1)
+ORDER BY stored_hash, source, frame
 """
 
 # created when they are first needed: until then they would only make inserts slower

@@ -11,8 +11,8 @@ from enum import StrEnum
 from fractions import Fraction
 from pathlib import Path
 
-from plainfilm.errors import OptionsError
-from plainfilm.options.field import FREE, Scope, ValueType, option
+from plainfilm.errors import OptionsError, Reason
+from plainfilm.options.field import Scope, ValueType, limit, option
 from plainfilm.options.value_types import members, path_type, split_parts
 
 _NAME = re.compile(r"[a-z0-9_]+")
@@ -188,8 +188,7 @@ class DataSetOptions:
         path_type("CSV"),
         "join the columns of --label from a CSV file to the tables",
         scope=Scope.RUN,
-        resume=FREE,
-        is_recorded=False,
+        resume=limit(Reason.EXCLUDED),
     )
     label: LabelColumns = option(
         LabelColumns(),

@@ -28,7 +28,8 @@ from plainfilm.records import Failure, Record
 
 METADATA = "metadata.csv"
 FAILURES = "failures.csv"
-COLUMNS = tuple(column.name for column in fields(Record) if column.name not in ("stored_hash", "carried"))
+_OTHERS = ("stored_hash", "carried", "label_key", "split", "labels")
+COLUMNS = tuple(column.name for column in fields(Record) if column.name not in _OTHERS)
 FAILURE_COLUMNS = tuple(column.name for column in fields(Failure))
 
 _LINES_PER_CHUNK = 1000
