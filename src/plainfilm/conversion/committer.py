@@ -77,7 +77,9 @@ class ResultCommitter:
         self._ledger.commit()
 
     def notes(self) -> Iterator[str]:
-        """Yield a line for the summary if files without a row could not be removed; the next run tries again."""
+        """Yield lines for the summary: about files without a row that could not be removed, splits and labels."""
+        if self._placement is not None:
+            yield from self._placement.notes()
         if unremoved := sum(map(len, self._ledger.orphaned_files())):
             yield f"{unremoved} files in OUT that have no row could not be removed: check the permissions in OUT"
 

@@ -70,10 +70,14 @@ def load_labels(options: DataSetOptions, key: Key) -> Labels:
         key_index = _key_column(header, options.label_key)
         indexes = [_column(header, name, options.labels) for name in options.label.names]
         rows = ((reader.line_num, row) for row in reader if row)
-        return _collect(rows, key_index, indexes, _Context(options, key))
+        labels = _collect(rows, key_index, indexes, _Context(options, key))
     except csv.Error as error:
         place = f"line {reader.line_num}"
         raise OptionsError(f"{_OPTION}: {options.labels} is no valid CSV file ({place}: {error})") from error
+    if options.class_folders is not None:
+        # labels that would share a folder are an error before the run starts
+        folders_of_labels(labels, options.class_folders)
+    return labels
 
 
 def key_of_text(key: Key, kind: LabelKey, text: str) -> str:

@@ -73,7 +73,7 @@ class Placement:
             if not self._labels.columns:
                 yield record
                 continue
-            label_key = self._label_key(record)
+            label_key = self._label_key(record, base_name(record.file_name, self._depth))
             self._label_use.add(label_key, record.source)
             yield replace(record, labels=self._labels.of(label_key))
 
@@ -90,7 +90,7 @@ class Placement:
         folders = [split] if split else []
         if self._options.class_folders is not None:
             index = self._labels.columns.index(self._options.class_folders)
-            label = self._labels.of(self._label_key(record))[index]
+            label = self._labels.of(self._label_key(record, record.file_name))[index]
             if not label:
                 return _excluded(record, self._options.class_folders)
             folders.append(self._folders[label])
@@ -100,10 +100,11 @@ class Placement:
         group = self._groups.group_of(_patient_of(record))
         return self._splits.get(group) or split_of_hash(group, self._options.split)
 
-    def _label_key(self, record: Record) -> str:
+    def _label_key(self, record: Record, name: str) -> str:
+        """Return the key of an image in the label file; name: its file name without the folders of split and class."""
         if self._options.label_key is not LabelKey.FILE_NAME:
             return record.label_key
-        return key_of_text(self._key, LabelKey.FILE_NAME, base_name(record.file_name, self._depth))
+        return key_of_text(self._key, LabelKey.FILE_NAME, name)
 
     def _choose_splits(self) -> None:
         """Join the patients that share images, and with `--split-balance exact` choose the splits of all groups."""
