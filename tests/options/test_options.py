@@ -72,6 +72,8 @@ def test_the_defaults_are_those_of_the_interface() -> None:
         "orient": "stored",
         "frames": "all",
         "names": "keep",
+        "layout": "folder",
+        "samples_per_file": 10_000,
         "split": "",
         "split_balance": "hash",
         "labels": None,

@@ -30,6 +30,8 @@ OPTION_VALUES: dict[str, tuple[str, object]] = {
     "presentation": ("auto", PresentationSource()),
     "orient": ("viewer", "viewer"),
     "frames": ("3", 3),
+    "layout": ("webdataset", "webdataset"),
+    "samples_per_file": ("500", 500),
     "names": ("uid", "uid"),
     "split": ("train=0.75,test=0.25", {"train": 0.75, "test": 0.25}),
     "split_balance": ("exact", "exact"),

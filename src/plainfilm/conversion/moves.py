@@ -24,8 +24,9 @@ def move_images(output: FolderOutput, ledger: Ledger, groups: Mapping[str, Seque
     """Rename all images of each group, or none of it; return the names of the groups that could not be renamed.
 
     A copy gets the new name before the row is updated, and the older file is removed after that. The new names are
-    free. Raises StorageFullError and RunError.
+    free. Of an image in a shard only the row is updated. Raises StorageFullError and RunError.
     """
+    groups = {name: _with_files(ledger, moves) for name, moves in groups.items()}
     ledger.mark_pending(move.new.file_name for moves in groups.values() for move in moves)
     ledger.commit()
     failed = {name for name, moves in groups.items() if not _copy(output, moves)}
@@ -41,6 +42,17 @@ def move_images(output: FolderOutput, ledger: Ledger, groups: Mapping[str, Seque
     ledger.clear_pending(name for name in obsolete if name not in unremoved)
     ledger.commit()
     return failed
+
+
+def _with_files(ledger: Ledger, moves: Iterable[Move]) -> list[Move]:
+    """Return the moves of images that have files of their own; update the rows of all others."""
+    with_files = []
+    for move in moves:
+        if ledger.shards.is_packed(move.old):
+            ledger.rename_images([move.new])
+        else:
+            with_files.append(move)
+    return with_files
 
 
 def _copy(output: FolderOutput, moves: Iterable[Move]) -> bool:

@@ -21,27 +21,37 @@ from plainfilm.conversion.pseudonyms import Key
 from plainfilm.conversion.uid_names import base_name
 from plainfilm.errors import Reason, Stage
 from plainfilm.ledger.ledger import Ledger
+from plainfilm.ledger.sql import UNPACKED
 from plainfilm.options.data_set import DataSetOptions, LabelKey, SplitBalance
+from plainfilm.options.options import Options
+from plainfilm.options.output import Layout
 from plainfilm.output.folder import FolderOutput
 from plainfilm.records import Failure, Record, Status
 
 
-def placement_depth(options: DataSetOptions) -> int:
-    """Return the number of folders that come before the name of an image."""
-    return bool(options.split) + (options.class_folders is not None)
+def placement_depth(options: DataSetOptions, layout: Layout) -> int:
+    """Return the number of folders that come before the name of an image.
+
+    With the layout folder these are the folders of the split and the class, with others the private folder and the
+    class.
+    """
+    has_split_folder = layout is Layout.FOLDER and bool(options.split)
+    return (layout is not Layout.FOLDER) + has_split_folder + (options.class_folders is not None)
 
 
 class Placement:
     """Chooses the folders of the images of one run. Every method raises StorageFullError and RunError."""
 
-    def __init__(self, output: FolderOutput, ledger: Ledger, options: DataSetOptions, labels: Labels, key: Key) -> None:
+    def __init__(self, output: FolderOutput, ledger: Ledger, options: Options, labels: Labels, key: Key) -> None:
         self._output = output
         self._ledger = ledger
-        self._options = options
+        self._options = options.data_set
+        self._layout = options.output.layout
         self._labels = labels
         self._key = key
-        self._depth = placement_depth(options)
-        self._folders = folders_of_labels(labels, options.class_folders) if options.class_folders is not None else {}
+        self._depth = placement_depth(self._options, self._layout)
+        column = self._options.class_folders
+        self._folders = {} if column is None else folders_of_labels(labels, column)
         self._groups = PatientGroups()
         self._splits: dict[str, str] = {}
         self._label_use = LabelUse(labels)
@@ -57,7 +67,7 @@ class Placement:
 
         is_stopped: whether the run has been stopped; the next run then moves the images.
         """
-        if not self._depth or is_stopped():
+        if is_stopped() or not (self._depth or self._options.split):
             return
         self._choose_splits()
         for page in self._ledger.splits.pages_of_images():
@@ -87,7 +97,8 @@ class Placement:
     def _place(self, record: Record) -> Record | Failure:
         """Return an image, with the name that it has without a folder, in its folder."""
         split = self._split_of(record) if self._options.split else ""
-        folders = [split] if split else []
+        folder = split if self._layout is Layout.FOLDER else UNPACKED
+        folders = [folder] if folder else []
         if self._options.class_folders is not None:
             index = self._labels.columns.index(self._options.class_folders)
             label = self._labels.of(self._label_key(record, record.file_name))[index]
@@ -132,7 +143,7 @@ class Placement:
                 self._output.remove([record.file_name])
                 self._ledger.clear_pending([record.file_name])
                 self._ledger.commit()
-            elif placed.file_name != record.file_name:
+            elif (placed.file_name, placed.split) != (record.file_name, record.split):
                 self._moved += placed.split != record.split and self._options.split_balance is SplitBalance.HASH
                 moves.append(Move(record, placed))
         move_images(self._output, self._ledger, {move.old.file_name: [move] for move in moves})

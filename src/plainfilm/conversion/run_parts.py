@@ -51,8 +51,12 @@ def open_run_parts(inputs: RunInputs, progress: ProgressCallback) -> Iterator[Ru
         # only with --names keep are the sources of the run paths, which the log must not show
         run_log = RunLog(inputs.key if names is Names.KEEP else None)
         data_set = inputs.options.data_set
-        uid_names = UidNames(output, ledger, placement_depth(data_set)) if names is Names.UID else None
-        placement = Placement(output, ledger, data_set, inputs.labels, inputs.key)
+        uid_names = (
+            UidNames(output, ledger, placement_depth(data_set, inputs.options.output.layout))
+            if names is Names.UID
+            else None
+        )
+        placement = Placement(output, ledger, inputs.options, inputs.labels, inputs.key)
         committer = ResultCommitter(output, ledger, run_log, uid_names, placement)
         yield RunParts(inputs, output, ledger, run_log, committer, ProgressReporter(progress, committer.counts))
 

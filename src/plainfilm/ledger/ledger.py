@@ -41,6 +41,7 @@ from plainfilm.ledger.sql import (
     STATE_TYPES,
 )
 from plainfilm.ledger.stored_files import StoredFiles
+from plainfilm.ledger.stored_shards import StoredShards
 from plainfilm.ledger.stored_splits import StoredSplits
 from plainfilm.options.options import Options
 from plainfilm.records import Failure, Record
@@ -88,6 +89,8 @@ class Ledger:
         """The number of rows of each status."""
         self.files = StoredFiles(database)
         """The files of the images, to be compared with those in OUT."""
+        self.shards = StoredShards(database)
+        """The files that hold many images each."""
         self.splits = StoredSplits(database)
         """The splits of the patients."""
         for table in ("images", "failures"):
@@ -219,9 +222,10 @@ class Ledger:
         """Yield the images by source and frame, each with its `duplicate_of`."""
         self.commit()
         self._create_duplicate_indexes()
-        for text, own_id, *first_ids in self._database.iterate(IMAGES_WITH_DUPLICATES):
+        for text, packed_name, own_id, *first_ids in self._database.iterate(IMAGES_WITH_DUPLICATES):
             earlier = {first_id for first_id in first_ids if first_id not in (None, own_id)}
-            yield self._record(text, self._first_file_name(earlier) if earlier else "")
+            record = self._record(text, self._first_file_name(earlier) if earlier else "")
+            yield replace(record, file_name=packed_name) if packed_name else record
 
     def failures(self) -> Iterator[Failure]:
         """Yield the failures by source and frame."""
@@ -250,7 +254,7 @@ class Ledger:
     def _delete_everything(self) -> None:
         for table in ("images", "masks"):
             self._database.execute(f"INSERT OR IGNORE INTO pending SELECT file_name FROM {table}")
-        for table in ("images", "masks", "failures", "sources", "splits"):
+        for table in ("images", "masks", "failures", "sources", "splits", "shards"):
             self._database.execute(f"DELETE FROM {table}")
 
     def _register_new(self, reference: Reference, file_stat: FileStat) -> RemainingWork:
@@ -307,7 +311,8 @@ class Ledger:
     def _first_file_name(self, ids: set[int]) -> str:
         """Return the file name of that image which comes first in the table."""
         marks = ", ".join("?" * len(ids))
-        query = f"SELECT file_name FROM images WHERE id IN ({marks}) ORDER BY source, frame LIMIT 1"
+        name = "CASE WHEN packed_name <> '' THEN packed_name ELSE file_name END"
+        query = f"SELECT {name} FROM images WHERE id IN ({marks}) ORDER BY source, frame LIMIT 1"
         (name,) = self._database.fetch_all(query, tuple(ids))[0]
         return str(name)
 

@@ -46,6 +46,8 @@ class RunKeywords(ImageKeywords, total=False):
 
     frames: str | int
     names: Literal["keep", "uid", "hash"]
+    layout: Literal["folder", "webdataset", "parquet"]
+    samples_per_file: int
     split: str | dict[str, float]
     split_balance: Literal["hash", "exact"]
     labels: str | PathLike[str] | None

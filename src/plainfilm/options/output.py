@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from plainfilm.errors import OptionsError
 from plainfilm.options.field import Scope, ValueType, option
-from plainfilm.options.value_types import members
+from plainfilm.options.value_types import COUNT, members
 
 
 class Names(StrEnum):
@@ -17,6 +17,17 @@ class Names(StrEnum):
     KEEP = "keep"
     UID = "uid"
     HASH = "hash"
+
+
+class Layout(StrEnum):
+    """How the images are arranged in OUT."""
+
+    FOLDER = "folder"
+    """One file an image, in the tree of the sources."""
+    WEBDATASET = "webdataset"
+    """Tar files of many images each, as `webdataset` reads them."""
+    PARQUET = "parquet"
+    """Parquet files of many images each, as Hugging Face's `datasets` reads them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,5 +72,17 @@ class OutputOptions:
         members(Names),
         "name images by the relative path of the source (keep), the SOP Instance UID (uid) or a keyed hash of the path "
         "(hash)",
+        scope=Scope.RUN,
+    )
+    layout: Layout = option(
+        Layout.FOLDER,
+        members(Layout),
+        "one file an image (folder), or files that hold many images each (webdataset, parquet)",
+        scope=Scope.RUN,
+    )
+    samples_per_file: int = option(
+        10_000,
+        COUNT,
+        "with --layout webdataset and parquet, the most images in a file",
         scope=Scope.RUN,
     )
