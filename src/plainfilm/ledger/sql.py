@@ -121,7 +121,10 @@ INSERT_OVERLAY = "INSERT OR REPLACE INTO masks VALUES (?, ?, ?, ?, ?)"
 
 INSERT_SOURCE = "INSERT OR IGNORE INTO sources VALUES (?, ?, ?, ?, ?, ?, 0)"
 
-FILES_OF_SOURCE = "SELECT file_name FROM images WHERE source = ?1 AND shard = '' UNION ALL SELECT file_name FROM masks WHERE source = ?1"
+FILES_OF_SOURCE = """
+SELECT file_name FROM images WHERE source = ?1 AND shard = ''
+UNION ALL SELECT file_name FROM masks WHERE source = ?1
+"""
 
 PENDING_WITHOUT_ROW = """
 SELECT file_name FROM pending
