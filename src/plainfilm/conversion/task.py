@@ -11,6 +11,7 @@ from plainfilm.conversion.failures import failure_of_error
 from plainfilm.conversion.job import OVERLAY_FOLDER, ConvertJob, EncodedImage, RunContext, StagedImage, StagedOverlay
 from plainfilm.conversion.presentation_index import presentation_for
 from plainfilm.conversion.rows import SourceContext, record_of, software_text, source_context
+from plainfilm.conversion.selection import check_selection
 from plainfilm.decode.codecs import preload_decoders
 from plainfilm.decode.process_state import is_memory_short, is_memory_suspect
 from plainfilm.encode.png import Ancillary, encode_png
@@ -41,6 +42,7 @@ def convert_source(job: Job, report: Callable[[Report], None]) -> bool:
     context = convert_job.context
     try:
         with open_source(convert_job.reference.path) as content:
+            check_selection(content, context.options, context.key)
             opened = open_instance(content, context.options, convert_job.boxes)
             pixel = opened.instance.pixel
             if is_memory_short(pixel.rows * pixel.columns * pixel.samples_per_pixel):

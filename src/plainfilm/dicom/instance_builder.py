@@ -22,7 +22,7 @@ from plainfilm.dicom.pixel_evidence import PixelEvidence, has_native_length
 from plainfilm.dicom.shutter import read_shutter
 from plainfilm.dicom.transfer_syntax import ResolvedTransferSyntax, resolve_transfer_syntax
 from plainfilm.dicom.values import Values
-from plainfilm.errors import AttributeValueError, NotAnImageError, Reason, TruncatedError
+from plainfilm.errors import AttributeValueError, ConversionError, NotAnImageError, Reason, TruncatedError
 from plainfilm.findings import Finding, FindingCode
 
 _PADDING_KEYWORDS = {
@@ -41,7 +41,7 @@ def build_instance(data_set: ParsedDataSet, max_pixels: int) -> Instance:
     values = Values(data_set.dataset, findings)
     element = data_set.pixel_element
     if element is None:
-        raise _error_without_pixels(data_set)
+        raise error_without_pixels(data_set)
     syntax = resolve_transfer_syntax(
         data_set.transfer_syntax, element.value, element.has_undefined_length, data_set.encoding
     )
@@ -77,7 +77,7 @@ def build_instance(data_set: ParsedDataSet, max_pixels: int) -> Instance:
     )
 
 
-def _error_without_pixels(data_set: ParsedDataSet) -> Exception:
+def error_without_pixels(data_set: ParsedDataSet) -> ConversionError:
     """Return the error for an object without pixel element: it is not an image, or an image that lost its pixels."""
     values = Values(data_set.dataset, [])
     if len(values.dataset) == 0:

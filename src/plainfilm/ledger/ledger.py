@@ -76,6 +76,8 @@ class Ledger:
         self._database = database
         meta = read_meta(database)
         self._is_new = not meta or overwrite
+        self.changed_options: tuple[str, ...] = ()
+        """The names of the options that may change, and have changed since the earlier run."""
         if overwrite:
             self._delete_everything()
         elif meta:
@@ -230,9 +232,9 @@ class Ledger:
     def _resume(self, meta: Mapping[str, str], fingerprint: RunFingerprint) -> None:
         """Compare with the earlier runs, and mark the failures that are to be tried again. Raises LedgerError."""
         stored = check_fingerprint(self._database.path, meta, fingerprint)
-        changed = fingerprint.changed_limits(stored)
+        self.changed_options = tuple(fingerprint.changed_limits(stored))
         for option in Options.declared():
-            if option.name in changed and option.resume.retry is not None:
+            if option.name in self.changed_options and option.resume.retry is not None:
                 self._database.execute("UPDATE failures SET retry = 1 WHERE reason = ?", (option.resume.retry,))
         # an entry that is no file has no source; the listing of this run adds it again
         self._database.execute("DELETE FROM failures WHERE retry AND source NOT IN (SELECT source FROM sources)")
