@@ -257,6 +257,7 @@ class Instance:
     supplement: the palette of a grey image with coloured stored values (PS3.3 C.7.6.19).
     pixel_spacing: distance of rows and of columns in mm. pixel_aspect_ratio: vertical and horizontal (C.7.6.3.1.7).
     extra_columns: the texts of the attributes that the user wants in the metadata table, in the user's order.
+    region_terms: the regions of Anatomic Region Sequence, as terms of Body Part Examined.
     """
 
     identity: InstanceIdentity
@@ -273,6 +274,7 @@ class Instance:
     pixel_spacing: tuple[float, float] | None = None
     pixel_aspect_ratio: tuple[float, float] | None = None
     extra_columns: tuple[str, ...] = ()
+    region_terms: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()
     overlays: tuple[Overlay, ...] = ()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from pydicom.uid import UID
 
+from plainfilm.dicom.anatomy import read_region_terms
 from plainfilm.dicom.colors import read_icc_profile, read_palette, read_supplemental_palette
 from plainfilm.dicom.data_set import ParsedDataSet
 from plainfilm.dicom.description import annotation_findings, read_description, read_identity, with_frame_laterality
@@ -72,6 +73,7 @@ def build_instance(data_set: ParsedDataSet, max_pixels: int) -> Instance:
         presentation_lut_shape=values.code("PresentationLUTShape") or None,
         pixel_spacing=_read_spacing(values),
         pixel_aspect_ratio=values.pair("PixelAspectRatio"),
+        region_terms=read_region_terms(values),
         overlays=tuple(overlay for overlay in overlays if shutter is None or overlay is not shutter.bitmap),
         findings=tuple(findings),
     )
