@@ -49,6 +49,7 @@ def test_an_interrupted_survey_prints_what_it_has_counted(tmp_path: Path) -> Non
     for number in range(1, 4000):
         (tmp_path / "in" / f"{number}.dcm").hardlink_to(film)
     words = [sys.executable, "-m", "plainfilm", "survey", str(tmp_path / "in"), "--json", "--progress", "json"]
+    words += ["--jobs", "1"]
     with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ) as process:
         assert process.stderr is not None
         process.stderr.readline()  # the survey runs since a second
