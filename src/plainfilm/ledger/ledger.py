@@ -155,7 +155,7 @@ class Ledger:
         """
         rows = list[tuple[object, ...]]()
         for record in records:
-            values = (record.source, record.frame, record.file_name, record.sop_instance, record.stored_hash)
+            values = (record.source, record.number, record.file_name, record.sop_instance, record.stored_hash)
             file_stat = (file_stats or {}).get(record.file_name, _UNKNOWN_STAT)
             rows.append((*values, record.status, record_to_text(record), file_stat.size, file_stat.mtime_ns))
             self.counts[record.status] += 1
@@ -168,7 +168,7 @@ class Ledger:
 
     def rename_images(self, records: Iterable[Record]) -> None:
         """Update the rows of images whose files have got the names in these records."""
-        rows = ((record.file_name, record_to_text(record), record.source, record.frame) for record in records)
+        rows = ((record.file_name, record_to_text(record), record.source, record.number) for record in records)
         self._database.execute_many("UPDATE images SET file_name = ?, row = ? WHERE source = ? AND frame = ?", rows)
 
     def add_failure(self, failure: Failure) -> None:
@@ -286,7 +286,8 @@ class Ledger:
         """Whether no image of another source can have this name, or this name with a frame number."""
         folded = fold(name)
         instance = instance_of(folded) or folded
-        return self._database.fetch_one(COLLIDING_SOURCE, (folded, instance, f"{folded}_f0", f"{folded}_f:")) is None
+        names = (folded, instance, f"{folded}_mip", f"{folded}_mean", f"{folded}_f0", f"{folded}_f:")
+        return self._database.fetch_one(COLLIDING_SOURCE, names) is None
 
     def _create_duplicate_indexes(self) -> None:
         """Create the indexes that `records` needs; without disk space for them, small tables do without."""
