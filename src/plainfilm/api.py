@@ -18,7 +18,9 @@ from pydicom.dataset import Dataset
 from plainfilm.conversion.conversion import Conversion
 from plainfilm.conversion.isolated import call_in_worker
 from plainfilm.conversion.presentation_index import presentation_of
+from plainfilm.conversion.source_survey import SURVEY_OPTIONS, SourceSurvey
 from plainfilm.conversion.summary import Run
+from plainfilm.conversion.survey_result import Survey, survey_result
 from plainfilm.decode.process_state import is_memory_suspect
 from plainfilm.dicom.read import instance_from_dataset
 from plainfilm.errors import OptionsError, PlainfilmError
@@ -35,7 +37,7 @@ from plainfilm.rendering.pipeline import plan_frame, render_frame
 from plainfilm.sources.file_reader import FileContent, inflated_content, open_source
 from plainfilm.workers.messages import Job, Report, TaskResult
 
-__all__ = ["Explanation", "Run", "convert", "explain", "render"]
+__all__ = ["Explanation", "Run", "Survey", "convert", "explain", "render", "survey"]
 
 Source: TypeAlias = str | PathLike[str] | bytes | BinaryIO | Dataset
 Image8: TypeAlias = npt.NDArray[np.uint8]
@@ -139,6 +141,20 @@ def convert(
     """
     paths = [sources] if isinstance(sources, (str, PathLike)) else list(sources)
     return Conversion([Path(path) for path in paths], Path(out), Options.of(options)).run()
+
+
+def survey(sources: str | PathLike[str] | Iterable[str | PathLike[str]], **options: Unpack[RunKeywords]) -> Survey:
+    """Count what files and folders hold before they are converted, from their headers alone, in worker processes.
+
+    options: those of the command `plainfilm survey`; OptionsError is raised for any other one. The result holds counts
+    alone, and nothing about a patient. Raises SourceMissingError for a source that does not exist.
+    """
+    if others := sorted(set(options) - set(SURVEY_OPTIONS)):
+        raise OptionsError(f"{', '.join(others)}: not an option of a survey")
+    paths = [sources] if isinstance(sources, (str, PathLike)) else list(sources)
+    source_survey = SourceSurvey([Path(path) for path in paths], Options.of(options))
+    source_survey.run()
+    return survey_result(source_survey)
 
 
 @dataclass(frozen=True, slots=True)
