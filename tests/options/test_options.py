@@ -89,6 +89,7 @@ def test_the_defaults_are_those_of_the_interface() -> None:
         "verbose": False,
         "dry_run": False,
         "progress": "auto",
+        "quiet": False,
     }
     assert options.render.effective_look is Look.VIEWER
     assert options.render.percentiles == Stretch(0.1, 99.9)

@@ -48,4 +48,5 @@ OPTION_VALUES: dict[str, tuple[str, object]] = {
     "log": ("run.log", Path("run.log")),
     "verbose": ("", True),
     "progress": ("json", "json"),
+    "quiet": ("", True),
 }

@@ -26,6 +26,7 @@ from plainfilm.options.presentation import PresentationSource
 from plainfilm.output.tables import UnwritableTableError, write_run_file, write_tables
 from plainfilm.records import Failure
 from plainfilm.sources.reference import Reference
+from plainfilm.sources.scheme import check_local
 from plainfilm.sources.walk import iterate_references
 from plainfilm.workers.messages import Event, Job, JobDone, TaskResult, WorkerLost, WorkerSettings
 from plainfilm.workers.pool import GRACE_SECONDS, WorkerPool
@@ -66,6 +67,7 @@ class Conversion:
 
         Raises RunError (exit code 2 or 3) where the run cannot continue.
         """
+        check_local(self._out, "OUT")
         entries = iterate_references(self._sources, self._out)
         inputs = load_run_inputs(self._sources, self._out, self._options)
         with open_run_parts(inputs, progress) as parts:

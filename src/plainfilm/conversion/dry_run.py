@@ -16,6 +16,7 @@ from plainfilm.options.options import Options
 from plainfilm.output.folder import FolderOutput
 from plainfilm.records import Failure
 from plainfilm.sources.reference import Reference
+from plainfilm.sources.scheme import check_local
 from plainfilm.sources.walk import iterate_references
 
 
@@ -25,6 +26,7 @@ def dry_run(sources: Sequence[str], out: Path, options: Options) -> Iterator[tup
     Raises what a run would raise before it starts: errors of options and sources, an OUT that another run uses, and an
     OUT that was made with other options.
     """
+    check_local(out, "OUT")
     entries = iterate_references(sources, out)
     output = FolderOutput(out)
     # an unusable presentation state is an error, also where OUT has no ledger
