@@ -20,16 +20,13 @@ from plainfilm.cli.progress import show_progress
 from plainfilm.errors import OptionsError
 from plainfilm.options.options import Options
 from plainfilm.options.run import Progress
-from plainfilm.output.single import write_file
+from plainfilm.output.single import check_single_source, is_image_name, write_file
 from plainfilm.records import Failure
-from plainfilm.sources.naming_rules import IMAGE_SUFFIX
 from plainfilm.workers.spawn import PrestartedWorkers
 
 if TYPE_CHECKING:
     from plainfilm.conversion.conversion import Conversion
     from plainfilm.conversion.summary import Run
-
-_UNSUPPORTED_SUFFIXES = (".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".jxl", ".npy")
 
 
 def convert_command(argv: Sequence[str]) -> int:
@@ -49,7 +46,7 @@ def convert_command(argv: Sequence[str]) -> int:
         raise OptionsError("convert needs a SOURCE and an OUT")
     *sources, out = arguments.paths
     options = options_of(arguments, environment())
-    if out == "-" or _is_image_name(Path(out)):
+    if out == "-" or is_image_name(Path(out)):
         return _convert_single(sources, out, options)
     if options.run.dry_run:
         return _list_sources(sources, Path(out), options)
@@ -63,7 +60,9 @@ def convert_folder(sources: Sequence[str], out: Path, options: Options) -> int:
 
         conversion = Conversion([Path(source) for source in sources], out, options, prestarted=workers)
         with _stopping_on_signals(conversion) as signals, show_progress(options.run.progress) as display:
-            run = conversion.run(display.update)
+            run = conversion.run(
+                lambda status: display.update(status.converted, status.failed, status.skipped, status.total)
+            )
             display.add_notes(run.notes)
     if options.run.progress is not Progress.JSON:
         print_message(_summary(run, out))
@@ -109,26 +108,13 @@ def _stopping_on_signals(conversion: Conversion) -> Iterator[list[int]]:
             signal.signal(number, signal.SIG_IGN if signals else handler)
 
 
-def _is_image_name(out: Path) -> bool:
-    """Whether OUT names one image and not a folder. Raises OptionsError for an image format that is not supported."""
-    if out.is_dir():
-        return False
-    suffix = out.suffix.lower()
-    if suffix in _UNSUPPORTED_SUFFIXES:
-        raise OptionsError(f"{suffix} files cannot be written: give a name that ends in {IMAGE_SUFFIX}")
-    return suffix == IMAGE_SUFFIX
-
-
 def _convert_single(sources: Sequence[str], out: str, options: Options) -> int:
     """Convert one file into one image and return the exit code. Raises RunError."""
-    if len(sources) != 1 or Path(sources[0]).is_dir():
-        raise OptionsError(f"one image ({out}) is made from one file: give one file, or a folder as OUT")
-    if out != "-" and Path(out).exists() and Path(out).samefile(sources[0]):
-        raise OptionsError("OUT is the same file as SOURCE: give another name")
+    check_single_source([Path(source) for source in sources], Path(out))
     if options.run.dry_run:
         return _list_sources(sources, Path(out), options)
     with PrestartedWorkers(1) as workers:
-        from plainfilm.conversion.single_image import convert_single
+        from plainfilm.conversion.single_image import convert_single, frames_note
 
         single = convert_single(Path(sources[0]), options, workers)
     result, frames = single.result, single.frames
@@ -137,8 +123,8 @@ def _convert_single(sources: Sequence[str], out: str, options: Options) -> int:
     if isinstance(result, Failure):
         print_message(f"plainfilm: {result.reason} ({result.stage}): {result.message}")
         return 1
-    if frames > 1 and options.output.frames.which == "all":
-        print_message(f"plainfilm: frame 1 of {frames}; --frames N selects another one, a folder as OUT gets all")
+    if note := frames_note(frames, options):
+        print_message(f"plainfilm: {note}")
     if out == "-":
         write_image(result.encoded)
     else:

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from plainfilm.conversion.failures import failure_of_lost_worker
 from plainfilm.conversion.job import ConvertJob, EncodedImage, RunContext
-from plainfilm.conversion.pseudonyms import load_key
 from plainfilm.conversion.redaction_lookup import load_matched_redactions
 from plainfilm.errors import OptionsError, RunError
 from plainfilm.options.options import Options
@@ -51,11 +50,18 @@ def convert_single(source: Path, options: Options, prestarted: PrestartedWorkers
     return SingleImage(result, frames, note)
 
 
+def frames_note(frames: int, options: Options) -> str:
+    """Return a line for the user where one of several frames was converted without being asked for; '' otherwise."""
+    if frames <= 1 or options.output.frames.which != "all":
+        return ""
+    return f"frame 1 of {frames}; --frames N selects another one, a folder as OUT gets all"
+
+
 def _convert(
     entry: Reference, boxes: RedactionBoxes, options: Options, prestarted: PrestartedWorkers | None
 ) -> EncodedImage | Failure:
-    """Convert a file in a worker. Raises RunError."""
-    context = RunContext(options, load_key(options.run.key_file), None)
+    """Convert a file in a worker. No row is written, so that no key is needed. Raises RunError."""
+    context = RunContext(options, None, None)
     job = Job(ConvertJob(entry, context.to_bytes(), boxes))
     settings = WorkerSettings(1, options.limits.timeout, options.limits.memory)
     with WorkerPool(TASK, [job], settings, prestarted) as pool:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
-from plainfilm.errors import LedgerError, OutputError, OutputLockedError, PlainfilmError, Stage
+from plainfilm.errors import LedgerError, OutputError, OutputLockedError, PlainfilmError, Stage, with_os_error
 from plainfilm.output.directory import BY_DESCRIPTOR, TEMPORARY_NAME, OutputDirectory, open_directory, temporary_name
 from plainfilm.output.lock import try_lock
 from plainfilm.output.storage import classify_os_error, translate_os_errors, translate_private_errors
@@ -270,7 +270,9 @@ class FolderOutput:
             problem = "is no folder, or is below a file"
         else:
             problem = f"cannot be written to ({error.strerror})"
-        return LedgerError(f"OUT {self.out} {problem}: choose another OUT", stage=Stage.WRITE)
+        refusal = LedgerError(f"OUT {self.out} {problem}: choose another OUT", stage=Stage.WRITE)
+        cause = NotADirectoryError(*error.args) if isinstance(error, FileExistsError) else error
+        return with_os_error(refusal, cause, self.out)
 
 
 def _sync_each(staging: OutputDirectory, names: Iterator[str], errors: dict[str, OutputError]) -> None:
