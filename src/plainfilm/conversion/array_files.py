@@ -79,7 +79,7 @@ def _content(descriptor: int, size: int) -> mmap.mmap | bytearray:
 
     A map keeps a descriptor, so that a caller who collects thousands of arrays could not open files any more.
     """
-    if sys.platform != "win32" and descriptor < resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2:
+    if sys.platform != "win32" and _has_descriptors(descriptor):
         return mmap.mmap(descriptor, size, access=mmap.ACCESS_COPY)
     content = bytearray(size)
     with os.fdopen(os.dup(descriptor), "rb", buffering=0) as file:
@@ -87,6 +87,13 @@ def _content(descriptor: int, size: int) -> mmap.mmap | bytearray:
         while view and (count := file.readinto(view)):
             view = view[count:]
     return content
+
+
+def _has_descriptors(descriptor: int) -> bool:
+    """Whether less than half of the descriptors that this process may have are in use."""
+    lowest_free = os.dup(descriptor)
+    os.close(lowest_free)
+    return lowest_free < resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2
 
 
 def _temporary_error(error: OSError, folder: ArrayFolder) -> RunError:
