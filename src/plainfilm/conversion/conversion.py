@@ -10,12 +10,11 @@ from dataclasses import asdict
 from itertools import takewhile
 from pathlib import Path
 
-from plainfilm.conversion.committer import ResultCommitter
 from plainfilm.conversion.disk_check import forget_lost_images
 from plainfilm.conversion.failures import failure_of_lost_worker
 from plainfilm.conversion.job import ConvertJob, StagedImage
 from plainfilm.conversion.job_source import JobSource
-from plainfilm.conversion.progress import ProgressCallback, ignore_progress
+from plainfilm.conversion.progress import ProgressCallback, StoppingCallback, ignore_progress
 from plainfilm.conversion.run_inputs import load_run_inputs
 from plainfilm.conversion.run_parts import RunParts, open_run_parts, save_results
 from plainfilm.conversion.selection import changed_selection_notes
@@ -65,9 +64,16 @@ class Conversion:
     def run(self, progress: ProgressCallback = ignore_progress) -> Run:
         """Convert, and return the summary. An OUT with a ledger is resumed: images that are up to date stay.
 
-        Raises RunError (exit code 2 or 3) where the run cannot continue.
+        Raises RunError (exit code 2 or 3) where the run cannot continue. An exception of the callback stops the run
+        as `stop` does, and is raised after that.
         """
         check_local(self._out, "OUT")
+        callback = StoppingCallback(progress, self.stop)
+        run = self._run(callback)
+        callback.raise_error()
+        return run
+
+    def _run(self, progress: ProgressCallback) -> Run:
         entries = iterate_references(self._sources, self._out)
         inputs = load_run_inputs(self._sources, self._out, self._options)
         with open_run_parts(inputs, progress) as parts:
@@ -122,7 +128,7 @@ class Conversion:
             if self._stopped:
                 self._pool.stop()
             for event in self._pool.events(idle=True):
-                _add_event(event, parts.committer)
+                _add_event(event, parts)
                 parts.committer.flush_when_due()
                 parts.progress.report_when_due()
 
@@ -150,8 +156,9 @@ class Conversion:
         return self._stopped
 
 
-def _add_event(event: Event, committer: ResultCommitter) -> None:
+def _add_event(event: Event, parts: RunParts) -> None:
     """Give what the workers report to the committer."""
+    committer = parts.committer
     match event:
         case WorkerLost():
             committer.add(failure_of_lost_worker(event), event.traceback, event.attempts)
@@ -159,3 +166,4 @@ def _add_event(event: Event, committer: ResultCommitter) -> None:
             committer.add(result, traceback)
         case JobDone(ConvertJob(reference=reference)):
             committer.finish_source(reference.source)
+            parts.progress.finish_file()

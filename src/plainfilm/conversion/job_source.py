@@ -57,6 +57,8 @@ class JobSource:
                 return
             if (job := self._job_of(entry, context_bytes)) is not None:
                 yield job
+            else:
+                self._progress.finish_file()
             self._progress.report_when_due()
         self._all_listed = True
         self._progress.set_total(listed)

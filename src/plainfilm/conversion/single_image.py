@@ -3,16 +3,15 @@
 
 from __future__ import annotations
 
-import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
 from plainfilm.conversion.failures import failure_of_lost_worker
 from plainfilm.conversion.job import ConvertJob, EncodedImage, RunContext
-from plainfilm.conversion.pseudonyms import KEY_BYTES, Key, load_key
 from plainfilm.conversion.redaction_lookup import load_matched_redactions
 from plainfilm.errors import OptionsError, RunError
 from plainfilm.options.options import Options
+from plainfilm.options.output import Names
 from plainfilm.options.presentation import Overlays
 from plainfilm.options.privacy import RedactionBoxes
 from plainfilm.records import Failure
@@ -52,11 +51,18 @@ def convert_single(source: Path, options: Options, prestarted: PrestartedWorkers
     return SingleImage(result, frames, note)
 
 
+def frames_note(frames: int, options: Options) -> str:
+    """Return a line for the user where one of several frames was converted without being asked for; '' otherwise."""
+    if frames <= 1 or options.output.frames.which != "all":
+        return ""
+    return f"frame 1 of {frames}; --frames N selects another one, a folder as OUT gets all"
+
+
 def _convert(
     entry: Reference, boxes: RedactionBoxes, options: Options, prestarted: PrestartedWorkers | None
 ) -> EncodedImage | Failure:
-    """Convert a file in a worker. Raises RunError."""
-    context = RunContext(options, _key_of(options), None)
+    """Convert a file in a worker. No row is written, so that no key is needed. Raises RunError."""
+    context = RunContext(options, None, None)
     job = Job(ConvertJob(entry, context.to_bytes(), boxes))
     settings = WorkerSettings(1, options.limits.timeout, options.limits.memory)
     with WorkerPool(TASK, [job], settings, prestarted) as pool:
@@ -71,17 +77,14 @@ def _convert(
     raise RunError("the worker returned neither an image nor a failure")
 
 
-def _key_of(options: Options) -> Key:
-    """Return the key of `--key-file`, or a random one: no output of a single image has a keyed hash."""
-    if options.run.key_file is not None:
-        return load_key(options.run.key_file)
-    return Key(secrets.token_bytes(KEY_BYTES))
-
-
 def _check_options(options: Options) -> None:
     """Raise OptionsError for options that need a folder, or a file of --presentation that is not usable."""
     if options.presentation.overlays is Overlays.MASK:
         raise OptionsError("--overlays mask makes further pictures: give a folder as OUT")
+    if options.output.names is not Names.KEEP:
+        raise OptionsError("--names has no effect on one image: leave it out, or give a folder as OUT")
+    if options.privacy.columns.words:
+        raise OptionsError("--columns has no effect on one image, which has no table: give a folder as OUT")
     if options.presentation.presentation is not None:
         from plainfilm.conversion.presentation_index import presentation_of
 

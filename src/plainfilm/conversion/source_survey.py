@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
-from plainfilm.conversion.progress import ProgressCallback, ignore_progress
+from plainfilm.conversion.progress import ProgressCallback, RunProgress, ignore_progress
 from plainfilm.conversion.pseudonyms import Key
 from plainfilm.conversion.survey_task import SURVEY_TASK, ImageFacts, SurveyBatch
 from plainfilm.errors import OptionsError
@@ -138,9 +138,9 @@ class SourceSurvey:
                         self._add_lost(event)
                 if time.monotonic() - last_report >= _REPORT_SECONDS:
                     last_report = time.monotonic()
-                    progress(*self._progress(), None)
+                    progress(self._progress(started, None))
         self.seconds = time.monotonic() - started
-        progress(*self._progress(), self.counts.files)
+        progress(self._progress(started, self.counts.files))
 
     def _jobs(self, entries: Iterable[Reference | Failure]) -> Iterator[Job]:
         key = Key(os.urandom(32))
@@ -165,5 +165,14 @@ class SourceSurvey:
         self.counts.files += files
         self.counts.failed[lost.reason.value] += files
 
-    def _progress(self) -> tuple[int, int, int]:
-        return self.counts.images, self.counts.failed.total(), self.counts.skipped.total()
+    def _progress(self, started: float, total: int | None) -> RunProgress:
+        counts = self.counts
+        return RunProgress(
+            files=counts.files,
+            images=counts.images,
+            converted=counts.images,
+            failed=counts.failed.total(),
+            skipped=counts.skipped.total(),
+            seconds=time.monotonic() - started,
+            total=total,
+        )

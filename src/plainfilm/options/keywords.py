@@ -41,6 +41,26 @@ class ImageKeywords(RenderKeywords, total=False):
     bits: Literal[8, 16]
 
 
+class OpenKeywords(ImageKeywords, total=False):
+    """The options of an image file that is opened."""
+
+    columns: str | list[str]
+    key_file: str | PathLike[str] | None
+
+
+class IterateKeywords(ImageKeywords, total=False):
+    """The options of a run that gives arrays."""
+
+    frames: str | int
+    redact_from: str | PathLike[str] | None
+    redact_unmatched: Literal["error", "ignore"]
+    columns: str | list[str]
+    timeout: float
+    memory: str | int
+    jobs: int | None
+    key_file: str | PathLike[str] | None
+
+
 class RunKeywords(ImageKeywords, total=False):
     """The options of a run."""
 
@@ -57,4 +77,5 @@ class RunKeywords(ImageKeywords, total=False):
     jobs: int | None
     key_file: str | PathLike[str] | None
     overwrite: bool
+    dry_run: bool
     log: str | PathLike[str] | None

@@ -7,6 +7,7 @@ file becomes a Failure. The names of a glob's files are relative to the folder b
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
@@ -14,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
-from plainfilm.errors import OptionsError, SourceMissingError
+from plainfilm.errors import OptionsError, SourceMissingError, with_os_error
 from plainfilm.records import Failure
 from plainfilm.sources.collisions import EntryNames
 from plainfilm.sources.entries import Entry, EntryKind, failure_of, failure_of_folder, kind_of_source, read_entries
@@ -134,11 +135,16 @@ def _root_of(source: str) -> _Root:
     except OSError:
         return _Root(_absolute(source), EntryKind.BROKEN)
     if glob is None:
-        raise SourceMissingError(f"SOURCE {_printable(source)} does not exist")
+        raise _missing_error(source, "does not exist")
     root = _Root(_absolute(glob[0]), EntryKind.FOLDER, glob[1])
     if not _has_match(root.as_folder()):
-        raise SourceMissingError(f"SOURCE {_printable(source)} matches nothing")
+        raise _missing_error(source, "matches nothing")
     return root
+
+
+def _missing_error(source: str, problem: str) -> SourceMissingError:
+    error = SourceMissingError(f"SOURCE {_printable(source)} {problem}")
+    return with_os_error(error, FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT)), source)
 
 
 def _absolute(source: str | Path) -> Path:
