@@ -37,11 +37,13 @@ if TYPE_CHECKING:
         Record,
         Run,
         RunProgress,
+        Survey,
         convert,
         explain,
         iterate,
         open,
         render,
+        survey,
     )
 
 # without this handler, logging would print warnings to standard error
@@ -55,11 +57,13 @@ _LOADED_ON_FIRST_USE = (
     "Record",
     "Run",
     "RunProgress",
+    "Survey",
     "convert",
     "explain",
     "iterate",
     "open",
     "render",
+    "survey",
 )
 
 __all__ = [
@@ -76,12 +80,14 @@ __all__ = [
     "RunError",
     "RunProgress",
     "Stage",
+    "Survey",
     "__version__",
     "convert",
     "explain",
     "iterate",
     "open",
     "render",
+    "survey",
 ]
 
 

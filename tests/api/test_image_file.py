@@ -168,7 +168,7 @@ def test_threads_may_share_an_image_file(cine: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "kind", "said"),
     [
-        ({"lok": "viewer"}, TypeError, "did you mean 'look'"),
+        ({"lok": "viewer"}, TypeError, "did you mean look"),
         ({"jobs": 2}, TypeError, "an option of convert"),
         ({"overlays": "mask"}, plainfilm.OptionsError, 'overlays="mask"'),
         ({"look": "pretty"}, plainfilm.OptionsError, "^look: one of"),

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: MIT
-"""The Python functions: render one image, explain it, or convert many. They never print and never exit."""
+"""The Python functions: render one image, explain it, convert or survey many. They never print and never exit."""
 
 from plainfilm.api.image_file import ImageFile, open_image
-from plainfilm.api.many_images import convert, iterate
+from plainfilm.api.many_images import convert, iterate, survey
 from plainfilm.api.one_image import explain, explain_isolated, render
 from plainfilm.api.source import Image8, Image16, Source
 from plainfilm.conversion.progress import RunProgress
 from plainfilm.conversion.summary import PlannedSource, Run
+from plainfilm.conversion.survey_result import Survey
 from plainfilm.records import Failure, Record
 from plainfilm.rendering.explanation import Explanation
 
@@ -23,10 +24,12 @@ __all__ = [
     "Run",
     "RunProgress",
     "Source",
+    "Survey",
     "convert",
     "explain",
     "explain_isolated",
     "iterate",
     "open",
     "render",
+    "survey",
 ]

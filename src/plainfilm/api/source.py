@@ -13,12 +13,11 @@ import numpy as np
 import numpy.typing as npt
 from pydicom.dataset import Dataset
 
-from plainfilm.dicom.byte_source import ByteSource
 from plainfilm.dicom.instance import Instance
 from plainfilm.dicom.read import instance_from_dataset, read_instance
 from plainfilm.errors import ArgumentTypeError
 from plainfilm.options.options import Options
-from plainfilm.sources.file_reader import open_source
+from plainfilm.sources.file_reader import inflated_content, open_source
 
 Source: TypeAlias = str | PathLike[str] | bytes | BinaryIO | Dataset
 Image8: TypeAlias = npt.NDArray[np.uint8]
@@ -38,10 +37,10 @@ def open_source_instance(source: Source, options: Options) -> Iterator[Instance]
         with open_source(Path(source)) as content:
             yield read_instance(content, max_pixels, columns)
     else:
-        yield read_instance(content_of(source), max_pixels, columns)
+        yield read_instance(inflated_content(content_of(source)), max_pixels, columns)
 
 
-def content_of(source: object) -> ByteSource:
+def content_of(source: object) -> bytes:
     """Return the bytes of a source that is in memory, or a binary file. Raises ArgumentTypeError for another type."""
     if isinstance(source, bytes):
         return source

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from plainfilm.conversion.failures import failure_of_lost_worker
 from plainfilm.conversion.job import ConvertJob, EncodedImage, RunContext
+from plainfilm.conversion.pseudonyms import load_key
 from plainfilm.conversion.redaction_lookup import load_matched_redactions
 from plainfilm.errors import OptionsError, RunError
 from plainfilm.options.options import Options
@@ -60,8 +61,8 @@ def frames_note(frames: int, options: Options) -> str:
 def _convert(
     entry: Reference, boxes: RedactionBoxes, options: Options, prestarted: PrestartedWorkers | None
 ) -> EncodedImage | Failure:
-    """Convert a file in a worker. No row is written, so that no key is needed. Raises RunError."""
-    context = RunContext(options, None, None)
+    """Convert a file in a worker. Raises RunError."""
+    context = RunContext(options, None if options.run.key_file is None else load_key(options.run.key_file), None)
     job = Job(ConvertJob(entry, context.to_bytes(), boxes))
     settings = WorkerSettings(1, options.limits.timeout, options.limits.memory)
     with WorkerPool(TASK, [job], settings, prestarted) as pool:
