@@ -74,7 +74,7 @@ def test_places_of_a_run_that_cannot_be_used_are_os_errors(film: Path, tmp_path:
         (FileNotFoundError, tmp_path / "out", {"key_file": key, "presentation": tmp_path / "no.dcm"}),
         (FileNotFoundError, tmp_path / "out", {"key_file": key, "log": tmp_path / "no" / "run.log"}),
         (IsADirectoryError, tmp_path / "out", {"key_file": tmp_path}),
-        (NotADirectoryError, film, {"key_file": key}),
+        (NotADirectoryError, key, {"key_file": key}),
         (NotADirectoryError, film / "out", {"key_file": key}),
         (FileNotFoundError, tmp_path / "no" / "hand.png", {}),
     ]
