@@ -67,7 +67,7 @@ class PlainfilmError(Exception):
         kinds = [kind for kind in _OS_ERRORS if isinstance(self, kind)]
         system = {name: getattr(self, name) for name in _OS_ATTRIBUTES} if kinds else {}
         base = next(kind for kind in type(self).__mro__ if kind not in _combined_classes.values())
-        return _restore, (base, kinds[0] if kinds else None, {**self.__dict__, **system})
+        return _restore, (base, kinds[0].__name__ if kinds else "", {**self.__dict__, **system})
 
 
 E = TypeVar("E", bound=PlainfilmError)
@@ -83,12 +83,15 @@ def with_os_error(error: E, cause: OSError, path: object = None) -> E:
         return error
     filename = cause.filename if path is None else str(path)
     state = {**error.__dict__, "errno": cause.errno, "strerror": cause.strerror, "filename": filename}
-    return _restore(type(error), kind, state)
+    return _restore(type(error), kind.__name__, state)
 
 
-def _restore(base: type[E], kind: type[OSError] | None, state: dict[str, object]) -> E:
-    """Make an error from its class, the OSError that it also is, and its attributes."""
-    created = base if kind is None else _combined(base, kind)
+def _restore(base: type[E], kind: str, state: dict[str, object]) -> E:
+    """Make an error from its class, the name of the OSError that it also is, and its attributes.
+
+    The name, because old protocols of pickle replace the class FileNotFoundError by OSError.
+    """
+    created = next((_combined(base, known) for known in _OS_ERRORS if known.__name__ == kind), base)
     error: E = created.__new__(created, state["message"])
     error.args = (state["message"],)
     for name, value in state.items():

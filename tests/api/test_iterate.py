@@ -221,7 +221,7 @@ def test_a_full_folder_for_temporary_files_is_named(films: Path, tmp_path: Path)
         ({"overwrite": True}, "overwrite"),
         ({"dry_run": True}, "dry_run"),
         ({"log": "run.log"}, "log"),
-        ({"job": 2}, "did you mean 'jobs'"),
+        ({"job": 2}, "did you mean jobs"),
     ],
 )
 def test_options_that_make_no_sense_for_arrays_are_refused_at_once(

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The Python functions: render one image, explain it, or convert many. They never print and never exit."""
+"""The Python functions: render one image, explain it, convert or survey many. They never print and never exit."""
 
 from plainfilm.api.image_file import ImageFile, open_image
 from plainfilm.api.many_images import convert, iterate, survey

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import difflib
 import operator
 import os
 from collections.abc import Iterable, Iterator, Mapping
@@ -16,6 +15,7 @@ from plainfilm.errors import ArgumentTypeError, ConversionError, OptionsError, P
 from plainfilm.options.keywords import RunKeywords
 from plainfilm.options.options import Options
 from plainfilm.options.presentation import Overlays
+from plainfilm.options.suggestion import did_you_mean
 from plainfilm.options.wording import python_wording
 
 
@@ -91,5 +91,4 @@ def _advice(name: str, accepted: Iterable[str]) -> str:
         return ": it is an option of convert()"
     if name in {option.name for option in Options.declared()}:
         return ": it is an option of the command line"
-    similar = difflib.get_close_matches(name.lower().replace("-", "_"), list(accepted), n=1)
-    return f"; did you mean {similar[0]!r}?" if similar else ""
+    return did_you_mean(name, accepted)

@@ -17,14 +17,14 @@ from plainfilm.conversion.conversion import Conversion
 from plainfilm.conversion.dry_run import plan_sources
 from plainfilm.conversion.progress import ProgressCallback, RunProgress, ignore_progress
 from plainfilm.conversion.single_image import convert_single, frames_note
-from plainfilm.conversion.source_survey import SURVEY_OPTIONS, SourceSurvey
+from plainfilm.conversion.source_survey import SourceSurvey
 from plainfilm.conversion.summary import NO_COUNTS, Counts, Run
 from plainfilm.conversion.survey_result import Survey, survey_result
 from plainfilm.errors import ArgumentTypeError, ConversionError, OptionsError
-from plainfilm.options.keywords import IterateKeywords, RunKeywords
+from plainfilm.options.keywords import IterateKeywords, RunKeywords, SurveyKeywords
 from plainfilm.options.options import Options
 from plainfilm.options.wording import python_wording
-from plainfilm.output.single import check_single_source, is_image_name, write_file
+from plainfilm.output.single import check_single, is_image_name, write_file
 from plainfilm.records import Failure, Status
 
 PathArgument: TypeAlias = str | PathLike[str]
@@ -61,7 +61,7 @@ def convert(
             raise OptionsError('out="-" is standard output, which belongs to the command: use render()')
         is_single = is_image_name(target)
         if is_single:
-            check_single_source(paths, target)
+            check_single([str(path) for path in paths], str(target), run_options)
         if run_options.run.dry_run:
             return _plan(paths, target, run_options)
         if is_single:
@@ -95,16 +95,17 @@ def iterate(
     return _results(run)
 
 
-def survey(sources: PathArgument | Iterable[PathArgument], **options: Unpack[RunKeywords]) -> Survey:
+def survey(sources: PathArgument | Iterable[PathArgument], **options: Unpack[SurveyKeywords]) -> Survey:
     """Count what files and folders hold before they are converted, from their headers alone, in worker processes.
 
-    options: those of the command `plainfilm survey`; OptionsError is raised for any other one. The result holds counts
-    alone, and nothing about a patient. Raises SourceMissingError for a source that does not exist.
+    sources: a file, folder or glob, or several of them.
+    options: those of the command `plainfilm survey`. The result holds counts alone, and nothing about a patient.
+    Raises SourceMissingError, which is a FileNotFoundError, for a source that does not exist, OptionsError, and
+    ArgumentTypeError, which is a TypeError, for arguments of a wrong type and other options.
     """
     with python_errors():
-        if others := sorted(set(options) - set(SURVEY_OPTIONS)):
-            raise OptionsError(f"{', '.join(others)}: not an option of a survey")
-        source_survey = SourceSurvey(paths_of(sources), options_of("survey", options, RunKeywords))
+        survey_options = options_of("survey", options, SurveyKeywords)
+        source_survey = SourceSurvey(paths_of(sources), survey_options)
         source_survey.run()
         return survey_result(source_survey)
 

@@ -16,7 +16,6 @@ from plainfilm.api.source import Image8, Image16, Source, content_of, open_sourc
 from plainfilm.conversion.isolated import call_in_worker
 from plainfilm.conversion.presentation_index import presentation_of
 from plainfilm.decode.process_state import is_memory_suspect
-from plainfilm.dicom.byte_source import ByteSource
 from plainfilm.dicom.instance import Instance
 from plainfilm.errors import PlainfilmError
 from plainfilm.options.keywords import ImageKeywords, RenderKeywords, ScaledLook
@@ -71,7 +70,8 @@ def render(
 ) -> Image8 | Image16:
     """Render one frame of an image as a radiologist's viewer shows it.
 
-    source: a path, the bytes of a file, a binary file, or a pydicom Dataset, which is not changed.
+    source: a path, the bytes of a file, a binary file, or a pydicom Dataset, which is not changed. A DICOM file may be
+        compressed with gzip.
     frame: the number of the frame, counted from 1.
     isolated: decode in a new worker process, with the default limits of time and memory, so that a hostile file cannot
         damage this process. This takes about half a second more. Use it for files from unknown sources. `convert` and
@@ -117,14 +117,14 @@ def explain_isolated(source: Source, *, frame: int = 1, **options: Unpack[ImageK
 class _IsolatedCall(FastPickle):
     """A call of `render` or `explain` in a worker process."""
 
-    source: Path | ByteSource | Dataset
+    source: Path | bytes | Dataset
     frame: int
     options: Options
     explains: bool
 
 
 def _call_isolated(source: Source, frame: int, options: Options, *, explains: bool) -> object:
-    passed: Path | ByteSource | Dataset
+    passed: Path | bytes | Dataset
     if isinstance(source, (str, PathLike)):
         passed = Path(source).absolute()
     else:

@@ -17,12 +17,12 @@ from plainfilm.cli.help import CommandHelp
 from plainfilm.cli.output import print_message
 from plainfilm.cli.progress import show_progress
 from plainfilm.cli.signals import stopping_on_signals
-from plainfilm.cli.single import STANDARD_OUTPUT, check_single, convert_to_file
+from plainfilm.cli.single import STANDARD_OUTPUT, convert_to_file
 from plainfilm.cli.variables import warn_of_unknown_variables
 from plainfilm.errors import OptionsError
 from plainfilm.options.options import Options
 from plainfilm.options.run import Progress
-from plainfilm.output.single import is_image_name
+from plainfilm.output.single import check_single, is_image_name
 from plainfilm.sources.scheme import check_local
 from plainfilm.workers.spawn import PrestartedWorkers
 
@@ -58,7 +58,7 @@ def convert_command(argv: Sequence[str]) -> int:
     if not options.run.quiet:
         warn_of_unknown_variables(environment())
     if is_single := out == STANDARD_OUTPUT or is_image_name(Path(out)):
-        check_single(sources, out)
+        check_single(sources, out, options)
     if options.run.dry_run:
         from plainfilm.cli.listing import list_sources
 
@@ -90,9 +90,7 @@ def convert_folder(sources: Sequence[str], out: Path, options: Options) -> int:
             Progress.NONE if options.run.quiet and options.run.progress is Progress.AUTO else options.run.progress
         )
         with stopping_on_signals(conversion) as signals, show_progress(progress) as display:
-            run = conversion.run(
-                lambda status: display.update(status.converted, status.failed, status.skipped, status.total)
-            )
+            run = conversion.run(display.show)
             display.add_notes(run.notes)
     if options.run.progress is not Progress.JSON and not options.run.quiet:
         print_message(_summary(run, out))

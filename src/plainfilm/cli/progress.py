@@ -22,6 +22,8 @@ from plainfilm.options.run import Progress
 if TYPE_CHECKING:
     from rich.progress import Progress as Bars
 
+    from plainfilm.conversion.progress import RunProgress
+
 LINE_SECONDS = 1.0
 
 
@@ -36,6 +38,10 @@ class Display(AbstractContextManager["Display"], ABC):
     @abstractmethod
     def update(self, converted: int, failed: int, skipped: int, total: int | None) -> None:
         """Set the current counts; `total` is None while sources are still being listed."""
+
+    def show(self, progress: RunProgress) -> None:
+        """Set the counts of a run."""
+        self.update(progress.converted, progress.failed, progress.skipped, progress.total)
 
     def add_notes(self, notes: Sequence[str]) -> None:
         """Add the notes of a finished run; only the lines of JSON show them."""

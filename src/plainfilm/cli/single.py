@@ -4,24 +4,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 from pathlib import Path
 
 from plainfilm.cli.output import print_message, write_image
 from plainfilm.options.options import Options
-from plainfilm.output.single import check_single_source, write_file
+from plainfilm.output.single import write_file
 from plainfilm.records import Failure, Record, Status
-from plainfilm.sources.scheme import check_local
 from plainfilm.workers.spawn import PrestartedWorkers
 
 STANDARD_OUTPUT = "-"
-
-
-def check_single(sources: Sequence[str], out: str) -> None:
-    """Raise OptionsError unless the sources are one file and OUT is another one."""
-    for source in sources:
-        check_local(source, "SOURCE")
-    check_single_source([Path(source) for source in sources], Path(out))
 
 
 def convert_to_file(source: str, out: str, options: Options) -> int:

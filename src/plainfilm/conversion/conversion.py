@@ -67,13 +67,13 @@ class Conversion:
         Raises RunError (exit code 2 or 3) where the run cannot continue. An exception of the callback stops the run
         as `stop` does, and is raised after that.
         """
-        check_local(self._out, "OUT")
         callback = StoppingCallback(progress, self.stop)
         run = self._run(callback)
         callback.raise_error()
         return run
 
     def _run(self, progress: ProgressCallback) -> Run:
+        check_local(self._out, "OUT")
         entries = iterate_references(self._sources, self._out)
         inputs = load_run_inputs(self._sources, self._out, self._options)
         with open_run_parts(inputs, progress) as parts:

@@ -24,7 +24,7 @@ from plainfilm.options.selection import DESCRIPTION_COLUMNS, IMAGE_COLUMNS, NUMB
 def check_selection(content: ByteSource, options: Options, key: Key | None) -> None:
     """Raise ConversionError (excluded) for an instance that the options leave out.
 
-    key: the key of the keyed hashes, which conditions may name; without a key the hashes are empty.
+    key: the key of the keyed hashes, which conditions may name; None leaves the hashes empty.
     Raises also the errors of `read_header`.
     """
     selection = options.selection

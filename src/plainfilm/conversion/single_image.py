@@ -8,10 +8,10 @@ from pathlib import Path
 
 from plainfilm.conversion.failures import failure_of_lost_worker
 from plainfilm.conversion.job import ConvertJob, EncodedImage, RunContext
+from plainfilm.conversion.pseudonyms import load_key
 from plainfilm.conversion.redaction_lookup import load_matched_redactions
 from plainfilm.errors import OptionsError, RunError
 from plainfilm.options.options import Options
-from plainfilm.options.output import Names
 from plainfilm.options.presentation import Overlays
 from plainfilm.options.privacy import RedactionBoxes
 from plainfilm.records import Failure
@@ -61,8 +61,8 @@ def frames_note(frames: int, options: Options) -> str:
 def _convert(
     entry: Reference, boxes: RedactionBoxes, options: Options, prestarted: PrestartedWorkers | None
 ) -> EncodedImage | Failure:
-    """Convert a file in a worker. No row is written, so that no key is needed. Raises RunError."""
-    context = RunContext(options, None, None)
+    """Convert a file in a worker. Raises RunError."""
+    context = RunContext(options, None if options.run.key_file is None else load_key(options.run.key_file), None)
     job = Job(ConvertJob(entry, context.to_bytes(), boxes))
     settings = WorkerSettings(1, options.limits.timeout, options.limits.memory)
     with WorkerPool(TASK, [job], settings, prestarted) as pool:
@@ -81,10 +81,6 @@ def _check_options(options: Options) -> None:
     """Raise OptionsError for options that need a folder, or a file of --presentation that is not usable."""
     if options.presentation.overlays is Overlays.MASK:
         raise OptionsError("--overlays mask makes further pictures: give a folder as OUT")
-    if options.output.names is not Names.KEEP:
-        raise OptionsError("--names has no effect on one image: leave it out, or give a folder as OUT")
-    if options.privacy.columns.words:
-        raise OptionsError("--columns has no effect on one image, which has no table: give a folder as OUT")
     if options.presentation.presentation is not None:
         from plainfilm.conversion.presentation_index import presentation_of
 

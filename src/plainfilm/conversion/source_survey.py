@@ -138,9 +138,9 @@ class SourceSurvey:
                         self._add_lost(event)
                 if time.monotonic() - last_report >= _REPORT_SECONDS:
                     last_report = time.monotonic()
-                    progress(self._progress(started, None))
+                    progress(self._progress(last_report - started))
         self.seconds = time.monotonic() - started
-        progress(self._progress(started, self.counts.files))
+        progress(self._progress(self.seconds, self.counts.files))
 
     def _jobs(self, entries: Iterable[Reference | Failure]) -> Iterator[Job]:
         key = Key(os.urandom(32))
@@ -165,14 +165,6 @@ class SourceSurvey:
         self.counts.files += files
         self.counts.failed[lost.reason.value] += files
 
-    def _progress(self, started: float, total: int | None) -> RunProgress:
-        counts = self.counts
-        return RunProgress(
-            files=counts.files,
-            images=counts.images,
-            converted=counts.images,
-            failed=counts.failed.total(),
-            skipped=counts.skipped.total(),
-            seconds=time.monotonic() - started,
-            total=total,
-        )
+    def _progress(self, seconds: float, total: int | None = None) -> RunProgress:
+        images, failed, skipped = self.counts.images, self.counts.failed.total(), self.counts.skipped.total()
+        return RunProgress(self.counts.files, images + failed, images, failed, skipped, seconds, total)

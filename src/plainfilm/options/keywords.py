@@ -52,6 +52,9 @@ class IterateKeywords(ImageKeywords, total=False):
     """The options of a run that gives arrays."""
 
     frames: str | int
+    modality: str | list[str]
+    body_part: str | list[str]
+    where: str | list[str]
     redact_from: str | PathLike[str] | None
     redact_unmatched: Literal["error", "ignore"]
     columns: str | list[str]
@@ -59,6 +62,20 @@ class IterateKeywords(ImageKeywords, total=False):
     memory: str | int
     jobs: int | None
     key_file: str | PathLike[str] | None
+
+
+class SurveyKeywords(TypedDict, total=False):
+    """The options of a survey."""
+
+    allow_truncated: bool
+    modality: str | list[str]
+    body_part: str | list[str]
+    where: str | list[str]
+    columns: str | list[str]
+    timeout: float
+    memory: str | int
+    max_pixels: int
+    jobs: int | None
 
 
 class RunKeywords(ImageKeywords, total=False):

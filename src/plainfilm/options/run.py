@@ -68,7 +68,12 @@ class RunOptions:
         is_recorded=False,
     )
     dry_run: bool = option(
-        False, SWITCH, "list what would be done and do nothing", scope=Scope.RUN, resume=FREE, is_recorded=False
+        False,
+        SWITCH,
+        "list what would be done and do nothing",
+        scope=Scope.RUN,
+        resume=FREE,
+        is_recorded=False,
     )
     log: Path | None = option(
         None,

@@ -21,6 +21,9 @@ _DEPTH_OPTIONS = ("look", "bits")
 _OPEN_OPTIONS = ("columns", "key_file")
 _ITERATE_OPTIONS = (
     "frames",
+    "modality",
+    "body_part",
+    "where",
     "redact_from",
     "redact_unmatched",
     "columns",
@@ -28,6 +31,17 @@ _ITERATE_OPTIONS = (
     "memory",
     "jobs",
     "key_file",
+)
+_SURVEY_OPTIONS = (
+    "modality",
+    "body_part",
+    "where",
+    "columns",
+    "allow_truncated",
+    "timeout",
+    "memory",
+    "max_pixels",
+    "jobs",
 )
 _TEMPLATE = '''\
 # SPDX-License-Identifier: MIT
@@ -65,6 +79,12 @@ class IterateKeywords(ImageKeywords, total=False):
 {iterate_keywords}
 
 
+class SurveyKeywords(TypedDict, total=False):
+    """The options of a survey."""
+
+{survey_keywords}
+
+
 class RunKeywords(ImageKeywords, total=False):
     """The options of a run."""
 
@@ -81,6 +101,7 @@ def keywords_source() -> str:
         depth_keywords=_items(item for item in image_options if item.name in _DEPTH_OPTIONS),
         open_keywords=_items(item for item in Options.declared() if item.name in _OPEN_OPTIONS),
         iterate_keywords=_items(item for item in Options.declared() if item.name in _ITERATE_OPTIONS),
+        survey_keywords=_items(item for item in Options.declared() if item.name in _SURVEY_OPTIONS),
         run_keywords=_items(Options.declared(Scope.RUN)),
     )
 

@@ -9,9 +9,15 @@ from mimetypes import MimeTypes
 from pathlib import Path
 
 from plainfilm.errors import OptionsError
+from plainfilm.options.options import Options
+from plainfilm.options.output import Names
 from plainfilm.output.directory import open_directory
 from plainfilm.output.storage import translate_os_errors
+from plainfilm.sources.entries import EntryKind, kind_of_source
 from plainfilm.sources.naming_rules import DICOM_SUFFIXES, IMAGE_SUFFIX, IMAGE_SUFFIXES
+from plainfilm.sources.scheme import check_local
+
+_STANDARD_OUTPUT = "-"
 
 
 def is_image_name(out: Path) -> bool:
@@ -32,21 +38,20 @@ def is_image_name(out: Path) -> bool:
     )
 
 
-def _is_file_suffix(suffix: str) -> bool:
-    """Whether a suffix in lower case is that of a kind of file, and not the end of a folder's name."""
-    known = (*IMAGE_SUFFIXES, *DICOM_SUFFIXES, "parquet", "jsonl", "toml", "yaml", "yml", "npz", "7z", "log")
-    if suffix.removeprefix(".") in known:
-        return True
-    # only the types that Python knows itself: those of the system differ from one machine to another
-    types = MimeTypes()
-    return suffix in types.types_map[True] or suffix in types.encodings_map
+def check_single(sources: Sequence[str], out: str, options: Options) -> None:
+    """Raise OptionsError unless the sources are one file, OUT is another one, and no option needs a table.
 
-
-def check_single_source(sources: Sequence[Path], out: Path) -> None:
-    """Raise OptionsError unless there is one SOURCE, which is no folder and not the same file as OUT."""
-    if len(sources) != 1 or _is_folder(sources[0]):
+    out: a path, or `-` for standard output.
+    """
+    for source in sources:
+        check_local(source, "SOURCE")
+    if len(sources) != 1 or _is_source_folder(sources[0]):
         raise OptionsError(f"one image ({out}) is made from one file: give one file, or a folder as OUT")
-    if _is_same_file(out, sources[0]):
+    if options.output.names is not Names.KEEP:
+        raise OptionsError("--names has no effect on one image: leave it out, or give a folder as OUT")
+    if options.privacy.columns.words:
+        raise OptionsError("--columns has no effect on one image, which has no table: give a folder as OUT")
+    if out != _STANDARD_OUTPUT and _is_same_file(out, sources[0]):
         raise OptionsError("OUT is the same file as SOURCE: give another name")
 
 
@@ -66,6 +71,16 @@ def write_stdout(data: bytes) -> None:
         sys.stdout.buffer.flush()
 
 
+def _is_file_suffix(suffix: str) -> bool:
+    """Whether a suffix in lower case is that of a kind of file, and not the end of a folder's name."""
+    known = (*IMAGE_SUFFIXES, *DICOM_SUFFIXES, "parquet", "jsonl", "toml", "yaml", "yml", "npz", "7z", "log")
+    if suffix.removeprefix(".") in known:
+        return True
+    # only the types that Python knows itself: those of the system differ from one machine to another
+    types = MimeTypes()
+    return suffix in types.types_map[True] or suffix in types.encodings_map
+
+
 def _is_folder(path: Path) -> bool:
     try:
         return path.is_dir()
@@ -73,8 +88,15 @@ def _is_folder(path: Path) -> bool:
         return False
 
 
-def _is_same_file(out: Path, source: Path) -> bool:
+def _is_source_folder(source: str) -> bool:
     try:
-        return out.samefile(source)
+        return kind_of_source(source) is EntryKind.FOLDER
+    except (OSError, ValueError):
+        return False
+
+
+def _is_same_file(out: str, source: str) -> bool:
+    try:
+        return Path(out).samefile(source)
     except (OSError, ValueError):
         return False
