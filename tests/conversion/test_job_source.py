@@ -25,6 +25,7 @@ from plainfilm.options.redaction_list import Redactions, load_redactions
 from plainfilm.output.folder import FolderOutput
 from plainfilm.records import Failure, Status
 from plainfilm.sources.reference import Reference
+from plainfilm.sources.walk import Listing
 
 KEY = Key(b"k" * 32)
 FINGERPRINT = RunFingerprint({}, {}, KEY.fingerprint, {"timeout": 1, "memory": 1})
@@ -60,7 +61,12 @@ def make_job_source(ledger: Ledger, committer: ResultCommitter, reports: list[An
         is_stopped: Callable[[], bool] = lambda: False,
     ) -> JobSource:
         inputs = RunInputs(
-            (tmp_path,), tmp_path / "out", options or Options(), KEY, redactions or Redactions(), FINGERPRINT
+            Listing([tmp_path], None),
+            tmp_path / "out",
+            options or Options(),
+            KEY,
+            redactions or Redactions(),
+            FINGERPRINT,
         )
         progress = ProgressReporter(lambda *counts: reports.append(counts), committer.counts)
         return JobSource(inputs, ledger, committer, progress, is_stopped)

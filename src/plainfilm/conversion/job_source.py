@@ -40,7 +40,7 @@ class JobSource:
         self._progress = progress
         self._is_stopped = is_stopped
         self._redacted_sources: set[str] = set()
-        self._unchanged = self._changed = 0
+        self._unchanged = self._changed = self._renamed = 0
         self._all_listed = False
 
     def jobs(self, entries: Iterable[Reference | Failure], presentation_index: Path | None = None) -> Iterator[Job]:
@@ -67,6 +67,11 @@ class JobSource:
             yield unused
         if self._unchanged:
             yield f"{self._unchanged} files were done before and are as they were"
+        if self._renamed and self._inputs.options.output.names is Names.KEEP:
+            yield (
+                f"{self._renamed} files have a name that another file or folder has too: -2, -3, ... or their suffix "
+                "was added to the name (columns source and file_name)"
+            )
         if self._changed:
             yield f"{self._changed} files have changed since they were converted, and were converted again"
 
@@ -77,11 +82,17 @@ class JobSource:
         entry = pseudonymize_path(entry, self._inputs.options.output.names, self._inputs.key)
         if isinstance(entry, Failure):
             self._committer.add(entry)
+            self._progress.add_failure(entry)
+            self._progress.pass_over()
             return None
-        work = self._ledger.register_source(entry, FileStat.of(entry.path))
+        file_stat = FileStat.of(entry.path)
+        work = self._ledger.register_source(entry, file_stat)
+        self._renamed += entry.is_renamed or (work is not None and work.reference.name != entry.name)
         if work is None:
             self._unchanged += 1
+            self._progress.pass_over()
             return None
+        self._progress.start_file(work.reference.source, file_stat.size)
         self._changed += work.has_changed
         self._committer.remove(work.obsolete_files)
         return Job(ConvertJob(work.reference, context_bytes, boxes), work.first_frame)
