@@ -11,7 +11,7 @@ from __future__ import annotations
 import argparse
 import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -59,9 +59,14 @@ class Parser(argparse.ArgumentParser):
         return list(self._option_string_actions)
 
 
-def command_parser(name: str, command: CommandHelp, *scopes: Scope) -> Parser:
-    """A parser for `plainfilm NAME` with the options of these scopes, `--config`, `--help` and `--help-all`."""
-    groups = list(Options.groups(*scopes))
+def command_parser(name: str, command: CommandHelp, *scopes: Scope, names: Collection[str] | None = None) -> Parser:
+    """A parser for `plainfilm NAME` with the options of these scopes, `--config`, `--help` and `--help-all`.
+
+    names: the names of the options that the command has, with underscores; None for all.
+    """
+    declared = Options.groups(*scopes)
+    chosen = ((group, [item for item in options if names is None or item.name in names]) for group, options in declared)
+    groups = [(group, options) for group, options in chosen if options]
     parser = Parser(prog=f"plainfilm {name}", usage=command.usage, description=command.description, add_help=False)
     for flags, text_of in ((("-h", "--help"), short_help), (("--help-all",), long_help)):
         parser.add_argument(

@@ -7,19 +7,16 @@ saves a fifth of a second.
 
 from __future__ import annotations
 
-import signal
 from argparse import Namespace
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from mimetypes import MimeTypes
 from pathlib import Path
-from types import FrameType
-from typing import TYPE_CHECKING
 
 from plainfilm.cli.arguments import Parser, command_parser, environment, options_of, parse
 from plainfilm.cli.help import CommandHelp
 from plainfilm.cli.output import print_message
 from plainfilm.cli.progress import show_progress
+from plainfilm.cli.signals import stopping_on_signals
 from plainfilm.cli.single import STANDARD_OUTPUT, check_single, convert_to_file
 from plainfilm.cli.summary import summary_text
 from plainfilm.cli.variables import warn_of_unknown_variables
@@ -29,9 +26,6 @@ from plainfilm.options.run import Progress
 from plainfilm.sources.naming_rules import DICOM_SUFFIXES, IMAGE_SUFFIX, IMAGE_SUFFIXES
 from plainfilm.sources.scheme import check_local
 from plainfilm.workers.spawn import PrestartedWorkers
-
-if TYPE_CHECKING:
-    from plainfilm.conversion.conversion import Conversion
 
 _HELP = CommandHelp(
     usage="plainfilm convert SOURCE... OUT [options]",
@@ -93,39 +87,12 @@ def convert_folder(sources: Sequence[str], out: Path, options: Options) -> int:
         progress = (
             Progress.NONE if options.run.quiet and options.run.progress is Progress.AUTO else options.run.progress
         )
-        with _stopping_on_signals(conversion) as signals, show_progress(progress) as display:
+        with stopping_on_signals(conversion) as signals, show_progress(progress) as display:
             run = conversion.run(on_status=display.update if display.is_shown else None)
             display.add_notes(run.notes)
     if options.run.progress is not Progress.JSON and not options.run.quiet:
         print_message(summary_text(run, out))
     return 128 + signals[0] if signals else run.exit_code
-
-
-@contextmanager
-def _stopping_on_signals(conversion: Conversion) -> Iterator[list[int]]:
-    """Stop the run on SIGINT and SIGTERM; the list that is yielded collects the numbers of the signals.
-
-    The first signal lets the images in progress finish, the second does not wait for them, and the third ends the
-    process at once and leaves the tables as they are. Signals after a stopped run are ignored, because the process is
-    about to exit with the code of the first signal.
-    """
-    signals: list[int] = []
-
-    def stop(number: int, _frame: FrameType | None) -> None:
-        signals.append(number)
-        if len(signals) > 2:
-            raise SystemExit(128 + number)
-        if len(signals) == 1:
-            conversion.stop()
-        else:
-            conversion.stop(0.0)
-
-    earlier_handlers = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield signals
-    finally:
-        for number, handler in earlier_handlers.items():
-            signal.signal(number, signal.SIG_IGN if signals else handler)
 
 
 def _is_image_name(out: Path) -> bool:

@@ -17,7 +17,7 @@ from plainfilm.version import NOT_FOR_DIAGNOSIS, VERSION
 
 Command = Callable[[Sequence[str]], int]
 
-COMMANDS = ("convert", "explain", "codecs", "demo")
+COMMANDS = ("convert", "survey", "explain", "codecs", "demo")
 """The commands. The module of the same name in this package has the functions `NAME_command` and `NAME_parser`."""
 
 USAGE = f"""\
@@ -27,6 +27,7 @@ Convert DICOM radiographs into ordinary images that look as on a radiologist's v
 
   plainfilm convert SOURCE... OUT   convert DICOM files and folders, with tables of what was done to each image
   plainfilm convert FILE hand.png   convert one file into one image (or - for standard output)
+  plainfilm survey SOURCE...        count what the files hold before they are converted, from headers alone
   plainfilm explain FILE [--json]   show which step uses which attribute and why; nothing is converted
   plainfilm codecs                  show what this installation can decode and encode, and what is missing
   plainfilm demo OUT                make twelve synthetic radiographs and convert them

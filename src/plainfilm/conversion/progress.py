@@ -75,7 +75,8 @@ class ProgressReporter:
     def add_image(self, record: Record) -> None:
         """Add an image of a file in work."""
         self._new_images += 1
-        if record.source in self._sizes:
+        # the image that all frames make has no number
+        if record.source in self._sizes and record.frame is not None:
             self._fractions[record.source] = min(record.frame / max(record.frames, 1), 1.0)
 
     def add_failure(self, failure: Failure) -> None:
