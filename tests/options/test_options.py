@@ -92,6 +92,7 @@ def test_the_defaults_are_those_of_the_interface() -> None:
         "dry_run": False,
         "progress": "auto",
         "quiet": False,
+        "exclude": None,
     }
     assert options.render.effective_look is Look.VIEWER
     assert options.render.percentiles == Stretch(0.1, 99.9)

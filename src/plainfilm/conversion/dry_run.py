@@ -7,12 +7,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from plainfilm.conversion.disk_check import present_stat
-from plainfilm.conversion.job_source import pseudonymize_path
+from plainfilm.conversion.job_source import excluded_failure, excluded_name, pseudonymize_path
 from plainfilm.conversion.redaction_lookup import load_matched_redactions
 from plainfilm.conversion.run_inputs import RunInputs, fingerprint_presentation, load_run_inputs
 from plainfilm.ledger.remaining_work import FileStat
 from plainfilm.ledger.snapshot import LedgerSnapshot, open_snapshot
 from plainfilm.ledger.source_names import earlier_names
+from plainfilm.options.exclusion_list import load_exclusions
 from plainfilm.options.options import Options
 from plainfilm.output.folder import FolderOutput
 from plainfilm.records import Failure
@@ -35,7 +36,9 @@ def dry_run(sources: Sequence[str], out: Path, options: Options) -> Iterator[tup
     if options.run.overwrite or not output.has_ledger():
         load_matched_redactions(listing, options.privacy)
         # the key is not loaded here, since that may create the user's key file
-        yield from ((entry, False) for entry in listing.entries())
+        exclusions = load_exclusions(options.selection.exclude)
+        for entry in listing.entries():
+            yield excluded_failure(entry.source) if entry.source in exclusions else entry, False
         return
     with output.lock():
         listing = listing.with_names(earlier_names(output.ledger_path, listing, read_only=True))
@@ -49,6 +52,9 @@ def _compare(inputs: RunInputs, output: FolderOutput) -> Iterator[tuple[Referenc
     with open_snapshot(output.ledger_path, inputs.fingerprint) as snapshot:
         for entry in inputs.listing.entries():
             reference = pseudonymize_path(entry, options.output.names, inputs.key)
+            if excluded_name(inputs.exclusions, entry.source, reference.source):
+                yield excluded_failure(entry.source), False
+                continue
             yield entry, isinstance(reference, Reference) and _is_up_to_date(reference, snapshot, out)
 
 
