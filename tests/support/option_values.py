@@ -49,4 +49,5 @@ OPTION_VALUES: dict[str, tuple[str, object]] = {
     "verbose": ("", True),
     "progress": ("json", "json"),
     "quiet": ("", True),
+    "exclude": ("marks.csv", Path("marks.csv")),
 }

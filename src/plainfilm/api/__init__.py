@@ -5,7 +5,7 @@ from plainfilm.api.image_file import ImageFile, open_image
 from plainfilm.api.many_images import convert, iterate, survey
 from plainfilm.api.one_image import explain, explain_isolated, render
 from plainfilm.api.source import Image8, Image16, Source
-from plainfilm.conversion.progress import RunProgress
+from plainfilm.conversion.run_progress import RunProgress
 from plainfilm.conversion.summary import PlannedSource, Run
 from plainfilm.conversion.survey_result import Survey
 from plainfilm.records import Failure, Record

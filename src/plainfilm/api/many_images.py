@@ -15,7 +15,7 @@ from plainfilm.api.source import type_name
 from plainfilm.conversion.array_run import ArrayRun, Result
 from plainfilm.conversion.conversion import Conversion
 from plainfilm.conversion.dry_run import plan_sources
-from plainfilm.conversion.progress import ProgressCallback, RunProgress, ignore_progress
+from plainfilm.conversion.run_progress import ProgressCallback, RunProgress, ignore_progress
 from plainfilm.conversion.single_image import convert_single, frames_note
 from plainfilm.conversion.source_survey import SourceSurvey
 from plainfilm.conversion.summary import NO_COUNTS, Counts, Run
@@ -138,6 +138,6 @@ def _convert_single(source: Path, target: Path, options: Options, progress: Prog
     write_file(target, result.encoded)
     counts = Counts(1, int(result.record.status is Status.REPAIRED), 0, 0)
     seconds = time.monotonic() - started
-    progress(RunProgress(files=1, images=1, converted=1, failed=0, skipped=0, seconds=seconds, total=1))
+    progress(RunProgress(files=1, total=1, converted=1, fraction=1.0, seconds=seconds, new_files=1, new_images=1))
     notes = [note for note in (single.note, frames_note(single.frames, options)) if note]
     return Run(counts, seconds, notes=tuple(map(python_wording, notes)))

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import json
 import platform
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from functools import cache
 from importlib.metadata import version
@@ -73,6 +73,7 @@ class Run:
     interrupted: whether the run was stopped before all sources were converted.
     notes: lines for the user.
     planned: what a run would do with each source, in a dry run, which converts nothing; otherwise None.
+    reasons: the number of rows of failures.csv by status and reason, such as `failed: timeout`.
     """
 
     counts: Counts
@@ -80,6 +81,7 @@ class Run:
     interrupted: bool = False
     notes: tuple[str, ...] = ()
     planned: tuple[PlannedSource, ...] | None = None
+    reasons: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def converted(self) -> int:
@@ -140,7 +142,7 @@ def fingerprint_run(
     presentation: the fingerprint of the presentation state of `--presentation`.
     """
     # the contents of these files count, and not their paths
-    values = options.to_mapping()
+    values = options.effective_mapping()
     values |= {"redact_from": redactions.fingerprint[:16] or None, "presentation": presentation}
     declared = list(Options.declared())
     fixed = {option.name: values[option.name] for option in declared if not option.resume.may_change}

@@ -77,6 +77,10 @@ class Options:
         groups = [getattr(self, group.name) for group in fields(self)]
         return {item.name: _plain(getattr(group, item.name)) for group in groups for item in options_of(group)}
 
+    def effective_mapping(self) -> dict[str, object]:
+        """As `to_mapping`, and equal for options that ask for the same: the defaults of the look are written out."""
+        return self.to_mapping() | self.render.effective_values()
+
 
 def _group_of(default: Any, values: Mapping[str, object]) -> Any:
     """A group of the class of its default, with the values that belong to it."""
