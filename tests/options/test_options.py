@@ -72,6 +72,8 @@ def test_the_defaults_are_those_of_the_interface() -> None:
         "orient": "stored",
         "frames": "all",
         "names": "keep",
+        "table": "csv",
+        "no_card": False,
         "redact": "",
         "redact_from": None,
         "redact_unmatched": "error",

@@ -31,6 +31,8 @@ OPTION_VALUES: dict[str, tuple[str, object]] = {
     "orient": ("viewer", "viewer"),
     "frames": ("3", 3),
     "names": ("uid", "uid"),
+    "table": ("jsonl", "jsonl"),
+    "no_card": ("", True),
     "redact": ("-1,2,3,4;5,6,7,8.5", [(-1, 2, 3, 4), (5, 6, 7, 8.5)]),
     "redact_from": ("boxes.csv", Path("boxes.csv")),
     "redact_unmatched": ("ignore", RedactUnmatched.IGNORE),

@@ -21,6 +21,7 @@ from plainfilm.errors import OptionsError
 from plainfilm.options.options import Options
 from plainfilm.options.run import Progress
 from plainfilm.output.single import write_file
+from plainfilm.output.tables import FAILURES, table_name
 from plainfilm.records import Failure
 from plainfilm.sources.naming_rules import IMAGE_SUFFIX
 from plainfilm.workers.spawn import PrestartedWorkers
@@ -76,7 +77,7 @@ def _summary(run: Run, out: Path) -> str:
         f"{run.converted} images{repaired}, {run.failed} failed, {run.skipped} skipped in {run.seconds:.1f} s: {out}"
     ]
     if run.failed or run.skipped:
-        lines.append(f"the reasons are in {out / 'failures.csv'}")
+        lines.append(f"the reasons are in {out / table_name(FAILURES, run.table)}")
     if run.interrupted:
         lines.append("interrupted: the tables list all complete images; give the same command again for the rest")
     return "\n".join((*lines, *run.notes))

@@ -16,12 +16,15 @@ from plainfilm.conversion.failures import failure_of_lost_worker
 from plainfilm.conversion.job import ConvertJob, StagedImage
 from plainfilm.conversion.job_source import JobSource
 from plainfilm.conversion.progress import ProgressCallback, ignore_progress
+from plainfilm.conversion.row_survey import RowSurvey
 from plainfilm.conversion.run_inputs import load_run_inputs
 from plainfilm.conversion.run_parts import RunParts, open_run_parts, save_results
-from plainfilm.conversion.summary import RUN_FILE, PatientPathCounter, Run, run_json
+from plainfilm.conversion.summary import RUN_FILE, Run, run_json
 from plainfilm.errors import PlainfilmError, RunError
 from plainfilm.options.options import Options
 from plainfilm.options.presentation import PresentationSource
+from plainfilm.output.data_card import CardContent, remove_card, write_card
+from plainfilm.output.folder import FolderOutput
 from plainfilm.output.tables import UnwritableTableError, write_run_file, write_tables
 from plainfilm.records import Failure
 from plainfilm.sources.reference import Reference
@@ -87,10 +90,20 @@ class Conversion:
         self._convert(job_source.jobs(entries, presentation_index), parts)
         parts.committer.close(self._is_stopped)
         parts.progress.report()
-        rows = PatientPathCounter(parts.ledger)
-        splits = write_tables(parts.output, rows, self._options.privacy.columns.words)
-        notes = (str(splits), *rows.notes(), *lost.notes(), *job_source.notes(), *parts.committer.notes())
+        rows = RowSurvey(parts.ledger, self._options.output)
+        write_tables(parts.output, rows, self._options.output.table, self._options.privacy.columns.words)
+        card_note = self._write_card(parts.output, rows)
+        notes = (card_note, *rows.notes(), *lost.notes(), *job_source.notes(), *parts.committer.notes())
         return [note for note in notes if note]
+
+    def _write_card(self, output: FolderOutput, rows: RowSurvey) -> str:
+        """Write README.md, or remove an earlier one with `--no-card`; return a note, '' for none."""
+        if self._options.output.no_card:
+            remove_card(output)
+            return ""
+        command = " ".join(("plainfilm convert SOURCE... OUT", *self._options.command_words()))
+        content = CardContent(command, self._options.output.table, self._options.privacy.columns.words)
+        return write_card(output, content, rows.card)
 
     def _index_presentations(self, parts: RunParts) -> Path | None:
         """Write the index of the presentation states among the sources, anew in every run (`--presentation auto`)."""
@@ -123,7 +136,8 @@ class Conversion:
         return run
 
     def _write_run_file(self, parts: RunParts, notes: Iterable[str] = ()) -> Run:
-        run = Run(parts.committer.counts(), time.monotonic() - parts.started, self._stopped, tuple(notes))
+        seconds, table = time.monotonic() - parts.started, self._options.output.table
+        run = Run(parts.committer.counts(), seconds, self._stopped, tuple(notes), self._out, table)
         write_run_file(parts.output, RUN_FILE, run_json(run, self._options, parts.inputs.key, parts.started_at))
         return run
 

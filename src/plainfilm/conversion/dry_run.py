@@ -14,6 +14,7 @@ from plainfilm.ledger.remaining_work import FileStat
 from plainfilm.ledger.snapshot import LedgerSnapshot, open_snapshot
 from plainfilm.options.options import Options
 from plainfilm.output.folder import FolderOutput
+from plainfilm.output.tables import check_table_format
 from plainfilm.records import Failure
 from plainfilm.sources.reference import Reference
 from plainfilm.sources.walk import iterate_references
@@ -27,7 +28,8 @@ def dry_run(sources: Sequence[str], out: Path, options: Options) -> Iterator[tup
     """
     entries = iterate_references(sources, out)
     output = FolderOutput(out)
-    # an unusable presentation state is an error, also where OUT has no ledger
+    # unusable options are an error, also where OUT has no ledger
+    check_table_format(options.output.table)
     fingerprint_presentation(options)
     if options.run.overwrite or not output.has_ledger():
         load_matched_redactions(sources, out, options.privacy)

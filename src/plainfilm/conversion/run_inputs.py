@@ -13,6 +13,7 @@ from plainfilm.conversion.summary import fingerprint_run
 from plainfilm.ledger.fingerprint import RunFingerprint
 from plainfilm.options.options import Options
 from plainfilm.options.redaction_list import Redactions
+from plainfilm.output.tables import check_table_format
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,8 @@ class RunInputs:
 
 
 def load_run_inputs(sources: Sequence[Path], out: Path, options: Options) -> RunInputs:
-    """Read key, redactions and presentation state. Raises OptionsError where one of them cannot be used."""
+    """Read key, redactions and presentation state. Raises OptionsError where an option cannot be used."""
+    check_table_format(options.output.table)
     redactions = load_matched_redactions(sources, out, options.privacy)
     key = load_key(options.run.key_file)
     fingerprint = fingerprint_run(options, key, redactions, fingerprint_presentation(options))

@@ -46,6 +46,8 @@ class RunKeywords(ImageKeywords, total=False):
 
     frames: str | int
     names: Literal["keep", "uid", "hash"]
+    table: Literal["csv", "parquet", "jsonl"]
+    no_card: bool
     redact_from: str | PathLike[str] | None
     redact_unmatched: Literal["error", "ignore"]
     columns: str | list[str]

@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
+from pathlib import Path
 from typing import Any
 
 from plainfilm.errors import OptionsError
@@ -65,6 +67,22 @@ class Options:
         """The names and values of all options, as values of JSON that `of` reads back."""
         groups = [getattr(self, group.name) for group in fields(self)]
         return {item.name: _plain(getattr(group, item.name)) for group in groups for item in options_of(group)}
+
+    def command_words(self) -> Iterator[str]:
+        """The words of a command with the options that decide images and rows and differ from their defaults.
+
+        A path is replaced by the placeholder of its option: it may name a person.
+        """
+        for group in fields(self):
+            values = getattr(self, group.name)
+            for item in options_of(values):
+                value = getattr(values, item.name)
+                if item.resume.may_change or value == item.default:
+                    continue
+                yield item.flag
+                if not item.is_switch:
+                    is_path = isinstance(getattr(value, "path", value), Path)
+                    yield item.value_type.metavar.partition("|")[0] if is_path else shlex.quote(str(value))
 
 
 def _group_of(default: Any, values: Mapping[str, object]) -> Any:
