@@ -4,14 +4,16 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.loaders.conftest import MakesOut, images_named, many_images
 from tests.output.test_tables import record
+from tests.support.loader_outputs import images_named, many_images
 
 from plainfilm.options.output import Table
+from plainfilm.output.data_card import feature_type
 from plainfilm.output.table_schema import ColumnType, metadata_columns
 from plainfilm.records import Record
 
@@ -45,13 +47,13 @@ def expected_value(image: Record, name: str) -> object:
     return column.cell_of(getattr(image, name))
 
 
-def check(rows: Any, images: list[Record]) -> None:
+def check(rows: Any, images: list[Record], table: str = "csv") -> None:
     """Compare all rows and columns with the records."""
     names = [column.name for column in metadata_columns() if column.name != "file_name"]
     assert rows.column_names == ["image", *names]
     for column in metadata_columns():
         if column.name != "file_name":
-            assert rows.features[column.name].dtype == column.type.value
+            assert rows.features[column.name].dtype == feature_type(column, Table(table))
     without_images = rows.remove_columns("image")
     assert len(without_images) == len(images)
     for row, image in zip(without_images, images, strict=True):
@@ -64,32 +66,34 @@ def check(rows: Any, images: list[Record]) -> None:
 
 @TABLES
 def test_all_images_and_columns_are_loaded_whatever_their_names_are(
-    make_out: MakesOut, tmp_path: Path, table: str
+    make_out: Callable[..., list[str]], tmp_path: Path, table: str
 ) -> None:
     images = images_named(*NAMES)
     make_out(images, table)
     rows = load(tmp_path / "out")
-    check(rows, images)
+    check(rows, images, table)
     assert [row["image"].size for row in rows] == [(1, 1)] * len(images)
     streamed = list(load(tmp_path / "out", streaming=True))
     assert [row["source"] for row in streamed] == [image.source for image in images]
 
 
 @pytest.mark.parametrize("name", ["x", ".hidden/.x", "__special/x", "test"])
-def test_an_out_of_one_image_is_loaded(make_out: MakesOut, tmp_path: Path, name: str) -> None:
+def test_an_out_of_one_image_is_loaded(make_out: Callable[..., list[str]], tmp_path: Path, name: str) -> None:
     make_out(images_named(name))
     check(load(tmp_path / "out"), images_named(name))
 
 
 @TABLES
-def test_more_rows_than_a_loader_reads_at_once_keep_their_types(make_out: MakesOut, tmp_path: Path, table: str) -> None:
+def test_more_rows_than_a_loader_reads_at_once_keep_their_types(
+    make_out: Callable[..., list[str]], tmp_path: Path, table: str
+) -> None:
     images = many_images(10_050)
     make_out(images, table)
-    check(load(tmp_path / "out"), images)
+    check(load(tmp_path / "out"), images, table)
 
 
 @TABLES
-def test_requested_columns_are_loaded_as_text(make_out: MakesOut, tmp_path: Path, table: str) -> None:
+def test_requested_columns_are_loaded_as_text(make_out: Callable[..., list[str]], tmp_path: Path, table: str) -> None:
     make_out([record("a.dcm", carried=("007",)), record("b.dcm", carried=("",))], table, carried=("KVP",))
     rows = load(tmp_path / "out")
     assert rows.features["KVP"].dtype == ColumnType.TEXT.value
@@ -102,7 +106,7 @@ def imagefolder(out: Path, **options: Any) -> Any:
 
 @pytest.mark.parametrize("names", [["hand_test_1", "x"], ["a/val/b", "x"], ["test/a", "test/b", "train/x", "y"]])
 def test_imagefolder_loses_the_table_exactly_where_the_run_says_so(
-    make_out: MakesOut, tmp_path: Path, names: list[str]
+    make_out: Callable[..., list[str]], tmp_path: Path, names: list[str]
 ) -> None:
     (note,) = make_out(images_named(*names))
     assert "for splits" in note
@@ -116,21 +120,21 @@ def test_imagefolder_loses_the_table_exactly_where_the_run_says_so(
 
 @pytest.mark.parametrize("names", [["x"], ["contest/latest", "Train/x"], [".test/x", "y"], ["a/__b/test/x", "y"]])
 def test_imagefolder_loads_the_table_where_the_run_says_nothing(
-    make_out: MakesOut, tmp_path: Path, names: list[str]
+    make_out: Callable[..., list[str]], tmp_path: Path, names: list[str]
 ) -> None:
     assert make_out(images_named(*names)) == []
     rows = imagefolder(tmp_path / "out")
     assert sorted(rows["source"]) == sorted(f"{name}.dcm" for name in names)
 
 
-def test_imagefolder_needs_parquet_where_the_run_says_so(make_out: MakesOut, tmp_path: Path) -> None:
+def test_imagefolder_needs_parquet_where_the_run_says_so(make_out: Callable[..., list[str]], tmp_path: Path) -> None:
     images = many_images(10_050)
     (note,) = make_out(images)
     assert "give --table parquet" in note
     with pytest.raises(datasets.exceptions.DatasetGenerationError):
         imagefolder(tmp_path / "out")
     assert make_out(images, "parquet") == []
-    check(imagefolder(tmp_path / "out").select_columns(["image", *_names()]), images)
+    check(imagefolder(tmp_path / "out").select_columns(["image", *_names()]), images, "parquet")
 
 
 def _names() -> list[str]:

@@ -4,15 +4,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.loaders.conftest import MakesOut
 from tests.output.test_tables import record
 
-pytest.importorskip("datasets")
+datasets = pytest.importorskip("datasets")
 pytest.importorskip("pandas")
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("offline")]
 
@@ -21,7 +21,7 @@ EXAMPLES = re.findall(r"^```python\n(.*?)^```$", DOCUMENT.read_text(encoding="ut
 
 
 @pytest.fixture
-def pictures(make_out: MakesOut, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+def pictures(make_out: Callable[..., list[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """An OUT `pictures` in the current folder: 40 patients with two images each, two of which share a copy."""
     images = []
     for number in range(40):
@@ -32,7 +32,7 @@ def pictures(make_out: MakesOut, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     make_out([*images, copy, record("nobody.dcm", patient="", sha256="f" * 64)])
     (tmp_path / "out").rename(tmp_path / "pictures")
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("HF_DATASETS_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "cache")
     return [image.file_name for image in images]
 
 

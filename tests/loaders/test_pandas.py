@@ -3,13 +3,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.loaders.conftest import MakesOut, many_images
 from tests.output.test_tables import record
+from tests.support.loader_outputs import many_images
 
 from plainfilm.output.table_schema import ColumnType, metadata_columns
 
@@ -27,7 +28,7 @@ def read(out: Path, table: str, name: str = "metadata") -> Any:
 
 
 @pytest.mark.parametrize("table", ["csv", "parquet", "jsonl"])
-def test_columns_have_the_types_of_the_schema(make_out: MakesOut, tmp_path: Path, table: str) -> None:
+def test_columns_have_the_types_of_the_schema(make_out: Callable[..., list[str]], tmp_path: Path, table: str) -> None:
     make_out([record("a.dcm", voi_center=2048.0, spacing_x_mm=1.0), record("b.dcm", voi_center=None)], table)
     frame = read(tmp_path / "out", table)
     for column in metadata_columns():
@@ -40,13 +41,13 @@ def test_columns_have_the_types_of_the_schema(make_out: MakesOut, tmp_path: Path
     assert len(read(tmp_path / "out", table, "failures")) == 0
 
 
-def test_a_column_without_any_fraction_is_fractional(make_out: MakesOut, tmp_path: Path) -> None:
+def test_a_column_without_any_fraction_is_fractional(make_out: Callable[..., list[str]], tmp_path: Path) -> None:
     make_out([record("a.dcm", voi_center=2048.0, voi_width=4096.0, low=0.0, high=4095.0)])
     frame = read(tmp_path / "out", "csv")
     assert {frame[name].dtype.kind for name in ("voi_center", "voi_width", "low", "high", "patient_age")} == {"f"}
 
 
-def test_csv_and_parquet_hold_the_same_values(make_out: MakesOut, tmp_path: Path) -> None:
+def test_csv_and_parquet_hold_the_same_values(make_out: Callable[..., list[str]], tmp_path: Path) -> None:
     frames = []
     for table in ("csv", "parquet"):
         make_out([replace(row, model="M") for row in many_images(200)], table)

@@ -142,13 +142,14 @@ def test_the_command_of_the_card_has_no_path_and_no_option_of_the_run_itself() -
     options = Options.of(
         {
             "strict": True,
-            "redact_from": "/home/doe/boxes.csv",
-            "presentation": "/home/doe/state.dcm",
+            "redact_from": "/films/boxes.csv",
+            "presentation": "/films/state.dcm",
             "jobs": 3,
-            "key_file": "/home/doe/key",
+            "key_file": "/films/key",
             "table": "jsonl",
         }
     )
     words = list(options.command_words())
     assert words == ["--strict", "--presentation", "PATH", "--redact-from", "CSV"]
+    assert list(Options.of({"modality": "DX", "timeout": 5}).command_words()) == ["--modality", "DX"]
     assert list(Options.of({"voi": "SOFT TISSUE"}).command_words()) == ["--voi", "'SOFT TISSUE'"]

@@ -101,6 +101,8 @@ def test_a_name_of_the_form_of_a_frame_collides_with_its_instance() -> None:
 
 def test_frames_without_their_instance_do_not_collide() -> None:
     assert names_of("x_f0001.dcm", "x_f0002.dcm") == ["x_f0001", "x_f0002"]
+    assert names_of("x.dcm", "x_mip.dcm") == ["x.dcm", "x_mip.dcm"]
+    assert names_of("x_mip.dcm", "x_mean.dcm") == ["x_mip", "x_mean"]
 
 
 def test_a_folder_called_like_an_image_keeps_that_name_from_files() -> None:

@@ -19,6 +19,7 @@ from plainfilm.conversion.progress import ProgressCallback, ignore_progress
 from plainfilm.conversion.row_survey import RowSurvey
 from plainfilm.conversion.run_inputs import load_run_inputs
 from plainfilm.conversion.run_parts import RunParts, open_run_parts, save_results
+from plainfilm.conversion.selection import changed_selection_notes
 from plainfilm.conversion.summary import RUN_FILE, Run, run_json
 from plainfilm.errors import PlainfilmError, RunError
 from plainfilm.options.options import Options
@@ -28,6 +29,7 @@ from plainfilm.output.folder import FolderOutput
 from plainfilm.output.tables import UnwritableTableError, write_run_file, write_tables
 from plainfilm.records import Failure
 from plainfilm.sources.reference import Reference
+from plainfilm.sources.scheme import check_local
 from plainfilm.sources.walk import iterate_references
 from plainfilm.workers.messages import Event, Job, JobDone, TaskResult, WorkerLost, WorkerSettings
 from plainfilm.workers.pool import GRACE_SECONDS, WorkerPool
@@ -68,6 +70,7 @@ class Conversion:
 
         Raises RunError (exit code 2 or 3) where the run cannot continue.
         """
+        check_local(self._out, "OUT")
         entries = iterate_references(self._sources, self._out)
         inputs = load_run_inputs(self._sources, self._out, self._options)
         with open_run_parts(inputs, progress) as parts:
@@ -92,8 +95,14 @@ class Conversion:
         parts.progress.report()
         rows = RowSurvey(parts.ledger, self._options.output)
         write_tables(parts.output, rows, self._options.output.table, self._options.privacy.columns.words)
-        card_note = self._write_card(parts.output, rows)
-        notes = (card_note, *rows.notes(), *lost.notes(), *job_source.notes(), *parts.committer.notes())
+        notes = (
+            self._write_card(parts.output, rows),
+            *rows.notes(),
+            *lost.notes(),
+            *changed_selection_notes(parts.ledger.changed_options),
+            *job_source.notes(),
+            *parts.committer.notes(),
+        )
         return [note for note in notes if note]
 
     def _write_card(self, output: FolderOutput, rows: RowSurvey) -> str:

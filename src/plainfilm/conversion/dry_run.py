@@ -17,6 +17,7 @@ from plainfilm.output.folder import FolderOutput
 from plainfilm.output.tables import check_table_format
 from plainfilm.records import Failure
 from plainfilm.sources.reference import Reference
+from plainfilm.sources.scheme import check_local
 from plainfilm.sources.walk import iterate_references
 
 
@@ -26,6 +27,7 @@ def dry_run(sources: Sequence[str], out: Path, options: Options) -> Iterator[tup
     Raises what a run would raise before it starts: errors of options and sources, an OUT that another run uses, and an
     OUT that was made with other options.
     """
+    check_local(out, "OUT")
     entries = iterate_references(sources, out)
     output = FolderOutput(out)
     # unusable options are an error, also where OUT has no ledger

@@ -48,6 +48,9 @@ class RunKeywords(ImageKeywords, total=False):
     names: Literal["keep", "uid", "hash"]
     table: Literal["csv", "parquet", "jsonl"]
     no_card: bool
+    modality: str | list[str]
+    body_part: str | list[str]
+    where: str | list[str]
     redact_from: str | PathLike[str] | None
     redact_unmatched: Literal["error", "ignore"]
     columns: str | list[str]

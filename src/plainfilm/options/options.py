@@ -9,7 +9,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from plainfilm.errors import OptionsError
+from plainfilm.errors import OptionsError, Reason
 from plainfilm.options.decoding import DecodeOptions
 from plainfilm.options.field import Option, Scope, options_of
 from plainfilm.options.geometry import GeometryOptions
@@ -19,6 +19,8 @@ from plainfilm.options.presentation import PresentationOptions
 from plainfilm.options.privacy import PrivacyOptions
 from plainfilm.options.render import Look, RenderOptions, VoiChoice
 from plainfilm.options.run import RunOptions
+from plainfilm.options.selection import SelectionOptions, check_conditions
+from plainfilm.options.suggestion import did_you_mean
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,7 @@ class Options:
     geometry: GeometryOptions = GeometryOptions()
     presentation: PresentationOptions = PresentationOptions()
     output: OutputOptions = OutputOptions()
+    selection: SelectionOptions = SelectionOptions()
     privacy: PrivacyOptions = PrivacyOptions()
     limits: LimitOptions = LimitOptions()
     run: RunOptions = RunOptions()
@@ -39,6 +42,7 @@ class Options:
             raise OptionsError(
                 "--strict and --allow-truncated contradict each other: one refuses the repair that the other asks for"
             )
+        check_conditions(self.selection.where, self.privacy.columns.words)
         if self.presentation.presentation is None:
             return
         if self.render.effective_look is not Look.VIEWER:
@@ -49,8 +53,15 @@ class Options:
     @classmethod
     def declared(cls, *scopes: Scope) -> Iterator[Option]:
         """The declarations of the options, in the order of the groups; scopes: those wanted, or all without any."""
+        for _, options in cls.groups(*scopes):
+            yield from options
+
+    @classmethod
+    def groups(cls, *scopes: Scope) -> Iterator[tuple[str, list[Option]]]:
+        """The name of each group and its options of these scopes; a group without any is left out."""
         for group in fields(cls):
-            yield from (item for item in options_of(group.default) if not scopes or item.scope in scopes)
+            if options := [item for item in options_of(group.default) if not scopes or item.scope in scopes]:
+                yield group.name, options
 
     @classmethod
     def of(cls, values: Mapping[str, object]) -> Options:
@@ -58,9 +69,9 @@ class Options:
 
         Raises OptionsError for an unknown name, a value that cannot be parsed, and options that contradict each other.
         """
-        unknown = sorted(set(values) - {item.name for item in cls.declared()})
-        if unknown:
-            raise OptionsError(f"unknown option {', '.join(unknown)}")
+        names = {item.name for item in cls.declared()}
+        if unknown := sorted(set(values) - names):
+            raise OptionsError(f"unknown option {', '.join(unknown)}{did_you_mean(unknown[0], names)}")
         return cls(**{group.name: _group_of(group.default, values) for group in fields(cls)})
 
     def to_mapping(self) -> dict[str, object]:
@@ -77,7 +88,8 @@ class Options:
             values = getattr(self, group.name)
             for item in options_of(values):
                 value = getattr(values, item.name)
-                if item.resume.may_change or value == item.default:
+                is_of_run_alone = item.resume.may_change and item.resume.retry is not Reason.EXCLUDED
+                if is_of_run_alone or value == item.default:
                     continue
                 yield item.flag
                 if not item.is_switch:

@@ -151,7 +151,7 @@ def _yaml(content: CardContent, survey: CardSurvey) -> Iterator[str]:
     yield "  features:"
     yield from _feature("image", "image")
     for column in columns:
-        yield from _feature(column.name, _feature_type(column))
+        yield from _feature(column.name, feature_type(column, content.table))
     yield "---"
 
 
@@ -160,9 +160,9 @@ def _feature(name: str, dtype: str) -> Iterator[str]:
     yield f"    dtype: {dtype}"
 
 
-def _feature_type(column: Column) -> str:
-    """Return the type in `datasets`, where pandas reads a column of whole numbers with a gap as fractional numbers."""
-    is_fractional = column.type is ColumnType.INTEGER and column.may_be_missing
+def feature_type(column: Column, table: Table) -> str:
+    """Return the type of a column in `datasets`, which cannot read missing whole numbers from CSV."""
+    is_fractional = column.type is ColumnType.INTEGER and column.may_be_missing and table is Table.CSV
     return ColumnType.NUMBER.value if is_fractional else column.type.value
 
 
