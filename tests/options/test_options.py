@@ -74,6 +74,8 @@ def test_the_defaults_are_those_of_the_interface() -> None:
         "orient": "stored",
         "frames": "all",
         "names": "keep",
+        "table": "csv",
+        "no_card": False,
         "modality": "",
         "body_part": "",
         "where": "",

@@ -31,6 +31,8 @@ OPTION_VALUES: dict[str, tuple[str, object]] = {
     "orient": ("viewer", "viewer"),
     "frames": ("3", 3),
     "names": ("uid", "uid"),
+    "table": ("jsonl", "jsonl"),
+    "no_card": ("", True),
     "modality": ("CR,DX", ["CR", "DX"]),
     "body_part": ("HAND", ["hand"]),
     "where": ("view_position=PA;rows!=10", ["view_position=PA", "rows!=10"]),

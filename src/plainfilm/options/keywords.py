@@ -83,6 +83,8 @@ class RunKeywords(ImageKeywords, total=False):
 
     frames: str | int
     names: Literal["keep", "uid", "hash"]
+    table: Literal["csv", "parquet", "jsonl"]
+    no_card: bool
     modality: str | list[str]
     body_part: str | list[str]
     where: str | list[str]

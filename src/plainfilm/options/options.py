@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
+from pathlib import Path
 from typing import Any
 
-from plainfilm.errors import OptionsError
+from plainfilm.errors import OptionsError, Reason
 from plainfilm.options.decoding import DecodeOptions
 from plainfilm.options.field import Option, Scope, options_of
 from plainfilm.options.geometry import GeometryOptions
@@ -80,6 +82,23 @@ class Options:
     def effective_mapping(self) -> dict[str, object]:
         """As `to_mapping`, and equal for options that ask for the same: the defaults of the look are written out."""
         return self.to_mapping() | self.render.effective_values()
+
+    def command_words(self) -> Iterator[str]:
+        """The words of a command with the options that decide images and rows and differ from their defaults.
+
+        A path is replaced by the placeholder of its option: it may name a person.
+        """
+        for group in fields(self):
+            values = getattr(self, group.name)
+            for item in options_of(values):
+                value = getattr(values, item.name)
+                is_of_run_alone = item.resume.may_change and item.resume.retry is not Reason.EXCLUDED
+                if is_of_run_alone or value == item.default:
+                    continue
+                yield item.flag
+                if not item.is_switch:
+                    is_path = isinstance(getattr(value, "path", value), Path)
+                    yield item.value_type.metavar.partition("|")[0] if is_path else shlex.quote(str(value))
 
 
 def _group_of(default: Any, values: Mapping[str, object]) -> Any:
