@@ -7,7 +7,8 @@ saves a fifth of a second.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,17 +17,15 @@ from plainfilm.cli.output import print_message, write_image
 from plainfilm.cli.progress import show_progress
 from plainfilm.cli.signals import stopping_on_signals
 from plainfilm.errors import OptionsError
+from plainfilm.options.encoding import format_of_suffix
 from plainfilm.options.options import Options
 from plainfilm.options.run import Progress
 from plainfilm.output.single import write_file
 from plainfilm.records import Failure
-from plainfilm.sources.naming_rules import IMAGE_SUFFIX
 from plainfilm.workers.spawn import PrestartedWorkers
 
 if TYPE_CHECKING:
     from plainfilm.conversion.summary import Run
-
-_UNSUPPORTED_SUFFIXES = (".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".jxl", ".npy")
 
 
 def convert_command(argv: Sequence[str]) -> int:
@@ -35,7 +34,8 @@ def convert_command(argv: Sequence[str]) -> int:
         prog="plainfilm convert",
         usage="plainfilm convert SOURCE... OUT [options]",
         description="Convert DICOM files and folders (recursively, with any file name) into images in the folder OUT, "
-        "or one file into one image if OUT ends in .png or is -. Not for diagnostic use.",
+        "or one file into one image if OUT ends in the suffix of an image format, such as .png, or is -. Not for "
+        "diagnostic use.",
     )
     parser.add_argument(
         "paths", nargs="+", metavar="SOURCE... OUT", help="files, folders or globs, and the place for the images"
@@ -47,7 +47,7 @@ def convert_command(argv: Sequence[str]) -> int:
     *sources, out = arguments.paths
     options = options_of(arguments, environment())
     if out == "-" or _is_image_name(Path(out)):
-        return _convert_single(sources, out, options)
+        return _convert_single(sources, out, _with_format_of(out, options, vars(arguments)))
     if options.run.dry_run:
         return _list_sources(sources, Path(out), options)
     return convert_folder(sources, Path(out), options)
@@ -80,13 +80,22 @@ def _summary(run: Run, out: Path) -> str:
 
 
 def _is_image_name(out: Path) -> bool:
-    """Whether OUT names one image and not a folder. Raises OptionsError for an image format that is not supported."""
-    if out.is_dir():
-        return False
-    suffix = out.suffix.lower()
-    if suffix in _UNSUPPORTED_SUFFIXES:
-        raise OptionsError(f"{suffix} files cannot be written: give a name that ends in {IMAGE_SUFFIX}")
-    return suffix == IMAGE_SUFFIX
+    """Whether OUT names one image and not a folder."""
+    return format_of_suffix(out.suffix) is not None and not out.is_dir()
+
+
+def _with_format_of(out: str, options: Options, arguments: Container[str]) -> Options:
+    """The options with the format of OUT's suffix; on standard output the format is that of `--format`.
+
+    arguments: the options on the command line. Raises OptionsError for another format there, or one that cannot hold
+    the depth of the output.
+    """
+    image_format = None if out == "-" else format_of_suffix(Path(out).suffix)
+    if image_format is None or image_format is options.encoding.format:
+        return options
+    if "format" in arguments:
+        raise OptionsError(f"--format {options.encoding.format} contradicts the name of OUT, {Path(out).suffix}")
+    return replace(options, encoding=replace(options.encoding, format=image_format))
 
 
 def _convert_single(sources: Sequence[str], out: str, options: Options) -> int:

@@ -44,6 +44,9 @@ class ImageKeywords(RenderKeywords, total=False):
 class RunKeywords(ImageKeywords, total=False):
     """The options of a run."""
 
+    format: Literal["png", "jpeg", "webp", "tiff", "jxl", "npy"]
+    quality: int
+    lossless: bool
     frames: str | int
     names: Literal["keep", "uid", "hash"]
     modality: str | list[str]
