@@ -34,7 +34,7 @@ from plainfilm.rendering.frame import PlannedFrame
 from plainfilm.rendering.instance_survey import survey_instance
 from plainfilm.rendering.opened_instance import OpenedInstance, open_instance, opened_instance, with_presentation
 from plainfilm.rendering.pipeline import plan_frame, render_frame
-from plainfilm.sources.file_reader import FileContent, open_source
+from plainfilm.sources.file_reader import FileContent, inflated_content, open_source
 from plainfilm.workers.messages import Job, Report, TaskResult
 
 __all__ = ["Explanation", "Run", "Survey", "convert", "explain", "render", "survey"]
@@ -85,7 +85,8 @@ def render(
 ) -> Image8 | Image16:
     """Render one frame of an image as a radiologist's viewer shows it.
 
-    source: a path, the bytes of a file, a binary file, or a pydicom Dataset, which is not changed.
+    source: a path, the bytes of a file, a binary file, or a pydicom Dataset, which is not changed. A DICOM file may be
+        compressed with gzip.
     frame: the number of the frame, counted from 1.
     isolated: decode in a new worker process, with the default limits of time and memory, so that a hostile file cannot
         damage this process. This takes about half a second more. Use it for files from unknown sources. `convert`
@@ -221,4 +222,4 @@ def _plan_frame(opened: OpenedInstance, frame: int, options: Options) -> tuple[O
 def _open_content(source: str | PathLike[str] | bytes | BinaryIO) -> AbstractContextManager[bytes | FileContent]:
     if isinstance(source, (str, PathLike)):
         return open_source(Path(source))
-    return nullcontext(source if isinstance(source, bytes) else source.read())
+    return nullcontext(inflated_content(source if isinstance(source, bytes) else source.read()))

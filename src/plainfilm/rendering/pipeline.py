@@ -26,6 +26,7 @@ import xxhash
 from plainfilm.rendering.color.plan import color_plan, rgb_frame
 from plainfilm.rendering.frame import LoadedFrame, PlannedFrame, RenderedFrame
 from plainfilm.rendering.grayscale.planner import GrayscalePlanner
+from plainfilm.rendering.grayscale.polarity_evidence import polarity_findings
 from plainfilm.rendering.grayscale.survey import frame_histograms, survey_frame
 from plainfilm.rendering.instance_survey import InstanceSurvey
 from plainfilm.rendering.opened_instance import OpenedInstance
@@ -87,7 +88,10 @@ def _plan_grayscale(planner: GrayscalePlanner, loaded: LoadedFrame) -> PlannedPi
     surveyed_frame = survey.frame(number)
     if surveyed_frame is None:
         surveyed_frame = survey_frame(planner.instance, survey.rules, frame_histograms(number, decoded, loaded.masks))
-    plan = with_repairs(planner.plan(surveyed_frame), planner.instance, loaded, planner.options)
+    plan = planner.plan(surveyed_frame)
+    doubts = polarity_findings(planner.instance, plan, surveyed_frame, decoded.samples, loaded.masks)
+    plan = replace(plan, findings=(*plan.findings, *doubts)) if doubts else plan
+    plan = with_repairs(plan, planner.instance, loaded, planner.options)
     return PlannedGrayscale(plan, surveyed_frame)
 
 

@@ -20,16 +20,17 @@ MASK_SUFFIX = ".png"
 IMAGE_SUFFIXES = frozenset({"png", "jpg", "jpeg", "webp", "tif", "tiff", "jxl", "npy"})
 TABLES = ("metadata.csv", "metadata.jsonl", "metadata.parquet")
 RESERVED_AT_TOP = (
-    ".plainfilm",
     "__overlays",
-    "report",
+    "README.md",
     "report.html",
     "run.json",
     "failures.csv",
     "failures.jsonl",
     "failures.parquet",
 )
-"""What a run writes at the top of OUT beside the images."""
+"""What a run writes at the top of OUT beside the images, except its private entries."""
+
+_PRIVATE_PREFIX = ".plainfilm"
 
 # Control characters, characters that paths or Windows forbid, line separators, bidirectional overrides, and bytes that
 # are not UTF-8.
@@ -73,12 +74,15 @@ def sanitize(component: str) -> str:
     """Return a path component that file systems and spreadsheets accept.
 
     The result is in NFC, has `_` in place of each character that is not allowed, and at most `LONGEST` bytes of UTF-8.
+    It does not begin as the private entries of OUT do.
     """
     text = _FORBIDDEN.sub("_", unicodedata.normalize("NFC", component))
     if text.startswith(_FORBIDDEN_AT_START):
         text = "_" + text[1:]
     if not text or text.endswith(_FORBIDDEN_AT_END):
         text = text[:-1] + "_"
+    if text.lower().startswith(_PRIVATE_PREFIX):
+        text = "_" + text[1:]
     return _shorten(_DEVICE.sub("_", text) if _DEVICE.match(text) else text, component)
 
 
