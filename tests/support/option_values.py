@@ -24,6 +24,7 @@ OPTION_VALUES: dict[str, tuple[str, object]] = {
     "pixels": ("stored", "stored"),
     "crop": ("1,2,30,40", (1, 2, 30, 40)),
     "size": ("640x480", (640, 480)),
+    "spacing": ("0.25", 0.25),
     "enlarge": ("", True),
     "fit": ("keep", "keep"),  # another one needs a size
     "overlays": ("mask", "mask"),

@@ -25,6 +25,7 @@ class RenderKeywords(TypedDict, total=False):
     pixels: Literal["square", "stored"]
     crop: str | tuple[int, int, int, int] | None
     size: str | int | tuple[int, int]
+    spacing: str | float | None
     enlarge: bool
     fit: Literal["keep", "pad", "crop"]
     overlays: Literal["off", "burn", "mask"]
