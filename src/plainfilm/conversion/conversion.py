@@ -121,6 +121,7 @@ class Conversion:
             *rows.notes(),
             *lost.notes(),
             *changed_selection_notes(parts.ledger.changed_options),
+            *_format_notes(self._options),
             *job_source.notes(),
             *parts.committer.notes(),
         )
@@ -182,6 +183,15 @@ class Conversion:
 
     def _is_stopped(self) -> bool:
         return self._stopped
+
+
+def _format_notes(options: Options) -> Iterator[str]:
+    """Yield a line for the summary about a format that common loaders of image folders do not list."""
+    if not options.encoding.format.is_common:
+        yield (
+            f"common loaders of image folders (torchvision, Hugging Face) list no {options.encoding.format.suffix} "
+            "files: read them with a loader of your own"
+        )
 
 
 def _count_reasons(failures: Iterable[Failure]) -> dict[str, int]:
