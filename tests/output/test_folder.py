@@ -24,7 +24,7 @@ from plainfilm.errors import (
     RunError,
     StorageFullError,
 )
-from plainfilm.output.directory import BY_DESCRIPTOR, OutputDirectory
+from plainfilm.output.directory import BY_DESCRIPTOR, OutputDirectory, open_regular_file
 from plainfilm.output.folder import PRIVATE, FolderOutput
 from plainfilm.output.storage import classify_os_error
 
@@ -378,6 +378,29 @@ def test_a_planted_private_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(LedgerError), FolderOutput(out).open_for_run():
         pass
     assert files_in(outside) == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links and pipes of POSIX")
+@pytest.mark.parametrize("kind", ["link", "pipe", "folder", "device"])
+def test_only_a_regular_file_is_opened_in_out(kind: str, tmp_path: Path) -> None:
+    planted, lock = tmp_path / "planted", tmp_path / PRIVATE / "lock"
+    lock.parent.mkdir(mode=0o700)
+    for path in (planted, lock):
+        match kind:
+            case "link":
+                path.symlink_to(tmp_path / "victim")
+            case "pipe":
+                os.mkfifo(path)
+            case "folder":
+                path.mkdir()
+            case "device":
+                path.symlink_to("/dev/zero")
+    (tmp_path / "victim").write_bytes(b"untouched")
+    with pytest.raises(OSError), open_regular_file(planted):  # noqa: PT011
+        pass
+    with pytest.raises(LedgerError), FolderOutput(tmp_path).lock():
+        pass
+    assert (tmp_path / "victim").read_bytes() == b"untouched"
 
 
 def test_the_private_folder_is_accessible_to_the_user_only(tmp_path: Path) -> None:

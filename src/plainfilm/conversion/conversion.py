@@ -79,7 +79,8 @@ class Conversion:
                 # an error that is no row of an image is one of the run
                 raise RunError(error.message, reason=error.reason, stage=error.stage) from error
             finally:
-                parts.output.presentation_index_path.unlink(missing_ok=True)
+                with suppress(OSError):
+                    parts.output.presentation_index_path.unlink()
 
     def _convert_and_write_tables(self, entries: Iterable[Reference | Failure], parts: RunParts) -> list[str]:
         """Do the work of the run, and return the notes for the summary."""
