@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.support.outputs import is_private
 
 from plainfilm.conversion import run_parts as run_parts_module
 from plainfilm.conversion.committer import ResultCommitter
@@ -135,7 +136,7 @@ def _result(one: Input, frame: int, name: str, sink: FolderOutput) -> StagedImag
 
 
 def tree(out: Path) -> Tree:
-    every = [path for path in out.rglob("*") if path.is_file() and ".plainfilm" not in path.parts]
+    every = [path for path in out.rglob("*") if path.is_file() and not is_private(path.relative_to(out).parts[0])]
     return {path.relative_to(out).as_posix(): path.read_bytes() for path in every}
 
 

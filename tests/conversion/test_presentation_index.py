@@ -70,20 +70,17 @@ def test_auto_finds_the_state_among_the_sources(source: Path, convert: Callable[
     shown = cv2.imread(str(tmp_path / "out" / "film0.png"), cv2.IMREAD_UNCHANGED)
     expected = plainfilm.render(source / "film0.dcm", presentation=source / "states é" / "20260106.dcm")
     np.testing.assert_array_equal(shown, expected)
-    assert not (tmp_path / "out" / ".plainfilm" / "presentations.sqlite").exists()
+    assert not list((tmp_path / "out").rglob("presentations.sqlite"))
 
 
 @pytest.mark.parametrize("suffix", ["", "-journal", "-wal", "-shm"])
 @pytest.mark.parametrize("kind", ["link", "folder", "pipe"])
-def test_nothing_but_a_file_is_taken_for_the_index(
-    kind: str, suffix: str, convert: Callable[..., Run], tmp_path: Path
-) -> None:
-    convert()
-    victim, planted = tmp_path / "victim", tmp_path / "out" / ".plainfilm" / f"presentations.sqlite{suffix}"
+def test_nothing_but_a_file_is_taken_for_the_index(kind: str, suffix: str, tmp_path: Path) -> None:
+    victim, planted = tmp_path / "victim", tmp_path / f"index{suffix}"
     victim.write_bytes(b"untouched")
     {"link": lambda: planted.symlink_to(victim), "folder": planted.mkdir, "pipe": lambda: os.mkfifo(planted)}[kind]()
     with pytest.raises(LedgerError, match="symbolic link"):
-        convert(presentation="auto", overwrite=True)
+        index_presentations([], tmp_path / "index")
     assert victim.read_bytes() == b"untouched"
 
 

@@ -7,16 +7,14 @@ saves a fifth of a second.
 
 from __future__ import annotations
 
-import signal
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING
 
 from plainfilm.cli.arguments import Parser, add_options, environment, options_of, parse
 from plainfilm.cli.output import print_message, write_image
 from plainfilm.cli.progress import show_progress
+from plainfilm.cli.signals import stopping_on_signals
 from plainfilm.errors import OptionsError
 from plainfilm.options.options import Options
 from plainfilm.options.run import Progress
@@ -26,7 +24,6 @@ from plainfilm.sources.naming_rules import IMAGE_SUFFIX
 from plainfilm.workers.spawn import PrestartedWorkers
 
 if TYPE_CHECKING:
-    from plainfilm.conversion.conversion import Conversion
     from plainfilm.conversion.summary import Run
 
 _UNSUPPORTED_SUFFIXES = (".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".jxl", ".npy")
@@ -62,7 +59,7 @@ def convert_folder(sources: Sequence[str], out: Path, options: Options) -> int:
         from plainfilm.conversion.conversion import Conversion
 
         conversion = Conversion([Path(source) for source in sources], out, options, prestarted=workers)
-        with _stopping_on_signals(conversion) as signals, show_progress(options.run.progress) as display:
+        with stopping_on_signals(conversion) as signals, show_progress(options.run.progress) as display:
             run = conversion.run(display.update)
             display.add_notes(run.notes)
     if options.run.progress is not Progress.JSON:
@@ -80,33 +77,6 @@ def _summary(run: Run, out: Path) -> str:
     if run.interrupted:
         lines.append("interrupted: the tables list all complete images; give the same command again for the rest")
     return "\n".join((*lines, *run.notes))
-
-
-@contextmanager
-def _stopping_on_signals(conversion: Conversion) -> Iterator[list[int]]:
-    """Stop the run on SIGINT and SIGTERM; the list that is yielded collects the numbers of the signals.
-
-    The first signal lets the images in progress finish, the second does not wait for them, and the third ends the
-    process at once and leaves the tables as they are. Signals after a stopped run are ignored, because the process is
-    about to exit with the code of the first signal.
-    """
-    signals: list[int] = []
-
-    def stop(number: int, _frame: FrameType | None) -> None:
-        signals.append(number)
-        if len(signals) > 2:
-            raise SystemExit(128 + number)
-        if len(signals) == 1:
-            conversion.stop()
-        else:
-            conversion.stop(0.0)
-
-    earlier_handlers = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield signals
-    finally:
-        for number, handler in earlier_handlers.items():
-            signal.signal(number, signal.SIG_IGN if signals else handler)
 
 
 def _is_image_name(out: Path) -> bool:

@@ -10,7 +10,7 @@ from plainfilm.cli.arguments import Parser, add_options, environment, options_of
 from plainfilm.cli.convert import convert_folder
 from plainfilm.cli.output import print_message, write_text
 from plainfilm.options.options import Options
-from plainfilm.output.folder import FolderOutput
+from plainfilm.output.ownership import check_empty, check_writable, make_folder
 from plainfilm.output.storage import translate_os_errors
 
 FILMS, PICTURES, NAIVE, TRUTH, SHEET = "films", "pictures", "naive", "truth", "contact-sheet.png"
@@ -36,10 +36,10 @@ def demo_command(argv: Sequence[str]) -> int:
     if options.run.dry_run:
         write_text("".join(f"convert\t{radiograph.name}.dcm\t{radiograph.name}\n" for radiograph in demo_radiographs()))
         return 0
-    sink = FolderOutput(out)
+    make_folder(out)
     if not options.run.overwrite:
-        sink.check_empty()
-    sink.check_writable()
+        check_empty(out)
+    check_writable(out)
     with translate_os_errors():
         paths = write_radiographs(out / FILMS)
         for radiograph in demo_radiographs():

@@ -18,6 +18,7 @@ from plainfilm.conversion.job_source import JobSource
 from plainfilm.conversion.progress import ProgressCallback, ignore_progress
 from plainfilm.conversion.run_inputs import load_run_inputs
 from plainfilm.conversion.run_parts import RunParts, open_run_parts, save_results
+from plainfilm.conversion.selection import changed_selection_notes
 from plainfilm.conversion.summary import RUN_FILE, PatientPathCounter, Run, run_json
 from plainfilm.errors import PlainfilmError, RunError
 from plainfilm.options.options import Options
@@ -78,9 +79,6 @@ class Conversion:
                     raise
                 # an error that is no row of an image is one of the run
                 raise RunError(error.message, reason=error.reason, stage=error.stage) from error
-            finally:
-                with suppress(OSError):
-                    parts.output.presentation_index_path.unlink()
 
     def _convert_and_write_tables(self, entries: Iterable[Reference | Failure], parts: RunParts) -> list[str]:
         """Do the work of the run, and return the notes for the summary."""
@@ -92,7 +90,15 @@ class Conversion:
         parts.progress.report()
         rows = PatientPathCounter(parts.ledger)
         splits = write_tables(parts.output, rows, self._options.privacy.columns.words)
-        notes = (str(splits), *rows.notes(), *lost.notes(), *job_source.notes(), *parts.committer.notes())
+        selection_notes = changed_selection_notes(parts.ledger.changed_options)
+        notes = (
+            str(splits),
+            *rows.notes(),
+            *lost.notes(),
+            *selection_notes,
+            *job_source.notes(),
+            *parts.committer.notes(),
+        )
         return [note for note in notes if note]
 
     def _index_presentations(self, parts: RunParts) -> Path | None:

@@ -29,7 +29,7 @@ def dry_run(sources: Sequence[str], out: Path, options: Options) -> Iterator[tup
     output = FolderOutput(out)
     # an unusable presentation state is an error, also where OUT has no ledger
     fingerprint_presentation(options)
-    if options.run.overwrite or not output.ledger_path.exists():
+    if options.run.overwrite or not output.has_ledger():
         load_matched_redactions(sources, out, options.privacy)
         # the key is not loaded here, since that may create the user's key file
         yield from ((entry, False) for entry in entries)

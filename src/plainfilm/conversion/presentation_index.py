@@ -102,25 +102,25 @@ def index_presentations(paths: Iterable[Path], file: Path) -> int:
 
     Of each file, the first 4 KiB are read, where File Meta Information names the SOP class. Presentation states of up
     to 64 MiB are read completely. Files that cannot be read are skipped here; the conversion reports them.
-    Raises StorageFullError and RunError where the index cannot be written, LedgerError where its name is that of a link.
+    Raises StorageFullError and RunError where the index cannot be written, LedgerError where its name is that of a link
+    or a folder.
     """
     number_of_states = 0
     # SQLite follows symbolic links, also at the names of the files that it keeps beside the index
     check_regular_files(file)
     for older_file in database_files(file):
         older_file.unlink(missing_ok=True)
-    with translate_sqlite_errors(file):
-        with closing(sqlite3.connect(file)) as database, database:
-            database.execute(_NO_FUNCTIONS)
-            database.execute(_SCHEMA)
-            for path in paths:
-                state = _state_at(path)
-                if state is None:
-                    continue
-                number_of_states += 1
-                uids = {reference.sop_instance_uid for reference in state.references}
-                rows = ((uid, os.fsencode(path), state.created, state.sop_instance_uid) for uid in sorted(uids))
-                database.executemany("INSERT OR REPLACE INTO refers VALUES (?, ?, ?, ?)", rows)
+    with translate_sqlite_errors(file), closing(sqlite3.connect(file)) as database, database:
+        database.execute(_NO_FUNCTIONS)
+        database.execute(_SCHEMA)
+        for path in paths:
+            state = _state_at(path)
+            if state is None:
+                continue
+            number_of_states += 1
+            uids = {reference.sop_instance_uid for reference in state.references}
+            rows = ((uid, os.fsencode(path), state.created, state.sop_instance_uid) for uid in sorted(uids))
+            database.executemany("INSERT OR REPLACE INTO refers VALUES (?, ?, ?, ?)", rows)
     return number_of_states
 
 

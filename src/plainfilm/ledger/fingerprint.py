@@ -106,7 +106,7 @@ def _version(meta: Mapping[str, str]) -> str:
 def _refusal(path: Path, differences: Iterable[str]) -> LedgerError:
     lines = "".join(f"\n  {line}" for line in differences)
     message = (
-        f"{path.parent.parent} was made in another way:{lines}\n"
+        f"{path.parent} was made in another way:{lines}\n"
         "run it as it was made, choose another OUT, or give --overwrite to do everything again"
     )
     return LedgerError(message, reason=Reason.LEDGER_DIFFERS)

@@ -17,6 +17,7 @@ from plainfilm.options.presentation import PresentationOptions
 from plainfilm.options.privacy import PrivacyOptions
 from plainfilm.options.render import Look, RenderOptions, VoiChoice
 from plainfilm.options.run import RunOptions
+from plainfilm.options.selection import SelectionOptions, check_conditions
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,7 @@ class Options:
     geometry: GeometryOptions = GeometryOptions()
     presentation: PresentationOptions = PresentationOptions()
     output: OutputOptions = OutputOptions()
+    selection: SelectionOptions = SelectionOptions()
     privacy: PrivacyOptions = PrivacyOptions()
     limits: LimitOptions = LimitOptions()
     run: RunOptions = RunOptions()
@@ -37,6 +39,7 @@ class Options:
             raise OptionsError(
                 "--strict and --allow-truncated contradict each other: one refuses the repair that the other asks for"
             )
+        check_conditions(self.selection.where, self.privacy.columns.words)
         if self.presentation.presentation is None:
             return
         if self.render.effective_look is not Look.VIEWER:

@@ -75,6 +75,10 @@ class OutputDirectory:
         with suppress(FileNotFoundError):
             os.unlink(self._location(name), dir_fd=self.descriptor)
 
+    def remove_directory(self, name: str) -> None:
+        """Remove an empty directory. Raises OSError."""
+        os.rmdir(self._location(name), dir_fd=self.descriptor)
+
     def list_names(self) -> list[str]:
         """Return the names of all entries. Raises OSError."""
         with os.scandir(self.path if self.descriptor is None else self.descriptor) as entries:
