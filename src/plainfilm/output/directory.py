@@ -15,8 +15,8 @@ import stat
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO
 
 BY_DESCRIPTOR = os.open in os.supports_dir_fd and os.rename in os.supports_dir_fd
 """Whether this operating system opens and renames files relative to an open directory."""
@@ -109,7 +109,7 @@ class OutputDirectory:
         return name if self.descriptor is not None else str(self.path / name)
 
 
-def open_regular_file(path: Path) -> BinaryIO:
+def open_regular_file(path: Path) -> BufferedReader:
     """Open a file for reading. Raises OSError, also where it is a symbolic link, a folder, a pipe or a device."""
     descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0) | _WITHOUT_WAITING)
     return os.fdopen(_regular(descriptor), "rb")
