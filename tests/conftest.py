@@ -20,6 +20,7 @@ MARKS_OF_FIXTURES = {
     "dcmj2pnm": ("component", "slow"),
     "dciodvfy": ("component", "slow"),
     "pngcheck": ("component", "slow"),
+    "cornerstone": ("component", "slow"),
 }
 
 settings.register_profile("quick", max_examples=30, deadline=None)
