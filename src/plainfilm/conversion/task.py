@@ -97,7 +97,7 @@ def _selected_frames(opened: OpenedInstance, options: Options, first_frame: int)
 
 def _encode(convert_job: ConvertJob, source: SourceContext, rendered: RenderedFrame) -> StagedImage | EncodedImage:
     """Encode a frame, and stage its file where there is a folder OUT. Raises ConversionError."""
-    encoded = encode_png(rendered.image, Ancillary(software_text(rendered), rendered.profile))
+    encoded = encode_png(rendered.levels, Ancillary(software_text(rendered), rendered.profile))
     number, frames = rendered.frame + 1, source.instance.pixel.number_of_frames
     file_name = frame_name(_image_name(convert_job, source), number, frames) + IMAGE_SUFFIX
     record = record_of(source, rendered, file_name, encoded)

@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from plainfilm.decode.codestream import START_OF_SCAN, read_jpeg, read_rle
 from plainfilm.decode.decoded import DecodedFrame
-from plainfilm.decode.jpeg import LOSSLESS
+from plainfilm.decode.jpeg import LOSSLESS, decode_leniently
 from plainfilm.decode.jpeg2000_header import read_jpeg2000
 from plainfilm.decode.native import decode_native
 from plainfilm.decode.process_state import record_refusal
@@ -79,6 +79,12 @@ def decode_jpeg_lossless_jpegsof3(_pixel: ImagePixel, frame: FrameBytes) -> Deco
     except (RuntimeError, ValueError) as error:
         raise _refusal("jpegsof3", error) from error
     return _decoded_by("imagecodecs jpegsof3", samples)
+
+
+def decode_jpeg_lossless_libjpeg(_pixel: ImagePixel, frame: FrameBytes) -> DecodedFrame:
+    """Decode a lossless JPEG frame with libjpeg-turbo. Raises DecodeError."""
+    header = read_jpeg(frame.data)
+    return _decoded_by("imagecodecs jpeg8", decode_leniently(frame.data[: header.stop], header))
 
 
 def decode_jpegls(_pixel: ImagePixel, frame: FrameBytes) -> DecodedFrame:
