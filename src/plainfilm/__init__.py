@@ -29,12 +29,12 @@ from plainfilm.errors import (
 from plainfilm.version import VERSION as __version__
 
 if TYPE_CHECKING:
-    from plainfilm.api import Explanation, Run, convert, explain, render
+    from plainfilm.api import Explanation, Run, Survey, convert, explain, render, survey
 
 # without this handler, logging would print warnings to standard error
 logging.getLogger(__name__).addHandler(logging.NullHandler())
 
-_LOADED_ON_FIRST_USE = ("Explanation", "Run", "convert", "explain", "render")
+_LOADED_ON_FIRST_USE = ("Explanation", "Run", "Survey", "convert", "explain", "render", "survey")
 
 __all__ = [
     "ConversionError",
@@ -45,10 +45,12 @@ __all__ = [
     "Run",
     "RunError",
     "Stage",
+    "Survey",
     "__version__",
     "convert",
     "explain",
     "render",
+    "survey",
 ]
 
 
