@@ -91,7 +91,7 @@ static void try_samples(Plan *plan)
     free(counts);
     Bytes written = {NULL, 0, 0};
     int has_short_runs = (int)any(2);
-    deflate_blocks(plan, &written, shared, size, has_short_runs);
+    deflate_blocks(plan, &written, shared, size, has_short_runs, 1);
     deflated_bits(plan, shared, size, has_short_runs);
     free(written.memory);
 }

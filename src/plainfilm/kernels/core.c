@@ -176,7 +176,8 @@ static PyObject *deflate(PyObject *module, PyObject *arguments)
     Plan *plan = new_plan();
     if (plan) {
         Py_BEGIN_ALLOW_THREADS
-        is_done = deflate_blocks(plan, &written, data.buf, (size_t)data.len, has_short_runs);
+        is_done = deflate_blocks(plan, &written, data.buf, (size_t)data.len, has_short_runs,
+                                 !PyBytes_CheckExact(object));
         Py_END_ALLOW_THREADS
     }
     if (is_done)

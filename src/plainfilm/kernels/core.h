@@ -43,7 +43,8 @@ typedef struct Plan Plan;
 
 void fill_run_table(void); /* must be called once before the other functions of deflate.c */
 Plan *new_plan(void); /* NULL without memory; released by free() */
-int deflate_blocks(Plan *plan, Bytes *to, const uint8_t *data, size_t size, int has_short_runs); /* 0 without memory */
+/* may_change: whether the data may change during the call. 0 without memory. */
+int deflate_blocks(Plan *plan, Bytes *to, const uint8_t *data, size_t size, int has_short_runs, int may_change);
 uint64_t deflated_bits(Plan *plan, const uint8_t *data, size_t size, int has_short_runs);
 
 /* scanlines.c */

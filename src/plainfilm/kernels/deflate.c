@@ -4,9 +4,9 @@
  * them. Section numbers are those of RFC 1951.
  *
  * In filtered scanlines of radiographs hardly anything but runs repeats, so a search for other matches would not pay.
- * Each block has its own Huffman code. A block is copied before it is read, because its contents are read twice: its
- * size is computed before it is written, and the result is allocated by this size. A block that would not become smaller
- * is stored. Plain C: no intrinsics, any byte order, no state.
+ * Each block has its own Huffman code. A block that may change is copied before it is read, because its contents are read
+ * several times, and the result is allocated by a size that is computed before the block is written. A block that would
+ * not become smaller is stored. Plain C: no intrinsics, any byte order, no state.
  */
 
 #include "core.h"
@@ -27,9 +27,9 @@ enum {
     SPARE = 16 /* bytes beyond the computed size: for writes of a whole word, and for the end of a piece */
 };
 
-typedef struct {
-    uint32_t bits, count; /* the bits of the code, the first one lowest, and their number */
-} Code;
+/* A code: its bits, the first one lowest, at the top of the word, and their number in the lowest byte. With the number in
+ * the same word, codes are joined by one shift and one OR. */
+typedef uint64_t Code;
 
 typedef struct {
     uint32_t at, length;
@@ -231,9 +231,9 @@ static void make_codes(const uint8_t *depths, int size, Code *codes)
         for (int symbol = 0; symbol < size; symbol++) {
             if (depths[symbol] != depth)
                 continue;
+            codes[symbol] = depth;
             for (uint32_t bit = 0; bit < depth; bit++)
-                codes[symbol].bits |= (next >> bit & 1) << (depth - 1 - bit);
-            codes[symbol].count = depth;
+                codes[symbol] |= (uint64_t)(next >> bit & 1) << (63 - bit);
             next++;
         }
 }
@@ -328,18 +328,22 @@ INLINE void put_bits(Writer *to, uint64_t bits, uint32_t count)
     write_bytes(to);
 }
 
+INLINE void put_code(Writer *to, Code code)
+{
+    put_bits(to, code >> (64 - (code & 255)), (uint32_t)(code & 255));
+}
+
 INLINE void put_literals(Writer *to, const Code *codes, const uint8_t *data, uint32_t size)
 {
     Writer own = *to; /* a copy stays in registers; a write through a pointer to bytes could alter the original */
     uint32_t at = 0;
     for (; at + 4 <= size; at += 4) {
         Code a = codes[data[at]], b = codes[data[at + 1]], c = codes[data[at + 2]], d = codes[data[at + 3]];
-        uint64_t first = a.bits | (uint64_t)b.bits << a.count, second = c.bits | (uint64_t)d.bits << c.count;
-        uint32_t half = a.count + b.count;
-        put_bits(&own, first | second << half, half + c.count + d.count);
+        uint64_t first = a >> (b & 63) | b, second = c >> (d & 63) | d, half = c + d, count = (a + b + half) & 255;
+        put_bits(&own, (first >> (half & 63) | second) >> (64 - count), (uint32_t)count);
     }
     for (; at < size; at++)
-        put_bits(&own, codes[data[at]].bits, codes[data[at]].count);
+        put_code(&own, codes[data[at]]);
     *to = own;
 }
 
@@ -356,7 +360,7 @@ CLONES static void put_block(Writer *to, const Plan *plan, const uint8_t *data, 
         put_bits(to, plan->length_depths[LENGTH_ORDER[i]], 3);
     for (uint32_t i = 0; i < plan->symbol_count; i++) {
         uint8_t symbol = plan->symbols[i];
-        put_bits(to, length_codes[symbol].bits, length_codes[symbol].count);
+        put_code(to, length_codes[symbol]);
         put_bits(to, plan->extras[i], extra_bits(symbol));
     }
     uint32_t at = 0;
@@ -364,13 +368,13 @@ CLONES static void put_block(Writer *to, const Plan *plan, const uint8_t *data, 
         Run run = plan->runs[i];
         Code code = codes[run_symbol[run.length]];
         put_literals(to, codes, data + at, run.at - at);
-        add_bits(to, code.bits, code.count);
+        add_bits(to, code >> (64 - (code & 255)), (uint32_t)(code & 255));
         add_bits(to, run.length - run_base[run.length], run_extra[run.length]);
         put_bits(to, 0, 1); /* the only distance, 1 */
         at = run.at + run.length;
     }
     put_literals(to, codes, data + at, size - at);
-    put_bits(to, codes[END].bits, codes[END].count);
+    put_code(to, codes[END]);
 }
 
 /* Write a stored block (3.2.4). A stored block without bytes ends a piece at a whole byte. */
@@ -407,28 +411,27 @@ static int reserve(Bytes *to, size_t more)
     return 1;
 }
 
-/* Copy the next block into the plan, and return its size. */
-static uint32_t copy_block(Plan *plan, const uint8_t *data, size_t left)
+static const uint8_t *copy_block(Plan *plan, const uint8_t *data, uint32_t size)
 {
-    uint32_t size = left < BLOCK ? (uint32_t)left : BLOCK;
     memcpy(plan->data, data, size);
-    return size;
+    return plan->data;
 }
 
 /* Append the blocks of some bytes, and an empty stored block, so that they end at a whole byte. None is the last one. */
-int deflate_blocks(Plan *plan, Bytes *to, const uint8_t *data, size_t size, int has_short_runs)
+int deflate_blocks(Plan *plan, Bytes *to, const uint8_t *data, size_t size, int has_short_runs, int may_change)
 {
     Writer writer = {NULL, 0, 0};
     for (size_t at = 0; at < size; at += BLOCK) {
-        uint32_t part = copy_block(plan, data + at, size - at);
-        uint64_t bits = make_plan(plan, plan->data, part, has_short_runs), stored = stored_bits(part);
+        uint32_t part = size - at < BLOCK ? (uint32_t)(size - at) : BLOCK;
+        const uint8_t *block = may_change ? copy_block(plan, data + at, part) : data + at;
+        uint64_t bits = make_plan(plan, block, part, has_short_runs), stored = stored_bits(part);
         if (!reserve(to, (size_t)((bits < stored ? bits : stored) / 8 + 1 + SPARE)))
             return 0;
         writer.next = to->memory + to->size;
         if (bits < stored)
-            put_block(&writer, plan, plan->data, part);
+            put_block(&writer, plan, block, part);
         else
-            put_stored(&writer, plan->data, part);
+            put_stored(&writer, block, part);
         to->size = (size_t)(writer.next - to->memory);
     }
     if (!reserve(to, SPARE))
@@ -444,8 +447,8 @@ uint64_t deflated_bits(Plan *plan, const uint8_t *data, size_t size, int has_sho
 {
     uint64_t total = 0;
     for (size_t at = 0; at < size; at += BLOCK) {
-        uint32_t part = copy_block(plan, data + at, size - at);
-        uint64_t bits = make_plan(plan, plan->data, part, has_short_runs);
+        uint32_t part = size - at < BLOCK ? (uint32_t)(size - at) : BLOCK;
+        uint64_t bits = make_plan(plan, copy_block(plan, data + at, part), part, has_short_runs);
         total += bits < stored_bits(part) ? bits : stored_bits(part);
     }
     return total;
