@@ -184,10 +184,11 @@ class _View:
         """Return the image of a frame as an array of its own. Raises ConversionError."""
         planned = self.planned(index)
         rendered = render_frame(planned)
-        self._rendered = replace(rendered, image=np.empty(0))
+        self._rendered = replace(rendered, levels=np.empty(0))
         # a look may return the decoded samples themselves, which are used again
-        is_shared = np.may_share_memory(rendered.image, planned.loaded.decoded.samples)
-        return rendered.image.copy() if is_shared else rendered.image
+        image = rendered.image
+        is_shared = np.may_share_memory(image, planned.loaded.decoded.samples)
+        return image.copy() if is_shared else image
 
 
 def open_image(source: Source, **options: Unpack[OpenKeywords]) -> ImageFile:

@@ -147,7 +147,7 @@ def _encode(
     if convert_job.context.arrays is not None:
         record = record_of(source, rendered, file_name, None)
         return ArrayImage(record, write_array(rendered.image, convert_job.context.arrays))
-    encoded = encode_image(rendered.image, Ancillary(software_text(rendered), rendered.profile), encoding)
+    encoded = encode_image(rendered.levels, Ancillary(software_text(rendered), rendered.profile), encoding)
     record = record_of(source, rendered, file_name, encoded)
     if convert_job.context.out is None:
         return EncodedImage(record, encoded)

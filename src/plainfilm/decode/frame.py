@@ -11,7 +11,7 @@ import numpy.typing as npt
 import xxhash
 
 from plainfilm.decode.codecs import Codec, codecs_of
-from plainfilm.decode.decoded import DecodedFrame
+from plainfilm.decode.decoded import CodecDeclined, DecodedFrame
 from plainfilm.decode.process_state import is_memory_short, record_refusal
 from plainfilm.dicom.frames import FrameBytes, FrameTable, frame_bytes
 from plainfilm.dicom.instance import ImagePixel, PixelData
@@ -91,10 +91,15 @@ def decode_reduced(
 
 
 def decode_with_codecs(codecs: tuple[Codec, ...], pixel: ImagePixel, encoded: FrameBytes) -> DecodedFrame:
-    """Decode with the first codec that accepts the codestream; use the next codec if the first calls it corrupt."""
+    """Decode with the first codec that accepts the codestream and does not decline it.
+
+    If this codec calls the codestream corrupt, the next codec is used.
+    """
     first, *others = [codec for codec in codecs if codec.accepts(encoded)]
     try:
         return _decode(first, pixel, encoded)
+    except CodecDeclined:
+        return decode_with_codecs(tuple(others), pixel, encoded)
     except DecodeError as error:
         if error.reason is not Reason.CORRUPT_CODESTREAM or not others or others[0].unmet_requirement:
             raise

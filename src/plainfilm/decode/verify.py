@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from plainfilm.decode.codestream import START_OF_SCAN, read_jpeg, read_rle
 from plainfilm.decode.decoded import DecodedFrame
-from plainfilm.decode.jpeg import LOSSLESS
+from plainfilm.decode.jpeg import LOSSLESS, decode_leniently
 from plainfilm.decode.jpeg2000_header import read_jpeg2000
 from plainfilm.decode.jpeg_lossless import count_scan_bits
 from plainfilm.decode.native import decode_native
@@ -86,6 +86,12 @@ def decode_jpeg_lossless_jpegsof3(_pixel: ImagePixel, frame: FrameBytes) -> Deco
         return decoded
     note = "the bits of several scans or restart intervals are not counted, so that missing ones are not noticed"
     return replace(decoded, findings=(Finding(FindingCode.NOT_VERIFIED, note),))
+
+
+def decode_jpeg_lossless_libjpeg(_pixel: ImagePixel, frame: FrameBytes) -> DecodedFrame:
+    """Decode a lossless JPEG frame with libjpeg-turbo. Raises DecodeError."""
+    header = read_jpeg(frame.data)
+    return _decoded_by("imagecodecs jpeg8", decode_leniently(frame.data[: header.stop], header))
 
 
 def decode_jpegls(_pixel: ImagePixel, frame: FrameBytes) -> DecodedFrame:
