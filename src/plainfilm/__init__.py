@@ -29,12 +29,12 @@ from plainfilm.errors import (
 from plainfilm.version import VERSION as __version__
 
 if TYPE_CHECKING:
-    from plainfilm.api import Explanation, Run, convert, explain, render
+    from plainfilm.api import Explanation, Run, compare, convert, explain, render
 
 # without this handler, logging would print warnings to standard error
 logging.getLogger(__name__).addHandler(logging.NullHandler())
 
-_LOADED_ON_FIRST_USE = ("Explanation", "Run", "convert", "explain", "render")
+_LOADED_ON_FIRST_USE = ("Explanation", "Run", "compare", "convert", "explain", "render")
 
 __all__ = [
     "ConversionError",
@@ -46,6 +46,7 @@ __all__ = [
     "RunError",
     "Stage",
     "__version__",
+    "compare",
     "convert",
     "explain",
     "render",

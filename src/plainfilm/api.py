@@ -4,9 +4,10 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from io import IOBase
 from os import PathLike
 from pathlib import Path
 from typing import BinaryIO, Literal, TypeAlias, Unpack, cast, overload
@@ -26,6 +27,7 @@ from plainfilm.options.field import Scope
 from plainfilm.options.keywords import ImageKeywords, RenderKeywords, RunKeywords, ScaledLook
 from plainfilm.options.options import Options
 from plainfilm.options.presentation import Overlays
+from plainfilm.options.run import available_cpus
 from plainfilm.pickling import FastPickle
 from plainfilm.rendering.explanation import Explanation
 from plainfilm.rendering.frame import PlannedFrame
@@ -35,9 +37,10 @@ from plainfilm.rendering.pipeline import plan_frame, render_frame
 from plainfilm.sources.file_reader import FileContent, open_source
 from plainfilm.workers.messages import Job, Report, TaskResult
 
-__all__ = ["Explanation", "Run", "convert", "explain", "render"]
+__all__ = ["Explanation", "Run", "compare", "convert", "explain", "render"]
 
 Source: TypeAlias = str | PathLike[str] | bytes | BinaryIO | Dataset
+_SINGLE = (str, PathLike, bytes, Dataset, IOBase)
 Image8: TypeAlias = npt.NDArray[np.uint8]
 Image16: TypeAlias = npt.NDArray[np.uint16]
 
@@ -126,6 +129,33 @@ def explain_isolated(source: Source, *, frame: int = 1, **options: Unpack[ImageK
     return cast(ExplanationText, _call_isolated(source, frame, _image_options(options), explains=True))
 
 
+def compare(
+    sources: Source | Iterable[Source],
+    *,
+    looks: str | Sequence[str] = "naive,viewer,stretch",
+    frame: int = 1,
+    **options: Unpack[ImageKeywords],
+) -> Image8:
+    """Compare looks in one picture, as `plainfilm compare` does: a row for each film, a column for each look.
+
+    looks: names of looks, or `naive` for `pixel_array / max * 255`. options: as for `render`; the parameters of a look
+    (window, stretch, clahe) apply to this look alone. The films are decoded in worker processes.
+
+    Returns an RGB array (rows, columns, 3), uint8. Raises the ConversionError of the first film that gives no image,
+    and OptionsError if the options are wrong.
+    """
+    from plainfilm.report.comparison import compare_looks
+    from plainfilm.report.look_panels import options_of_looks, parse_looks
+
+    values = _image_options(options).to_mapping()
+    films = sources if isinstance(sources, Iterable) and not isinstance(sources, _SINGLE) else [sources]
+    content = [_isolated_source(film) for film in films]
+    comparison = compare_looks(content, options_of_looks(parse_looks(looks), values), frame, available_cpus())
+    for error in comparison.errors.values():
+        raise error
+    return comparison.image
+
+
 def convert(
     sources: str | PathLike[str] | Iterable[str | PathLike[str]],
     out: str | PathLike[str],
@@ -151,12 +181,15 @@ class _IsolatedCall(FastPickle):
 
 
 def _call_isolated(source: Source, frame: int, options: Options, *, explains: bool) -> object:
-    if isinstance(source, (str, PathLike)):
-        source = Path(source).absolute()
-    elif not isinstance(source, (bytes, Dataset)):
-        source = source.read()
-    call = _IsolatedCall(source, frame, options, explains)
+    call = _IsolatedCall(_isolated_source(source), frame, options, explains)
     return call_in_worker("plainfilm.api:run_isolated_call", call, options.limits)
+
+
+def _isolated_source(source: Source) -> Path | bytes | Dataset:
+    """The source as a value that a worker can get."""
+    if isinstance(source, (str, PathLike)):
+        return Path(source).absolute()
+    return source if isinstance(source, (bytes, Dataset)) else source.read()
 
 
 def run_isolated_call(job: Job, report: Callable[[Report], None]) -> bool:

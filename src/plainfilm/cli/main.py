@@ -20,6 +20,7 @@ Convert DICOM radiographs into ordinary images that look as on a radiologist's v
   plainfilm convert SOURCE... OUT   convert DICOM files and folders, with tables of what was done to each image
   plainfilm convert FILE hand.png   convert one file into one image (or - for standard output)
   plainfilm explain FILE [--json]   show which step uses which attribute and why; nothing is converted
+  plainfilm compare FILE... -o PNG  show films in several looks, side by side in one picture
   plainfilm codecs                  show what this installation can decode and encode, and what is missing
   plainfilm demo OUT                make twelve synthetic radiographs and convert them
 
@@ -67,6 +68,10 @@ def _command(name: str) -> Command:
         from plainfilm.cli.explain import explain_command
 
         return explain_command
+    if name == "compare":
+        from plainfilm.cli.compare import compare_command
+
+        return compare_command
     if name == "codecs":
         from plainfilm.cli.codecs import codecs_command
 
@@ -76,7 +81,8 @@ def _command(name: str) -> Command:
 
         return demo_command
     raise OptionsError(
-        f"there is no command {name!r}: the commands are convert, explain, codecs and demo (see `plainfilm --help`)"
+        f"there is no command {name!r}: the commands are convert, explain, compare, codecs and demo "
+        "(see `plainfilm --help`)"
     )
 
 
