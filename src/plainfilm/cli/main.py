@@ -21,6 +21,7 @@ Convert DICOM radiographs into ordinary images that look as on a radiologist's v
   plainfilm convert FILE hand.png   convert one file into one image (or - for standard output)
   plainfilm explain FILE [--json]   show which step uses which attribute and why; nothing is converted
   plainfilm compare FILE... -o PNG  show films in several looks, side by side in one picture
+  plainfilm report OUT              write OUT/report.html anew; every run writes it at its end
   plainfilm codecs                  show what this installation can decode and encode, and what is missing
   plainfilm demo OUT                make twelve synthetic radiographs and convert them
 
@@ -72,6 +73,10 @@ def _command(name: str) -> Command:
         from plainfilm.cli.compare import compare_command
 
         return compare_command
+    if name == "report":
+        from plainfilm.cli.report import report_command
+
+        return report_command
     if name == "codecs":
         from plainfilm.cli.codecs import codecs_command
 
@@ -81,7 +86,7 @@ def _command(name: str) -> Command:
 
         return demo_command
     raise OptionsError(
-        f"there is no command {name!r}: the commands are convert, explain, compare, codecs and demo "
+        f"there is no command {name!r}: the commands are convert, explain, compare, report, codecs and demo "
         "(see `plainfilm --help`)"
     )
 

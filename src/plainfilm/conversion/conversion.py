@@ -24,6 +24,8 @@ from plainfilm.options.options import Options
 from plainfilm.options.presentation import PresentationSource
 from plainfilm.output.tables import UnwritableTableError, write_run_file, write_tables
 from plainfilm.records import Failure
+from plainfilm.report.ledger_rows import LedgerRows
+from plainfilm.report.report import remove_report, write_report
 from plainfilm.sources.reference import Reference
 from plainfilm.sources.walk import iterate_references
 from plainfilm.workers.messages import Event, Job, JobDone, TaskResult, WorkerLost, WorkerSettings
@@ -91,8 +93,24 @@ class Conversion:
         parts.progress.report()
         rows = PatientPathCounter(parts.ledger)
         splits = write_tables(parts.output, rows, self._options.privacy.columns.words)
-        notes = (str(splits), *rows.notes(), *lost.notes(), *job_source.notes(), *parts.committer.notes())
+        report = self._write_report(parts)
+        notes = (str(splits), *rows.notes(), *lost.notes(), *job_source.notes(), *parts.committer.notes(), report)
         return [note for note in notes if note]
+
+    def _write_report(self, parts: RunParts) -> str:
+        """Write the report; return a note for the summary where that fails, which leaves the images as they are.
+
+        A stopped run has to end soon, so it leaves no report.
+        """
+        try:
+            is_wanted = not self._options.run.no_report and not self._stopped
+            if not is_wanted or not write_report(parts.output, LedgerRows(parts.ledger), self._is_stopped):
+                remove_report(parts.output)
+        except PlainfilmError as error:
+            with suppress(PlainfilmError):
+                remove_report(parts.output)
+            return f"there is no report ({error.message}): `plainfilm report` writes it"
+        return ""
 
     def _index_presentations(self, parts: RunParts) -> Path | None:
         """Write the index of the presentation states among the sources, anew in every run (`--presentation auto`)."""

@@ -18,10 +18,11 @@ from plainfilm.errors import ConversionError, Reason, Stage
 from plainfilm.options.options import Options
 from plainfilm.options.output import Names
 from plainfilm.output.folder import FolderOutput
-from plainfilm.rendering.frame import RenderedFrame
+from plainfilm.rendering.frame import PlannedFrame, RenderedFrame
 from plainfilm.rendering.instance_survey import survey_instance
 from plainfilm.rendering.opened_instance import OpenedInstance, open_instance, with_presentation
 from plainfilm.rendering.pipeline import plan_frame, render_frame
+from plainfilm.report.preview import make_preview
 from plainfilm.sources.file_reader import open_source
 from plainfilm.sources.naming_rules import IMAGE_SUFFIX, frame_name, uid_name
 from plainfilm.workers.messages import FrameSkipped, FrameStarted, FrameSurveyed, Job, MemoryShort, Report, TaskResult
@@ -75,7 +76,7 @@ def _results(
             continue
         announce(FrameStarted(frame))
         try:
-            yield TaskResult(_encode(convert_job, source, render_frame(plan_frame(survey, frame))))
+            yield TaskResult(_encode(convert_job, source, plan_frame(survey, frame)))
         except ConversionError as error:
             yield _failed(convert_job, frame if is_multi_frame else None, error)
 
@@ -95,8 +96,9 @@ def _selected_frames(opened: OpenedInstance, options: Options, first_frame: int)
     return range(max(selected.start, first_frame), selected.stop)
 
 
-def _encode(convert_job: ConvertJob, source: SourceContext, rendered: RenderedFrame) -> StagedImage | EncodedImage:
-    """Encode a frame, and stage its file where there is a folder OUT. Raises ConversionError."""
+def _encode(convert_job: ConvertJob, source: SourceContext, planned: PlannedFrame) -> StagedImage | EncodedImage:
+    """Render and encode a frame, and stage its file where there is a folder OUT. Raises ConversionError."""
+    rendered = render_frame(planned)
     encoded = encode_png(rendered.image, Ancillary(software_text(rendered), rendered.profile))
     number, frames = rendered.frame + 1, source.instance.pixel.number_of_frames
     file_name = frame_name(_image_name(convert_job, source), number, frames) + IMAGE_SUFFIX
@@ -107,7 +109,9 @@ def _encode(convert_job: ConvertJob, source: SourceContext, rendered: RenderedFr
     # named after the source, whose name is unique: a name by UID may change when later sources arrive
     overlays = _stage_overlays(output, frame_name(convert_job.reference.name, number, frames), rendered)
     record = replace(record, overlay_files=";".join(overlay.file_name for overlay in overlays))
-    return StagedImage(record, output.stage([encoded]), overlays)
+    no_report = convert_job.context.options.run.no_report
+    preview = b"" if no_report else make_preview(source.instance, planned, rendered).to_bytes()
+    return StagedImage(record, output.stage([encoded]), overlays, preview)
 
 
 def _image_name(convert_job: ConvertJob, source: SourceContext) -> str:

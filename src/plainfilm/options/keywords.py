@@ -54,4 +54,5 @@ class RunKeywords(ImageKeywords, total=False):
     jobs: int | None
     key_file: str | PathLike[str] | None
     overwrite: bool
+    no_report: bool
     log: str | PathLike[str] | None

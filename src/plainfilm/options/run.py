@@ -56,6 +56,9 @@ class RunOptions:
     dry_run: bool = option(
         False, SWITCH, "list what would be done and do nothing", scope=Scope.COMMAND, resume=FREE, is_recorded=False
     )
+    no_report: bool = option(
+        False, SWITCH, "write no report.html, and keep no small images for it", scope=Scope.RUN, resume=FREE
+    )
     log: Path | None = option(
         None,
         path_type("FILE"),

@@ -86,6 +86,11 @@ def read_table(path: Path) -> list[dict[str, str]]:
         return [{name: _without_prefix(text) for name, text in row.items()} for row in csv.DictReader(file)]
 
 
+def printable_text(value: str) -> str:
+    """Return a text as the tables show it: U+FFFD in the place of control characters and of bytes that are no UTF-8."""
+    return value if value.isprintable() else _UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", value)
+
+
 def _write(output: FolderOutput, name: str, chunks: Iterable[bytes]) -> str:
     """Write a file; return what is wrong if it cannot be written and others can."""
     try:
@@ -147,7 +152,7 @@ def _csv_line(cells: Iterable[str]) -> str:
 
 @lru_cache(4096)
 def _text(value: str) -> str:
-    text = _UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", value)
+    text = printable_text(value)
     return f"'{text}" if _FORMULA.match(text) else text
 
 
