@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from tests.support.browser import start_browser, wait_until
 from tests.support.reports import SyntheticRows
 
 from plainfilm.output.folder import FolderOutput
@@ -40,10 +41,7 @@ def main() -> None:
 
 def measure_page(report: Path, browser_path: str) -> None:
     """Print how long the page takes to open, and to show the thumbnails after each of 20 jumps through the wall."""
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=browser_path, args=["--no-sandbox"])
+    with start_browser(browser_path) as browser:
         page = browser.new_page(viewport={"width": 1300, "height": 900})
         start = time.perf_counter()
         page.goto(report.as_uri())
@@ -54,7 +52,7 @@ def measure_page(report: Path, browser_path: str) -> None:
         for number in range(1, SCROLLS + 1):
             start = time.perf_counter()
             page.evaluate(f"viewport.scrollTop = viewport.scrollHeight * {number} / {SCROLLS + 1}")
-            page.wait_for_function("[...document.querySelectorAll('.tile img')].every((image) => image.src)")
+            wait_until(page, "[...document.querySelectorAll('.tile img')].every((image) => image.src)")
             waits.append(time.perf_counter() - start)
         print(f"jump and see all thumbnails: {sorted(waits)[SCROLLS // 2]:.3f} s (median), {max(waits):.3f} s (worst)")
         print(f"frames a second while scrolling: {page.evaluate(_FRAME_RATE):.0f}")
@@ -62,9 +60,8 @@ def measure_page(report: Path, browser_path: str) -> None:
             start = time.perf_counter()
             page.select_option("#filter-sort", column)
             page.wait_for_timeout(150)
-            page.wait_for_function("[...document.querySelectorAll('.tile img')].every((image) => image.src)")
+            wait_until(page, "[...document.querySelectorAll('.tile img')].every((image) => image.src)")
             print(f"sort by {column} and see all thumbnails: {time.perf_counter() - start:.2f} s")
-        browser.close()
 
 
 _FRAME_RATE = """() => new Promise((resolve) => {
