@@ -19,7 +19,9 @@ from pydicom.dataset import Dataset
 from plainfilm.conversion.conversion import Conversion
 from plainfilm.conversion.isolated import call_in_worker
 from plainfilm.conversion.presentation_index import presentation_of
+from plainfilm.conversion.source_survey import SURVEY_OPTIONS, SourceSurvey
 from plainfilm.conversion.summary import Run
+from plainfilm.conversion.survey_result import Survey, survey_result
 from plainfilm.decode.process_state import is_memory_suspect
 from plainfilm.dicom.read import instance_from_dataset
 from plainfilm.errors import OptionsError, PlainfilmError
@@ -34,10 +36,10 @@ from plainfilm.rendering.frame import PlannedFrame
 from plainfilm.rendering.instance_survey import survey_instance
 from plainfilm.rendering.opened_instance import OpenedInstance, open_instance, opened_instance, with_presentation
 from plainfilm.rendering.pipeline import plan_frame, render_frame
-from plainfilm.sources.file_reader import FileContent, open_source
+from plainfilm.sources.file_reader import FileContent, inflated_content, open_source
 from plainfilm.workers.messages import Job, Report, TaskResult
 
-__all__ = ["Explanation", "Run", "compare", "convert", "explain", "render"]
+__all__ = ["Explanation", "Run", "Survey", "compare", "convert", "explain", "render", "survey"]
 
 Source: TypeAlias = str | PathLike[str] | bytes | BinaryIO | Dataset
 _SINGLE = (str, PathLike, bytes, Dataset, IOBase)
@@ -86,7 +88,8 @@ def render(
 ) -> Image8 | Image16:
     """Render one frame of an image as a radiologist's viewer shows it.
 
-    source: a path, the bytes of a file, a binary file, or a pydicom Dataset, which is not changed.
+    source: a path, the bytes of a file, a binary file, or a pydicom Dataset, which is not changed. A DICOM file may be
+        compressed with gzip.
     frame: the number of the frame, counted from 1.
     isolated: decode in a new worker process, with the default limits of time and memory, so that a hostile file cannot
         damage this process. This takes about half a second more. Use it for files from unknown sources. `convert`
@@ -170,6 +173,20 @@ def convert(
     return Conversion([Path(path) for path in paths], Path(out), Options.of(options)).run()
 
 
+def survey(sources: str | PathLike[str] | Iterable[str | PathLike[str]], **options: Unpack[RunKeywords]) -> Survey:
+    """Count what files and folders hold before they are converted, from their headers alone, in worker processes.
+
+    options: those of the command `plainfilm survey`; OptionsError is raised for any other one. The result holds counts
+    alone, and nothing about a patient. Raises SourceMissingError for a source that does not exist.
+    """
+    if others := sorted(set(options) - set(SURVEY_OPTIONS)):
+        raise OptionsError(f"{', '.join(others)}: not an option of a survey")
+    paths = [sources] if isinstance(sources, (str, PathLike)) else list(sources)
+    source_survey = SourceSurvey([Path(path) for path in paths], Options.of(options))
+    source_survey.run()
+    return survey_result(source_survey)
+
+
 @dataclass(frozen=True, slots=True)
 class _IsolatedCall(FastPickle):
     """A call of `render` or `explain` in a worker process."""
@@ -238,4 +255,4 @@ def _plan_frame(opened: OpenedInstance, frame: int, options: Options) -> tuple[O
 def _open_content(source: str | PathLike[str] | bytes | BinaryIO) -> AbstractContextManager[bytes | FileContent]:
     if isinstance(source, (str, PathLike)):
         return open_source(Path(source))
-    return nullcontext(source if isinstance(source, bytes) else source.read())
+    return nullcontext(inflated_content(source if isinstance(source, bytes) else source.read()))

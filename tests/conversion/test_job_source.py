@@ -43,7 +43,7 @@ def ledger(tmp_path: Path) -> Iterator[Ledger]:
 
 @pytest.fixture
 def committer(ledger: Ledger, tmp_path: Path) -> ResultCommitter:
-    return ResultCommitter(FolderOutput(tmp_path / "out", sync=False), ledger, RunLog(None))
+    return ResultCommitter(FolderOutput(tmp_path / "out", sync=False), ledger, RunLog())
 
 
 @pytest.fixture

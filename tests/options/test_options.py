@@ -72,6 +72,9 @@ def test_the_defaults_are_those_of_the_interface() -> None:
         "orient": "stored",
         "frames": "all",
         "names": "keep",
+        "modality": "",
+        "body_part": "",
+        "where": "",
         "redact": "",
         "redact_from": None,
         "redact_unmatched": "error",
@@ -87,6 +90,7 @@ def test_the_defaults_are_those_of_the_interface() -> None:
         "verbose": False,
         "dry_run": False,
         "progress": "auto",
+        "quiet": False,
     }
     assert options.render.effective_look is Look.VIEWER
     assert options.render.percentiles == Stretch(0.1, 99.9)
@@ -167,7 +171,12 @@ def test_an_option_that_does_not_exist_is_refused_by_name() -> None:
 
 
 # a path and an Explanation may be any text
-ANY_TEXT = ("voi", *(option.name for option in Options.declared() if "PathLike" in option.value_type.keyword))
+ANY_TEXT = (
+    "voi",
+    "modality",
+    "body_part",
+    *(option.name for option in Options.declared() if "PathLike" in option.value_type.keyword),
+)
 
 
 @pytest.mark.parametrize("name", [name for name in OPTION_VALUES if name not in ANY_TEXT])

@@ -100,8 +100,8 @@ def test_a_name_depends_on_its_own_folder_alone(tmp_path: Path) -> None:
 
 
 def test_an_older_output_does_not_share_the_run_s_own_folders(tmp_path: Path) -> None:
-    tree(tmp_path, ".plainfilm/ledger", "report/r.dcm", "metadata.csv/m")
-    assert names_of(tmp_path) == [".plainfilm-2/ledger", "metadata.csv-2/m", "report-2/r"]
+    tree(tmp_path, ".plainfilm-staging/x", "README.md/r.dcm", "metadata.csv/m")
+    assert names_of(tmp_path) == ["_plainfilm-staging/x", "README.md-2/r", "metadata.csv-2/m"]
 
 
 @pytest.mark.parametrize("missing", ["nowhere", "x.dcm/y", "*.nothing", "", "with\0nul"])

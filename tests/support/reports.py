@@ -101,7 +101,7 @@ class SyntheticRows:
         """Yield the previews."""
         for number, record in enumerate(self.records()):
             if number not in self.without_preview:
-                yield StoredPreview(record.source, record.frame, report_preview(number % 100))
+                yield StoredPreview(record.source, record.number, report_preview(number % 100))
 
 
 def failure(source: str, reason: Reason = Reason.TRUNCATED_FILE, status: Status = Status.FAILED) -> Failure:

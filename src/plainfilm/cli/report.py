@@ -11,8 +11,8 @@ from plainfilm.cli.output import print_message
 from plainfilm.errors import OptionsError
 
 
-def report_command(argv: Sequence[str]) -> int:
-    """Run `plainfilm report` and return its exit code. Raises RunError and OutputError."""
+def report_parser() -> Parser:
+    """The parser of `plainfilm report`."""
     parser = Parser(
         prog="plainfilm report",
         usage="plainfilm report OUT",
@@ -20,7 +20,12 @@ def report_command(argv: Sequence[str]) -> int:
         "same at its end. The report opens from the disk; it needs no server and no network.",
     )
     parser.add_argument("out", metavar="OUT", help="the folder of a finished run")
-    out = Path(parse(parser, argv).out)
+    return parser
+
+
+def report_command(argv: Sequence[str]) -> int:
+    """Run `plainfilm report` and return its exit code. Raises RunError and OutputError."""
+    out = Path(parse(report_parser(), argv).out)
     if not out.is_dir():
         raise OptionsError(f"{out} is not a folder")
 

@@ -183,7 +183,7 @@ class ResultCommitter:
             (image.record for image in images), {name: FileStat.of_output(out / name) for name in names}
         )
         self._ledger.previews.add(
-            StoredPreview(image.record.source, image.record.frame, image.preview) for image in images
+            StoredPreview(image.record.source, image.record.number, image.preview) for image in images
         )
         for image in images:
             for overlay in image.overlays:

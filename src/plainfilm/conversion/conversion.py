@@ -18,6 +18,7 @@ from plainfilm.conversion.job_source import JobSource
 from plainfilm.conversion.progress import ProgressCallback, ignore_progress
 from plainfilm.conversion.run_inputs import load_run_inputs
 from plainfilm.conversion.run_parts import RunParts, open_run_parts, save_results
+from plainfilm.conversion.selection import changed_selection_notes
 from plainfilm.conversion.summary import RUN_FILE, PatientPathCounter, Run, run_json
 from plainfilm.errors import PlainfilmError, RunError
 from plainfilm.options.options import Options
@@ -27,6 +28,7 @@ from plainfilm.records import Failure
 from plainfilm.report.ledger_rows import LedgerRows
 from plainfilm.report.report import remove_report, write_report
 from plainfilm.sources.reference import Reference
+from plainfilm.sources.scheme import check_local
 from plainfilm.sources.walk import iterate_references
 from plainfilm.workers.messages import Event, Job, JobDone, TaskResult, WorkerLost, WorkerSettings
 from plainfilm.workers.pool import GRACE_SECONDS, WorkerPool
@@ -67,6 +69,7 @@ class Conversion:
 
         Raises RunError (exit code 2 or 3) where the run cannot continue.
         """
+        check_local(self._out, "OUT")
         entries = iterate_references(self._sources, self._out)
         inputs = load_run_inputs(self._sources, self._out, self._options)
         with open_run_parts(inputs, progress) as parts:
@@ -80,8 +83,6 @@ class Conversion:
                     raise
                 # an error that is no row of an image is one of the run
                 raise RunError(error.message, reason=error.reason, stage=error.stage) from error
-            finally:
-                parts.output.presentation_index_path.unlink(missing_ok=True)
 
     def _convert_and_write_tables(self, entries: Iterable[Reference | Failure], parts: RunParts) -> list[str]:
         """Do the work of the run, and return the notes for the summary."""
@@ -93,8 +94,16 @@ class Conversion:
         parts.progress.report()
         rows = PatientPathCounter(parts.ledger)
         splits = write_tables(parts.output, rows, self._options.privacy.columns.words)
-        report = self._write_report(parts)
-        notes = (str(splits), *rows.notes(), *lost.notes(), *job_source.notes(), *parts.committer.notes(), report)
+        selection_notes = changed_selection_notes(parts.ledger.changed_options)
+        notes = (
+            str(splits),
+            *rows.notes(),
+            *lost.notes(),
+            *selection_notes,
+            *job_source.notes(),
+            *parts.committer.notes(),
+            self._write_report(parts),
+        )
         return [note for note in notes if note]
 
     def _write_report(self, parts: RunParts) -> str:

@@ -16,6 +16,7 @@ from plainfilm.options.options import Options
 from plainfilm.output.folder import FolderOutput
 from plainfilm.records import Failure
 from plainfilm.sources.reference import Reference
+from plainfilm.sources.scheme import check_local
 from plainfilm.sources.walk import iterate_references
 
 
@@ -25,11 +26,12 @@ def dry_run(sources: Sequence[str], out: Path, options: Options) -> Iterator[tup
     Raises what a run would raise before it starts: errors of options and sources, an OUT that another run uses, and an
     OUT that was made with other options.
     """
+    check_local(out, "OUT")
     entries = iterate_references(sources, out)
     output = FolderOutput(out)
     # an unusable presentation state is an error, also where OUT has no ledger
     fingerprint_presentation(options)
-    if options.run.overwrite or not output.ledger_path.exists():
+    if options.run.overwrite or not output.has_ledger():
         load_matched_redactions(sources, out, options.privacy)
         # the key is not loaded here, since that may create the user's key file
         yield from ((entry, False) for entry in entries)

@@ -46,8 +46,11 @@ def failure_of_error(reference: Reference, frame: int | None, error: ConversionE
 def failure_of_lost_worker(lost: WorkerLost) -> Failure:
     """Return the row of a frame, or of a whole instance, whose worker died, was killed or raised an exception."""
     assert isinstance(lost.payload, ConvertJob)
-    frame = None if lost.frame is None else lost.frame + 1
-    return Failure(lost.payload.reference.source, frame, Status.FAILED, Reason(lost.reason), Stage.RUN, lost.message)
+    source, frame, message = lost.payload.reference.source, None if lost.frame is None else lost.frame + 1, lost.message
+    if frame is not None and lost.payload.context.options.output.frames.projection is not None:
+        # the frame has no image of its own: the one image of all frames fails
+        frame, message = None, f"frame {frame}: {message}"
+    return Failure(source, frame, Status.FAILED, Reason(lost.reason), Stage.RUN, message)
 
 
 def failure_of_publishing(record: Record, message: str) -> Failure:

@@ -48,7 +48,7 @@ def record_of(context: SourceContext, rendered: RenderedFrame, file_name: str, e
         patient=context.pseudonyms.patient,
         study=context.pseudonyms.study,
         series=context.pseudonyms.series,
-        frame=rendered.frame + 1,
+        frame=None if rendered.projection is not None else rendered.frame + 1,
         findings=codes_of(findings),
         decoder=rendered.decoder,
         padding_fraction=rendered.padding_fraction,

@@ -47,8 +47,7 @@ def open_run_parts(inputs: RunInputs, progress: ProgressCallback) -> Iterator[Ru
         FolderOutput(inputs.out).open_for_run(overwrite=run_options.overwrite) as output,
         open_ledger(output.ledger_path, inputs.fingerprint, overwrite=run_options.overwrite) as ledger,
     ):
-        # only with --names keep are the sources of the run paths, which the log must not show
-        run_log = RunLog(inputs.key if names is Names.KEEP else None)
+        run_log = RunLog()
         uid_names = UidNames(output, ledger) if names is Names.UID else None
         committer = ResultCommitter(output, ledger, run_log, uid_names)
         yield RunParts(inputs, output, ledger, run_log, committer, ProgressReporter(progress, committer.counts))

@@ -3,12 +3,13 @@
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
 from plainfilm.conversion.failures import failure_of_lost_worker
 from plainfilm.conversion.job import ConvertJob, EncodedImage, RunContext
-from plainfilm.conversion.pseudonyms import load_key
+from plainfilm.conversion.pseudonyms import KEY_BYTES, Key, load_key
 from plainfilm.conversion.redaction_lookup import load_matched_redactions
 from plainfilm.errors import OptionsError, RunError
 from plainfilm.options.options import Options
@@ -55,7 +56,7 @@ def _convert(
     entry: Reference, boxes: RedactionBoxes, options: Options, prestarted: PrestartedWorkers | None
 ) -> EncodedImage | Failure:
     """Convert a file in a worker. Raises RunError."""
-    context = RunContext(options, load_key(options.run.key_file), None)
+    context = RunContext(options, _key_of(options), None)
     job = Job(ConvertJob(entry, context.to_bytes(), boxes))
     settings = WorkerSettings(1, options.limits.timeout, options.limits.memory)
     with WorkerPool(TASK, [job], settings, prestarted) as pool:
@@ -68,6 +69,13 @@ def _convert(
                 case WorkerLost():
                     return failure_of_lost_worker(event)
     raise RunError("the worker returned neither an image nor a failure")
+
+
+def _key_of(options: Options) -> Key:
+    """Return the key of `--key-file`, or a random one: no output of a single image has a keyed hash."""
+    if options.run.key_file is not None:
+        return load_key(options.run.key_file)
+    return Key(secrets.token_bytes(KEY_BYTES))
 
 
 def _check_options(options: Options) -> None:

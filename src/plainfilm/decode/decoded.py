@@ -35,6 +35,8 @@ class DecodedFrame:
     photometric_interpretation: colour space of `samples`, after the colour transforms that the decoder has reverted.
     missing: (rows, columns), True for the pixels that a truncated frame lacks (--allow-truncated); None for a complete
         frame.
+    is_irreversible: whether the codestream itself, whatever the transfer syntax, changes the samples that were encoded.
+    near: the largest change of a sample that a JPEG-LS codestream allows (NEAR); 0 where no bound is known.
     """
 
     samples: npt.NDArray[Any]
@@ -44,6 +46,8 @@ class DecodedFrame:
     photometric_interpretation: str
     findings: tuple[Finding, ...] = ()
     missing: npt.NDArray[np.bool_] | None = None
+    is_irreversible: bool = False
+    near: int = 0
 
     @property
     def is_reduced(self) -> bool:

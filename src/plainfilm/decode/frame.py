@@ -221,9 +221,9 @@ def _with_sides_of_header(pixel: ImagePixel, decoded: DecodedFrame) -> DecodedFr
 
 
 def _row_difference(samples: Array) -> float:
-    """Return the mean absolute difference of neighbouring rows."""
+    """Return the sum of the absolute differences of neighbouring rows."""
     values = samples.astype(np.float32)
-    return float(np.abs(values[1:] - values[:-1]).mean()) if len(values) > 1 else 0.0
+    return float(np.abs(values[1:] - values[:-1]).sum(dtype=np.float64))
 
 
 def _check_samples(pixel: ImagePixel, decoded: DecodedFrame) -> None:

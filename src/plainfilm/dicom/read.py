@@ -18,6 +18,7 @@ from plainfilm.dicom.dictionary import Keywords
 from plainfilm.dicom.encoding import find_first_element
 from plainfilm.dicom.extra_columns import read_extra_columns
 from plainfilm.dicom.file_format import APPLE_DOUBLE, describe_non_dicom
+from plainfilm.dicom.header import Header, build_header
 from plainfilm.dicom.instance import Instance
 from plainfilm.dicom.instance_builder import build_instance
 from plainfilm.dicom.presentation_state import PresentationState, build_presentation_state
@@ -36,8 +37,6 @@ def read_instance(content: ByteSource, max_pixels: int, columns: Keywords | None
     Raises SourceError, NotDicomError, NotAnImageError, TruncatedError, UnsupportedError, AttributeValueError,
     LimitError, and ConversionError with reason `corrupt_header` if the header cannot be parsed.
     """
-    if len(content) == 0:
-        raise SourceError("the file is empty", reason=Reason.EMPTY)
     start = _first_element(content)
     with _pydicom_contained():
         data_set = parse_data_set(content, start)
@@ -46,6 +45,17 @@ def read_instance(content: ByteSource, max_pixels: int, columns: Keywords | None
             return instance
         texts, findings = read_extra_columns(data_set, columns)
         return replace(instance, extra_columns=texts, findings=(*instance.findings, *findings))
+
+
+def read_header(content: ByteSource, columns: Keywords) -> Header:
+    """Read what identifies and describes the object in the bytes of a file, whether or not it can be rendered.
+
+    columns: the attributes for `Header.extra_columns`. Raises the errors of `read_instance` for a file that cannot be
+    parsed, and NotAnImageError for an object that is not an image.
+    """
+    start = _first_element(content)
+    with _pydicom_contained():
+        return build_header(parse_data_set(content, start), columns)
 
 
 def instance_from_dataset(dataset: Dataset, max_pixels: int) -> Instance:
@@ -65,6 +75,8 @@ def read_presentation_state(content: ByteSource) -> PresentationState:
 
 
 def _first_element(content: ByteSource) -> int:
+    if len(content) == 0:
+        raise SourceError("the file is empty", reason=Reason.EMPTY)
     head = content[:_HEAD_SIZE]
     start = find_first_element(head)
     if start is None:

@@ -31,12 +31,12 @@ def open_finished_ledger(path: Path) -> Iterator[FinishedLedger]:
     """
     check_regular_files(path)
     if not path.exists():
-        message = f"{path.parent.parent} holds no run of plainfilm: name the OUT of `plainfilm convert`"
+        message = f"{path.parent} holds no run of plainfilm: name the OUT of `plainfilm convert`"
         raise LedgerError(message)
     with open_database(path) as database:
         meta = read_meta(database) if has_tables(database) else {}
         if meta.get("schema") != SCHEMA:
-            message = f"{path.parent.parent} was made with another version of plainfilm, or by a run that was killed "
+            message = f"{path.parent} was made with another version of plainfilm, or by a run that was killed "
             raise LedgerError(f"{message}before its first image: run `plainfilm convert` again")
         try:
             fingerprint = RunFingerprint.from_json(meta["identity"])

@@ -82,6 +82,8 @@ class Ledger:
         self._database = database
         meta = read_meta(database)
         self._is_new = not meta or overwrite
+        self.changed_options: tuple[str, ...] = ()
+        """The names of the options that may change, and have changed since the earlier run."""
         if overwrite:
             self._delete_everything()
         elif meta and not for_reading:
@@ -161,7 +163,7 @@ class Ledger:
         """
         rows = list[tuple[object, ...]]()
         for record in records:
-            values = (record.source, record.frame, record.file_name, record.sop_instance, record.stored_hash)
+            values = (record.source, record.number, record.file_name, record.sop_instance, record.stored_hash)
             file_stat = (file_stats or {}).get(record.file_name, _UNKNOWN_STAT)
             rows.append((*values, record.status, record_to_text(record), file_stat.size, file_stat.mtime_ns))
             self.counts[record.status] += 1
@@ -174,7 +176,7 @@ class Ledger:
 
     def rename_images(self, records: Iterable[Record]) -> None:
         """Update the rows of images whose files have got the names in these records."""
-        rows = ((record.file_name, record_to_text(record), record.source, record.frame) for record in records)
+        rows = ((record.file_name, record_to_text(record), record.source, record.number) for record in records)
         self._database.execute_many("UPDATE images SET file_name = ?, row = ? WHERE source = ? AND frame = ?", rows)
 
     def add_failure(self, failure: Failure) -> None:
@@ -238,9 +240,9 @@ class Ledger:
     def _resume(self, meta: Mapping[str, str], fingerprint: RunFingerprint) -> None:
         """Compare with the earlier runs, and mark the failures that are to be tried again. Raises LedgerError."""
         stored = check_fingerprint(self._database.path, meta, fingerprint)
-        changed = fingerprint.changed_limits(stored)
+        self.changed_options = tuple(fingerprint.changed_limits(stored))
         for option in Options.declared():
-            if option.name in changed and option.resume.retry is not None:
+            if option.name in self.changed_options and option.resume.retry is not None:
                 self._database.execute("UPDATE failures SET retry = 1 WHERE reason = ?", (option.resume.retry,))
         # an entry that is no file has no source; the listing of this run adds it again
         self._database.execute("DELETE FROM failures WHERE retry AND source NOT IN (SELECT source FROM sources)")
@@ -293,7 +295,8 @@ class Ledger:
         """Whether no image of another source can have this name, or this name with a frame number."""
         folded = fold(name)
         instance = instance_of(folded) or folded
-        return self._database.fetch_one(COLLIDING_SOURCE, (folded, instance, f"{folded}_f0", f"{folded}_f:")) is None
+        names = (folded, instance, f"{folded}_mip", f"{folded}_mean", f"{folded}_f0", f"{folded}_f:")
+        return self._database.fetch_one(COLLIDING_SOURCE, names) is None
 
     def _create_duplicate_indexes(self) -> None:
         """Create the indexes that `records` needs; without disk space for them, small tables do without."""

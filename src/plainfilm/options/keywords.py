@@ -46,6 +46,9 @@ class RunKeywords(ImageKeywords, total=False):
 
     frames: str | int
     names: Literal["keep", "uid", "hash"]
+    modality: str | list[str]
+    body_part: str | list[str]
+    where: str | list[str]
     redact_from: str | PathLike[str] | None
     redact_unmatched: Literal["error", "ignore"]
     columns: str | list[str]

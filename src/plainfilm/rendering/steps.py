@@ -153,6 +153,9 @@ def _stored_step(instance: Instance, rules: StoredRules) -> Step:
 def _padding_step(padding: PaddingRange, fraction: float) -> Step:
     low, high = padding.low, padding.high
     values = f"value {low:g}" if low == high else f"values {low:g} to {high:g}"
+    if not padding.is_painted:
+        does = f"{values} left out of every statistic, not painted ({fraction:.1%} of the pixels have the exact value)"
+        return Step("padding", does, "Pixel Padding Value", "the irreversible codestream has changed the padding")
     does = f"{values} ({fraction:.1%} of the pixels) left out of every statistic and painted black"
     return Step("padding", does, "Pixel Padding Value")
 

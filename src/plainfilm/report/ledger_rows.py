@@ -47,10 +47,11 @@ class FinishedOutput:
 def open_finished_output(out: Path) -> Iterator[FinishedOutput]:
     """Lock an OUT and open its ledger for reading.
 
-    Raises LedgerError where OUT holds no run, OutputLockedError where another run uses it, and RunError.
+    Raises LedgerError where OUT holds no run or cannot be written to, OutputLockedError where another run uses it, and
+    RunError.
     """
     output = FolderOutput(out)
-    if not output.ledger_path.exists():
+    if not output.has_ledger():
         raise LedgerError(f"{out} holds no run of plainfilm: name the OUT of `plainfilm convert`")
-    with output.lock(), open_finished_ledger(output.ledger_path) as finished:
+    with output.open_for_run(), open_finished_ledger(output.ledger_path) as finished:
         yield FinishedOutput(output, LedgerRows(finished.ledger))

@@ -68,11 +68,15 @@ class Preview:
         return cls(content[end:], chart, _texts(steps), _texts(findings))
 
 
-def make_preview(instance: Instance, planned: PlannedFrame, rendered: RenderedFrame) -> Preview:
-    """Return the preview of a rendered frame."""
-    steps = tuple((step.name, step.does, step.attribute, step.reason) for step in Explanation(instance, planned).steps)
+def make_preview(instance: Instance, planned: PlannedFrame | None, rendered: RenderedFrame) -> Preview:
+    """Return the preview of a rendered frame.
+
+    planned: None for a projection of several frames, whose steps differ from frame to frame.
+    """
+    steps = () if planned is None else Explanation(instance, planned).steps
+    texts = tuple((step.name, step.does, step.attribute, step.reason) for step in steps)
     findings = tuple((finding.code.value, finding.detail) for finding in rendered.findings)
-    return Preview(thumbnail_of(rendered.image), tone_chart(planned, rendered), steps, findings)
+    return Preview(thumbnail_of(rendered.image), tone_chart(planned, rendered), texts, findings)
 
 
 def thumbnail_of(image: npt.NDArray[Any]) -> bytes:

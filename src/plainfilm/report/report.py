@@ -101,7 +101,7 @@ def with_previews(rows: PreviewedRows) -> Iterator[tuple[Record, bytes]]:
     previews = rows.previews()
     preview = next(previews, None)
     for record in rows.records():
-        key = (record.source, record.frame)
+        key = (record.source, record.number)
         while preview is not None and (preview.source, preview.frame) < key:
             preview = next(previews, None)
         is_own = preview is not None and (preview.source, preview.frame) == key

@@ -47,9 +47,12 @@ def stored_histogram(planned: PlannedFrame) -> Histogram | None:
     return frame.valid if pixels.plan.has_masks and frame.valid.values.size else frame.available.finite()
 
 
-def tone_chart(planned: PlannedFrame, rendered: RenderedFrame, bins: int = BINS) -> ToneChart:
-    """Return the chart of a rendered frame: stored values of a grayscale frame, luminance of a colour frame."""
-    plan, histogram = planned.plan, stored_histogram(planned)
+def tone_chart(planned: PlannedFrame | None, rendered: RenderedFrame, bins: int = BINS) -> ToneChart:
+    """Return the chart of a rendered frame: stored values of a grayscale frame, otherwise levels of the image.
+
+    planned: None for a projection of several frames.
+    """
+    plan, histogram = (None, None) if planned is None else (planned.plan, stored_histogram(planned))
     if histogram is None or not isinstance(plan, GrayscalePlan):
         image = rendered.image if rendered.image.dtype == np.uint8 else (rendered.image >> 8).astype(np.uint8)
         levels = color_histogram(image) if image.ndim == 3 else histogram_of(image)

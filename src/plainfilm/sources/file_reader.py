@@ -51,9 +51,10 @@ class FileContent:
 
 
 @contextmanager
-def open_source(path: Path) -> Iterator[bytes | FileContent]:
+def open_source(path: Path, most_at_once: int = _MOST_AT_ONCE) -> Iterator[bytes | FileContent]:
     """Open a file as a context manager for its content; a `FileContent` is valid within the context only.
 
+    most_at_once: the size in bytes up to which a file is read as a whole.
     Of a DICOM file that is compressed with gzip, the content is what it holds.
 
     Raises SourceError: `unreadable`, or `source_changed` if the file shrank while it was read or is no longer a
@@ -63,7 +64,7 @@ def open_source(path: Path) -> Iterator[bytes | FileContent]:
         size = os.fstat(file.fileno()).st_size
         if size > _LARGEST:
             raise LimitError(f"the file has {size} bytes")
-        yield _inflated(_read_whole(file, size) if size <= _MOST_AT_ONCE else FileContent(file, size))
+        yield inflated_content(_read_whole(file, size) if size <= most_at_once else FileContent(file, size))
 
 
 def read_head(path: Path) -> bytes:
@@ -80,8 +81,8 @@ def read_head(path: Path) -> bytes:
     return _inflated_head(head) or head
 
 
-def _inflated(content: bytes | FileContent) -> bytes | FileContent:
-    """Return the DICOM file in a gzip file, or any other content as it is."""
+def inflated_content(content: bytes | FileContent) -> bytes | FileContent:
+    """Return the DICOM file in a gzip file, or any other content as it is. Raises the errors of `inflate_gzip`."""
     return inflate_gzip(content) if _inflated_head(content[:_HEAD_BYTES]) else content
 
 

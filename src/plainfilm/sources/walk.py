@@ -21,6 +21,7 @@ from plainfilm.sources.entries import Entry, EntryKind, failure_of, failure_of_f
 from plainfilm.sources.glob import Pattern, split_pattern
 from plainfilm.sources.naming import assign_names
 from plainfilm.sources.reference import Reference
+from plainfilm.sources.scheme import check_local
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +126,7 @@ def iterate_references(
 
 
 def _root_of(source: str) -> _Root:
+    check_local(source, "SOURCE")
     try:
         return _Root(_absolute(source), kind_of_source(source))
     except (FileNotFoundError, NotADirectoryError, ValueError):

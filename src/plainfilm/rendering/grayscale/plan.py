@@ -34,7 +34,8 @@ class GrayscalePlan:
     """Everything that is done to the values of one grayscale frame, and why.
 
     rules: how cells become stored values. transform: stored values to output levels, value by value.
-    enhancement: levels to levels by the neighbourhood of each pixel. padding: the stored values that are painted 0.
+    enhancement: levels to levels by the neighbourhood of each pixel. padding: the stored values that are left out
+    of the statistics and, unless an irreversible codestream has changed them, painted 0.
     shutter: pixels outside of it are painted its presentation value. supplement: the palette that colours some values.
     voi, voi_available: the labels, in the tables, of the VOI that is used and of all VOIs of the file.
     """
@@ -140,7 +141,7 @@ def masked_pixels(plan: GrayscalePlan, stored: Array, masks: FrameMasks = NO_MAS
 def levels(plan: GrayscalePlan, stored: Array) -> Array:
     """The output levels by the formulas; padding and values that are not numbers are 0; the shutter is left out."""
     image = plan.transform.apply(stored, plan.ymax)
-    if plan.padding is not None:
+    if plan.padding is not None and plan.padding.is_painted:
         image[plan.padding.mask_of(stored)] = 0
     if stored.dtype.kind == "f":
         image[~np.isfinite(stored)] = 0
