@@ -71,9 +71,9 @@ def open_ledger(path: Path, fingerprint: RunFingerprint, *, overwrite: bool = Fa
 
 
 class Ledger:
-    """The ledger as one run uses it. Every method raises StorageFullError and RunError where it cannot be written.
+    """The ledger as one run uses it; for_reading: no failure is marked to be tried again.
 
-    for_reading: the rows are only read, and no failure is marked to be tried again.
+    Every method raises StorageFullError and RunError where the ledger cannot be written.
     """
 
     def __init__(
@@ -93,10 +93,8 @@ class Ledger:
         database.commit()
         self.counts: Counter[str] = Counter()
         """The number of rows of each status."""
-        self.files = StoredFiles(database)
-        """The files of the images, to be compared with those in OUT."""
-        self.previews = StoredPreviews(database)
-        """What the report shows of the images."""
+        self.files, self.previews = StoredFiles(database), StoredPreviews(database)
+        """The files of the images, to be compared with those in OUT, and what the report shows of the images."""
         for table in ("images", "failures"):
             self.counts.update(dict(database.fetch_all(f"SELECT status, count(*) FROM {table} GROUP BY status")))
 
