@@ -44,6 +44,7 @@ def test_suspects_are_shown_with_their_reason() -> None:
     sheet = make_sheet(Path("out"), ROWS, SheetChoice(suspects=True))
     assert [(cell.lines[0], cell.lines[2]) for cell in sheet.cells] == [
         ("000003.png", "outlier"),
+        ("000009.png", "repaired, outlier"),
         *((f"000{number}99.png", "repaired, duplicate") for number in range(4)),
     ]
 
@@ -52,7 +53,7 @@ def test_failures_are_shown_with_reason_and_message() -> None:
     sheet = make_sheet(Path("out"), ROWS, SheetChoice("reason", failed=True))
     assert [cell.lines[:2] for cell in sheet.cells] == [("a.dcm", "failed: empty"), ("b.dcm", "failed: truncated_file")]
     both = make_sheet(Path("out"), ROWS, SheetChoice(failed=True, suspects=True))
-    assert [cell.image is None for cell in both.cells] == [True, True, *[False] * 5]
+    assert [cell.image is None for cell in both.cells] == [True, True, *[False] * 6]
 
 
 def test_a_sheet_has_a_limit_and_knows_the_number_of_all() -> None:
