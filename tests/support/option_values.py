@@ -51,6 +51,7 @@ OPTION_VALUES: dict[str, tuple[str, object]] = {
     "key_file": ("some.key", Path("some.key")),
     "overwrite": ("", True),
     "dry_run": ("", True),
+    "no_report": ("", True),
     "log": ("run.log", Path("run.log")),
     "verbose": ("", True),
     "progress": ("json", "json"),

@@ -31,6 +31,8 @@ from plainfilm.output.data_card import CardContent, remove_card, write_card
 from plainfilm.output.folder import FolderOutput
 from plainfilm.output.tables import UnwritableTableError, write_run_file, write_tables
 from plainfilm.records import Failure
+from plainfilm.report.ledger_rows import LedgerRows
+from plainfilm.report.report import remove_report, write_report
 from plainfilm.sources.reference import Reference
 from plainfilm.sources.scheme import check_local
 from plainfilm.sources.walk import Listing
@@ -124,6 +126,7 @@ class Conversion:
             *_format_notes(self._options),
             *job_source.notes(),
             *parts.committer.notes(),
+            self._write_report(parts),
         )
         return [note for note in notes if note]
 
@@ -135,6 +138,21 @@ class Conversion:
         command = " ".join(("plainfilm convert SOURCE... OUT", *self._options.command_words()))
         content = CardContent(command, self._options.output.table, self._options.privacy.columns.words)
         return write_card(output, content, rows.card)
+
+    def _write_report(self, parts: RunParts) -> str:
+        """Write the report; return a note for the summary where that fails, which leaves the images as they are.
+
+        A stopped run has to end soon, so it leaves no report.
+        """
+        try:
+            is_wanted = not self._options.run.no_report and not self._stopped
+            if not is_wanted or not write_report(parts.output, LedgerRows(parts.ledger), self._is_stopped):
+                remove_report(parts.output)
+        except PlainfilmError as error:
+            with suppress(PlainfilmError):
+                remove_report(parts.output)
+            return f"there is no report ({error.message}): `plainfilm report` writes it"
+        return ""
 
     def _index_presentations(self, parts: RunParts) -> Path | None:
         """Write the index of the presentation states among the sources, anew in every run (`--presentation auto`)."""

@@ -29,11 +29,12 @@ from plainfilm.errors import ConversionError, Reason, Stage
 from plainfilm.options.options import Options
 from plainfilm.options.output import Names, Projection
 from plainfilm.output.folder import FolderOutput
-from plainfilm.rendering.frame import RenderedFrame
+from plainfilm.rendering.frame import PlannedFrame, RenderedFrame
 from plainfilm.rendering.instance_survey import survey_instance
 from plainfilm.rendering.opened_instance import OpenedInstance, open_instance, with_presentation
 from plainfilm.rendering.pipeline import plan_frame, render_frame
 from plainfilm.rendering.projection import render_projection
+from plainfilm.report.preview import make_preview
 from plainfilm.sources.file_reader import open_source
 from plainfilm.sources.naming_rules import MASK_SUFFIX, frame_name, projection_name, uid_name
 from plainfilm.workers.messages import FrameSkipped, FrameStarted, FrameSurveyed, Job, MemoryShort, Report, TaskResult
@@ -98,7 +99,8 @@ def _results(
             continue
         announce(FrameStarted(frame))
         try:
-            yield TaskResult(_encode(convert_job, source, render_frame(plan_frame(survey, frame))))
+            planned = plan_frame(survey, frame)
+            yield TaskResult(_encode(convert_job, source, render_frame(planned), planned))
         except ConversionError as error:
             yield _failed(convert_job, frame if is_multi_frame else None, error)
 
@@ -138,9 +140,12 @@ def _selected_frames(opened: OpenedInstance, options: Options, first_frame: int)
 
 
 def _encode(
-    convert_job: ConvertJob, source: SourceContext, rendered: RenderedFrame
+    convert_job: ConvertJob, source: SourceContext, rendered: RenderedFrame, planned: PlannedFrame | None = None
 ) -> StagedImage | EncodedImage | ArrayImage:
-    """Encode a frame, and stage its file where there is a folder OUT; or write its array. Raises ConversionError."""
+    """Encode a frame, and stage its file where there is a folder OUT; or write its array. Raises ConversionError.
+
+    planned: the plan of the frame, which the report explains; None for a projection of several frames.
+    """
     encoding = convert_job.context.options.encoding
     frames = source.instance.pixel.number_of_frames
     file_name = _name_of(_image_name(convert_job, source), rendered, frames) + encoding.format.suffix
@@ -155,7 +160,9 @@ def _encode(
     # named after the source, whose name is unique: a name by UID may change when later sources arrive
     overlays = _stage_overlays(output, _name_of(convert_job.reference.name, rendered, frames), rendered)
     record = replace(record, overlay_files=";".join(overlay.file_name for overlay in overlays))
-    return StagedImage(record, output.stage([encoded]), overlays)
+    no_report = convert_job.context.options.run.no_report
+    preview = b"" if no_report else make_preview(source.instance, planned, rendered).to_bytes()
+    return StagedImage(record, output.stage([encoded]), overlays, preview)
 
 
 def _name_of(name: str, rendered: RenderedFrame, frames: int) -> str:

@@ -102,4 +102,5 @@ class RunKeywords(ImageKeywords, total=False):
     key_file: str | PathLike[str] | None
     overwrite: bool
     dry_run: bool
+    no_report: bool
     log: str | PathLike[str] | None
