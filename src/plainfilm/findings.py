@@ -58,6 +58,8 @@ class FindingCode(StrEnum):
     """The codestream has rows and columns in the wrong order; its samples are laid out by the header."""
     OFFSET_TABLE_IGNORED = "offset_table_ignored"
     """The offset table does not fit the fragments and is ignored."""
+    ITEMS_MISSING = "items_missing"
+    """Pixel Data hold a codestream that is not in items, as PS3.5 A.4 requires."""
     SEQUENCE_DELIMITER_MISSING = "sequence_delimiter_missing"
     """The delimiter after the compressed frames is missing."""
     SECOND_DECODER = "second_decoder"
@@ -132,12 +134,18 @@ class FindingCode(StrEnum):
     """A VOI is used that is outside its functional group."""
     VOI_DEGENERATE = "voi_degenerate"
     """The VOI of the file cannot be used or shows nothing, and is replaced."""
+    WINDOW_UNUSUAL = "window_unusual"
+    """The window of the file shows next to nothing, as if it were meant for another depth; it is applied."""
+    NARROW_RANGE = "narrow_range"
+    """Values of up to 8 bits without a VOI end below three quarters of their range; they are shown as they are."""
     WINDOW_COUNT_MISMATCH = "window_count_mismatch"
     """Window Center and Window Width have different numbers of values."""
     WINDOW_LINEAR_EXACT = "window_linear_exact"
     """Window Width is below 1, which LINEAR does not allow; LINEAR_EXACT is used."""
     POLARITY_CONFLICT = "polarity_conflict"
     """Photometric Interpretation and Presentation LUT Shape contradict each other."""
+    POLARITY_DOUBTFUL = "polarity_doubtful"
+    """The header or the picture shows that the bones of a radiograph are dark."""
     RECIPE_IGNORES = "recipe_ignores"
     """The look ignores a Modality LUT, a rescale, padding or a shutter of the image."""
     PIXEL_SPACING_IMPLAUSIBLE = "pixel_spacing_implausible"
@@ -160,7 +168,7 @@ STORED_VALUE_REPAIRS = frozenset(
     (FindingCode.ATTRIBUTE_UNUSABLE, FindingCode.SIDES_EXCHANGED, FindingCode.TRUNCATED_FILLED)
 )
 MODALITY_REPAIRS = frozenset((FindingCode.MODALITY_LUT_INVALID, FindingCode.RESCALE_INVALID))
-VOI_REPAIRS = frozenset((FindingCode.VOI_INVALID,))
+VOI_REPAIRS = frozenset((FindingCode.VOI_INVALID, FindingCode.VOI_NOT_FOUND, FindingCode.VOI_INDEX_MISSING))
 """The findings that give an image the status `repaired`, which `--strict` refuses, by the step that they concern."""
 
 

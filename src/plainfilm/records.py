@@ -27,8 +27,9 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Record(FastPickle):
-    """One output image. The fields are the columns of metadata.csv in their order, with these exceptions.
+    """One output image. The fields are the columns of the metadata table in their order, with these exceptions.
 
+    frame: the number of the frame from 1; None for a projection of all frames.
     stored_hash: a private hash of the stored pixels, by which duplicates are found; it is not written to tables. If all
     pixels are equal it begins with `ONE_LEVEL`.
     label_key: a private keyed hash of what identifies the image in the file of `--labels`; not written either.
@@ -43,7 +44,7 @@ class Record(FastPickle):
     patient: str
     study: str
     series: str
-    frame: int
+    frame: int | None
     frames: int
     status: Status
     findings: str
@@ -94,10 +95,15 @@ class Record(FastPickle):
     split: str = ""
     labels: tuple[str, ...] = ()
 
+    @property
+    def number(self) -> int:
+        """The number of the image among those of its source, from 1."""
+        return self.frame or 1
+
 
 @dataclass(frozen=True, slots=True)
 class Failure(FastPickle):
-    """One instance or frame without an image. The fields are the columns of failures.csv in their order.
+    """One instance or frame without an image. The fields are the columns of the table of failures in their order.
 
     frame: the number of the frame from 1; None if the instance as a whole has no image.
     """

@@ -159,7 +159,7 @@ def test_exact_shares_count_images_and_later_images_do_not_move_the_earlier(
 
 def test_another_split_is_refused_for_the_same_folder(convert: Converts) -> None:
     convert(split=HALVES)
-    with pytest.raises(LedgerError, match="--split: train=0.5,test=0.5 there"):
+    with pytest.raises(LedgerError, match=r"--split: train=0\.5,test=0\.5 there"):
         convert(split="train=0.6,test=0.4")
 
 
@@ -168,7 +168,7 @@ def test_another_split_is_refused_for_the_same_folder(convert: Converts) -> None
     [
         ("source", lambda patient, image: f"p{patient}/{image}.dcm"),
         ("file_name", lambda patient, image: f"p{patient}/{image}.png"),
-        ("PatientID", lambda patient, image: f"P{patient}"),
+        ("PatientID", lambda patient, _: f"P{patient}"),
         ("AccessionNumber", lambda patient, image: f"A{100 * patient + image}"),
     ],
 )
@@ -197,7 +197,7 @@ def test_changed_labels_move_images_and_missing_ones_remove_them(
     path = tmp_path / "labels.csv"
     given = {"labels": path, "label": "side", "label_key": "source", "class_folders": "side"}
     names = sorted(file.relative_to(source).as_posix() for file in source.rglob("*.dcm"))
-    write_labels(path, {name: "left" for name in names[:10]})
+    write_labels(path, dict.fromkeys(names[:10], "left"))
     assert convert(**given).converted == 10
     write_labels(path, {name: "right" if index % 2 else "left" for index, name in enumerate(names[5:])})
     run = convert(**given)

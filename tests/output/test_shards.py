@@ -12,17 +12,21 @@ import pytest
 
 from plainfilm.errors import RunError
 from plainfilm.output.shards import Sample, SampleKeys, WebDatasetFormat
+from plainfilm.output.table_schema import metadata_columns
 
+NAMES = ("file_name", "mean", "patient", "voi_center", "inverted")
+COLUMNS = [column for name in NAMES for column in metadata_columns() if column.name == name]
+CELLS = ("00000.tar/a.png", 0.5, None, None, True)
 ROW = {"file_name": "00000.tar/a.png", "mean": 0.5, "patient": "", "voi_center": None, "inverted": True}
 
 
 def samples(*keys: str) -> list[Sample]:
-    return [Sample(key, ".png", f"image {key}".encode() * 100, ROW) for key in keys]
+    return [Sample(key, ".png", f"image {key}".encode() * 100, CELLS) for key in keys]
 
 
 def tar_of(*keys: str) -> tuple[bytes, list[int]]:
     positions: list[int] = []
-    return b"".join(WebDatasetFormat().chunks(samples(*keys), positions)), positions
+    return b"".join(WebDatasetFormat(COLUMNS).chunks(samples(*keys), positions)), positions
 
 
 def test_a_tar_file_has_the_image_and_the_row_of_each_sample_side_by_side() -> None:
@@ -43,7 +47,10 @@ def test_short_ascii_names_give_the_bytes_of_ustar() -> None:
     content, _ = tar_of("a")
     stream = io.BytesIO()
     with tarfile.open(fileobj=stream, mode="w", format=tarfile.USTAR_FORMAT) as archive:
-        for name, data in (("a.png", samples("a")[0].image), ("a.json", json.dumps(ROW, separators=(",", ":")).encode())):
+        for name, data in (
+            ("a.png", samples("a")[0].image),
+            ("a.json", json.dumps(ROW, separators=(",", ":")).encode()),
+        ):
             info = tarfile.TarInfo(name)
             info.size, info.mode = len(data), 0o644
             archive.addfile(info, io.BytesIO(data))
@@ -62,16 +69,16 @@ def test_images_are_read_back_at_their_positions(tmp_path: Path) -> None:
     (tmp_path / "x.tar").write_bytes(content)
     expected = [sample.image for sample in samples("a", "é" * 90, "c")]
     places = [(position, len(image)) for position, image in zip(positions, expected, strict=True)]
-    assert list(WebDatasetFormat().read(tmp_path / "x.tar", places)) == expected
-    assert list(WebDatasetFormat().read(tmp_path / "x.tar", places[::-1])) == expected[::-1]
+    assert list(WebDatasetFormat(COLUMNS).read(tmp_path / "x.tar", places)) == expected
+    assert list(WebDatasetFormat(COLUMNS).read(tmp_path / "x.tar", places[::-1])) == expected[::-1]
     (tmp_path / "x.tar").write_bytes(content[: positions[-1]])
     with pytest.raises(RunError, match="shorter"):
-        list(WebDatasetFormat().read(tmp_path / "x.tar", places))
+        list(WebDatasetFormat(COLUMNS).read(tmp_path / "x.tar", places))
 
 
 def test_the_names_of_tar_files_count_within_their_split() -> None:
-    assert WebDatasetFormat().shard_name("", 3, 4) == "00003.tar"
-    assert WebDatasetFormat().shard_name("train", 0, 4) == "train-00000.tar"
+    assert WebDatasetFormat(COLUMNS).shard_name("", 3, 4) == "00003.tar"
+    assert WebDatasetFormat(COLUMNS).shard_name("train", 0, 4) == "train-00000.tar"
 
 
 def test_keys_have_no_point_and_are_unique() -> None:

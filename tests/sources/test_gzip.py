@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from tests.support.dicom_files import encode_file, image_dataset
 
+import plainfilm
 from plainfilm.errors import ConversionError, Reason
 from plainfilm.sources.file_reader import open_source, read_head
 
@@ -36,6 +37,16 @@ def test_a_gzip_file_of_several_members_is_read(film: bytes, tmp_path: Path) -> 
     path.write_bytes(b"".join(gzip.compress(film[at : at + size]) for at in range(0, len(film), size)) + bytes(512))
     with open_source(path) as content:
         assert content[:] == film
+
+
+@pytest.mark.parametrize("isolated", [False, pytest.param(True, marks=pytest.mark.slow)])
+def test_the_bytes_and_an_open_file_of_a_gzipped_film_are_rendered(film: bytes, tmp_path: Path, isolated: bool) -> None:
+    expected, compressed, path = plainfilm.render(film), gzip.compress(film), tmp_path / "film.dcm.gz"
+    path.write_bytes(compressed)
+    with path.open("rb") as file:
+        np.testing.assert_array_equal(plainfilm.render(file, isolated=isolated), expected)
+    np.testing.assert_array_equal(plainfilm.render(compressed, isolated=isolated), expected)
+    assert plainfilm.explain(compressed).to_dict() == plainfilm.explain(film).to_dict()
 
 
 @pytest.mark.parametrize("inside", [b"", b"text", bytes(5000), b"\0" * 344 + b"n+1\0"])
@@ -67,3 +78,14 @@ def test_a_gzip_bomb_is_refused(film: bytes, tmp_path: Path) -> None:
     with pytest.raises(ConversionError) as failed, open_source(path):
         pass
     assert failed.value.reason is Reason.SUSPICIOUS_COMPRESSION
+
+
+def test_the_bytes_of_a_bad_gzip_file_are_refused_like_the_file(film: bytes) -> None:
+    compressed = gzip.compress(film)
+    for content, reason in (
+        (compressed[: len(compressed) // 2], Reason.TRUNCATED_FILE),
+        (gzip.compress(b"text"), Reason.NOT_DICOM),
+    ):
+        with pytest.raises(ConversionError) as failed:
+            plainfilm.render(content)
+        assert failed.value.reason is reason

@@ -10,7 +10,6 @@ again if it is still among the sources of the run.
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,8 +17,7 @@ from pathlib import Path
 from plainfilm.ledger.ledger import Ledger
 from plainfilm.ledger.remaining_work import FileStat
 from plainfilm.ledger.stored_files import StoredFile, StoredFiles
-
-_FLAGS = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
+from plainfilm.output.directory import open_regular_file
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +51,7 @@ def forget_lost_images(
     The ledger is read in pages: memory does not grow with the number of images. A run that is stopped checks no more.
     Raises StorageFullError and RunError.
     """
-    lost, has_others = 0, False
+    lost, has_others = _forget_lost_shards(out, ledger, remove), bool(ledger.shards.all())
     for page in ledger.files.pages():
         sources: dict[str, None] = {}
         for file in page:
@@ -73,6 +71,25 @@ def forget_lost_images(
     return LostImages(lost, has_others)
 
 
+def _forget_lost_shards(out: Path, ledger: Ledger, remove: Callable[[Iterable[str]], None]) -> int:
+    """Delete the rows of all sources of which an image is in a lost shard; return the number of images in them."""
+    lost = 0
+    for shard in ledger.shards.all().values():
+        file_stat = FileStat.of_output(out / shard.name)
+        if file_stat == shard.file_stat:
+            continue
+        if file_stat.size == shard.file_stat.size and sha256_of_file(out / shard.name) == shard.sha256:
+            ledger.shards.update_stat(shard.name, file_stat)
+            continue
+        lost += ledger.shards.images_of(shard.name)
+        files = ledger.delete_results(ledger.shards.sources_of(shard.name))
+        ledger.shards.remove(shard.name)
+        ledger.mark_pending([shard.name])
+        remove([*files, shard.name])
+    ledger.commit()
+    return lost
+
+
 def present_stat(out: Path, files: StoredFiles, file: StoredFile) -> FileStat | None:
     """Return the size and time of a file in OUT that has the bytes which the ledger lists, None if it has not."""
     path = out / file.file_name
@@ -85,9 +102,9 @@ def present_stat(out: Path, files: StoredFiles, file: StoredFile) -> FileStat | 
 
 
 def sha256_of_file(path: Path) -> str:
-    """Return the SHA-256 of a file in hexadecimal digits, '' where it cannot be read or is a symbolic link."""
+    """Return the SHA-256 of a file in hexadecimal digits, '' where it cannot be read or is no regular file."""
     try:
-        with open(os.open(path, _FLAGS), "rb") as file:
+        with open_regular_file(path) as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError:
         return ""

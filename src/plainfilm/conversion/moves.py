@@ -39,6 +39,7 @@ def move_images(output: FolderOutput, ledger: Ledger, groups: Mapping[str, Seque
     ledger.mark_pending(obsolete)
     ledger.commit()
     unremoved = output.remove(obsolete)
+    output.remove_empty_folders(obsolete)
     ledger.clear_pending(name for name in obsolete if name not in unremoved)
     ledger.commit()
     return failed

@@ -15,21 +15,38 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import PurePosixPath
 
+from plainfilm.conversion.placement import data_set_columns
 from plainfilm.conversion.uid_names import base_name
 from plainfilm.errors import OutputError, Reason, RunError, Stage
 from plainfilm.ledger.ledger import Ledger
 from plainfilm.ledger.remaining_work import FileStat
 from plainfilm.ledger.stored_shards import PlannedSample, StoredShard
+from plainfilm.options.options import Options
+from plainfilm.options.output import Layout
 from plainfilm.output.folder import FolderOutput
-from plainfilm.output.shards import Sample, SampleKeys, ShardFormat
+from plainfilm.output.shards import Sample, SampleKeys, ShardFormat, WebDatasetFormat
+from plainfilm.output.table_schema import Column, cells_of, metadata_columns
 from plainfilm.records import Record
 
-RowOf = Callable[[Record], dict[str, object]]
+
+def pack_images(output: FolderOutput, ledger: Ledger, options: Options, is_stopped: Callable[[], bool]) -> None:
+    """Pack the images of a complete run, if the layout is one of shards. Raises StorageFullError and RunError."""
+    layout = options.output.layout
+    if layout is Layout.FOLDER or is_stopped():
+        return
+    columns = metadata_columns(options.privacy.columns.words, data_set_columns(options))
+    if layout is Layout.PARQUET:
+        from plainfilm.output.parquet_shards import ParquetFormat
+
+        shard_format: ShardFormat = ParquetFormat(columns)
+    else:
+        shard_format = WebDatasetFormat(columns)
+    Packer(output, ledger, shard_format, columns).pack(options.output.samples_per_file, is_stopped)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,31 +77,27 @@ class _StagedShard:
 class Packer:
     """Packs the images of one OUT. Every method raises StorageFullError and RunError.
 
-    row_of: makes the row of a table, by column, from a record.
+    columns: those of the rows that the shards hold.
     """
 
-    def __init__(self, output: FolderOutput, ledger: Ledger, shard_format: ShardFormat, row_of: RowOf) -> None:
+    def __init__(
+        self, output: FolderOutput, ledger: Ledger, shard_format: ShardFormat, columns: Sequence[Column]
+    ) -> None:
         self._output = output
         self._ledger = ledger
         self._format = shard_format
-        self._row_of = row_of
+        self._cells_of = cells_of(columns)
 
-    def pack(
-        self,
-        samples_per_file: int,
-        labelled: Callable[[Iterable[Record]], Iterator[Record]],
-        is_stopped: Callable[[], bool],
-    ) -> None:
+    def pack(self, samples_per_file: int, is_stopped: Callable[[], bool]) -> None:
         """Write the shards that are missing or have changed, and remove those that no longer belong to OUT.
 
-        labelled: adds the labels to records. is_stopped: whether the run has been stopped, which leaves the rest to the
-        next run.
+        is_stopped: whether the run has been stopped, which leaves the rest to the next run.
         """
         self._make_plan()
         stored = self._ledger.shards.all()
         names = set[str]()
         staged: list[_StagedShard] = []
-        for shard in self._planned_shards(samples_per_file, labelled):
+        for shard in self._planned_shards(samples_per_file):
             if is_stopped():
                 self._output.discard(item.temporary_name for item in staged)
                 return
@@ -111,9 +124,7 @@ class Packer:
             self._ledger.shards.plan(batch)
         self._ledger.commit()
 
-    def _planned_shards(
-        self, samples_per_file: int, labelled: Callable[[Iterable[Record]], Iterator[Record]]
-    ) -> Iterator[PlannedShard]:
+    def _planned_shards(self, samples_per_file: int) -> Iterator[PlannedShard]:
         sizes = self._ledger.shards.sizes_of_splits()
         totals = {split: -(-size // samples_per_file) for split, size in sizes.items()}
 
@@ -131,9 +142,8 @@ class Packer:
                     name = packed_name(split, sample.number, sample.key, suffix)
                     first = "" if sample.first is None else packed_name(*sample.first, suffix)
                     records.append(replace(sample.record, file_name=name, duplicate_of=first))
-                records = list(labelled(records))
                 name = self._format.shard_name(split, index, total)
-                digest = hashlib.sha256("\n".join(repr(self._row_of(record)) for record in records).encode())
+                digest = hashlib.sha256("\n".join(repr(self._cells_of(record)) for record in records).encode())
                 yield PlannedShard(name, tuple(samples), tuple(records), digest.hexdigest())
 
     def _stage(self, shard: PlannedShard) -> _StagedShard:
@@ -159,7 +169,7 @@ class Packer:
             group_pairs = list(group)
             for (sample, record), image in zip(group_pairs, self._images(origin, group_pairs), strict=True):
                 suffix = PurePosixPath(record.file_name).suffix
-                yield Sample(sample.key, suffix, image, self._row_of(record))
+                yield Sample(sample.key, suffix, image, self._cells_of(record))
 
     def _images(self, origin: str, pairs: list[tuple[PlannedSample, Record]]) -> Iterator[bytes]:
         """Yield the bytes of images that are in the shard `origin`, or that are unpacked if it is ''."""
@@ -204,6 +214,7 @@ class Packer:
 
     def _remove_files(self, names: list[str]) -> None:
         unremoved = self._output.remove(names)
+        self._output.remove_empty_folders(names)
         self._ledger.clear_pending(name for name in names if name not in unremoved)
         self._ledger.commit()
 

@@ -26,6 +26,7 @@ from plainfilm.options.data_set import DataSetOptions, LabelKey, SplitBalance
 from plainfilm.options.options import Options
 from plainfilm.options.output import Layout
 from plainfilm.output.folder import FolderOutput
+from plainfilm.output.table_schema import DataSetColumns
 from plainfilm.records import Failure, Record, Status
 
 
@@ -37,6 +38,13 @@ def placement_depth(options: DataSetOptions, layout: Layout) -> int:
     """
     has_split_folder = layout is Layout.FOLDER and bool(options.split)
     return (layout is not Layout.FOLDER) + has_split_folder + (options.class_folders is not None)
+
+
+def data_set_columns(options: Options) -> DataSetColumns:
+    """Return the columns of the data set that the options ask for."""
+    data_set = options.data_set
+    has_split_folders = bool(data_set.split) and options.output.layout is Layout.FOLDER
+    return DataSetColumns(data_set.split.names, has_split_folders, data_set.label.table_columns)
 
 
 class Placement:
@@ -56,6 +64,7 @@ class Placement:
         self._splits: dict[str, str] = {}
         self._label_use = LabelUse(labels)
         self._moved = 0
+        self._has_settled = False
 
     def place(self, image: StagedImage) -> StagedImage | Failure:
         """Return an image, whose name has no folder of a split or class yet, with its folder; or why it has none."""
@@ -67,55 +76,46 @@ class Placement:
 
         is_stopped: whether the run has been stopped; the next run then moves the images.
         """
-        if is_stopped() or not (self._depth or self._options.split):
+        if is_stopped() or not (self._depth or self._options.split or self._labels.columns):
             return
         self._choose_splits()
         for page in self._ledger.splits.pages_of_images():
             if is_stopped():
+                self._has_settled = False
                 return
             self._settle_page(page)
+        self._has_settled = True
         self._record_splits()
-
-    def labelled(self, records: Iterable[Record]) -> Iterator[Record]:
-        """Yield images with their labels, and count those that have none."""
-        self._label_use = LabelUse(self._labels)
-        for record in records:
-            if not self._labels.columns:
-                yield record
-                continue
-            label_key = self._label_key(record, base_name(record.file_name, self._depth))
-            self._label_use.add(label_key, record.source)
-            yield replace(record, labels=self._labels.of(label_key))
 
     def notes(self) -> Iterator[str]:
         """Yield lines for the summary."""
         if self._moved:
             yield f"{self._moved} images were moved to the split of another patient that has one of their images"
-        if self._labels.columns:
+        if self._has_settled and self._labels.columns:
             yield from self._label_use.notes()
 
     def _place(self, record: Record) -> Record | Failure:
         """Return an image, with the name that it has without a folder, in its folder."""
         split = self._split_of(record) if self._options.split else ""
+        labels = self._labels.of(self._label_key(record)) if self._labels.columns else ()
         folder = split if self._layout is Layout.FOLDER else UNPACKED
         folders = [folder] if folder else []
         if self._options.class_folders is not None:
-            index = self._labels.columns.index(self._options.class_folders)
-            label = self._labels.of(self._label_key(record, record.file_name))[index]
+            label = labels[self._labels.columns.index(self._options.class_folders)]
             if not label:
                 return _excluded(record, self._options.class_folders)
             folders.append(self._folders[label])
-        return replace(record, split=split, file_name="/".join((*folders, record.file_name)))
+        return replace(record, split=split, labels=labels, file_name="/".join((*folders, record.file_name)))
 
     def _split_of(self, record: Record) -> str:
         group = self._groups.group_of(_patient_of(record))
         return self._splits.get(group) or split_of_hash(group, self._options.split)
 
-    def _label_key(self, record: Record, name: str) -> str:
-        """Return the key of an image in the label file; name: its file name without the folders of split and class."""
+    def _label_key(self, record: Record) -> str:
+        """Return the key in the label file of an image whose name has no folder of a split or class."""
         if self._options.label_key is not LabelKey.FILE_NAME:
             return record.label_key
-        return key_of_text(self._key, LabelKey.FILE_NAME, name)
+        return key_of_text(self._key, LabelKey.FILE_NAME, record.file_name)
 
     def _choose_splits(self) -> None:
         """Join the patients that share images, and with `--split-balance exact` choose the splits of all groups."""
@@ -137,13 +137,19 @@ class Placement:
         moves = []
         for record in page:
             bare = replace(record, file_name=base_name(record.file_name, self._depth))
+            if self._labels.columns:
+                self._label_use.add(self._label_key(bare), record.source)
             placed = self._place(bare)
             if isinstance(placed, Failure):
                 self._ledger.replace_image(record, placed)
                 self._output.remove([record.file_name])
+                self._output.remove_empty_folders([record.file_name])
                 self._ledger.clear_pending([record.file_name])
                 self._ledger.commit()
-            elif (placed.file_name, placed.split) != (record.file_name, record.split):
+            elif placed.file_name == record.file_name:
+                if placed != record:
+                    self._ledger.rename_images([placed])
+            else:
                 self._moved += placed.split != record.split and self._options.split_balance is SplitBalance.HASH
                 moves.append(Move(record, placed))
         move_images(self._output, self._ledger, {move.old.file_name: [move] for move in moves})

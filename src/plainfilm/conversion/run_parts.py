@@ -10,16 +10,18 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from plainfilm.conversion.committer import ResultCommitter
-from plainfilm.conversion.placement import Placement, placement_depth
-from plainfilm.conversion.progress import ProgressCallback, ProgressReporter
+from plainfilm.conversion.placement import Placement, data_set_columns, placement_depth
+from plainfilm.conversion.progress import ProgressReporter
 from plainfilm.conversion.run_inputs import RunInputs
 from plainfilm.conversion.run_log import RunLog, logging_to_file
+from plainfilm.conversion.run_progress import ProgressCallback
 from plainfilm.conversion.uid_names import UidNames
 from plainfilm.errors import StorageFullError
 from plainfilm.ledger.ledger import Ledger, open_ledger
+from plainfilm.options.options import Options
 from plainfilm.options.output import Names
 from plainfilm.output.folder import FolderOutput
-from plainfilm.output.tables import UnwritableTableError, write_tables
+from plainfilm.output.tables import Rows, UnwritableTableError, write_tables
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +36,14 @@ class RunParts:
     ledger: Ledger
     run_log: RunLog
     committer: ResultCommitter
+    placement: Placement
     progress: ProgressReporter
     started: float = field(default_factory=time.monotonic)
     started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
 
 @contextmanager
-def open_run_parts(inputs: RunInputs, progress: ProgressCallback) -> Iterator[RunParts]:
+def open_run_parts(inputs: RunInputs, progress: ProgressCallback, *, is_followed: bool = False) -> Iterator[RunParts]:
     """Lock OUT, open its ledger and the log, and connect the parts of the run. Raises RunError."""
     run_options, names = inputs.options.run, inputs.options.output.names
     with (
@@ -48,17 +51,21 @@ def open_run_parts(inputs: RunInputs, progress: ProgressCallback) -> Iterator[Ru
         FolderOutput(inputs.out).open_for_run(overwrite=run_options.overwrite) as output,
         open_ledger(output.ledger_path, inputs.fingerprint, overwrite=run_options.overwrite) as ledger,
     ):
-        # only with --names keep are the sources of the run paths, which the log must not show
-        run_log = RunLog(inputs.key if names is Names.KEEP else None)
-        data_set = inputs.options.data_set
-        uid_names = (
-            UidNames(output, ledger, placement_depth(data_set, inputs.options.output.layout))
-            if names is Names.UID
-            else None
-        )
+        run_log = RunLog()
+        depth = placement_depth(inputs.options.data_set, inputs.options.output.layout)
+        uid_names = UidNames(output, ledger, depth) if names is Names.UID else None
         placement = Placement(output, ledger, inputs.options, inputs.labels, inputs.key)
         committer = ResultCommitter(output, ledger, run_log, uid_names, placement)
-        yield RunParts(inputs, output, ledger, run_log, committer, ProgressReporter(progress, committer.counts))
+        reporter = ProgressReporter(progress, committer.counts, is_followed=is_followed)
+        try:
+            yield RunParts(inputs, output, ledger, run_log, committer, placement, reporter)
+        finally:
+            reporter.close()
+
+
+def write_metadata_tables(output: FolderOutput, rows: Rows, options: Options) -> tuple[str, ...]:
+    """Write the tables that the options ask for, as `write_tables` does; return the columns that are left out."""
+    return write_tables(output, rows, options.output.table, options.privacy.columns.words, data_set_columns(options))
 
 
 def save_results(parts: RunParts) -> None:
@@ -67,10 +74,10 @@ def save_results(parts: RunParts) -> None:
     If the disk has no space for the tables, the newest images are removed until it has: first one, then two, four, ...
     """
     parts.committer.abandon()
-    images = 1
+    images, options = 1, parts.inputs.options
     while True:
         try:
-            write_tables(parts.output, parts.ledger, parts.inputs.options.privacy.columns.words)
+            write_metadata_tables(parts.output, parts.ledger, options)
             return
         except UnwritableTableError:
             # the other tables are written, and the run reports why it ended

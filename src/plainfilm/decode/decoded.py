@@ -20,6 +20,10 @@ def excess_findings(excess: bytes) -> tuple[Finding, ...]:
     return (Finding(FindingCode.EXCESS_PIXEL_DATA, note),)
 
 
+class CodecDeclined(Exception):  # noqa: N818 - it is no error: the next codec decodes the codestream
+    """A codec leaves a codestream to the next codec of its transfer syntax, which judges it."""
+
+
 @dataclass(frozen=True, slots=True)
 class DecodedFrame:
     """One frame as its decoder returns it: the samples are not yet masked, shifted or sign-extended.
@@ -35,6 +39,8 @@ class DecodedFrame:
     photometric_interpretation: colour space of `samples`, after the colour transforms that the decoder has reverted.
     missing: (rows, columns), True for the pixels that a truncated frame lacks (--allow-truncated); None for a complete
         frame.
+    is_irreversible: whether the codestream itself, whatever the transfer syntax, changes the samples that were encoded.
+    near: the largest change of a sample that a JPEG-LS codestream allows (NEAR); 0 where no bound is known.
     """
 
     samples: npt.NDArray[Any]
@@ -44,6 +50,8 @@ class DecodedFrame:
     photometric_interpretation: str
     findings: tuple[Finding, ...] = ()
     missing: npt.NDArray[np.bool_] | None = None
+    is_irreversible: bool = False
+    near: int = 0
 
     @property
     def is_reduced(self) -> bool:

@@ -15,7 +15,7 @@ that a truncated scan lacks without an error. Two further checks find such scans
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -82,7 +82,7 @@ def decode_jpeg(
         raise _strict_error(error) from error
     samples = samples[:, :, 0] if size.components == 1 else samples
     space = "RGB" if transform else checked.color_space
-    return DecodedFrame(samples, size.precision, None, "", space, checked.findings)
+    return DecodedFrame(samples, size.precision, None, "", space, checked.findings, is_irreversible=True)
 
 
 def _strict_error(error: Exception) -> ConversionError:
@@ -116,7 +116,14 @@ def decode_jpeg_deep(pixel: ImagePixel, frame: FrameBytes) -> DecodedFrame:
         is_complete = np.array_equal(samples, decode_leniently(probe, header))
     if not is_complete:
         raise truncated_error("the last scan of the JPEG codestream ends too early")
-    return DecodedFrame(samples, header.size.precision, None, "", checked.color_space, checked.findings)
+    return deep_frame(samples, checked)
+
+
+def deep_frame(samples: Array, checked: CheckedHeader, missing: npt.NDArray[np.bool_] | None = None) -> DecodedFrame:
+    """The result for a 12-bit DCT frame, or a lossless one."""
+    precision, is_irreversible = checked.header.size.precision, checked.header.process in _DCT
+    space, findings = checked.color_space, checked.findings
+    return DecodedFrame(samples, precision, None, "", space, findings, missing, is_irreversible)
 
 
 def decode_jpegls(pixel: ImagePixel, frame: FrameBytes) -> DecodedFrame:
@@ -138,7 +145,14 @@ def decode_jpegls(pixel: ImagePixel, frame: FrameBytes) -> DecodedFrame:
     if len(_scans(header)) == 1 and _is_jpegls_scan_truncated(codestream, samples):
         raise truncated_error("the last scan of the JPEG-LS codestream ends too early")
     space, findings = full_chroma_space(pixel.photometric_interpretation), _excess_findings(frame.data, header)
-    return DecodedFrame(samples, header.size.precision, None, "", space, findings)
+    decoded = DecodedFrame(samples, header.size.precision, None, "", space, findings)
+    return with_near(decoded, codestream, header)
+
+
+def with_near(decoded: DecodedFrame, codestream: bytes, header: JpegHeader) -> DecodedFrame:
+    """Add the NEAR of the scan headers, the largest one where they differ (ITU-T T.87 C.2.3)."""
+    near = max(codestream[scan.stop - 3] for scan in _scans(header))
+    return replace(decoded, is_irreversible=near > 0, near=near)
 
 
 def _is_jpegls_scan_truncated(codestream: bytes, samples: Array) -> bool:

@@ -68,7 +68,8 @@ def decoded_frame(pixel: ImagePixel, header: Jpeg2000Header, samples: Array) -> 
     """Convert samples to native byte order and add the precision, sign and colour space of the codestream."""
     space, findings = _color_space(header, pixel)
     native = samples.astype(np.dtype(samples.dtype.str[1:]), copy=False)
-    return DecodedFrame(native, header.size.precision, header.size.signed, "", space, findings)
+    precision, signed, is_irreversible = header.size.precision, header.size.signed, not header.reversible
+    return DecodedFrame(native, precision, signed, "", space, findings, is_irreversible=is_irreversible)
 
 
 def _color_space(header: Jpeg2000Header, pixel: ImagePixel) -> tuple[str, tuple[Finding, ...]]:

@@ -8,25 +8,35 @@ data without an error, and OpenJPEG is not safe from contradictions.
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from plainfilm.decode.codestream import ImageSize, truncated_error
 from plainfilm.decode.packets import PacketCheck, check_packets
 from plainfilm.decode.tile_parts import TileParts, read_tile_parts
 from plainfilm.errors import DecodeError, Stage, UnsupportedError
 
-_CODING, _TILE_PART = 0xFF52, 0xFF90
+_CODING, _COMPONENT_CODING, _TILE_PART = 0xFF52, 0xFF53, 0xFF90
+_REVERSIBLE_WAVELET = 1
 _MOST_TILES = 65_535
 
 
 @dataclass(frozen=True, slots=True)
 class _CodingStyle:
-    """The fields of the COD segment (T.800 A.6.1)."""
+    """The fields of the COD segment (T.800 A.6.1).
+
+    component_wavelets: the wavelets of the components that have a COC segment of their own (T.800 A.6.2).
+    """
 
     multiple_component_transform: bool = False
     levels: int = 0
     code_block_style: int = 0
     wavelet: int = 0
+    component_wavelets: tuple[int, ...] = ()
+
+    @property
+    def is_reversible(self) -> bool:
+        """Whether all components have the reversible wavelet."""
+        return {self.wavelet, *self.component_wavelets} == {_REVERSIBLE_WAVELET}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +47,8 @@ class Jpeg2000Header:
     packets could be counted. No packet is missing from those that could be counted.
 
     multiple_component_transform: whether the first three components were transformed (SGcod of COD, T.800 A.6.1).
-    reversible: whether the wavelet is the reversible 5-3 filter. high_throughput: whether the code-blocks are those of
-    T.814. levels: number of decomposition levels, each of which halves the resolution.
+    reversible: whether the wavelet of every component is the reversible 5-3 filter. high_throughput: whether the
+    code-blocks are those of T.814. levels: number of decomposition levels, each of which halves the resolution.
     """
 
     size: ImageSize
@@ -87,7 +97,7 @@ def read_jpeg2000(data: bytes) -> Jpeg2000Header:
         start=start,
         tile_parts=tile_parts,
         packets=packets,
-        reversible=coding.wavelet == 1,
+        reversible=coding.is_reversible,
         high_throughput=bool(coding.code_block_style & 0x40),
         levels=coding.levels,
     )
@@ -157,13 +167,16 @@ def _count_tiles(data: bytes, position: int) -> int:
 
 def _read_coding_style(data: bytes, position: int) -> tuple[_CodingStyle, int]:
     """Read the main header; return the COD segment and the position of the first tile-part."""
-    coding = _CodingStyle()
+    coding, component_wavelets = _CodingStyle(), list[int]()
     while True:
         marker, length = struct.unpack_from(">HH", data, position)
         if marker == _TILE_PART:
-            return coding, position
+            return replace(coding, component_wavelets=tuple(component_wavelets)), position
         if marker < 0xFF01:
             raise DecodeError("a JPEG 2000 marker is expected in the main header")
         if marker == _CODING:
             coding = _CodingStyle(*struct.unpack_from(">?B2x2B", data, position + 8))
+        elif marker == _COMPONENT_CODING:
+            # the component number takes two bytes where there are more than 256 components, which DICOM does not have
+            component_wavelets.append(data[position + 10])
         position += 2 + length

@@ -16,7 +16,15 @@ import numpy.typing as npt
 
 from plainfilm.decode.codestream import JPEG_LS, JpegHeader, check_size, read_jpeg
 from plainfilm.decode.decoded import DecodedFrame
-from plainfilm.decode.jpeg import LOSSLESS, SEQUENTIAL, checked_header, decode_jpeg, decode_leniently
+from plainfilm.decode.jpeg import (
+    LOSSLESS,
+    SEQUENTIAL,
+    checked_header,
+    decode_jpeg,
+    decode_leniently,
+    deep_frame,
+    with_near,
+)
 from plainfilm.decode.native import full_chroma_space
 from plainfilm.decode.truncated_native import missing_after
 from plainfilm.dicom.frames import FrameBytes
@@ -55,7 +63,7 @@ def decode_truncated_jpeg_deep(pixel: ImagePixel, frame: FrameBytes) -> DecodedF
     _check_is_sequential(header)
     first, second = (decode_leniently(body + tail + _END, header) for tail in _TAILS)
     missing = _missing_pixels(pixel, header, first, second)
-    return DecodedFrame(first, header.size.precision, None, "", checked.color_space, checked.findings, missing)
+    return deep_frame(first, checked, missing)
 
 
 def decode_truncated_jpegls(pixel: ImagePixel, frame: FrameBytes) -> DecodedFrame:
@@ -68,7 +76,8 @@ def decode_truncated_jpegls(pixel: ImagePixel, frame: FrameBytes) -> DecodedFram
     first, second = (_decode_jpegls_lines(body + tail + _END, header, fill) for fill, tail in enumerate(_TAILS))
     missing = _missing_pixels(pixel, header, first, second)
     space = full_chroma_space(pixel.photometric_interpretation)
-    return DecodedFrame(first, header.size.precision, None, "", space, missing=missing)
+    decoded = DecodedFrame(first, header.size.precision, None, "", space, missing=missing)
+    return with_near(decoded, body, header)
 
 
 def _without_end_marker(data: bytes) -> bytes:

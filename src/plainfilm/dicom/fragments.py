@@ -58,6 +58,8 @@ def assign_fragments(data: PixelData, number_of_frames: int) -> FragmentTable:
     Raises DecodeError if the value is not a sequence of items, TruncatedError (truncated_pixel_data) if there is no
     fragment, and LimitError (too_large) if there are too many.
     """
+    if not data.has_items:
+        return FragmentTable(((Fragment(0, 0, len(data.value)),),))
     items, findings = _items_with_findings(data.value)
     basic_offsets, fragments = _split_basic_offset_table(data.value, items)
     if not fragments:

@@ -9,7 +9,8 @@ from plainfilm.dicom.byte_source import BytesLike
 from plainfilm.dicom.fragments import FrameFragments, assign_fragments
 from plainfilm.dicom.instance import ImagePixel, PixelData
 from plainfilm.dicom.pixel_evidence import HALVED_CHROMA
-from plainfilm.errors import LimitError, Reason, TruncatedError, UnsupportedError
+from plainfilm.dicom.transfer_syntax import NATIVE, transfer_syntax_name
+from plainfilm.errors import ConversionError, DecodeError, LimitError, Reason, TruncatedError, UnsupportedError
 from plainfilm.findings import Finding, FindingCode
 
 # An encoded frame may have four times the bytes of its pixels, plus these: metadata that encoders add.
@@ -110,6 +111,9 @@ def _locate_native(pixel: ImagePixel, data: PixelData, allow_truncated: bool) ->
     frame_bits, findings = _native_frame_bits(pixel, len(data.value))
     needed = (frame_bits * pixel.number_of_frames + 7) // 8
     declared, available = pixel.number_of_frames, len(data.value)
+    is_compressed = data.transfer_syntax not in NATIVE and transfer_syntax_name(data.transfer_syntax) != ""
+    if is_compressed and not needed <= available <= needed + max(needed % 2, declared):
+        raise _unencapsulated(data.transfer_syntax, available, needed)
     if available < needed and not (allow_truncated and available):
         frames = f"{declared} frames" if declared > 1 else "one frame"
         size = f"{pixel.rows} x {pixel.columns}"
@@ -124,6 +128,15 @@ def _locate_native(pixel: ImagePixel, data: PixelData, allow_truncated: bool) ->
     swapped = data.big_endian and data.vr == "OW" and pixel.bits_allocated < 16
     present = min(declared, -(-available * 8 // frame_bits))
     return FrameTable(declared, present, allow_truncated, frame_bits, swapped, findings=findings, pad_bytes=pad_bytes)
+
+
+def _unencapsulated(transfer_syntax: str, available: int, needed: int) -> ConversionError:
+    """Return the error for data of a compressed transfer syntax that are neither codestreams nor native data."""
+    message = (
+        f"the transfer syntax {transfer_syntax} needs codestreams in items; Pixel Data has {available} bytes without "
+        f"items, which do not begin like a codestream, and native data would have {needed}"
+    )
+    return _truncated(message) if available < needed else DecodeError(message)
 
 
 def _native_frame_bits(pixel: ImagePixel, available: int) -> tuple[int, tuple[Finding, ...]]:

@@ -63,6 +63,7 @@ class PixelData:
 
     value: for a file, a view into its bytes, so that no byte is copied.
     vr: Value Representation as written, '' if it is implicit. In big endian, OW swaps cells smaller than a word.
+    has_items: whether encapsulated data are in items; otherwise the value is one codestream.
     """
 
     value: ValueField
@@ -71,6 +72,7 @@ class PixelData:
     big_endian: bool = False
     extended_offsets: ExtendedOffsetTable | None = None
     vr: str = ""
+    has_items: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,8 +257,10 @@ class Instance:
 
     frames: the attributes of the frames that have their own, and last the set that all other frames share.
     supplement: the palette of a grey image with coloured stored values (PS3.3 C.7.6.19).
+    intensity_relationship_sign: 1 if larger stored values mean more intensity of the beam, -1 if less (C.8.11.3.1.2).
     pixel_spacing: distance of rows and of columns in mm. pixel_aspect_ratio: vertical and horizontal (C.7.6.3.1.7).
     extra_columns: the texts of the attributes that the user wants in the metadata table, in the user's order.
+    region_terms: the regions of Anatomic Region Sequence, as terms of Body Part Examined.
     """
 
     identity: InstanceIdentity
@@ -270,9 +274,11 @@ class Instance:
     supplement: Palette | None = None
     icc_profile: bytes | None = None
     presentation_lut_shape: str | None = None
+    intensity_relationship_sign: int | None = None
     pixel_spacing: tuple[float, float] | None = None
     pixel_aspect_ratio: tuple[float, float] | None = None
     extra_columns: tuple[str, ...] = ()
+    region_terms: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()
     overlays: tuple[Overlay, ...] = ()
 

@@ -3,26 +3,22 @@
 
 from __future__ import annotations
 
-from pydicom.uid import UID
+from pydicom.uid import UID, MediaStorageDirectoryStorage
 
+from plainfilm.dicom.anatomy import read_region_terms
 from plainfilm.dicom.colors import read_icc_profile, read_palette, read_supplemental_palette
 from plainfilm.dicom.data_set import ParsedDataSet
 from plainfilm.dicom.description import annotation_findings, read_description, read_identity, with_frame_laterality
 from plainfilm.dicom.functional_groups import read_frame_attributes
 from plainfilm.dicom.image_pixel import read_image_pixel
-from plainfilm.dicom.instance import (
-    Instance,
-    Padding,
-    PixelData,
-    PixelKind,
-)
+from plainfilm.dicom.instance import ImagePixel, Instance, Padding, PixelData, PixelKind
 from plainfilm.dicom.overlays import read_overlays
 from plainfilm.dicom.pixel_element import PixelElement
 from plainfilm.dicom.pixel_evidence import PixelEvidence, has_native_length
 from plainfilm.dicom.shutter import read_shutter
-from plainfilm.dicom.transfer_syntax import ResolvedTransferSyntax, resolve_transfer_syntax
+from plainfilm.dicom.transfer_syntax import ResolvedTransferSyntax, resolve_bare_codestream, resolve_transfer_syntax
 from plainfilm.dicom.values import Values
-from plainfilm.errors import AttributeValueError, NotAnImageError, Reason, TruncatedError
+from plainfilm.errors import AttributeValueError, ConversionError, NotAnImageError, Reason, TruncatedError
 from plainfilm.findings import Finding, FindingCode
 
 _PADDING_KEYWORDS = {
@@ -41,15 +37,9 @@ def build_instance(data_set: ParsedDataSet, max_pixels: int) -> Instance:
     values = Values(data_set.dataset, findings)
     element = data_set.pixel_element
     if element is None:
-        raise _error_without_pixels(data_set)
-    syntax = resolve_transfer_syntax(
-        data_set.transfer_syntax, element.value, element.has_undefined_length, data_set.encoding
-    )
+        raise error_without_pixels(data_set)
     identity = read_identity(values, data_set.media_storage_sop_class)
-    evidence = PixelEvidence(None if syntax.encapsulated else len(element.value), syntax.codestream)
-    pixel = read_image_pixel(values, element.kind, max_pixels, evidence)
-    if syntax.needs_native_length and not has_native_length(pixel, evidence):
-        syntax = ResolvedTransferSyntax(data_set.transfer_syntax, False, ())
+    pixel, syntax = _read_pixel_module(values, data_set, element, max_pixels)
     findings += syntax.findings
     description = read_description(values, identity)
     findings += annotation_findings(values, identity, description)
@@ -70,14 +60,40 @@ def build_instance(data_set: ParsedDataSet, max_pixels: int) -> Instance:
         supplement=None if pixel.is_color else read_supplemental_palette(values),
         icc_profile=read_icc_profile(values) if pixel.is_color else None,
         presentation_lut_shape=values.code("PresentationLUTShape") or None,
+        intensity_relationship_sign=values.integer("PixelIntensityRelationshipSign"),
         pixel_spacing=_read_spacing(values),
         pixel_aspect_ratio=values.pair("PixelAspectRatio"),
+        region_terms=read_region_terms(values),
         overlays=tuple(overlay for overlay in overlays if shutter is None or overlay is not shutter.bitmap),
         findings=tuple(findings),
     )
 
 
-def _error_without_pixels(data_set: ParsedDataSet) -> Exception:
+def _read_pixel_module(
+    values: Values, data_set: ParsedDataSet, element: PixelElement, max_pixels: int
+) -> tuple[ImagePixel, ResolvedTransferSyntax]:
+    """Return the Image Pixel module and the transfer syntax; what Pixel Data show decides about both."""
+    declared, value, kind = data_set.transfer_syntax, element.value, element.kind
+    syntax = resolve_transfer_syntax(declared, value, element.has_undefined_length, data_set.encoding)
+    evidence = PixelEvidence(None if syntax.encapsulated else len(value), syntax.codestream)
+    bare = None if syntax.encapsulated else resolve_bare_codestream(declared, value)
+    if bare is not None and not _is_native(values, kind, max_pixels, evidence):
+        syntax, evidence = bare, PixelEvidence(None, bare.codestream)
+    pixel = read_image_pixel(values, kind, max_pixels, evidence)
+    if syntax.needs_native_length and not has_native_length(pixel, evidence):
+        syntax = ResolvedTransferSyntax(declared, False, ())
+    return pixel, syntax
+
+
+def _is_native(values: Values, kind: PixelKind, max_pixels: int, evidence: PixelEvidence) -> bool:
+    """Whether Pixel Data have the length of native data. The findings are those of a later reading."""
+    try:
+        return has_native_length(read_image_pixel(Values(values.dataset, []), kind, max_pixels, evidence), evidence)
+    except AttributeValueError:
+        return False
+
+
+def error_without_pixels(data_set: ParsedDataSet) -> ConversionError:
     """Return the error for an object without pixel element: it is not an image, or an image that lost its pixels."""
     values = Values(data_set.dataset, [])
     if len(values.dataset) == 0:
@@ -86,6 +102,10 @@ def _error_without_pixels(data_set: ParsedDataSet) -> Exception:
     name = UID(sop_class).name if sop_class else ""
     if "Image Storage" in name or all(values.has(keyword) for keyword in ("Rows", "Columns", "BitsAllocated")):
         return AttributeValueError("PixelData", reason=Reason.MISSING_ATTRIBUTE)
+    if sop_class == MediaStorageDirectoryStorage:
+        return NotAnImageError(
+            "a DICOMDIR, which is the directory of a medium: give the folder that it lies in as SOURCE"
+        )
     known_name = name if name != sop_class else ""
     return NotAnImageError(f"an object that is no image{': ' + known_name if known_name else ''}")
 
@@ -99,6 +119,7 @@ def _build_pixel_data(data_set: ParsedDataSet, element: PixelElement, syntax: Re
         big_endian=data_set.encoding.big_endian or syntax.has_big_endian_words,
         extended_offsets=element.extended_offsets,
         vr=element.vr or ("OW" if data_set.encoding.implicit else ""),
+        has_items=syntax.has_items,
     )
 
 

@@ -39,7 +39,7 @@ class ResolvedTransferSyntax:
 
     codestream: what the first codestream of encapsulated data says of itself. has_big_endian_words: whether the pixel
     cells are in big endian, whatever the encoding of the elements. needs_native_length: whether nothing but the length
-    of Pixel Data can show that the data are native.
+    of Pixel Data can show that the data are native. has_items: whether encapsulated data are in items.
     """
 
     uid: str
@@ -48,6 +48,7 @@ class ResolvedTransferSyntax:
     codestream: CodestreamHeader | None = None
     has_big_endian_words: bool = False
     needs_native_length: bool = False
+    has_items: bool = True
 
 
 def transfer_syntax_name(uid: str) -> str:
@@ -87,6 +88,24 @@ def resolve_transfer_syntax(
         has_big_endian_words=declared == _GE_BIG_ENDIAN_WORDS,
         needs_native_length=bool(declared) and not is_known and declared not in _PRIVATE_NATIVE,
     )
+
+
+def resolve_bare_codestream(declared: str, value: ValueField) -> ResolvedTransferSyntax | None:
+    """Return the transfer syntax of a codestream that is Pixel Data without items; None if there is no codestream.
+
+    Data that are declared as native are taken for a codestream only if its first bytes are unmistakable.
+    """
+    start = bytes(value[:_MAX_CODESTREAM_HEADER])
+    codestream = read_codestream_header(start)
+    is_native = declared == "" or declared in NATIVE or declared in _PRIVATE_NATIVE
+    is_weak = codestream is not None and (codestream.segments is not None or start.startswith(_BARE_JPEG_XL))
+    if codestream is None or declared in _UNMARKED or (is_native and is_weak):
+        return None
+    findings = [Finding(FindingCode.ITEMS_MISSING, "PixelData is one codestream that is not in items; it is decoded")]
+    uid = declared if declared in codestream.syntaxes else codestream.syntaxes[0]
+    if uid != declared:
+        findings.append(_assumed(declared, uid))
+    return ResolvedTransferSyntax(uid, True, tuple(findings), codestream, has_items=False)
 
 
 def _resolve_encapsulated(declared: str, value: ValueField) -> ResolvedTransferSyntax:

@@ -20,18 +20,17 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from plainfilm.errors import Reason, StorageFullError
+from plainfilm.errors import Reason
 from plainfilm.ledger.database import Database, damage, open_database
 from plainfilm.ledger.fingerprint import RunFingerprint, check_fingerprint
 from plainfilm.ledger.remaining_work import FileStat, RemainingWork, numbered_names
 from plainfilm.ledger.schema import SCHEMA, create_tables, is_relative_name, read_meta, remove_if_unusable
-from plainfilm.ledger.serialization import failure_from_text, failure_to_text, record_from_text, record_to_text
+from plainfilm.ledger.serialization import failure_to_text, record_to_text
+from plainfilm.ledger.source_names import store_prefixes
 from plainfilm.ledger.sql import (
     COLLIDING_SOURCE,
-    CREATE_DUPLICATE_INDEXES,
     CREATE_INSTANCE_INDEX,
     FILES_OF_SOURCE,
-    IMAGES_WITH_DUPLICATES,
     INSERT_IMAGE,
     INSERT_OVERLAY,
     INSERT_SOURCE,
@@ -41,6 +40,8 @@ from plainfilm.ledger.sql import (
     STATE_TYPES,
 )
 from plainfilm.ledger.stored_files import StoredFiles
+from plainfilm.ledger.stored_previews import StoredPreviews
+from plainfilm.ledger.stored_rows import published_records, read_record, stored_failures
 from plainfilm.ledger.stored_shards import StoredShards
 from plainfilm.ledger.stored_splits import StoredSplits
 from plainfilm.options.options import Options
@@ -50,8 +51,6 @@ from plainfilm.sources.reference import Reference
 
 # failures of the environment: the same file may succeed in the next run
 _RETRIED_REASONS = frozenset({Reason.WRITE_FAILED, Reason.UNREADABLE, Reason.SOURCE_CHANGED, Reason.NETWORK})
-# up to so many rows, the tables can be written without indexes in acceptable time
-_ROWS_WITHOUT_INDEX = 10_000
 _UNKNOWN_STAT = FileStat(-1, 0)
 
 
@@ -72,29 +71,41 @@ def open_ledger(path: Path, fingerprint: RunFingerprint, *, overwrite: bool = Fa
 
 
 class Ledger:
-    """The ledger as one run uses it. Every method raises StorageFullError and RunError where it cannot be written."""
+    """The ledger as one run uses it; for_reading: no failure is marked to be tried again.
 
-    def __init__(self, database: Database, fingerprint: RunFingerprint, *, overwrite: bool = False) -> None:
+    Every method raises StorageFullError and RunError where the ledger cannot be written.
+    """
+
+    def __init__(
+        self, database: Database, fingerprint: RunFingerprint, *, overwrite: bool = False, for_reading: bool = False
+    ) -> None:
         self._database = database
         meta = read_meta(database)
         self._is_new = not meta or overwrite
+        self.changed_options: tuple[str, ...] = ()
+        """The names of the options that may change, and have changed since the earlier run."""
         if overwrite:
             self._delete_everything()
-        elif meta:
+        elif meta and not for_reading:
             self._resume(meta, fingerprint)
         rows = [("schema", SCHEMA), ("identity", fingerprint.to_json())]
         database.execute_many("INSERT OR REPLACE INTO meta VALUES (?, ?)", rows)
         database.commit()
         self.counts: Counter[str] = Counter()
         """The number of rows of each status."""
-        self.files = StoredFiles(database)
-        """The files of the images, to be compared with those in OUT."""
+        self.files, self.previews = StoredFiles(database), StoredPreviews(database)
+        """The files of the images, to be compared with those in OUT, and what the report shows of the images."""
         self.shards = StoredShards(database)
         """The files that hold many images each."""
         self.splits = StoredSplits(database)
         """The splits of the patients."""
         for table in ("images", "failures"):
             self.counts.update(dict(database.fetch_all(f"SELECT status, count(*) FROM {table} GROUP BY status")))
+
+    def store_prefixes(self, prefixes: Mapping[str, str]) -> None:
+        """Keep the prefixes of the folders among the SOURCEs, by their paths, for later runs."""
+        store_prefixes(self._database, prefixes, replace=self._is_new)
+        self.commit()
 
     def register_source(self, reference: Reference, file_stat: FileStat) -> RemainingWork | None:
         """Add a source if it is new, and return the work that remains: None if it is done and unchanged.
@@ -150,7 +161,7 @@ class Ledger:
     def images_of_source(self, source: str) -> list[Record]:
         """Return the images of a source in the order of their frames."""
         rows = self._database.fetch_all("SELECT row FROM images WHERE source = ? ORDER BY frame", (source,))
-        return [self._record(text) for (text,) in rows]
+        return [read_record(self._database, text) for (text,) in rows]
 
     def add_images(self, records: Iterable[Record], file_stats: Mapping[str, FileStat] | None = None) -> None:
         """Insert the rows of images whose files have their names.
@@ -159,7 +170,7 @@ class Ledger:
         """
         rows = list[tuple[object, ...]]()
         for record in records:
-            values = (record.source, record.frame, record.file_name, record.sop_instance, record.stored_hash)
+            values = (record.source, record.number, record.file_name, record.sop_instance, record.stored_hash)
             file_stat = (file_stats or {}).get(record.file_name, _UNKNOWN_STAT)
             rows.append((*values, record.status, record_to_text(record), file_stat.size, file_stat.mtime_ns))
             self.counts[record.status] += 1
@@ -172,7 +183,7 @@ class Ledger:
 
     def rename_images(self, records: Iterable[Record]) -> None:
         """Update the rows of images whose files have got the names in these records."""
-        rows = ((record.file_name, record_to_text(record), record.source, record.frame) for record in records)
+        rows = ((record.file_name, record_to_text(record), record.source, record.number) for record in records)
         self._database.execute_many("UPDATE images SET file_name = ?, row = ? WHERE source = ? AND frame = ?", rows)
 
     def add_failure(self, failure: Failure) -> None:
@@ -186,7 +197,7 @@ class Ledger:
     def replace_image(self, record: Record, failure: Failure) -> None:
         """Delete the row of an image, whose file name is pending then, and add a failure in its place."""
         self.mark_pending([record.file_name])
-        self._database.execute("DELETE FROM images WHERE source = ? AND frame = ?", (record.source, record.frame))
+        self._database.execute("DELETE FROM images WHERE source = ? AND frame = ?", (record.source, record.number))
         self.counts[record.status] -= 1
         self.add_failure(failure)
 
@@ -219,34 +230,19 @@ class Ledger:
         self._database.truncate_log()
 
     def records(self) -> Iterator[Record]:
-        """Yield the images by source and frame, each with its `duplicate_of`."""
-        self.commit()
-        self._create_duplicate_indexes()
-        for text, packed_name, own_id, *first_ids in self._database.iterate(IMAGES_WITH_DUPLICATES):
-            earlier = {first_id for first_id in first_ids if first_id not in (None, own_id)}
-            record = self._record(text, self._first_file_name(earlier) if earlier else "")
-            yield replace(record, file_name=packed_name) if packed_name else record
+        """Yield the images that are published, by source and frame, each with its `duplicate_of`."""
+        return published_records(self._database, self.counts.total())
 
     def failures(self) -> Iterator[Failure]:
         """Yield the failures by source and frame."""
-        for (text,) in self._database.iterate("SELECT row FROM failures ORDER BY source, frame"):
-            try:
-                yield failure_from_text(text)
-            except ValueError:
-                raise damage(self._database.path, "the row of a failure cannot be read") from None
-
-    def _record(self, text: str, duplicate_of: str = "") -> Record:
-        try:
-            return record_from_text(text, duplicate_of)
-        except ValueError:
-            raise damage(self._database.path, "the row of an image cannot be read") from None
+        return stored_failures(self._database)
 
     def _resume(self, meta: Mapping[str, str], fingerprint: RunFingerprint) -> None:
         """Compare with the earlier runs, and mark the failures that are to be tried again. Raises LedgerError."""
         stored = check_fingerprint(self._database.path, meta, fingerprint)
-        changed = fingerprint.changed_limits(stored)
+        self.changed_options = tuple(fingerprint.changed_limits(stored))
         for option in Options.declared():
-            if option.name in changed and option.resume.retry is not None:
+            if option.name in self.changed_options and option.resume.retry is not None:
                 self._database.execute("UPDATE failures SET retry = 1 WHERE reason = ?", (option.resume.retry,))
         # an entry that is no file has no source; the listing of this run adds it again
         self._database.execute("DELETE FROM failures WHERE retry AND source NOT IN (SELECT source FROM sources)")
@@ -254,7 +250,7 @@ class Ledger:
     def _delete_everything(self) -> None:
         for table in ("images", "masks"):
             self._database.execute(f"INSERT OR IGNORE INTO pending SELECT file_name FROM {table}")
-        for table in ("images", "masks", "failures", "sources", "splits", "shards"):
+        for table in ("images", "masks", "failures", "sources", "previews", "splits", "shards"):
             self._database.execute(f"DELETE FROM {table}")
 
     def _register_new(self, reference: Reference, file_stat: FileStat) -> RemainingWork:
@@ -290,7 +286,8 @@ class Ledger:
         self.mark_pending(file_names)
         for table in ("images", "failures"):
             self._delete_rows(table, source)
-        self._database.execute("DELETE FROM masks WHERE source = ?", (source,))
+        for table in ("masks", "previews"):
+            self._database.execute(f"DELETE FROM {table} WHERE source = ?", (source,))
         self._database.execute("UPDATE sources SET done = 0 WHERE source = ?", (source,))
         return file_names
 
@@ -298,23 +295,8 @@ class Ledger:
         """Whether no image of another source can have this name, or this name with a frame number."""
         folded = fold(name)
         instance = instance_of(folded) or folded
-        return self._database.fetch_one(COLLIDING_SOURCE, (folded, instance, f"{folded}_f0", f"{folded}_f:")) is None
-
-    def _create_duplicate_indexes(self) -> None:
-        """Create the indexes that `records` needs; without disk space for them, small tables do without."""
-        try:
-            self._database.execute_script(CREATE_DUPLICATE_INDEXES)
-        except StorageFullError:
-            if self.counts.total() > _ROWS_WITHOUT_INDEX:
-                raise
-
-    def _first_file_name(self, ids: set[int]) -> str:
-        """Return the file name of that image which comes first in the table."""
-        marks = ", ".join("?" * len(ids))
-        name = "CASE WHEN packed_name <> '' THEN packed_name ELSE file_name END"
-        query = f"SELECT {name} FROM images WHERE id IN ({marks}) ORDER BY source, frame LIMIT 1"
-        (name,) = self._database.fetch_all(query, tuple(ids))[0]
-        return str(name)
+        names = (folded, instance, f"{folded}_mip", f"{folded}_mean", f"{folded}_f0", f"{folded}_f:")
+        return self._database.fetch_one(COLLIDING_SOURCE, names) is None
 
     def _delete_rows(self, table: str, source: str) -> None:
         self._subtract_counts(f"SELECT status, count(*) FROM {table} WHERE source = ? GROUP BY status", (source,))

@@ -38,6 +38,10 @@ CREATE TABLE IF NOT EXISTS masks (
     size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, sha256 TEXT NOT NULL) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS masks_source ON masks (source);
 
+-- what the report shows of an image: a small image, a chart and the steps
+CREATE TABLE IF NOT EXISTS previews (
+    source TEXT NOT NULL, frame INTEGER NOT NULL, content BLOB NOT NULL, UNIQUE (source, frame));
+
 -- frame 0: the instance as a whole
 CREATE TABLE IF NOT EXISTS failures (
     source TEXT NOT NULL, frame INTEGER NOT NULL, status TEXT NOT NULL, reason TEXT NOT NULL,
@@ -134,7 +138,7 @@ WHERE file_name > ? AND file_name NOT IN (SELECT file_name FROM images WHERE sha
 ORDER BY file_name LIMIT 1000
 """
 
-COLLIDING_SOURCE = "SELECT 1 FROM sources WHERE folded IN (?, ?) OR folded BETWEEN ? AND ?"
+COLLIDING_SOURCE = "SELECT 1 FROM sources WHERE folded IN (?, ?, ?, ?) OR folded BETWEEN ? AND ?"
 
 NEWEST_SOURCES = "SELECT DISTINCT source FROM (SELECT source FROM images ORDER BY id DESC LIMIT ?)"
 

@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from plainfilm.ledger.database import Database, damage
+from plainfilm.ledger.database import Database
 from plainfilm.ledger.remaining_work import FileStat
-from plainfilm.ledger.serialization import record_from_text
 from plainfilm.ledger.sql import CREATE_DUPLICATE_INDEXES, CREATE_PLAN, FIRST_IN_PLAN, IMAGES_BY_ID, IMAGES_IN_PLAN
+from plainfilm.ledger.stored_rows import read_record
 from plainfilm.records import Record
 
 
@@ -61,7 +61,7 @@ class StoredShards:
     def is_packed(self, record: Record) -> bool:
         """Whether an image is in a shard."""
         query = "SELECT shard FROM images WHERE source = ? AND frame = ?"
-        return self._database.fetch_one(query, (record.source, record.frame), (str,)) not in (None, ("",))
+        return self._database.fetch_one(query, (record.source, record.number), (str,)) not in (None, ("",))
 
     def sources_of(self, shard: str) -> list[str]:
         """Return the sources of the images in a shard."""
@@ -82,9 +82,9 @@ class StoredShards:
         """Yield all images in table order, each with its id, in lists of up to 1000."""
         position: tuple[object, ...] = ("", 0)
         while rows := self._database.fetch_all(IMAGES_BY_ID, position, (int, str)):
-            page = [(row_id, self._record(text)) for row_id, text in rows]
+            page = [(row_id, read_record(self._database, text)) for row_id, text in rows]
             yield page
-            position = (page[-1][1].source, page[-1][1].frame)
+            position = (page[-1][1].source, page[-1][1].number)
 
     def begin_plan(self) -> None:
         """Forget the earlier plan."""
@@ -102,7 +102,9 @@ class StoredShards:
         for text, row_id, number, key, shard, position, size, *first_ids in rows:
             earlier = {first_id for first_id in first_ids if first_id not in (None, row_id)}
             first = self._first_of(earlier) if earlier else None
-            samples.append(PlannedSample(self._record(text), row_id, number, key, shard, position, size, first))
+            samples.append(
+                PlannedSample(read_record(self._database, text), row_id, number, key, shard, position, size, first)
+            )
         return samples
 
     def sizes_of_splits(self) -> dict[str, int]:
@@ -126,9 +128,3 @@ class StoredShards:
         query = FIRST_IN_PLAN.format(", ".join("?" * len(ids)))
         split, number, key = self._database.fetch_all(query, tuple(ids))[0]
         return split, number, key
-
-    def _record(self, text: str) -> Record:
-        try:
-            return record_from_text(text)
-        except ValueError:
-            raise damage(self._database.path, "the row of an image cannot be read") from None

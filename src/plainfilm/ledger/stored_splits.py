@@ -5,9 +5,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from plainfilm.ledger.database import Database, damage
-from plainfilm.ledger.serialization import record_from_text
+from plainfilm.ledger.database import Database
 from plainfilm.ledger.sql import CREATE_DUPLICATE_INDEXES, IMAGES_AFTER, IMAGES_WITH_SHARED_PIXELS
+from plainfilm.ledger.stored_rows import read_record
 from plainfilm.records import Record
 
 
@@ -21,16 +21,16 @@ class StoredSplits:
         """Yield all images by source and frame in lists of up to 1000; rows may be changed in between."""
         position: tuple[object, ...] = ("", 0)
         while rows := self._database.fetch_all(IMAGES_AFTER, position, (str,)):
-            page = [self._record(text) for (text,) in rows]
+            page = [read_record(self._database, text) for (text,) in rows]
             yield page
-            position = (page[-1].source, page[-1].frame)
+            position = (page[-1].source, page[-1].number)
 
     def images_with_shared_pixels(self) -> Iterator[list[Record]]:
         """Yield lists of images that have equal stored pixels of more than one level."""
         self._database.execute_script(CREATE_DUPLICATE_INDEXES)
         group: list[Record] = []
         for (text,) in self._database.iterate(IMAGES_WITH_SHARED_PIXELS):
-            record = self._record(text)
+            record = read_record(self._database, text)
             if group and group[0].stored_hash != record.stored_hash:
                 yield group
                 group = []
@@ -45,9 +45,3 @@ class StoredSplits:
     def record(self, splits: Mapping[str, str]) -> None:
         """Record the splits of patients in place of their earlier ones."""
         self._database.execute_many("INSERT OR REPLACE INTO splits VALUES (?, ?)", splits.items())
-
-    def _record(self, text: str) -> Record:
-        try:
-            return record_from_text(text)
-        except ValueError:
-            raise damage(self._database.path, "the row of an image cannot be read") from None

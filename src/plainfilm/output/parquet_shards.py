@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Iterator
+import json
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from plainfilm.output.shards import Sample
+from plainfilm.output.table_schema import Column
 
 ROW_GROUP_BYTES = 100_000_000
 """The most bytes of images in a row group; an image that is larger has a row group of its own."""
@@ -21,13 +23,19 @@ _ROWS_PER_GROUP = 1000
 class ParquetFormat:
     """Parquet files with the column `image` of bytes and path, and the columns of the table.
 
-    The position of an image is its row number. schema: the columns of the table, without `image`; its metadata has
-    the features that `datasets` gives to all columns.
+    The position of an image is its row number. columns: those of the table, without `image`. The metadata of the schema
+    has the features that `datasets` gives to all columns.
     """
 
-    def __init__(self, schema: pa.Schema) -> None:
+    def __init__(self, columns: Sequence[Column]) -> None:
         image = pa.field("image", pa.struct([("bytes", pa.binary()), ("path", pa.string())]))
-        self._schema = pa.schema([image, *schema], metadata=schema.metadata)
+        fields = [
+            pa.field(column.name, pa.type_for_alias(column.type.value), column.may_be_missing) for column in columns
+        ]
+        features: dict[str, object] = {"image": {"_type": "Image"}}
+        features |= {column.name: {"dtype": column.type.value, "_type": "Value"} for column in columns}
+        metadata = {"huggingface": json.dumps({"info": {"features": features}})}
+        self._schema = pa.schema([image, *fields], metadata=metadata)
 
     def shard_name(self, split: str, number: int, total: int) -> str:
         """Return `train-00000-of-00010.parquet`; without splits all images are `train`."""
@@ -41,9 +49,11 @@ class ParquetFormat:
             pa.PythonFile(sink, mode="w"), self._schema, compression={"image.bytes": "NONE"}, use_dictionary=False
         ) as writer:
             for group in _groups(samples):
-                rows = [{"image": {"bytes": item.image, "path": item.key + item.suffix}, **item.row} for item in group]
+                images = [{"bytes": item.image, "path": item.key + item.suffix} for item in group]
+                columns = [images, *map(list, zip(*(item.cells for item in group), strict=True))]
+                arrays = [pa.array(column, field.type) for column, field in zip(columns, self._schema, strict=True)]
                 positions.extend(range(len(positions), len(positions) + len(group)))
-                writer.write_table(pa.Table.from_pylist(rows, schema=self._schema), row_group_size=len(rows))
+                writer.write_table(pa.Table.from_arrays(arrays, schema=self._schema), row_group_size=len(group))
                 yield sink.take()
         yield sink.take()
 

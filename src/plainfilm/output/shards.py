@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import json
 import tarfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from plainfilm.errors import RunError
+from plainfilm.output.table_schema import Cell, Column, ColumnType
 
 _MODE = 0o644
 
@@ -24,13 +25,13 @@ class Sample:
     """One image of a shard.
 
     key: its name in the shard, without suffix. suffix: the suffix of the image file, with the dot. image: the bytes of
-    the image file. row: the values of the table's row, by column.
+    the image file. cells: the row of the table, in the order of the columns.
     """
 
     key: str
     suffix: str
     image: bytes
-    row: Mapping[str, object]
+    cells: Sequence[Cell]
 
 
 class ShardFormat(Protocol):
@@ -53,6 +54,10 @@ class WebDatasetFormat:
     USTAR byte for byte where names are short and ASCII; owner, time and mode are fixed.
     """
 
+    def __init__(self, columns: Sequence[Column]) -> None:
+        self._names = [column.name for column in columns]
+        self._missing = ["" if column.type is ColumnType.TEXT else None for column in columns]
+
     def shard_name(self, split: str, number: int, total: int) -> str:  # noqa: ARG002
         """Return `00000.tar`, or `train-00000.tar` with splits."""
         return f"{split}-{number:05d}.tar" if split else f"{number:05d}.tar"
@@ -61,7 +66,7 @@ class WebDatasetFormat:
         """Yield the bytes of a tar file."""
         size = 0
         for sample in samples:
-            for suffix, content in ((sample.suffix, sample.image), (".json", _json(sample.row))):
+            for suffix, content in ((sample.suffix, sample.image), (".json", self._json(sample.cells))):
                 header = _header(sample.key + suffix, len(content))
                 if content is sample.image:
                     positions.append(size + len(header))
@@ -76,6 +81,12 @@ class WebDatasetFormat:
         with path.open("rb") as file:
             for position, size in images:
                 yield _read(file, position, size)
+
+    def _json(self, cells: Sequence[Cell]) -> bytes:
+        """Return a row as JSON: a missing text is '', a missing number null."""
+        values = (default if cell is None else cell for cell, default in zip(cells, self._missing, strict=True))
+        row = dict(zip(self._names, values, strict=True))
+        return json.dumps(row, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
 
 
 class SampleKeys:
@@ -99,11 +110,6 @@ def _header(name: str, size: int) -> bytes:
     info = tarfile.TarInfo(name)
     info.size, info.mode = size, _MODE
     return info.tobuf(tarfile.PAX_FORMAT, "utf-8", "surrogateescape")
-
-
-def _json(row: Mapping[str, object]) -> bytes:
-    """Return a row as JSON: a missing text is '', a missing number null."""
-    return json.dumps(row, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode("utf-8", "replace")
 
 
 def _read(file: BinaryIO, position: int, size: int) -> bytes:

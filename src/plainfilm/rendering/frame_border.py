@@ -19,7 +19,7 @@ from plainfilm.dicom.instance import Instance
 from plainfilm.rendering.color.plan import rgb_frame
 from plainfilm.rendering.geometry.border_result import BorderResult, common_border
 from plainfilm.rendering.geometry.border_search import PixelBlock, find_border
-from plainfilm.rendering.grayscale.padding import PaddingRange, padding_range
+from plainfilm.rendering.grayscale.padding import PaddingRange, loss_of, masked_range
 from plainfilm.rendering.grayscale.stored import Cells, stored_rules, stored_values
 from plainfilm.rendering.masks import FrameMasks
 
@@ -58,7 +58,7 @@ def border_of_frame(instance: Instance, decoded: DecodedFrame, masks: FrameMasks
     """The margin of a grayscale frame; cells: its histogram."""
     rules, padding = stored_rules(instance.pixel, (cells,)), None
     if instance.padding is not None:
-        padding = padding_range(instance.padding, rules, instance.pixel.bits_allocated)
+        padding = masked_range(instance.padding, rules, instance.pixel.bits_allocated, loss_of(decoded))
     return find_border(_FrameValues(decoded.samples, masks, partial(stored_values, rules), padding))
 
 

@@ -23,15 +23,17 @@ import numpy as np
 import numpy.typing as npt
 import xxhash
 
+from plainfilm.kernels.levels import levels_array
 from plainfilm.records import ONE_LEVEL
 from plainfilm.rendering.color.plan import color_plan, rgb_frame
 from plainfilm.rendering.frame import LoadedFrame, PlannedFrame, RenderedFrame
 from plainfilm.rendering.grayscale.planner import GrayscalePlanner
+from plainfilm.rendering.grayscale.polarity_evidence import polarity_findings
 from plainfilm.rendering.grayscale.survey import frame_histograms, survey_frame
 from plainfilm.rendering.instance_survey import InstanceSurvey
 from plainfilm.rendering.opened_instance import OpenedInstance
 from plainfilm.rendering.overlays import overlay_plan
-from plainfilm.rendering.pixels import PlannedColor, PlannedGrayscale, PlannedPixels
+from plainfilm.rendering.pixels import PlannedColor, PlannedGrayscale, PlannedPixels, RenderedPixels
 from plainfilm.rendering.repairs import with_repairs
 from plainfilm.rendering.setup import final_geometry
 from plainfilm.rendering.statistics import statistics
@@ -57,21 +59,28 @@ def plan_frame(survey: InstanceSurvey, frame: int) -> PlannedFrame:
 
 def render_frame(planned: PlannedFrame) -> RenderedFrame:
     """Run a plan: output levels, overlays, redaction, geometry."""
+    rendered = planned.pixels.render(planned.loaded.decoded, planned.loaded.masks)
+    stored_hash = "" if planned.loaded.decoded.is_reduced else hash_of(rendered.stored)
+    return finish_frame(planned, rendered, stored_hash)
+
+
+def finish_frame(planned: PlannedFrame, rendered: RenderedPixels, stored_hash: str) -> RenderedFrame:
+    """Complete output levels to an image: overlays, redaction, geometry."""
     loaded, plan, geometry, overlays = planned.loaded, planned.plan, planned.geometry, planned.overlays
     redaction = loaded.setup.redaction
-    rendered = planned.pixels.render(loaded.decoded, loaded.masks)
-    image = overlays.draw_into(rendered.image, plan.ymax, redaction)
-    image = redaction.black_out(image)
+    levels = rendered.levels
+    if overlays.is_drawn or redaction:
+        levels = redaction.black_out(overlays.draw_into(levels_array(levels), plan.ymax, redaction))
     return RenderedFrame(
         frame=planned.frame,
-        image=geometry.apply(image),
+        levels=geometry.apply(levels),
         plan=plan,
         geometry=geometry,
         statistics=statistics(rendered.histogram, plan.ymax),
         padding_fraction=planned.pixels.padding_fraction,
         decoder=loaded.decoded.decoder,
         findings=planned.findings,
-        stored_hash="" if loaded.decoded.is_reduced else _hash(rendered.stored),
+        stored_hash=stored_hash,
         profile=rendered.profile,
         overlay_masks=overlays.masks(geometry, redaction),
     )
@@ -82,7 +91,10 @@ def _plan_grayscale(planner: GrayscalePlanner, loaded: LoadedFrame) -> PlannedPi
     surveyed_frame = survey.frame(number)
     if surveyed_frame is None:
         surveyed_frame = survey_frame(planner.instance, survey.rules, frame_histograms(number, decoded, loaded.masks))
-    plan = with_repairs(planner.plan(surveyed_frame), planner.instance, loaded, planner.options)
+    plan = planner.plan(surveyed_frame)
+    doubts = polarity_findings(planner.instance, plan, surveyed_frame, decoded.samples, loaded.masks)
+    plan = replace(plan, findings=(*plan.findings, *doubts)) if doubts else plan
+    plan = with_repairs(plan, planner.instance, loaded, planner.options)
     return PlannedGrayscale(plan, surveyed_frame)
 
 
@@ -95,7 +107,7 @@ def _plan_color(opened: OpenedInstance, loaded: LoadedFrame) -> PlannedPixels:
     return PlannedColor(plan, rgb.image.samples)
 
 
-def _hash(stored: Array) -> str:
+def hash_of(stored: Array) -> str:
     """XXH3 (128 bits) of stored values with their type and shape: equal for equal stored pixels.
 
     It begins with `ONE_LEVEL` where all values are equal.

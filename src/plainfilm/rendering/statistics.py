@@ -53,5 +53,5 @@ def color_histogram(image: npt.NDArray[Any]) -> Histogram:
 
 
 def is_polarity_suspect(findings: tuple[Finding, ...]) -> bool:
-    """Whether the polarity of the image is in doubt, because the header contradicts itself."""
-    return any(finding.code is FindingCode.POLARITY_CONFLICT for finding in findings)
+    """Whether the polarity of the image is in doubt: the header contradicts itself, or bones are dark."""
+    return any(finding.code in (FindingCode.POLARITY_CONFLICT, FindingCode.POLARITY_DOUBTFUL) for finding in findings)

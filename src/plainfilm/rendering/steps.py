@@ -153,6 +153,9 @@ def _stored_step(instance: Instance, rules: StoredRules) -> Step:
 def _padding_step(padding: PaddingRange, fraction: float) -> Step:
     low, high = padding.low, padding.high
     values = f"value {low:g}" if low == high else f"values {low:g} to {high:g}"
+    if not padding.is_painted:
+        does = f"{values} left out of every statistic, not painted ({fraction:.1%} of the pixels have the exact value)"
+        return Step("padding", does, "Pixel Padding Value", "the irreversible codestream has changed the padding")
     does = f"{values} ({fraction:.1%} of the pixels) left out of every statistic and painted black"
     return Step("padding", does, "Pixel Padding Value")
 
@@ -228,7 +231,10 @@ def _size_steps(geometry: Geometry, crop: tuple[int, int], placement: Box) -> li
     steps = []
     if (placement.width, placement.height) != crop:
         does = f"{crop[0]} x {crop[1]} to {placement.width} x {placement.height}"
-        steps.append(Step("size", does, "", "--size"))
+        if geometry.wanted_spacing is None:
+            steps.append(Step("size", does, "", "--size"))
+        else:
+            steps.append(Step("size", does, "Pixel Spacing", f"--spacing {geometry.wanted_spacing:g}"))
     if (placement.width, placement.height) != (geometry.width, geometry.height):
         steps.append(Step("fit", f"filled up with black, or cut, to {geometry.width} x {geometry.height}", "", "--fit"))
     return steps

@@ -11,7 +11,7 @@ import pytest
 from tests.support.grayscale import frame_attributes, grayscale_instance, lut_item, show
 
 from plainfilm.dicom.instance import Padding, PixelKind, Shutter, WindowItem
-from plainfilm.options.render import parse_voi
+from plainfilm.options.render import UserWindow, VoiFunction, parse_voi
 
 Array = npt.NDArray[Any]
 
@@ -250,3 +250,70 @@ def test_8_bit_images_with_a_degenerate_voi_get_the_identity() -> None:
     shown = show(grayscale_instance(frame_attributes(BLACK), bits_allocated=8, bits_stored=8), cells)
     assert (shown.plan.voi, shown.plan.status) == ("identity", "repaired")
     np.testing.assert_array_equal(shown.image, cells)
+
+
+DEEP = np.linspace(0, 4095, 1000).astype(np.uint16).reshape(25, 40)
+
+
+@pytest.mark.parametrize(
+    ("window", "is_unusual"),
+    [
+        (WindowItem(32768, 65536), True),
+        (WindowItem(128, 256), True),
+        (WindowItem(8192, 16384), False),
+        (WindowItem(2048, 4096), False),
+        (WindowItem(300, 600), False),
+        (WindowItem(3990, 160), True),
+        (WindowItem(3800, 400), False),
+        (WindowItem(32768, 65536, "SIGMOID"), True),
+        (WindowItem(2048, 16 * 4096), True),
+    ],
+)
+@pytest.mark.parametrize("photometric", ["MONOCHROME1", "MONOCHROME2"])
+def test_a_window_for_another_depth_is_applied_and_reported(
+    window: WindowItem, is_unusual: bool, photometric: str
+) -> None:
+    shown = show(grayscale_instance(frame_attributes(window), photometric_interpretation=photometric), DEEP)
+    assert (shown.plan.voi, shown.plan.status) == ("window:0", "ok")
+    assert shown.codes == ({"window_unusual"} if is_unusual else set())
+
+
+def test_only_a_window_that_is_used_and_an_image_of_several_values_are_judged() -> None:
+    odd = WindowItem(32768, 65536)
+    assert show(grayscale_instance(frame_attributes(lut_item(range(4096)), odd)), DEEP).codes == set()
+    assert show(grayscale_instance(frame_attributes(GOOD, odd)), RAMP).codes == set()
+    assert show(grayscale_instance(frame_attributes(odd)), np.full((4, 4), 7, np.uint16)).codes == set()
+    user = show(grayscale_instance(frame_attributes(GOOD)), DEEP, window=UserWindow(32768, 65536, VoiFunction.LINEAR))
+    assert user.codes == set()
+
+
+@pytest.mark.parametrize(
+    ("stored", "largest", "is_narrow"),
+    [(8, 191, True), (8, 192, False), (8, 255, False), (8, 63, True), (6, 47, True), (6, 48, False)],
+)
+def test_8_bit_values_that_end_below_three_quarters_are_shown_as_they_are_and_reported(
+    stored: int, largest: int, is_narrow: bool
+) -> None:
+    cells = np.arange(largest + 1, dtype=np.uint8)[:, None]
+    shown = identity(stored, cells)
+    assert (shown.plan.voi, shown.plan.status) == ("identity", "ok")
+    assert shown.codes == ({"narrow_range"} if is_narrow else set())
+    np.testing.assert_array_equal(shown.image[:, 0], np.floor(cells[:, 0].astype(float) * 255 / (2**stored - 1) + 0.5))
+
+
+def test_only_valid_pixels_and_images_without_a_voi_have_a_narrow_range() -> None:
+    cells = np.array([[0, 40, 255]], np.uint8)
+    padded = grayscale_instance(bits_allocated=8, bits_stored=8, rest={"padding": Padding(255)})
+    assert show(padded, cells).codes == {"narrow_range"}
+    assert show(grayscale_instance(bits_allocated=8, bits_stored=8), cells).codes == set()
+    windowed = grayscale_instance(frame_attributes(WindowItem(128, 256)), bits_allocated=8, bits_stored=8)
+    assert show(windowed, cells[:, :2]).codes == set()
+    signed = grayscale_instance(bits_allocated=8, bits_stored=8, signed=True)
+    assert show(signed, np.array([[128, 200, 60]], np.uint8)).codes == {"narrow_range"}
+    assert show(signed, np.array([[128, 200, 64]], np.uint8)).codes == set()
+
+
+def test_all_frames_count_for_a_narrow_range() -> None:
+    instance = grayscale_instance(bits_allocated=8, bits_stored=8, number_of_frames=2)
+    frames = np.array([[0, 40]], np.uint8), np.array([[0, 250]], np.uint8)
+    assert show(instance, *frames).codes == set()

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from plainfilm.decode.decoded import DecodedFrame
 from plainfilm.dicom.instance import Padding
 from plainfilm.rendering.grayscale.stored import StoredRules
 
@@ -21,10 +22,14 @@ MAX_PADDING_FRACTION = 0.95
 
 @dataclass(frozen=True, slots=True)
 class PaddingRange:
-    """The stored values from `low` to `high`, both included, are padding."""
+    """The stored values from `low` to `high`, both included, are padding.
+
+    is_painted: whether padding is painted black; otherwise it is left out of the statistics only.
+    """
 
     low: float
     high: float
+    is_painted: bool = True
 
     def mask_of(self, values: Array) -> Mask:
         """Return which stored values are padding, as a mask of the same shape."""
@@ -33,6 +38,13 @@ class PaddingRange:
         info = np.iinfo(values.dtype)
         low, high = max(int(self.low), int(info.min)), min(int(self.high), int(info.max))
         return (values >= low) & (values <= high) if low <= high else np.zeros(values.shape, np.bool_)
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """The change of samples by an irreversible codestream. near: the largest change; 0 where no bound is known."""
+
+    near: int = 0
 
 
 def padding_range(padding: Padding, rules: StoredRules, bits_allocated: int) -> PaddingRange:
@@ -45,6 +57,25 @@ def padding_range(padding: Padding, rules: StoredRules, bits_allocated: int) -> 
     if rules.is_integer:
         bounds = [_wrapped(int(bound), bits_allocated, rules.signed) for bound in bounds]
     return PaddingRange(min(bounds), max(bounds))
+
+
+def masked_range(padding: Padding, rules: StoredRules, bits_allocated: int, loss: Loss | None) -> PaddingRange:
+    """Return the range of stored values that are left out of the statistics.
+
+    An irreversible codestream changes the padding, so that its exact value would be painted as speckles. Unless the
+    file has a Pixel Padding Range Limit, the values near it are then left out and none is painted. loss: None for
+    samples that were not changed.
+    """
+    exact = padding_range(padding, rules, bits_allocated)
+    if loss is None or padding.limit is not None or not rules.is_integer:
+        return exact
+    reach = loss.near or -(-(1 << rules.bits_stored) // 256)
+    return PaddingRange(exact.low - reach, exact.high + reach, is_painted=False)
+
+
+def loss_of(decoded: DecodedFrame) -> Loss | None:
+    """Return the loss of a decoded frame; None for a codestream, or native data, that gives the encoded samples."""
+    return Loss(decoded.near) if decoded.is_irreversible else None
 
 
 def _wrapped(value: int, bits: int, signed: bool) -> int:

@@ -6,12 +6,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
 from plainfilm.dicom.instance import Palette, Shutter
 from plainfilm.findings import Finding
+from plainfilm.kernels.levels import Levels, LookupImage
 from plainfilm.options.render import Clahe, Look
 from plainfilm.records import Status
 from plainfilm.rendering.grayscale.clahe import apply_clahe
@@ -34,7 +34,8 @@ class GrayscalePlan:
     """Everything that is done to the values of one grayscale frame, and why.
 
     rules: how cells become stored values. transform: stored values to output levels, value by value.
-    enhancement: levels to levels by the neighbourhood of each pixel. padding: the stored values that are painted 0.
+    enhancement: levels to levels by the neighbourhood of each pixel. padding: the stored values that are left out
+    of the statistics and, unless an irreversible codestream has changed them, painted 0.
     shutter: pixels outside of it are painted its presentation value. supplement: the palette that colours some values.
     voi, voi_available: the labels, in the tables, of the VOI that is used and of all VOIs of the file.
     """
@@ -104,6 +105,15 @@ class GrayscalePlan:
         )
 
 
+def planned_levels(plan: GrayscalePlan, stored: Array, masks: FrameMasks, histogram: Histogram) -> Levels:
+    """The levels of `render_levels`, to be looked up later where each depends on nothing but its own stored value."""
+    paints_shutter = plan.shutter is not None and masks.outside_shutter is not None
+    is_table = stored.dtype.kind in "iu" and stored.dtype.itemsize <= 2
+    if not is_table or masks.unavailable is not None or plan.enhancement is not None or paints_shutter:
+        return render_levels(plan, stored, masks, histogram)
+    return _lookup(stored, table(plan, stored.dtype, histogram.values))
+
+
 def render_levels(
     plan: GrayscalePlan, stored: Array, masks: FrameMasks = NO_MASKS, histogram: Histogram | None = None
 ) -> Array:
@@ -113,7 +123,8 @@ def render_levels(
     applied to each pixel. histogram: the values of the available pixels; the table is then filled for these only.
     """
     if stored.dtype.kind in "iu" and stored.dtype.itemsize <= 2:
-        image = _look_up(stored, table(plan, stored.dtype, None if histogram is None else histogram.values))
+        values = None if histogram is None else histogram.values
+        image = _lookup(stored, table(plan, stored.dtype, values)).array()
     else:
         image = levels(plan, stored)
     if masks.unavailable is not None:
@@ -140,7 +151,7 @@ def masked_pixels(plan: GrayscalePlan, stored: Array, masks: FrameMasks = NO_MAS
 def levels(plan: GrayscalePlan, stored: Array) -> Array:
     """The output levels by the formulas; padding and values that are not numbers are 0; the shutter is left out."""
     image = plan.transform.apply(stored, plan.ymax)
-    if plan.padding is not None:
+    if plan.padding is not None and plan.padding.is_painted:
         image[plan.padding.mask_of(stored)] = 0
     if stored.dtype.kind == "f":
         image[~np.isfinite(stored)] = 0
@@ -160,10 +171,8 @@ def table(plan: GrayscalePlan, dtype: np.dtype[Any], values: Array | None = None
     return entries
 
 
-def _look_up(stored: Array, entries: Array) -> Array:
-    unsigned = np.ascontiguousarray(stored).view(np.dtype(f"u{stored.dtype.itemsize}"))
-    image: Array = cv2.LUT(unsigned, entries)
-    return image.reshape(stored.shape)
+def _lookup(stored: Array, entries: Array) -> LookupImage:
+    return LookupImage(np.ascontiguousarray(stored).view(np.dtype(f"u{stored.dtype.itemsize}")), entries)
 
 
 def shutter_level(shutter: Shutter, ymax: int) -> int:

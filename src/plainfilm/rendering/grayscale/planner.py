@@ -18,7 +18,13 @@ from plainfilm.rendering.grayscale.survey import GrayscaleSurvey, SurveyedFrame
 from plainfilm.rendering.grayscale.transform import StoredLook, TransformChoice, ViewerTransform
 from plainfilm.rendering.grayscale.voi import Window
 from plainfilm.rendering.grayscale.voi_candidates import voi_candidates, voi_from_item
-from plainfilm.rendering.grayscale.voi_selection import VoiSelection, VoiSelector, default_voi, voi_input
+from plainfilm.rendering.grayscale.voi_selection import (
+    VoiSelection,
+    VoiSelector,
+    default_voi,
+    narrow_range_findings,
+    voi_input,
+)
 from plainfilm.rendering.steps import Step, enhancement_step, grayscale_steps, supplement_step
 
 
@@ -139,7 +145,7 @@ class GrayscalePlanner:
             ViewerTransform(modality, voi, inverted),
             str(attempt),
             "; ".join((*rejections, f"{attempt} is {rank}", *width_notes)),
-            (*candidates.findings, *findings, *notes),
+            (*candidates.findings, *findings, *notes, *selection.findings),
             is_repair=bool(rejections or width_notes),
         )
 
@@ -148,6 +154,7 @@ class GrayscalePlanner:
     ) -> TransformChoice:
         line, label, reason = default_voi(self.survey, frame)
         rejections = selection.rejections
+        findings = (*findings, *narrow_range_findings(self.survey)) if label == "identity" else findings
         reason = "; ".join((*rejections, f"no VOI is usable: {reason}" if rejections else f"no VOI: {reason}"))
         transform = ViewerTransform(frame.modality, line, inverted)
         return TransformChoice(transform, label, reason, findings, is_repair=bool(rejections))

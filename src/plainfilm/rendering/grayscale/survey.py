@@ -10,7 +10,14 @@ from plainfilm.dicom.instance import Instance
 from plainfilm.findings import Finding, FindingCode
 from plainfilm.rendering.grayscale.histogram import Histogram, histogram_of
 from plainfilm.rendering.grayscale.modality import ModalityTransform, modality_of
-from plainfilm.rendering.grayscale.padding import MAX_PADDING_FRACTION, PaddingRange, padding_range
+from plainfilm.rendering.grayscale.padding import (
+    MAX_PADDING_FRACTION,
+    Loss,
+    PaddingRange,
+    loss_of,
+    masked_range,
+    padding_range,
+)
 from plainfilm.rendering.grayscale.stored import Cells, StoredRules, stored_rules, stored_values
 from plainfilm.rendering.masks import FrameMasks
 
@@ -23,12 +30,14 @@ class FrameHistograms:
 
     cells: the cells of all available pixels. inside: those inside the display shutter.
     missing: the number of pixels that a truncated frame lacks; they are in neither histogram.
+    loss: the loss of an irreversible codestream; None where the samples are those that were encoded.
     """
 
     frame: int
     cells: Cells
     inside: Histogram
     missing: int = 0
+    loss: Loss | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +46,8 @@ class SurveyedFrame:
 
     cells: the cells as decoded. available: the stored values of all available pixels. valid: the stored values of the
     pixels that are neither unavailable nor masked, and that no supplemental palette colours.
-    padding_fraction: the share of the pixels that is padding, missing, or not a number.
+    padding_fraction: the share of the pixels that is padding, missing, or not a number; padding near Pixel Padding
+    Value, which an irreversible codestream has changed, does not count.
     colored: the number of pixels inside the shutter that a supplemental palette colours.
     """
 
@@ -87,7 +97,8 @@ def frame_histograms(frame: int, decoded: DecodedFrame, masks: FrameMasks) -> Fr
     if masks.outside_shutter is not None and excluded is not None:
         inside = histogram_of(samples[~excluded])
     missing = 0 if decoded.missing is None else int(decoded.missing.sum())
-    return FrameHistograms(frame, Cells(available, decoded.precision, decoded.signed), inside, missing)
+    cells = Cells(available, decoded.precision, decoded.signed)
+    return FrameHistograms(frame, cells, inside, missing, loss_of(decoded))
 
 
 def survey_grayscale(instance: Instance, frames: tuple[FrameHistograms, ...]) -> GrayscaleSurvey:
@@ -105,7 +116,7 @@ def survey_frame(instance: Instance, rules: StoredRules, frame: FrameHistograms)
     if instance.supplement is not None:
         grey = inside.keep(inside.values < instance.supplement.first(rules.signed))
     modality, findings = modality_of(instance, instance.frame_attributes(frame.frame).modality, rules)
-    padding = _padding(instance, rules, available, frame.missing)
+    padding = _padding(instance, rules, available, frame)
     valid = grey.finite()
     if padding.range is not None:
         valid = valid.keep(~padding.range.mask_of(valid.values))
@@ -126,16 +137,20 @@ def _stored(rules: StoredRules, levels: Histogram) -> Histogram:
     return levels.mapped(stored_values(rules, levels.values))
 
 
-def _padding(instance: Instance, rules: StoredRules, available: Histogram, missing: int) -> _Padding:
-    """The padding of a frame. It is ignored where more than 95 % of all available pixels would be padding."""
+def _padding(instance: Instance, rules: StoredRules, available: Histogram, frame: FrameHistograms) -> _Padding:
+    """The padding of a frame. It is ignored where more than 95 % of all available pixels would be left out."""
     not_finite, total = available.total - available.finite().total, max(available.total, 1)
-    pixels = max(available.total + missing, 1)
+    pixels = max(available.total + frame.missing, 1)
     if instance.padding is None:
-        return _Padding(None, (not_finite + missing) / pixels)
-    padding = padding_range(instance.padding, rules, instance.pixel.bits_allocated)
-    count = not_finite + int(available.counts[padding.mask_of(available.values)].sum())
-    if count > MAX_PADDING_FRACTION * total:
-        note = f"{count / total:.1%} of the pixels would be padding; Pixel Padding Value is ignored"
+        return _Padding(None, (not_finite + frame.missing) / pixels)
+    bits = instance.pixel.bits_allocated
+    masked, exact = (
+        masked_range(instance.padding, rules, bits, frame.loss),
+        padding_range(instance.padding, rules, bits),
+    )
+    count, exact_count = (int(available.counts[padding.mask_of(available.values)].sum()) for padding in (masked, exact))
+    if not_finite + count > MAX_PADDING_FRACTION * total:
+        note = f"{(not_finite + count) / total:.1%} of the pixels would be padding; Pixel Padding Value is ignored"
         finding = Finding(FindingCode.PADDING_IMPLAUSIBLE, note)
-        return _Padding(None, (not_finite + missing) / pixels, (finding,))
-    return _Padding(padding, (count + missing) / pixels)
+        return _Padding(None, (not_finite + frame.missing) / pixels, (finding,))
+    return _Padding(masked, (not_finite + exact_count + frame.missing) / pixels)

@@ -14,7 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from plainfilm.dicom.instance import Instance
-from plainfilm.options.render import VoiChoice
+from plainfilm.findings import Finding, FindingCode
+from plainfilm.options.render import VoiChoice, VoiKind
 from plainfilm.rendering.grayscale.histogram import Histogram, pooled
 from plainfilm.rendering.grayscale.modality import ModalityTransform
 from plainfilm.rendering.grayscale.polarity import round_to_levels
@@ -28,6 +29,12 @@ Array = npt.NDArray[Any]
 # A VOI is degenerate where at least this share of the pixels, in thousandths, is at one end of the 8-bit range.
 DEGENERATE_PER_MILLE = 995
 FALLBACK_PERCENTILES = (0.1, 99.9)
+# A window is unusual where at least this share of the pixels is at 0 or at the maximum, or where the levels between
+# these percentiles differ by no more than this. docs/decisions/voi-selection.md has the measurement.
+_UNUSUAL_SHARE_AT_ZERO, _UNUSUAL_SHARE_AT_MAXIMUM = 0.95, 0.9
+_SPAN_PERCENTILES, _UNUSUAL_SPAN = (0.01, 0.99), 25
+# Values that are shown as they are are expected to reach this share of their range.
+_MIN_RANGE = 0.75
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +52,26 @@ class VoiAttempt:
 class VoiSelection:
     """The VOI that a frame is displayed with; `attempt` is None where no VOI of the file is usable.
 
-    `rejections` states, for each attempt that was rejected before, its name and the reason.
+    `rejections` states, for each attempt that was rejected before, its name and the reason. `findings` says if the
+    window of the attempt shows next to nothing.
     """
 
     attempt: VoiAttempt | None
     rejections: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _OutputLevels:
+    """The 8-bit output levels that an attempt gives the valid pixels of all surveyed frames.
+
+    counts: the number of pixels of each level. colored_pixels: the number of further pixels that a supplemental palette
+    colours, which are visible at any level. has_one_input: whether all inputs are equal.
+    """
+
+    counts: npt.NDArray[np.int64]
+    colored_pixels: int
+    has_one_input: bool
 
 
 class VoiSelector:
@@ -59,7 +81,7 @@ class VoiSelector:
         self._instance = instance
         self._survey = survey
         self._voi = voi
-        self._degeneracies: dict[VoiAttempt, str | None] = {}
+        self._levels: dict[VoiAttempt, _OutputLevels] = {}
 
     def select(self, frame: SurveyedFrame) -> VoiSelection:
         """Return the first attempt for a frame that is usable and not degenerate."""
@@ -71,7 +93,7 @@ class VoiSelector:
         for attempt in attempts:
             reason = self._rejection_reason(attempt, frame, candidates)
             if reason is None:
-                return VoiSelection(attempt, tuple(rejections))
+                return VoiSelection(attempt, tuple(rejections), self._findings(attempt))
             rejections.append(f"{attempt} {reason}")
         return VoiSelection(None, tuple(rejections))
 
@@ -82,16 +104,19 @@ class VoiSelector:
         """Why an attempt is rejected for a frame; None where it is accepted."""
         if self._voi_of_attempt(attempt, frame, candidates) is None:
             return "cannot be used: Window Width must be above 0"
-        if attempt not in self._degeneracies:
-            self._degeneracies[attempt] = self._degeneracy(attempt)
-        return self._degeneracies[attempt]
+        return _degeneracy(self._output_levels(attempt))
 
-    def _degeneracy(self, attempt: VoiAttempt) -> str | None:
-        """Why an attempt is degenerate; None where it is not.
+    def _findings(self, attempt: VoiAttempt) -> tuple[Finding, ...]:
+        reason = _oddness(self._output_levels(attempt)) if attempt.position.kind is VoiKind.WINDOW else None
+        return () if reason is None else (Finding(FindingCode.WINDOW_UNUSUAL, f"{attempt} {reason}; it is applied"),)
 
-        The 8-bit output levels of the valid pixels of all surveyed frames decide, each frame with its own VOI at the
-        position of the attempt. Frames without one do not count. An image of one input level is never degenerate.
-        """
+    def _output_levels(self, attempt: VoiAttempt) -> _OutputLevels:
+        if attempt not in self._levels:
+            self._levels[attempt] = self._count_output_levels(attempt)
+        return self._levels[attempt]
+
+    def _count_output_levels(self, attempt: VoiAttempt) -> _OutputLevels:
+        """Count the levels, each frame with its own VOI at the position of the attempt, if it has one."""
         counts, input_extremes, colored_pixels = np.zeros(256, np.int64), set[float](), 0
         for frame in self._survey.frames:
             colored_pixels += frame.colored
@@ -103,7 +128,7 @@ class VoiSelector:
             input_extremes |= {float(value) for value in (x.min(), x.max())} if x.size else set()
             levels = round_to_levels(voi.apply(x, 255.0), 255)
             counts += np.bincount(levels, weights=frame.valid.counts, minlength=256).astype(np.int64)
-        return None if len(input_extremes) <= 1 else _degeneracy_of_levels(counts, colored_pixels)
+        return _OutputLevels(counts, colored_pixels, has_one_input=len(input_extremes) <= 1)
 
     def _voi_of_attempt(
         self, attempt: VoiAttempt, frame: SurveyedFrame, candidates: VoiCandidates
@@ -123,16 +148,43 @@ def voi_input(attempt: VoiAttempt, frame: SurveyedFrame, rules: StoredRules) -> 
     return frame.modality, frame.modality.output_is_signed(rules)
 
 
-def _degeneracy_of_levels(counts: npt.NDArray[np.int64], colored_pixels: int) -> str | None:
-    """Why 8-bit output levels with these counts are degenerate; None where they are not.
+def _degeneracy(levels: _OutputLevels) -> str | None:
+    """Why an attempt with these levels is degenerate; None where it is not.
 
-    colored_pixels: the number of further pixels that a supplemental palette colours, which are visible at any level.
+    An image of one input level is never degenerate.
     """
+    if levels.has_one_input:
+        return None
+    counts, colored_pixels = levels.counts, levels.colored_pixels
     total = int(counts.sum()) + colored_pixels
     for level, name in ((0, "0"), (255, "the maximum")):
         if int(counts[level]) * 1000 >= DEGENERATE_PER_MILLE * total:
             return f"puts {counts[level] / total:.1%} of the pixels at {name}"
     return "puts all pixels on one level" if np.count_nonzero(counts) == 1 and not colored_pixels else None
+
+
+def _oddness(levels: _OutputLevels) -> str | None:
+    """Why a window with these levels shows next to nothing; None where it does not, or where pixels are coloured."""
+    total = int(levels.counts.sum())
+    if levels.has_one_input or levels.colored_pixels or total == 0:
+        return None
+    shares = np.cumsum(levels.counts) / total
+    if shares[0] >= _UNUSUAL_SHARE_AT_ZERO:
+        return f"puts {shares[0]:.1%} of the pixels at 0"
+    if levels.counts[255] >= _UNUSUAL_SHARE_AT_MAXIMUM * total:
+        return f"puts {levels.counts[255] / total:.1%} of the pixels at the maximum"
+    low, high = (int(level) for level in np.searchsorted(shares, _SPAN_PERCENTILES))
+    return f"shows 98% of the pixels in {high - low + 1} of 256 levels" if high - low <= _UNUSUAL_SPAN else None
+
+
+def narrow_range_findings(survey: GrayscaleSurvey) -> tuple[Finding, ...]:
+    """Return a finding if the valid pixels of an image that is shown as it is end below three quarters of its range."""
+    rules = survey.rules
+    largest = max((int(frame.valid.values[-1]) for frame in survey.frames if frame.valid.values.size), default=None)
+    if largest is None or largest - rules.lowest >= _MIN_RANGE * (rules.highest - rules.lowest):
+        return ()
+    note = f"the largest of the values from {rules.lowest} to {rules.highest} is {largest}; they are shown as they are"
+    return (Finding(FindingCode.NARROW_RANGE, note),)
 
 
 def default_voi(survey: GrayscaleSurvey, frame: SurveyedFrame) -> tuple[Line | ConstantLevel, str, str]:
