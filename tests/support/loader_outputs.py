@@ -14,7 +14,8 @@ from tests.output.test_tables import record
 from plainfilm.conversion.row_survey import RowSurvey
 from plainfilm.options.options import Options
 from plainfilm.options.output import Table
-from plainfilm.output.data_card import CardContent, write_card
+from plainfilm.output.card_content import CardContent
+from plainfilm.output.data_card import write_card
 from plainfilm.output.folder import FolderOutput
 from plainfilm.output.tables import write_tables
 from plainfilm.records import Failure, Record

@@ -29,7 +29,8 @@ from plainfilm.errors import PlainfilmError, RunError
 from plainfilm.ledger.source_names import earlier_names
 from plainfilm.options.options import Options
 from plainfilm.options.presentation import PresentationSource
-from plainfilm.output.data_card import CardContent, remove_card, write_card
+from plainfilm.output.card_content import CardContent
+from plainfilm.output.data_card import remove_card, write_card
 from plainfilm.output.folder import FolderOutput
 from plainfilm.output.tables import UnwritableTableError, write_run_file
 from plainfilm.records import Failure

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from plainfilm.findings import FindingCode
 from plainfilm.options.options import Options
 from plainfilm.options.output import Layout
-from plainfilm.output.data_card import CardSurvey
+from plainfilm.output.card_content import CardSurvey
 from plainfilm.output.imagefolder import ImagefolderSurvey
 from plainfilm.output.tables import Rows
 from plainfilm.records import Failure, Record

@@ -16,16 +16,14 @@ import hashlib
 import os
 import re
 import stat
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 
 from plainfilm.errors import OutputError
-from plainfilm.options.output import Layout, Table
+from plainfilm.options.output import Table
+from plainfilm.output.card_content import CardContent, CardSurvey
+from plainfilm.output.card_yaml import split_order, yaml_lines
 from plainfilm.output.folder import FolderOutput
-from plainfilm.output.table_schema import NO_DATA_SET, Column, ColumnType, DataSetColumns, metadata_columns
 from plainfilm.output.tables import FAILURES, METADATA, table_name
-from plainfilm.records import Failure, Record
 from plainfilm.version import NOT_FOR_DIAGNOSIS, VERSION
 
 CARD = "README.md"
@@ -33,79 +31,6 @@ _LARGEST = 1 << 20
 _MOST_VALUES = 100
 _MARK = "<!-- Written by plainfilm, which replaces this file as long as nobody changes it. Checksum: {} -->\n"
 _MARK_LINE = re.compile(re.escape(_MARK).replace(r"\{\}", "([0-9a-f]{64})"))
-_PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-
-
-class CardSurvey:
-    """Counts, from one row after the other, what the card says about all of them; no row is kept in memory."""
-
-    counted_columns: tuple[str, ...] = ("split", "modality", "status")
-    """The columns whose values are counted, each in a table of the card."""
-
-    def __init__(self) -> None:
-        self.images = self.copies = 0
-        self.values: dict[str, Counter[str]] = {name: Counter() for name in self.counted_columns}
-        self.labels: list[Counter[str]] = []
-        self.findings: Counter[str] = Counter()
-        self.failures: Counter[str] = Counter()
-        self.looks: set[str] = set()
-        self._patterns: dict[str, str] = {}
-
-    def add(self, record: Record) -> None:
-        """Count one image."""
-        self.images += 1
-        self.copies += bool(record.duplicate_of)
-        self.looks.add(f"{record.look} (version {record.look_version})")
-        self.findings.update(filter(None, record.findings.split(";")))
-        for name, values in self.values.items():
-            values[str(getattr(record, name))] += 1
-        self.labels = self.labels or [Counter() for _ in record.labels]
-        for labels, label in zip(self.labels, record.labels, strict=False):
-            labels[label] += 1
-        if not self._patterns.get(record.split, "").startswith("**/"):
-            # the folder of the split comes before the pattern
-            self._patterns[record.split] = _pattern_of(record.file_name.removeprefix(f"{record.split}/"))
-
-    def add_failure(self, failure: Failure) -> None:
-        """Count one failure."""
-        self.failures[failure.status.value] += 1
-
-    @property
-    def patterns(self) -> dict[str, str]:
-        """For each split a glob pattern, relative to its folder, that Hugging Face's loader resolves to an image.
-
-        Without splits there is one for ''.
-
-        The images themselves are those of the table. The loader skips files and folders that begin with a dot, and
-        folders that begin with two underscores, unless the pattern does so too.
-        """
-        return {split: self._patterns[split] for split in sorted(self._patterns)}
-
-
-@dataclass(frozen=True, slots=True)
-class CardContent:
-    """What a card says that does not follow from the rows.
-
-    command: the words of the command, without paths.
-    table: the format of the tables.
-    carried: the names of the columns of `--columns`. data_set: the columns of splits and labels.
-    layout: how the images are arranged. left_out: the columns that the tables of the splits do not have.
-    suffix: that of the image files, without the dot.
-    """
-
-    command: str
-    table: Table
-    carried: Sequence[str] = ()
-    data_set: DataSetColumns = NO_DATA_SET
-    layout: Layout = Layout.FOLDER
-    left_out: Sequence[str] = ()
-    suffix: str = "png"
-
-    @property
-    def columns(self) -> tuple[Column, ...]:
-        """The columns of the metadata table."""
-        columns = metadata_columns(self.carried, self.data_set)
-        return tuple(column for column in columns if column.name not in self.left_out)
 
 
 def write_card(output: FolderOutput, content: CardContent, survey: CardSurvey) -> str:
@@ -130,7 +55,7 @@ def remove_card(output: FolderOutput) -> None:
 
 def card_text(content: CardContent, survey: CardSurvey) -> str:
     """Return the text of README.md."""
-    lines = [*_yaml(content, survey), *_description(content, survey)]
+    lines = [*yaml_lines(content, survey), *_description(content, survey)]
     text = "".join(f"{line}\n" for line in lines)
     return text + _MARK.format(hashlib.sha256(text.encode()).hexdigest())
 
@@ -155,73 +80,6 @@ def _is_own_card(output: FolderOutput) -> bool:
     above, _, last = content.rstrip(b"\n").rpartition(b"\n")
     match = _MARK_LINE.fullmatch(last.decode(errors="replace") + "\n")
     return match is not None and match[1] == hashlib.sha256(above + b"\n").hexdigest()
-
-
-def _yaml(content: CardContent, survey: CardSurvey) -> Iterator[str]:
-    """Yield the YAML block. Without images there is none: the loader would fail at it."""
-    if not survey.patterns:
-        return
-    yield "---"
-    yield "configs:"
-    yield "- config_name: default"
-    yield "  data_files:"
-    for split in sorted(survey.patterns, key=_split_order(content)):
-        yield f"  - split: {split or 'train'}"
-        yield f"    path: {_paths_of(content, survey, split)}"
-    yield from _features(content)
-    yield "---"
-
-
-def _split_order(content: CardContent) -> Callable[[str], int]:
-    """Return the key that sorts splits as the user gave them."""
-    names = content.data_set.splits
-    return lambda split: names.index(split) if split in names else len(names)
-
-
-def _paths_of(content: CardContent, survey: CardSurvey, split: str) -> str:
-    """Return the files of a split, as text of YAML."""
-    if content.layout is Layout.WEBDATASET:
-        return f'"{split}-*.tar"' if split else '"*.tar"'
-    if content.layout is Layout.PARQUET:
-        return f'"{split or "train"}-*.parquet"'
-    folder = f"{split}/" if split else ""
-    return f'["{folder}{survey.patterns[split]}", "{folder}{table_name(METADATA, content.table)}"]'
-
-
-def _features(content: CardContent) -> Iterator[str]:
-    """Yield the types of all columns; Parquet files of images hold them themselves."""
-    if content.layout is Layout.PARQUET:
-        return
-    yield "  features:"
-    if content.layout is Layout.FOLDER:
-        yield from _feature("image", "image")
-        for column in content.columns:
-            if column.name != "file_name":
-                yield from _feature(column.name, feature_type(column, content.table))
-        return
-    yield from _feature("__key__", "string")
-    yield from _feature("__url__", "string")
-    yield from _feature(content.suffix, "image")
-    yield "  - name: json"
-    yield "    struct:"
-    for column in content.columns:
-        # a missing number is null in JSON, which keeps whole numbers
-        yield from _feature(column.name, column.type.value)
-
-
-def _feature(name: str, dtype: str) -> Iterator[str]:
-    yield f"  - name: {name if _PLAIN_NAME.fullmatch(name) else _quoted(name)}"
-    yield f"    dtype: {dtype}"
-
-
-def feature_type(column: Column, table: Table) -> str:
-    """Return the type of a column in `datasets`, which cannot read missing whole numbers from CSV."""
-    is_fractional = column.type is ColumnType.INTEGER and column.may_be_missing and table is Table.CSV
-    return ColumnType.NUMBER.value if is_fractional else column.type.value
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
 
 
 def _description(content: CardContent, survey: CardSurvey) -> Iterator[str]:
@@ -274,7 +132,7 @@ def _cell(value: str) -> str:
 def _loading(content: CardContent, survey: CardSurvey) -> Iterator[str]:
     if not survey.patterns:
         return
-    split = min(survey.patterns, key=_split_order(content))
+    split = min(survey.patterns, key=split_order(content))
     reader = {Table.CSV: "csv", Table.PARQUET: "parquet", Table.JSONL: "json"}[content.table]
     arguments = ", lines=True" if content.table is Table.JSONL else ""
     folder = f"{split}/" if content.data_set.has_split_folders else ""
@@ -306,12 +164,3 @@ def _known_issues(survey: CardSurvey) -> Iterator[str]:
         yield ""
     for code, number in sorted(survey.findings.items(), key=lambda item: (-item[1], item[0])):
         yield f"- `{code}`: {number}"
-
-
-def _pattern_of(file_name: str) -> str:
-    *folders, name = file_name.split("/")
-    suffix = name[name.rindex(".") :]
-    parts = [next((mark for mark in (".", "__") if folder.startswith(mark)), "") for folder in folders]
-    if not any(parts) and not name.startswith("."):
-        return f"**/*{suffix}"
-    return "/".join([f"{mark}*" for mark in parts] + [f".*{suffix}" if name.startswith(".") else f"*{suffix}"])
