@@ -94,14 +94,14 @@ def reasons_in(out: Path) -> Counter[str]:
 
 
 def file_hashes(out: Path) -> dict[str, str]:
-    """Return the SHA-256 of every file of OUT except the folder .plainfilm.
+    """Return the SHA-256 of every file of OUT except the private ones of runs.
 
     What differs between a resumed and an uninterrupted run is removed from run.json first: times, jobs, notes.
     """
     hashes = {}
     for path in sorted(out.rglob("*")):
         name = path.relative_to(out).as_posix()
-        if path.is_file() and not name.startswith(".plainfilm/"):
+        if path.is_file() and not name.startswith(".plainfilm"):
             content = path.read_bytes() if name != "run.json" else _without_times(json.loads(path.read_bytes()))
             hashes[name] = hashlib.sha256(content).hexdigest()
     return hashes

@@ -26,6 +26,7 @@ class Status(StrEnum):
 class Record(FastPickle):
     """One output image. The fields are the columns of metadata.csv in their order, with two exceptions.
 
+    frame: the number of the frame from 1; None for a projection of all frames.
     stored_hash: a private hash of the stored pixels, by which duplicates are found; it is not written to tables.
     carried: the values of the attributes of `--columns`; their columns follow after all others.
     """
@@ -36,7 +37,7 @@ class Record(FastPickle):
     patient: str
     study: str
     series: str
-    frame: int
+    frame: int | None
     frames: int
     status: Status
     findings: str
@@ -83,6 +84,11 @@ class Record(FastPickle):
     overlay_files: str = ""
     stored_hash: str = ""
     carried: tuple[str, ...] = ()
+
+    @property
+    def number(self) -> int:
+        """The number of the image among those of its source, from 1."""
+        return self.frame or 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -198,16 +198,36 @@ def test_an_error_that_is_no_row_ends_the_run_with_exit_code_3_and_tables(
     assert (out / "failures.csv").is_file()
 
 
-@pytest.mark.parametrize("name", ["staging", "lock"])
-def test_a_private_place_that_is_taken_ends_the_run(name: str, convert: Converts, out: Path) -> None:
+@pytest.mark.parametrize("name", ["", "-lock", "-staging", "-wal", "-journal"])
+def test_a_private_name_that_is_taken_ends_the_run(name: str, convert: Converts, out: Path) -> None:
     convert()
-    place = out / ".plainfilm" / name
-    if name == "lock":
-        place.unlink()
-        place.mkdir()
-    else:
-        place.rmdir()
-        place.write_text("a file")
+    whole = tree(out)
+    place = out / f".plainfilm{name}"
+    kept = out.with_name("kept")
+    if place.exists():
+        place.rename(kept)
+    (place / "folder").mkdir(parents=True)
     with pytest.raises(RunError) as error:
         convert()
     assert error.value.exit_code == 3
+    assert tree(out) == whole
+    shutil.rmtree(place)
+    if kept.exists():
+        kept.rename(place)
+    assert convert().exit_code == 0
+
+
+def test_a_finished_run_leaves_the_ledger_the_lock_and_no_further_folder(convert: Converts, out: Path) -> None:
+    convert()
+    assert [path.name for path in out.iterdir() if path.is_dir()] == ["b"]
+    private = sorted(path for path in out.iterdir() if path.name.startswith(".plainfilm"))
+    assert [path.name for path in private] == [".plainfilm", ".plainfilm-lock"]
+    assert [path.stat().st_mode & 0o777 for path in private] == [0o600, 0o600]
+    assert private[1].stat().st_size == 0
+
+
+def test_a_run_that_ends_with_an_error_leaves_no_staging(convert: Converts, out: Path) -> None:
+    (out / "metadata.csv").mkdir()
+    with pytest.raises(UnwritableTableError):
+        convert()
+    assert sorted(path.name for path in out.glob(".plainfilm*")) == [".plainfilm", ".plainfilm-lock"]

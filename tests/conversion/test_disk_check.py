@@ -129,13 +129,13 @@ def test_an_out_that_was_restored_with_other_times_is_not_made_anew(
     assert tree(restored) == whole
     assert times(restored) == before
     assert not [note for note in run.notes if "OUT" in note]
-    with open_ledger(restored / ".plainfilm" / "ledger.sqlite", ledger_fingerprint(restored)) as ledger:
+    with open_ledger(restored / ".plainfilm", ledger_fingerprint(restored)) as ledger:
         recorded = {file.file_name: file.file_stat.mtime_ns for page in ledger.files.pages() for file in page}
     assert recorded == before, "the next run reads no image"
 
 
 def ledger_fingerprint(out: Path) -> RunFingerprint:
-    with closing(sqlite3.connect(out / ".plainfilm" / "ledger.sqlite")) as connection:
+    with closing(sqlite3.connect(out / ".plainfilm")) as connection:
         (text,) = connection.execute("SELECT value FROM meta WHERE name = 'identity'").fetchone()
     return RunFingerprint.from_json(text)
 
@@ -144,7 +144,8 @@ def test_a_ledger_that_was_copied_to_an_empty_out_is_noted_and_everything_is_mad
     convert: Converts, whole: dict[str, bytes], out: Path, tmp_path: Path
 ) -> None:
     copied = tmp_path / "copied"
-    shutil.copytree(out / ".plainfilm", copied / ".plainfilm")
+    copied.mkdir()
+    shutil.copyfile(out / ".plainfilm", copied / ".plainfilm")
     run = convert(copied)
     assert tree(copied) == whole
     assert [note for note in run.notes if note.startswith("OUT held none of the 6 images that its ledger lists")]
@@ -193,8 +194,8 @@ def test_a_dry_run_lists_a_lost_image(out: Path, tmp_path: Path) -> None:
 
 @pytest.fixture
 def ledger(out: Path) -> Iterator[Ledger]:
-    (out / ".plainfilm").mkdir(parents=True)
-    with open_ledger(out / ".plainfilm" / "ledger.sqlite", FINGERPRINT) as ledger:
+    out.mkdir(parents=True)
+    with open_ledger(out / ".plainfilm", FINGERPRINT) as ledger:
         yield ledger
 
 

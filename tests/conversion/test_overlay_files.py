@@ -127,7 +127,7 @@ def test_a_run_killed_before_its_rows_are_written_leaves_no_planes(convert: Call
     left = out / "__overlays" / "two_overlay0.png"
     left.parent.mkdir()
     left.write_bytes(b"left")
-    with closing(sqlite3.connect(out / ".plainfilm" / "ledger.sqlite")) as ledger, ledger:
+    with closing(sqlite3.connect(out / ".plainfilm")) as ledger, ledger:
         ledger.execute("INSERT INTO pending VALUES ('__overlays/two_overlay0.png')")
     convert(overlays="off")
     assert not left.exists()

@@ -67,7 +67,7 @@ def test_auto_finds_the_state_among_the_sources(source: Path, convert: Callable[
     shown = cv2.imread(str(tmp_path / "out" / "film0.png"), cv2.IMREAD_UNCHANGED)
     expected = plainfilm.render(source / "film0.dcm", presentation=source / "states é" / "20260106.dcm")
     np.testing.assert_array_equal(shown, expected)
-    assert not (tmp_path / "out" / ".plainfilm" / "presentations.sqlite").exists()
+    assert not list((tmp_path / "out").rglob("presentations.sqlite"))
 
 
 def test_a_resumed_run_finds_the_states_again(source: Path, convert: Callable[..., Run], tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 from tests.support.cases.build import case_file
+from tests.support.outputs import is_private
 from tests.support.sweeps import sweep
 
 from plainfilm.conversion import progress as progress_module
@@ -37,7 +38,7 @@ def tree(out: Path) -> dict[str, bytes]:
     files = {path.relative_to(out).as_posix(): path.read_bytes() for path in out.rglob("*") if path.is_file()}
     told = json.loads(files.pop("run.json"))
     files["counts"] = json.dumps(told["counts"]).encode()
-    return {name: data for name, data in files.items() if not name.startswith(".plainfilm/")}
+    return {name: data for name, data in files.items() if not is_private(name.split("/")[0])}
 
 
 @pytest.fixture
@@ -229,7 +230,7 @@ def test_a_ledger_is_locked_by_one_process(source: Path, convert: Converts, tmp_
     words = ["convert", str(source), str(tmp_path / "out"), "--key-file", str(tmp_path / "key")]
     with subprocess.Popen([sys.executable, "-m", "plainfilm", *words], stderr=subprocess.DEVNULL) as process:
         deadline = time.monotonic() + 20
-        while not (tmp_path / "out" / ".plainfilm" / "ledger.sqlite").exists() and time.monotonic() < deadline:
+        while not (tmp_path / "out" / ".plainfilm").exists() and time.monotonic() < deadline:
             time.sleep(0.01)
         os.kill(process.pid, signal.SIGSTOP)
         try:

@@ -26,7 +26,7 @@ from plainfilm.options.options import Options
 from plainfilm.output.folder import FolderOutput
 from plainfilm.records import Failure, Record, Status
 from plainfilm.sources.reference import Reference
-from plainfilm.workers.messages import FrameStarted, FrameSurveyed, Job, TaskResult
+from plainfilm.workers.messages import FrameSkipped, FrameStarted, FrameSurveyed, Job, TaskResult
 
 KEY = Key(b"k" * 32)
 Convert = Callable[..., list[Any]]
@@ -140,6 +140,40 @@ def test_a_resumed_instance_starts_at_its_first_unfinished_frame(convert: Conver
 def test_only_the_chosen_frame_is_decoded_for_its_picture(which: str, convert: Convert) -> None:
     (record,) = outcomes(convert(case_file(frames=3), frames=which))
     assert record.file_name == f"b/hand_f000{ {'first': 1, 'middle': 2}.get(which, 3) }.png"
+
+
+@pytest.mark.parametrize(("which", "numbers"), [("2..3", [2, 3]), ("every:2", [1, 3, 5]), ("4..9", [4, 5])])
+def test_a_range_of_frames_is_converted(convert: Convert, which: str, numbers: list[int]) -> None:
+    assert [record.frame for record in outcomes(convert(case_file(frames=5), frames=which))] == numbers
+
+
+def test_a_resumed_job_continues_in_the_steps_of_the_choice(convert: Convert) -> None:
+    reports = convert(case_file(frames=7), frames="every:3", first_frame=2)
+    assert [record.frame for record in outcomes(reports)] == [4, 7]
+
+
+def test_a_projection_gives_one_image_without_a_frame_number(convert: Convert) -> None:
+    (record,) = outcomes(convert(case_file(frames=3), frames="mip"))
+    assert (record.file_name, record.frame, record.frames) == ("b/hand_mip.png", None, 3)
+    assert outcomes(convert(case_file(frames=3), frames="mip", first_frame=1)) == [], "the image is there"
+
+
+def test_an_instance_of_one_frame_has_no_projection(convert: Convert) -> None:
+    (record,) = outcomes(convert(case_file(), frames="mean"))
+    assert (record.file_name, record.frame) == ("b/hand.png", 1)
+
+
+def test_a_projection_that_lacks_a_frame_fails_as_a_whole(convert: Convert) -> None:
+    dataset, _ = build_case(frames=3, codestream=(12, None))
+    frames = list(generate_frames(dataset.PixelData, number_of_frames=3))
+    dataset.PixelData = encapsulate([frames[0], frames[1][:-40], frames[2]])
+    (failure,) = outcomes(convert(to_bytes(dataset), frames="mean"))
+    assert failure.frame is None
+    assert failure.message.startswith("frame 2 of the mean: ")
+
+
+def test_a_projection_whose_worker_was_lost_reports_the_frame(convert: Convert) -> None:
+    assert convert(case_file(frames=3), frames="mip", left_out=(1,)) == [FrameSkipped(1)]
 
 
 def test_a_frame_that_is_not_there_leaves_the_instance_out(convert: Convert) -> None:

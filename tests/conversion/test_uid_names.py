@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from tests.support.cases.build import build_case, to_bytes
+from tests.support.outputs import is_private
 
 from plainfilm.conversion.conversion import Conversion
 from plainfilm.conversion.pseudonyms import Key, source_hash
@@ -61,7 +62,7 @@ def tree(out: Path) -> dict[str, bytes]:
     """Every file of OUT but its private ones, of run.json the counts alone."""
     files = {path.relative_to(out).as_posix(): path.read_bytes() for path in out.rglob("*") if path.is_file()}
     counts = json.dumps(json.loads(files.pop("run.json"))["counts"]).encode()
-    return {name: data for name, data in files.items() if not name.startswith(".plainfilm/")} | {"counts": counts}
+    return {name: data for name, data in files.items() if not is_private(name.split("/")[0])} | {"counts": counts}
 
 
 def hashed(*names: str) -> list[str]:

@@ -236,14 +236,15 @@ def test_symbolic_links_planted_in_out_are_not_followed(convert: Convert, tmp_pa
     assert not (out / "foot.png").is_symlink()
 
 
-def test_a_planted_private_folder_is_refused(convert: Convert, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["", "-lock", "-staging", "-wal", "-journal"])
+def test_a_link_under_a_private_name_is_refused(name: str, convert: Convert, tmp_path: Path) -> None:
     write(tmp_path / "in" / "hand.dcm", file_with_text())
-    victim = write(tmp_path / "victim" / "lock", b"precious").parent
+    victim = write(tmp_path / "victim" / "file", b"precious")
     (tmp_path / "out").mkdir()
-    (tmp_path / "out" / ".plainfilm").symlink_to(victim)
-    before = snapshot(victim)
+    (tmp_path / "out" / f".plainfilm{name}").symlink_to(victim)
+    before = snapshot(victim.parent)
     assert convert(tmp_path / "in", tmp_path / "out", "--overwrite").returncode == 3
-    assert snapshot(victim) == before
+    assert snapshot(victim.parent) == before
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="proven on Linux")

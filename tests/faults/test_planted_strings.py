@@ -14,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from tests.support.outputs import is_private
 from tests.support.planted import (
     BIRTH,
     DIGITS,
@@ -106,7 +107,7 @@ def test_no_planted_string_is_in_the_output(names: Names, films: Path, run: Run,
     named = UID_MARKS if names is Names.UID else set()
     if names is not Names.KEEP:
         assert planted_texts("\n".join((*paths, *duplicates, *map(str, out.rglob("*")))).encode()) == named
-    public = {path: content for path, content in files_in(out).items() if ".plainfilm" not in path.parts}
+    public = {path: content for path, content in files_in(out).items() if not is_private(path.parts[0])}
     tables = set() if names is Names.HASH else {"metadata.csv", "failures.csv"}
     assert {path.name: planted_texts(content) for path, content in public.items() if path.name not in tables} == {
         path.name: set() for path in public if path.name not in tables
@@ -117,7 +118,7 @@ def test_no_planted_string_is_in_the_output(names: Names, films: Path, run: Run,
 
 
 @pytest.mark.parametrize("names", Names)
-def test_the_private_folder_holds_no_planted_string_except_paths(
+def test_the_private_files_hold_no_planted_string_except_paths(
     names: Names, films: Path, run: Run, tmp_path: Path
 ) -> None:
     plain = tmp_path / "in"
@@ -157,7 +158,7 @@ def test_a_requested_column_is_in_the_table_and_nowhere_else(run: Run, tmp_path:
     public = {
         path.name: planted_texts(content)
         for path, content in files_in(tmp_path / "out").items()
-        if ".plainfilm" not in path.parts
+        if not is_private(path.parts[0])
     }
     assert {name for name, found in public.items() if found} == {"metadata.csv"}
     assert planted_texts(done.stdout + done.stderr) == set()

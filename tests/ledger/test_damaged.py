@@ -37,7 +37,7 @@ def record(**values: Any) -> Record:
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     """A ledger with a source, two images and a failure."""
-    path = tmp_path / "out" / ".plainfilm" / "ledger.sqlite"
+    path = tmp_path / "out" / ".plainfilm"
     path.parent.mkdir(parents=True)
     (tmp_path / "x.dcm").touch()
     with open_ledger(path, FINGERPRINT) as ledger:

@@ -34,9 +34,9 @@ Opens = Callable[..., AbstractContextManager[Ledger]]
 @pytest.fixture
 def opens(tmp_path: Path) -> Opens:
     """Opens the ledger of a folder, as a run of IDENTITY or of what is given."""
-    private = tmp_path / "out" / ".plainfilm"
-    private.mkdir(parents=True)
-    return lambda identity=IDENTITY, **given: open_ledger(private / "ledger.sqlite", identity, **given)
+    path = tmp_path / "out" / ".plainfilm"
+    path.parent.mkdir()
+    return lambda identity=IDENTITY, **given: open_ledger(path, identity, **given)
 
 
 def record(source: str = "x.dcm", frame: int = 1, **values: Any) -> Record:
@@ -303,7 +303,7 @@ def test_a_moved_folder_is_recognised_by_its_files(opens: Opens, tmp_path: Path)
 
 
 def test_a_damaged_ledger_is_refused_and_overwrite_replaces_it(opens: Opens, tmp_path: Path) -> None:
-    path = tmp_path / "out" / ".plainfilm" / "ledger.sqlite"
+    path = tmp_path / "out" / ".plainfilm"
     path.write_bytes(b"no database at all, and long enough to be looked at " * 20)
     with pytest.raises(LedgerError, match=r"damaged.*--overwrite"), opens():
         pass
@@ -321,7 +321,7 @@ def test_a_ledger_of_another_schema_is_refused_unchanged(opens: Opens, tmp_path:
     with opens() as ledger:
         ledger.add_images([record()])
         ledger.commit()
-    path = tmp_path / "out" / ".plainfilm" / "ledger.sqlite"
+    path = tmp_path / "out" / ".plainfilm"
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         connection.execute("UPDATE meta SET value = '0' WHERE name = 'schema'")
     for _ in range(2):
@@ -333,7 +333,7 @@ def test_a_ledger_of_another_schema_is_refused_unchanged(opens: Opens, tmp_path:
 
 
 def test_a_ledger_open_in_another_process_is_refused(opens: Opens, tmp_path: Path) -> None:
-    path = tmp_path / "out" / ".plainfilm" / "ledger.sqlite"
+    path = tmp_path / "out" / ".plainfilm"
     with opens() as ledger:
         ledger.add_images([record()])
         ledger.commit()
@@ -351,17 +351,17 @@ def test_a_ledger_open_in_another_process_is_refused(opens: Opens, tmp_path: Pat
 def test_an_unwritable_ledger_is_an_error(opens: Opens, tmp_path: Path) -> None:
     with opens() as ledger:
         ledger.commit()
-    private = tmp_path / "out" / ".plainfilm"
-    (private / "ledger.sqlite").chmod(0o400)
-    private.chmod(0o500)
+    folder = tmp_path / "out"
+    (folder / ".plainfilm").chmod(0o400)
+    folder.chmod(0o500)
     try:
-        if os.access(private, os.W_OK):
+        if os.access(folder, os.W_OK):
             pytest.skip("permissions do not bind this user")
         with pytest.raises(RunError, match="cannot be written") as refused, opens():
             pass
         assert refused.value.exit_code == 3
     finally:
-        private.chmod(0o700)
+        folder.chmod(0o700)
 
 
 def test_withdrawn_images_are_converted_again_with_their_sources(opens: Opens, tmp_path: Path) -> None:

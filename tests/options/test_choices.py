@@ -244,6 +244,13 @@ def test_functions_have_the_name_that_dicom_gives_them() -> None:
         ("5", 4, []),
         ("2", 1, []),
         ("0012", 20, [11]),
+        ("2..3", 5, [1, 2]),
+        ("4..9", 5, [3, 4]),
+        ("6..9", 5, []),
+        ("every:2", 5, [0, 2, 4]),
+        ("every:9", 5, [0]),
+        ("mip", 3, [0, 1, 2]),
+        ("mean", 3, [0, 1, 2]),
     ],
 )
 def test_frames_count_from_1(which: str, frames: int, chosen: list[int]) -> None:
@@ -251,6 +258,6 @@ def test_frames_count_from_1(which: str, frames: int, chosen: list[int]) -> None
     assert str(FrameChoice(which)) == which
 
 
-@pytest.mark.parametrize("which", ["", "0", "-1", "1.5", "last", "1,2"])
+@pytest.mark.parametrize("which", ["", "0", "-1", "1.5", "last", "1,2", "3..2", "1..", "..4", "every:0", "every:"])
 def test_an_invalid_choice_of_frames_is_refused(which: str) -> None:
     refuses(FrameChoice, which)

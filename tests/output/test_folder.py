@@ -3,17 +3,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import resource
+import socket
 import stat
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
+from tests.support.outputs import is_private
 
 from plainfilm.errors import (
     LedgerError,
@@ -25,7 +28,8 @@ from plainfilm.errors import (
     StorageFullError,
 )
 from plainfilm.output.directory import BY_DESCRIPTOR, OutputDirectory
-from plainfilm.output.folder import PRIVATE, FolderOutput
+from plainfilm.output.folder import FolderOutput
+from plainfilm.output.ownership import LEDGER, LOCK, STAGING
 from plainfilm.output.storage import classify_os_error
 
 WAYS = pytest.mark.parametrize("by_descriptor", sorted({BY_DESCRIPTOR, False}))
@@ -34,7 +38,8 @@ BIG = b"image" * 300_000
 
 def files_in(folder: Path) -> list[str]:
     found = [path for path in folder.rglob("*") if path.is_symlink() or path.is_file()]
-    return sorted(str(path.relative_to(folder)) for path in found if PRIVATE not in path.parts)
+    names = (path.relative_to(folder) for path in found)
+    return sorted(str(name) for name in names if not is_private(name.parts[0]))
 
 
 @WAYS
@@ -185,7 +190,8 @@ def test_out_and_its_parents_are_made(tmp_path: Path) -> None:
     with FolderOutput(out).open_for_run() as sink:
         sink.write("x.png", b"x")
     assert files_in(out) == ["x.png"]
-    assert stat.S_IMODE((out / PRIVATE).stat().st_mode) == 0o700
+    assert sorted(path.name for path in out.iterdir()) == [LOCK, "x.png"]
+    assert (out / LOCK).stat().st_size == 0
 
 
 @pytest.mark.parametrize("below", ["", "deeper"])
@@ -221,23 +227,23 @@ def test_an_out_with_other_files_is_refused_unchanged(tmp_path: Path) -> None:
     with pytest.raises(LedgerError) as error, FolderOutput(tmp_path).open_for_run():
         pass
     assert "--overwrite" in error.value.message
-    assert not (tmp_path / PRIVATE).exists()
+    assert [path.name for path in tmp_path.iterdir()] == ["holiday"]
     with FolderOutput(tmp_path).open_for_run(overwrite=True) as sink:
         sink.write("x.png", b"x")
     assert files_in(tmp_path) == ["holiday/beach.jpg", "x.png"]
 
 
 def test_an_out_of_a_run_killed_before_its_first_image_is_accepted(tmp_path: Path) -> None:
-    with FolderOutput(tmp_path).open_for_run() as killed:
-        (tmp_path / "a").mkdir()
-        killed.stage([b"whole, and without a name"])
+    (tmp_path / "a").mkdir()
+    (tmp_path / LEDGER).touch()
+    FolderOutput(tmp_path).stage([b"whole, and without a name"])
     with FolderOutput(tmp_path).open_for_run() as next_run:
         assert files_in(tmp_path) == []
         assert staged_in(next_run) == []
 
 
 def staged_in(sink: FolderOutput) -> list[str]:
-    folder = sink.out / PRIVATE / "staging"
+    folder = sink.out / STAGING
     return sorted(path.name for path in folder.iterdir()) if folder.exists() else []
 
 
@@ -313,8 +319,8 @@ def test_a_staged_file_that_is_gone_costs_only_its_own_image(tmp_path: Path) -> 
 def test_a_private_folder_that_cannot_be_used_ends_the_run(tmp_path: Path) -> None:
     sink = FolderOutput(tmp_path)
     sink.write("x.png", b"x")
-    (tmp_path / ".plainfilm" / "staging").rmdir()
-    (tmp_path / ".plainfilm" / "staging").write_bytes(b"")
+    (tmp_path / STAGING).rmdir()
+    (tmp_path / STAGING).write_bytes(b"")
     for use in (sink.clear_staging, lambda: sink.reserve_space(1)):
         with pytest.raises(RunError, match="staging cannot be used"):
             use()
@@ -322,7 +328,7 @@ def test_a_private_folder_that_cannot_be_used_ends_the_run(tmp_path: Path) -> No
 
 def test_staged_files_are_private(tmp_path: Path) -> None:
     FolderOutput(tmp_path).stage([b"a patient"])
-    assert stat.S_IMODE((tmp_path / PRIVATE).stat().st_mode) == 0o700
+    assert stat.S_IMODE((tmp_path / STAGING).stat().st_mode) == 0o700
 
 
 HOLD = """
@@ -363,27 +369,66 @@ def test_the_lock_of_a_killed_run_is_released(tmp_path: Path) -> None:
 def test_a_second_run_in_the_same_process_is_locked_out(tmp_path: Path) -> None:
     with FolderOutput(tmp_path).open_for_run() as first:
         first.write("x.png", b"x")
-        first.ledger_path.touch()
+        first.ledger_path.write_bytes(b"a ledger")
         with pytest.raises(OutputLockedError), FolderOutput(tmp_path).open_for_run():
             pass
     with FolderOutput(tmp_path).open_for_run(overwrite=True):
         pass
 
 
-def test_a_planted_private_folder_is_refused(tmp_path: Path) -> None:
+def plant_symlink(place: Path, outside: Path) -> None:
+    place.symlink_to(outside)
+
+
+def plant_dangling_symlink(place: Path, outside: Path) -> None:
+    place.symlink_to(outside / "made")
+
+
+def plant_pipe(place: Path, _outside: Path) -> None:
+    os.mkfifo(place)
+
+
+def plant_socket(place: Path, _outside: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as end, contextlib.chdir(place.parent):
+        end.bind(place.name)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no pipes in folders")
+@pytest.mark.parametrize("plant", [plant_symlink, plant_dangling_symlink, plant_pipe, plant_socket])
+@pytest.mark.parametrize("name", [LEDGER, LOCK, STAGING])
+def test_what_is_planted_under_a_private_name_is_refused(
+    tmp_path: Path, name: str, plant: Callable[[Path, Path], None]
+) -> None:
     out, outside = tmp_path / "out", tmp_path / "outside"
     out.mkdir()
     outside.mkdir()
-    (out / PRIVATE).symlink_to(outside)
-    with pytest.raises(LedgerError), FolderOutput(out).open_for_run():
-        pass
+    plant(out / name, outside)
+    for overwrite in (False, True):
+        with pytest.raises(RunError) as error, FolderOutput(out).open_for_run(overwrite=overwrite):
+            pass
+        assert error.value.exit_code == 3
+        assert name in error.value.message
     assert files_in(outside) == []
 
 
-def test_the_private_folder_is_accessible_to_the_user_only(tmp_path: Path) -> None:
-    (tmp_path / PRIVATE).mkdir(mode=0o755)
+def test_an_out_of_an_earlier_version_is_refused_unchanged(tmp_path: Path) -> None:
+    (tmp_path / LEDGER).mkdir()
+    (tmp_path / LEDGER / "ledger.sqlite").write_bytes(b"of then")
+    for overwrite in (False, True):
+        with (
+            pytest.raises(LedgerError, match="earlier version") as error,
+            FolderOutput(tmp_path).open_for_run(overwrite=overwrite),
+        ):
+            pass
+        assert error.value.exit_code == 3
+    assert [path.name for path in tmp_path.rglob("*")] == [LEDGER, "ledger.sqlite"]
+
+
+def test_staging_is_accessible_to_the_user_only(tmp_path: Path) -> None:
+    (tmp_path / STAGING).mkdir(mode=0o755)
     with FolderOutput(tmp_path).open_for_run():
-        assert stat.S_IMODE((tmp_path / PRIVATE).stat().st_mode) == 0o700
+        assert stat.S_IMODE((tmp_path / STAGING).stat().st_mode) == 0o700
+    assert not (tmp_path / STAGING).exists()
 
 
 def test_reserved_space_is_released_with_the_staging(tmp_path: Path) -> None:

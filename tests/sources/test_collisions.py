@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from plainfilm.sources.collisions import EntryNames, base_of, is_related, name_together, stem_of
 from plainfilm.sources.entries import Entry, EntryKind
-from plainfilm.sources.naming_rules import IMAGE_SUFFIXES
+from plainfilm.sources.naming_rules import IMAGE_SUFFIXES, reserved_names
 
 # few letters, so that names collide often
 COMPONENTS = st.text(alphabet="xX_f01-2.dcmpng :\u00e9e\u0301\udcff", min_size=1, max_size=12)
@@ -19,11 +19,16 @@ COMPONENTS = st.text(alphabet="xX_f01-2.dcmpng :\u00e9e\u0301\udcff", min_size=1
 
 def file_names(*files: str, folders: tuple[str, ...] = ()) -> list[EntryNames]:
     entries = [Entry(file, EntryKind.FILE) for file in files] + [Entry(folder, EntryKind.FOLDER) for folder in folders]
-    return [names for entry, names in name_together(entries) if entry.kind is EntryKind.FILE]
+    return [names for entry, names in name_together(entries, ()) if entry.kind is EntryKind.FILE]
 
 
 def folder_names(*folders: str, at_top: bool = False) -> list[EntryNames]:
-    return [names for _, names in name_together([Entry(folder, EntryKind.FOLDER) for folder in folders], at_top=at_top)]
+    return [
+        names
+        for _, names in name_together(
+            [Entry(folder, EntryKind.FOLDER) for folder in folders], reserved_names(at_top=at_top)
+        )
+    ]
 
 
 def names_of(*files: str, folders: tuple[str, ...] = ()) -> list[str]:
@@ -101,6 +106,8 @@ def test_a_name_of_the_form_of_a_frame_collides_with_its_instance() -> None:
 
 def test_frames_without_their_instance_do_not_collide() -> None:
     assert names_of("x_f0001.dcm", "x_f0002.dcm") == ["x_f0001", "x_f0002"]
+    assert names_of("x.dcm", "x_mip.dcm") == ["x.dcm", "x_mip.dcm"]
+    assert names_of("x_mip.dcm", "x_mean.dcm") == ["x_mip", "x_mean"]
 
 
 def test_a_folder_called_like_an_image_keeps_that_name_from_files() -> None:
@@ -115,13 +122,13 @@ def test_folders_that_differ_in_case_alone_stay_distinct() -> None:
     assert [(folder.name, folder.source) for folder in names] == [("A", "A"), ("a-2", "a")]
 
 
-@pytest.mark.parametrize("folder", [".plainfilm", "report", "Report", "metadata.csv", "run.json"])
+@pytest.mark.parametrize("folder", ["report.html", "README.md", "readme.md", "metadata.csv", "run.json"])
 def test_a_folder_gets_no_name_of_a_file_of_the_run_at_the_top(folder: str) -> None:
     assert folder_names(folder, at_top=True) == [EntryNames(f"{folder}-2", folder)]
 
 
 def test_below_the_top_only_the_names_of_tables_are_reserved() -> None:
-    assert [folder.name for folder in folder_names("report", "metadata.csv")] == ["report", "metadata.csv-2"]
+    assert [folder.name for folder in folder_names("README.md", "metadata.csv")] == ["README.md", "metadata.csv-2"]
 
 
 def test_a_device_is_no_device_once_its_suffix_is_off() -> None:
@@ -169,7 +176,11 @@ def test_every_name_is_safe(files: list[str]) -> None:
 
 def test_a_folder_shares_its_source_with_a_file() -> None:
     entries = [Entry("a:", EntryKind.FILE), Entry("a_", EntryKind.FOLDER), Entry("b", EntryKind.FOLDER)]
-    assert [names.shares_source for _, names in name_together(entries)] == [False, True, False]
+    assert [names.shares_source for _, names in name_together(entries, ())] == [
+        False,
+        True,
+        False,
+    ]
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ KINDS = [FILE, FILE, FILE, FOLDER, EntryKind.BROKEN, EntryKind.LINK_TO_FOLDER]
 # few letters, so that names collide often, and characters that names must not have
 NAMES = st.text(alphabet="xX_f01-2.dcmpng :\u00e9e\u0301\udcff\U0001f9b4\ue000", min_size=1, max_size=8)
 SUFFIXED = st.tuples(NAMES, st.sampled_from(["", ".dcm", ".DCM", ".dcm.dcm", "_f0001", "_f0001.ima", "-2", ".png"]))
-RESERVED = st.sampled_from(["report", "REPORT", "run.json", "metadata.csv", "Metadata.csv-2", ".plainfilm", "aux"])
+RESERVED = st.sampled_from(["readme.md", "README.md", "run.json", "metadata.csv", ".plainfilm", "aux"])
 ENTRIES = st.lists(
     st.tuples(
         st.one_of(SUFFIXED.map("".join), NAMES, RESERVED),

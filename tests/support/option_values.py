@@ -31,6 +31,9 @@ OPTION_VALUES: dict[str, tuple[str, object]] = {
     "orient": ("viewer", "viewer"),
     "frames": ("3", 3),
     "names": ("uid", "uid"),
+    "modality": ("CR,DX", ["CR", "DX"]),
+    "body_part": ("HAND", ["hand"]),
+    "where": ("view_position=PA;rows!=10", ["view_position=PA", "rows!=10"]),
     "redact": ("-1,2,3,4;5,6,7,8.5", [(-1, 2, 3, 4), (5, 6, 7, 8.5)]),
     "redact_from": ("boxes.csv", Path("boxes.csv")),
     "redact_unmatched": ("ignore", RedactUnmatched.IGNORE),
@@ -45,4 +48,6 @@ OPTION_VALUES: dict[str, tuple[str, object]] = {
     "log": ("run.log", Path("run.log")),
     "verbose": ("", True),
     "progress": ("json", "json"),
+    "quiet": ("", True),
+    "exclude": ("marks.csv", Path("marks.csv")),
 }

@@ -14,9 +14,14 @@ def rows_of(out: Path, table: str = "metadata") -> list[dict[str, str]]:
 
 
 def files_of(out: Path) -> list[str]:
-    """The relative paths of every file in OUT, except in the private folder of the run."""
+    """The relative paths of every file in OUT, except those that are private to runs."""
     paths = (path.relative_to(out) for path in out.rglob("*") if path.is_file())
-    return sorted(path.as_posix() for path in paths if path.parts[0] != ".plainfilm")
+    return sorted(path.as_posix() for path in paths if not is_private(path.parts[0]))
+
+
+def is_private(name: str) -> bool:
+    """Whether an entry at the top of OUT belongs to the ledger, the lock or the staging of a run."""
+    return name == ".plainfilm" or name.startswith(".plainfilm-")
 
 
 def images_of(out: Path) -> list[str]:

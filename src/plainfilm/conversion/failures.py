@@ -33,21 +33,25 @@ def failure_status(reason: Reason, *, has_dicom_suffix: bool) -> Status:
 def failure_of_error(reference: Reference, frame: int | None, error: ConversionError) -> Failure:
     """Return the row of a frame (counted from 0), or of a whole instance (None), that could not be converted."""
     has_dicom_suffix = split_suffix(reference.path.name)[1] != "" and not isinstance(error, CompanionFileError)
+    note = " (it existed when the folder was listed)" if isinstance(error, FileNotFoundError) else ""
     return Failure(
         source=reference.source,
         frame=None if frame is None else frame + 1,
         status=failure_status(error.reason, has_dicom_suffix=has_dicom_suffix),
         reason=error.reason,
         stage=error.stage,
-        message=error.message,
+        message=f"{error.message}{note}",
     )
 
 
 def failure_of_lost_worker(lost: WorkerLost) -> Failure:
     """Return the row of a frame, or of a whole instance, whose worker died, was killed or raised an exception."""
     assert isinstance(lost.payload, ConvertJob)
-    frame = None if lost.frame is None else lost.frame + 1
-    return Failure(lost.payload.reference.source, frame, Status.FAILED, Reason(lost.reason), Stage.RUN, lost.message)
+    source, frame, message = lost.payload.reference.source, None if lost.frame is None else lost.frame + 1, lost.message
+    if frame is not None and lost.payload.context.options.output.frames.projection is not None:
+        # the frame has no image of its own: the one image of all frames fails
+        frame, message = None, f"frame {frame}: {message}"
+    return Failure(source, frame, Status.FAILED, Reason(lost.reason), Stage.RUN, message)
 
 
 def failure_of_publishing(record: Record, message: str) -> Failure:

@@ -7,23 +7,34 @@ import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
+from plainfilm.conversion.array_files import write_array
 from plainfilm.conversion.failures import failure_of_error
-from plainfilm.conversion.job import OVERLAY_FOLDER, ConvertJob, EncodedImage, RunContext, StagedImage, StagedOverlay
+from plainfilm.conversion.job import (
+    OVERLAY_FOLDER,
+    ArrayImage,
+    ConvertJob,
+    EncodedImage,
+    RunContext,
+    StagedImage,
+    StagedOverlay,
+)
 from plainfilm.conversion.presentation_index import presentation_for
 from plainfilm.conversion.rows import SourceContext, record_of, software_text, source_context
+from plainfilm.conversion.selection import check_selection
 from plainfilm.decode.codecs import preload_decoders
 from plainfilm.decode.process_state import is_memory_short, is_memory_suspect
 from plainfilm.encode.png import Ancillary, encode_png
 from plainfilm.errors import ConversionError, Reason, Stage
 from plainfilm.options.options import Options
-from plainfilm.options.output import Names
+from plainfilm.options.output import Names, Projection
 from plainfilm.output.folder import FolderOutput
 from plainfilm.rendering.frame import RenderedFrame
 from plainfilm.rendering.instance_survey import survey_instance
 from plainfilm.rendering.opened_instance import OpenedInstance, open_instance, with_presentation
 from plainfilm.rendering.pipeline import plan_frame, render_frame
+from plainfilm.rendering.projection import render_projection
 from plainfilm.sources.file_reader import open_source
-from plainfilm.sources.naming_rules import IMAGE_SUFFIX, frame_name, uid_name
+from plainfilm.sources.naming_rules import IMAGE_SUFFIX, frame_name, projection_name, uid_name
 from plainfilm.workers.messages import FrameSkipped, FrameStarted, FrameSurveyed, Job, MemoryShort, Report, TaskResult
 
 # before the memory of the worker is limited
@@ -41,15 +52,23 @@ def convert_source(job: Job, report: Callable[[Report], None]) -> bool:
     context = convert_job.context
     try:
         with open_source(convert_job.reference.path) as content:
+            check_selection(content, context.options, context.key)
             opened = open_instance(content, context.options, convert_job.boxes)
             pixel = opened.instance.pixel
             if is_memory_short(pixel.rows * pixel.columns * pixel.samples_per_pixel):
                 report(MemoryShort())
             for result in _results(job, convert_job, _with_presentation(opened, context), report):
                 report(result)
+                _release(result)
     except ConversionError as error:
         report(_failed(convert_job, None, error))
     return is_memory_suspect()
+
+
+def _release(result: TaskResult | FrameSkipped) -> None:
+    """Close the file of an array that has been reported."""
+    if isinstance(result, TaskResult) and isinstance(result.value, ArrayImage):
+        result.value.file.release()
 
 
 def _results(
@@ -57,6 +76,9 @@ def _results(
 ) -> Iterator[TaskResult | FrameSkipped]:
     """Yield the result of each remaining frame; a frame of a multi-frame instance is announced before work on it."""
     context, is_multi_frame = convert_job.context, opened.instance.pixel.number_of_frames > 1
+    if is_multi_frame and (projection := context.options.output.frames.projection) is not None:
+        yield from _projection_results(job, opened, projection, report)
+        return
     frames = _selected_frames(opened, context.options, job.first_frame)
     remaining = [frame for frame in frames if frame not in job.skipped_frames]
 
@@ -80,34 +102,65 @@ def _results(
             yield _failed(convert_job, frame if is_multi_frame else None, error)
 
 
+def _projection_results(
+    job: Job, opened: OpenedInstance, projection: Projection, report: Callable[[Report], None]
+) -> Iterator[TaskResult | FrameSkipped]:
+    """Yield the one image of all frames. If one frame is lost, there is none: the frame is reported as skipped."""
+    convert_job = job.payload
+    assert isinstance(convert_job, ConvertJob)
+    if job.first_frame > 0:
+        return
+    if job.skipped_frames:
+        yield FrameSkipped(min(job.skipped_frames))
+        return
+    source = source_context(convert_job.reference, opened.instance, convert_job.context.key)
+
+    def announce(frame: int) -> None:
+        report(FrameSurveyed(frame))
+
+    yield TaskResult(_encode(convert_job, source, render_projection(opened, projection, announce)))
+
+
 def _with_presentation(opened: OpenedInstance, context: RunContext) -> OpenedInstance:
     state, instance = presentation_for(opened.instance, context.options, context.presentation_index)
     return with_presentation(replace(opened, instance=instance), state)
 
 
-def _selected_frames(opened: OpenedInstance, options: Options, first_frame: int) -> range:
+def _selected_frames(opened: OpenedInstance, options: Options, first_frame: int) -> list[int]:
     """Return the frames of `--frames` from `first_frame` on. Raises ConversionError where the instance has none."""
     number_of_frames = opened.instance.pixel.number_of_frames
     selected = options.output.frames.select(number_of_frames)
     if not selected:
-        message = f"frame {options.output.frames} was asked for and the instance has {number_of_frames}"
+        message = f"--frames {options.output.frames} was asked for and the instance has {number_of_frames}"
         raise ConversionError(message, reason=Reason.EXCLUDED, stage=Stage.READ)
-    return range(max(selected.start, first_frame), selected.stop)
+    return [frame for frame in selected if frame >= first_frame]
 
 
-def _encode(convert_job: ConvertJob, source: SourceContext, rendered: RenderedFrame) -> StagedImage | EncodedImage:
-    """Encode a frame, and stage its file where there is a folder OUT. Raises ConversionError."""
+def _encode(
+    convert_job: ConvertJob, source: SourceContext, rendered: RenderedFrame
+) -> StagedImage | EncodedImage | ArrayImage:
+    """Encode a frame, and stage its file where there is a folder OUT; or write its array. Raises ConversionError."""
+    frames = source.instance.pixel.number_of_frames
+    file_name = _name_of(_image_name(convert_job, source), rendered, frames) + IMAGE_SUFFIX
+    if convert_job.context.arrays is not None:
+        record = record_of(source, rendered, file_name, None)
+        return ArrayImage(record, write_array(rendered.image, convert_job.context.arrays))
     encoded = encode_png(rendered.image, Ancillary(software_text(rendered), rendered.profile))
-    number, frames = rendered.frame + 1, source.instance.pixel.number_of_frames
-    file_name = frame_name(_image_name(convert_job, source), number, frames) + IMAGE_SUFFIX
     record = record_of(source, rendered, file_name, encoded)
     if convert_job.context.out is None:
         return EncodedImage(record, encoded)
     output = FolderOutput(convert_job.context.out)
     # named after the source, whose name is unique: a name by UID may change when later sources arrive
-    overlays = _stage_overlays(output, frame_name(convert_job.reference.name, number, frames), rendered)
+    overlays = _stage_overlays(output, _name_of(convert_job.reference.name, rendered, frames), rendered)
     record = replace(record, overlay_files=";".join(overlay.file_name for overlay in overlays))
     return StagedImage(record, output.stage([encoded]), overlays)
+
+
+def _name_of(name: str, rendered: RenderedFrame, frames: int) -> str:
+    """Return the name of an image without suffix; name: that of its source."""
+    if rendered.projection is not None:
+        return projection_name(name, rendered.projection)
+    return frame_name(name, rendered.frame + 1, frames)
 
 
 def _image_name(convert_job: ConvertJob, source: SourceContext) -> str:

@@ -20,11 +20,14 @@ from plainfilm.errors import OutputError
 from plainfilm.ledger.ledger import Ledger
 from plainfilm.output.folder import FolderOutput
 from plainfilm.records import Record
+from plainfilm.sources.naming_rules import FRAME_PATTERN
 
 _INSTANCES_PER_BATCH = 64
 _DIGITS = 8
-# the UID; `-` and digits of the source's hash; frame and suffix. A name that is not by UID has a folder.
-_NAME = re.compile(r"([0-9.]+)(-[0-9a-f]+)?((?:_f[0-9]{4,})?\.[a-z0-9]+)")
+_HASH_DIGITS = 32
+# the UID; `-` and digits of the source's hash, with its number if it has one; frame and suffix. A name that is not by
+# UID has a folder.
+_NAME = re.compile(rf"([0-9.]+)(-[0-9a-f]+(?:-[0-9]+)?)?((?:{FRAME_PATTERN})?\.[a-z0-9]+)")
 
 
 class UidNames:
@@ -39,7 +42,7 @@ class UidNames:
         """Return the images of a batch, in table order, with names that no other source has."""
         stems_of_instances: dict[str, dict[str, str]] = {}
         assigned = []
-        for image in sorted(images, key=lambda image: (image.record.source, image.record.frame)):
+        for image in sorted(images, key=lambda image: (image.record.source, image.record.number)):
             record = image.record
             if _NAME.fullmatch(record.file_name):
                 if record.sop_instance not in stems_of_instances:
@@ -138,7 +141,8 @@ def _free_stem(uid: str, source: str, stems: Iterable[str]) -> str:
     taken = set(stems)
     if not taken:
         return uid
-    short = f"{uid}-{source[:_DIGITS]}"
+    # two files of one source have `-2` behind the hash, which keeps their digits apart
+    short = f"{uid}-{source[:_DIGITS]}{source[_HASH_DIGITS:]}"
     return f"{uid}-{source}" if short in taken else short
 
 

@@ -11,6 +11,7 @@ from plainfilm.errors import OptionsError
 
 # The VRs whose values are not text or numbers that fit into a table. Delimiters have NONE.
 _UNSUITABLE_VRS = frozenset({"SQ", "OB", "OD", "OF", "OL", "OV", "OW", "UN", "NONE"})
+_NUMBER_VRS = frozenset({"DS", "IS", "FL", "FD", "SS", "US", "SL", "UL", "SV", "UV"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,3 +65,10 @@ def _suggestion(word: str, keywords: Iterable[str]) -> str:
     if similar:
         return f": is it {' or '.join(similar)}?"
     return ": give a keyword of the data dictionary without spaces, such as StudyDate; private attributes have none"
+
+
+def is_number(keyword: str) -> bool:
+    """Whether the values of a standard attribute are numbers, by its VR. A word that is no keyword is not a number."""
+    from pydicom.datadict import dictionary_VR, keyword_dict
+
+    return keyword in keyword_dict and not _NUMBER_VRS.isdisjoint(dictionary_VR(keyword).split(" or "))

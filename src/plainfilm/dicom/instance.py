@@ -260,6 +260,7 @@ class Instance:
     intensity_relationship_sign: 1 if larger stored values mean more intensity of the beam, -1 if less (C.8.11.3.1.2).
     pixel_spacing: distance of rows and of columns in mm. pixel_aspect_ratio: vertical and horizontal (C.7.6.3.1.7).
     extra_columns: the texts of the attributes that the user wants in the metadata table, in the user's order.
+    region_terms: the regions of Anatomic Region Sequence, as terms of Body Part Examined.
     """
 
     identity: InstanceIdentity
@@ -277,6 +278,7 @@ class Instance:
     pixel_spacing: tuple[float, float] | None = None
     pixel_aspect_ratio: tuple[float, float] | None = None
     extra_columns: tuple[str, ...] = ()
+    region_terms: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()
     overlays: tuple[Overlay, ...] = ()
 

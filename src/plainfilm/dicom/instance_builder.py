@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
-from pydicom.uid import UID
+from pydicom.uid import UID, MediaStorageDirectoryStorage
 
+from plainfilm.dicom.anatomy import read_region_terms
 from plainfilm.dicom.colors import read_icc_profile, read_palette, read_supplemental_palette
 from plainfilm.dicom.data_set import ParsedDataSet
 from plainfilm.dicom.description import annotation_findings, read_description, read_identity, with_frame_laterality
@@ -17,7 +18,7 @@ from plainfilm.dicom.pixel_evidence import PixelEvidence, has_native_length
 from plainfilm.dicom.shutter import read_shutter
 from plainfilm.dicom.transfer_syntax import ResolvedTransferSyntax, resolve_bare_codestream, resolve_transfer_syntax
 from plainfilm.dicom.values import Values
-from plainfilm.errors import AttributeValueError, NotAnImageError, Reason, TruncatedError
+from plainfilm.errors import AttributeValueError, ConversionError, NotAnImageError, Reason, TruncatedError
 from plainfilm.findings import Finding, FindingCode
 
 _PADDING_KEYWORDS = {
@@ -36,7 +37,7 @@ def build_instance(data_set: ParsedDataSet, max_pixels: int) -> Instance:
     values = Values(data_set.dataset, findings)
     element = data_set.pixel_element
     if element is None:
-        raise _error_without_pixels(data_set)
+        raise error_without_pixels(data_set)
     identity = read_identity(values, data_set.media_storage_sop_class)
     pixel, syntax = _read_pixel_module(values, data_set, element, max_pixels)
     findings += syntax.findings
@@ -62,6 +63,7 @@ def build_instance(data_set: ParsedDataSet, max_pixels: int) -> Instance:
         intensity_relationship_sign=values.integer("PixelIntensityRelationshipSign"),
         pixel_spacing=_read_spacing(values),
         pixel_aspect_ratio=values.pair("PixelAspectRatio"),
+        region_terms=read_region_terms(values),
         overlays=tuple(overlay for overlay in overlays if shutter is None or overlay is not shutter.bitmap),
         findings=tuple(findings),
     )
@@ -91,7 +93,7 @@ def _is_native(values: Values, kind: PixelKind, max_pixels: int, evidence: Pixel
         return False
 
 
-def _error_without_pixels(data_set: ParsedDataSet) -> Exception:
+def error_without_pixels(data_set: ParsedDataSet) -> ConversionError:
     """Return the error for an object without pixel element: it is not an image, or an image that lost its pixels."""
     values = Values(data_set.dataset, [])
     if len(values.dataset) == 0:
@@ -100,6 +102,10 @@ def _error_without_pixels(data_set: ParsedDataSet) -> Exception:
     name = UID(sop_class).name if sop_class else ""
     if "Image Storage" in name or all(values.has(keyword) for keyword in ("Rows", "Columns", "BitsAllocated")):
         return AttributeValueError("PixelData", reason=Reason.MISSING_ATTRIBUTE)
+    if sop_class == MediaStorageDirectoryStorage:
+        return NotAnImageError(
+            "a DICOMDIR, which is the directory of a medium: give the folder that it lies in as SOURCE"
+        )
     known_name = name if name != sop_class else ""
     return NotAnImageError(f"an object that is no image{': ' + known_name if known_name else ''}")
 

@@ -13,11 +13,12 @@ from dataclasses import replace
 from pydicom.dataset import Dataset
 
 from plainfilm.dicom.byte_source import ByteSource
-from plainfilm.dicom.data_set import parse_data_set, parsed_from_dataset
+from plainfilm.dicom.data_set import ParsedDataSet, parse_data_set, parsed_from_dataset
 from plainfilm.dicom.dictionary import Keywords
 from plainfilm.dicom.encoding import find_first_element
 from plainfilm.dicom.extra_columns import read_extra_columns
 from plainfilm.dicom.file_format import APPLE_DOUBLE, describe_non_dicom
+from plainfilm.dicom.header import Header, build_header
 from plainfilm.dicom.instance import Instance
 from plainfilm.dicom.instance_builder import build_instance
 from plainfilm.dicom.presentation_state import PresentationState, build_presentation_state
@@ -36,22 +37,34 @@ def read_instance(content: ByteSource, max_pixels: int, columns: Keywords | None
     Raises SourceError, NotDicomError, NotAnImageError, TruncatedError, UnsupportedError, AttributeValueError,
     LimitError, and ConversionError with reason `corrupt_header` if the header cannot be parsed.
     """
-    if len(content) == 0:
-        raise SourceError("the file is empty", reason=Reason.EMPTY)
     start = _first_element(content)
     with _pydicom_contained():
-        data_set = parse_data_set(content, start)
-        instance = build_instance(data_set, max_pixels)
-        if columns is None or not columns.words:
-            return instance
-        texts, findings = read_extra_columns(data_set, columns)
-        return replace(instance, extra_columns=texts, findings=(*instance.findings, *findings))
+        return _instance_of(parse_data_set(content, start), max_pixels, columns)
 
 
-def instance_from_dataset(dataset: Dataset, max_pixels: int) -> Instance:
+def read_header(content: ByteSource, columns: Keywords) -> Header:
+    """Read what identifies and describes the object in the bytes of a file, whether or not it can be rendered.
+
+    columns: the attributes for `Header.extra_columns`. Raises the errors of `read_instance` for a file that cannot be
+    parsed, and NotAnImageError for an object that is not an image.
+    """
+    start = _first_element(content)
+    with _pydicom_contained():
+        return build_header(parse_data_set(content, start), columns)
+
+
+def instance_from_dataset(dataset: Dataset, max_pixels: int, columns: Keywords | None = None) -> Instance:
     """Read the image object in a pydicom Dataset, which is not changed. Raises the errors of `read_instance`."""
     with _pydicom_contained():
-        return build_instance(parsed_from_dataset(dataset), max_pixels)
+        return _instance_of(parsed_from_dataset(dataset), max_pixels, columns)
+
+
+def _instance_of(data_set: ParsedDataSet, max_pixels: int, columns: Keywords | None) -> Instance:
+    instance = build_instance(data_set, max_pixels)
+    if columns is None or not columns.words:
+        return instance
+    texts, findings = read_extra_columns(data_set, columns)
+    return replace(instance, extra_columns=texts, findings=(*instance.findings, *findings))
 
 
 def read_presentation_state(content: ByteSource) -> PresentationState:
@@ -65,6 +78,8 @@ def read_presentation_state(content: ByteSource) -> PresentationState:
 
 
 def _first_element(content: ByteSource) -> int:
+    if len(content) == 0:
+        raise SourceError("the file is empty", reason=Reason.EMPTY)
     head = content[:_HEAD_SIZE]
     start = find_first_element(head)
     if start is None:

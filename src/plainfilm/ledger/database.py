@@ -7,6 +7,7 @@ lack). A commit is on the disk before it returns. A connection must not be used 
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import stat
 from collections.abc import Iterable, Iterator
@@ -102,9 +103,13 @@ class Database:
 def open_database(path: Path) -> Iterator[Database]:
     """Open the database, creating the file if needed; at the end of the block uncommitted changes are undone.
 
+    Only the user may read the file. No other connection of this process may have it open: closing any descriptor of the
+    file would drop SQLite's locks.
+
     Raises as `translate_sqlite_errors`, and LedgerError where something else than a file has its name.
     """
     check_regular_files(path)
+    _make_private(path)
     with translate_sqlite_errors(path):
         connection = sqlite3.connect(path, isolation_level=None, timeout=0)
     with closing(connection):
@@ -158,6 +163,18 @@ def check_regular_files(path: Path) -> None:
 def database_files(path: Path) -> list[Path]:
     """Return the paths of the database and of the files that SQLite keeps beside it."""
     return [path, *(path.with_name(f"{path.name}-{suffix}") for suffix in ("wal", "shm", "journal"))]
+
+
+def _make_private(path: Path) -> None:
+    """Create the file if it is missing, and remove the permissions of other users; SQLite reports what fails here."""
+    flags = os.O_RDONLY | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+    with suppress(OSError):
+        descriptor = os.open(path, flags | getattr(os, "O_CLOEXEC", 0), 0o600)
+        try:
+            if hasattr(os, "fchmod") and os.fstat(descriptor).st_mode & 0o077:
+                os.fchmod(descriptor, 0o600)
+        finally:
+            os.close(descriptor)
 
 
 def _damage_in(error: sqlite3.DatabaseError) -> str | None:

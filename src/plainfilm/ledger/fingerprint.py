@@ -55,7 +55,8 @@ class RunFingerprint:
             *_differences(self.versions, stored.versions, str),
         ]
         if self.key_fingerprint != stored.key_fingerprint:
-            lines.append(f"the key: {stored.key_fingerprint} there, {self.key_fingerprint} now (fingerprints)")
+            fingerprints = f"{stored.key_fingerprint} there, {self.key_fingerprint} now (fingerprints)"
+            lines.append(f"the key: {fingerprints}; give the earlier key with --key-file")
         return lines
 
     def changed_limits(self, stored: RunFingerprint) -> list[str]:
@@ -106,7 +107,7 @@ def _version(meta: Mapping[str, str]) -> str:
 def _refusal(path: Path, differences: Iterable[str]) -> LedgerError:
     lines = "".join(f"\n  {line}" for line in differences)
     message = (
-        f"{path.parent.parent} was made in another way:{lines}\n"
+        f"{path.parent} was made in another way:{lines}\n"
         "run it as it was made, choose another OUT, or give --overwrite to do everything again"
     )
     return LedgerError(message, reason=Reason.LEDGER_DIFFERS)

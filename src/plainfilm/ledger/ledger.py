@@ -26,6 +26,7 @@ from plainfilm.ledger.fingerprint import RunFingerprint, check_fingerprint
 from plainfilm.ledger.remaining_work import FileStat, RemainingWork, numbered_names
 from plainfilm.ledger.schema import SCHEMA, create_tables, is_relative_name, read_meta, remove_if_unusable
 from plainfilm.ledger.serialization import failure_from_text, failure_to_text, record_from_text, record_to_text
+from plainfilm.ledger.source_names import store_prefixes
 from plainfilm.ledger.sql import (
     COLLIDING_SOURCE,
     CREATE_DUPLICATE_INDEXES,
@@ -76,6 +77,8 @@ class Ledger:
         self._database = database
         meta = read_meta(database)
         self._is_new = not meta or overwrite
+        self.changed_options: tuple[str, ...] = ()
+        """The names of the options that may change, and have changed since the earlier run."""
         if overwrite:
             self._delete_everything()
         elif meta:
@@ -89,6 +92,11 @@ class Ledger:
         """The files of the images, to be compared with those in OUT."""
         for table in ("images", "failures"):
             self.counts.update(dict(database.fetch_all(f"SELECT status, count(*) FROM {table} GROUP BY status")))
+
+    def store_prefixes(self, prefixes: Mapping[str, str]) -> None:
+        """Keep the prefixes of the folders among the SOURCEs, by their paths, for later runs."""
+        store_prefixes(self._database, prefixes, replace=self._is_new)
+        self.commit()
 
     def register_source(self, reference: Reference, file_stat: FileStat) -> RemainingWork | None:
         """Add a source if it is new, and return the work that remains: None if it is done and unchanged.
@@ -153,7 +161,7 @@ class Ledger:
         """
         rows = list[tuple[object, ...]]()
         for record in records:
-            values = (record.source, record.frame, record.file_name, record.sop_instance, record.stored_hash)
+            values = (record.source, record.number, record.file_name, record.sop_instance, record.stored_hash)
             file_stat = (file_stats or {}).get(record.file_name, _UNKNOWN_STAT)
             rows.append((*values, record.status, record_to_text(record), file_stat.size, file_stat.mtime_ns))
             self.counts[record.status] += 1
@@ -166,7 +174,7 @@ class Ledger:
 
     def rename_images(self, records: Iterable[Record]) -> None:
         """Update the rows of images whose files have got the names in these records."""
-        rows = ((record.file_name, record_to_text(record), record.source, record.frame) for record in records)
+        rows = ((record.file_name, record_to_text(record), record.source, record.number) for record in records)
         self._database.execute_many("UPDATE images SET file_name = ?, row = ? WHERE source = ? AND frame = ?", rows)
 
     def add_failure(self, failure: Failure) -> None:
@@ -230,9 +238,9 @@ class Ledger:
     def _resume(self, meta: Mapping[str, str], fingerprint: RunFingerprint) -> None:
         """Compare with the earlier runs, and mark the failures that are to be tried again. Raises LedgerError."""
         stored = check_fingerprint(self._database.path, meta, fingerprint)
-        changed = fingerprint.changed_limits(stored)
+        self.changed_options = tuple(fingerprint.changed_limits(stored))
         for option in Options.declared():
-            if option.name in changed and option.resume.retry is not None:
+            if option.name in self.changed_options and option.resume.retry is not None:
                 self._database.execute("UPDATE failures SET retry = 1 WHERE reason = ?", (option.resume.retry,))
         # an entry that is no file has no source; the listing of this run adds it again
         self._database.execute("DELETE FROM failures WHERE retry AND source NOT IN (SELECT source FROM sources)")
@@ -284,7 +292,8 @@ class Ledger:
         """Whether no image of another source can have this name, or this name with a frame number."""
         folded = fold(name)
         instance = instance_of(folded) or folded
-        return self._database.fetch_one(COLLIDING_SOURCE, (folded, instance, f"{folded}_f0", f"{folded}_f:")) is None
+        names = (folded, instance, f"{folded}_mip", f"{folded}_mean", f"{folded}_f0", f"{folded}_f:")
+        return self._database.fetch_one(COLLIDING_SOURCE, names) is None
 
     def _create_duplicate_indexes(self) -> None:
         """Create the indexes that `records` needs; without disk space for them, small tables do without."""

@@ -30,6 +30,7 @@ _JSON_TYPES: dict[str, tuple[type, ...]] = {
     "str": (str,),
     "Status": (str,),
     "int": (int,),
+    "int | None": (int, type(None)),
     "bool": (bool, int),
     "float": (float, int),
     "float | None": (float, int, type(None)),

@@ -87,7 +87,7 @@ WHERE file_name > ? AND file_name NOT IN (SELECT file_name FROM images)
 ORDER BY file_name LIMIT 1000
 """
 
-COLLIDING_SOURCE = "SELECT 1 FROM sources WHERE folded IN (?, ?) OR folded BETWEEN ? AND ?"
+COLLIDING_SOURCE = "SELECT 1 FROM sources WHERE folded IN (?, ?, ?, ?) OR folded BETWEEN ? AND ?"
 
 NEWEST_SOURCES = "SELECT DISTINCT source FROM (SELECT source FROM images ORDER BY id DESC LIMIT ?)"
 

@@ -17,6 +17,8 @@ from plainfilm.options.presentation import PresentationOptions
 from plainfilm.options.privacy import PrivacyOptions
 from plainfilm.options.render import Look, RenderOptions, VoiChoice
 from plainfilm.options.run import RunOptions
+from plainfilm.options.selection import SelectionOptions, check_conditions
+from plainfilm.options.suggestion import did_you_mean
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,7 @@ class Options:
     geometry: GeometryOptions = GeometryOptions()
     presentation: PresentationOptions = PresentationOptions()
     output: OutputOptions = OutputOptions()
+    selection: SelectionOptions = SelectionOptions()
     privacy: PrivacyOptions = PrivacyOptions()
     limits: LimitOptions = LimitOptions()
     run: RunOptions = RunOptions()
@@ -37,6 +40,7 @@ class Options:
             raise OptionsError(
                 "--strict and --allow-truncated contradict each other: one refuses the repair that the other asks for"
             )
+        check_conditions(self.selection.where, self.privacy.columns.words)
         if self.presentation.presentation is None:
             return
         if self.render.effective_look is not Look.VIEWER:
@@ -47,8 +51,15 @@ class Options:
     @classmethod
     def declared(cls, *scopes: Scope) -> Iterator[Option]:
         """The declarations of the options, in the order of the groups; scopes: those wanted, or all without any."""
+        for _, options in cls.groups(*scopes):
+            yield from options
+
+    @classmethod
+    def groups(cls, *scopes: Scope) -> Iterator[tuple[str, list[Option]]]:
+        """The name of each group and its options of these scopes; a group without any is left out."""
         for group in fields(cls):
-            yield from (item for item in options_of(group.default) if not scopes or item.scope in scopes)
+            if options := [item for item in options_of(group.default) if not scopes or item.scope in scopes]:
+                yield group.name, options
 
     @classmethod
     def of(cls, values: Mapping[str, object]) -> Options:
@@ -56,15 +67,19 @@ class Options:
 
         Raises OptionsError for an unknown name, a value that cannot be parsed, and options that contradict each other.
         """
-        unknown = sorted(set(values) - {item.name for item in cls.declared()})
-        if unknown:
-            raise OptionsError(f"unknown option {', '.join(unknown)}")
+        names = {item.name for item in cls.declared()}
+        if unknown := sorted(set(values) - names):
+            raise OptionsError(f"unknown option {', '.join(unknown)}{did_you_mean(unknown[0], names)}")
         return cls(**{group.name: _group_of(group.default, values) for group in fields(cls)})
 
     def to_mapping(self) -> dict[str, object]:
         """The names and values of all options, as values of JSON that `of` reads back."""
         groups = [getattr(self, group.name) for group in fields(self)]
         return {item.name: _plain(getattr(group, item.name)) for group in groups for item in options_of(group)}
+
+    def effective_mapping(self) -> dict[str, object]:
+        """As `to_mapping`, and equal for options that ask for the same: the defaults of the look are written out."""
+        return self.to_mapping() | self.render.effective_values()
 
 
 def _group_of(default: Any, values: Mapping[str, object]) -> Any:

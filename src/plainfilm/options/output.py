@@ -3,12 +3,18 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 
 from plainfilm.errors import OptionsError
 from plainfilm.options.field import Scope, ValueType, option
 from plainfilm.options.value_types import members
+
+_NUMBER = "0*[1-9][0-9]{0,8}"
+_FRAME_CHOICE = re.compile(
+    rf"all|first|middle|mip|mean|(?P<first>{_NUMBER})(?:\.\.(?P<last>{_NUMBER}))?|every:(?P<step>{_NUMBER})"
+)
 
 
 class Names(StrEnum):
@@ -19,34 +25,56 @@ class Names(StrEnum):
     HASH = "hash"
 
 
+class Projection(StrEnum):
+    """How the frames of a multi-frame instance become one image: the largest P-Value of each pixel, or the mean."""
+
+    MIP = "mip"
+    MEAN = "mean"
+
+
 @dataclass(frozen=True, slots=True)
 class FrameChoice:
-    """The frames of a multi-frame instance to convert: `all`, `first`, `middle`, or the number of a frame from 1."""
+    """The frames of a multi-frame instance to convert, counted from 1, or the projection of all frames.
+
+    which: `all`, `first`, `middle`, `N`, `N..M` (both included), `every:K` (the first, and every K-th after it), `mip`
+    or `mean`.
+    """
 
     which: str = "all"
 
     def __post_init__(self) -> None:
-        if self.which not in ("all", "first", "middle") and not (self.which.isdecimal() and int(self.which) >= 1):
-            raise OptionsError(f"all, first, middle or a number from 1, not {self.which!r}")
+        match = _FRAME_CHOICE.fullmatch(self.which)
+        if match is None or (match["last"] and int(match["last"]) < int(match["first"])):
+            message = "all, first, middle, a number N from 1, N..M with M not below N, every:K, mip or mean"
+            raise OptionsError(f"{message}, not {self.which!r}")
+
+    @property
+    def projection(self) -> Projection | None:
+        """The projection; None where each frame gives an image."""
+        return Projection(self.which) if self.which in tuple(Projection) else None
 
     def select(self, number_of_frames: int) -> range:
-        """The chosen frames, counted from 0; empty if the instance has no such frame."""
-        if self.which == "all":
-            return range(number_of_frames)
+        """The chosen frames, counted from 0; empty if the instance has no such frame. A projection is of all frames."""
+        frames = range(number_of_frames)
+        match = _FRAME_CHOICE.fullmatch(self.which)
+        assert match is not None
+        if match["step"]:
+            return frames[:: int(match["step"])]
+        if match["first"]:
+            return frames[int(match["first"]) - 1 : int(match["last"] or match["first"])]
         index = {"first": 0, "middle": number_of_frames // 2}.get(self.which)
-        index = int(self.which) - 1 if index is None else index
-        return range(index, index + 1) if index < number_of_frames else range(0)
+        return frames if index is None else frames[index : index + 1]
 
     def __str__(self) -> str:
         return self.which
 
 
 def parse_frames(value: object) -> FrameChoice:
-    """`all`, `first`, `middle`, or the number of a frame from 1. Raises OptionsError."""
-    return FrameChoice(str(value))
+    """`all`, `first`, `middle`, `N`, `N..M`, `every:K`, `mip` or `mean`. Raises OptionsError."""
+    return FrameChoice(str(value).strip().lower())
 
 
-_FRAMES = ValueType(parse_frames, "all|first|middle|N", "str | int")
+_FRAMES = ValueType(parse_frames, "all|first|middle|N|N..M|every:K|mip|mean", "str | int")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +82,11 @@ class OutputOptions:
     """Which images are written and how they are named."""
 
     frames: FrameChoice = option(
-        FrameChoice(), _FRAMES, "the frames of multi-frame instances, where N counts from 1", scope=Scope.RUN
+        FrameChoice(),
+        _FRAMES,
+        "the frames of multi-frame instances, where N counts from 1; mip and mean make one image of all frames, of the "
+        "largest or the mean output levels",
+        scope=Scope.RUN,
     )
     names: Names = option(
         Names.KEEP,

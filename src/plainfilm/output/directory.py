@@ -72,6 +72,10 @@ class OutputDirectory:
         with suppress(FileNotFoundError):
             os.unlink(self._location(name), dir_fd=self.descriptor)
 
+    def remove_directory(self, name: str) -> None:
+        """Remove an empty directory. Raises OSError."""
+        os.rmdir(self._location(name), dir_fd=self.descriptor)
+
     def list_names(self) -> list[str]:
         """Return the names of all entries. Raises OSError."""
         with os.scandir(self.path if self.descriptor is None else self.descriptor) as entries:
@@ -92,7 +96,8 @@ class OutputDirectory:
 
     def open_file(self, name: str, mode: int) -> int:
         """Return a descriptor for reading and writing; the file is created if it is missing. Raises OSError."""
-        flags = os.O_RDWR | os.O_CREAT | _NO_LINK | getattr(os, "O_CLOEXEC", 0)
+        # a pipe of this name must not block
+        flags = os.O_RDWR | os.O_CREAT | _NO_LINK | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0)
         return os.open(self._location(name), flags, mode, dir_fd=self.descriptor)
 
     def _location(self, name: str) -> str:

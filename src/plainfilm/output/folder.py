@@ -1,36 +1,35 @@
 # SPDX-License-Identifier: MIT
 """Write complete files into the folder OUT and nowhere else.
 
-A file is first staged in the private folder of OUT under a temporary name. It is then published: its bytes are flushed
-to the disk before it gets its name. Before a run starts, OUT is checked to be writable, to be empty or the output of an
-earlier run, and not to be in use by another run.
+A file is first staged in a private folder of OUT under a temporary name. It is then published: its bytes are flushed to
+the disk before it gets its name. Before a run starts, OUT is checked and locked (`ownership.py`).
 """
 
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
-from plainfilm.errors import LedgerError, OutputError, OutputLockedError, PlainfilmError, Stage
-from plainfilm.output.directory import BY_DESCRIPTOR, TEMPORARY_NAME, OutputDirectory, open_directory, temporary_name
-from plainfilm.output.lock import try_lock
+from plainfilm.errors import OutputError, PlainfilmError
+from plainfilm.output.directory import BY_DESCRIPTOR, OutputDirectory, open_directory, temporary_name
+from plainfilm.output.ownership import (
+    LEDGER,
+    STAGING,
+    check_ownership,
+    check_writable,
+    has_ledger,
+    lock_folder,
+    make_folder,
+)
 from plainfilm.output.storage import classify_os_error, translate_os_errors, translate_private_errors
 
-PRIVATE = ".plainfilm"
-"""The folder in OUT that belongs to the run: ledger, lock and staged files."""
-
-_LEDGER = "ledger.sqlite"
 _PRESENTATION_INDEX = "presentations.sqlite"
-_LOCK = "lock"
-_STAGING = "staging"
 _RESERVE = "reserve"
-_PROBE = f".plainfilm-{0:016x}.tmp"
 _PARALLEL_SYNCS = 8
 
 
@@ -51,63 +50,40 @@ class FolderOutput:
     @property
     def ledger_path(self) -> Path:
         """Where the ledger of OUT is, or will be."""
-        return self.out / PRIVATE / _LEDGER
+        return self.out / LEDGER
 
     @property
     def presentation_index_path(self) -> Path:
-        """Where the index of presentation states is for the duration of a run."""
-        return self.out / PRIVATE / _PRESENTATION_INDEX
+        """Where the index of presentation states is until staging is cleared."""
+        return self.out / STAGING / _PRESENTATION_INDEX
+
+    def has_ledger(self) -> bool:
+        """Whether OUT has a ledger. Raises LedgerError where something else than a file has its name."""
+        return has_ledger(self.out)
+
+    def lock(self) -> AbstractContextManager[None]:
+        """Keep other runs out of OUT, which exists, until the block or the process ends. Raises as `lock_folder`."""
+        return lock_folder(self.out, by_descriptor=self.by_descriptor)
 
     @contextmanager
     def open_for_run(self, *, overwrite: bool = False) -> Iterator[FolderOutput]:
         """Create OUT if it is missing, lock it for one run, and remove what a killed run left in staging.
 
-        OUT must be empty or have a ledger unless `overwrite` is true. Raises LedgerError (OUT is a file, is not
-        writable, or holds other files), OutputLockedError and StorageFullError.
+        OUT must be empty or have a ledger unless `overwrite` is true. At the end of the block staging is removed.
+        Raises LedgerError (OUT is a file, is not writable, or holds other files), OutputLockedError and
+        StorageFullError.
         """
-        self._make_folder()
+        make_folder(self.out)
         # nothing is created in a folder that is refused
-        self._check_ownership(overwrite)
+        check_ownership(self.out, overwrite=overwrite)
         with self.lock():
-            self._check_ownership(overwrite)
-            self.check_writable()
+            check_ownership(self.out, overwrite=overwrite)
+            check_writable(self.out, by_descriptor=self.by_descriptor)
             self.clear_staging()
-            yield self
-
-    def check_writable(self) -> None:
-        """Create OUT and its parents and write a file there as a test. Raises LedgerError and StorageFullError."""
-        self._make_folder()
-        try:
-            with open_directory(self.out, by_descriptor=self.by_descriptor) as directory:
-                directory.replace(_PROBE, [b"\n"])
-                directory.remove(_PROBE)
-        except OSError as error:
-            raise self._unusable_error(error) from error
-
-    def check_empty(self) -> None:
-        """Raise LedgerError if OUT holds files other than those of a run that was killed before its first image."""
-        if any(not TEMPORARY_NAME.fullmatch(path.name) for path in _files_in(self.out)):
-            raise LedgerError(
-                f"{self.out} holds files and no ledger: choose another OUT, or give --overwrite to write among them"
-            )
-
-    @contextmanager
-    def lock(self) -> Iterator[None]:
-        """Keep other runs out of OUT, which exists, until the block or the process ends. Raises OutputLockedError."""
-        with ExitStack() as stack:
             try:
-                private = stack.enter_context(
-                    open_directory(self.out, [PRIVATE], mode=0o700, by_descriptor=self.by_descriptor)
-                )
-                _remove_access_of_others(private)
-                descriptor = private.open_file(_LOCK, 0o600)
-                stack.callback(os.close, descriptor)
-                is_locked = try_lock(descriptor)
-            except OSError as error:
-                raise self._unusable_error(error) from error
-            if not is_locked:
-                raise OutputLockedError(f"another run writes into {self.out}: wait for it, or choose another OUT")
-            yield
+                yield self
+            finally:
+                self._remove_staging()
 
     def stage(self, chunks: Iterable[bytes]) -> str:
         """Write a file to staging and return its temporary name, to be given to `publish` or `discard`.
@@ -148,6 +124,7 @@ class FolderOutput:
     def clear_staging(self) -> None:
         """Remove every staged file and the reserve; only the holder of the lock may do that. Raises RunError."""
         with translate_private_errors(self._staging_path), self._open_staging() as staging:
+            _remove_access_of_others(staging)
             for name in staging.list_names():
                 staging.remove(name)
 
@@ -244,33 +221,19 @@ class FolderOutput:
 
     @property
     def _staging_path(self) -> Path:
-        return self.out / PRIVATE / _STAGING
+        return self.out / STAGING
 
     @contextmanager
     def _open_staging(self) -> Iterator[OutputDirectory]:
-        folders = [PRIVATE, _STAGING]
-        with open_directory(self.out, folders, mode=0o700, by_descriptor=self.by_descriptor) as directory:
+        with open_directory(self.out, [STAGING], mode=0o700, by_descriptor=self.by_descriptor) as directory:
             yield directory
 
-    def _check_ownership(self, overwrite: bool) -> None:
-        if not overwrite and not self.ledger_path.exists():
-            self.check_empty()
-
-    def _make_folder(self) -> None:
-        try:
-            self.out.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise self._unusable_error(error) from error
-
-    def _unusable_error(self, error: OSError) -> PlainfilmError:
-        classified = classify_os_error(error)
-        if not isinstance(classified, OutputError):
-            return classified
-        if isinstance(error, (FileExistsError, NotADirectoryError)):
-            problem = "is no folder, or is below a file"
-        else:
-            problem = f"cannot be written to ({error.strerror})"
-        return LedgerError(f"OUT {self.out} {problem}: choose another OUT", stage=Stage.WRITE)
+    def _remove_staging(self) -> None:
+        """Remove the staging folder. What cannot be removed stays for the next run."""
+        with suppress(PlainfilmError):
+            self.clear_staging()
+        with suppress(OSError), open_directory(self.out, by_descriptor=self.by_descriptor) as directory:
+            directory.remove_directory(STAGING)
 
 
 def _sync_each(staging: OutputDirectory, names: Iterator[str], errors: dict[str, OutputError]) -> None:
@@ -296,20 +259,6 @@ def _components(relative_name: str) -> list[str]:
 
 
 def _remove_access_of_others(directory: OutputDirectory) -> None:
-    """Remove the permissions of other users that an older umask or another program set."""
+    """Remove the permissions of other users that another program set."""
     if directory.descriptor is not None and os.fstat(directory.descriptor).st_mode & 0o077:
         os.fchmod(directory.descriptor, 0o700)
-
-
-def _files_in(out: Path) -> Iterator[Path]:
-    """Yield every file in OUT except those of the private folder; symbolic links are not followed."""
-    folders = [out]
-    while folders:
-        folder = folders.pop()
-        with suppress(OSError), os.scandir(folder) as entries:
-            for entry in entries:
-                mode = entry.stat(follow_symlinks=False).st_mode
-                if not stat.S_ISDIR(mode):
-                    yield Path(entry.path)
-                elif folder != out or entry.name != PRIVATE:
-                    folders.append(Path(entry.path))

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from plainfilm.decode.decoded import DecodedFrame
 from plainfilm.findings import Finding
+from plainfilm.options.output import Projection
 from plainfilm.rendering.geometry.geometry import Geometry
 from plainfilm.rendering.masks import FrameMasks
 from plainfilm.rendering.overlays import OverlayMask, OverlayPlan
@@ -74,7 +75,8 @@ class RenderedFrame:
     """The image of a frame (from 0), with the plan that was run and the values that the tables give.
 
     stored_hash: XXH3 of the stored values, by which duplicates are found; '' for a reduced decode.
-    profile: the ICC Profile to embed into the image. overlay_masks: the mask images of
+    profile: the ICC Profile to embed into the image.
+    projection: how the image was made of all frames; None for the image of one frame. overlay_masks: the mask images of
     the overlay planes, with `--overlays mask`.
     """
 
@@ -88,4 +90,5 @@ class RenderedFrame:
     findings: tuple[Finding, ...]
     stored_hash: str
     profile: bytes | None = None
+    projection: Projection | None = None
     overlay_masks: tuple[OverlayMask, ...] = ()

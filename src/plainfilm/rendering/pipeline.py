@@ -31,7 +31,7 @@ from plainfilm.rendering.grayscale.survey import frame_histograms, survey_frame
 from plainfilm.rendering.instance_survey import InstanceSurvey
 from plainfilm.rendering.opened_instance import OpenedInstance
 from plainfilm.rendering.overlays import overlay_plan
-from plainfilm.rendering.pixels import PlannedColor, PlannedGrayscale, PlannedPixels
+from plainfilm.rendering.pixels import PlannedColor, PlannedGrayscale, PlannedPixels, RenderedPixels
 from plainfilm.rendering.repairs import with_repairs
 from plainfilm.rendering.setup import final_geometry
 from plainfilm.rendering.statistics import statistics
@@ -57,9 +57,15 @@ def plan_frame(survey: InstanceSurvey, frame: int) -> PlannedFrame:
 
 def render_frame(planned: PlannedFrame) -> RenderedFrame:
     """Run a plan: output levels, overlays, redaction, geometry."""
+    rendered = planned.pixels.render(planned.loaded.decoded, planned.loaded.masks)
+    stored_hash = "" if planned.loaded.decoded.is_reduced else hash_of(rendered.stored)
+    return finish_frame(planned, rendered, stored_hash)
+
+
+def finish_frame(planned: PlannedFrame, rendered: RenderedPixels, stored_hash: str) -> RenderedFrame:
+    """Complete output levels to an image: overlays, redaction, geometry."""
     loaded, plan, geometry, overlays = planned.loaded, planned.plan, planned.geometry, planned.overlays
     redaction = loaded.setup.redaction
-    rendered = planned.pixels.render(loaded.decoded, loaded.masks)
     image = overlays.draw_into(rendered.image, plan.ymax, redaction)
     image = redaction.black_out(image)
     return RenderedFrame(
@@ -71,7 +77,7 @@ def render_frame(planned: PlannedFrame) -> RenderedFrame:
         padding_fraction=planned.pixels.padding_fraction,
         decoder=loaded.decoded.decoder,
         findings=planned.findings,
-        stored_hash="" if loaded.decoded.is_reduced else _hash(rendered.stored),
+        stored_hash=stored_hash,
         profile=rendered.profile,
         overlay_masks=overlays.masks(geometry, redaction),
     )
@@ -98,7 +104,7 @@ def _plan_color(opened: OpenedInstance, loaded: LoadedFrame) -> PlannedPixels:
     return PlannedColor(plan, rgb.image.samples)
 
 
-def _hash(stored: Array) -> str:
+def hash_of(stored: Array) -> str:
     """XXH3 (128 bits) of stored values with their type and shape: equal for equal stored pixels."""
     digest = xxhash.xxh3_128(f"{stored.dtype.str}{stored.shape}".encode())
     digest.update(np.ascontiguousarray(stored).data)

@@ -2,8 +2,9 @@
 """Make the names of one folder's entries unique.
 
 Two names collide if their images could have the same path. This is so if the names are equal after NFC and case
-folding, or if one name has the form of a frame of the other (`x_f0001` and `x`). Files that collide keep their DICOM
-suffix in the name. Names that still collide are numbered `-2`, `-3`, in the order of the entries.
+folding, or if one name has the form of a frame or a projection of the other (`x_f0001` or `x_mip`, and `x`). Files that
+collide keep their DICOM suffix in the name. Names that still collide are numbered `-2`, `-3`, in the order of the
+entries.
 
 The other names do not depend on the rest of the folder. `base_of` and `is_related` say which entries can influence
 each other, so that a large folder can be named in parts (`naming.py`).
@@ -21,22 +22,21 @@ from operator import not_
 from plainfilm.sources.entries import Entry, EntryKind
 from plainfilm.sources.naming_rules import (
     DICOM_SUFFIXES,
+    FRAME_PATTERN,
     IMAGE_SUFFIXES,
     file_name_blocked_by,
     fold,
     instance_of,
-    reserved_names,
     sanitize,
     split_suffix,
 )
 
 _SUFFIX = rf"\.(?:{'|'.join(sorted(DICOM_SUFFIXES | IMAGE_SUFFIXES))})"
-_FRAME = "_f[0-9]{4,}"
 _NUMBER = "-[0-9]+"
 # (?<=.): a name that consists of a suffix alone has no other stem
 _SUFFIXES_AT_END = re.compile(rf"(?<=.)(?:{_SUFFIX})+\Z", re.DOTALL)
-_EXTENSIONS_AT_END = re.compile(rf"(?<=.)(?:{_SUFFIX}|{_FRAME})+\Z", re.DOTALL)
-_EXTENSIONS_OR_NUMBERS = re.compile(rf"(?:{_SUFFIX}|{_FRAME}|{_NUMBER})*")
+_EXTENSIONS_AT_END = re.compile(rf"(?<=.)(?:{_SUFFIX}|{FRAME_PATTERN})+\Z", re.DOTALL)
+_EXTENSIONS_OR_NUMBERS = re.compile(rf"(?:{_SUFFIX}|{FRAME_PATTERN}|{_NUMBER})*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +60,14 @@ def name_alone(entry: Entry) -> EntryNames:
     return EntryNames(safe, safe + suffix)
 
 
-def name_together(entries: Sequence[Entry], *, at_top: bool = False) -> Iterator[tuple[Entry, EntryNames]]:
+def name_together(entries: Sequence[Entry], reserved: Sequence[str]) -> Iterator[tuple[Entry, EntryNames]]:
     """Yield each entry of a folder, in the order given, with its names.
 
-    `at_top`: the folder is the top of OUT, where the names of a run's own files are reserved.
+    reserved: names that no folder among the entries gets.
     """
     single_names = [name_alone(entry) for entry in entries]
     is_folder = [entry.kind is EntryKind.FOLDER for entry in entries]
-    folders = _name_folders(list(compress(single_names, is_folder)), reserved_names(at_top=at_top))
+    folders = _name_folders(list(compress(single_names, is_folder)), reserved)
     files = _name_files(list(compress(single_names, map(not_, is_folder))), [names.name for names in folders])
     file_sources = {names.source for names in files} if folders else set()
     next_folder, next_file = iter(folders), iter(files)

@@ -19,16 +19,17 @@ IMAGE_SUFFIX = ".png"
 IMAGE_SUFFIXES = frozenset({"png", "jpg", "jpeg", "webp", "tif", "tiff", "jxl", "npy"})
 TABLES = ("metadata.csv", "metadata.jsonl", "metadata.parquet")
 RESERVED_AT_TOP = (
-    ".plainfilm",
     "__overlays",
-    "report",
+    "README.md",
     "report.html",
     "run.json",
     "failures.csv",
     "failures.jsonl",
     "failures.parquet",
 )
-"""What a run writes at the top of OUT beside the images."""
+"""What a run writes at the top of OUT beside the images, except its private entries."""
+
+_PRIVATE_PREFIX = ".plainfilm"
 
 # Control characters, characters that paths or Windows forbid, line separators, bidirectional overrides, and bytes that
 # are not UTF-8.
@@ -37,12 +38,19 @@ _FORBIDDEN_AT_START = ("=", "+", "-", "@")
 _FORBIDDEN_AT_END = (".", " ")
 _DEVICE = re.compile(r"(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[0-9¹²³])(?= *(?:\.|$))", re.IGNORECASE)
 _UID = re.compile(r"[0-9][0-9.]{0,63}")
-_FRAME = re.compile(r"(.+)_f[0-9]{4,}", re.DOTALL)
+FRAME_PATTERN = "_(?:f[0-9]{4,}|mip|mean)"
+"""What the name of an image of a multi-frame instance has after the name of the instance: a frame or a projection."""
+_FRAME = re.compile(rf"(.+){FRAME_PATTERN}", re.DOTALL)
 
 
 def frame_name(name: str, frame: int, frames: int) -> str:
     """Return the name of a frame (counted from 1): with `_f0001` when the instance has several frames."""
     return f"{name}_f{frame:04d}" if frames > 1 else name
+
+
+def projection_name(name: str, projection: str) -> str:
+    """Return the name of the one image of all frames: with `_mip` or `_mean`."""
+    return f"{name}_{projection}"
 
 
 def uid_name(uid: str) -> str | None:
@@ -65,12 +73,15 @@ def sanitize(component: str) -> str:
     """Return a path component that file systems and spreadsheets accept.
 
     The result is in NFC, has `_` in place of each character that is not allowed, and at most `LONGEST` bytes of UTF-8.
+    It does not begin as the private entries of OUT do.
     """
     text = _FORBIDDEN.sub("_", unicodedata.normalize("NFC", component))
     if text.startswith(_FORBIDDEN_AT_START):
         text = "_" + text[1:]
     if not text or text.endswith(_FORBIDDEN_AT_END):
         text = text[:-1] + "_"
+    if text.lower().startswith(_PRIVATE_PREFIX):
+        text = "_" + text[1:]
     return _shorten(_DEVICE.sub("_", text) if _DEVICE.match(text) else text, component)
 
 
@@ -90,7 +101,7 @@ def fold(name: str) -> str:
 
 def instance_of(key: str) -> str | None:
     """Return the key of the instance that a key can be a frame of (`x` for `x_f0001`); None if it has no such form."""
-    match = _FRAME.fullmatch(key) if "_f" in key else None
+    match = _FRAME.fullmatch(key) if "_f" in key or "_m" in key else None
     return match[1] if match else None
 
 
