@@ -64,10 +64,10 @@ def save_results(parts: RunParts) -> None:
     If the disk has no space for the tables, the newest images are removed until it has: first one, then two, four, ...
     """
     parts.committer.abandon()
-    images = 1
+    images, options = 1, parts.inputs.options
     while True:
         try:
-            write_tables(parts.output, parts.ledger, parts.inputs.options.privacy.columns.words)
+            write_tables(parts.output, parts.ledger, options.output.table, options.privacy.columns.words)
             return
         except UnwritableTableError:
             # the other tables are written, and the run reports why it ended
