@@ -12,10 +12,11 @@ import pytest
 from plainfilm.conversion.committer import ResultCommitter
 from plainfilm.conversion.job import ConvertJob
 from plainfilm.conversion.job_source import JobSource, pseudonymize_path
-from plainfilm.conversion.progress import ProgressReporter, RunProgress
+from plainfilm.conversion.progress import ProgressReporter
 from plainfilm.conversion.pseudonyms import Key, source_hash
 from plainfilm.conversion.run_inputs import RunInputs
 from plainfilm.conversion.run_log import RunLog
+from plainfilm.conversion.run_progress import RunProgress
 from plainfilm.errors import Reason, Stage
 from plainfilm.ledger.fingerprint import RunFingerprint
 from plainfilm.ledger.ledger import Ledger, open_ledger
@@ -25,6 +26,7 @@ from plainfilm.options.redaction_list import Redactions, load_redactions
 from plainfilm.output.folder import FolderOutput
 from plainfilm.records import Failure, Status
 from plainfilm.sources.reference import Reference
+from plainfilm.sources.walk import Listing
 
 KEY = Key(b"k" * 32)
 FINGERPRINT = RunFingerprint({}, {}, KEY.fingerprint, {"timeout": 1, "memory": 1})
@@ -60,7 +62,12 @@ def make_job_source(ledger: Ledger, committer: ResultCommitter, reports: list[An
         is_stopped: Callable[[], bool] = lambda: False,
     ) -> JobSource:
         inputs = RunInputs(
-            (tmp_path,), tmp_path / "out", options or Options(), KEY, redactions or Redactions(), FINGERPRINT
+            Listing([tmp_path], None),
+            tmp_path / "out",
+            options or Options(),
+            KEY,
+            redactions or Redactions(),
+            FINGERPRINT,
         )
         progress = ProgressReporter(reports.append, committer.counts)
         return JobSource(inputs, ledger, committer, progress, is_stopped)

@@ -60,7 +60,7 @@ def survey_command(argv: Sequence[str]) -> int:
     warn_of_unknown_variables(environment())
     source_survey = SourceSurvey(arguments.sources, options)
     with stopping_on_signals(source_survey) as signals, show_progress(options.run.progress) as display:
-        source_survey.run(display.show)
+        source_survey.run(display.update)
     survey = survey_result(source_survey)
     if arguments.json:
         write_text(json.dumps(survey.to_dict(), indent=2) + "\n")

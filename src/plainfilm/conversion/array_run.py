@@ -20,7 +20,7 @@ from plainfilm.options.presentation import PresentationSource
 from plainfilm.options.redaction_list import Redactions
 from plainfilm.records import Failure, Record
 from plainfilm.sources.reference import Reference
-from plainfilm.sources.walk import iterate_references
+from plainfilm.sources.walk import Listing, iterate_references
 from plainfilm.workers.messages import Job, JobDone, TaskResult, WorkerLost, WorkerSettings
 from plainfilm.workers.ordered_queues import OrderedDelivery
 from plainfilm.workers.pool import WorkerPool
@@ -41,8 +41,9 @@ class ArrayRun:
     def __init__(self, sources: Sequence[Path], options: Options) -> None:
         self._sources = sources
         self._options = options
-        self._entries = iterate_references(sources, None)
-        self._redactions: Redactions = load_matched_redactions(sources, None, options.privacy)
+        listing = Listing(sources, None)
+        self._entries = listing.entries()
+        self._redactions: Redactions = load_matched_redactions(listing, options.privacy)
         self._key: Key | None = None if options.run.key_file is None else load_key(options.run.key_file)
         if not self._has_presentation_index:
             presentation_of(options)

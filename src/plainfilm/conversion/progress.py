@@ -1,45 +1,21 @@
 # SPDX-License-Identifier: MIT
-"""Report the progress of a run to a callback, at most a few times a second, and stop the run where it fails."""
+"""Follow the progress of a run, and report it to a callback at most a few times a second."""
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Callable
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, suppress
 from types import TracebackType
 
+from plainfilm.conversion.run_progress import ProgressCallback, RunProgress
 from plainfilm.conversion.summary import Counts
+from plainfilm.errors import PlainfilmError
+from plainfilm.records import Failure, Record, Status
 
 REPORT_SECONDS = 0.1
-
-
-@dataclass(frozen=True, slots=True)
-class RunProgress:
-    """How far a run is.
-
-    files: input files of this run that are done, also those that were done before and are up to date.
-    images: images and instances with a result, in all runs into this folder: `converted` and `failed`.
-    converted, failed, skipped: the rows of the tables until now, as in the summary.
-    seconds: the time since this run started.
-    total: the number of input files; None until all are listed.
-    """
-
-    files: int
-    images: int
-    converted: int
-    failed: int
-    skipped: int
-    seconds: float
-    total: int | None
-
-
-ProgressCallback = Callable[[RunProgress], object]
-"""Called with the progress of a run. What it returns is ignored."""
-
-
-def ignore_progress(_progress: RunProgress) -> None:
-    """Do nothing with the progress of a run."""
 
 
 class StoppingCallback(AbstractContextManager["StoppingCallback"]):
@@ -74,24 +50,66 @@ class StoppingCallback(AbstractContextManager["StoppingCallback"]):
 
 
 class ProgressReporter:
-    """Calls the callback with the counts that `counts` returns."""
+    """Follows the files of a run, and calls the callback.
 
-    def __init__(self, callback: ProgressCallback, counts: Callable[[], Counts]) -> None:
+    counts: the rows in OUT. is_followed: whether the files are counted before all are listed.
+    """
+
+    def __init__(self, callback: ProgressCallback, counts: Callable[[], Counts], *, is_followed: bool = False) -> None:
         self._callback = callback
         self._counts = counts
+        self._is_followed = is_followed
         self._total: int | None = None
-        self._files = 0
-        self._started = time.monotonic()
+        self._counted: int | None = None
         self._last_report = 0.0
+        self._started = time.monotonic()
+        self._files = self._new_files = self._new_images = self._new_bytes = 0
+        # the size of each file in work, and the part of it that is done
+        self._sizes: dict[str, int] = {}
+        self._fractions: dict[str, float] = {}
+        self._reasons: Counter[str] = Counter()
+        self._is_closed = threading.Event()
 
-    def finish_file(self) -> None:
-        """Count an input file that is done."""
-        self._files += 1
+    def count_files(self, entries: Iterable[object]) -> None:
+        """Count the input files in a thread of its own, so that there is an estimate before all are listed."""
+        if self._is_followed:
+            threading.Thread(target=self._count, args=(entries,), name="plainfilm-count", daemon=True).start()
+
+    def close(self) -> None:
+        """End the counting."""
+        self._is_closed.set()
 
     def set_total(self, total: int) -> None:
         """Report that all sources are listed, and the number of files."""
         self._total = total
         self.report()
+
+    def pass_over(self) -> None:
+        """Add a file that needs no work."""
+        self._files += 1
+
+    def start_file(self, source: str, size: int) -> None:
+        """Add a file that becomes a job; size: its bytes."""
+        self._sizes[source] = max(size, 0)
+
+    def add_image(self, record: Record) -> None:
+        """Add an image of a file in work."""
+        self._new_images += 1
+        # the image that all frames make has no number
+        if record.source in self._sizes and record.frame is not None:
+            self._fractions[record.source] = min(record.frame / max(record.frames, 1), 1.0)
+
+    def add_failure(self, failure: Failure) -> None:
+        """Add a frame or a file that gave no image."""
+        if failure.status is Status.FAILED:
+            self._reasons[failure.reason.value] += 1
+
+    def finish_file(self, source: str) -> None:
+        """Add that a file in work is done."""
+        self._fractions.pop(source, None)
+        self._new_bytes += self._sizes.pop(source, 0)
+        self._new_files += 1
+        self._files += 1
 
     def report_when_due(self) -> None:
         """Report if the last report is old enough."""
@@ -99,17 +117,36 @@ class ProgressReporter:
             self.report()
 
     def report(self) -> None:
-        """Report the progress."""
+        """Report the counts."""
         self._last_report = time.monotonic()
-        counts = self._counts()
-        self._callback(
-            RunProgress(
-                files=self._files,
-                images=counts.converted + counts.failed,
-                converted=counts.converted,
-                failed=counts.failed,
-                skipped=counts.skipped,
-                seconds=self._last_report - self._started,
-                total=self._total,
-            )
+        self._callback(self._progress(self._counts()))
+
+    def _progress(self, counts: Counts) -> RunProgress:
+        total = self._counted if self._total is None else self._total
+        if total is not None:
+            total = max(total, self._files)
+        done = self._files + sum(self._fractions.values())
+        return RunProgress(
+            files=self._files,
+            total=total,
+            converted=counts.converted,
+            repaired=counts.repaired,
+            failed=counts.failed,
+            skipped=counts.skipped,
+            reasons=dict(self._reasons),
+            fraction=None if total is None else min(done / total, 1.0) if total else 1.0,
+            seconds=time.monotonic() - self._started,
+            new_files=self._new_files,
+            new_images=self._new_images,
+            new_bytes=self._new_bytes,
         )
+
+    def _count(self, entries: Iterable[object]) -> None:
+        number = 0
+        # the run itself reports what cannot be listed
+        with suppress(PlainfilmError, OSError):
+            for _ in entries:
+                number += 1
+                if self._is_closed.is_set():
+                    return
+            self._counted = number

@@ -16,7 +16,7 @@ from plainfilm.options.presentation import Overlays
 from plainfilm.options.privacy import RedactionBoxes
 from plainfilm.records import Failure
 from plainfilm.sources.reference import Reference
-from plainfilm.sources.walk import iterate_references
+from plainfilm.sources.walk import Listing
 from plainfilm.workers.messages import Job, TaskResult, WorkerLost, WorkerSettings
 from plainfilm.workers.pool import WorkerPool
 from plainfilm.workers.spawn import TASK, PrestartedWorkers
@@ -41,8 +41,9 @@ def convert_single(source: Path, options: Options, prestarted: PrestartedWorkers
     The first frame of a multi-frame instance is converted unless the options choose another. Raises RunError.
     """
     _check_options(options)
-    entry = next(iter(iterate_references([source], None)))
-    redactions = load_matched_redactions([source], None, options.privacy)
+    listing = Listing([source], None)
+    entry = next(listing.entries())
+    redactions = load_matched_redactions(listing, options.privacy)
     note = redactions.note({entry.source})
     if isinstance(entry, Failure):
         return SingleImage(entry, 0, note)

@@ -86,7 +86,7 @@ def load_redactions(path: Path | None) -> Redactions:
             place = f"{OPTION}: {path}, line {rows.line_num}"
             if None in row:
                 raise OptionsError(f"{place}: the row has more cells than the header; quote a text that has a comma")
-            source = _source(row["source"])
+            source = source_in_table(row["source"])
             boxes = _boxes(row, place)
             by_source[source] = by_source.get(source, NO_REDACTION_BOXES) + boxes
             lines[source] = (*lines.get(source, ()), rows.line_num)
@@ -108,7 +108,7 @@ def _check_columns(names: Sequence[str], path: Path) -> None:
             raise OptionsError(f"{OPTION}: {path} has a column {name!r}: write {known}")
 
 
-def _source(text: str | None) -> str:
+def source_in_table(text: str | None) -> str:
     """The source as the tables spell it before they escape it: in Unicode normalization form NFC."""
     source = unicodedata.normalize("NFC", text or "")
     return source[1:] if _ESCAPED_FORMULA.match(source) else source
