@@ -52,10 +52,15 @@ class Column:
     may_be_missing: bool = True
 
 
+def printable_text(value: str) -> str:
+    """Return a text as the tables show it: U+FFFD in the place of control characters and of bytes that are no UTF-8."""
+    return value if value.isprintable() else _UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", value)
+
+
 @lru_cache(4096)
 def text_cell(value: str) -> str | None:
     """Return the cell of a text: control characters are replaced, and an empty text is missing."""
-    return _UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", value) or None
+    return printable_text(value) or None
 
 
 def number_text(value: float) -> str:
