@@ -40,6 +40,11 @@ class StoredFiles:
                 yield [self._stored_file(table, row) for row in page]
                 last = page[-1][0]
 
+    def has(self, file_name: str) -> bool:
+        """Whether a file of this name is in the ledger."""
+        queries = (f"SELECT 1 FROM {table} WHERE file_name = ?" for table in _TABLES)
+        return any(self._database.fetch_one(query, (file_name,)) is not None for query in queries)
+
     def of_source(self, source: str) -> list[StoredFile]:
         """Return the files of a source."""
         return [

@@ -68,14 +68,17 @@ def write_tables(output: FolderOutput, rows: Rows, table: Table = Table.CSV, car
     Each table is replaced in one step. Raises UnwritableTableError, after the other table has been written, where
     something else has the name of a table; StorageFullError and RunError.
     """
-    chunks = _ENCODERS[table]
-    problems = [
-        _write(output, table_name(METADATA, table), chunks(metadata_columns(carried), rows.records())),
-        _write(output, table_name(FAILURES, table), chunks(FAILURE_COLUMNS, rows.failures())),
-    ]
+    problems = [_write(output, name, chunks) for name, chunks in encode_tables(rows, table, carried)]
     others = [table_name(name, other) for other in Table if other is not table for name in (METADATA, FAILURES)]
     problems += [f"{output.out / name} cannot be removed: remove it" for name in sorted(output.remove(others))]
     _raise_problems(problems)
+
+
+def encode_tables(rows: Rows, table: Table, carried: Sequence[str] = ()) -> Iterator[tuple[str, Iterator[bytes]]]:
+    """Yield the file name and the bytes of each table; `carried` as in `write_tables`."""
+    encode = _ENCODERS[table]
+    yield table_name(METADATA, table), encode(metadata_columns(carried), rows.records())
+    yield table_name(FAILURES, table), encode(FAILURE_COLUMNS, rows.failures())
 
 
 def write_run_file(output: FolderOutput, name: str, data: bytes) -> None:
