@@ -50,7 +50,7 @@ class Verification:
 
 
 def verify_output(out: Path) -> Verification:
-    """Read every image and table of an OUT, and compare it with the ledger. No file of OUT but the ledger is opened for writing.
+    """Read every image and table of an OUT, and compare it with the ledger. Images and tables stay as they are.
 
     Raises LedgerError where OUT holds no run, OutputLockedError where a run uses it, and RunError.
     """

@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from plainfilm.errors import OutputError
 from plainfilm.options.output import Table
 from plainfilm.output.folder import FolderOutput
+from plainfilm.output.imagefolder import is_loadable
 from plainfilm.output.table_schema import Column, ColumnType, metadata_columns
 from plainfilm.output.tables import FAILURES, METADATA, table_name
 from plainfilm.records import Failure, Record
@@ -57,7 +58,7 @@ class CardSurvey:
         self.findings.update(filter(None, record.findings.split(";")))
         for name, values in self.values.items():
             values[str(getattr(record, name))] += 1
-        if not self._pattern.startswith("**/"):
+        if not self._pattern.startswith("**/") and is_loadable(record.file_name):
             self._pattern = _pattern_of(record.file_name)
 
     def add_failure(self, failure: Failure) -> None:
@@ -66,7 +67,7 @@ class CardSurvey:
 
     @property
     def image_pattern(self) -> str:
-        """A glob pattern that Hugging Face's loader resolves to at least one image; '' without images.
+        """A glob pattern that Hugging Face's loader resolves to at least one image; '' without any.
 
         The images themselves are those of the table. The loader skips files and folders that begin with a dot, and
         folders that begin with two underscores, unless the pattern does so too.
@@ -138,7 +139,7 @@ def _is_own_card(output: FolderOutput) -> bool:
 
 
 def _yaml(content: CardContent, survey: CardSurvey) -> Iterator[str]:
-    """Yield the YAML block. Without images there is none: the loader would fail at it."""
+    """Yield the YAML block. Without images that the loader knows there is none: the loader would fail at it."""
     if not survey.image_pattern:
         return
     columns = [column for column in metadata_columns(content.carried) if column.name != "file_name"]
