@@ -17,6 +17,7 @@ from plainfilm.conversion.failures import failure_of_lost_worker
 from plainfilm.conversion.job import ConvertJob, StagedImage
 from plainfilm.conversion.job_source import JobSource
 from plainfilm.conversion.progress import ProgressReporter, StoppingCallback
+from plainfilm.conversion.pruning import prune
 from plainfilm.conversion.row_survey import RowSurvey
 from plainfilm.conversion.run_inputs import load_run_inputs
 from plainfilm.conversion.run_parts import RunParts, open_run_parts, save_results
@@ -111,15 +112,19 @@ class Conversion:
         """Do the work of the run, and return the notes for the summary."""
         presentation_index = self._index_presentations(parts)
         lost = forget_lost_images(self._out, parts.ledger, parts.committer.remove, self._is_stopped)
+        if self._options.run.prune:
+            parts.ledger.track_listing()
         job_source = JobSource(parts.inputs, parts.ledger, parts.committer, parts.progress, self._is_stopped)
         parts.progress.count_files(parts.inputs.listing.entries())
         self._convert(job_source.jobs(parts.inputs.listing.entries(), presentation_index), parts)
+        prune_note = self._prune(parts, job_source)
         parts.committer.close(self._is_stopped)
         parts.progress.report()
         rows = RowSurvey(parts.ledger, self._options.output)
         write_tables(parts.output, rows, self._options.output.table, self._options.privacy.columns.words)
         notes = (
             self._write_card(parts.output, rows),
+            prune_note,
             *rows.notes(),
             *lost.notes(),
             *changed_selection_notes(parts.ledger.changed_options),
@@ -129,6 +134,14 @@ class Conversion:
             self._write_report(parts),
         )
         return [note for note in notes if note]
+
+    def _prune(self, parts: RunParts, job_source: JobSource) -> str:
+        """Remove what belongs to sources that are gone, with `--prune`; return a note, '' for none."""
+        if not self._options.run.prune:
+            return ""
+        if not job_source.is_complete:
+            return "nothing was pruned, because not every folder of the SOURCEs was listed"
+        return prune(parts.output, parts.ledger, parts.committer)
 
     def _write_card(self, output: FolderOutput, rows: RowSurvey) -> str:
         """Write README.md, or remove an earlier one with `--no-card`; return a note, '' for none."""
