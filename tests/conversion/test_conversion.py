@@ -350,15 +350,6 @@ def test_a_path_that_names_the_patient_is_noted_in_the_summary(convert: Converts
     assert FindingCode.PATIENT_IN_PATH in rows_of(out)[0]["findings"]
 
 
-def test_folders_named_like_splits_are_noted(convert: Converts, source: Path, out: Path) -> None:
-    for folder in ("train", "test"):
-        (source / folder).mkdir()
-        (source / folder / "1.dcm").write_bytes(case_file())
-    run = convert()
-    assert any("Hugging Face" in note for note in run.notes)
-    assert [row["file_name"] for row in rows_of(out / "train")] == ["1.png"]
-
-
 def test_repairs_are_counted(convert: Converts, source: Path) -> None:
     (source / "a.dcm").write_bytes(case_file())
     (source / "b.dcm").write_bytes(case_file(centers=(1e6,), widths=(10,)))

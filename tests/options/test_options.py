@@ -101,6 +101,7 @@ def test_the_defaults_are_those_of_the_interface() -> None:
         "jobs": None,
         "key_file": None,
         "overwrite": False,
+        "prune": False,
         "no_report": False,
         "log": None,
         "verbose": False,

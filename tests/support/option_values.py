@@ -57,6 +57,7 @@ OPTION_VALUES: dict[str, tuple[str, object]] = {
     "max_pixels": ("1e6", 1_000_000),
     "jobs": ("3", 3),
     "key_file": ("some.key", Path("some.key")),
+    "prune": ("", True),
     "overwrite": ("", True),
     "dry_run": ("", True),
     "no_report": ("", True),

@@ -19,6 +19,7 @@ from plainfilm.conversion.job_source import JobSource
 from plainfilm.conversion.packing import pack_images
 from plainfilm.conversion.placement import data_set_columns
 from plainfilm.conversion.progress import ProgressReporter, StoppingCallback
+from plainfilm.conversion.pruning import prune
 from plainfilm.conversion.row_survey import RowSurvey
 from plainfilm.conversion.run_inputs import load_run_inputs
 from plainfilm.conversion.run_parts import RunParts, open_run_parts, save_results, write_metadata_tables
@@ -114,9 +115,12 @@ class Conversion:
         """Do the work of the run, and return the notes for the summary."""
         presentation_index = self._index_presentations(parts)
         lost = forget_lost_images(self._out, parts.ledger, parts.committer.remove, self._is_stopped)
+        if self._options.run.prune:
+            parts.ledger.track_listing()
         job_source = JobSource(parts.inputs, parts.ledger, parts.committer, parts.progress, self._is_stopped)
         parts.progress.count_files(parts.inputs.listing.entries())
         self._convert(job_source.jobs(parts.inputs.listing.entries(), presentation_index), parts)
+        prune_note = self._prune(parts, job_source)
         parts.committer.close(self._is_stopped)
         pack_images(parts.output, parts.ledger, self._options, self._is_stopped)
         parts.progress.report()
@@ -124,6 +128,7 @@ class Conversion:
         left_out = write_metadata_tables(parts.output, rows, self._options)
         notes = (
             self._write_card(parts.output, rows, left_out),
+            prune_note,
             *rows.notes(),
             *_left_out_notes(left_out),
             *lost.notes(),
@@ -134,6 +139,14 @@ class Conversion:
             self._write_report(parts),
         )
         return [note for note in notes if note]
+
+    def _prune(self, parts: RunParts, job_source: JobSource) -> str:
+        """Remove what belongs to sources that are gone, with `--prune`; return a note, '' for none."""
+        if not self._options.run.prune:
+            return ""
+        if not job_source.is_complete:
+            return "nothing was pruned, because not every folder of the SOURCEs was listed"
+        return prune(parts.output, parts.ledger, parts.committer)
 
     def _write_card(self, output: FolderOutput, rows: RowSurvey, left_out: Sequence[str]) -> str:
         """Write README.md, or remove an earlier one with `--no-card`; return a note, '' for none."""

@@ -46,6 +46,7 @@ class JobSource:
         self._excluded_sources: set[str] = set()
         self._unchanged = self._changed = self._renamed = 0
         self._all_listed = False
+        self._has_unreadable = False
 
     def jobs(self, entries: Iterable[Reference | Failure], presentation_index: Path | None = None) -> Iterator[Job]:
         """Yield the jobs until the listing ends or the run is stopped.
@@ -64,6 +65,11 @@ class JobSource:
             self._progress.report_when_due()
         self._all_listed = True
         self._progress.set_total(listed)
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the listing has come to its end, and every folder could be listed."""
+        return self._all_listed and not self._has_unreadable
 
     def notes(self) -> Iterator[str]:
         """Yield lines for the summary: unused redactions, and how many files were done before or have changed."""
@@ -93,6 +99,8 @@ class JobSource:
             self._exclude(entry)
             return None
         if isinstance(entry, Failure):
+            # what lies in a folder that cannot be read is not known
+            self._has_unreadable |= entry.reason is Reason.UNREADABLE
             self._committer.add(entry)
             self._progress.add_failure(entry)
             self._progress.pass_over()

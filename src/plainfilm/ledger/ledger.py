@@ -23,6 +23,7 @@ from pathlib import Path
 from plainfilm.errors import Reason
 from plainfilm.ledger.database import Database, damage, open_database
 from plainfilm.ledger.fingerprint import RunFingerprint, check_fingerprint
+from plainfilm.ledger.listed_sources import ListedSources
 from plainfilm.ledger.remaining_work import FileStat, RemainingWork, numbered_names
 from plainfilm.ledger.schema import SCHEMA, create_tables, is_relative_name, read_meta, remove_if_unusable
 from plainfilm.ledger.serialization import failure_to_text, record_to_text
@@ -41,7 +42,7 @@ from plainfilm.ledger.sql import (
 )
 from plainfilm.ledger.stored_files import StoredFiles
 from plainfilm.ledger.stored_previews import StoredPreviews
-from plainfilm.ledger.stored_rows import published_records, read_record, stored_failures
+from plainfilm.ledger.stored_rows import StoredRows
 from plainfilm.ledger.stored_shards import StoredShards
 from plainfilm.ledger.stored_splits import StoredSplits
 from plainfilm.options.options import Options
@@ -80,6 +81,9 @@ class Ledger:
         self, database: Database, fingerprint: RunFingerprint, *, overwrite: bool = False, for_reading: bool = False
     ) -> None:
         self._database = database
+        self._rows = StoredRows(database)
+        self.listed: ListedSources | None = None
+        """The sources that this run has listed so far; None unless `track_listing` was called."""
         meta = read_meta(database)
         self._is_new = not meta or overwrite
         self.changed_options: tuple[str, ...] = ()
@@ -106,6 +110,10 @@ class Ledger:
         """Keep the prefixes of the folders among the SOURCEs, by their paths, for later runs."""
         store_prefixes(self._database, prefixes, replace=self._is_new)
         self.commit()
+
+    def track_listing(self) -> None:
+        """Note from now on which sources are registered."""
+        self.listed = ListedSources(self._database)
 
     def register_source(self, reference: Reference, file_stat: FileStat) -> RemainingWork | None:
         """Add a source if it is new, and return the work that remains: None if it is done and unchanged.
@@ -160,8 +168,7 @@ class Ledger:
 
     def images_of_source(self, source: str) -> list[Record]:
         """Return the images of a source in the order of their frames."""
-        rows = self._database.fetch_all("SELECT row FROM images WHERE source = ? ORDER BY frame", (source,))
-        return [read_record(self._database, text) for (text,) in rows]
+        return self._rows.of_source(source)
 
     def add_images(self, records: Iterable[Record], file_stats: Mapping[str, FileStat] | None = None) -> None:
         """Insert the rows of images whose files have their names.
@@ -217,6 +224,13 @@ class Ledger:
         """Delete all rows of these sources but their own; return the names of their files, which are pending now."""
         return [name for source in sources for name in self._delete_results(source)]
 
+    def delete_sources(self, sources: Iterable[str]) -> list[str]:
+        """Delete all rows of these sources; return the names of their files, which are pending now."""
+        names = list(sources)
+        file_names = self.delete_results(names)
+        self._database.execute_many("DELETE FROM sources WHERE source = ?", ((name,) for name in names))
+        return file_names
+
     def commit(self) -> None:
         """Write all changes since the last commit to the disk."""
         self._database.commit()
@@ -230,12 +244,13 @@ class Ledger:
         self._database.truncate_log()
 
     def records(self) -> Iterator[Record]:
-        """Yield the images that are published, by source and frame, each with its `duplicate_of`."""
-        return published_records(self._database, self.counts.total())
+        """Yield the images by source and frame, each with its `duplicate_of`."""
+        self.commit()
+        return self._rows.records(self.counts.total())
 
     def failures(self) -> Iterator[Failure]:
         """Yield the failures by source and frame."""
-        return stored_failures(self._database)
+        return self._rows.failures()
 
     def _resume(self, meta: Mapping[str, str], fingerprint: RunFingerprint) -> None:
         """Compare with the earlier runs, and mark the failures that are to be tried again. Raises LedgerError."""
@@ -262,12 +277,14 @@ class Ledger:
 
     def _insert_source(self, reference: Reference, file_stat: FileStat) -> bool:
         """Insert a source unless it exists; return whether it is new."""
+        self._note_listed(reference.source)
         name, path = reference.name, os.fsencode(reference.path)
         values = (reference.source, path, name, fold(name), file_stat.size, file_stat.mtime_ns)
         return self._database.execute(INSERT_SOURCE, values) == 1
 
     def _register_again(self, reference: Reference, file_stat: FileStat, state: Sequence[int]) -> RemainingWork | None:
         """Return the work that remains for a known source; `state` has the columns of SOURCE_STATE from `size` on."""
+        self._note_listed(reference.source)
         size, mtime_ns, done, has_retries, instance_failed, last_frame = state
         has_changed = FileStat(size, mtime_ns) != file_stat
         if not has_changed and not has_retries:
@@ -297,6 +314,10 @@ class Ledger:
         instance = instance_of(folded) or folded
         names = (folded, instance, f"{folded}_mip", f"{folded}_mean", f"{folded}_f0", f"{folded}_f:")
         return self._database.fetch_one(COLLIDING_SOURCE, names) is None
+
+    def _note_listed(self, source: str) -> None:
+        if self.listed is not None:
+            self.listed.add(source)
 
     def _delete_rows(self, table: str, source: str) -> None:
         self._subtract_counts(f"SELECT status, count(*) FROM {table} WHERE source = ? GROUP BY status", (source,))

@@ -13,6 +13,11 @@ from plainfilm.ledger.serialization import record_from_text
 from plainfilm.ledger.sql import IMAGES_BY_NAME, MASKS_BY_NAME
 
 _PAGES = {"images": IMAGES_BY_NAME, "masks": MASKS_BY_NAME}
+_HAS_NAME = (
+    "SELECT 1 FROM images WHERE file_name = ? AND shard = ''",
+    "SELECT 1 FROM masks WHERE file_name = ?",
+    "SELECT 1 FROM shards WHERE name = ?",
+)
 _OF_SOURCE = {
     "images": "SELECT file_name, source, size, mtime_ns FROM images WHERE source = ? AND shard = ''",
     "masks": "SELECT file_name, source, size, mtime_ns FROM masks WHERE source = ?",
@@ -46,6 +51,10 @@ class StoredFiles:
             while page := self._database.fetch_all(query, (last,), _TYPES):
                 yield [self._stored_file(table, row) for row in page]
                 last = page[-1][0]
+
+    def has(self, file_name: str) -> bool:
+        """Whether a file of this name is in the ledger."""
+        return any(self._database.fetch_one(query, (file_name,)) is not None for query in _HAS_NAME)
 
     def of_source(self, source: str) -> list[StoredFile]:
         """Return the files of a source."""

@@ -110,6 +110,7 @@ class RunKeywords(ImageKeywords, total=False):
     jobs: int | None
     key_file: str | PathLike[str] | None
     overwrite: bool
+    prune: bool
     dry_run: bool
     no_report: bool
     log: str | PathLike[str] | None

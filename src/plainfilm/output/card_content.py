@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from plainfilm.options.output import Layout, Table
+from plainfilm.output.imagefolder import is_loadable
 from plainfilm.output.table_schema import NO_DATA_SET, Column, DataSetColumns, metadata_columns
 from plainfilm.records import Failure, Record
 
@@ -38,7 +39,7 @@ class CardSurvey:
         self.labels = self.labels or [Counter() for _ in record.labels]
         for labels, label in zip(self.labels, record.labels, strict=False):
             labels[label] += 1
-        if not self._patterns.get(record.split, "").startswith("**/"):
+        if not self._patterns.get(record.split, "").startswith("**/") and is_loadable(record.file_name):
             # the folder of the split comes before the pattern
             self._patterns[record.split] = _pattern_of(record.file_name.removeprefix(f"{record.split}/"))
 

@@ -83,27 +83,43 @@ def write_tables(
     Each table is replaced in one step. Raises UnwritableTableError, after the other table has been written, where
     something else has the name of a table; StorageFullError and RunError.
     """
-    chunks = _ENCODERS[table]
-    columns = metadata_columns(carried, data_set)
-    left_out: tuple[str, ...] = ()
-    if data_set.has_split_folders:
-        left_out = () if table is Table.PARQUET else columns_to_leave_out(columns, rows.records())
-        columns = tuple(column for column in columns if column.name not in left_out)
-        metadata = {
-            f"{split}/{table_name(METADATA, table)}": chunks(columns, split_rows(rows.records(), split))
-            for split in splits_of(rows.records())
-        }
-    else:
-        metadata = {table_name(METADATA, table): chunks(columns, rows.records())}
-    failures = {table_name(FAILURES, table): chunks(FAILURE_COLUMNS, rows.failures())}
-    problems = [_write(output, name, content) for name, content in (metadata | failures).items()]
+    columns, left_out = table_columns(rows, table, carried, data_set)
+    written: list[str] = []
+    problems = []
+    for name, chunks in encode_tables(rows, table, columns, data_set):
+        written.append(name)
+        problems.append(_write(output, name, chunks))
     folders = ("", *(f"{split}/" for split in data_set.splits if data_set.has_split_folders))
     names = (f"{folder}{table_name(METADATA, other)}" for folder in folders for other in Table)
     obsolete = [*names, *(table_name(FAILURES, other) for other in Table)]
-    unremoved = output.remove(name for name in obsolete if name not in metadata | failures)
+    unremoved = output.remove(name for name in obsolete if name not in written)
     problems += [f"{output.out / name} cannot be removed: remove it" for name in sorted(unremoved)]
     _raise_problems(problems)
     return left_out
+
+
+def table_columns(
+    rows: Rows, table: Table, carried: Sequence[str], data_set: DataSetColumns
+) -> tuple[tuple[Column, ...], tuple[str, ...]]:
+    """Return the columns of the metadata table, and the names of those that the tables of splits must leave out."""
+    columns = metadata_columns(carried, data_set)
+    if not data_set.has_split_folders or table is Table.PARQUET:
+        return columns, ()
+    left_out = columns_to_leave_out(columns, rows.records())
+    return tuple(column for column in columns if column.name not in left_out), left_out
+
+
+def encode_tables(
+    rows: Rows, table: Table, columns: Sequence[Column], data_set: DataSetColumns = NO_DATA_SET
+) -> Iterator[tuple[str, Iterator[bytes]]]:
+    """Yield the file name and the bytes of each table; columns: those of `table_columns`."""
+    encode = _ENCODERS[table]
+    if data_set.has_split_folders:
+        for split in splits_of(rows.records()):
+            yield f"{split}/{table_name(METADATA, table)}", encode(columns, split_rows(rows.records(), split))
+    else:
+        yield table_name(METADATA, table), encode(columns, rows.records())
+    yield table_name(FAILURES, table), encode(FAILURE_COLUMNS, rows.failures())
 
 
 def write_run_file(output: FolderOutput, name: str, data: bytes) -> None:
