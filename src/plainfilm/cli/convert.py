@@ -91,7 +91,7 @@ def convert_folder(sources: Sequence[str], out: Path, options: Options) -> int:
             run = conversion.run(on_status=display.update if display.is_shown else None)
             display.add_notes(run.notes)
     if options.run.progress is not Progress.JSON and not options.run.quiet:
-        print_message(summary_text(run, out))
+        print_message(summary_text(run, sources, out))
     return 128 + signals[0] if signals else run.exit_code
 
 
