@@ -17,13 +17,14 @@ import pytest
 
 from plainfilm.cli import progress
 from plainfilm.cli.progress import NoDisplay, show_progress
-from plainfilm.conversion.progress_status import ProgressStatus
+from plainfilm.conversion.run_progress import RunProgress
 from plainfilm.options.run import Progress
 
-HALF = ProgressStatus(
-    files_done=40,
-    files_total=100,
-    images=1_234,
+HALF = RunProgress(
+    files=40,
+    total=100,
+    images=1_239,
+    converted=1_234,
     repaired=7,
     failed=5,
     skipped=6,
@@ -61,7 +62,7 @@ def on_terminal(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) ->
     reader = threading.Thread(target=collect)
     reader.start()
     with open(theirs, "w", encoding="utf-8") as stream, show_progress(Progress.AUTO, stream) as display:
-        display.update(ProgressStatus(3, None, 2, failed=1))
+        display.update(RunProgress(files=3, converted=2, failed=1))
         display.update(HALF)
     reader.join(30)
     os.close(ours)
@@ -71,7 +72,7 @@ def on_terminal(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) ->
 def test_json_ends_with_the_last_counts() -> None:
     stream = io.StringIO()
     with show_progress(Progress.JSON, stream) as display:
-        display.update(ProgressStatus(images=1))
+        display.update(RunProgress(converted=1))
         display.update(HALF)
     last = lines_of(stream)[-1]
     elapsed = last.pop("elapsed_seconds")
@@ -96,7 +97,7 @@ def test_json_ends_with_the_last_counts() -> None:
 def test_json_has_no_total_while_sources_are_listed() -> None:
     stream = io.StringIO()
     with show_progress(Progress.JSON, stream) as display:
-        display.update(ProgressStatus(images=1))
+        display.update(RunProgress(converted=1))
     assert lines_of(stream)[-1]["total"] is None
 
 
@@ -115,7 +116,7 @@ def test_a_closed_stream_does_not_stop_the_run(kind: Progress) -> None:
     stream = io.StringIO()
     stream.close()
     with show_progress(kind, stream) as display:
-        display.update(ProgressStatus(images=1))
+        display.update(RunProgress(converted=1))
 
 
 def test_a_closed_pipe_does_not_stop_the_run() -> None:
@@ -123,7 +124,7 @@ def test_a_closed_pipe_does_not_stop_the_run() -> None:
     os.close(reader)
     with open(writer, "w") as stream:
         with show_progress(Progress.JSON, stream) as display:
-            display.update(ProgressStatus(images=1))
+            display.update(RunProgress(converted=1))
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
@@ -131,7 +132,7 @@ def test_a_closed_pipe_does_not_stop_the_run() -> None:
 def test_nothing_is_shown_where_there_is_no_terminal(kind: Progress) -> None:
     stream = io.StringIO()
     with show_progress(kind, stream) as display:
-        display.update(ProgressStatus(files_done=1, files_total=1))
+        display.update(RunProgress(files=1, total=1))
     assert stream.getvalue() == ""
 
 

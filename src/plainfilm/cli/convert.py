@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from argparse import Namespace
 from collections.abc import Sequence
-from mimetypes import MimeTypes
 from pathlib import Path
 
 from plainfilm.cli.arguments import Parser, command_parser, environment, options_of, parse
@@ -17,13 +16,14 @@ from plainfilm.cli.help import CommandHelp
 from plainfilm.cli.output import print_message
 from plainfilm.cli.progress import show_progress
 from plainfilm.cli.signals import stopping_on_signals
-from plainfilm.cli.single import STANDARD_OUTPUT, check_single, convert_to_file
+from plainfilm.cli.single import STANDARD_OUTPUT, convert_to_file
 from plainfilm.cli.summary import summary_text
 from plainfilm.cli.variables import warn_of_unknown_variables
+from plainfilm.conversion.run_progress import ignore_progress
 from plainfilm.errors import OptionsError
 from plainfilm.options.options import Options
 from plainfilm.options.run import Progress
-from plainfilm.sources.naming_rules import DICOM_SUFFIXES, IMAGE_SUFFIX, IMAGE_SUFFIXES
+from plainfilm.output.single import check_single, is_image_name
 from plainfilm.sources.scheme import check_local
 from plainfilm.workers.spawn import PrestartedWorkers
 
@@ -55,7 +55,7 @@ def convert_command(argv: Sequence[str]) -> int:
     options = options_of(arguments, environment())
     if not options.run.quiet:
         warn_of_unknown_variables(environment())
-    if is_single := out == STANDARD_OUTPUT or _is_image_name(Path(out)):
+    if is_single := out == STANDARD_OUTPUT or is_image_name(Path(out)):
         check_single(sources, out, options)
     if options.run.dry_run:
         from plainfilm.cli.listing import list_sources
@@ -88,43 +88,8 @@ def convert_folder(sources: Sequence[str], out: Path, options: Options) -> int:
             Progress.NONE if options.run.quiet and options.run.progress is Progress.AUTO else options.run.progress
         )
         with stopping_on_signals(conversion) as signals, show_progress(progress) as display:
-            run = conversion.run(on_status=display.update if display.is_shown else None)
+            run = conversion.run(display.update if display.is_shown else ignore_progress)
             display.add_notes(run.notes)
     if options.run.progress is not Progress.JSON and not options.run.quiet:
         print_message(summary_text(run, sources, out))
     return 128 + signals[0] if signals else run.exit_code
-
-
-def _is_image_name(out: Path) -> bool:
-    """Whether OUT names one image and not a folder.
-
-    Raises OptionsError for an image format that is not supported, and for the suffix of any other kind of file.
-    """
-    suffix = out.suffix.lower()
-    if suffix == IMAGE_SUFFIX:
-        return not _is_folder(out)
-    if not _is_file_suffix(suffix) or _is_folder(out):
-        return False
-    if suffix.removeprefix(".") in IMAGE_SUFFIXES:
-        raise OptionsError(f"{suffix} files cannot be written: give a name that ends in {IMAGE_SUFFIX}")
-    raise OptionsError(
-        f"OUT {out} has the suffix of a file that is no image: give a folder, or a name that ends in {IMAGE_SUFFIX} "
-        "(a folder of this name must exist)"
-    )
-
-
-def _is_file_suffix(suffix: str) -> bool:
-    """Whether a suffix in lower case is that of a kind of file, and not the end of a folder's name."""
-    known = (*IMAGE_SUFFIXES, *DICOM_SUFFIXES, "parquet", "jsonl", "toml", "yaml", "yml", "npz", "7z", "log")
-    if suffix.removeprefix(".") in known:
-        return True
-    # only the types that Python knows itself: those of the system differ from one machine to another
-    types = MimeTypes()
-    return suffix in types.types_map[True] or suffix in types.encodings_map
-
-
-def _is_folder(path: Path) -> bool:
-    try:
-        return path.is_dir()
-    except (OSError, ValueError):
-        return False

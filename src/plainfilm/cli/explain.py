@@ -46,7 +46,7 @@ def explain_command(argv: Sequence[str]) -> int:
 
     keywords: dict[str, Any] = {option.name: values[option.name] for option in Options.declared(Scope.IMAGE)}
     explanation = explain_isolated(path, frame=arguments.frame, **keywords)
-    text = json.dumps(explanation.values, indent=2) if arguments.json else explanation.text
+    text = json.dumps(explanation.to_dict(), indent=2) if arguments.json else str(explanation)
     write_text(text + "\n")
     return 0
 

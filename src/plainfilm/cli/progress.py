@@ -17,11 +17,12 @@ from contextlib import AbstractContextManager, suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, ClassVar, TextIO
 
-from plainfilm.conversion.progress_status import ProgressStatus
+from plainfilm.conversion.run_progress import RunProgress
 from plainfilm.options.run import Progress
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bars
+
 
 LINE_SECONDS = 1.0
 _MOST_REASONS = 3
@@ -41,7 +42,7 @@ class Display(AbstractContextManager["Display"], ABC):
         self.close()
 
     @abstractmethod
-    def update(self, status: ProgressStatus) -> None:
+    def update(self, status: RunProgress) -> None:
         """Set the current status."""
 
     def add_notes(self, notes: Sequence[str]) -> None:
@@ -57,7 +58,7 @@ class NoDisplay(Display):
 
     is_shown: ClassVar[bool] = False
 
-    def update(self, status: ProgressStatus) -> None:
+    def update(self, status: RunProgress) -> None:
         """Show nothing."""
 
     def close(self) -> None:
@@ -77,7 +78,7 @@ class JsonDisplay(Display):
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
-        self._status = ProgressStatus()
+        self._status = RunProgress()
         self._notes: list[str] | None = None
         self._started = time.monotonic()
         self._closed = threading.Event()
@@ -88,7 +89,7 @@ class JsonDisplay(Display):
         self._writer.start()
         return self
 
-    def update(self, status: ProgressStatus) -> None:
+    def update(self, status: RunProgress) -> None:
         """Set the status for the next line."""
         self._status = status
 
@@ -116,12 +117,12 @@ class JsonDisplay(Display):
             self._stream.flush()
 
 
-def _json_values(status: ProgressStatus, elapsed: float) -> dict[str, object]:
+def _json_values(status: RunProgress, elapsed: float) -> dict[str, object]:
     left = status.seconds_left
     return {
-        "done": status.files_done,
-        "total": status.files_total,
-        "converted": status.images,
+        "done": status.files,
+        "total": status.total,
+        "converted": status.converted,
         "repaired": status.repaired,
         "failed": status.failed,
         "skipped": status.skipped,
@@ -146,7 +147,7 @@ class BarDisplay(Display):
         self._bars.start()
         return self
 
-    def update(self, status: ProgressStatus) -> None:
+    def update(self, status: RunProgress) -> None:
         """Set the status for the next redraw."""
         self._bars.update(
             self._row,
@@ -163,17 +164,17 @@ class BarDisplay(Display):
         self._bars.stop()
 
 
-def _counts_text(status: ProgressStatus) -> str:
-    total = "" if status.files_total is None else f"/{status.files_total:,}"
-    return f"{status.files_done:,}{total} files, {status.images:,} images"
+def _counts_text(status: RunProgress) -> str:
+    total = "" if status.total is None else f"/{status.total:,}"
+    return f"{status.files:,}{total} files, {status.converted:,} images"
 
 
-def _rates_text(status: ProgressStatus) -> str:
+def _rates_text(status: RunProgress) -> str:
     megabytes = status.per_second(status.new_bytes) / 1e6
     return f"{status.per_second(status.new_images):,.1f}/s, {megabytes:,.1f} MB/s"
 
 
-def _failures_text(status: ProgressStatus) -> str:
+def _failures_text(status: RunProgress) -> str:
     """The failures, with the most frequent reasons, and the skipped inputs."""
     parts = [f"{status.skipped:,} skipped"] if status.skipped else []
     if status.failed:

@@ -11,15 +11,14 @@ from dataclasses import asdict, replace
 from itertools import takewhile
 from pathlib import Path
 
-from plainfilm.conversion.committer import ResultCommitter
 from plainfilm.conversion.disk_check import forget_lost_images
 from plainfilm.conversion.failures import failure_of_lost_worker
 from plainfilm.conversion.job import ConvertJob, StagedImage
 from plainfilm.conversion.job_source import JobSource
-from plainfilm.conversion.progress import ProgressCallback, ProgressReporter, ignore_progress
-from plainfilm.conversion.progress_status import StatusCallback
+from plainfilm.conversion.progress import StoppingCallback
 from plainfilm.conversion.run_inputs import load_run_inputs
 from plainfilm.conversion.run_parts import RunParts, open_run_parts, save_results
+from plainfilm.conversion.run_progress import ProgressCallback, ignore_progress
 from plainfilm.conversion.selection import changed_selection_notes
 from plainfilm.conversion.summary import RUN_FILE, PatientPathCounter, Run, run_json
 from plainfilm.errors import PlainfilmError, RunError
@@ -58,6 +57,7 @@ class Conversion:
         self._task = task
         self._prestarted = prestarted
         self._stopped = False
+        self._is_followed = False
         self._pool: WorkerPool | None = None
 
     def stop(self, grace_seconds: float = GRACE_SECONDS) -> None:
@@ -66,16 +66,22 @@ class Conversion:
         if self._pool is not None:
             self._pool.stop(grace_seconds)
 
-    def run(self, progress: ProgressCallback = ignore_progress, on_status: StatusCallback | None = None) -> Run:
+    def run(self, progress: ProgressCallback = ignore_progress) -> Run:
         """Convert, and return the summary. An OUT with a ledger is resumed: images that are up to date stay.
 
-        progress, on_status: called a few times a second, with numbers or with the whole status of the run.
-
-        Raises RunError (exit code 2 or 3) where the run cannot continue.
+        Raises RunError (exit code 2 or 3) where the run cannot continue. An exception of the callback stops the run
+        as `stop` does, and is raised after that.
         """
+        callback = StoppingCallback(progress, self.stop)
+        self._is_followed = progress is not ignore_progress
+        run = self._run(callback)
+        callback.raise_error()
+        return run
+
+    def _run(self, progress: ProgressCallback) -> Run:
         check_local(self._out, "OUT")
         inputs = load_run_inputs(self._listing(), self._out, self._options)
-        with open_run_parts(inputs, progress, on_status) as parts:
+        with open_run_parts(inputs, progress) as parts:
             parts.ledger.store_prefixes(inputs.listing.prefixes)
             parts.committer.recover()
             try:
@@ -101,7 +107,8 @@ class Conversion:
         presentation_index = self._index_presentations(parts)
         lost = forget_lost_images(self._out, parts.ledger, parts.committer.remove, self._is_stopped)
         job_source = JobSource(parts.inputs, parts.ledger, parts.committer, parts.progress, self._is_stopped)
-        parts.progress.count_files(parts.inputs.listing.entries())
+        if self._is_followed:
+            parts.progress.count_files(parts.inputs.listing.entries())
         self._convert(job_source.jobs(parts.inputs.listing.entries(), presentation_index), parts)
         parts.committer.close(self._is_stopped)
         parts.progress.report()
@@ -137,7 +144,7 @@ class Conversion:
             if self._stopped:
                 self._pool.stop()
             for event in self._pool.events(idle=True):
-                _add_event(event, parts.committer, parts.progress)
+                _add_event(event, parts)
                 parts.committer.flush_when_due()
                 parts.progress.report_when_due()
 
@@ -172,8 +179,9 @@ def _count_reasons(failures: Iterable[Failure]) -> dict[str, int]:
     return dict(counts.most_common())
 
 
-def _add_event(event: Event, committer: ResultCommitter, progress: ProgressReporter) -> None:
+def _add_event(event: Event, parts: RunParts) -> None:
     """Give what the workers report to the committer and to the progress of the run."""
+    committer, progress = parts.committer, parts.progress
     match event:
         case WorkerLost():
             failure = failure_of_lost_worker(event)

@@ -10,6 +10,9 @@ from plainfilm.conversion.disk_check import present_stat
 from plainfilm.conversion.job_source import excluded_failure, excluded_name, pseudonymize_path
 from plainfilm.conversion.redaction_lookup import load_matched_redactions
 from plainfilm.conversion.run_inputs import RunInputs, fingerprint_presentation, load_run_inputs
+from plainfilm.conversion.summary import PlannedSource
+from plainfilm.dicom.encoding import find_first_element
+from plainfilm.errors import SourceError
 from plainfilm.ledger.remaining_work import FileStat
 from plainfilm.ledger.snapshot import LedgerSnapshot, open_snapshot
 from plainfilm.ledger.source_names import earlier_names
@@ -17,6 +20,7 @@ from plainfilm.options.exclusion_list import load_exclusions
 from plainfilm.options.options import Options
 from plainfilm.output.folder import FolderOutput
 from plainfilm.records import Failure
+from plainfilm.sources.file_reader import read_head
 from plainfilm.sources.reference import Reference
 from plainfilm.sources.scheme import check_local
 from plainfilm.sources.walk import Listing
@@ -56,6 +60,28 @@ def _compare(inputs: RunInputs, output: FolderOutput) -> Iterator[tuple[Referenc
                 yield excluded_failure(entry.source), False
                 continue
             yield entry, isinstance(reference, Reference) and _is_up_to_date(reference, snapshot, out)
+
+
+def plan_sources(sources: Sequence[str], out: Path, options: Options) -> Iterator[PlannedSource]:
+    """Yield what a run would do with each source. The name and the first bytes of a source decide.
+
+    Raises what `dry_run` raises.
+    """
+    for entry, is_done in dry_run(sources, out, options):
+        if is_done:
+            yield PlannedSource(entry.source, "done")
+        elif isinstance(entry, Failure):
+            yield PlannedSource(entry.source, entry.status.value, reason=entry.reason)
+        else:
+            yield _plan_source(entry)
+
+
+def _plan_source(reference: Reference) -> PlannedSource:
+    try:
+        is_dicom = find_first_element(read_head(reference.path)) is not None
+    except SourceError as error:
+        return PlannedSource(reference.source, "failed", reason=error.reason)
+    return PlannedSource(reference.source, *(("convert", reference.name) if is_dicom else ("not_dicom",)))
 
 
 def _is_up_to_date(reference: Reference, snapshot: LedgerSnapshot, out: Path) -> bool:

@@ -19,7 +19,7 @@ from pathlib import Path
 from plainfilm.dicom.instance import Instance
 from plainfilm.dicom.presentation_state import GRAYSCALE_SOFTCOPY, PresentationState
 from plainfilm.dicom.read import read_presentation_state
-from plainfilm.errors import ConversionError, OptionsError
+from plainfilm.errors import ConversionError, OptionsError, with_os_error
 from plainfilm.findings import Finding, FindingCode
 from plainfilm.ledger.database import translate_sqlite_errors
 from plainfilm.options.options import Options
@@ -41,12 +41,14 @@ def presentation_of(options: Options) -> PresentationState | None:
     if choice.path is None:
         raise OptionsError("--presentation auto needs a folder as OUT; for one picture name it: --presentation PATH")
     if not choice.path.is_file():
-        raise OptionsError(f"--presentation: {choice.path} is no file")
+        refusal = OptionsError(f"--presentation: {choice.path} is no file")
+        kind = IsADirectoryError if choice.path.is_dir() else FileNotFoundError
+        raise with_os_error(refusal, kind(), choice.path)
     try:
         return _read(choice.path)
     except ConversionError as error:
-        message = f"--presentation: {choice.path} is no presentation state that can be used ({error})"
-        raise OptionsError(message) from error
+        refusal = OptionsError(f"--presentation: {choice.path} is no presentation state that can be used ({error})")
+        raise (with_os_error(refusal, error, choice.path) if isinstance(error, OSError) else refusal) from error
 
 
 def presentation_fingerprint(options: Options) -> str | None:
@@ -58,7 +60,8 @@ def presentation_fingerprint(options: Options) -> str | None:
     try:
         return hashlib.sha256(choice.path.read_bytes()).hexdigest()[:16]
     except OSError as error:
-        raise OptionsError(f"--presentation: {choice.path} cannot be read ({type(error).__name__})") from error
+        refusal = OptionsError(f"--presentation: {choice.path} cannot be read ({type(error).__name__})")
+        raise with_os_error(refusal, error, choice.path) from error
 
 
 def presentation_for(

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Follow the progress of a run, and report it to callbacks at most a few times a second."""
+"""Follow a run, report its progress to a callback a few times a second, and stop the run where the callback fails."""
 
 from __future__ import annotations
 
@@ -7,38 +7,57 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
+from types import TracebackType
 
-from plainfilm.conversion.progress_status import ProgressStatus, StatusCallback
+from plainfilm.conversion.run_progress import ProgressCallback, RunProgress
 from plainfilm.conversion.summary import Counts
 from plainfilm.errors import PlainfilmError
 from plainfilm.records import Failure, Record, Status
 
-ProgressCallback = Callable[[int, int, int, int | None], None]
-"""Called with the numbers of converted, failed and skipped images or inputs, and of listed files.
-
-The last number is None until all sources are listed.
-"""
-
 REPORT_SECONDS = 0.1
 
 
-def ignore_progress(_converted: int, _failed: int, _skipped: int, _total: int | None) -> None:
-    """Do nothing with the progress of a run."""
+class StoppingCallback(AbstractContextManager["StoppingCallback"]):
+    """A callback that stops the run when the user's callback raises an exception; `raise_error` raises it again.
+
+    The run then ends as an interrupted one, with its tables. Also Ctrl-C within the callback waits for that.
+    """
+
+    def __init__(self, callback: ProgressCallback, stop: Callable[[], None]) -> None:
+        self._callback = callback
+        self._stop = stop
+        self._error: BaseException | None = None
+
+    def __call__(self, progress: RunProgress) -> None:
+        """Call the user's callback, unless it has failed before."""
+        if self._error is None:
+            with self:
+                self._callback(progress)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool:
+        self._error = error
+        if error is not None:
+            self._stop()
+        return True
+
+    def raise_error(self) -> None:
+        """Raise the exception of the user's callback, if there was one."""
+        if self._error is not None:
+            raise self._error
 
 
 class ProgressReporter:
-    """Follows the files of a run, and calls the callbacks.
+    """Follows the files of a run, and calls the callback.
 
-    counts: the rows in OUT. on_status: is called with the status; None where nobody follows it.
+    counts: returns the rows in OUT.
     """
 
-    def __init__(
-        self, callback: ProgressCallback, counts: Callable[[], Counts], on_status: StatusCallback | None = None
-    ) -> None:
+    def __init__(self, callback: ProgressCallback, counts: Callable[[], Counts]) -> None:
         self._callback = callback
         self._counts = counts
-        self._on_status = on_status
         self._total: int | None = None
         self._counted: int | None = None
         self._last_report = 0.0
@@ -52,8 +71,7 @@ class ProgressReporter:
 
     def count_files(self, entries: Iterable[object]) -> None:
         """Count the input files in a thread of its own, so that there is an estimate before all are listed."""
-        if self._on_status is not None:
-            threading.Thread(target=self._count, args=(entries,), name="plainfilm-count", daemon=True).start()
+        threading.Thread(target=self._count, args=(entries,), name="plainfilm-count", daemon=True).start()
 
     def close(self) -> None:
         """End the counting."""
@@ -63,10 +81,6 @@ class ProgressReporter:
         """Report that all sources are listed, and the number of files."""
         self._total = total
         self.report()
-
-    def pass_over(self) -> None:
-        """Add a file that needs no work."""
-        self._files_done += 1
 
     def start_file(self, source: str, size: int) -> None:
         """Add a file that becomes a job; size: its bytes."""
@@ -84,12 +98,13 @@ class ProgressReporter:
         if failure.status is Status.FAILED:
             self._reasons[failure.reason.value] += 1
 
-    def finish_file(self, source: str) -> None:
-        """Add that a file in work is done."""
-        self._fractions.pop(source, None)
-        self._new_bytes += self._sizes.pop(source, 0)
-        self._new_files += 1
+    def finish_file(self, source: str = "") -> None:
+        """Count an input file that is done; source: that of a file in work, empty for a file that needed no work."""
         self._files_done += 1
+        self._fractions.pop(source, None)
+        if source in self._sizes:
+            self._new_bytes += self._sizes.pop(source)
+            self._new_files += 1
 
     def report_when_due(self) -> None:
         """Report if the last report is old enough."""
@@ -97,28 +112,27 @@ class ProgressReporter:
             self.report()
 
     def report(self) -> None:
-        """Report the counts."""
+        """Report the progress."""
         self._last_report = time.monotonic()
         counts = self._counts()
-        self._callback(counts.converted, counts.failed, counts.skipped, self._total)
-        if self._on_status is not None:
-            self._on_status(self._status(counts))
+        self._callback(self._progress(counts))
 
-    def _status(self, counts: Counts) -> ProgressStatus:
+    def _progress(self, counts: Counts) -> RunProgress:
         total = self._counted if self._total is None else self._total
         if total is not None:
             total = max(total, self._files_done)
         done = self._files_done + sum(self._fractions.values())
-        return ProgressStatus(
-            files_done=self._files_done,
-            files_total=total,
-            images=counts.converted,
-            repaired=counts.repaired,
+        return RunProgress(
+            files=self._files_done,
+            images=counts.converted + counts.failed,
+            converted=counts.converted,
             failed=counts.failed,
             skipped=counts.skipped,
+            seconds=self._last_report - self._started,
+            total=total,
+            repaired=counts.repaired,
             reasons=dict(self._reasons),
             fraction=None if total is None else min(done / total, 1.0) if total else 1.0,
-            seconds=time.monotonic() - self._started,
             new_files=self._new_files,
             new_images=self._new_images,
             new_bytes=self._new_bytes,

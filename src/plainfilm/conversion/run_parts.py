@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from plainfilm.conversion.committer import ResultCommitter
-from plainfilm.conversion.progress import ProgressCallback, ProgressReporter
-from plainfilm.conversion.progress_status import StatusCallback
+from plainfilm.conversion.progress import ProgressReporter
 from plainfilm.conversion.run_inputs import RunInputs
 from plainfilm.conversion.run_log import RunLog, logging_to_file
+from plainfilm.conversion.run_progress import ProgressCallback
 from plainfilm.conversion.uid_names import UidNames
 from plainfilm.errors import StorageFullError
 from plainfilm.ledger.ledger import Ledger, open_ledger
@@ -40,9 +40,7 @@ class RunParts:
 
 
 @contextmanager
-def open_run_parts(
-    inputs: RunInputs, progress: ProgressCallback, on_status: StatusCallback | None = None
-) -> Iterator[RunParts]:
+def open_run_parts(inputs: RunInputs, progress: ProgressCallback) -> Iterator[RunParts]:
     """Lock OUT, open its ledger and the log, and connect the parts of the run. Raises RunError."""
     run_options, names = inputs.options.run, inputs.options.output.names
     with (
@@ -53,7 +51,7 @@ def open_run_parts(
         run_log = RunLog()
         uid_names = UidNames(output, ledger) if names is Names.UID else None
         committer = ResultCommitter(output, ledger, run_log, uid_names)
-        reporter = ProgressReporter(progress, committer.counts, on_status)
+        reporter = ProgressReporter(progress, committer.counts)
         try:
             yield RunParts(inputs, output, ledger, run_log, committer, reporter)
         finally:

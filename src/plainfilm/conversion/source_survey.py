@@ -10,12 +10,12 @@ import os
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
-from plainfilm.conversion.progress_status import ProgressStatus, StatusCallback
 from plainfilm.conversion.pseudonyms import Key
+from plainfilm.conversion.run_progress import ProgressCallback, RunProgress, ignore_progress
 from plainfilm.conversion.survey_task import SURVEY_TASK, ImageFacts, SurveyBatch
 from plainfilm.errors import OptionsError
 from plainfilm.options.options import Options
@@ -117,7 +117,7 @@ class SourceSurvey:
         if self._pool is not None:
             self._pool.stop(grace_seconds)
 
-    def run(self, on_status: StatusCallback = lambda _status: None) -> None:
+    def run(self, progress: ProgressCallback = ignore_progress) -> None:
         """Survey. Raises SourceMissingError for a source that does not exist, and RunError without workers."""
         started = last_report = time.monotonic()
         limits = self.options.limits
@@ -138,9 +138,9 @@ class SourceSurvey:
                         self._add_lost(event)
                 if time.monotonic() - last_report >= _REPORT_SECONDS:
                     last_report = time.monotonic()
-                    on_status(self._status(time.monotonic() - started))
+                    progress(self._progress(last_report - started))
         self.seconds = time.monotonic() - started
-        on_status(replace(self._status(self.seconds), files_total=self.counts.files, fraction=1.0))
+        progress(self._progress(self.seconds, self.counts.files))
 
     def _jobs(self, entries: Iterable[Reference | Failure]) -> Iterator[Job]:
         key = Key(os.urandom(32))
@@ -165,15 +165,18 @@ class SourceSurvey:
         self.counts.files += files
         self.counts.failed[lost.reason.value] += files
 
-    def _status(self, seconds: float) -> ProgressStatus:
-        counts = self.counts
-        return ProgressStatus(
-            files_done=counts.files,
-            images=counts.images,
-            failed=counts.failed.total(),
-            skipped=counts.skipped.total(),
-            reasons=dict(counts.failed),
+    def _progress(self, seconds: float, total: int | None = None) -> RunProgress:
+        images, failed, skipped = self.counts.images, self.counts.failed.total(), self.counts.skipped.total()
+        return RunProgress(
+            files=self.counts.files,
+            images=images + failed,
+            converted=images,
+            failed=failed,
+            skipped=skipped,
             seconds=seconds,
-            new_files=counts.files,
-            new_images=counts.images,
+            total=total,
+            reasons=dict(self.counts.failed),
+            fraction=None if total is None else 1.0,
+            new_files=self.counts.files,
+            new_images=images,
         )

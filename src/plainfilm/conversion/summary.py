@@ -13,6 +13,7 @@ from importlib.metadata import version
 
 from plainfilm.conversion.pseudonyms import Key
 from plainfilm.encode.table import encoder_status
+from plainfilm.errors import Reason
 from plainfilm.findings import FindingCode
 from plainfilm.ledger.fingerprint import RunFingerprint
 from plainfilm.options.options import Options
@@ -45,6 +46,24 @@ class Counts:
     skipped: int
 
 
+NO_COUNTS = Counts(0, 0, 0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedSource:
+    """What a run would do with a source.
+
+    action: `convert`, `done` (the images are up to date), `not_dicom`, `skipped` or `failed`.
+    name: the name of its images without frame number and suffix, for `convert`.
+    reason: why it is skipped or fails.
+    """
+
+    source: str
+    action: str
+    name: str = ""
+    reason: Reason | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Run:
     """The contents of OUT after a run.
@@ -54,6 +73,7 @@ class Run:
     interrupted: whether the run was stopped before all sources were converted.
     notes: lines for the user.
     reasons: the number of rows of failures.csv by status and reason, such as `failed: timeout`.
+    planned: what a run would do with each source, in a dry run, which converts nothing; otherwise None.
     """
 
     counts: Counts
@@ -61,6 +81,7 @@ class Run:
     interrupted: bool = False
     notes: tuple[str, ...] = ()
     reasons: Mapping[str, int] = field(default_factory=dict)
+    planned: tuple[PlannedSource, ...] | None = None
 
     @property
     def converted(self) -> int:
@@ -84,8 +105,8 @@ class Run:
 
     @property
     def exit_code(self) -> int:
-        """0 if every image was converted; 1 if some failed or there was none."""
-        return 1 if self.failed or not self.converted else 0
+        """0 if every image was converted, or for a dry run; 1 if some failed or there was none."""
+        return 1 if self.planned is None and (self.failed or not self.converted) else 0
 
 
 class PatientPathCounter:

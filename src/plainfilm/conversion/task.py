@@ -7,8 +7,17 @@ import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
+from plainfilm.conversion.array_files import write_array
 from plainfilm.conversion.failures import failure_of_error
-from plainfilm.conversion.job import OVERLAY_FOLDER, ConvertJob, EncodedImage, RunContext, StagedImage, StagedOverlay
+from plainfilm.conversion.job import (
+    OVERLAY_FOLDER,
+    ArrayImage,
+    ConvertJob,
+    EncodedImage,
+    RunContext,
+    StagedImage,
+    StagedOverlay,
+)
 from plainfilm.conversion.presentation_index import presentation_for
 from plainfilm.conversion.rows import SourceContext, record_of, software_text, source_context
 from plainfilm.conversion.selection import check_selection
@@ -50,9 +59,16 @@ def convert_source(job: Job, report: Callable[[Report], None]) -> bool:
                 report(MemoryShort())
             for result in _results(job, convert_job, _with_presentation(opened, context), report):
                 report(result)
+                _release(result)
     except ConversionError as error:
         report(_failed(convert_job, None, error))
     return is_memory_suspect()
+
+
+def _release(result: TaskResult | FrameSkipped) -> None:
+    """Close the file of an array that has been reported."""
+    if isinstance(result, TaskResult) and isinstance(result.value, ArrayImage):
+        result.value.file.release()
 
 
 def _results(
@@ -120,11 +136,16 @@ def _selected_frames(opened: OpenedInstance, options: Options, first_frame: int)
     return [frame for frame in selected if frame >= first_frame]
 
 
-def _encode(convert_job: ConvertJob, source: SourceContext, rendered: RenderedFrame) -> StagedImage | EncodedImage:
-    """Encode a frame, and stage its file where there is a folder OUT. Raises ConversionError."""
-    encoded = encode_png(rendered.image, Ancillary(software_text(rendered), rendered.profile))
+def _encode(
+    convert_job: ConvertJob, source: SourceContext, rendered: RenderedFrame
+) -> StagedImage | EncodedImage | ArrayImage:
+    """Encode a frame, and stage its file where there is a folder OUT; or write its array. Raises ConversionError."""
     frames = source.instance.pixel.number_of_frames
     file_name = _name_of(_image_name(convert_job, source), rendered, frames) + IMAGE_SUFFIX
+    if convert_job.context.arrays is not None:
+        record = record_of(source, rendered, file_name, None)
+        return ArrayImage(record, write_array(rendered.image, convert_job.context.arrays))
+    encoded = encode_png(rendered.image, Ancillary(software_text(rendered), rendered.profile))
     record = record_of(source, rendered, file_name, encoded)
     if convert_job.context.out is None:
         return EncodedImage(record, encoded)

@@ -41,6 +41,43 @@ class ImageKeywords(RenderKeywords, total=False):
     bits: Literal[8, 16]
 
 
+class OpenKeywords(ImageKeywords, total=False):
+    """The options of an image file that is opened."""
+
+    columns: str | list[str]
+    key_file: str | PathLike[str] | None
+
+
+class IterateKeywords(ImageKeywords, total=False):
+    """The options of a run that gives arrays."""
+
+    frames: str | int
+    modality: str | list[str]
+    body_part: str | list[str]
+    where: str | list[str]
+    redact_from: str | PathLike[str] | None
+    redact_unmatched: Literal["error", "ignore"]
+    columns: str | list[str]
+    timeout: float
+    memory: str | int
+    jobs: int | None
+    key_file: str | PathLike[str] | None
+
+
+class SurveyKeywords(TypedDict, total=False):
+    """The options of a survey."""
+
+    allow_truncated: bool
+    modality: str | list[str]
+    body_part: str | list[str]
+    where: str | list[str]
+    columns: str | list[str]
+    timeout: float
+    memory: str | int
+    max_pixels: int
+    jobs: int | None
+
+
 class RunKeywords(ImageKeywords, total=False):
     """The options of a run."""
 
@@ -58,4 +95,5 @@ class RunKeywords(ImageKeywords, total=False):
     jobs: int | None
     key_file: str | PathLike[str] | None
     overwrite: bool
+    dry_run: bool
     log: str | PathLike[str] | None

@@ -14,7 +14,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from plainfilm.errors import OptionsError
+from plainfilm.errors import OptionsError, with_os_error
 from plainfilm.options.privacy import NO_REDACTION_BOXES, RedactionBoxes, parse_box, parse_coordinate
 
 COLUMNS = ("source", "x", "y", "w", "h")
@@ -75,7 +75,8 @@ def load_redactions(path: Path | None) -> Redactions:
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise OptionsError(f"{OPTION}: {path} cannot be read ({type(error).__name__})") from error
+        refusal = OptionsError(f"{OPTION}: {path} cannot be read ({type(error).__name__})")
+        raise (with_os_error(refusal, error, path) if isinstance(error, OSError) else refusal) from error
     rows = csv.DictReader(io.StringIO(text, newline=""), strict=True)
     by_source: dict[str, RedactionBoxes] = {}
     lines: dict[str, tuple[int, ...]] = {}

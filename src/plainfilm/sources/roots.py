@@ -3,13 +3,14 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from plainfilm.errors import SourceMissingError
+from plainfilm.errors import SourceMissingError, with_os_error
 from plainfilm.sources.entries import EntryKind, kind_of_source, read_entries
 from plainfilm.sources.glob import AnyPattern, split_pattern
 from plainfilm.sources.scheme import check_local
@@ -98,11 +99,16 @@ def _root_of(source: str) -> Root:
 def _glob_root(source: str) -> Root:
     glob = split_pattern(source)
     if glob is None:
-        raise SourceMissingError(f"SOURCE {_printable(source)} does not exist")
+        raise _missing_error(source, "does not exist")
     root = Root(_resolved(glob[0]), EntryKind.FOLDER, AnyPattern((glob[1],)))
     if not _has_match(root):
-        raise SourceMissingError(f"SOURCE {_printable(source)} matches nothing")
+        raise _missing_error(source, "matches nothing")
     return root
+
+
+def _missing_error(source: str, problem: str) -> SourceMissingError:
+    error = SourceMissingError(f"SOURCE {_printable(source)} {problem}")
+    return with_os_error(error, FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT)), source)
 
 
 def _file_path(source: str) -> Path:

@@ -13,6 +13,7 @@ from types import TracebackType
 from plainfilm.errors import Reason, RunError
 from plainfilm.workers.job_progress import JobProgress
 from plainfilm.workers.messages import (
+    Continue,
     Event,
     FrameSkipped,
     FrameStarted,
@@ -61,7 +62,12 @@ class CapturedError(AbstractContextManager["CapturedError"]):
 
 
 class PoolQueues:
-    """The queues of a pool: jobs for the worker threads, and events for the consumer. `stop_at` ends the pool."""
+    """The queues of a pool: jobs for the worker threads, and events for the consumer. `stop_at` ends the pool.
+
+    has_lockstep: whether a worker waits after each result until the result is in the queue.
+    """
+
+    has_lockstep = False
 
     def __init__(self, workers: int, prestarted: PrestartedWorkers | None = None) -> None:
         self.prestarted = prestarted
@@ -81,8 +87,19 @@ class PoolQueues:
         """Whether an event waits."""
         return not self._events.empty()
 
-    def put_event(self, event: Event | Exception) -> None:
-        """Add an event, or an error for the consumer to raise. Waits while the queue is full, unless it is closed."""
+    def put_job(self, job: Job) -> None:
+        """Add a job for the worker threads."""
+        self.jobs.put(job)
+
+    def put_event(self, _job: Job, event: Event) -> None:
+        """Add an event of a job. Waits while the queue is full, unless it is closed."""
+        self._put(event)
+
+    def put_error(self, error: Exception) -> None:
+        """Add an error for the consumer to raise."""
+        self._put(error)
+
+    def _put(self, event: Event | Exception) -> None:
         is_queued = False
         while not is_queued and not self.is_closed:
             with suppress(Full):
@@ -119,7 +136,7 @@ class WorkerThread(threading.Thread):
         if self.process is not None:
             self._end_process()
         if captured.error is not None:
-            self._queues.put_event(captured.error)
+            self._queues.put_error(captured.error)
 
     def _run_job(self, job: Job) -> None:
         progress = JobProgress(job, self._settings.give_up_after)
@@ -132,8 +149,8 @@ class WorkerThread(threading.Thread):
                 return
             lost = self._finish_attempt(progress, end)
             if lost is not None:
-                self._queues.put_event(lost)
-        self._queues.put_event(JobDone(job.payload))
+                self._queues.put_event(job, lost)
+        self._queues.put_event(job, JobDone(job.payload))
 
     def _attempt(self, process: WorkerProcess, progress: JobProgress) -> TaskFinished | TaskRaised | None:
         """Try the remaining part of a job once; return how the task ended, or None when the worker is gone.
@@ -146,7 +163,9 @@ class WorkerThread(threading.Thread):
                 case FrameStarted() | FrameSurveyed() | MemoryShort() | TaskResult() | FrameSkipped() as message:
                     event = progress.handle_report(message)
                     if event is not None:
-                        self._queues.put_event(event)
+                        self._queues.put_event(progress.job, event)
+                    if self._queues.has_lockstep and isinstance(message, TaskResult):
+                        process.send(Continue())
                 case TaskFinished() | TaskRaised() as end:
                     return end
                 case RunFailed(error):
