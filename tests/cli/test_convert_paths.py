@@ -16,9 +16,9 @@ from tests.support.cases.build import write_case
 from tests.support.command_line import CommandLine
 
 from plainfilm.cli.main import main
-from plainfilm.cli.single import check_single
 from plainfilm.errors import Reason
 from plainfilm.options.options import Options
+from plainfilm.output.single import check_single
 from plainfilm.records import Failure
 from plainfilm.sources.walk import Listing
 
@@ -175,3 +175,11 @@ def test_quiet_prints_nothing_of_a_run(plainfilm: CommandLine, tmp_path: Path) -
     film = write_case(tmp_path / "film.dcm", rows=16, columns=16)
     done = plainfilm.run("convert", "-q", str(film), str(tmp_path / "out"))
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_options_of_a_folder_in_the_environment_are_ignored_for_a_single_image(
+    plainfilm: CommandLine, tmp_path: Path
+) -> None:
+    film = write_case(tmp_path / "film.dcm", rows=16, columns=16)
+    environment = {"PLAINFILM_NAMES": "hash", "PLAINFILM_COLUMNS": "StudyDate", "PLAINFILM_FIT": "pad"}
+    assert plainfilm.run("convert", film, tmp_path / "x.png", environment=environment).returncode == 0

@@ -52,10 +52,11 @@ def convert_command(argv: Sequence[str]) -> int:
     """Run `plainfilm convert` and return its exit code. Raises RunError."""
     arguments = parse(convert_parser(), argv)
     sources, out = _split_paths(arguments)
-    options = options_of(arguments, environment())
+    is_single = out == STANDARD_OUTPUT or is_image_name(Path(out))
+    options = options_of(arguments, environment(), is_single=is_single)
     if not options.run.quiet:
         warn_of_unknown_variables(environment())
-    if is_single := out == STANDARD_OUTPUT or is_image_name(Path(out)):
+    if is_single:
         check_single(sources, out, options)
     if options.run.dry_run:
         from plainfilm.cli.listing import list_sources

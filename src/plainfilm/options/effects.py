@@ -70,14 +70,21 @@ _RULES = (
 )
 
 
-def ineffective_options(parsed_values: _Values) -> Iterator[tuple[Option, str]]:
+_OF_FOLDERS = ("names", "columns", "exclude")
+
+
+def ineffective_options(parsed_values: _Values, *, is_single: bool = False) -> Iterator[tuple[Option, str]]:
     """Yield each option that is given and can have no effect, and the cause: `without --size`.
 
     parsed_values: checked values by the names of the options; an option that is absent has its default. A value that
-    equals the default counts as not given.
+    equals the default counts as not given. is_single: whether one image is made, which has neither a name of its own
+    nor a table.
     """
     declared = {option.name: option for option in Options.declared()}
     values = {name: option.default for name, option in declared.items()} | dict(parsed_values)
     for rule in _RULES:
         if values[rule.name] != rule.default and rule.is_ineffective(values):
             yield declared[rule.name], rule.cause
+    for name in _OF_FOLDERS if is_single else ():
+        if values[name] != declared[name].default:
+            yield declared[name], "on a single image, which has no table"

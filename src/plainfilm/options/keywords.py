@@ -55,6 +55,7 @@ class IterateKeywords(ImageKeywords, total=False):
     modality: str | list[str]
     body_part: str | list[str]
     where: str | list[str]
+    exclude: str | PathLike[str] | None
     redact_from: str | PathLike[str] | None
     redact_unmatched: Literal["error", "ignore"]
     columns: str | list[str]
