@@ -229,7 +229,7 @@ def test_an_image_file_as_out_does_what_the_command_does(
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "home"))
     reports: list[plainfilm.RunProgress] = []
     run = plainfilm.convert(film, tmp_path / "python.png", look="stretch", progress=reports.append)
-    assert (run.converted, run.exit_code, [report.images for report in reports]) == (1, 0, [1])
+    assert (run.converted, run.exit_code, [report.converted for report in reports]) == (1, 0, [1])
     command = ["convert", str(film), str(tmp_path / "command.png"), "--look", "stretch"]
     subprocess.run([sys.executable, "-m", "plainfilm", *command], check=True, capture_output=True)
     assert (tmp_path / "python.png").read_bytes() == (tmp_path / "command.png").read_bytes()

@@ -23,7 +23,6 @@ from plainfilm.options.run import Progress
 HALF = RunProgress(
     files=40,
     total=100,
-    images=1_239,
     converted=1_234,
     repaired=7,
     failed=5,
@@ -62,7 +61,7 @@ def on_terminal(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) ->
     reader = threading.Thread(target=collect)
     reader.start()
     with open(theirs, "w", encoding="utf-8") as stream, show_progress(Progress.AUTO, stream) as display:
-        display.update(RunProgress(files=3, converted=2, failed=1))
+        display.update(RunProgress(3, None, 2, failed=1))
         display.update(HALF)
     reader.join(30)
     os.close(ours)

@@ -20,12 +20,12 @@ def test_reports_are_few_and_hold_the_counts(monkeypatch: pytest.MonkeyPatch) ->
     reports: list[RunProgress] = []
     reporter = ProgressReporter(reports.append, lambda: Counts(5, 1, 2, 3))
     monkeypatch.setattr(progress_module, "REPORT_SECONDS", 3600.0)
-    reporter.finish_file()
+    reporter.finish_file("a.dcm")
     reporter.report()
     for _ in range(100):
         reporter.report_when_due()
     (report,) = reports
-    assert (report.files, report.images, report.converted, report.failed, report.skipped) == (1, 7, 5, 2, 3)
+    assert (report.files, report.converted, report.failed, report.skipped) == (1, 5, 2, 3)
     assert report.total is None
     monkeypatch.setattr(progress_module, "REPORT_SECONDS", 0.0)
     reporter.report_when_due()
@@ -59,7 +59,7 @@ def test_a_callback_gets_the_progress_of_a_run(films: Path, tmp_path: Path) -> N
     run = plainfilm.convert(films, tmp_path / "out", jobs=1, key_file=tmp_path / "key", progress=reports.append)
     last = reports[-1]
     assert (last.files, last.total) == (31, 31)
-    assert (last.images, last.converted, last.failed, last.skipped) == (30, run.converted, run.failed, run.skipped)
+    assert (last.converted, last.failed, last.skipped) == (run.converted, run.failed, run.skipped) == (30, 0, 1)
     assert [report.files for report in reports] == sorted(report.files for report in reports)
     with pytest.raises(AttributeError):
         last.files = 0  # type: ignore[misc]

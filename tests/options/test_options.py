@@ -38,7 +38,7 @@ def test_the_defaults_round_trip_and_are_written_in_full() -> None:
 
 
 def test_all_options_together_round_trip() -> None:
-    left_out = ("look", "window", "clahe", "strict", "presentation")
+    left_out = ("look", "window", "clahe", "strict", "presentation", "spacing")
     given = {name: value for name, (_, value) in OPTION_VALUES.items() if name not in left_out}
     options = Options.of(given)
     assert Options.of(json.loads(json.dumps(options.to_mapping()))) == options
@@ -67,13 +67,19 @@ def test_the_defaults_are_those_of_the_interface() -> None:
         "pixels": "square",
         "crop": None,
         "size": "none",
+        "spacing": None,
         "enlarge": False,
         "fit": "keep",
         "overlays": "off",
         "presentation": None,
         "orient": "stored",
+        "format": "png",
+        "quality": 90,
+        "lossless": False,
         "frames": "all",
         "names": "keep",
+        "table": "csv",
+        "no_card": False,
         "modality": "",
         "body_part": "",
         "where": "",
@@ -87,6 +93,7 @@ def test_the_defaults_are_those_of_the_interface() -> None:
         "jobs": None,
         "key_file": None,
         "overwrite": False,
+        "no_report": False,
         "log": None,
         "verbose": False,
         "dry_run": False,

@@ -2,6 +2,7 @@
 """The Python functions: render one image, explain it, convert or survey many. They never print and never exit."""
 
 from plainfilm.api.image_file import ImageFile, open_image
+from plainfilm.api.looks import compare
 from plainfilm.api.many_images import convert, iterate, survey
 from plainfilm.api.one_image import explain, explain_isolated, render
 from plainfilm.api.source import Image8, Image16, Source
@@ -25,6 +26,7 @@ __all__ = [
     "RunProgress",
     "Source",
     "Survey",
+    "compare",
     "convert",
     "explain",
     "explain_isolated",

@@ -19,6 +19,7 @@ from plainfilm.conversion.pseudonyms import Key, load_key
 from plainfilm.conversion.rows import record_of, source_context
 from plainfilm.dicom.instance import Instance
 from plainfilm.errors import ClosedError, OptionsError
+from plainfilm.options.encoding import ImageFormat
 from plainfilm.options.keywords import ImageKeywords, OpenKeywords
 from plainfilm.options.options import Options
 from plainfilm.records import Record
@@ -27,7 +28,7 @@ from plainfilm.rendering.frame import PlannedFrame, RenderedFrame
 from plainfilm.rendering.instance_survey import InstanceSurvey, cache_budget, survey_instance
 from plainfilm.rendering.opened_instance import DecodedFrames, OpenedInstance, opened_instance, with_presentation
 from plainfilm.rendering.pipeline import plan_frame, render_frame
-from plainfilm.sources.naming_rules import IMAGE_SUFFIX, frame_name
+from plainfilm.sources.naming_rules import frame_name
 from plainfilm.sources.reference import Reference
 from plainfilm.sources.walk import iterate_references
 
@@ -96,7 +97,9 @@ class ImageFile(AbstractContextManager["ImageFile"]):
             reference = self._reference()
             context = source_context(reference, view.opened.instance, self._key)
             name = frame_name(reference.name, index + 1, self.frames)
-            return record_of(context, view.rendered(index), name + IMAGE_SUFFIX if reference.name else "", None)
+            return record_of(
+                context, view.rendered(index), name + ImageFormat.PNG.suffix if reference.name else "", None
+            )
 
     def close(self) -> None:
         """Close the file and release the frames. A second call does nothing."""
@@ -181,10 +184,11 @@ class _View:
         """Return the image of a frame as an array of its own. Raises ConversionError."""
         planned = self.planned(index)
         rendered = render_frame(planned)
-        self._rendered = replace(rendered, image=np.empty(0))
+        self._rendered = replace(rendered, levels=np.empty(0))
         # a look may return the decoded samples themselves, which are used again
-        is_shared = np.may_share_memory(rendered.image, planned.loaded.decoded.samples)
-        return rendered.image.copy() if is_shared else rendered.image
+        image = rendered.image
+        is_shared = np.may_share_memory(image, planned.loaded.decoded.samples)
+        return image.copy() if is_shared else image
 
 
 def open_image(source: Source, **options: Unpack[OpenKeywords]) -> ImageFile:

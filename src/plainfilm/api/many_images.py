@@ -24,7 +24,7 @@ from plainfilm.errors import ArgumentTypeError, ConversionError, OptionsError
 from plainfilm.options.keywords import IterateKeywords, RunKeywords, SurveyKeywords
 from plainfilm.options.options import Options
 from plainfilm.options.wording import python_wording
-from plainfilm.output.single import check_single, is_image_name, write_file
+from plainfilm.output.single import check_single, is_image_name, with_format_of, write_file
 from plainfilm.records import Failure, Status
 
 PathArgument: TypeAlias = str | PathLike[str]
@@ -62,6 +62,7 @@ def convert(
         is_single = is_image_name(target)
         if is_single:
             check_single([str(path) for path in paths], str(target), run_options)
+            run_options = with_format_of(str(target), run_options, is_format_given="format" in options)
         if run_options.run.dry_run:
             return _plan(paths, target, run_options)
         if is_single:
@@ -138,6 +139,6 @@ def _convert_single(source: Path, target: Path, options: Options, progress: Prog
     write_file(target, result.encoded)
     counts = Counts(1, int(result.record.status is Status.REPAIRED), 0, 0)
     seconds = time.monotonic() - started
-    progress(RunProgress(files=1, images=1, converted=1, failed=0, skipped=0, seconds=seconds, total=1))
+    progress(RunProgress(files=1, total=1, converted=1, fraction=1.0, seconds=seconds, new_files=1, new_images=1))
     notes = [note for note in (single.note, frames_note(single.frames, options)) if note]
     return Run(counts, seconds, notes=tuple(map(python_wording, notes)))

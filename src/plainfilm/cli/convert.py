@@ -16,21 +16,22 @@ from plainfilm.cli.help import CommandHelp
 from plainfilm.cli.output import print_message
 from plainfilm.cli.progress import show_progress
 from plainfilm.cli.signals import stopping_on_signals
-from plainfilm.cli.single import STANDARD_OUTPUT, convert_to_file
+from plainfilm.cli.single import convert_to_file
 from plainfilm.cli.summary import summary_text
 from plainfilm.cli.variables import warn_of_unknown_variables
 from plainfilm.conversion.run_progress import ignore_progress
 from plainfilm.errors import OptionsError
 from plainfilm.options.options import Options
 from plainfilm.options.run import Progress
-from plainfilm.output.single import check_single, is_image_name
+from plainfilm.output.single import STANDARD_OUTPUT, check_single, is_image_name, with_format_of
 from plainfilm.sources.scheme import check_local
 from plainfilm.workers.spawn import PrestartedWorkers
 
 _HELP = CommandHelp(
     usage="plainfilm convert SOURCE... OUT [options]",
     description="Convert DICOM files and folders (recursively, with any file name) into images in the folder OUT, "
-    "or one file into one image if OUT ends in .png or is -. Not for diagnostic use.",
+    "or one file into one image if OUT ends in the suffix of an image format, such as .png, or is -. Not for "
+    "diagnostic use.",
     examples=(
         ("plainfilm convert films/ out/", "a folder, with tables"),
         ("plainfilm convert hand.dcm hand.png", "one image"),
@@ -58,6 +59,7 @@ def convert_command(argv: Sequence[str]) -> int:
         warn_of_unknown_variables(environment())
     if is_single:
         check_single(sources, out, options)
+        options = with_format_of(out, options, is_format_given="format" in vars(arguments))
     if options.run.dry_run:
         from plainfilm.cli.listing import list_sources
 

@@ -23,7 +23,6 @@ from plainfilm.options.run import Progress
 if TYPE_CHECKING:
     from rich.progress import Progress as Bars
 
-
 LINE_SECONDS = 1.0
 _MOST_REASONS = 3
 

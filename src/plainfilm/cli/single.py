@@ -8,11 +8,9 @@ from pathlib import Path
 
 from plainfilm.cli.output import print_message, write_image
 from plainfilm.options.options import Options
-from plainfilm.output.single import write_file
+from plainfilm.output.single import STANDARD_OUTPUT, write_file
 from plainfilm.records import Failure, Record, Status
 from plainfilm.workers.spawn import PrestartedWorkers
-
-STANDARD_OUTPUT = "-"
 
 
 def convert_to_file(source: str, out: str, options: Options) -> int:

@@ -11,23 +11,28 @@ from dataclasses import asdict, replace
 from itertools import takewhile
 from pathlib import Path
 
+from plainfilm.conversion.committer import ResultCommitter
 from plainfilm.conversion.disk_check import forget_lost_images
 from plainfilm.conversion.failures import failure_of_lost_worker
 from plainfilm.conversion.job import ConvertJob, StagedImage
 from plainfilm.conversion.job_source import JobSource
-from plainfilm.conversion.progress import StoppingCallback
+from plainfilm.conversion.progress import ProgressReporter, StoppingCallback
+from plainfilm.conversion.row_survey import RowSurvey
 from plainfilm.conversion.run_inputs import load_run_inputs
 from plainfilm.conversion.run_parts import RunParts, open_run_parts, save_results
 from plainfilm.conversion.run_progress import ProgressCallback, ignore_progress
 from plainfilm.conversion.selection import changed_selection_notes
-from plainfilm.conversion.summary import RUN_FILE, PatientPathCounter, Run, run_json
+from plainfilm.conversion.summary import RUN_FILE, Run, run_json
 from plainfilm.errors import PlainfilmError, RunError
 from plainfilm.ledger.source_names import earlier_names
 from plainfilm.options.options import Options
 from plainfilm.options.presentation import PresentationSource
+from plainfilm.output.data_card import CardContent, remove_card, write_card
 from plainfilm.output.folder import FolderOutput
 from plainfilm.output.tables import UnwritableTableError, write_run_file, write_tables
 from plainfilm.records import Failure
+from plainfilm.report.ledger_rows import LedgerRows
+from plainfilm.report.report import remove_report, write_report
 from plainfilm.sources.reference import Reference
 from plainfilm.sources.scheme import check_local
 from plainfilm.sources.walk import Listing
@@ -57,7 +62,6 @@ class Conversion:
         self._task = task
         self._prestarted = prestarted
         self._stopped = False
-        self._is_followed = False
         self._pool: WorkerPool | None = None
 
     def stop(self, grace_seconds: float = GRACE_SECONDS) -> None:
@@ -69,19 +73,20 @@ class Conversion:
     def run(self, progress: ProgressCallback = ignore_progress) -> Run:
         """Convert, and return the summary. An OUT with a ledger is resumed: images that are up to date stay.
 
+        progress: called a few times a second.
+
         Raises RunError (exit code 2 or 3) where the run cannot continue. An exception of the callback stops the run
         as `stop` does, and is raised after that.
         """
         callback = StoppingCallback(progress, self.stop)
-        self._is_followed = progress is not ignore_progress
-        run = self._run(callback)
+        run = self._run(callback, is_followed=progress is not ignore_progress)
         callback.raise_error()
         return run
 
-    def _run(self, progress: ProgressCallback) -> Run:
+    def _run(self, progress: ProgressCallback, *, is_followed: bool) -> Run:
         check_local(self._out, "OUT")
         inputs = load_run_inputs(self._listing(), self._out, self._options)
-        with open_run_parts(inputs, progress) as parts:
+        with open_run_parts(inputs, progress, is_followed=is_followed) as parts:
             parts.ledger.store_prefixes(inputs.listing.prefixes)
             parts.committer.recover()
             try:
@@ -107,23 +112,47 @@ class Conversion:
         presentation_index = self._index_presentations(parts)
         lost = forget_lost_images(self._out, parts.ledger, parts.committer.remove, self._is_stopped)
         job_source = JobSource(parts.inputs, parts.ledger, parts.committer, parts.progress, self._is_stopped)
-        if self._is_followed:
-            parts.progress.count_files(parts.inputs.listing.entries())
+        parts.progress.count_files(parts.inputs.listing.entries())
         self._convert(job_source.jobs(parts.inputs.listing.entries(), presentation_index), parts)
         parts.committer.close(self._is_stopped)
         parts.progress.report()
-        rows = PatientPathCounter(parts.ledger)
-        splits = write_tables(parts.output, rows, self._options.privacy.columns.words)
-        selection_notes = changed_selection_notes(parts.ledger.changed_options)
+        rows = RowSurvey(parts.ledger, self._options.output)
+        write_tables(parts.output, rows, self._options.output.table, self._options.privacy.columns.words)
         notes = (
-            str(splits),
+            self._write_card(parts.output, rows),
             *rows.notes(),
             *lost.notes(),
-            *selection_notes,
+            *changed_selection_notes(parts.ledger.changed_options),
+            *_format_notes(self._options),
             *job_source.notes(),
             *parts.committer.notes(),
+            self._write_report(parts),
         )
         return [note for note in notes if note]
+
+    def _write_card(self, output: FolderOutput, rows: RowSurvey) -> str:
+        """Write README.md, or remove an earlier one with `--no-card`; return a note, '' for none."""
+        if self._options.output.no_card:
+            remove_card(output)
+            return ""
+        command = " ".join(("plainfilm convert SOURCE... OUT", *self._options.command_words()))
+        content = CardContent(command, self._options.output.table, self._options.privacy.columns.words)
+        return write_card(output, content, rows.card)
+
+    def _write_report(self, parts: RunParts) -> str:
+        """Write the report; return a note for the summary where that fails, which leaves the images as they are.
+
+        A stopped run has to end soon, so it leaves no report.
+        """
+        try:
+            is_wanted = not self._options.run.no_report and not self._stopped
+            if not is_wanted or not write_report(parts.output, LedgerRows(parts.ledger), self._is_stopped):
+                remove_report(parts.output)
+        except PlainfilmError as error:
+            with suppress(PlainfilmError):
+                remove_report(parts.output)
+            return f"there is no report ({error.message}): `plainfilm report` writes it"
+        return ""
 
     def _index_presentations(self, parts: RunParts) -> Path | None:
         """Write the index of the presentation states among the sources, anew in every run (`--presentation auto`)."""
@@ -144,7 +173,7 @@ class Conversion:
             if self._stopped:
                 self._pool.stop()
             for event in self._pool.events(idle=True):
-                _add_event(event, parts)
+                _add_event(event, parts.committer, parts.progress)
                 parts.committer.flush_when_due()
                 parts.progress.report_when_due()
 
@@ -157,7 +186,8 @@ class Conversion:
         return run
 
     def _write_run_file(self, parts: RunParts, notes: Iterable[str] = ()) -> Run:
-        run = Run(parts.committer.counts(), time.monotonic() - parts.started, self._stopped, tuple(notes))
+        seconds, table = time.monotonic() - parts.started, self._options.output.table
+        run = Run(parts.committer.counts(), seconds, self._stopped, tuple(notes), out=self._out, table=table)
         write_run_file(parts.output, RUN_FILE, run_json(run, self._options, parts.inputs.key, parts.started_at))
         return run
 
@@ -173,15 +203,23 @@ class Conversion:
         return self._stopped
 
 
+def _format_notes(options: Options) -> Iterator[str]:
+    """Yield a line for the summary about a format that common loaders of image folders do not list."""
+    if not options.encoding.format.is_common:
+        yield (
+            f"common loaders of image folders (torchvision, Hugging Face) list no {options.encoding.format.suffix} "
+            "files: read them with a loader of your own"
+        )
+
+
 def _count_reasons(failures: Iterable[Failure]) -> dict[str, int]:
     """The number of failures and skipped inputs by status and reason, such as `failed: timeout`."""
     counts = Counter(f"{failure.status}: {failure.reason}" for failure in failures)
     return dict(counts.most_common())
 
 
-def _add_event(event: Event, parts: RunParts) -> None:
+def _add_event(event: Event, committer: ResultCommitter, progress: ProgressReporter) -> None:
     """Give what the workers report to the committer and to the progress of the run."""
-    committer, progress = parts.committer, parts.progress
     match event:
         case WorkerLost():
             failure = failure_of_lost_worker(event)

@@ -119,11 +119,15 @@ class StagedOverlay(FastPickle):
 
 @dataclass(frozen=True, slots=True)
 class StagedImage(FastPickle):
-    """A staged image with its row. The row says which name the image gets when it is published."""
+    """A staged image with its row. The row says which name the image gets when it is published.
+
+    preview: what the report shows of the image; empty where no report is asked for.
+    """
 
     record: Record
     temporary_name: str
     overlays: tuple[StagedOverlay, ...] = ()
+    preview: bytes = b""
 
     @property
     def final_names(self) -> dict[str, str]:

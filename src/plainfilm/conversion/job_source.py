@@ -60,8 +60,6 @@ class JobSource:
                 return
             if (job := self._job_of(entry, context_bytes)) is not None:
                 yield job
-            else:
-                self._progress.finish_file()
             self._progress.report_when_due()
         self._all_listed = True
         self._progress.set_total(listed)
@@ -95,12 +93,14 @@ class JobSource:
         if isinstance(entry, Failure):
             self._committer.add(entry)
             self._progress.add_failure(entry)
+            self._progress.pass_over()
             return None
         file_stat = FileStat.of(entry.path)
         work = self._ledger.register_source(entry, file_stat)
         self._renamed += entry.is_renamed or (work is not None and work.reference.name != entry.name)
         if work is None:
             self._unchanged += 1
+            self._progress.pass_over()
             return None
         self._progress.start_file(work.reference.source, file_stat.size)
         self._changed += work.has_changed
@@ -111,6 +111,7 @@ class JobSource:
         """Skip a file; the images that an earlier run has made of it are removed."""
         # no file has these properties: a run without the exclusion finds the file changed
         work = self._ledger.register_source(reference, FileStat(-1, 0))
+        self._progress.pass_over()
         if work is None:
             return
         self._committer.remove(work.obsolete_files)

@@ -21,12 +21,14 @@ from plainfilm.dicom.presentation_state import GRAYSCALE_SOFTCOPY, PresentationS
 from plainfilm.dicom.read import read_presentation_state
 from plainfilm.errors import ConversionError, OptionsError, with_os_error
 from plainfilm.findings import Finding, FindingCode
-from plainfilm.ledger.database import translate_sqlite_errors
+from plainfilm.ledger.database import check_regular_files, database_files, translate_sqlite_errors
 from plainfilm.options.options import Options
 from plainfilm.sources.file_reader import open_source, read_head
 
 _MAX_FILE_BYTES = 64 * 1024**2
 _MAX_REFERRING_STATES = 1000
+# functions in a schema that another program may have written are not called
+_NO_FUNCTIONS = "PRAGMA trusted_schema=OFF"
 _SCHEMA = "CREATE TABLE refers (uid TEXT, path BLOB, created TEXT, state TEXT, PRIMARY KEY (uid, path)) WITHOUT ROWID"
 
 
@@ -103,21 +105,25 @@ def index_presentations(paths: Iterable[Path], file: Path) -> int:
 
     Of each file, the first 4 KiB are read, where File Meta Information names the SOP class. Presentation states of up
     to 64 MiB are read completely. Files that cannot be read are skipped here; the conversion reports them.
-    Raises StorageFullError and RunError where the index cannot be written.
+    Raises StorageFullError and RunError where the index cannot be written, LedgerError where its name is that of a link
+    or a folder.
     """
     number_of_states = 0
-    with translate_sqlite_errors(file):
-        file.unlink(missing_ok=True)
-        with closing(sqlite3.connect(file)) as database, database:
-            database.execute(_SCHEMA)
-            for path in paths:
-                state = _state_at(path)
-                if state is None:
-                    continue
-                number_of_states += 1
-                uids = {reference.sop_instance_uid for reference in state.references}
-                rows = ((uid, os.fsencode(path), state.created, state.sop_instance_uid) for uid in sorted(uids))
-                database.executemany("INSERT OR REPLACE INTO refers VALUES (?, ?, ?, ?)", rows)
+    # SQLite follows symbolic links, also at the names of the files that it keeps beside the index
+    check_regular_files(file)
+    for older_file in database_files(file):
+        older_file.unlink(missing_ok=True)
+    with translate_sqlite_errors(file), closing(sqlite3.connect(file)) as database, database:
+        database.execute(_NO_FUNCTIONS)
+        database.execute(_SCHEMA)
+        for path in paths:
+            state = _state_at(path)
+            if state is None:
+                continue
+            number_of_states += 1
+            uids = {reference.sop_instance_uid for reference in state.references}
+            rows = ((uid, os.fsencode(path), state.created, state.sop_instance_uid) for uid in sorted(uids))
+            database.executemany("INSERT OR REPLACE INTO refers VALUES (?, ?, ?, ?)", rows)
     return number_of_states
 
 
@@ -136,6 +142,7 @@ class PresentationIndex:
 
     def __init__(self, file: Path) -> None:
         self._database = sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro&immutable=1", uri=True)
+        self._database.execute(_NO_FUNCTIONS)
 
     def state_for(self, sop_instance_uid: str) -> tuple[PresentationState | None, bool]:
         """Return the newest presentation state that refers to an image, or None, and whether there are several.

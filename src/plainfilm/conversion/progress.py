@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Follow a run, report its progress to a callback a few times a second, and stop the run where the callback fails."""
+"""Follow the progress of a run, and report it to a callback at most a few times a second."""
 
 from __future__ import annotations
 
@@ -52,17 +52,18 @@ class StoppingCallback(AbstractContextManager["StoppingCallback"]):
 class ProgressReporter:
     """Follows the files of a run, and calls the callback.
 
-    counts: returns the rows in OUT.
+    counts: the rows in OUT. is_followed: whether the files are counted before all are listed.
     """
 
-    def __init__(self, callback: ProgressCallback, counts: Callable[[], Counts]) -> None:
+    def __init__(self, callback: ProgressCallback, counts: Callable[[], Counts], *, is_followed: bool = False) -> None:
         self._callback = callback
         self._counts = counts
+        self._is_followed = is_followed
         self._total: int | None = None
         self._counted: int | None = None
         self._last_report = 0.0
         self._started = time.monotonic()
-        self._files_done = self._new_files = self._new_images = self._new_bytes = 0
+        self._files = self._new_files = self._new_images = self._new_bytes = 0
         # the size of each file in work, and the part of it that is done
         self._sizes: dict[str, int] = {}
         self._fractions: dict[str, float] = {}
@@ -71,7 +72,8 @@ class ProgressReporter:
 
     def count_files(self, entries: Iterable[object]) -> None:
         """Count the input files in a thread of its own, so that there is an estimate before all are listed."""
-        threading.Thread(target=self._count, args=(entries,), name="plainfilm-count", daemon=True).start()
+        if self._is_followed:
+            threading.Thread(target=self._count, args=(entries,), name="plainfilm-count", daemon=True).start()
 
     def close(self) -> None:
         """End the counting."""
@@ -81,6 +83,10 @@ class ProgressReporter:
         """Report that all sources are listed, and the number of files."""
         self._total = total
         self.report()
+
+    def pass_over(self) -> None:
+        """Add a file that needs no work."""
+        self._files += 1
 
     def start_file(self, source: str, size: int) -> None:
         """Add a file that becomes a job; size: its bytes."""
@@ -98,13 +104,12 @@ class ProgressReporter:
         if failure.status is Status.FAILED:
             self._reasons[failure.reason.value] += 1
 
-    def finish_file(self, source: str = "") -> None:
-        """Count an input file that is done; source: that of a file in work, empty for a file that needed no work."""
-        self._files_done += 1
+    def finish_file(self, source: str) -> None:
+        """Add that a file in work is done."""
         self._fractions.pop(source, None)
-        if source in self._sizes:
-            self._new_bytes += self._sizes.pop(source)
-            self._new_files += 1
+        self._new_bytes += self._sizes.pop(source, 0)
+        self._new_files += 1
+        self._files += 1
 
     def report_when_due(self) -> None:
         """Report if the last report is old enough."""
@@ -112,27 +117,25 @@ class ProgressReporter:
             self.report()
 
     def report(self) -> None:
-        """Report the progress."""
+        """Report the counts."""
         self._last_report = time.monotonic()
-        counts = self._counts()
-        self._callback(self._progress(counts))
+        self._callback(self._progress(self._counts()))
 
     def _progress(self, counts: Counts) -> RunProgress:
         total = self._counted if self._total is None else self._total
         if total is not None:
-            total = max(total, self._files_done)
-        done = self._files_done + sum(self._fractions.values())
+            total = max(total, self._files)
+        done = self._files + sum(self._fractions.values())
         return RunProgress(
-            files=self._files_done,
-            images=counts.converted + counts.failed,
+            files=self._files,
+            total=total,
             converted=counts.converted,
+            repaired=counts.repaired,
             failed=counts.failed,
             skipped=counts.skipped,
-            seconds=self._last_report - self._started,
-            total=total,
-            repaired=counts.repaired,
             reasons=dict(self._reasons),
             fraction=None if total is None else min(done / total, 1.0) if total else 1.0,
+            seconds=time.monotonic() - self._started,
             new_files=self._new_files,
             new_images=self._new_images,
             new_bytes=self._new_bytes,

@@ -13,6 +13,7 @@ from plainfilm.ledger.fingerprint import RunFingerprint
 from plainfilm.options.exclusion_list import Exclusions, load_exclusions
 from plainfilm.options.options import Options
 from plainfilm.options.redaction_list import Redactions
+from plainfilm.output.tables import check_table_format
 from plainfilm.sources.walk import Listing
 
 
@@ -37,7 +38,8 @@ class RunInputs:
 
 
 def load_run_inputs(listing: Listing, out: Path, options: Options) -> RunInputs:
-    """Read key, redactions and presentation state. Raises OptionsError where one of them cannot be used."""
+    """Read key, redactions and presentation state. Raises OptionsError where an option cannot be used."""
+    check_table_format(options.output.table)
     redactions = load_matched_redactions(listing, options.privacy)
     exclusions = load_exclusions(options.selection.exclude)
     key = load_key(options.run.key_file)

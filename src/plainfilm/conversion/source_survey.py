@@ -10,7 +10,7 @@ import os
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 
@@ -140,7 +140,7 @@ class SourceSurvey:
                     last_report = time.monotonic()
                     progress(self._progress(last_report - started))
         self.seconds = time.monotonic() - started
-        progress(self._progress(self.seconds, self.counts.files))
+        progress(replace(self._progress(self.seconds), total=self.counts.files, fraction=1.0))
 
     def _jobs(self, entries: Iterable[Reference | Failure]) -> Iterator[Job]:
         key = Key(os.urandom(32))
@@ -165,18 +165,15 @@ class SourceSurvey:
         self.counts.files += files
         self.counts.failed[lost.reason.value] += files
 
-    def _progress(self, seconds: float, total: int | None = None) -> RunProgress:
-        images, failed, skipped = self.counts.images, self.counts.failed.total(), self.counts.skipped.total()
+    def _progress(self, seconds: float) -> RunProgress:
+        counts = self.counts
         return RunProgress(
-            files=self.counts.files,
-            images=images + failed,
-            converted=images,
-            failed=failed,
-            skipped=skipped,
+            files=counts.files,
+            converted=counts.images,
+            failed=counts.failed.total(),
+            skipped=counts.skipped.total(),
+            reasons=dict(counts.failed),
             seconds=seconds,
-            total=total,
-            reasons=dict(self.counts.failed),
-            fraction=None if total is None else 1.0,
-            new_files=self.counts.files,
-            new_images=images,
+            new_files=counts.files,
+            new_images=counts.images,
         )

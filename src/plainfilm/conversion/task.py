@@ -23,18 +23,20 @@ from plainfilm.conversion.rows import SourceContext, record_of, software_text, s
 from plainfilm.conversion.selection import check_selection
 from plainfilm.decode.codecs import preload_decoders
 from plainfilm.decode.process_state import is_memory_short, is_memory_suspect
+from plainfilm.encode.image import encode_image
 from plainfilm.encode.png import Ancillary, encode_png
 from plainfilm.errors import ConversionError, Reason, Stage
 from plainfilm.options.options import Options
 from plainfilm.options.output import Names, Projection
 from plainfilm.output.folder import FolderOutput
-from plainfilm.rendering.frame import RenderedFrame
+from plainfilm.rendering.frame import PlannedFrame, RenderedFrame
 from plainfilm.rendering.instance_survey import survey_instance
 from plainfilm.rendering.opened_instance import OpenedInstance, open_instance, with_presentation
 from plainfilm.rendering.pipeline import plan_frame, render_frame
 from plainfilm.rendering.projection import render_projection
+from plainfilm.report.preview import make_preview
 from plainfilm.sources.file_reader import open_source
-from plainfilm.sources.naming_rules import IMAGE_SUFFIX, frame_name, projection_name, uid_name
+from plainfilm.sources.naming_rules import MASK_SUFFIX, frame_name, projection_name, uid_name
 from plainfilm.workers.messages import FrameSkipped, FrameStarted, FrameSurveyed, Job, MemoryShort, Report, TaskResult
 
 # before the memory of the worker is limited
@@ -97,7 +99,8 @@ def _results(
             continue
         announce(FrameStarted(frame))
         try:
-            yield TaskResult(_encode(convert_job, source, render_frame(plan_frame(survey, frame))))
+            planned = plan_frame(survey, frame)
+            yield TaskResult(_encode(convert_job, source, render_frame(planned), planned))
         except ConversionError as error:
             yield _failed(convert_job, frame if is_multi_frame else None, error)
 
@@ -137,15 +140,19 @@ def _selected_frames(opened: OpenedInstance, options: Options, first_frame: int)
 
 
 def _encode(
-    convert_job: ConvertJob, source: SourceContext, rendered: RenderedFrame
+    convert_job: ConvertJob, source: SourceContext, rendered: RenderedFrame, planned: PlannedFrame | None = None
 ) -> StagedImage | EncodedImage | ArrayImage:
-    """Encode a frame, and stage its file where there is a folder OUT; or write its array. Raises ConversionError."""
+    """Encode a frame, and stage its file where there is a folder OUT; or write its array. Raises ConversionError.
+
+    planned: the plan of the frame, which the report explains; None for a projection of several frames.
+    """
+    encoding = convert_job.context.options.encoding
     frames = source.instance.pixel.number_of_frames
-    file_name = _name_of(_image_name(convert_job, source), rendered, frames) + IMAGE_SUFFIX
+    file_name = _name_of(_image_name(convert_job, source), rendered, frames) + encoding.format.suffix
     if convert_job.context.arrays is not None:
         record = record_of(source, rendered, file_name, None)
         return ArrayImage(record, write_array(rendered.image, convert_job.context.arrays))
-    encoded = encode_png(rendered.image, Ancillary(software_text(rendered), rendered.profile))
+    encoded = encode_image(rendered.levels, Ancillary(software_text(rendered), rendered.profile), encoding)
     record = record_of(source, rendered, file_name, encoded)
     if convert_job.context.out is None:
         return EncodedImage(record, encoded)
@@ -153,7 +160,9 @@ def _encode(
     # named after the source, whose name is unique: a name by UID may change when later sources arrive
     overlays = _stage_overlays(output, _name_of(convert_job.reference.name, rendered, frames), rendered)
     record = replace(record, overlay_files=";".join(overlay.file_name for overlay in overlays))
-    return StagedImage(record, output.stage([encoded]), overlays)
+    no_report = convert_job.context.options.run.no_report
+    preview = b"" if no_report else make_preview(source.instance, planned, rendered).to_bytes()
+    return StagedImage(record, output.stage([encoded]), overlays, preview)
 
 
 def _name_of(name: str, rendered: RenderedFrame, frames: int) -> str:
@@ -171,14 +180,14 @@ def _image_name(convert_job: ConvertJob, source: SourceContext) -> str:
 
 
 def _stage_overlays(output: FolderOutput, name: str, rendered: RenderedFrame) -> tuple[StagedOverlay, ...]:
-    """Stage the images of the overlay planes of a frame, where they are asked for."""
+    """Stage the images of the overlay planes of a frame, where they are asked for: PNG, which is small and exact."""
     if not rendered.overlay_masks:
         return ()
     text = Ancillary(software_text(rendered))
     return tuple(
         StagedOverlay(
             output.stage([encode_png(mask.image, text)]),
-            f"{OVERLAY_FOLDER}/{name}_overlay{mask.number}{IMAGE_SUFFIX}",
+            f"{OVERLAY_FOLDER}/{name}_overlay{mask.number}{MASK_SUFFIX}",
         )
         for mask in rendered.overlay_masks
     )

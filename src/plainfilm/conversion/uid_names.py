@@ -18,6 +18,7 @@ from itertools import islice
 from plainfilm.conversion.job import StagedImage
 from plainfilm.errors import OutputError
 from plainfilm.ledger.ledger import Ledger
+from plainfilm.output.directory import open_regular_file
 from plainfilm.output.folder import FolderOutput
 from plainfilm.records import Record
 from plainfilm.sources.naming_rules import FRAME_PATTERN
@@ -118,7 +119,8 @@ class UidNames:
         new_names: dict[str, str] = {}
         for old, new in moves:
             try:
-                content = (self._output.out / old.file_name).read_bytes()
+                with open_regular_file(self._output.out / old.file_name) as file:
+                    content = file.read()
                 new_names[self._output.stage([content])] = new.file_name
             except (OSError, OutputError):
                 self._output.discard(new_names)

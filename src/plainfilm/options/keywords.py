@@ -25,6 +25,7 @@ class RenderKeywords(TypedDict, total=False):
     pixels: Literal["square", "stored"]
     crop: str | tuple[int, int, int, int] | None
     size: str | int | tuple[int, int]
+    spacing: str | float | None
     enlarge: bool
     fit: Literal["keep", "pad", "crop"]
     overlays: Literal["off", "burn", "mask"]
@@ -82,8 +83,13 @@ class SurveyKeywords(TypedDict, total=False):
 class RunKeywords(ImageKeywords, total=False):
     """The options of a run."""
 
+    format: Literal["png", "jpeg", "webp", "tiff", "jxl", "npy"]
+    quality: int
+    lossless: bool
     frames: str | int
     names: Literal["keep", "uid", "hash"]
+    table: Literal["csv", "parquet", "jsonl"]
+    no_card: bool
     modality: str | list[str]
     body_part: str | list[str]
     where: str | list[str]
@@ -97,4 +103,5 @@ class RunKeywords(ImageKeywords, total=False):
     key_file: str | PathLike[str] | None
     overwrite: bool
     dry_run: bool
+    no_report: bool
     log: str | PathLike[str] | None

@@ -75,6 +75,9 @@ class RunOptions:
         resume=FREE,
         is_recorded=False,
     )
+    no_report: bool = option(
+        False, SWITCH, "write no report.html, and keep no small images for it", scope=Scope.RUN, resume=FREE
+    )
     log: Path | None = option(
         None,
         path_type("FILE"),

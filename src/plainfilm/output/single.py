@@ -5,37 +5,49 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from mimetypes import MimeTypes
 from pathlib import Path
 
 from plainfilm.errors import OptionsError
+from plainfilm.options.encoding import format_of_suffix
 from plainfilm.options.options import Options
 from plainfilm.options.output import Names
 from plainfilm.output.directory import open_directory
 from plainfilm.output.storage import translate_os_errors
 from plainfilm.sources.entries import EntryKind, kind_of_source
-from plainfilm.sources.naming_rules import DICOM_SUFFIXES, IMAGE_SUFFIX, IMAGE_SUFFIXES
+from plainfilm.sources.naming_rules import DICOM_SUFFIXES, IMAGE_SUFFIXES
 from plainfilm.sources.scheme import check_local
 
-_STANDARD_OUTPUT = "-"
+STANDARD_OUTPUT = "-"
+"""The OUT of an image that is written to standard output."""
 
 
 def is_image_name(out: Path) -> bool:
-    """Whether OUT names one image and not a folder.
-
-    Raises OptionsError for an image format that is not supported, and for the suffix of any other kind of file.
-    """
+    """Whether OUT names one image and not a folder. Raises OptionsError for the suffix of any other kind of file."""
     suffix = out.suffix.lower()
-    if suffix == IMAGE_SUFFIX:
+    if format_of_suffix(suffix) is not None:
         return not _is_folder(out)
     if not _is_file_suffix(suffix) or _is_folder(out):
         return False
-    if suffix.removeprefix(".") in IMAGE_SUFFIXES:
-        raise OptionsError(f"{suffix} files cannot be written: give a name that ends in {IMAGE_SUFFIX}")
     raise OptionsError(
-        f"OUT {out} has the suffix of a file that is no image: give a folder, or a name that ends in {IMAGE_SUFFIX} "
-        "(a folder of this name must exist)"
+        f"OUT {out} has the suffix of a file that is no image: give a folder, or a name that ends in the suffix of an "
+        "image format, such as .png (a folder of this name must exist)"
     )
+
+
+def with_format_of(out: str, options: Options, *, is_format_given: bool) -> Options:
+    """Return the options with the format of OUT's suffix; on standard output the format is that of the options.
+
+    is_format_given: whether the user has given a format. Raises OptionsError for another format there, or one that
+    cannot hold the depth of the output.
+    """
+    image_format = None if out == STANDARD_OUTPUT else format_of_suffix(Path(out).suffix)
+    if image_format is None or image_format is options.encoding.format:
+        return options
+    if is_format_given:
+        raise OptionsError(f"--format {options.encoding.format} contradicts the name of OUT, {Path(out).suffix}")
+    return replace(options, encoding=replace(options.encoding, format=image_format))
 
 
 def check_single(sources: Sequence[str], out: str, options: Options) -> None:
@@ -51,7 +63,7 @@ def check_single(sources: Sequence[str], out: str, options: Options) -> None:
         raise OptionsError("--names has no effect on one image: leave it out, or give a folder as OUT")
     if options.privacy.columns.words:
         raise OptionsError("--columns has no effect on one image, which has no table: give a folder as OUT")
-    if out != _STANDARD_OUTPUT and _is_same_file(out, sources[0]):
+    if out != STANDARD_OUTPUT and _is_same_file(out, sources[0]):
         raise OptionsError("OUT is the same file as SOURCE: give another name")
 
 

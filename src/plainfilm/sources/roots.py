@@ -106,11 +106,6 @@ def _glob_root(source: str) -> Root:
     return root
 
 
-def _missing_error(source: str, problem: str) -> SourceMissingError:
-    error = SourceMissingError(f"SOURCE {_printable(source)} {problem}")
-    return with_os_error(error, FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT)), source)
-
-
 def _file_path(source: str) -> Path:
     """The path of a file: its folder is resolved, and its own name stays, also where it is a symbolic link."""
     path = Path(source).absolute()
@@ -123,6 +118,11 @@ def _resolved(path: Path) -> Path:
         return path.resolve()
     except (OSError, RuntimeError):
         return path.absolute()
+
+
+def _missing_error(source: str, problem: str) -> SourceMissingError:
+    error = SourceMissingError(f"SOURCE {_printable(source)} {problem}")
+    return with_os_error(error, FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT)), source)
 
 
 def _printable(source: str) -> str:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 import threading
 import time
@@ -38,6 +39,8 @@ START_SECONDS = 120.0
 
 PAUSES_BETWEEN_STARTS = (0.1, 1.0)
 """Seconds before each further attempt when a worker dies before it is ready."""
+
+_NO_DESCRIPTORS = (errno.EMFILE, errno.ENFILE)
 
 POLL_SECONDS = 0.1
 
@@ -213,7 +216,9 @@ class WorkerThread(threading.Thread):
             child = None if self._queues.prestarted is None else self._queues.prestarted.take()
             self.process = WorkerProcess(self._task, self._settings, child)
         except OSError as error:
-            return str(error.strerror or type(error).__name__)
+            cause = str(error.strerror or type(error).__name__)
+            hint = " (raise the limit with ulimit -n, or give fewer --jobs)" if error.errno in _NO_DESCRIPTORS else ""
+            return cause + hint
         reply = self.process.receive(START_SECONDS)
         if isinstance(reply, Ready) and not self._queues.is_stopping:
             self._jobs_done = 0
