@@ -21,6 +21,7 @@ from plainfilm.cli.summary import summary_text
 from plainfilm.cli.variables import warn_of_unknown_variables
 from plainfilm.conversion.run_progress import ignore_progress
 from plainfilm.errors import OptionsError
+from plainfilm.options.encoding import ImageFormat, format_of_suffix
 from plainfilm.options.options import Options
 from plainfilm.options.run import Progress
 from plainfilm.output.single import STANDARD_OUTPUT, check_single, is_image_name, with_format_of
@@ -54,7 +55,8 @@ def convert_command(argv: Sequence[str]) -> int:
     arguments = parse(convert_parser(), argv)
     sources, out = _split_paths(arguments)
     is_single = out == STANDARD_OUTPUT or is_image_name(Path(out))
-    options = options_of(arguments, environment(), is_single=is_single)
+    single_format = (format_of_suffix(Path(out).suffix) or ImageFormat.PNG) if is_single else None
+    options = options_of(arguments, environment(), single_format)
     if not options.run.quiet:
         warn_of_unknown_variables(environment())
     if is_single:

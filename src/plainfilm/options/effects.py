@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from plainfilm.options.decoding import Resolution
+from plainfilm.options.encoding import LOSSY_FORMATS, ImageFormat
 from plainfilm.options.field import Option
 from plainfilm.options.geometry import Fit, OutputSize, Pixels
 from plainfilm.options.options import Options
@@ -45,6 +46,15 @@ def _has_no_box(values: _Values) -> bool:
     return not isinstance(size, OutputSize) or size.box is None
 
 
+def _is_lossless(values: _Values) -> bool:
+    image_format = values["format"]
+    return image_format not in LOSSY_FORMATS or (values["lossless"] is True and image_format is not ImageFormat.JPEG)
+
+
+def _has_no_choice_of_loss(values: _Values) -> bool:
+    return values["format"] not in LOSSY_FORMATS
+
+
 def _ignores_voi(values: _Values) -> bool:
     return _look(values) in (Look.WINDOW, Look.EQUALIZE, Look.STORED)
 
@@ -58,6 +68,9 @@ _RULES = (
     _Rule("enlarge", False, "without --size", _has_no_size),
     _Rule("fit", Fit.KEEP, "without --size WxH", _has_no_box),
     _Rule("decode", Resolution.FULL, "without --size", _has_no_size),
+    _Rule("quality", 90, "on images without loss: it needs --format jpeg, webp or jxl", _is_lossless),
+    _Rule("lossless", False, "on a format that is always without loss", _has_no_choice_of_loss),
+    _Rule("spacing", None, _WITH_STORED, _is_stored),
     _Rule("redact_unmatched", RedactUnmatched.ERROR, "without --redact-from", lambda v: v["redact_from"] is None),
     _Rule("voi", VoiChoice(), "with a look that does not use the VOI of the file", _ignores_voi),
     _Rule("polarity", Polarity.AUTO, _WITH_STORED, _is_stored),
@@ -70,21 +83,25 @@ _RULES = (
 )
 
 
-_OF_FOLDERS = ("names", "columns", "exclude")
+_OF_FOLDERS = ("names", "columns", "exclude", "table", "no_card", "no_report")
 
 
-def ineffective_options(parsed_values: _Values, *, is_single: bool = False) -> Iterator[tuple[Option, str]]:
+def ineffective_options(
+    parsed_values: _Values, single_format: ImageFormat | None = None
+) -> Iterator[tuple[Option, str]]:
     """Yield each option that is given and can have no effect, and the cause: `without --size`.
 
     parsed_values: checked values by the names of the options; an option that is absent has its default. A value that
-    equals the default counts as not given. is_single: whether one image is made, which has neither a name of its own
-    nor a table.
+    equals the default counts as not given. single_format: the format of the name of a single image, which has neither a
+    name of the run nor a table; None for a run into a folder.
     """
     declared = {option.name: option for option in Options.declared()}
     values = {name: option.default for name, option in declared.items()} | dict(parsed_values)
+    if single_format is not None and "format" not in parsed_values:
+        values["format"] = single_format
     for rule in _RULES:
         if values[rule.name] != rule.default and rule.is_ineffective(values):
             yield declared[rule.name], rule.cause
-    for name in _OF_FOLDERS if is_single else ():
+    for name in _OF_FOLDERS if single_format is not None else ():
         if values[name] != declared[name].default:
             yield declared[name], "on a single image, which has no table"
