@@ -51,8 +51,11 @@ class Parser(argparse.ArgumentParser):
         if message.startswith(_UNKNOWN):
             # the words that follow may be its value
             word = message.removeprefix(_UNKNOWN).split()[0].partition("=")[0]
-            message = f"unknown option {word}"
-            hint = did_you_mean(word, [flag for flag in self.flags if flag.startswith("--")])
+            if any(word == option.flag for option in Options.declared()):
+                message = f"{word} is no option of {self.prog}"
+            else:
+                message = f"unknown option {word}"
+                hint = did_you_mean(word, [flag for flag in self.flags if flag.startswith("--")])
         raise OptionsError(f"{message}{hint} (see `{self.prog} --help`)")
 
     @property

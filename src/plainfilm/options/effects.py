@@ -68,7 +68,7 @@ _RULES = (
     _Rule("enlarge", False, "without --size", _has_no_size),
     _Rule("fit", Fit.KEEP, "without --size WxH", _has_no_box),
     _Rule("decode", Resolution.FULL, "without --size", _has_no_size),
-    _Rule("quality", 90, "on images without loss: it needs --format jpeg, webp or jxl", _is_lossless),
+    _Rule("quality", 90, "on images without loss (it needs --format jpeg, webp or jxl)", _is_lossless),
     _Rule("lossless", False, "on a format that is always without loss", _has_no_choice_of_loss),
     _Rule("spacing", None, _WITH_STORED, _is_stored),
     _Rule("redact_unmatched", RedactUnmatched.ERROR, "without --redact-from", lambda v: v["redact_from"] is None),
