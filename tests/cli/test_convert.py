@@ -186,7 +186,9 @@ def test_a_file_gives_its_picture_and_the_tables(film: Path, plainfilm: CommandL
     assert re.fullmatch(rf"1 images, 0 failed, 0 skipped in [\d.]+ s: {re.escape(str(out))}", first)
     assert 2 <= len(others) <= 4
     assert str(out / "metadata.csv") in others[0]
-    assert files_of(out) == ["failures.csv", "hand.png", "metadata.csv", "run.json"]
+    assert {"failures.csv", "hand.png", "metadata.csv", "report.html", "run.json"} <= set(files_of(out))
+    assert images_of(out) == ["hand.png"]
+    assert str(out / "report.html") in others[-1]
     assert [row["source"] for row in rows_of(out)] == ["hand.dcm"]
 
 

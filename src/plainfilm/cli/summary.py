@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from plainfilm.conversion.summary import Run
 
+REPORT_FILE = "report.html"
 _MOST_REASONS = 5
 
 
@@ -33,7 +34,7 @@ def _lines(run: Run, out: Path) -> Iterator[str]:
     if not (run.converted or run.failed or run.skipped):
         yield "the SOURCEs hold no files: check the paths, and whether the medium is mounted"
     else:
-        yield f"tables: {_table(out, 'metadata')} and {_table(out, 'failures').name}"
+        yield f"tables: {_table(out, 'metadata')} and {_table(out, 'failures').name}{_report_text(out)}"
     if advice := _advice(run, out):
         yield f"look first at {advice}"
     if run.interrupted:
@@ -51,9 +52,16 @@ def _reasons_text(run: Run, status: str) -> str:
 def _advice(run: Run, out: Path) -> str:
     if run.failed or (run.skipped and not run.converted):
         return f"{_table(out, 'failures')}: the reason and the message of each input without an image"
+    if run.converted and (out / REPORT_FILE).exists():
+        repaired = ", those with status repaired among them" if run.repaired else ""
+        return f"{out / REPORT_FILE}: the images and what was done to them{repaired}"
     if run.repaired:
         return f"the rows with status repaired in {_table(out, 'metadata')}, and at their images"
     return f"some of the images, and at the column findings of {_table(out, 'metadata')}" if run.converted else ""
+
+
+def _report_text(out: Path) -> str:
+    return f"; report: {out / REPORT_FILE}" if (out / REPORT_FILE).exists() else ""
 
 
 def _table(out: Path, name: str) -> Path:
