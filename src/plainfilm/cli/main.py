@@ -76,8 +76,8 @@ def _run(argv: Sequence[str]) -> int:
 
 
 def _show_help(argv: Sequence[str]) -> int:
-    """Print the help, or that of a command: `plainfilm help convert`."""
-    if len(argv) > 1 and argv[1] in COMMANDS:
+    """Print the help, or that of a command: `plainfilm help convert`. Raises OptionsError for an unknown command."""
+    if argv[:1] == ["help"] and len(argv) > 1:
         return _run([argv[1], "--help"])
     write_text(USAGE)
     return 0 if argv else 2

@@ -91,7 +91,7 @@ class Conversion:
         check_local(self._out, "OUT")
         inputs = load_run_inputs(self._listing(), self._out, self._options)
         with open_run_parts(inputs, progress, is_followed=is_followed) as parts:
-            parts.ledger.store_prefixes(inputs.listing.prefixes)
+            parts.ledger.prefixes.add(inputs.listing.prefixes)
             parts.committer.recover()
             try:
                 notes = self._convert_and_write_tables(parts)

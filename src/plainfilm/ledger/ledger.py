@@ -27,7 +27,7 @@ from plainfilm.ledger.listed_sources import ListedSources
 from plainfilm.ledger.remaining_work import FileStat, RemainingWork, numbered_names
 from plainfilm.ledger.schema import SCHEMA, create_tables, is_relative_name, read_meta, remove_if_unusable
 from plainfilm.ledger.serialization import failure_to_text, record_to_text
-from plainfilm.ledger.source_names import store_prefixes
+from plainfilm.ledger.source_names import StoredPrefixes
 from plainfilm.ledger.sql import (
     COLLIDING_SOURCE,
     CREATE_INSTANCE_INDEX,
@@ -97,6 +97,7 @@ class Ledger:
         database.commit()
         self.counts: Counter[str] = Counter()
         """The number of rows of each status."""
+        self.prefixes = StoredPrefixes(database, replace=self._is_new)
         self.files, self.previews = StoredFiles(database), StoredPreviews(database)
         """The files of the images, to be compared with those in OUT, and what the report shows of the images."""
         self.shards = StoredShards(database)
@@ -105,11 +106,6 @@ class Ledger:
         """The splits of the patients."""
         for table in ("images", "failures"):
             self.counts.update(dict(database.fetch_all(f"SELECT status, count(*) FROM {table} GROUP BY status")))
-
-    def store_prefixes(self, prefixes: Mapping[str, str]) -> None:
-        """Keep the prefixes of the folders among the SOURCEs, by their paths, for later runs."""
-        store_prefixes(self._database, prefixes, replace=self._is_new)
-        self.commit()
 
     def track_listing(self) -> None:
         """Note from now on which sources are registered."""
@@ -185,8 +181,7 @@ class Ledger:
 
     def add_overlay(self, source: str, file_name: str, file_stat: FileStat, sha256: str) -> None:
         """Insert the image of an overlay plane of a source; it is deleted with the images of the source."""
-        values = (file_name, source, file_stat.size, file_stat.mtime_ns, sha256)
-        self._database.execute(INSERT_OVERLAY, values)
+        self._database.execute(INSERT_OVERLAY, (file_name, source, file_stat.size, file_stat.mtime_ns, sha256))
 
     def rename_images(self, records: Iterable[Record]) -> None:
         """Update the rows of images whose files have got the names in these records."""

@@ -25,14 +25,19 @@ ORDER BY folded LIMIT 1
 _PATH = "SELECT path FROM sources WHERE source = ?"
 
 
-def store_prefixes(database: Database, prefixes: Mapping[str, str], *, replace: bool = False) -> None:
-    """Add the prefixes of a run, by the paths of the folders, to those of earlier runs; `replace`: forget the others.
+class StoredPrefixes:
+    """The prefixes of the folders that were SOURCEs, as a run writes them; `replace`: those of earlier runs go."""
 
-    The order in which folders came is kept.
-    """
-    stored = {} if replace else _read_prefixes(database)
-    text = json.dumps(stored | dict(prefixes))
-    database.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (_META, text))
+    def __init__(self, database: Database, *, replace: bool = False) -> None:
+        self._database = database
+        self._replace = replace
+
+    def add(self, prefixes: Mapping[str, str]) -> None:
+        """Store the prefixes of a run, by the paths of the folders, in the order in which the folders came; commit."""
+        stored = {} if self._replace else _read_prefixes(self._database)
+        text = json.dumps(stored | dict(prefixes))
+        self._database.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (_META, text))
+        self._database.commit()
 
 
 def earlier_names(path: Path, listing: Listing, *, read_only: bool = False) -> EarlierNames:
