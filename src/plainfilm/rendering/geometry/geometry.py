@@ -13,6 +13,7 @@ import numpy.typing as npt
 from plainfilm.dicom.orientation import Affine, Turn, compose
 from plainfilm.findings import Finding
 from plainfilm.options.geometry import Box
+from plainfilm.rendering.geometry.outline import Outline, outline_mask
 
 Array = npt.NDArray[Any]
 
@@ -23,6 +24,7 @@ class Geometry:
 
     rows, columns: the size of the frame as stored. height, width: the size of the output.
     spacing: the stored pixel spacing in mm, between rows and between columns; None where it is unknown.
+    outline: of stored pixels, outside of which the frame is painted black; empty for none.
     resized: width and height after square pixels; None where the output before the turn has the same.
     crop: the part of the image with square pixels that is kept; None for the whole.
     turn: quarter turns and flip of this part.
@@ -36,6 +38,7 @@ class Geometry:
     width: int
     spacing: tuple[float, float] | None = None
     findings: tuple[Finding, ...] = ()
+    outline: Outline = ()
     resized: tuple[int, int] | None = None
     crop: Box | None = None
     turn: Turn = Turn()
@@ -80,6 +83,9 @@ class Geometry:
         image has the values of one that is not turned.
         """
         crop, placement = self._crop, self._placement
+        if self.outline:
+            image = image.copy()
+            image[outline_mask(self.outline, self.rows, self.columns)] = 0
         if (crop.width, crop.height) != self.square_pixel_size:
             image = _resampled(image, *self.square_pixel_size)
             image = image[crop.y : crop.y + crop.height, crop.x : crop.x + crop.width]
