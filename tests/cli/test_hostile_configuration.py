@@ -12,7 +12,7 @@ import pytest
 from tests.support.cases.build import build_case, to_bytes
 
 import plainfilm
-from plainfilm.cli.arguments import read_config
+from plainfilm.cli.configuration import read_config
 from plainfilm.cli.output import escape_controls
 from plainfilm.errors import OptionsError
 from plainfilm.options.limits import parse_seconds

@@ -44,7 +44,7 @@ def test_each_command_has_help(command: str, capsys: pytest.CaptureFixture[str])
 @pytest.mark.parametrize("command", ["convert", "demo"])
 def test_help_explains_every_option(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
-        main([command, "--help"])
+        main([command, "--help-all"])
     shown = " ".join(capsys.readouterr().out.split())
     for option in Options.declared():
         assert option.flag in shown

@@ -37,6 +37,7 @@ from plainfilm.output.tables import read_table
 from plainfilm.records import Failure, Record, Status
 from plainfilm.sources.naming_rules import frame_name
 from plainfilm.sources.reference import Reference
+from plainfilm.sources.walk import Listing
 
 IDENTITY = RunFingerprint({"names": "uid"}, {}, "f" * 16, {"timeout": 1, "memory": 1})
 STEPS = [
@@ -103,7 +104,7 @@ def run(out: Path, inputs: Sequence[Input], at_a_time: int = 2, is_stopped: Call
     """Commit the results of these inputs, in this order."""
     # what a power cut does to the disk itself is no fear of these tests
     with FolderOutput(out, sync=False).open_for_run() as sink, open_ledger(sink.ledger_path, IDENTITY) as ledger:
-        committer = ResultCommitter(sink, ledger, RunLog(None), UidNames(sink, ledger))
+        committer = ResultCommitter(sink, ledger, RunLog(), UidNames(sink, ledger))
         committer.recover()
         for number, one in enumerate(inputs, 1):
             path = out.parent / one.source
@@ -213,7 +214,7 @@ def test_a_source_without_an_image_passes_the_plain_name_to_the_next(tmp_path: P
     out = tmp_path / "out"
     run(out, [Input(A, "1.2"), Input(B, "1.2")])
     with open_ledger(FolderOutput(out).ledger_path, IDENTITY) as ledger:
-        committer = ResultCommitter(FolderOutput(out), ledger, RunLog(None), UidNames(FolderOutput(out), ledger))
+        committer = ResultCommitter(FolderOutput(out), ledger, RunLog(), UidNames(FolderOutput(out), ledger))
         work = ledger.register_source(Reference(tmp_path / A, A, f"aa/{A}"), FileStat(2, 2))
         assert work is not None
         committer.remove(work.obsolete_files)
@@ -255,7 +256,7 @@ def test_reverting_the_newest_images_removes_their_files_and_the_next_run_makes_
     inputs = [Input("d" * 32, "1.3"), Input(A, "1.2", 3), Input(B, "1.4", 3, cut=True)]
     run(out, inputs)
     with open_ledger(FolderOutput(out).ledger_path, IDENTITY) as ledger:
-        committer = ResultCommitter(FolderOutput(out), ledger, RunLog(None))
+        committer = ResultCommitter(FolderOutput(out), ledger, RunLog())
         assert committer.revert_newest(1)
         assert set(tree(out)) == {"1.3.png", *(f"1.2_f{frame:04}.png" for frame in (1, 2, 3))}
         assert (committer.counts().converted, committer.counts().failed) == (4, 0)
@@ -269,7 +270,7 @@ def test_reverting_the_newest_images_removes_their_files_and_the_next_run_makes_
 def test_a_run_that_cannot_continue_removes_images_until_the_tables_fit(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    inputs = RunInputs((tmp_path,), tmp_path / "out", Options(), Key(b"k" * 32), Redactions(), IDENTITY)
+    inputs = RunInputs(Listing([], None), tmp_path / "out", Options(), Key(b"k" * 32), Redactions(), IDENTITY)
     run(inputs.out, CLASH)
     write_tables = run_parts_module.write_tables
     images = len(rows(inputs.out)[0])

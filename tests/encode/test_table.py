@@ -20,7 +20,7 @@ from plainfilm.encode.table import encoder_status
 # runs plainfilm as if it were installed without a compiler
 WITHOUT_COMPILER = """
 import json, sys
-sys.modules["plainfilm.encode.runs"] = None
+sys.modules["plainfilm.kernels.core"] = None
 import numpy as np
 from dataclasses import asdict
 from plainfilm.encode.png import Ancillary, encode_png

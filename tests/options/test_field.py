@@ -68,7 +68,7 @@ def gamma_of(options: Options) -> float:
 @pytest.mark.parametrize("command", ["convert", "explain", "demo"])
 def test_the_help_of_the_commands_shows_a_new_option(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
-        main([command, "--help"])
+        main([command, "--help-all"])
     text = " ".join(capsys.readouterr().out.split())
     assert "--gamma NUMBER the exponent of the curve (default: 1.0)" in text
     assert ("--patience" in text) is (command != "explain")

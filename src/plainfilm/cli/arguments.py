@@ -1,27 +1,33 @@
 # SPDX-License-Identifier: MIT
 """Read options from the command line, a configuration file and the environment.
 
-The declarations of the options (package options) define the flags, their help and the environment variables.
+The declarations of the options (package options) define the flags, their help and the environment variables. A message
+about a value names the option, and the file or variable that the value comes from. An option that can have no effect is
+an error on the command line; in a file or in the environment, which serve many commands, it does not count.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import re
-import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 
+from plainfilm.cli.configuration import read_config
+from plainfilm.cli.help import CommandHelp, ShowHelp, flags_of, help_of, long_help, short_help, title_of
 from plainfilm.errors import OptionsError
-from plainfilm.options.field import Option
+from plainfilm.options.effects import ineffective_options
+from plainfilm.options.field import Option, Scope
 from plainfilm.options.options import Options
 from plainfilm.options.render import LOOK_OPTIONS
+from plainfilm.options.suggestion import did_you_mean
 
-_MOST_CONFIG_BYTES = 1 << 20
-_MOST_NESTED = 50
+_NEGATIVE = re.compile(r"-[\d.]")
+_UNKNOWN = "unrecognized arguments: "
 
 
 class _JoinValues(argparse.Action):
@@ -39,24 +45,65 @@ class Parser(argparse.ArgumentParser):
         super().__init__(allow_abbrev=False, **settings)
 
     def error(self, message: str) -> NoReturn:
-        """Raise OptionsError with the message and a pointer to the help."""
-        raise OptionsError(f"{message} (see `{self.prog} --help`)")
+        """Raise OptionsError with the message, a similar option if there is one, and a pointer to the help."""
+        hint = ""
+        if message.startswith(_UNKNOWN):
+            word = message.removeprefix(_UNKNOWN).split()[0].partition("=")[0]
+            message = f"unknown option {message.removeprefix(_UNKNOWN)}"
+            hint = did_you_mean(word, [flag for flag in self.flags if flag.startswith("--")])
+        raise OptionsError(f"{message}{hint} (see `{self.prog} --help`)")
+
+    @property
+    def flags(self) -> list[str]:
+        """All options of the command as they are typed."""
+        return list(self._option_string_actions)
+
+
+def command_parser(name: str, command: CommandHelp, *scopes: Scope, names: Collection[str] | None = None) -> Parser:
+    """A parser for `plainfilm NAME` with the options of these scopes, `--config`, `--help` and `--help-all`.
+
+    names: the names of the options that the command has, with underscores; None for all.
+    """
+    declared = Options.groups(*scopes)
+    chosen = ((group, [item for item in options if names is None or item.name in names]) for group, options in declared)
+    groups = [(group, options) for group, options in chosen if options]
+    parser = Parser(prog=f"plainfilm {name}", usage=command.usage, description=command.description, add_help=False)
+    for flags, text_of in ((("-h", "--help"), short_help), (("--help-all",), long_help)):
+        parser.add_argument(
+            *flags,
+            action=ShowHelp,
+            nargs=0,
+            const=partial(text_of, command, groups),
+            default=argparse.SUPPRESS,
+            help="show the help",
+        )
+    for group, options in groups:
+        _add_group(parser.add_argument_group(title_of(group)), options)
+    _add_config(parser)
+    return parser
 
 
 def add_options(parser: argparse.ArgumentParser, options: Iterable[Option]) -> None:
     """Add these options and `--config` to a parser, each with its placeholder, its meaning and its default."""
+    _add_group(parser, options)
+    _add_config(parser)
+
+
+def _add_group(section: argparse._ActionsContainer, options: Iterable[Option]) -> None:
     for option in options:
-        settings: dict[str, Any] = {"default": argparse.SUPPRESS, "dest": option.name, "help": _help(option)}
+        settings: dict[str, Any] = {"default": argparse.SUPPRESS, "dest": option.name, "help": help_of(option)}
         if option.is_switch:
             settings["action"] = "store_true"
         else:
             settings["metavar"] = option.value_type.metavar
         if option.value_type.separator:
             settings |= {"action": _JoinValues, "const": option.value_type.separator}
-        parser.add_argument(option.flag, **settings)
-    parser.add_argument(
-        "--config", metavar="FILE", help="read options from a TOML or JSON file, such as the run.json of a run"
-    )
+        section.add_argument(*flags_of(option), **settings)
+
+
+def _add_config(parser: argparse.ArgumentParser) -> None:
+    meaning = "read options from a TOML or JSON file, such as the run.json of a run"
+    parser.add_argument("--config", metavar="FILE", help=meaning)
 
 
 def parse(parser: argparse.ArgumentParser, argv: Sequence[str]) -> argparse.Namespace:
@@ -67,74 +114,91 @@ def parse(parser: argparse.ArgumentParser, argv: Sequence[str]) -> argparse.Name
     return parser.parse_intermixed_args([*_attach_negative_values(argv[:end]), *paths])
 
 
+def _attach_negative_values(argv: Sequence[str]) -> list[str]:
+    """Attach values that begin with a minus sign and a digit to their option: `--window -600,1500` with `=`."""
+    attached: list[str] = []
+    for word in argv:
+        if attached and re.fullmatch(r"--[a-z-]+", attached[-1]) and _NEGATIVE.match(word):
+            attached[-1] += f"={word}"
+        else:
+            attached.append(word)
+    return attached
+
+
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """The value of an option, and where it comes from: a variable, a file; empty for the command line."""
+
+    value: object
+    origin: str = ""
+
+
 def options_of(arguments: argparse.Namespace, environment: Mapping[str, str]) -> Options:
     """The options of a command. The command line has priority over `--config`, then the environment, then the defaults.
 
-    If one of these sources selects a look, the options that select a look in sources of lower priority do not count.
-    Raises OptionsError.
+    If one of these places selects a look, the options that select a look in places of lower priority do not count.
+    A variable of the environment that is empty does not count. Raises OptionsError.
     """
-    declared = list(Options.declared())
+    declared = {option.name: option for option in Options.declared()}
     from_environment = {
-        option.name: environment[option.variable] for option in declared if option.variable in environment
+        name: _Given(environment[option.variable], option.variable)
+        for name, option in declared.items()
+        if environment.get(option.variable)
     }
-    from_file = {} if arguments.config is None else read_config(Path(arguments.config))
-    names = {option.name for option in declared}
-    from_command_line = {name: value for name, value in vars(arguments).items() if name in names}
-    values: dict[str, object] = {}
-    for source_values in (from_environment, from_file, from_command_line):
-        if any(source_values.get(name) is not None for name in LOOK_OPTIONS):
-            values = {name: value for name, value in values.items() if name not in LOOK_OPTIONS}
-        values.update(source_values)
-    return Options.of(values)
+    words = {name: _Given(value) for name, value in vars(arguments).items() if name in declared}
+    given: dict[str, _Given] = {}
+    for values in (from_environment, _from_file(arguments.config, declared), words):
+        if any(name in values and values[name].value is not None for name in LOOK_OPTIONS):
+            given = {name: item for name, item in given.items() if name not in LOOK_OPTIONS}
+        given.update(values)
+    return _build(given, declared)
 
 
-def read_config(path: Path) -> dict[str, object]:
-    """The options in a TOML or JSON file, or in the table `options` of a run.json. Raises OptionsError."""
+def _from_file(config: str | None, declared: Mapping[str, Option]) -> dict[str, _Given]:
+    if config is None:
+        return {}
+    values = read_config(Path(config))
+    if unknown := sorted(set(values) - set(declared)):
+        hint = did_you_mean(unknown[0], declared)
+        raise OptionsError(f"--config {config}: unknown option {', '.join(unknown)}{hint}")
+    # null asks for the default, whatever the environment says: run.json has it for an option that was left out
+    return {
+        name: _Given(declared[name].default if value is None else value, f"--config {config}")
+        for name, value in values.items()
+    }
+
+
+def _build(given: Mapping[str, _Given], declared: Mapping[str, Option]) -> Options:
+    """Parse the values, and leave out those that can have no effect. Raises OptionsError."""
+    parsed = {name: _parse(declared[name], item) for name, item in given.items()}
+    for option, cause in list(ineffective_options(parsed)):
+        if not given[option.name].origin:
+            raise OptionsError(f"{option.flag} has no effect {cause}: leave it out, or change the other option")
+        del parsed[option.name]
     try:
-        with path.open("rb") as file:
-            text = file.read(_MOST_CONFIG_BYTES + 1).decode("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise OptionsError(f"--config: {path} cannot be read ({type(error).__name__})") from error
-    if len(text) > _MOST_CONFIG_BYTES or _is_deeply_nested(text):
-        limits = f"at most {_MOST_CONFIG_BYTES} bytes and {_MOST_NESTED} nested tables or parts of a key"
-        raise OptionsError(f"--config: {path} is no configuration of plainfilm, which has {limits}")
+        return Options.of(parsed)
+    except OptionsError as error:
+        raise OptionsError(f"{error.message}{_origins(error.message, given, declared)}") from error
+
+
+def _parse(option: Option, item: _Given) -> object:
     try:
-        content = json.loads(text) if text.lstrip().startswith("{") else tomllib.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise OptionsError(f"--config: {path} is neither JSON nor TOML ({error})") from error
-    options = content.get("options", content)
-    if not isinstance(options, dict):
-        raise OptionsError(f"--config: {path} has no table of options")
-    return {name.replace("-", "_"): value for name, value in options.items()}
+        return option.parse(item.value)
+    except OptionsError as error:
+        raise OptionsError(f"{item.origin}: {error.message}" if item.origin else error.message) from error
 
 
-def _is_deeply_nested(text: str) -> bool:
-    """Whether the text nests brackets, or joins parts of a key, more often than parsers handle in reasonable time."""
-    depth = 0
-    for bracket in re.findall(r"[][{}]", text):
-        depth += 1 if bracket in "[{" else -1
-        if depth > _MOST_NESTED:
-            return True
-    return any(line.partition("=")[0].count(".") > _MOST_NESTED for line in text.splitlines())
+def _origins(message: str, given: Mapping[str, _Given], declared: Mapping[str, Option]) -> str:
+    """Where the options that a message names come from, unless all are words of the command line."""
+    flags = set(re.findall(r"--[a-z-]+", message))
+    origins = [
+        f"{declared[name].flag} comes from {item.origin}"
+        for name, item in given.items()
+        if item.origin and declared[name].flag in flags
+    ]
+    return f" ({'; '.join(origins)})" if origins else ""
 
 
 def environment() -> Mapping[str, str]:
     """The environment of this process."""
     return os.environ
-
-
-def _help(option: Option) -> str:
-    """The meaning of an option, with its default if it has one that the meaning does not state."""
-    is_stated = option.is_switch or "(default" in option.meaning or str(option.default) in ("None", "")
-    return option.meaning if is_stated else f"{option.meaning} (default: {option.default})"
-
-
-def _attach_negative_values(argv: Sequence[str]) -> list[str]:
-    """Attach values that begin with a minus sign and a digit to their option: `--window -600,1500` with `=`."""
-    attached: list[str] = []
-    for word in argv:
-        if attached and re.fullmatch(r"--[a-z-]+", attached[-1]) and re.match(r"-[\d.]", word):
-            attached[-1] += f"={word}"
-        else:
-            attached.append(word)
-    return attached

@@ -14,12 +14,17 @@ from plainfilm.decode.codecs import CodecStatus, codec_status
 from plainfilm.encode.table import EncoderStatus, encoder_status
 
 
-def codecs_command(argv: Sequence[str]) -> int:
-    """Run `plainfilm codecs` and return its exit code."""
+def codecs_parser() -> Parser:
+    """The parser of `plainfilm codecs`."""
     description = "Show what this installation can decode and encode, and what is missing and why."
     parser = Parser(prog="plainfilm codecs", usage="plainfilm codecs [--json]", description=description)
     parser.add_argument("--json", action="store_true", help="print JSON")
-    arguments = parse(parser, argv)
+    return parser
+
+
+def codecs_command(argv: Sequence[str]) -> int:
+    """Run `plainfilm codecs` and return its exit code."""
+    arguments = parse(codecs_parser(), argv)
     decoders, encoders = codec_status(), encoder_status()
     if arguments.json:
         content = {"decode": [asdict(row) for row in decoders], "encode": [asdict(row) for row in encoders]}

@@ -7,50 +7,77 @@ saves a fifth of a second.
 
 from __future__ import annotations
 
-from collections.abc import Container, Sequence
-from dataclasses import replace
+from argparse import Namespace
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from plainfilm.cli.arguments import Parser, add_options, environment, options_of, parse
-from plainfilm.cli.output import print_message, write_image
+from plainfilm.cli.arguments import Parser, command_parser, environment, options_of, parse
+from plainfilm.cli.help import CommandHelp
+from plainfilm.cli.output import print_message
 from plainfilm.cli.progress import show_progress
 from plainfilm.cli.signals import stopping_on_signals
+from plainfilm.cli.single import convert_to_file
+from plainfilm.cli.summary import summary_text
+from plainfilm.cli.variables import warn_of_unknown_variables
+from plainfilm.conversion.run_progress import ignore_progress
 from plainfilm.errors import OptionsError
-from plainfilm.options.encoding import format_of_suffix
 from plainfilm.options.options import Options
 from plainfilm.options.run import Progress
-from plainfilm.output.single import write_file
-from plainfilm.records import Failure
+from plainfilm.output.single import STANDARD_OUTPUT, check_single, is_image_name, with_format_of
+from plainfilm.sources.scheme import check_local
 from plainfilm.workers.spawn import PrestartedWorkers
 
-if TYPE_CHECKING:
-    from plainfilm.conversion.summary import Run
+_HELP = CommandHelp(
+    usage="plainfilm convert SOURCE... OUT [options]",
+    description="Convert DICOM files and folders (recursively, with any file name) into images in the folder OUT, "
+    "or one file into one image if OUT ends in the suffix of an image format, such as .png, or is -. Not for "
+    "diagnostic use.",
+    examples=(
+        ("plainfilm convert films/ out/", "a folder, with tables"),
+        ("plainfilm convert hand.dcm hand.png", "one image"),
+        ("plainfilm convert films/ out/ --size 512", "smaller images"),
+        ("... | xargs plainfilm convert -o out/", "a list of files"),
+    ),
+)
+
+
+def convert_parser() -> Parser:
+    """The parser of `plainfilm convert`."""
+    parser = command_parser("convert", _HELP)
+    parser.add_argument("paths", nargs="*", metavar="SOURCE", help="files, folders or globs, and OUT as the last one")
+    parser.add_argument("-o", "--output", metavar="OUT", help="the place for the images; all other paths are SOURCEs")
+    return parser
 
 
 def convert_command(argv: Sequence[str]) -> int:
     """Run `plainfilm convert` and return its exit code. Raises RunError."""
-    parser = Parser(
-        prog="plainfilm convert",
-        usage="plainfilm convert SOURCE... OUT [options]",
-        description="Convert DICOM files and folders (recursively, with any file name) into images in the folder OUT, "
-        "or one file into one image if OUT ends in the suffix of an image format, such as .png, or is -. Not for "
-        "diagnostic use.",
-    )
-    parser.add_argument(
-        "paths", nargs="+", metavar="SOURCE... OUT", help="files, folders or globs, and the place for the images"
-    )
-    add_options(parser, Options.declared())
-    arguments = parse(parser, argv)
-    if len(arguments.paths) < 2:
-        raise OptionsError("convert needs a SOURCE and an OUT")
-    *sources, out = arguments.paths
+    arguments = parse(convert_parser(), argv)
+    sources, out = _split_paths(arguments)
     options = options_of(arguments, environment())
-    if out == "-" or _is_image_name(Path(out)):
-        return _convert_single(sources, out, _with_format_of(out, options, vars(arguments)))
+    if not options.run.quiet:
+        warn_of_unknown_variables(environment())
+    if is_single := out == STANDARD_OUTPUT or is_image_name(Path(out)):
+        check_single(sources, out, options)
+        options = with_format_of(out, options, is_format_given="format" in vars(arguments))
     if options.run.dry_run:
-        return _list_sources(sources, Path(out), options)
-    return convert_folder(sources, Path(out), options)
+        from plainfilm.cli.listing import list_sources
+
+        return list_sources(sources, Path(out), options)
+    return convert_to_file(sources[0], out, options) if is_single else convert_folder(sources, Path(out), options)
+
+
+def _split_paths(arguments: Namespace) -> tuple[list[str], str]:
+    """The SOURCEs, and OUT, which is the last path or the value of `-o`. Raises OptionsError."""
+    *sources, out = arguments.paths or [""]
+    if arguments.output is not None:
+        sources, out = list(arguments.paths), arguments.output
+    if not sources:
+        lack = "a SOURCE" if arguments.output is not None else "a SOURCE and an OUT"
+        raise OptionsError(f"convert needs {lack} (see `plainfilm convert --help`)")
+    if not out or "" in sources:
+        raise OptionsError("a path is empty: give a SOURCE and an OUT")
+    check_local(out, "OUT")
+    return sources, out
 
 
 def convert_folder(sources: Sequence[str], out: Path, options: Options) -> int:
@@ -59,73 +86,12 @@ def convert_folder(sources: Sequence[str], out: Path, options: Options) -> int:
         from plainfilm.conversion.conversion import Conversion
 
         conversion = Conversion([Path(source) for source in sources], out, options, prestarted=workers)
-        with stopping_on_signals(conversion) as signals, show_progress(options.run.progress) as display:
-            run = conversion.run(display.update)
+        progress = (
+            Progress.NONE if options.run.quiet and options.run.progress is Progress.AUTO else options.run.progress
+        )
+        with stopping_on_signals(conversion) as signals, show_progress(progress) as display:
+            run = conversion.run(display.update if display.is_shown else ignore_progress)
             display.add_notes(run.notes)
-    if options.run.progress is not Progress.JSON:
-        print_message(_summary(run, out))
+    if options.run.progress is not Progress.JSON and not options.run.quiet:
+        print_message(summary_text(run, out))
     return 128 + signals[0] if signals else run.exit_code
-
-
-def _summary(run: Run, out: Path) -> str:
-    repaired = f" ({run.repaired} repaired)" if run.repaired else ""
-    lines = [
-        f"{run.converted} images{repaired}, {run.failed} failed, {run.skipped} skipped in {run.seconds:.1f} s: {out}"
-    ]
-    if run.failed or run.skipped:
-        lines.append(f"the reasons are in {out / 'failures.csv'}")
-    if run.interrupted:
-        lines.append("interrupted: the tables list all complete images; give the same command again for the rest")
-    return "\n".join((*lines, *run.notes))
-
-
-def _is_image_name(out: Path) -> bool:
-    """Whether OUT names one image and not a folder."""
-    return format_of_suffix(out.suffix) is not None and not out.is_dir()
-
-
-def _with_format_of(out: str, options: Options, arguments: Container[str]) -> Options:
-    """The options with the format of OUT's suffix; on standard output the format is that of `--format`.
-
-    arguments: the options on the command line. Raises OptionsError for another format there, or one that cannot hold
-    the depth of the output.
-    """
-    image_format = None if out == "-" else format_of_suffix(Path(out).suffix)
-    if image_format is None or image_format is options.encoding.format:
-        return options
-    if "format" in arguments:
-        raise OptionsError(f"--format {options.encoding.format} contradicts the name of OUT, {Path(out).suffix}")
-    return replace(options, encoding=replace(options.encoding, format=image_format))
-
-
-def _convert_single(sources: Sequence[str], out: str, options: Options) -> int:
-    """Convert one file into one image and return the exit code. Raises RunError."""
-    if len(sources) != 1 or Path(sources[0]).is_dir():
-        raise OptionsError(f"one image ({out}) is made from one file: give one file, or a folder as OUT")
-    if out != "-" and Path(out).exists() and Path(out).samefile(sources[0]):
-        raise OptionsError("OUT is the same file as SOURCE: give another name")
-    if options.run.dry_run:
-        return _list_sources(sources, Path(out), options)
-    with PrestartedWorkers(1) as workers:
-        from plainfilm.conversion.single_image import convert_single
-
-        single = convert_single(Path(sources[0]), options, workers)
-    result, frames = single.result, single.frames
-    if single.note:
-        print_message(f"plainfilm: {single.note}")
-    if isinstance(result, Failure):
-        print_message(f"plainfilm: {result.reason} ({result.stage}): {result.message}")
-        return 1
-    if frames > 1 and options.output.frames.which == "all":
-        print_message(f"plainfilm: frame 1 of {frames}; --frames N selects another one, a folder as OUT gets all")
-    if out == "-":
-        write_image(result.encoded)
-    else:
-        write_file(Path(out), result.encoded)
-    return 0
-
-
-def _list_sources(sources: Sequence[str], out: Path, options: Options) -> int:
-    from plainfilm.cli.listing import list_sources
-
-    return list_sources(sources, out, options)

@@ -6,28 +6,35 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from plainfilm.cli.arguments import Parser, add_options, environment, options_of, parse
+from plainfilm.cli.arguments import Parser, command_parser, environment, options_of, parse
 from plainfilm.cli.convert import convert_folder
+from plainfilm.cli.help import CommandHelp
 from plainfilm.cli.output import print_message, write_text
-from plainfilm.options.options import Options
 from plainfilm.output.ownership import check_empty, check_writable, make_folder
 from plainfilm.output.storage import translate_os_errors
+from plainfilm.sources.scheme import check_local
 
 FILMS, PICTURES, NAIVE, TRUTH, SHEET = "films", "pictures", "naive", "truth", "contact-sheet.png"
+_HELP = CommandHelp(
+    usage="plainfilm demo OUT [options]",
+    description=f"Make twelve synthetic radiographs in OUT/{FILMS}, each with the peculiarities of a vendor, and "
+    f"convert them into OUT/{PICTURES}. OUT/{NAIVE} holds the images of a naive conversion, OUT/{SHEET} compares "
+    f"both, and OUT/{TRUTH} describes the contents of each radiograph. They show no real patient.",
+    examples=(("plainfilm demo out/", "look at out/contact-sheet.png"),),
+)
+
+
+def demo_parser() -> Parser:
+    """The parser of `plainfilm demo`."""
+    parser = command_parser("demo", _HELP)
+    parser.add_argument("out", metavar="OUT", help="the folder for the results")
+    return parser
 
 
 def demo_command(argv: Sequence[str]) -> int:
     """Run `plainfilm demo` and return its exit code. Raises RunError and OutputError."""
-    parser = Parser(
-        prog="plainfilm demo",
-        usage="plainfilm demo OUT [options]",
-        description=f"Make twelve synthetic radiographs in OUT/{FILMS}, each with the peculiarities of a vendor, and "
-        f"convert them into OUT/{PICTURES}. OUT/{NAIVE} holds the images of a naive conversion, OUT/{SHEET} compares "
-        f"both, and OUT/{TRUTH} describes the contents of each radiograph. They show no real patient.",
-    )
-    parser.add_argument("out", metavar="OUT", help="the folder for the results")
-    add_options(parser, Options.declared())
-    arguments = parse(parser, argv)
+    arguments = parse(demo_parser(), argv)
+    check_local(arguments.out, "OUT")
     options, out = options_of(arguments, environment()), Path(arguments.out)
 
     from plainfilm.demo.catalog import demo_radiographs

@@ -5,12 +5,20 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
+from importlib import import_module
+from pathlib import Path
+from shlex import quote
 
 from plainfilm.cli.output import discard_standard_output, open_standard_streams, print_message, write_text
 from plainfilm.errors import ConversionError, OptionsError, RunError
+from plainfilm.options.suggestion import did_you_mean
+from plainfilm.sources.scheme import scheme_of
 from plainfilm.version import NOT_FOR_DIAGNOSIS, VERSION
 
 Command = Callable[[Sequence[str]], int]
+
+COMMANDS = ("convert", "survey", "explain", "compare", "report", "sheet", "codecs", "demo")
+"""The commands. The module of the same name in this package has the functions `NAME_command` and `NAME_parser`."""
 
 USAGE = f"""\
 usage: plainfilm COMMAND ...
@@ -21,11 +29,16 @@ Convert DICOM radiographs into ordinary images that look as on a radiologist's v
   plainfilm convert FILE hand.png   convert one file into one image (or - for standard output)
   plainfilm survey SOURCE...        count what the files hold before they are converted, from headers alone
   plainfilm explain FILE [--json]   show which step uses which attribute and why; nothing is converted
+  plainfilm compare FILE... -o PNG  show films in several looks, side by side in one picture
+  plainfilm report OUT              write OUT/report.html anew; every run writes it at its end
+  plainfilm sheet OUT -o PNG|PDF    draw a contact sheet of a finished run
   plainfilm codecs                  show what this installation can decode and encode, and what is missing
   plainfilm demo OUT                make twelve synthetic radiographs and convert them
 
   plainfilm COMMAND --help          show the options of a command
-  plainfilm --version
+  plainfilm --print-completion bash|zsh
+                                    print a script that completes commands and options in this shell
+  plainfilm -V, --version           print the version
 """
 
 
@@ -50,40 +63,56 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(argv: Sequence[str]) -> int:
     if not argv or argv[0] in ("--help", "-h", "help"):
-        write_text(USAGE)
-        return 0 if argv else 2
-    if argv[0] == "--version":
+        return _show_help(argv)
+    if argv[0] in ("--version", "-V"):
         write_text(f"plainfilm {VERSION} ({NOT_FOR_DIAGNOSIS})\n")
         return 0
-    return _command(argv[0])(argv[1:])
+    if argv[0] == "--print-completion":
+        from plainfilm.cli.completion import print_completion
+
+        return print_completion(argv[1:])
+    return _command(argv)(argv[1:])
 
 
-def _command(name: str) -> Command:
+def _show_help(argv: Sequence[str]) -> int:
+    """Print the help, or that of a command: `plainfilm help convert`."""
+    if len(argv) > 1 and argv[1] in COMMANDS:
+        return _run([argv[1], "--help"])
+    write_text(USAGE)
+    return 0 if argv else 2
+
+
+def _command(argv: Sequence[str]) -> Command:
     """The function of a command, whose module is imported on demand. Raises OptionsError for an unknown name."""
-    if name == "convert":
-        from plainfilm.cli.convert import convert_command
+    name = argv[0]
+    if name not in COMMANDS:
+        raise OptionsError(_unknown_command(argv))
+    command: Command = getattr(import_module(f"plainfilm.cli.{name}"), f"{name}_command")
+    return command
 
-        return convert_command
-    if name == "explain":
-        from plainfilm.cli.explain import explain_command
 
-        return explain_command
-    if name == "survey":
-        from plainfilm.cli.survey import survey_command
+def _unknown_command(argv: Sequence[str]) -> str:
+    """The message about a first word that is no command: a similar one, or `convert` where the word is a path."""
+    name = argv[0]
+    if name.startswith("-"):
+        flags = ("--help", "--version", "--print-completion")
+        return f"{name} is no option without a command{did_you_mean(name, flags)} (see `plainfilm --help`)"
+    if _is_source(name):
+        line = " ".join(quote(word) for word in (*argv, *(["OUT"] if len(argv) == 1 else [])))
+        return f"{name} is a SOURCE and no command: give `plainfilm convert {line}`"
+    listing = f"{', '.join(COMMANDS[:-1])} and {COMMANDS[-1]}"
+    hint = did_you_mean(name, COMMANDS)
+    return f"there is no command {name!r}{hint or ':'} the commands are {listing} (see `plainfilm --help`)"
 
-        return survey_command
-    if name == "codecs":
-        from plainfilm.cli.codecs import codecs_command
 
-        return codecs_command
-    if name == "demo":
-        from plainfilm.cli.demo import demo_command
-
-        return demo_command
-    raise OptionsError(
-        f"there is no command {name!r}: the commands are convert, survey, explain, codecs and demo "
-        "(see `plainfilm --help`)"
-    )
+def _is_source(word: str) -> bool:
+    """Whether a word is a path that exists, a glob or a URL."""
+    if scheme_of(word) is not None or any(character in word for character in "/\\*?"):
+        return True
+    try:
+        return Path(word).exists()
+    except (OSError, ValueError):
+        return False
 
 
 if __name__ == "__main__":

@@ -9,14 +9,15 @@ import shutil
 from collections import Counter
 from collections.abc import Sequence
 
-from plainfilm.cli.arguments import Parser, add_options, environment, options_of, parse
+from plainfilm.cli.arguments import Parser, command_parser, environment, options_of, parse
+from plainfilm.cli.help import CommandHelp
 from plainfilm.cli.output import escape_controls, print_message, write_text
 from plainfilm.cli.progress import show_progress
 from plainfilm.cli.signals import stopping_on_signals
+from plainfilm.cli.variables import warn_of_unknown_variables
 from plainfilm.conversion.source_survey import SURVEY_OPTIONS, TABLES, SourceSurvey
 from plainfilm.conversion.survey_result import Survey, survey_result
 from plainfilm.dicom.transfer_syntax import transfer_syntax_name
-from plainfilm.options.options import Options
 
 _MOST_ROWS = 12
 _TITLES = {
@@ -32,20 +33,31 @@ _TITLES = {
 }
 
 
-def survey_command(argv: Sequence[str]) -> int:
-    """Run `plainfilm survey` and return its exit code. Raises RunError."""
-    parser = Parser(
-        prog="plainfilm survey",
-        usage="plainfilm survey SOURCE... [--json] [options]",
-        description="Count what the SOURCEs hold before they are converted: images, patients, modalities, body parts, "
-        "makers, transfer syntaxes, sizes, and what cannot be read. Only headers are read, and nothing is written. The "
-        "result holds counts alone, and nothing about a patient.",
-    )
+_HELP = CommandHelp(
+    usage="plainfilm survey SOURCE... [--json] [options]",
+    description="Count what the SOURCEs hold before they are converted: images, patients, modalities, body parts, "
+    "makers, transfer syntaxes, sizes, and what cannot be read. Only headers are read, and nothing is written. The "
+    "result holds counts alone, and nothing about a patient.",
+    examples=(
+        ("plainfilm survey films/", "counts as text, and the command to use next"),
+        ("plainfilm survey films/ --modality CR,DX", "only some of the images"),
+    ),
+)
+
+
+def survey_parser() -> Parser:
+    """The parser of `plainfilm survey`."""
+    parser = command_parser("survey", _HELP, names=SURVEY_OPTIONS)
     parser.add_argument("sources", nargs="+", metavar="SOURCE", help="files, folders or globs")
     parser.add_argument("--json", action="store_true", help="print JSON")
-    add_options(parser, (option for option in Options.declared() if option.name in SURVEY_OPTIONS))
-    arguments = parse(parser, argv)
+    return parser
+
+
+def survey_command(argv: Sequence[str]) -> int:
+    """Run `plainfilm survey` and return its exit code. Raises RunError."""
+    arguments = parse(survey_parser(), argv)
     options = options_of(arguments, environment())
+    warn_of_unknown_variables(environment())
     source_survey = SourceSurvey(arguments.sources, options)
     with stopping_on_signals(source_survey) as signals, show_progress(options.run.progress) as display:
         source_survey.run(display.update)

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Log the events of a run with the logger `plainfilm`, and write them as lines of JSON to the file of `--log`.
 
-A source is logged as the keyed hash of its path, and messages quote nothing of the patient. Tracebacks may quote the
-data set: they are logged, at level DEBUG, only with `--verbose`.
+A source is logged as the tables write it, so that each line can be found there: as its path with `--names keep`, and
+as a keyed hash otherwise. Messages quote nothing of the patient. Tracebacks may quote the data set: they are logged, at
+level DEBUG, only with `--verbose`.
 """
 
 from __future__ import annotations
@@ -15,8 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TextIO
 
-from plainfilm.conversion.pseudonyms import Key, source_hash
-from plainfilm.errors import OptionsError, Reason
+from plainfilm.errors import OptionsError, Reason, with_os_error
 from plainfilm.options.run import RunOptions
 from plainfilm.records import Failure, Status
 
@@ -25,13 +25,7 @@ _FIELDS = "plainfilm_fields"
 
 
 class RunLog:
-    """Logs the events of one run.
-
-    key: the key by which sources are hashed; None if the sources of the run are hashes already.
-    """
-
-    def __init__(self, key: Key | None) -> None:
-        self._key = key
+    """Logs the events of one run."""
 
     def log_event(self, event: str, **fields: object) -> None:
         """Log an event of the run as a whole."""
@@ -40,7 +34,7 @@ class RunLog:
     def log_failure(self, failure: Failure, traceback: str = "", attempts: int = 1) -> None:
         """Log an instance, or a frame of it, that gave no image."""
         fields: dict[str, object] = {
-            "source": failure.source if self._key is None else source_hash(self._key, failure.source),
+            "source": failure.source,
             "frame": failure.frame,
             "reason": failure.reason.value,
             "stage": failure.stage.value,
@@ -96,7 +90,7 @@ class _TracebackHandler(logging.StreamHandler[TextIO]):
         return bool(getattr(record, _FIELDS, {}).get("traceback"))
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the hash of the source and the traceback."""
+        """Return the source and the traceback."""
         fields = getattr(record, _FIELDS)
         return f"source {fields['source']}:\n{fields['traceback']}"
 
@@ -105,7 +99,8 @@ def _file_handler(path: Path) -> logging.Handler:
     try:
         handler = _LogFileHandler(path, encoding="utf-8", errors="backslashreplace")
     except OSError as error:
-        raise OptionsError(f"--log: {path} cannot be written ({error.strerror}): choose another FILE") from error
+        message = f"--log: {path} cannot be written ({error.strerror}): choose another FILE"
+        raise with_os_error(OptionsError(message), error, path) from error
     handler.setFormatter(_JsonFormatter())
     return handler
 

@@ -16,7 +16,7 @@ from plainfilm.options.presentation import Overlays
 from plainfilm.options.privacy import RedactionBoxes
 from plainfilm.records import Failure
 from plainfilm.sources.reference import Reference
-from plainfilm.sources.walk import iterate_references
+from plainfilm.sources.walk import Listing
 from plainfilm.workers.messages import Job, TaskResult, WorkerLost, WorkerSettings
 from plainfilm.workers.pool import WorkerPool
 from plainfilm.workers.spawn import TASK, PrestartedWorkers
@@ -41,8 +41,9 @@ def convert_single(source: Path, options: Options, prestarted: PrestartedWorkers
     The first frame of a multi-frame instance is converted unless the options choose another. Raises RunError.
     """
     _check_options(options)
-    entry = next(iter(iterate_references([source], None)))
-    redactions = load_matched_redactions([source], None, options.privacy)
+    listing = Listing([source], None)
+    entry = next(listing.entries())
+    redactions = load_matched_redactions(listing, options.privacy)
     note = redactions.note({entry.source})
     if isinstance(entry, Failure):
         return SingleImage(entry, 0, note)
@@ -51,11 +52,18 @@ def convert_single(source: Path, options: Options, prestarted: PrestartedWorkers
     return SingleImage(result, frames, note)
 
 
+def frames_note(frames: int, options: Options) -> str:
+    """Return a line for the user where one of several frames was converted without being asked for; '' otherwise."""
+    if frames <= 1 or options.output.frames.which != "all":
+        return ""
+    return f"frame 1 of {frames}; --frames N selects another one, a folder as OUT gets all"
+
+
 def _convert(
     entry: Reference, boxes: RedactionBoxes, options: Options, prestarted: PrestartedWorkers | None
 ) -> EncodedImage | Failure:
     """Convert a file in a worker. Raises RunError."""
-    context = RunContext(options, load_key(options.run.key_file), None)
+    context = RunContext(options, None if options.run.key_file is None else load_key(options.run.key_file), None)
     job = Job(ConvertJob(entry, context.to_bytes(), boxes))
     settings = WorkerSettings(1, options.limits.timeout, options.limits.memory)
     with WorkerPool(TASK, [job], settings, prestarted) as pool:

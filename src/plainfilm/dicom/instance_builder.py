@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from pydicom.uid import UID
+from pydicom.uid import UID, MediaStorageDirectoryStorage
 
 from plainfilm.dicom.anatomy import read_region_terms
 from plainfilm.dicom.colors import read_icc_profile, read_palette, read_supplemental_palette
@@ -102,6 +102,10 @@ def error_without_pixels(data_set: ParsedDataSet) -> ConversionError:
     name = UID(sop_class).name if sop_class else ""
     if "Image Storage" in name or all(values.has(keyword) for keyword in ("Rows", "Columns", "BitsAllocated")):
         return AttributeValueError("PixelData", reason=Reason.MISSING_ATTRIBUTE)
+    if sop_class == MediaStorageDirectoryStorage:
+        return NotAnImageError(
+            "a DICOMDIR, which is the directory of a medium: give the folder that it lies in as SOURCE"
+        )
     known_name = name if name != sop_class else ""
     return NotAnImageError(f"an object that is no image{': ' + known_name if known_name else ''}")
 

@@ -14,6 +14,7 @@ from plainfilm.encode.jpeg import LONGEST_SIDE, encode_jpeg
 from plainfilm.encode.png import Ancillary, encode_png
 from plainfilm.encode.tiff import encode_tiff
 from plainfilm.errors import EncodeError
+from plainfilm.kernels.levels import Levels, levels_array
 from plainfilm.options.encoding import EncodingOptions, ImageFormat
 
 Array = npt.NDArray[Any]
@@ -22,16 +23,22 @@ _MOST_PIXELS_PER_SIDE = {ImageFormat.JPEG: LONGEST_SIDE, ImageFormat.WEBP: 16_38
 _WEBP_METHOD, _JXL_EFFORT = 4, 5
 
 
-def encode_image(image: Array, ancillary: Ancillary, options: EncodingOptions) -> bytes:
+def encode_image(levels: Levels, ancillary: Ancillary, options: EncodingOptions) -> bytes:
     """Return the file of an image, (rows, columns) or (rows, columns, 3), uint8 or uint16.
 
     ancillary: the software, which PNG, JPEG and TIFF hold, and the colour profile, which WebP holds too.
     Raises EncodeError where the format cannot hold the image.
     """
+    if options.format is ImageFormat.PNG:
+        return encode_png(levels, ancillary)
+    image = levels_array(levels)
     _check(image, options.format)
+    return _encode(image, ancillary, options)
+
+
+def _encode(image: Array, ancillary: Ancillary, options: EncodingOptions) -> bytes:
+    """Encode an array in a format other than PNG. Raises EncodeError."""
     match options.format:
-        case ImageFormat.PNG:
-            return encode_png(image, ancillary)
         case ImageFormat.JPEG:
             return encode_jpeg(image, options.quality, ancillary.software, ancillary.icc_profile)
         case ImageFormat.WEBP:
@@ -43,8 +50,7 @@ def encode_image(image: Array, ancillary: Ancillary, options: EncodingOptions) -
             return encoded
         case ImageFormat.JXL:
             return _encode_jxl(image, options)
-        case ImageFormat.NPY:
-            return _encode_npy(image)
+    return _encode_npy(image)
 
 
 def _check(image: Array, image_format: ImageFormat) -> None:

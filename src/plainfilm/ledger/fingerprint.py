@@ -55,7 +55,8 @@ class RunFingerprint:
             *_differences(self.versions, stored.versions, str),
         ]
         if self.key_fingerprint != stored.key_fingerprint:
-            lines.append(f"the key: {stored.key_fingerprint} there, {self.key_fingerprint} now (fingerprints)")
+            fingerprints = f"{stored.key_fingerprint} there, {self.key_fingerprint} now (fingerprints)"
+            lines.append(f"the key: {fingerprints}; give the earlier key with --key-file")
         return lines
 
     def changed_limits(self, stored: RunFingerprint) -> list[str]:

@@ -43,14 +43,17 @@ class ImageKeywords(RenderKeywords, total=False):
     bits: Literal[8, 16]
 
 
-class RunKeywords(ImageKeywords, total=False):
-    """The options of a run."""
+class OpenKeywords(ImageKeywords, total=False):
+    """The options of an image file that is opened."""
 
-    format: Literal["png", "jpeg", "webp", "tiff", "jxl", "npy"]
-    quality: int
-    lossless: bool
+    columns: str | list[str]
+    key_file: str | PathLike[str] | None
+
+
+class IterateKeywords(ImageKeywords, total=False):
+    """The options of a run that gives arrays."""
+
     frames: str | int
-    names: Literal["keep", "uid", "hash"]
     modality: str | list[str]
     body_part: str | list[str]
     where: str | list[str]
@@ -61,5 +64,44 @@ class RunKeywords(ImageKeywords, total=False):
     memory: str | int
     jobs: int | None
     key_file: str | PathLike[str] | None
+
+
+class SurveyKeywords(TypedDict, total=False):
+    """The options of a survey."""
+
+    allow_truncated: bool
+    modality: str | list[str]
+    body_part: str | list[str]
+    where: str | list[str]
+    columns: str | list[str]
+    timeout: float
+    memory: str | int
+    max_pixels: int
+    jobs: int | None
+
+
+class RunKeywords(ImageKeywords, total=False):
+    """The options of a run."""
+
+    format: Literal["png", "jpeg", "webp", "tiff", "jxl", "npy"]
+    quality: int
+    lossless: bool
+    frames: str | int
+    names: Literal["keep", "uid", "hash"]
+    table: Literal["csv", "parquet", "jsonl"]
+    no_card: bool
+    modality: str | list[str]
+    body_part: str | list[str]
+    where: str | list[str]
+    exclude: str | PathLike[str] | None
+    redact_from: str | PathLike[str] | None
+    redact_unmatched: Literal["error", "ignore"]
+    columns: str | list[str]
+    timeout: float
+    memory: str | int
+    jobs: int | None
+    key_file: str | PathLike[str] | None
     overwrite: bool
+    dry_run: bool
+    no_report: bool
     log: str | PathLike[str] | None

@@ -12,6 +12,9 @@ from plainfilm.options.field import Scope, ValueType, limit, option
 from plainfilm.options.value_types import COUNT, parse_number
 
 GIB = 1024**3
+MIN_MEMORY = 16 * 1024**2
+"""No image can be converted with less."""
+MIN_SECONDS = 0.01
 MAX_SECONDS = 30 * 24 * 3600
 """Timers of the operating system overflow far beyond this."""
 
@@ -27,16 +30,24 @@ def parse_size(value: object) -> int:
     return int(size)
 
 
+def parse_memory(value: object) -> int:
+    """Bytes as `parse_size` reads them, at least 16 MiB. Raises OptionsError."""
+    size = parse_size(value)
+    if size < MIN_MEMORY:
+        raise OptionsError(f"a size of {MIN_MEMORY // 1024**2}MiB or more, with its unit such as 4GiB, not {value!r}")
+    return size
+
+
 def parse_seconds(value: object) -> float:
-    """Seconds above 0, at most 30 days, optionally with an s. Raises OptionsError."""
+    """Seconds from 0.01 to 30 days, optionally with an s. Raises OptionsError."""
     seconds = parse_number(str(value).strip().removesuffix("s"))
-    if not 0 < seconds <= MAX_SECONDS:
-        raise OptionsError(f"seconds above 0, at most {MAX_SECONDS} (30 days), not {value!r}")
+    if not MIN_SECONDS <= seconds <= MAX_SECONDS:
+        raise OptionsError(f"seconds from {MIN_SECONDS} to {MAX_SECONDS} (30 days), not {value!r}")
     return seconds
 
 
 _SECONDS = ValueType(parse_seconds, "SECONDS", "float")
-_BYTES = ValueType(parse_size, "SIZE", "str | int")
+_BYTES = ValueType(parse_memory, "SIZE", "str | int")
 
 
 @dataclass(frozen=True, slots=True)

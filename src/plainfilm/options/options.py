@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
+from pathlib import Path
 from typing import Any
 
-from plainfilm.errors import OptionsError
+from plainfilm.errors import OptionsError, Reason
 from plainfilm.options.decoding import DecodeOptions
 from plainfilm.options.encoding import EncodingOptions
 from plainfilm.options.field import Option, Scope, options_of
@@ -19,6 +21,7 @@ from plainfilm.options.privacy import PrivacyOptions
 from plainfilm.options.render import Look, RenderOptions, VoiChoice
 from plainfilm.options.run import RunOptions
 from plainfilm.options.selection import SelectionOptions, check_conditions
+from plainfilm.options.suggestion import did_you_mean
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +66,15 @@ class Options:
     @classmethod
     def declared(cls, *scopes: Scope) -> Iterator[Option]:
         """The declarations of the options, in the order of the groups; scopes: those wanted, or all without any."""
+        for _, options in cls.groups(*scopes):
+            yield from options
+
+    @classmethod
+    def groups(cls, *scopes: Scope) -> Iterator[tuple[str, list[Option]]]:
+        """The name of each group and its options of these scopes; a group without any is left out."""
         for group in fields(cls):
-            yield from (item for item in options_of(group.default) if not scopes or item.scope in scopes)
+            if options := [item for item in options_of(group.default) if not scopes or item.scope in scopes]:
+                yield group.name, options
 
     @classmethod
     def of(cls, values: Mapping[str, object]) -> Options:
@@ -72,15 +82,36 @@ class Options:
 
         Raises OptionsError for an unknown name, a value that cannot be parsed, and options that contradict each other.
         """
-        unknown = sorted(set(values) - {item.name for item in cls.declared()})
-        if unknown:
-            raise OptionsError(f"unknown option {', '.join(unknown)}")
+        names = {item.name for item in cls.declared()}
+        if unknown := sorted(set(values) - names):
+            raise OptionsError(f"unknown option {', '.join(unknown)}{did_you_mean(unknown[0], names)}")
         return cls(**{group.name: _group_of(group.default, values) for group in fields(cls)})
 
     def to_mapping(self) -> dict[str, object]:
         """The names and values of all options, as values of JSON that `of` reads back."""
         groups = [getattr(self, group.name) for group in fields(self)]
         return {item.name: _plain(getattr(group, item.name)) for group in groups for item in options_of(group)}
+
+    def effective_mapping(self) -> dict[str, object]:
+        """As `to_mapping`, and equal for options that ask for the same: the defaults of the look are written out."""
+        return self.to_mapping() | self.render.effective_values()
+
+    def command_words(self) -> Iterator[str]:
+        """The words of a command with the options that decide images and rows and differ from their defaults.
+
+        A path is replaced by the placeholder of its option: it may name a person.
+        """
+        for group in fields(self):
+            values = getattr(self, group.name)
+            for item in options_of(values):
+                value = getattr(values, item.name)
+                is_of_run_alone = item.resume.may_change and item.resume.retry is not Reason.EXCLUDED
+                if is_of_run_alone or value == item.default:
+                    continue
+                yield item.flag
+                if not item.is_switch:
+                    is_path = isinstance(getattr(value, "path", value), Path)
+                    yield item.value_type.metavar.partition("|")[0] if is_path else shlex.quote(str(value))
 
 
 def _group_of(default: Any, values: Mapping[str, object]) -> Any:

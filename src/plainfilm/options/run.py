@@ -8,8 +8,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from plainfilm.options.field import FREE, Scope, option
-from plainfilm.options.value_types import COUNT, SWITCH, members, path_type
+from plainfilm.errors import OptionsError
+from plainfilm.options.field import FREE, Scope, ValueType, option
+from plainfilm.options.value_types import SWITCH, members, parse_count, path_type
+
+MAX_JOBS = 1024
 
 
 class Progress(StrEnum):
@@ -20,9 +23,20 @@ class Progress(StrEnum):
     JSON = "json"
 
 
+def parse_jobs(value: object) -> int:
+    """A whole number from 1 to 1024. Raises OptionsError."""
+    jobs = parse_count(value)
+    if jobs > MAX_JOBS:
+        raise OptionsError(f"at most {MAX_JOBS} worker processes, not {value!r}")
+    return jobs
+
+
 def available_cpus() -> int:
     """The number of CPUs that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+_JOBS = ValueType(parse_jobs, "N", "int")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +45,7 @@ class RunOptions:
 
     jobs: int | None = option(
         None,
-        COUNT,
+        _JOBS,
         "the number of worker processes (default: the CPUs that this process may use)",
         scope=Scope.RUN,
         resume=FREE,
@@ -54,7 +68,15 @@ class RunOptions:
         is_recorded=False,
     )
     dry_run: bool = option(
-        False, SWITCH, "list what would be done and do nothing", scope=Scope.COMMAND, resume=FREE, is_recorded=False
+        False,
+        SWITCH,
+        "list what would be done and do nothing",
+        scope=Scope.RUN,
+        resume=FREE,
+        is_recorded=False,
+    )
+    no_report: bool = option(
+        False, SWITCH, "write no report.html, and keep no small images for it", scope=Scope.RUN, resume=FREE
     )
     log: Path | None = option(
         None,
@@ -78,6 +100,14 @@ class RunOptions:
         "auto shows a bar on a terminal, json writes one line of status a second to standard error",
         scope=Scope.COMMAND,
         resume=FREE,
+    )
+    quiet: bool = option(
+        False,
+        SWITCH,
+        "print errors only: no progress, no summary, no warnings",
+        scope=Scope.COMMAND,
+        resume=FREE,
+        is_recorded=False,
     )
 
     @property

@@ -18,6 +18,7 @@ from plainfilm.dicom.orientation import TURNS, Turn
 from plainfilm.dicom.read import read_instance
 from plainfilm.errors import ConversionError, OptionsError
 from plainfilm.findings import FindingCode
+from plainfilm.kernels.levels import levels_array
 from plainfilm.options.geometry import Box, CropMode, GeometryOptions, Pixels
 from plainfilm.options.options import Options
 from plainfilm.options.presentation import Orient
@@ -280,8 +281,8 @@ def presented(turn: Turn) -> Instance:
 def test_the_affine_is_right_for_crop_rotation_size_and_padding_together(turn: Turn, given: dict[str, Any]) -> None:
     """A ramp along rows, and one along columns: where a pixel of the picture comes from its value says."""
     found = first_frame(presented(turn), Options.of(given).geometry)
-    rows, columns = np.mgrid[0:60, 0:90].astype(np.float32) + 1
-    shown = found.apply(rows), found.apply(columns)
+    rows, columns = (np.mgrid[0:60, 0:90].astype(np.uint16) + 1) * np.uint16(700)
+    shown = tuple(levels_array(found.apply(ramp)) / 700 for ramp in (rows, columns))
     assert shown[0].shape == (found.height, found.width)
     a, b, c, d, e, f = found.affine
     drawn = np.argwhere((shown[0] > 0) & (shown[1] > 0))

@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: MIT
+"""Convert one file into one image, for `plainfilm convert FILE hand.png`."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from plainfilm.cli.output import print_message, write_image
+from plainfilm.options.options import Options
+from plainfilm.output.single import STANDARD_OUTPUT, write_file
+from plainfilm.records import Failure, Record, Status
+from plainfilm.workers.spawn import PrestartedWorkers
+
+
+def convert_to_file(source: str, out: str, options: Options) -> int:
+    """Convert one file, say in one line what happened, and return the exit code. Raises RunError."""
+    with PrestartedWorkers(1) as workers:
+        from plainfilm.conversion.single_image import convert_single, frames_note
+
+        single = convert_single(Path(source), options, workers)
+    result, notes = single.result, [single.note] if single.note else []
+    if isinstance(result, Failure):
+        print_message(f"plainfilm: {result.reason} ({result.stage}): {result.message}")
+        return 1
+    if note := frames_note(single.frames, options):
+        notes.append(note)
+    if out == STANDARD_OUTPUT:
+        write_image(result.encoded)
+        place = "standard output"
+    else:
+        is_replacement = os.path.lexists(out)
+        write_file(Path(out), result.encoded)
+        place = f"{out} (the existing file was replaced)" if is_replacement else out
+    if not options.run.quiet:
+        print_message("; ".join((f"plainfilm: {_description(result.record)} to {place}", *notes)))
+    return 0
+
+
+def _description(record: Record) -> str:
+    """What was done, from codes and numbers of the plan: `converted (look viewer, voi window:0)`."""
+    text = f"converted (look {record.look}, voi {record.voi})"
+    return f"{text}, repaired: {record.findings}," if record.status is Status.REPAIRED else text

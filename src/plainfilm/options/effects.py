@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: MIT
+"""Find the options that can have no effect because of other options, whatever the input is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+from plainfilm.options.decoding import Resolution
+from plainfilm.options.field import Option
+from plainfilm.options.geometry import Fit, OutputSize, Pixels
+from plainfilm.options.options import Options
+from plainfilm.options.presentation import Orient, Overlays
+from plainfilm.options.privacy import RedactUnmatched
+from plainfilm.options.render import LOOK_OPTIONS, Icc, Look, Polarity, VoiChoice
+
+_Values = Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class _Rule:
+    """An option, the value from which it is given, and when it has no effect.
+
+    default: the value that asks for nothing. cause: the options that make it ineffective, as the message says it.
+    """
+
+    name: str
+    default: object
+    cause: str
+    is_ineffective: Callable[[_Values], bool]
+
+
+def _look(values: _Values) -> Look:
+    implied = (Look(name) for name in LOOK_OPTIONS if name != "look" and values.get(name) is not None)
+    look = next(implied, values.get("look"))
+    return look if isinstance(look, Look) else Look.VIEWER
+
+
+def _has_no_size(values: _Values) -> bool:
+    return values["size"] == OutputSize()
+
+
+def _has_no_box(values: _Values) -> bool:
+    size = values["size"]
+    return not isinstance(size, OutputSize) or size.box is None
+
+
+def _ignores_voi(values: _Values) -> bool:
+    return _look(values) in (Look.WINDOW, Look.EQUALIZE, Look.STORED)
+
+
+def _is_stored(values: _Values) -> bool:
+    return _look(values) is Look.STORED
+
+
+_WITH_STORED = "with --look stored, which writes the stored values"
+_RULES = (
+    _Rule("enlarge", False, "without --size", _has_no_size),
+    _Rule("fit", Fit.KEEP, "without --size WxH", _has_no_box),
+    _Rule("decode", Resolution.FULL, "without --size", _has_no_size),
+    _Rule("redact_unmatched", RedactUnmatched.ERROR, "without --redact-from", lambda v: v["redact_from"] is None),
+    _Rule("voi", VoiChoice(), "with a look that does not use the VOI of the file", _ignores_voi),
+    _Rule("polarity", Polarity.AUTO, _WITH_STORED, _is_stored),
+    _Rule("icc", Icc.EMBED, _WITH_STORED, _is_stored),
+    _Rule("pixels", Pixels.SQUARE, _WITH_STORED, _is_stored),
+    _Rule("crop", None, _WITH_STORED, _is_stored),
+    _Rule("size", OutputSize(), _WITH_STORED, _is_stored),
+    _Rule("orient", Orient.STORED, _WITH_STORED, _is_stored),
+    _Rule("overlays", Overlays.OFF, _WITH_STORED, lambda v: _is_stored(v) and v["overlays"] is Overlays.BURN),
+)
+
+
+def ineffective_options(parsed_values: _Values) -> Iterator[tuple[Option, str]]:
+    """Yield each option that is given and can have no effect, and the cause: `without --size`.
+
+    parsed_values: checked values by the names of the options; an option that is absent has its default. A value that
+    equals the default counts as not given.
+    """
+    declared = {option.name: option for option in Options.declared()}
+    values = {name: option.default for name, option in declared.items()} | dict(parsed_values)
+    for rule in _RULES:
+        if values[rule.name] != rule.default and rule.is_ineffective(values):
+            yield declared[rule.name], rule.cause
