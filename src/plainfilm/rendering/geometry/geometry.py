@@ -86,8 +86,9 @@ class Geometry:
         """
         crop, placement = self._crop, self._placement
         if self.outline:
-            image = image.copy()
-            image[outline_mask(self.outline, self.rows, self.columns)] = 0
+            masked = levels_array(levels).copy()
+            masked[outline_mask(self.outline, self.rows, self.columns)] = 0
+            levels = masked
         if (crop.width, crop.height) != self.square_pixel_size:
             levels = _part(_resampled(levels, *self.square_pixel_size), crop)
         levels = _resampled(levels, *self._scaled_size)

@@ -37,7 +37,9 @@ _MIN_MARGIN = 0.002
 _NEAR, _FAR, _REACH = (1.5, 3.5), (6.0, 9.0), 16
 _MIN_PLATEAU, _MIN_STEP, _MIN_STEEP = 0.7, 0.1, 0.85
 # The edge in the samples: where the distance reaches this share of that behind the edge.
-_EDGE_LEVEL = 0.4
+_EDGE_LEVEL = 0.8
+# An edge is blurred over some samples; these are margin too, so that no bright line is left.
+_BLURRED_SAMPLES = 2
 
 
 def find_outline(frame: SearchableFrame) -> Outline:
@@ -157,7 +159,11 @@ def _refined(frame: SearchableFrame, hull: Mask, step: int, levels: list[tuple[f
     if count < 2:
         return ()
     largest = 1 + int(np.argmax(statistics[1:, cv2.CC_STAT_AREA]))
-    points = cv2.findNonZero((labels == largest).astype(np.uint8)).reshape(-1, 2) * stride
+    square = np.ones((2 * _BLURRED_SAMPLES + 1,) * 2, np.uint8)
+    field = cv2.erode((labels == largest).astype(np.uint8), square)
+    if not field.any():
+        return ()
+    points = cv2.findNonZero(field).reshape(-1, 2) * stride
     limit = np.array([frame.size[1] - 1, frame.size[0] - 1])
     return hull_of(np.minimum(np.concatenate([points, points + stride - 1]), limit).astype(np.int32))
 
