@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from plainfilm.options.decoding import Resolution
 from plainfilm.options.field import Option
-from plainfilm.options.geometry import Fit, OutputSize, Pixels
+from plainfilm.options.geometry import Fit, Mask, OutputSize, Pixels
 from plainfilm.options.options import Options
 from plainfilm.options.presentation import Orient, Overlays
 from plainfilm.options.privacy import RedactUnmatched
@@ -57,14 +57,16 @@ _WITH_STORED = "with --look stored, which writes the stored values"
 _RULES = (
     _Rule("enlarge", False, "without --size", _has_no_size),
     _Rule("fit", Fit.KEEP, "without --size WxH", _has_no_box),
-    _Rule("decode", Resolution.FULL, "without --size", _has_no_size),
+    _Rule("decode", Resolution.FULL, "without --size or --spacing", lambda v: _has_no_size(v) and v["spacing"] is None),
     _Rule("redact_unmatched", RedactUnmatched.ERROR, "without --redact-from", lambda v: v["redact_from"] is None),
     _Rule("voi", VoiChoice(), "with a look that does not use the VOI of the file", _ignores_voi),
     _Rule("polarity", Polarity.AUTO, _WITH_STORED, _is_stored),
     _Rule("icc", Icc.EMBED, _WITH_STORED, _is_stored),
     _Rule("pixels", Pixels.SQUARE, _WITH_STORED, _is_stored),
     _Rule("crop", None, _WITH_STORED, _is_stored),
+    _Rule("mask", Mask.NONE, _WITH_STORED, _is_stored),
     _Rule("size", OutputSize(), _WITH_STORED, _is_stored),
+    _Rule("spacing", None, _WITH_STORED, _is_stored),
     _Rule("orient", Orient.STORED, _WITH_STORED, _is_stored),
     _Rule("overlays", Overlays.OFF, _WITH_STORED, lambda v: _is_stored(v) and v["overlays"] is Overlays.BURN),
 )

@@ -37,7 +37,7 @@ _MIN_MARGIN = 0.002
 _NEAR, _FAR, _REACH = (1.5, 3.5), (6.0, 9.0), 16
 _MIN_PLATEAU, _MIN_STEP, _MIN_STEEP = 0.7, 0.1, 0.85
 # The edge in the samples: where the distance reaches this share of that behind the edge.
-_EDGE_LEVEL = 0.8
+_EDGE_LEVEL = 0.6
 # An edge is blurred over some samples; these are margin too, so that no bright line is left.
 _BLURRED_SAMPLES = 2
 
