@@ -66,6 +66,7 @@ def test_the_defaults_are_those_of_the_interface() -> None:
         "verify": False,
         "pixels": "square",
         "crop": None,
+        "mask": "none",
         "size": "none",
         "spacing": None,
         "enlarge": False,

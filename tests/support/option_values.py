@@ -23,6 +23,7 @@ OPTION_VALUES: dict[str, tuple[str, object]] = {
     "verify": ("", True),
     "pixels": ("stored", "stored"),
     "crop": ("1,2,30,40", (1, 2, 30, 40)),
+    "mask": ("border", "border"),
     "size": ("640x480", (640, 480)),
     "spacing": ("0.25", 0.25),
     "enlarge": ("", True),

@@ -27,9 +27,8 @@ from plainfilm.ledger.listed_sources import ListedSources
 from plainfilm.ledger.remaining_work import FileStat, RemainingWork, numbered_names
 from plainfilm.ledger.schema import SCHEMA, create_tables, is_relative_name, read_meta, remove_if_unusable
 from plainfilm.ledger.serialization import failure_to_text, record_to_text
-from plainfilm.ledger.source_names import StoredPrefixes
+from plainfilm.ledger.source_names import StoredPrefixes, is_name_free
 from plainfilm.ledger.sql import (
-    COLLIDING_SOURCE,
     CREATE_INSTANCE_INDEX,
     FILES_OF_SOURCE,
     INSERT_IMAGE,
@@ -47,7 +46,7 @@ from plainfilm.ledger.stored_shards import StoredShards
 from plainfilm.ledger.stored_splits import StoredSplits
 from plainfilm.options.options import Options
 from plainfilm.records import Failure, Record
-from plainfilm.sources.naming_rules import fold, instance_of
+from plainfilm.sources.naming_rules import fold
 from plainfilm.sources.reference import Reference
 
 # failures of the environment: the same file may succeed in the next run
@@ -124,7 +123,7 @@ class Ledger:
         for source in numbered_names(reference.source):
             state = self._database.fetch_one(SOURCE_STATE, (source,), STATE_TYPES)
             if state is None:
-                name = next(name for name in numbered_names(reference.name) if self._is_name_free(name))
+                name = next(name for name in numbered_names(reference.name) if is_name_free(self._database, name))
                 return self._register_new(replace(reference, source=source, name=name), file_stat)
             if state[0] == path or not os.path.lexists(state[0]):
                 named = replace(reference, source=source, name=state[1])
@@ -302,13 +301,6 @@ class Ledger:
             self._database.execute(f"DELETE FROM {table} WHERE source = ?", (source,))
         self._database.execute("UPDATE sources SET done = 0 WHERE source = ?", (source,))
         return file_names
-
-    def _is_name_free(self, name: str) -> bool:
-        """Whether no image of another source can have this name, or this name with a frame number."""
-        folded = fold(name)
-        instance = instance_of(folded) or folded
-        names = (folded, instance, f"{folded}_mip", f"{folded}_mean", f"{folded}_f0", f"{folded}_f:")
-        return self._database.fetch_one(COLLIDING_SOURCE, names) is None
 
     def _note_listed(self, source: str) -> None:
         if self.listed is not None:

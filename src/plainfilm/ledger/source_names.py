@@ -11,7 +11,8 @@ from pathlib import Path
 from plainfilm.ledger.database import Database, check_regular_files, damage, open_database
 from plainfilm.ledger.remaining_work import numbered_names
 from plainfilm.ledger.snapshot import open_copy
-from plainfilm.sources.naming_rules import fold
+from plainfilm.ledger.sql import COLLIDING_SOURCE
+from plainfilm.sources.naming_rules import fold, instance_of
 from plainfilm.sources.prefixes import EarlierNames
 from plainfilm.sources.walk import Listing
 
@@ -95,3 +96,11 @@ def _paths_of(database: Database, source: str) -> tuple[str, ...]:
             return tuple(paths)
         paths.append(os.fsdecode(row[0]))
     raise AssertionError("numbered_names does not end")
+
+
+def is_name_free(database: Database, name: str) -> bool:
+    """Whether no image of another source can have this name, or this name with a frame number or a projection."""
+    folded = fold(name)
+    instance = instance_of(folded) or folded
+    names = (folded, instance, f"{folded}_mip", f"{folded}_mean", f"{folded}_f0", f"{folded}_f:")
+    return database.fetch_one(COLLIDING_SOURCE, names) is None

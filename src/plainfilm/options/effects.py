@@ -10,7 +10,7 @@ from plainfilm.options.data_set import LabelKey, SplitBalance
 from plainfilm.options.decoding import Resolution
 from plainfilm.options.encoding import LOSSY_FORMATS, ImageFormat
 from plainfilm.options.field import Option
-from plainfilm.options.geometry import Fit, OutputSize, Pixels
+from plainfilm.options.geometry import Fit, Mask, OutputSize, Pixels
 from plainfilm.options.options import Options
 from plainfilm.options.output import Layout
 from plainfilm.options.presentation import Orient, Overlays
@@ -73,7 +73,7 @@ _WITH_STORED = "with --look stored, which writes the stored values"
 _RULES = (
     _Rule("enlarge", False, "without --size", _has_no_size),
     _Rule("fit", Fit.KEEP, "without --size WxH", _has_no_box),
-    _Rule("decode", Resolution.FULL, "without --size", _has_no_size),
+    _Rule("decode", Resolution.FULL, "without --size or --spacing", lambda v: _has_no_size(v) and v["spacing"] is None),
     _Rule("split_balance", SplitBalance.HASH, "without --split", lambda values: not values["split"]),
     _Rule("samples_per_file", 10_000, "without --layout webdataset or parquet", _has_no_shards),
     _Rule("label_key", LabelKey.FILE_NAME, "without --labels", lambda values: values["labels"] is None),
@@ -86,7 +86,9 @@ _RULES = (
     _Rule("icc", Icc.EMBED, _WITH_STORED, _is_stored),
     _Rule("pixels", Pixels.SQUARE, _WITH_STORED, _is_stored),
     _Rule("crop", None, _WITH_STORED, _is_stored),
+    _Rule("mask", Mask.NONE, _WITH_STORED, _is_stored),
     _Rule("size", OutputSize(), _WITH_STORED, _is_stored),
+    _Rule("spacing", None, _WITH_STORED, _is_stored),
     _Rule("orient", Orient.STORED, _WITH_STORED, _is_stored),
     _Rule("overlays", Overlays.OFF, _WITH_STORED, lambda v: _is_stored(v) and v["overlays"] is Overlays.BURN),
 )

@@ -24,6 +24,7 @@ class RenderKeywords(TypedDict, total=False):
     verify: bool
     pixels: Literal["square", "stored"]
     crop: str | tuple[int, int, int, int] | None
+    mask: Literal["none", "border"]
     size: str | int | tuple[int, int]
     spacing: str | float | None
     enlarge: bool
