@@ -20,7 +20,7 @@ from statistics import median
 from tempfile import TemporaryDirectory
 
 from benchmarks.workloads import Workload, write_workload
-from plainfilm.output.tables import FAILURES, read_table
+from plainfilm.output.tables import read_table
 
 ROWS, COLUMNS = 1000, 800
 SHARE = 20
@@ -62,7 +62,7 @@ def main() -> None:
         for number in range(arguments.rounds):
             for films, measured in times.items():
                 measured.append(convert(folder / films, folder / f"{films} {number}", folder / "key"))
-        failures = read_table(folder / "5 % damaged 0" / FAILURES)
+        failures = read_table(folder / "5 % damaged 0" / "failures.csv")
         print(f"{arguments.files} films, {len(failures)} failures: {sorted({row['reason'] for row in failures})}")
         print("| films | wall time, ms per film | CPU time, ms per film |\n|---|---|---|")
         for films, measured in times.items():
