@@ -53,15 +53,17 @@ static void count_words(uint32_t *lanes, const uint8_t *samples, size_t count)
     }
 }
 
-/* Add the number of samples of each value to `counts`, which holds 256 or 65,536 numbers. 0 without memory.
+/* Add the number of samples of each value to `counts`, which holds 256 or 65,536 numbers. Return one more than the largest
+ * value, at least 1, or 0 without memory.
  *
  * Only the counters up to the largest value are cleared and read. If the samples change meanwhile, larger values are
  * counted in memory that is never read. */
-int count_values(const uint8_t *samples, size_t count, int sample_bytes, uint64_t *counts)
+size_t count_values(const uint8_t *samples, size_t count, int sample_bytes, uint64_t *counts)
 {
     uint32_t *lanes = malloc(sizeof(uint32_t) * LANES * VALUES);
     if (!lanes)
         return 0;
+    size_t end = 1;
     for (size_t at = 0; at < count; at += MOST_AT_ONCE) {
         const uint8_t *part = samples + at * (size_t)sample_bytes;
         size_t size = count - at < MOST_AT_ONCE ? count - at : MOST_AT_ONCE;
@@ -72,10 +74,11 @@ int count_values(const uint8_t *samples, size_t count, int sample_bytes, uint64_
             count_bytes(lanes, part, size);
         else
             count_words(lanes, part, size);
+        end = used > end ? used : end;
         for (size_t value = 0; value < used; value++)
             counts[value] += (uint64_t)lanes[value] + lanes[VALUES + value] + lanes[2 * VALUES + value] +
                              lanes[3 * VALUES + value];
     }
     free(lanes);
-    return 1;
+    return end;
 }
