@@ -18,8 +18,7 @@ from plainfilm.conversion.job_source import JobSource
 from plainfilm.conversion.progress import ProgressCallback, ignore_progress
 from plainfilm.conversion.run_inputs import load_run_inputs
 from plainfilm.conversion.run_parts import RunParts, open_run_parts, save_results
-from plainfilm.conversion.selection import changed_selection_notes
-from plainfilm.conversion.summary import RUN_FILE, PatientPathCounter, Run, run_json
+from plainfilm.conversion.summary import RUN_FILE, PatientPathCounter, Run, changed_selection_notes, run_json
 from plainfilm.errors import PlainfilmError, RunError
 from plainfilm.options.options import Options
 from plainfilm.options.presentation import PresentationSource

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 import platform
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from functools import cache
@@ -15,8 +15,10 @@ from plainfilm.conversion.pseudonyms import Key
 from plainfilm.encode.table import encoder_status
 from plainfilm.findings import FindingCode
 from plainfilm.ledger.fingerprint import RunFingerprint
+from plainfilm.options.field import options_of
 from plainfilm.options.options import Options
 from plainfilm.options.redaction_list import Redactions
+from plainfilm.options.selection import SelectionOptions
 from plainfilm.output.tables import Rows
 from plainfilm.records import Failure, Record
 from plainfilm.version import VERSION
@@ -109,6 +111,16 @@ class PatientPathCounter:
         if not self._images:
             return []
         return [f"{self._images} images lie under paths that name their patient: OUT holds these names too"]
+
+
+def changed_selection_notes(changed_options: Collection[str]) -> Iterator[str]:
+    """Yield a line for the summary if the options of selection differ from those of the earlier run in the same OUT."""
+    flags = [item.flag for item in options_of(SelectionOptions()) if item.name in changed_options]
+    if flags:
+        yield (
+            f"the selection ({', '.join(flags)}) is not that of the earlier run: "
+            "what was left out was judged again, and images that were made before stay"
+        )
 
 
 def fingerprint_run(
