@@ -181,8 +181,8 @@ def _load_task(name: str) -> Task:
 def _hidden_package(package: str) -> Iterator[None]:
     """Make a package impossible to import within the block; it can be imported later.
 
-    pydicom imports Pillow and tqdm if it can, for features that are not used here. They would take a tenth of a worker's
-    start.
+    pydicom imports Pillow and tqdm if it can, for features that are not used here. They would take a tenth of the
+    start of a worker.
     """
     if package in sys.modules:
         yield
