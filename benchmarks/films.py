@@ -5,8 +5,9 @@
 
 The recipe is `pixel_array / max * 255`, written by OpenCV, which resizes first where the images are made smaller. Each
 program converts the same films in a process of its own, one program after the other in each round; the first film of
-each process is not counted. The ratios are those of the medians. Processor time is used because it depends least on what
-else the machine does. With --page the section of this page is replaced.
+each process is not counted. The ratios are those of the medians. Processor time depends least on what else the machine
+does. With --page the section of this page is replaced. The recipe runs in the Python of --peers-python, which needs a
+decoder for each encoding (benchmarks/requirements.txt).
 """
 
 from __future__ import annotations
@@ -62,16 +63,20 @@ class Time:
     written: int
 
 
-def measure(row: Row, folder: Path, rounds: int) -> dict[str, Time]:
-    """Return the median time of each program for the films of a folder."""
+def measure(row: Row, folder: Path, rounds: int, peers_python: str) -> dict[str, Time]:
+    """Return the median time of each program that can convert the films of a folder."""
     times: dict[str, list[Time]] = {program: [] for program in _PROGRAMS}
     for _ in range(rounds):
         for program in _PROGRAMS:
-            command = [sys.executable, "-m", "benchmarks.films", "--child", program, json.dumps(_plain(row)), folder]
-            done = subprocess.run(command, env=_environment(program), capture_output=True, text=True, check=True)
-            times[program].append(Time(**json.loads(done.stdout)))
+            python = sys.executable if program == "plainfilm" else peers_python
+            command = [python, "-m", "benchmarks.films", "--child", program, json.dumps(_plain(row)), folder]
+            done = subprocess.run(command, env=_environment(program), capture_output=True, text=True, check=False)
+            if done.returncode == 0:
+                times[program].append(Time(**json.loads(done.stdout)))
     return {
-        program: Time(median(time.seconds for time in rounds), rounds[0].written) for program, rounds in times.items()
+        program: Time(median(time.seconds for time in results), results[0].written)
+        for program, results in times.items()
+        if results
     }
 
 
@@ -128,6 +133,11 @@ def _plainfilm(row: dict[str, Any], place: Path) -> Callable[[Path], int]:
     return convert
 
 
+def small_film_conversion(place: Path) -> Callable[[Path], int]:
+    """Return a function that converts a film at its full size with the default options."""
+    return _plainfilm(_plain(ROWS[0]), place)
+
+
 def _recipe(row: dict[str, Any], place: Path) -> Callable[[Path], int]:
     """The published recipe."""
     import cv2
@@ -166,17 +176,18 @@ def starts(folder: Path, rounds: int) -> Iterator[str]:
             yield f"| {name} | {median(processor):.2f} | {median(wall):.2f} |"
 
 
-def section(place: Path, rounds: int, short: bool) -> Iterator[str]:
+def section(place: Path, rounds: int, short: bool, peers_python: str = sys.executable) -> Iterator[str]:
     """Yield the lines of the section."""
     yield HEADING
     yield ""
     yield "Written by `python -m benchmarks.films --page docs/benchmarks.md`. Start-up is left out: a process that has"
-    yield "converted a film converts others. The recipe is `pixel_array / max * 255` and `cv2.imwrite`, in the same run;"
-    yield "only plainfilm shows what a viewer shows, and computes a row with checksums. Milliseconds of processor time are"
-    yield "medians; what else the machine did affects both programs. Sizes are relative to those of the recipe."
+    yield "converted a film converts others. The recipe is `pixel_array / max * 255` and `cv2.imwrite`, in the same"
+    yield "run; only plainfilm shows what a viewer shows, and computes a row with checksums. Milliseconds of processor"
+    yield "time are medians; what else the machine did affects both programs. Sizes are relative to the recipe's."
     yield ""
     yield "| films | plainfilm | recipe | recipe / plainfilm | aim | size |"
     yield "|---|---|---|---|---|---|"
+
     films = {workload.films: workload for workload in workloads(short) if workload.size is None}
     for row in ROWS:
         folder = place / row.films.replace(" ", "-")
@@ -186,13 +197,16 @@ def section(place: Path, rounds: int, short: bool) -> Iterator[str]:
         except MissingToolError as error:
             yield f"| {row.name} | {error} | | | | |"
             continue
-        times = measure(row, folder, rounds)
+        times = measure(row, folder, rounds, peers_python)
+        if len(times) < len(_PROGRAMS):
+            yield f"| {row.name} | failed: {', '.join(set(_PROGRAMS) - set(times))} | | | {row.aim:g} | |"
+            continue
         own, peer = times["plainfilm"], times["recipe"]
         ratio, share = peer.seconds / own.seconds, own.written / peer.written
         milliseconds = f"{own.seconds * 1e3:.2f} | {peer.seconds * 1e3:.2f}"
         yield f"| {row.name} | {milliseconds} | {ratio:.1f} | {row.aim:g} | {share:.2f} |"
     yield ""
-    yield "Seconds of whole commands for a film of 512 x 512, start-up and the processor time of all processes included:"
+    yield "Seconds of whole commands for a film of 512 x 512, start-up and all processes included:"
     yield ""
     yield "| command | processor | wall |"
     yield "|---|---|---|"
@@ -221,11 +235,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=3, help="number of rounds (default: 3)")
     parser.add_argument("--short", action="store_true", help="small films: its figures mean nothing")
+    parser.add_argument("--peers-python", default=sys.executable, help="the Python of benchmarks/requirements.txt")
     parser.add_argument("--page", type=Path, help="the page whose section is replaced")
     settings = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         lines = []
-        for line in section(Path(folder), settings.rounds, settings.short):
+        for line in section(Path(folder), settings.rounds, settings.short, settings.peers_python):
             print(line, flush=True)
             lines.append(line)
     if settings.page is not None:
