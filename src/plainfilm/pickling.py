@@ -3,7 +3,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cache
+from operator import attrgetter
 from typing import ClassVar
+
+
+@cache
+def _getter(kind: type) -> Callable[[object], object]:
+    return attrgetter(*kind.__match_args__)  # type: ignore[attr-defined]
+
+
+def field_values(value: object) -> tuple[object, ...]:
+    """Return the values of all fields of a dataclass, in their order, with one call for all of them."""
+    values = _getter(type(value))(value)
+    # of a single field, the getter returns its value alone
+    return values if len(type(value).__match_args__) != 1 else (values,)  # type: ignore[attr-defined, return-value]
 
 
 class FastPickle:
@@ -17,4 +32,4 @@ class FastPickle:
 
     def __reduce__(self) -> tuple[type, tuple[object, ...]]:
         """The class and the arguments of its constructor."""
-        return type(self), tuple([getattr(self, name) for name in self.__match_args__])
+        return type(self), field_values(self)
