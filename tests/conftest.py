@@ -6,6 +6,7 @@ A test that needs something that is not there is skipped with a reason. Under CI
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
 from pathlib import Path
@@ -20,6 +21,8 @@ MARKS_OF_FIXTURES = {
     "dcmj2pnm": ("component", "slow"),
     "dciodvfy": ("component", "slow"),
     "pngcheck": ("component", "slow"),
+    "cornerstone": ("component", "slow"),
+    "chromium": ("component", "slow"),
 }
 
 settings.register_profile("quick", max_examples=30, deadline=None)
@@ -77,3 +80,11 @@ def pngcheck() -> str:
 def dcmj2pnm() -> str:
     """The path of DCMTK's dcmj2pnm, which renders a DICOM image."""
     return program("dcmj2pnm", "dcmtk")
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The path of Debian's Chromium, which playwright drives."""
+    if importlib.util.find_spec("playwright") is None:
+        skip_or_fail("playwright is not installed (extra dev)")
+    return program("chromium", "chromium")

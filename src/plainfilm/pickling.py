@@ -6,19 +6,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cache
 from operator import attrgetter
-from typing import ClassVar
+from typing import ClassVar, cast
 
 
 @cache
-def _getter(kind: type) -> Callable[[object], object]:
-    return attrgetter(*kind.__match_args__)  # type: ignore[attr-defined]
+def _getter(names: tuple[str, ...]) -> Callable[[object], object]:
+    return attrgetter(*names)
 
 
 def field_values(value: object) -> tuple[object, ...]:
     """Return the values of all fields of a dataclass, in their order, with one call for all of them."""
-    values = _getter(type(value))(value)
-    # of a single field, the getter returns its value alone
-    return values if len(type(value).__match_args__) != 1 else (values,)  # type: ignore[attr-defined, return-value]
+    names: tuple[str, ...] = type(value).__match_args__  # type: ignore[attr-defined]
+    values = _getter(names)(value) if names else ()
+    return cast("tuple[object, ...]", (values,) if len(names) == 1 else values)  # of one field, the value alone
 
 
 class FastPickle:

@@ -25,10 +25,8 @@ from plainfilm.demo.sheet import (
     WIDTH,
     Pair,
     contact_sheet,
-    fit,
-    font_of,
-    wrap,
 )
+from plainfilm.report.drawing import fit, font_of, wrap
 
 
 def flat(grey: int, rows: int = 100, columns: int = 80) -> np.ndarray:

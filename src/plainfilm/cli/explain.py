@@ -5,18 +5,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from plainfilm.cli.arguments import Parser, command_parser, environment, options_of, parse
+from plainfilm.cli.file_argument import path_of_file
 from plainfilm.cli.help import CommandHelp
 from plainfilm.cli.output import write_text
 from plainfilm.cli.variables import warn_of_unknown_variables
-from plainfilm.errors import OptionsError, SourceMissingError
 from plainfilm.options.field import Scope
 from plainfilm.options.options import Options
-from plainfilm.sources.entries import EntryKind, kind_of_source
-from plainfilm.sources.scheme import check_local
 
 _HELP = CommandHelp(
     usage="plainfilm explain FILE [--json] [--frame N] [options]",
@@ -40,29 +37,12 @@ def explain_command(argv: Sequence[str]) -> int:
     arguments = parse(explain_parser(), argv)
     values = options_of(arguments, environment()).to_mapping()
     warn_of_unknown_variables(environment())
-    path = _path_of_file(arguments.file)
+    path = path_of_file(arguments.file, "explain")
 
     from plainfilm.api import explain_isolated
 
     keywords: dict[str, Any] = {option.name: values[option.name] for option in Options.declared(Scope.IMAGE)}
     explanation = explain_isolated(path, frame=arguments.frame, **keywords)
-    text = json.dumps(explanation.values, indent=2) if arguments.json else explanation.text
+    text = json.dumps(explanation.to_dict(), indent=2) if arguments.json else str(explanation)
     write_text(text + "\n")
     return 0
-
-
-def _path_of_file(text: str) -> Path:
-    """The path of a regular file. Raises OptionsError and SourceMissingError."""
-    check_local(text, "FILE")
-    try:
-        kind = kind_of_source(text)
-    except (FileNotFoundError, NotADirectoryError):
-        raise SourceMissingError(f"FILE {text} does not exist") from None
-    except (OSError, ValueError) as error:
-        cause = error.strerror if isinstance(error, OSError) else "the path is not valid"
-        raise OptionsError(f"FILE {text} cannot be reached: {cause}") from error
-    if kind is EntryKind.FOLDER:
-        raise OptionsError(f"FILE {text} is a folder: explain reads one file")
-    if kind is not EntryKind.FILE:
-        raise OptionsError(f"FILE {text} is not a regular file, or cannot be reached")
-    return Path(text)

@@ -17,7 +17,7 @@ from plainfilm.version import NOT_FOR_DIAGNOSIS, VERSION
 
 Command = Callable[[Sequence[str]], int]
 
-COMMANDS = ("convert", "survey", "explain", "codecs", "demo")
+COMMANDS = ("convert", "survey", "explain", "compare", "report", "sheet", "codecs", "demo")
 """The commands. The module of the same name in this package has the functions `NAME_command` and `NAME_parser`."""
 
 USAGE = f"""\
@@ -29,6 +29,9 @@ Convert DICOM radiographs into ordinary images that look as on a radiologist's v
   plainfilm convert FILE hand.png   convert one file into one image (or - for standard output)
   plainfilm survey SOURCE...        count what the files hold before they are converted, from headers alone
   plainfilm explain FILE [--json]   show which step uses which attribute and why; nothing is converted
+  plainfilm compare FILE... -o PNG  show films in several looks, side by side in one picture
+  plainfilm report OUT              write OUT/report.html anew; every run writes it at its end
+  plainfilm sheet OUT -o PNG|PDF    draw a contact sheet of a finished run
   plainfilm codecs                  show what this installation can decode and encode, and what is missing
   plainfilm demo OUT                make twelve synthetic radiographs and convert them
 

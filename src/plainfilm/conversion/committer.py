@@ -30,6 +30,7 @@ from plainfilm.conversion.uid_names import UidNames
 from plainfilm.errors import OutputError, PlainfilmError, StorageFullError
 from plainfilm.ledger.ledger import Ledger
 from plainfilm.ledger.remaining_work import FileStat
+from plainfilm.ledger.stored_previews import StoredPreview
 from plainfilm.output.folder import FolderOutput
 from plainfilm.records import Failure, Status
 
@@ -180,6 +181,9 @@ class ResultCommitter:
         names = [image.record.file_name for image in images]
         self._ledger.add_images(
             (image.record for image in images), {name: FileStat.of_output(out / name) for name in names}
+        )
+        self._ledger.previews.add(
+            StoredPreview(image.record.source, image.record.number, image.preview) for image in images
         )
         for image in images:
             for overlay in image.overlays:

@@ -195,6 +195,7 @@ _JPEG_2000 = (
         "imagecodecs",
         decode_function="jpeg2000:decode_imagecodecs",
         codec_class="JPEG2K",
+        verify_function="verify:decode_jpeg2000_alone",
     ),
 )
 _JPEG_XL = Codec(

@@ -5,19 +5,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
+from plainfilm.report.drawing import fit, font_of, wrap
+
 if TYPE_CHECKING:
     from PIL.ImageDraw import ImageDraw
-    from PIL.ImageFont import FreeTypeFont, ImageFont
-
-    Font = FreeTypeFont | ImageFont
 
 WIDTH = 1440
 PER_ROW = 3
@@ -64,29 +61,6 @@ def contact_sheet(pairs: Sequence[Pair], path: Path) -> None:
     sheet.save(path, compress_level=9)
 
 
-def fit(image: npt.NDArray[np.uint8], rows: int, columns: int) -> npt.NDArray[np.uint8]:
-    """Scale a image to fit into rows and columns, centered on black."""
-    scale = min(rows / image.shape[0], columns / image.shape[1])
-    size = max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale))
-    small = cv2.resize(image, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
-    canvas = np.zeros((rows, columns), np.uint8)
-    row, column = (rows - size[1]) // 2, (columns - size[0]) // 2
-    canvas[row : row + size[1], column : column + size[0]] = small
-    return canvas
-
-
-def wrap(text: str, width: float, font: Font) -> list[str]:
-    """Break a text into lines of at most `width` pixels; a longer word gets its own line."""
-    lines: list[str] = []
-    for word in text.split():
-        longer = f"{lines[-1]} {word}" if lines else word
-        if lines and font.getlength(longer) <= width:
-            lines[-1] = longer
-        else:
-            lines.append(word)
-    return lines
-
-
 def _write(draw: ImageDraw, top_left: tuple[int, int], name: str, reason: Sequence[str]) -> None:
     """Draw the labels above the two images, and the name and the lines of the reason below them."""
     left, top = top_left
@@ -96,11 +70,3 @@ def _write(draw: ImageDraw, top_left: tuple[int, int], name: str, reason: Sequen
     draw.text((left, below + 8), name, NAME, font_of(NAME_SIZE))
     for number, line in enumerate(reason):
         draw.text((left, below + NAME_HEIGHT + number * LINE_HEIGHT), line, REASON, font_of(REASON_SIZE))
-
-
-@cache
-def font_of(size: int) -> Font:
-    """Return the font that is included in Pillow."""
-    from PIL import ImageFont
-
-    return ImageFont.load_default(size)

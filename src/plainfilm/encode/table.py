@@ -8,6 +8,7 @@ from importlib.metadata import version
 
 # not encode.compression, which loads large libraries: a run needs this table before its first image
 from plainfilm.kernels import HAS_CORE
+from plainfilm.options.encoding import ImageFormat
 from plainfilm.version import VERSION
 
 
@@ -27,7 +28,22 @@ class EncoderStatus:
 
 def encoder_status() -> tuple[EncoderStatus, ...]:
     """Return the formats that this installation can write."""
-    return (_png_status(),)
+    return (_png_status(), *map(_library_status, _LIBRARIES))
+
+
+_LIBRARIES = {
+    ImageFormat.JPEG: ("JPEG", "simplejpeg"),
+    ImageFormat.WEBP: ("WebP", "Pillow"),
+    ImageFormat.TIFF: ("TIFF", "Pillow"),
+    ImageFormat.JXL: ("JPEG XL", "imagecodecs"),
+    ImageFormat.NPY: ("NPY", "numpy"),
+}
+"""The name of each further format, and the library that encodes it."""
+
+
+def _library_status(image_format: ImageFormat) -> EncoderStatus:
+    name, library = _LIBRARIES[image_format]
+    return EncoderStatus(name, image_format.bits, library, version(library), None)
 
 
 def _png_status() -> EncoderStatus:

@@ -26,6 +26,7 @@ from plainfilm.ledger.fingerprint import RunFingerprint, check_fingerprint
 from plainfilm.ledger.remaining_work import FileStat, RemainingWork, numbered_names
 from plainfilm.ledger.schema import SCHEMA, create_tables, is_relative_name, read_meta, remove_if_unusable
 from plainfilm.ledger.serialization import failure_from_text, failure_to_text, record_from_text, record_to_text
+from plainfilm.ledger.source_names import store_prefixes
 from plainfilm.ledger.sql import (
     COLLIDING_SOURCE,
     CREATE_DUPLICATE_INDEXES,
@@ -41,6 +42,7 @@ from plainfilm.ledger.sql import (
     STATE_TYPES,
 )
 from plainfilm.ledger.stored_files import StoredFiles
+from plainfilm.ledger.stored_previews import StoredPreviews
 from plainfilm.options.options import Options
 from plainfilm.records import Failure, Record
 from plainfilm.sources.naming_rules import fold, instance_of
@@ -70,9 +72,14 @@ def open_ledger(path: Path, fingerprint: RunFingerprint, *, overwrite: bool = Fa
 
 
 class Ledger:
-    """The ledger as one run uses it. Every method raises StorageFullError and RunError where it cannot be written."""
+    """The ledger as one run uses it; for_reading: no failure is marked to be tried again.
 
-    def __init__(self, database: Database, fingerprint: RunFingerprint, *, overwrite: bool = False) -> None:
+    Every method raises StorageFullError and RunError where the ledger cannot be written.
+    """
+
+    def __init__(
+        self, database: Database, fingerprint: RunFingerprint, *, overwrite: bool = False, for_reading: bool = False
+    ) -> None:
         self._database = database
         meta = read_meta(database)
         self._is_new = not meta or overwrite
@@ -80,17 +87,22 @@ class Ledger:
         """The names of the options that may change, and have changed since the earlier run."""
         if overwrite:
             self._delete_everything()
-        elif meta:
+        elif meta and not for_reading:
             self._resume(meta, fingerprint)
         rows = [("schema", SCHEMA), ("identity", fingerprint.to_json())]
         database.execute_many("INSERT OR REPLACE INTO meta VALUES (?, ?)", rows)
         database.commit()
         self.counts: Counter[str] = Counter()
         """The number of rows of each status."""
-        self.files = StoredFiles(database)
-        """The files of the images, to be compared with those in OUT."""
+        self.files, self.previews = StoredFiles(database), StoredPreviews(database)
+        """The files of the images, to be compared with those in OUT, and what the report shows of the images."""
         for table in ("images", "failures"):
             self.counts.update(dict(database.fetch_all(f"SELECT status, count(*) FROM {table} GROUP BY status")))
+
+    def store_prefixes(self, prefixes: Mapping[str, str]) -> None:
+        """Keep the prefixes of the folders among the SOURCEs, by their paths, for later runs."""
+        store_prefixes(self._database, prefixes, replace=self._is_new)
+        self.commit()
 
     def register_source(self, reference: Reference, file_stat: FileStat) -> RemainingWork | None:
         """Add a source if it is new, and return the work that remains: None if it is done and unchanged.
@@ -242,7 +254,7 @@ class Ledger:
     def _delete_everything(self) -> None:
         for table in ("images", "masks"):
             self._database.execute(f"INSERT OR IGNORE INTO pending SELECT file_name FROM {table}")
-        for table in ("images", "masks", "failures", "sources"):
+        for table in ("images", "masks", "failures", "sources", "previews"):
             self._database.execute(f"DELETE FROM {table}")
 
     def _register_new(self, reference: Reference, file_stat: FileStat) -> RemainingWork:
@@ -278,7 +290,8 @@ class Ledger:
         self.mark_pending(file_names)
         for table in ("images", "failures"):
             self._delete_rows(table, source)
-        self._database.execute("DELETE FROM masks WHERE source = ?", (source,))
+        for table in ("masks", "previews"):
+            self._database.execute(f"DELETE FROM {table} WHERE source = ?", (source,))
         self._database.execute("UPDATE sources SET done = 0 WHERE source = ?", (source,))
         return file_names
 

@@ -13,7 +13,7 @@ from plainfilm.errors import LedgerError
 from plainfilm.ledger.database import Database, check_regular_files, damage, database_files, open_database
 from plainfilm.ledger.sql import CREATE_DUPLICATE_INDEXES, CREATE_TABLES, FILE_NAMES
 
-SCHEMA = "2"
+SCHEMA = "3"
 """The version of the tables. A ledger with another version is refused."""
 
 _STRUCTURE = "SELECT type, name, sql FROM sqlite_master"

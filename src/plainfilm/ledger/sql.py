@@ -26,6 +26,10 @@ CREATE TABLE IF NOT EXISTS masks (
     size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, sha256 TEXT NOT NULL) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS masks_source ON masks (source);
 
+-- what the report shows of an image: a small image, a chart and the steps
+CREATE TABLE IF NOT EXISTS previews (
+    source TEXT NOT NULL, frame INTEGER NOT NULL, content BLOB NOT NULL, UNIQUE (source, frame));
+
 -- frame 0: the instance as a whole
 CREATE TABLE IF NOT EXISTS failures (
     source TEXT NOT NULL, frame INTEGER NOT NULL, status TEXT NOT NULL, reason TEXT NOT NULL,

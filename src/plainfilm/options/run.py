@@ -71,9 +71,12 @@ class RunOptions:
         False,
         SWITCH,
         "list what would be done and do nothing",
-        scope=Scope.COMMAND,
+        scope=Scope.RUN,
         resume=FREE,
         is_recorded=False,
+    )
+    no_report: bool = option(
+        False, SWITCH, "write no report.html, and keep no small images for it", scope=Scope.RUN, resume=FREE
     )
     log: Path | None = option(
         None,

@@ -138,5 +138,5 @@ def _planned(survey: InstanceSurvey, frame: int, projection: Projection) -> Plan
 
 
 def _color_error(projection: Projection) -> ConversionError:
-    message = f"--frames {projection} needs grayscale frames, and these have colours: choose single frames"
+    message = f"a {projection} needs grayscale frames, and these have colours: choose single frames with --frames"
     return ConversionError(message, reason=Reason.UNSUPPORTED_VALUE, stage=Stage.RENDER)

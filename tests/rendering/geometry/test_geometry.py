@@ -16,7 +16,7 @@ from pydicom.uid import ExplicitVRLittleEndian
 from plainfilm.dicom.instance import FrameAttributes, Instance, SoftcopyPresentation
 from plainfilm.dicom.orientation import TURNS, Turn
 from plainfilm.dicom.read import read_instance
-from plainfilm.errors import ConversionError
+from plainfilm.errors import ConversionError, OptionsError
 from plainfilm.findings import FindingCode
 from plainfilm.kernels.levels import levels_array
 from plainfilm.options.geometry import Box, CropMode, GeometryOptions, Pixels
@@ -351,3 +351,29 @@ def test_an_oriented_image_has_its_size_and_margins() -> None:
     assert not shown[:10].any()
     assert not shown[30:].any()
     assert found.affine == (-1, 0, 39, 0, 1, 10)
+
+
+@pytest.mark.parametrize("pixels", list(Pixels))
+@pytest.mark.parametrize(("wanted", "size"), [(0.1, (30, 24)), (0.2, (15, 12)), (0.6, (5, 4))])
+def test_a_spacing_decides_the_size_of_both_axes(pixels: Pixels, wanted: float, size: tuple[int, int]) -> None:
+    instance = read(rows=6, columns=10, PixelSpacing=["0.4", "0.3"])
+    found = first_frame(instance, GeometryOptions(pixels=pixels, spacing=wanted))
+    assert (found.width, found.height) == size
+    assert found.output_spacing == pytest.approx((wanted, wanted))
+
+
+def test_a_spacing_needs_that_of_the_image() -> None:
+    with pytest.raises(ConversionError, match="neither Pixel Spacing nor another") as raised:
+        first_frame(read(PixelAspectRatio=["4", "3"]), GeometryOptions(spacing=0.2))
+    assert raised.value.reason == "missing_attribute"
+
+
+def test_a_spacing_that_gives_too_many_pixels_is_refused() -> None:
+    with pytest.raises(ConversionError) as raised:
+        first_frame(read(PixelSpacing=["1", "1"]), GeometryOptions(spacing=0.0001))
+    assert raised.value.reason == "too_large"
+
+
+def test_a_spacing_and_a_size_contradict_each_other() -> None:
+    with pytest.raises(OptionsError, match="--spacing and --size"):
+        Options.of({"spacing": 0.2, "size": 512})

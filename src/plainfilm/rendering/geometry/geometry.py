@@ -29,6 +29,7 @@ class Geometry:
     crop: the part of the image with square pixels that is kept; None for the whole.
     turn: quarter turns and flip of this part.
     placement: the box of the turned part in the output, which may reach beyond the output; None for the whole output.
+    wanted_spacing: the spacing in mm that decides the size of the output; None where another option does.
     """
 
     rows: int
@@ -41,6 +42,7 @@ class Geometry:
     crop: Box | None = None
     turn: Turn = Turn()
     placement: Box | None = None
+    wanted_spacing: float | None = None
 
     @property
     def square_pixel_size(self) -> tuple[int, int]:

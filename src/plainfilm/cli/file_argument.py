@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: MIT
+"""Check a FILE argument before any work starts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from plainfilm.errors import OptionsError, SourceMissingError
+from plainfilm.sources.entries import EntryKind, kind_of_source
+from plainfilm.sources.scheme import check_local
+
+
+def path_of_file(text: str, command: str) -> Path:
+    """The path of a regular file. command: the name of what reads it. Raises OptionsError and SourceMissingError."""
+    check_local(text, "FILE")
+    try:
+        kind = kind_of_source(text)
+    except (FileNotFoundError, NotADirectoryError):
+        raise SourceMissingError(f"FILE {text} does not exist") from None
+    except (OSError, ValueError) as error:
+        cause = error.strerror if isinstance(error, OSError) else "the path is not valid"
+        raise OptionsError(f"FILE {text} cannot be reached: {cause}") from error
+    if kind is EntryKind.FOLDER:
+        raise OptionsError(f"FILE {text} is a folder: {command} reads files")
+    if kind is not EntryKind.FILE:
+        raise OptionsError(f"FILE {text} is not a regular file, or cannot be reached")
+    return Path(text)

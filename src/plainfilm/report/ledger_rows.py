@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: MIT
+"""Read the rows and previews of a report from the ledger of an OUT."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from plainfilm.errors import LedgerError
+from plainfilm.ledger.finished_ledger import open_finished_ledger
+from plainfilm.ledger.ledger import Ledger
+from plainfilm.ledger.stored_previews import StoredPreview
+from plainfilm.output.folder import FolderOutput
+from plainfilm.records import Failure, Record
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerRows:
+    """The rows of a ledger that is open, each kind by source and frame."""
+
+    ledger: Ledger
+
+    def records(self) -> Iterator[Record]:
+        """Yield the rows of the images."""
+        return self.ledger.records()
+
+    def failures(self) -> Iterator[Failure]:
+        """Yield the rows of the failures."""
+        return self.ledger.failures()
+
+    def previews(self) -> Iterator[StoredPreview]:
+        """Yield the previews of the images."""
+        return self.ledger.previews.all()
+
+
+@dataclass(frozen=True, slots=True)
+class FinishedOutput:
+    """An OUT that no other run uses now, and its rows."""
+
+    output: FolderOutput
+    rows: LedgerRows
+
+
+@contextmanager
+def open_finished_output(out: Path) -> Iterator[FinishedOutput]:
+    """Lock an OUT and open its ledger for reading.
+
+    Raises LedgerError where OUT holds no run or cannot be written to, OutputLockedError where another run uses it, and
+    RunError.
+    """
+    output = FolderOutput(out)
+    if not output.has_ledger():
+        raise LedgerError(f"{out} holds no run of plainfilm: name the OUT of `plainfilm convert`")
+    with output.open_for_run(), open_finished_ledger(output.ledger_path) as finished:
+        yield FinishedOutput(output, LedgerRows(finished.ledger))

@@ -1,0 +1,180 @@
+# SPDX-License-Identifier: MIT
+"""Write OUT/report.html and its data files from the rows and previews of a run.
+
+    report.html               the summary, readable without scripts
+    report-page.js            the script of the page
+    report-index-0001.js ...  what filters, sorting and search need, for 10,000 images each
+    report-data-0001.js ...   thumbnails, charts and explanations, for 500 images each; loaded when they are shown
+
+The rows are read two or three times and never kept, so that the memory does not depend on their number. A report
+depends on the rows alone: a run that was interrupted and resumed has the same report as one that was not.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from plainfilm.ledger.stored_previews import StoredPreview
+from plainfilm.output.folder import FolderOutput
+from plainfilm.output.tables import Rows
+from plainfilm.records import Record
+from plainfilm.report.html_tree import page_text
+from plainfilm.report.preview import Preview, thumbnail_of_file
+from plainfilm.report.report_rows import DataChunk, IndexChunk
+from plainfilm.report.script_text import MARK, script_call
+from plainfilm.report.summary_page import PAGE_SCRIPT, summary_page
+from plainfilm.report.suspects import Baselines, Suspect
+from plainfilm.report.tallies import Tallies
+
+REPORT = "report.html"
+MOST_IMAGES = 100_000
+"""A larger run has all suspects and a sample of the other images in its report."""
+
+INDEX_ROWS, DATA_ROWS = 10_000, 500
+_FILE = re.compile(r"report-(?:page|(?:index|data)-\d{4,})\.js")
+
+
+class PreviewedRows(Rows, Protocol):
+    """The rows of a run, and the previews of its images in the same order; an image may lack its preview."""
+
+    def previews(self) -> Iterator[StoredPreview]:
+        """Yield the previews by source and frame."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReportedImage:
+    """An image of the report: its row, and why a person should look at it."""
+
+    record: Record
+    suspects: tuple[Suspect, ...]
+
+
+def write_report(
+    output: FolderOutput, rows: PreviewedRows, is_stopped: Callable[[], bool] = lambda: False, most: int = MOST_IMAGES
+) -> bool:
+    """Write the report of a run; return False where `is_stopped` ended it before it was complete.
+
+    most: the largest number of images in the report.
+
+    Raises OutputError (something else has the name of a file of the report), StorageFullError and RunError; a report
+    without report.html then remains incomplete.
+    """
+    # an older page must not show newer data
+    remove_report(output)
+    baselines, tallies = Baselines(), Tallies()
+    for record in rows.records():
+        if is_stopped():
+            return False
+        baselines.add(record)
+        tallies.add_image(record)
+    for failure in rows.failures():
+        tallies.add_failure(failure)
+    is_chosen = _choice(rows, baselines, tallies.images, most)
+    writer = _DataWriter(output)
+    for record, content in with_previews(rows):
+        if is_stopped():
+            return False
+        image = ReportedImage(record, baselines.suspects(record))
+        tallies.add_suspects(image.suspects)
+        if is_chosen(image):
+            writer.add(image, preview_of(content, output.out / record.file_name))
+    writer.close()
+    output.write(PAGE_SCRIPT, f"{MARK}\n{page_text('report.js')}".encode())
+    output.write(REPORT, summary_page(tallies, writer.images, writer.index_names))
+    return True
+
+
+def remove_report(output: FolderOutput) -> None:
+    """Remove the report of an earlier run, whose rows may differ. Raises StorageFullError and RunError."""
+    scripts = sorted(path.name for path in output.out.glob("report-*.js"))
+    output.remove([REPORT] if (output.out / REPORT).exists() else [])
+    output.remove(name for name in scripts if _FILE.fullmatch(name) and _is_of_report(output.out / name))
+
+
+def with_previews(rows: PreviewedRows) -> Iterator[tuple[Record, bytes]]:
+    """Yield each image with its preview, b"" where it has none. Both are in the order of source and frame."""
+    previews = rows.previews()
+    preview = next(previews, None)
+    for record in rows.records():
+        key = (record.source, record.number)
+        while preview is not None and (preview.source, preview.frame) < key:
+            preview = next(previews, None)
+        is_own = preview is not None and (preview.source, preview.frame) == key
+        yield record, preview.content if is_own and preview is not None else b""
+
+
+def preview_of(content: bytes, path: Path) -> Preview:
+    """Return the preview of an image; one that lacks its preview gets a thumbnail from its file alone."""
+    if content:
+        with suppress(ValueError):
+            return Preview.from_bytes(content)
+    with suppress(OSError):
+        return Preview(thumbnail_of_file(path.read_bytes()))
+    return Preview(b"")
+
+
+def _choice(rows: Rows, baselines: Baselines, images: int, most: int) -> Callable[[ReportedImage], bool]:
+    """Return the function that chooses, in table order, the images of the report: all suspects and a sample."""
+    if images <= most:
+        return lambda _image: True
+    suspects = sum(bool(baselines.suspects(record)) for record in rows.records())
+    chosen_suspects = _sample(suspects, most)
+    others = _sample(images - suspects, most - min(suspects, most))
+    return lambda image: next(chosen_suspects if image.suspects else others)
+
+
+def _sample(total: int, size: int) -> Iterator[bool]:
+    """Yield for each of `total` items whether it is one of `size` items that are spread evenly."""
+    size = min(size, total)
+    return ((index + 1) * size // total > index * size // total for index in range(total))
+
+
+class _DataWriter:
+    """Writes the files of index and data, one chunk after the other."""
+
+    def __init__(self, output: FolderOutput) -> None:
+        self._output = output
+        self._index, self._data = IndexChunk(0), DataChunk(1)
+        self.index_names: list[str] = []
+        self.images = 0
+
+    def add(self, image: ReportedImage, preview: Preview) -> None:
+        """Add an image, and write the chunks that are full."""
+        self._index.add(image.record, image.suspects)
+        self._data.add(image.record, preview)
+        self.images += 1
+        if self._index.size == INDEX_ROWS:
+            self._write_index()
+        if len(self._data.rows) == DATA_ROWS:
+            self._write_data()
+
+    def close(self) -> None:
+        """Write the last chunks. A report without images has an empty index."""
+        if self._index.size or not self.index_names:
+            self._write_index()
+        if self._data.rows:
+            self._write_data()
+
+    def _write_index(self) -> None:
+        name = f"report-index-{len(self.index_names) + 1:04}.js"
+        self.index_names.append(name)
+        self._output.write(name, script_call("addIndex", self._index.to_json()))
+        self._index = IndexChunk(self.images)
+
+    def _write_data(self) -> None:
+        name = f"report-data-{self._data.number:04}.js"
+        self._output.write(name, script_call("addData", self._data.to_json()))
+        self._data = DataChunk(self._data.number + 1)
+
+
+def _is_of_report(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            return file.read(len(MARK)) == MARK.encode()
+    except OSError:
+        return False
