@@ -7,6 +7,7 @@ saves a fifth of a second.
 
 from __future__ import annotations
 
+import sys
 from argparse import Namespace
 from collections.abc import Sequence
 from pathlib import Path
@@ -85,7 +86,7 @@ def _split_paths(arguments: Namespace) -> tuple[list[str], str]:
 
 def convert_folder(sources: Sequence[str], out: Path, options: Options) -> int:
     """Convert into a folder, with progress and a summary on standard error; return the exit code. Raises RunError."""
-    with PrestartedWorkers(options.run.workers) as workers:
+    with PrestartedWorkers(min(options.run.workers, _most_files(sources))) as workers:
         from plainfilm.conversion.conversion import Conversion
 
         conversion = Conversion([Path(source) for source in sources], out, options, prestarted=workers)
@@ -98,3 +99,8 @@ def convert_folder(sources: Sequence[str], out: Path, options: Options) -> int:
     if options.run.progress is not Progress.JSON and not options.run.quiet:
         print_message(summary_text(run, sources, out))
     return 128 + signals[0] if signals else run.exit_code
+
+
+def _most_files(sources: Sequence[str]) -> int:
+    """The number of files if all SOURCEs are files, else a large number: each worker's start takes a processor."""
+    return len(sources) if all(Path(source).is_file() for source in sources) else sys.maxsize

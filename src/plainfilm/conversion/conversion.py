@@ -24,8 +24,7 @@ from plainfilm.conversion.row_survey import RowSurvey
 from plainfilm.conversion.run_inputs import load_run_inputs
 from plainfilm.conversion.run_parts import RunParts, open_run_parts, save_results, write_metadata_tables
 from plainfilm.conversion.run_progress import ProgressCallback, ignore_progress
-from plainfilm.conversion.selection import changed_selection_notes
-from plainfilm.conversion.summary import RUN_FILE, Run, run_json
+from plainfilm.conversion.summary import RUN_FILE, Run, changed_selection_notes, run_json
 from plainfilm.errors import PlainfilmError, RunError
 from plainfilm.ledger.source_names import earlier_names
 from plainfilm.options.options import Options
@@ -36,7 +35,6 @@ from plainfilm.output.folder import FolderOutput
 from plainfilm.output.tables import UnwritableTableError, write_run_file
 from plainfilm.records import Failure
 from plainfilm.report.ledger_rows import LedgerRows
-from plainfilm.report.report import remove_report, write_report
 from plainfilm.sources.reference import Reference
 from plainfilm.sources.scheme import check_local
 from plainfilm.sources.walk import Listing
@@ -165,6 +163,9 @@ class Conversion:
 
         A stopped run has to end soon, so it leaves no report.
         """
+        # loads NumPy and OpenCV, which nothing else in this process needs: the workers start sooner without them
+        from plainfilm.report.report import remove_report, write_report
+
         try:
             is_wanted = not self._options.run.no_report and not self._stopped
             if not is_wanted or not write_report(parts.output, LedgerRows(parts.ledger), self._is_stopped):

@@ -10,6 +10,7 @@ from typing import Any
 from plainfilm.conversion.pseudonyms import NO_PSEUDONYMS, Key, Pseudonyms, age_in_years, patient_in_path, pseudonyms
 from plainfilm.dicom.instance import Description, Instance
 from plainfilm.findings import Finding, FindingCode, codes_of
+from plainfilm.pickling import field_values
 from plainfilm.records import Record
 from plainfilm.rendering.frame import RenderedFrame
 from plainfilm.rendering.geometry.geometry import Geometry
@@ -78,7 +79,7 @@ def record_of(context: SourceContext, rendered: RenderedFrame, file_name: str, e
 
 def _field_columns(values: Description | Statistics | PlanColumns) -> dict[str, Any]:
     """Return the fields by name. `asdict` would copy each value, which takes longer than the rest of a row."""
-    return {name: getattr(values, name) for name in values.__match_args__}
+    return dict(zip(values.__match_args__, field_values(values), strict=True))
 
 
 def _instance_columns(instance: Instance) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 import platform
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from functools import cache
@@ -16,8 +16,10 @@ from plainfilm.conversion.pseudonyms import Key
 from plainfilm.encode.table import encoder_status
 from plainfilm.errors import Reason
 from plainfilm.ledger.fingerprint import RunFingerprint
+from plainfilm.options.field import options_of
 from plainfilm.options.options import Options
 from plainfilm.options.output import Table
+from plainfilm.options.selection import SelectionOptions
 from plainfilm.output.tables import read_failures, read_records
 from plainfilm.records import Failure, Record
 from plainfilm.version import VERSION
@@ -123,6 +125,16 @@ class Run:
     def exit_code(self) -> int:
         """0 if every image was converted, or for a dry run; 1 if some failed or there was none."""
         return 1 if self.planned is None and (self.failed or not self.converted) else 0
+
+
+def changed_selection_notes(changed_options: Collection[str]) -> Iterator[str]:
+    """Yield a line for the summary if the options of selection differ from those of the earlier run in the same OUT."""
+    flags = [item.flag for item in options_of(SelectionOptions()) if item.name in changed_options]
+    if flags:
+        yield (
+            f"the selection ({', '.join(flags)}) is not that of the earlier run: "
+            "what was left out was judged again, and images that were made before stay"
+        )
 
 
 def fingerprint_run(options: Options, key: Key, contents: Mapping[str, str | None] | None = None) -> RunFingerprint:
