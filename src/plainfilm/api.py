@@ -36,6 +36,9 @@ from plainfilm.rendering.frame import PlannedFrame
 from plainfilm.rendering.instance_survey import survey_instance
 from plainfilm.rendering.opened_instance import OpenedInstance, open_instance, opened_instance, with_presentation
 from plainfilm.rendering.pipeline import plan_frame, render_frame
+from plainfilm.report.drawing import reduce_image
+from plainfilm.report.explanation_page import CHART_BINS, LONGEST_SIDE, SmallImage
+from plainfilm.report.tone_chart import tone_chart
 from plainfilm.sources.file_reader import FileContent, inflated_content, open_source
 from plainfilm.workers.messages import Job, Report, TaskResult
 
@@ -121,14 +124,18 @@ def explain(source: Source, *, frame: int = 1, **options: Unpack[ImageKeywords])
 
 @dataclass(frozen=True, slots=True)
 class ExplanationText:
-    """The content of an `Explanation`, which a worker can return: text for people, and plain values for JSON."""
+    """The content of an `Explanation`, which a worker can return: text for people, and plain values for JSON.
+
+    small: the reduced image with its chart.
+    """
 
     text: str
     values: dict[str, object]
+    small: SmallImage
 
 
 def explain_isolated(source: Source, *, frame: int = 1, **options: Unpack[ImageKeywords]) -> ExplanationText:
-    """Explain like `explain`, in a new worker process. Raises the same errors."""
+    """Explain like `explain`, in a new worker process. Raises the same errors, also where the image fails to render."""
     return cast(ExplanationText, _call_isolated(source, frame, _image_options(options), explains=True))
 
 
@@ -218,13 +225,19 @@ def run_isolated_call(job: Job, report: Callable[[Report], None]) -> bool:
         opened, planned = _plan(call.source, call.frame, call.options)
         if call.explains:
             explanation = Explanation(opened.instance, planned)
-            result = ExplanationText(str(explanation), explanation.to_dict())
+            result = ExplanationText(str(explanation), explanation.to_dict(), _small_image(planned))
         else:
             result = render_frame(planned).image
     except PlainfilmError as error:
         result = error
     report(TaskResult(result))
     return is_memory_suspect()
+
+
+def _small_image(planned: PlannedFrame) -> SmallImage:
+    rendered = render_frame(planned)
+    image = reduce_image(rendered.image, LONGEST_SIDE, LONGEST_SIDE)
+    return SmallImage(image, tone_chart(planned, rendered, CHART_BINS))
 
 
 def _image_options(keywords: Mapping[str, object]) -> Options:
