@@ -32,7 +32,7 @@ from plainfilm.conversion.rows import record_of, source_context
 from plainfilm.conversion.task import convert_source
 from plainfilm.encode.compression import BACKEND, choose_compression
 from plainfilm.encode.png import Ancillary, encode_png
-from plainfilm.encode.scanlines import padded_rows, row_bytes
+from plainfilm.encode.scanlines import row_bytes
 from plainfilm.options.options import Options
 from plainfilm.output.folder import FolderOutput
 from plainfilm.rendering.instance_survey import survey_instance
@@ -103,14 +103,14 @@ def _floors(path: Path, target: Path) -> Iterator[Step]:
     image, samples = render_frame(planned).image, planned.loaded.decoded.samples.view(np.uint16)
     png, table = encode_png(image, Ancillary("x")), np.zeros(65_536, np.uint8)
     choice, step = choose_compression(image), max(1, _BAND // row_bytes(image))
-    bands = [padded_rows(image, range(first, min(first + step, len(image)))) for first in range(0, len(image), step)]
-    lines = [BACKEND.filter_rows(band, choice.filter) for band in bands]
+    bands = [range(first, min(first + step, len(image))) for first in range(0, len(image), step)]
+    lines = [BACKEND.filter_rows(image, band, choice.filter) for band in bands]
     yield Step("floor", "read the file", path.read_bytes)
     yield Step("floor", "codec", _codec(path))
     yield Step("floor", "histogram", lambda: cv2.calcHist([samples], [0], None, [4096], [0, 4096]))
     yield Step("floor", "look-up", lambda: cv2.LUT(samples, table))
     yield Step("floor", "hash of the samples", lambda: xxhash.xxh3_128(samples).hexdigest())
-    yield Step("floor", "filter", lambda: [BACKEND.filter_rows(band, choice.filter) for band in bands])
+    yield Step("floor", "filter", lambda: [BACKEND.filter_rows(image, band, choice.filter) for band in bands])
     yield Step("floor", "compressor", lambda: _compress(choice.compressor.open(), lines))
     yield Step("floor", "SHA-256 of the PNG", lambda: hashlib.sha256(png).digest())
     yield Step("floor", "write", lambda: target.write_bytes(png))

@@ -5,13 +5,14 @@ from __future__ import annotations
 
 import functools
 import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from conformance.kinds import KINDS, Adjustment, Case
+from conformance.kinds import KINDS, Adjustment, Case, DisagreementKind
 from conformance.renderers import (
     NotShownError,
     render_changed,
@@ -21,6 +22,7 @@ from conformance.renderers import (
     render_with_pydicom,
 )
 from conformance.subjects import Subject
+from plainfilm.errors import ConversionError
 
 Array = NDArray[Any]
 NO_ADJUSTMENT = Adjustment()
@@ -93,7 +95,14 @@ def explaining_kinds(peer: str, case: Case, peer_image: Array) -> tuple[str, ...
 
     A kind without an adjustment is returned only where no other kinds explain the difference.
     """
-    applicable = [kind for kind in KINDS if peer in kind.peers and kind.applies(case)]
+    return explain_difference(KINDS, peer, case, peer_image)
+
+
+def explain_difference(
+    kinds_of_peers: Sequence[DisagreementKind], peer: str, case: Case, peer_image: Array
+) -> tuple[str, ...]:
+    """Return the fewest of these kinds after whose adjustment the images agree; see `explaining_kinds`."""
+    applicable = [kind for kind in kinds_of_peers if peer in kind.peers and kind.applies(case)]
     adjustable = [kind for kind in applicable if kind.adjustment is not None]
     for count in range(1, len(adjustable) + 1):
         for kinds in itertools.combinations(adjustable, count):
@@ -109,7 +118,11 @@ def is_explained_by(adjustment: Adjustment, peer: str, case: Case, peer_image: A
         return False
     own_image = case.own.image
     if adjustment.options or adjustment.attributes:
-        own_image = render_changed(case.subject, adjustment.options or {}, adjustment.attributes or {})
+        try:
+            own_image = render_changed(case.subject, adjustment.options or {}, adjustment.attributes or {})
+        except ConversionError:
+            # pydicom, which applies the adjustment, cannot read the subject
+            return False
     if adjustment.peer_options or adjustment.change_stored or adjustment.change_output:
         peer_image = render_with_peer(peer, case, adjustment)
     return largest_difference(own_image, peer_image) <= adjustment.tolerance

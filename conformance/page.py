@@ -26,7 +26,7 @@ image of plainfilm is compared with three others:
 The subjects are the files of the folder of real files, and a matrix of generated images: Photometric Interpretation x
 Presentation LUT Shape x VOI (none, window, LUT, both, several) x VOI LUT Function x sign x depth x padding x rescale
 (none, positive, negative, fraction, Modality LUT). A fixed sample of the matrix is compared, with one image for each of
-some rare features.
+some rare features. [conformance-cornerstone.md](conformance-cornerstone.md) compares with cornerstone3D in a browser.
 """
 KINDS_HEAD = """
 ## Kinds of disagreement

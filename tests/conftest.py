@@ -21,6 +21,7 @@ MARKS_OF_FIXTURES = {
     "dcmj2pnm": ("component", "slow"),
     "dciodvfy": ("component", "slow"),
     "pngcheck": ("component", "slow"),
+    "cornerstone": ("component", "slow"),
     "chromium": ("component", "slow"),
 }
 

@@ -25,7 +25,7 @@ BROAD = ("Exception", "BaseException")
 
 # Where these libraries may be imported: a package, or a module. Any other library may be imported anywhere.
 ONLY_IN: dict[str, tuple[str, ...]] = {
-    "pydicom": ("dicom/", "demo/", "cli/demo.py", "api.py"),
+    "pydicom": ("dicom/", "demo/", "cli/demo.py", "api/"),
     "imagecodecs": ("decode/", "rendering/color/", "encode/", "demo/"),
     "simplejpeg": ("decode/",),
     "openjpeg": ("decode/",),

@@ -4,11 +4,12 @@
     python -m trials.mutants [--short]
 
 The originals are small files in every transfer syntax that can be written here, and the smaller files of
-PLAINFILM_TEST_DATA if it is set. The damage is the same in every run. The checks are: every mutant is in exactly one
-table, with a reason of the closed list other than `internal_error` and `worker_died`; a truncated file, or a file with
-other dimensions in its header, gives the picture of its original or none, unless a finding says that its data hold more
-than its header declares; and OUT is the same if new memory is filled with a byte (MALLOC_PERTURB_ of glibc). Pictures
-are compared with the look `stored`, in which no window hides a pixel and frames do not depend on one another.
+PLAINFILM_TEST_DATA if it is set. The damage is the same in every run: bits, bytes and dimensions at random places, the
+structure of codestreams, and parts of two files. The checks are: every mutant is in exactly one table, with a reason of
+the closed list other than `internal_error` and `worker_died`; a truncated file, or a file with other dimensions in its
+header or with other tile-parts, gives the picture of its original or none, unless a finding says that its data hold
+more than its header declares; and OUT is the same if new memory is filled with a byte (MALLOC_PERTURB_ of glibc).
+Pictures are compared with the look `stored`, in which no window hides a pixel and frames do not depend on one another.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import random
 import re
 import struct
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import cv2
@@ -25,18 +26,25 @@ import numpy as np
 
 from plainfilm.errors import Reason
 from trials.checks import differences, file_hashes, inconsistencies, reasons_in, rows_of, sources_in
+from trials.codestream_damages import (
+    CODESTREAM_DAMAGES,
+    PAIR_DAMAGES,
+    PIXEL_DATA,
+    codestream_of,
+    is_damaged_by,
+    with_codestream,
+)
 from trials.harness import SOME_FAILED, Trial, run_trial
 from trials.samples import real_files, sample_files
 
 SEED = 20
 MUTANTS, MUTANTS_SHORT = 1000, 150
 BUGS = {Reason.INTERNAL_ERROR, Reason.WORKER_DIED}
-CHECKED_DAMAGES = ("cut", "shortened", "dimension")
+CHECKED_DAMAGES = ("cut", "shortened", "dimension", "tile_part_changed")
 Damage = Callable[[bytearray, random.Random], bytes]
 
 # Samples per Pixel, Rows, Columns, Bits Allocated
 _DIMENSIONS = (b"\x02\x00", b"\x10\x00", b"\x11\x00", b"\x00\x01")
-_PIXEL_DATA = re.compile(rb"\xe0\x7f\x10\x00(?:O[BW]\0\0)?(....)", re.DOTALL)
 
 
 def cut(content: bytearray, generator: random.Random) -> bytes:
@@ -46,7 +54,7 @@ def cut(content: bytearray, generator: random.Random) -> bytes:
 
 def shortened(content: bytearray, generator: random.Random) -> bytes:
     """Remove bytes at the end of Pixel Data, and correct the length."""
-    element = _PIXEL_DATA.search(content)
+    element = PIXEL_DATA.search(content)
     missing = generator.choice((2, 8, 64, 512, 2048))
     if element is None or len(content) - element.end() <= missing:
         return cut(content, generator)
@@ -127,13 +135,32 @@ def write_sources(trial: Trial) -> tuple[Path, list[str]]:
     for name, content in files.items():
         (folder / "whole" / f"{name}.dcm").write_bytes(content)
     for number in range(MUTANTS_SHORT if trial.short else MUTANTS):
-        name = generator.choice(real_names if real_names and number % 3 == 0 else synthetic)
-        damage = DAMAGES[number % len(DAMAGES)]
-        file_name = f"{number:04}-{damage.__name__}-{name}.dcm"
-        (folder / "damaged" / file_name).write_bytes(damage(bytearray(files[name]), generator))
+        name, damage, content = _mutant(files, real_names if number % 3 == 0 else [], number, generator)
+        file_name = f"{number:04}-{damage}-{name}.dcm"
+        (folder / "damaged" / file_name).write_bytes(content)
         made.append(f"damaged/{file_name}")
     trial.report(f"{len(made)} mutants of {len(synthetic)} synthetic and {len(real_names)} real files, seed {SEED}")
     return folder, made
+
+
+def _mutant(
+    files: Mapping[str, bytes], real_names: Sequence[str], number: int, generator: random.Random
+) -> tuple[str, str, bytes]:
+    """Return the name of an original, the name of its damage, and the damaged content."""
+    compressed = [name for name in real_names or files if codestream_of(files[name])]
+    kind = number % (len(DAMAGES) + len(CODESTREAM_DAMAGES) + len(PAIR_DAMAGES))
+    if kind < len(DAMAGES):
+        name = generator.choice(list(real_names or files))
+        return name, DAMAGES[kind].__name__, DAMAGES[kind](bytearray(files[name]), generator)
+    name, other = generator.choice(compressed), generator.choice(compressed)
+    kind -= len(DAMAGES)
+    if kind < len(CODESTREAM_DAMAGES):
+        damage = CODESTREAM_DAMAGES[kind]
+        name = generator.choice([name for name in compressed if is_damaged_by(damage, codestream_of(files[name]))])
+        changed = damage(codestream_of(files[name]), generator)
+        return name, damage.__name__, with_codestream(files[name], changed)
+    pair_damage = PAIR_DAMAGES[kind - len(CODESTREAM_DAMAGES)]
+    return name, pair_damage.__name__, pair_damage(files[name], files[other], generator)
 
 
 def check_pictures(trial: Trial, out: Path) -> None:

@@ -15,6 +15,7 @@ import imagecodecs
 import numpy as np
 import numpy.typing as npt
 from openjpeg.utils import encode_array
+from PIL import Image
 from pydicom import dcmwrite
 from pydicom.dataset import Dataset
 from pydicom.encaps import encapsulate
@@ -138,6 +139,13 @@ def _jpeg_2000(image: Array) -> bytes:
     return bytes(encode_array(image, bits_stored=12, photometric_interpretation=2, codec_format=0))
 
 
+def _jpeg_2000_tiles(image: Array) -> bytes:
+    """Encode in tiles, with the lengths of the packets."""
+    file = BytesIO()
+    Image.fromarray(image).save(file, "JPEG2000", no_jp2=True, irreversible=False, tile_size=(16, 16), plt=True)
+    return file.getvalue()
+
+
 def _htj2k(image: Array) -> bytes:
     return bytes(imagecodecs.htj2k_encode(image, reversible=True))
 
@@ -179,6 +187,7 @@ _ENCODERS: dict[str, tuple[str, Callable[[Array], bytes], int]] = {
     "jpeg-ls-lossless": (".4.80", _jpeg_ls, 12),
     "jpeg-ls-near": (".4.81", _jpeg_ls, 12),
     "jpeg-2000-lossless": (".4.90", _jpeg_2000, 12),
+    "jpeg-2000-tiles": (".4.90", _jpeg_2000_tiles, 8),
     "jpeg-2000": (".4.91", _jpeg_2000, 12),
     "htj2k-lossless": (".4.201", _htj2k, 12),
     "htj2k": (".4.203", _htj2k, 12),

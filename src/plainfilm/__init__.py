@@ -29,27 +29,66 @@ from plainfilm.errors import (
 from plainfilm.version import VERSION as __version__
 
 if TYPE_CHECKING:
-    from plainfilm.api import Explanation, Run, Survey, compare, convert, explain, render, survey
+    from plainfilm.api import (
+        Explanation,
+        Failure,
+        ImageFile,
+        PlannedSource,
+        Record,
+        Run,
+        RunProgress,
+        Survey,
+        compare,
+        convert,
+        explain,
+        iterate,
+        open,
+        render,
+        survey,
+    )
 
 # without this handler, logging would print warnings to standard error
 logging.getLogger(__name__).addHandler(logging.NullHandler())
 
-_LOADED_ON_FIRST_USE = ("Explanation", "Run", "Survey", "compare", "convert", "explain", "render", "survey")
+_LOADED_ON_FIRST_USE = (
+    "Explanation",
+    "Failure",
+    "ImageFile",
+    "PlannedSource",
+    "Record",
+    "Run",
+    "RunProgress",
+    "Survey",
+    "compare",
+    "convert",
+    "explain",
+    "iterate",
+    "open",
+    "render",
+    "survey",
+)
 
 __all__ = [
     "ConversionError",
     "Explanation",
+    "Failure",
+    "ImageFile",
     "OptionsError",
     "PlainfilmError",
+    "PlannedSource",
     "Reason",
+    "Record",
     "Run",
     "RunError",
+    "RunProgress",
     "Stage",
     "Survey",
     "__version__",
     "compare",
     "convert",
     "explain",
+    "iterate",
+    "open",
     "render",
     "survey",
 ]

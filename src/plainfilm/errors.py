@@ -17,127 +17,97 @@
         LimitError               the instance exceeds a limit of the run
       RunError                   the run cannot continue
         OptionsError             the command line, the configuration or the arguments are wrong
-        SourceMissingError       a SOURCE does not exist
+          ArgumentTypeError      an argument of a Python function has a wrong type or an unknown name; a TypeError
+        ClosedError              a closed image file is used; a ValueError
+        SourceMissingError       a SOURCE does not exist; a FileNotFoundError
         LedgerError              the run must not write into OUT
         OutputLockedError        another run is writing into OUT
         StorageFullError         no space is left
+
+An error that the operating system causes is also a FileNotFoundError, PermissionError, IsADirectoryError or
+NotADirectoryError where it is one (`with_os_error`). All errors can be pickled, also between processes.
 
 Messages never quote names, identifiers, dates or free text of the data set.
 """
 
 from __future__ import annotations
 
-import errno
-from collections.abc import Iterator
-from enum import StrEnum
-from typing import ClassVar
+from typing import ClassVar, TypeVar, cast
 
+from plainfilm.reasons import Reason, Stage, environment_reason
 
-class Stage(StrEnum):
-    """The processing stage where an error occurred."""
+__all__ = ["Reason", "Stage", "environment_reason"]
 
-    LIST = "list"
-    """Finding the files."""
-    READ = "read"
-    """Reading the bytes and the header, and locating the frames."""
-    DECODE = "decode"
-    """Decompressing a frame."""
-    RENDER = "render"
-    """Computing the output levels."""
-    ENCODE = "encode"
-    """Encoding the image file."""
-    WRITE = "write"
-    """Writing the image file into OUT."""
-    RUN = "run"
-    """The worker process or the run as a whole."""
-
-
-class Reason(StrEnum):
-    """Why an input was skipped or failed, or why a run ended. docs/errors.md says what to do about each reason.
-
-    The list is closed: a version may add a code, and a code keeps its meaning.
-    """
-
-    NOT_DICOM = "not_dicom"
-    """The bytes are not a DICOM object."""
-    NO_PIXEL_DATA = "no_pixel_data"
-    """The DICOM object is not an image, such as a DICOMDIR, a report or a presentation state."""
-    EXCLUDED = "excluded"
-    """The options of the user leave the input out."""
-    NOT_A_FILE = "not_a_file"
-    """The entry is a pipe, a socket, a device or a symbolic link to a folder."""
-    EMPTY = "empty"
-    """The file has no bytes."""
-    UNREADABLE = "unreadable"
-    """The operating system refuses to read the file or to list the folder."""
-    TRUNCATED_FILE = "truncated_file"
-    """The file ends within its header."""
-    TRUNCATED_PIXEL_DATA = "truncated_pixel_data"
-    """Pixel Data or a codestream in it is shorter than the header requires."""
-    CORRUPT_HEADER = "corrupt_header"
-    """The header cannot be parsed."""
-    CORRUPT_CODESTREAM = "corrupt_codestream"
-    """The decoder refuses the compressed data."""
-    CODESTREAM_MISMATCH = "codestream_mismatch"
-    """The header and the compressed image contradict each other, or two decoders disagree (--verify)."""
-    MISSING_ATTRIBUTE = "missing_attribute"
-    """An image object lacks an attribute that every image needs."""
-    UNSUPPORTED_TRANSFER_SYNTAX = "unsupported_transfer_syntax"
-    """This installation cannot decode the transfer syntax."""
-    UNSUPPORTED_VALUE = "unsupported_value"
-    """An attribute has a value that cannot be rendered, or attributes contradict each other."""
-    REPAIR_REFUSED = "repair_refused"
-    """The VOI of the file cannot be used, and --strict forbids its replacement."""
-    TOO_LARGE = "too_large"
-    """The header claims more pixels, elements or bytes than the limits allow."""
-    SUSPICIOUS_COMPRESSION = "suspicious_compression"
-    """A few compressed bytes expand to far more than an image needs."""
-    TOO_DEEP = "too_deep"
-    """Sequences are nested more deeply than the limit allows."""
-    TIMEOUT = "timeout"
-    """A frame took longer than --timeout."""
-    MEMORY_LIMIT = "memory_limit"
-    """The instance needs more memory than --memory."""
-    WORKER_DIED = "worker_died"
-    """The worker process crashed or was killed, twice."""
-    ENCODE_UNSUPPORTED = "encode_unsupported"
-    """The output format cannot hold the image."""
-    WRITE_FAILED = "write_failed"
-    """The image file cannot be written."""
-    SOURCE_CHANGED = "source_changed"
-    """The file became shorter while it was read."""
-    NETWORK = "network"
-    """Reserved for sources on a network."""
-    ENCRYPTED = "encrypted"
-    """Reserved for encrypted objects."""
-    INTERNAL_ERROR = "internal_error"
-    """A defect of plainfilm."""
-    # the reasons of a run, never of an instance
-    OPTIONS = "options"
-    """The options are wrong or contradict each other."""
-    SOURCE_MISSING = "source_missing"
-    """A SOURCE does not exist or matches nothing."""
-    OUTPUT_NOT_EMPTY = "output_not_empty"
-    """OUT holds files of another origin, or cannot be written to."""
-    LEDGER_DIFFERS = "ledger_differs"
-    """OUT was made with other options, library versions or another key, or its ledger is damaged."""
-    OUTPUT_LOCKED = "output_locked"
-    """Another run is writing into OUT."""
-    STORAGE_FULL = "storage_full"
-    """No space is left for OUT."""
+_OS_ERRORS = (FileNotFoundError, PermissionError, IsADirectoryError, NotADirectoryError)
+_OS_ATTRIBUTES = ("errno", "strerror", "filename")
+_combined_classes: dict[str, type] = {}
 
 
 class PlainfilmError(Exception):
-    """The base class of all exceptions. message: what is wrong and what to do. reason, stage: codes."""
+    """The base class of all exceptions.
+
+    message: what is wrong and what to do. reason, stage: codes. path: the file that a Python function was called with;
+    None where it was called with something else. The text of the exception is the message behind the path.
+    """
 
     default_reason: ClassVar[Reason] = Reason.INTERNAL_ERROR
     default_stage: ClassVar[Stage] = Stage.RUN
+    path: str | None = None
 
     def __init__(self, message: str, *, reason: Reason | None = None, stage: Stage | None = None) -> None:
         super().__init__(message)
         self.message = message
         self.reason = reason or self.default_reason
         self.stage = stage or self.default_stage
+
+    def __str__(self) -> str:
+        return self.message if self.path is None else f"{self.path}: {self.message}"
+
+    def __reduce__(self) -> tuple[object, ...]:
+        kinds = [kind for kind in _OS_ERRORS if isinstance(self, kind)]
+        system = {name: getattr(self, name) for name in _OS_ATTRIBUTES} if kinds else {}
+        base = next(kind for kind in type(self).__mro__ if kind not in _combined_classes.values())
+        return _restore, (base, kinds[0].__name__ if kinds else "", {**self.__dict__, **system})
+
+
+E = TypeVar("E", bound=PlainfilmError)
+
+
+def with_os_error(error: E, cause: OSError, path: object = None) -> E:
+    """Return an error that is also of the class of its cause, where callers expect this class.
+
+    path: the file, for the attribute `filename`. The error itself is returned for any other cause.
+    """
+    kind = next((kind for kind in _OS_ERRORS if isinstance(cause, kind)), None)
+    if kind is None:
+        return error
+    filename = cause.filename if path is None else str(path)
+    state = {**error.__dict__, "errno": cause.errno, "strerror": cause.strerror, "filename": filename}
+    return _restore(type(error), kind.__name__, state)
+
+
+def _restore(base: type[E], kind: str, state: dict[str, object]) -> E:
+    """Make an error from its class, the name of the OSError that it also is, and its attributes.
+
+    The name, because old protocols of pickle replace the class FileNotFoundError by OSError.
+    """
+    created = next((_combined(base, known) for known in _OS_ERRORS if known.__name__ == kind), base)
+    error: E = created.__new__(created, state["message"])
+    error.args = (state["message"],)
+    for name, value in state.items():
+        setattr(error, name, value)
+    return error
+
+
+def _combined(base: type[E], kind: type[OSError]) -> type[E]:
+    """Return the class that is both, such as SourceFileNotFoundError; `base` itself where it is both already."""
+    if issubclass(base, kind):
+        return base
+    name = f"{base.__name__.removesuffix('Error')}{kind.__name__}"
+    if name not in _combined_classes:
+        content = {"__doc__": f"{base.__doc__} It is a {kind.__name__}.", "__module__": __name__}
+        _combined_classes[name] = type(name, (base, kind), content)
+    return cast("type[E]", _combined_classes[name])
 
 
 class ConversionError(PlainfilmError):
@@ -249,7 +219,17 @@ class OptionsError(RunError):
     exit_code = 2
 
 
-class SourceMissingError(RunError):
+class ArgumentTypeError(OptionsError, TypeError):
+    """An argument of a Python function has a wrong type, or its name is unknown."""
+
+
+class ClosedError(RunError, ValueError):
+    """An image file is used after it has been closed."""
+
+    default_reason = Reason.OPTIONS
+
+
+class SourceMissingError(RunError, FileNotFoundError):
     """A SOURCE does not exist."""
 
     default_reason = Reason.SOURCE_MISSING
@@ -274,47 +254,3 @@ class StorageFullError(RunError):
 
     default_reason = Reason.STORAGE_FULL
     default_stage = Stage.WRITE
-
-
-# what the loader of shared libraries says where memory or descriptors are short; an ImportError has no errno
-_LOADER_MESSAGES = {
-    "cannot allocate memory": Reason.MEMORY_LIMIT,
-    "failed to map segment": Reason.MEMORY_LIMIT,
-    "too many open files": Reason.UNREADABLE,
-    "input/output error": Reason.UNREADABLE,
-}
-_OS_REASONS = {
-    errno.ENOMEM: Reason.MEMORY_LIMIT,
-    errno.EMFILE: Reason.UNREADABLE,
-    errno.ENFILE: Reason.UNREADABLE,
-    errno.EIO: Reason.UNREADABLE,
-}
-_OPENCV_NO_MEMORY = -4
-
-
-def environment_reason(error: BaseException) -> Reason | None:
-    """Return the reason where memory, descriptors or the storage failed, and not the input; otherwise None.
-
-    The exception itself and those that caused it are examined.
-    """
-    return next((reason for cause in _causes(error) if (reason := _reason_of_cause(cause)) is not None), None)
-
-
-def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    seen: set[int] = set()
-    while error is not None and id(error) not in seen:
-        seen.add(id(error))
-        yield error
-        error = error.__cause__ or error.__context__
-
-
-def _reason_of_cause(error: BaseException) -> Reason | None:
-    is_opencv = type(error).__module__ == "cv2"
-    if isinstance(error, MemoryError) or (is_opencv and getattr(error, "code", None) == _OPENCV_NO_MEMORY):
-        return Reason.MEMORY_LIMIT
-    if isinstance(error, OSError):
-        return None if error.errno is None else _OS_REASONS.get(error.errno)
-    if isinstance(error, ImportError):
-        text = str(error).lower()
-        return next((reason for message, reason in _LOADER_MESSAGES.items() if message in text), None)
-    return None

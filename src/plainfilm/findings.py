@@ -168,7 +168,7 @@ STORED_VALUE_REPAIRS = frozenset(
     (FindingCode.ATTRIBUTE_UNUSABLE, FindingCode.SIDES_EXCHANGED, FindingCode.TRUNCATED_FILLED)
 )
 MODALITY_REPAIRS = frozenset((FindingCode.MODALITY_LUT_INVALID, FindingCode.RESCALE_INVALID))
-VOI_REPAIRS = frozenset((FindingCode.VOI_INVALID,))
+VOI_REPAIRS = frozenset((FindingCode.VOI_INVALID, FindingCode.VOI_NOT_FOUND, FindingCode.VOI_INDEX_MISSING))
 """The findings that give an image the status `repaired`, which `--strict` refuses, by the step that they concern."""
 
 

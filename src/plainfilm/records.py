@@ -24,7 +24,7 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Record(FastPickle):
-    """One output image. The fields are the columns of metadata.csv in their order, with two exceptions.
+    """One output image. The fields are the columns of the metadata table in their order, with two exceptions.
 
     frame: the number of the frame from 1; None for a projection of all frames.
     stored_hash: a private hash of the stored pixels, by which duplicates are found; it is not written to tables.
@@ -93,7 +93,7 @@ class Record(FastPickle):
 
 @dataclass(frozen=True, slots=True)
 class Failure(FastPickle):
-    """One instance or frame without an image. The fields are the columns of failures.csv in their order.
+    """One instance or frame without an image. The fields are the columns of the table of failures in their order.
 
     frame: the number of the frame from 1; None if the instance as a whole has no image.
     """

@@ -11,17 +11,33 @@ import subprocess
 import sys
 import threading
 import time
+from typing import Any
 
 import pytest
 
 from plainfilm.cli import progress
 from plainfilm.cli.progress import NoDisplay, show_progress
+from plainfilm.conversion.run_progress import RunProgress
 from plainfilm.options.run import Progress
 
+HALF = RunProgress(
+    files=40,
+    total=100,
+    converted=1_234,
+    repaired=7,
+    failed=5,
+    skipped=6,
+    reasons={"timeout": 1, "corrupt_header": 4},
+    fraction=0.5,
+    seconds=20.0,
+    new_files=40,
+    new_images=1_200,
+    new_bytes=1_600_000_000,
+)
 COLOR = re.compile(r"\x1b\[[\d;]*3\d[;\dm]")
 
 
-def lines_of(stream: io.StringIO) -> list[dict[str, float | None]]:
+def lines_of(stream: io.StringIO) -> list[dict[str, Any]]:
     return [json.loads(line) for line in stream.getvalue().splitlines()]
 
 
@@ -45,8 +61,8 @@ def on_terminal(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) ->
     reader = threading.Thread(target=collect)
     reader.start()
     with open(theirs, "w", encoding="utf-8") as stream, show_progress(Progress.AUTO, stream) as display:
-        display.update(2, 1, 0, None)
-        display.update(1_234, 5, 6, 2_490)
+        display.update(RunProgress(3, None, 2, failed=1))
+        display.update(HALF)
     reader.join(30)
     os.close(ours)
     return b"".join(shown).decode()
@@ -55,25 +71,32 @@ def on_terminal(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) ->
 def test_json_ends_with_the_last_counts() -> None:
     stream = io.StringIO()
     with show_progress(Progress.JSON, stream) as display:
-        display.update(1, 0, 0, None)
-        display.update(5, 2, 3, 20)
+        display.update(RunProgress(converted=1))
+        display.update(HALF)
     last = lines_of(stream)[-1]
-    assert list(last) == [
-        "done",
-        "converted",
-        "failed",
-        "skipped",
-        "total",
-        "elapsed_seconds",
-        "rate_per_second",
-    ]
-    assert [last[name] for name in ("done", "converted", "failed", "skipped", "total")] == [10, 5, 2, 3, 20]
+    elapsed = last.pop("elapsed_seconds")
+    assert elapsed is not None
+    assert elapsed >= 0
+    assert last == {
+        "done": 40,
+        "total": 100,
+        "converted": 1_234,
+        "repaired": 7,
+        "failed": 5,
+        "skipped": 6,
+        "failed_by_reason": {"timeout": 1, "corrupt_header": 4},
+        "fraction": 0.5,
+        "files_per_second": 2.0,
+        "images_per_second": 60.0,
+        "megabytes_per_second": 80.0,
+        "seconds_left": 25.0,
+    }
 
 
 def test_json_has_no_total_while_sources_are_listed() -> None:
     stream = io.StringIO()
     with show_progress(Progress.JSON, stream) as display:
-        display.update(1, 0, 0, None)
+        display.update(RunProgress(converted=1))
     assert lines_of(stream)[-1]["total"] is None
 
 
@@ -92,7 +115,7 @@ def test_a_closed_stream_does_not_stop_the_run(kind: Progress) -> None:
     stream = io.StringIO()
     stream.close()
     with show_progress(kind, stream) as display:
-        display.update(1, 0, 0, None)
+        display.update(RunProgress(converted=1))
 
 
 def test_a_closed_pipe_does_not_stop_the_run() -> None:
@@ -100,7 +123,7 @@ def test_a_closed_pipe_does_not_stop_the_run() -> None:
     os.close(reader)
     with open(writer, "w") as stream:
         with show_progress(Progress.JSON, stream) as display:
-            display.update(1, 0, 0, None)
+            display.update(RunProgress(converted=1))
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
@@ -108,7 +131,7 @@ def test_a_closed_pipe_does_not_stop_the_run() -> None:
 def test_nothing_is_shown_where_there_is_no_terminal(kind: Progress) -> None:
     stream = io.StringIO()
     with show_progress(kind, stream) as display:
-        display.update(1, 0, 0, 1)
+        display.update(RunProgress(files=1, total=1))
     assert stream.getvalue() == ""
 
 
@@ -120,7 +143,9 @@ def test_a_program_without_standard_error_runs(monkeypatch: pytest.MonkeyPatch) 
 @pytest.mark.skipif(sys.platform == "win32", reason="pseudo terminals")
 def test_a_terminal_shows_a_bar_with_the_counts(monkeypatch: pytest.MonkeyPatch) -> None:
     shown = on_terminal({}, monkeypatch)
-    assert "1,245 done, 5 failed, 6 skipped" in shown
+    assert "40/100 files, 1,234 images, 60.0/s, 80.0 MB/s" in shown
+    assert "5 failed (corrupt_header 4, timeout 1), 6 skipped" in shown
+    assert "0:00:25 left" in shown
     assert " 50%" in shown
     assert COLOR.search(shown)
 
@@ -128,7 +153,7 @@ def test_a_terminal_shows_a_bar_with_the_counts(monkeypatch: pytest.MonkeyPatch)
 @pytest.mark.skipif(sys.platform == "win32", reason="pseudo terminals")
 def test_no_color_is_honoured(monkeypatch: pytest.MonkeyPatch) -> None:
     shown = on_terminal({"NO_COLOR": "1"}, monkeypatch)
-    assert "1,245 done" in shown
+    assert "1,234 images" in shown
     assert COLOR.search(shown) is None
 
 

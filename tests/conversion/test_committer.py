@@ -37,6 +37,7 @@ from plainfilm.output.tables import read_table
 from plainfilm.records import Failure, Record, Status
 from plainfilm.sources.naming_rules import frame_name
 from plainfilm.sources.reference import Reference
+from plainfilm.sources.walk import Listing
 
 IDENTITY = RunFingerprint({"names": "uid"}, {}, "f" * 16, {"timeout": 1, "memory": 1})
 STEPS = [
@@ -269,7 +270,7 @@ def test_reverting_the_newest_images_removes_their_files_and_the_next_run_makes_
 def test_a_run_that_cannot_continue_removes_images_until_the_tables_fit(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    inputs = RunInputs((tmp_path,), tmp_path / "out", Options(), Key(b"k" * 32), Redactions(), IDENTITY)
+    inputs = RunInputs(Listing([], None), tmp_path / "out", Options(), Key(b"k" * 32), Redactions(), IDENTITY)
     run(inputs.out, CLASH)
     write_tables = run_parts_module.write_tables
     images = len(rows(inputs.out)[0])

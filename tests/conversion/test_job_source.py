@@ -16,6 +16,7 @@ from plainfilm.conversion.progress import ProgressReporter
 from plainfilm.conversion.pseudonyms import Key, source_hash
 from plainfilm.conversion.run_inputs import RunInputs
 from plainfilm.conversion.run_log import RunLog
+from plainfilm.conversion.run_progress import RunProgress
 from plainfilm.errors import Reason, Stage
 from plainfilm.ledger.fingerprint import RunFingerprint
 from plainfilm.ledger.ledger import Ledger, open_ledger
@@ -25,6 +26,7 @@ from plainfilm.options.redaction_list import Redactions, load_redactions
 from plainfilm.output.folder import FolderOutput
 from plainfilm.records import Failure, Status
 from plainfilm.sources.reference import Reference
+from plainfilm.sources.walk import Listing
 
 KEY = Key(b"k" * 32)
 FINGERPRINT = RunFingerprint({}, {}, KEY.fingerprint, {"timeout": 1, "memory": 1})
@@ -47,7 +49,7 @@ def committer(ledger: Ledger, tmp_path: Path) -> ResultCommitter:
 
 
 @pytest.fixture
-def reports() -> list[tuple[int, int, int, int | None]]:
+def reports() -> list[RunProgress]:
     """What the progress callback is called with."""
     return []
 
@@ -60,9 +62,14 @@ def make_job_source(ledger: Ledger, committer: ResultCommitter, reports: list[An
         is_stopped: Callable[[], bool] = lambda: False,
     ) -> JobSource:
         inputs = RunInputs(
-            (tmp_path,), tmp_path / "out", options or Options(), KEY, redactions or Redactions(), FINGERPRINT
+            Listing([tmp_path], None),
+            tmp_path / "out",
+            options or Options(),
+            KEY,
+            redactions or Redactions(),
+            FINGERPRINT,
         )
-        progress = ProgressReporter(lambda *counts: reports.append(counts), committer.counts)
+        progress = ProgressReporter(reports.append, committer.counts)
         return JobSource(inputs, ledger, committer, progress, is_stopped)
 
     return make
@@ -110,13 +117,13 @@ def test_a_done_source_is_no_job_until_its_file_changes(
 
 
 def test_the_total_is_reported_when_all_sources_are_listed(
-    make_job_source: MakesJobSource, reports: list[tuple[int, int, int, int | None]], tmp_path: Path
+    make_job_source: MakesJobSource, reports: list[RunProgress], tmp_path: Path
 ) -> None:
     jobs = make_job_source().jobs([reference(tmp_path, "a.dcm"), SOCKET])
     next(jobs)
-    assert all(total is None for *_, total in reports)
+    assert all(progress.total is None for progress in reports)
     assert list(jobs) == []
-    assert reports[-1] == (0, 0, 1, 2)
+    assert (reports[-1].files, reports[-1].skipped, reports[-1].total) == (1, 1, 2)
 
 
 def test_a_stopped_run_lists_no_more_sources(make_job_source: MakesJobSource, tmp_path: Path) -> None:

@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from tests.support.presentation_states import item, state_of, to_file
 
 import plainfilm
 from plainfilm.conversion.conversion import Conversion
+from plainfilm.conversion.presentation_index import PresentationIndex, index_presentations
 from plainfilm.conversion.single_image import convert_single
 from plainfilm.conversion.summary import Run
 from plainfilm.errors import LedgerError, OptionsError
@@ -68,6 +71,23 @@ def test_auto_finds_the_state_among_the_sources(source: Path, convert: Callable[
     expected = plainfilm.render(source / "film0.dcm", presentation=source / "states é" / "20260106.dcm")
     np.testing.assert_array_equal(shown, expected)
     assert not list((tmp_path / "out").rglob("presentations.sqlite"))
+
+
+@pytest.mark.parametrize("suffix", ["", "-journal", "-wal", "-shm"])
+@pytest.mark.parametrize("kind", ["link", "folder", "pipe"])
+def test_nothing_but_a_file_is_taken_for_the_index(kind: str, suffix: str, tmp_path: Path) -> None:
+    victim, planted = tmp_path / "victim", tmp_path / f"index{suffix}"
+    victim.write_bytes(b"untouched")
+    {"link": lambda: planted.symlink_to(victim), "folder": planted.mkdir, "pipe": lambda: os.mkfifo(planted)}[kind]()
+    with pytest.raises(LedgerError, match="symbolic link"):
+        index_presentations([], tmp_path / "index")
+    assert victim.read_bytes() == b"untouched"
+
+
+def test_functions_in_a_planted_index_are_not_trusted(tmp_path: Path) -> None:
+    index_presentations([], tmp_path / "index")
+    with closing(PresentationIndex(tmp_path / "index")) as index:
+        assert index._database.execute("PRAGMA trusted_schema").fetchone() == (0,)
 
 
 def test_a_resumed_run_finds_the_states_again(source: Path, convert: Callable[..., Run], tmp_path: Path) -> None:

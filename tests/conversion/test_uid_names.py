@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -110,6 +112,30 @@ def test_a_changed_file_is_named_as_in_a_new_run(convert: Converts, source: Path
     convert()
     convert(out="afresh")
     assert tree(tmp_path / "out") == tree(tmp_path / "afresh")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links and pipes of POSIX")
+@pytest.mark.parametrize("kind", ["link", "pipe", "folder"])
+def test_what_replaces_an_image_during_the_run_is_not_copied(
+    kind: str, source: Path, convert: Converts, tmp_path: Path
+) -> None:
+    (first, *_, last) = sorted("abc", key=lambda name: hashed(name))
+    convert(last)
+    victim, planted = tmp_path / "victim", tmp_path / "out" / f"{UID}.png"
+    victim.write_bytes(b"a secret of another folder")
+
+    def plant(converted: int, *_: object) -> None:
+        if converted and planted.is_file() and not planted.is_symlink():
+            planted.unlink()
+            make = {"link": lambda: planted.symlink_to(victim), "pipe": lambda: os.mkfifo(planted)}
+            make.get(kind, planted.mkdir)()
+
+    options = Options.of({"jobs": 1, "key_file": tmp_path / "key", "names": "uid"})
+    Conversion([source / first], tmp_path / "out", options).run(plant)
+    assert not planted.is_file() or planted.is_symlink() or planted.read_bytes().startswith(b"\x89PNG")
+    files = [path for path in (tmp_path / "out").rglob("*") if path.is_file() and not path.is_symlink()]
+    assert [path for path in files if b"a secret of another" in path.read_bytes()] == []
+    assert victim.read_bytes() == b"a secret of another folder"
 
 
 @pytest.mark.parametrize("uid", ["", "../../x", "1.2/3", "1.2\\1.3", ".", "..", ".1", "1" * 65, "1.2-3", "x", "1.2\n"])

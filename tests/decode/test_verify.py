@@ -14,8 +14,9 @@ import pytest
 from PIL import Image
 from tests.support.codestreams import decode_codestream, describe_image, synthetic_image
 
-from plainfilm.decode import decode_frame
-from plainfilm.decode.codecs import Codec
+from plainfilm.decode import decode_frame, process_state, verify
+from plainfilm.decode.codecs import Codec, codecs_of
+from plainfilm.decode.decoded import DecodedFrame
 from plainfilm.decode.frame import decode_with_codecs, verify_samples
 from plainfilm.dicom.frames import FrameBytes, locate_frames
 from plainfilm.dicom.instance import ImagePixel, PixelData
@@ -109,6 +110,55 @@ def test_different_samples_fail_the_frame() -> None:
     with pytest.raises(DecodeError, match="different samples") as caught:
         verify_samples((row,), describe_image(image, 8), FrameBytes(deflated(image[::-1])), first)
     assert caught.value.reason is Reason.CODESTREAM_MISMATCH
+
+
+def test_a_second_library_that_writes_into_the_samples_fails_the_frame(monkeypatch: pytest.MonkeyPatch) -> None:
+    image = np.arange(12, dtype=np.uint8).reshape(3, 4)
+    row = Codec("native", "numpy", "numpy", "native:decode_native", verify_function="verify:decode_deflated_isal")
+    first = decode_with_codecs((row,), describe_image(image, 8), FrameBytes(image.tobytes()))
+    first = replace(first, samples=first.samples.copy())
+
+    def overwrite(_pixel: ImagePixel, _frame: FrameBytes) -> DecodedFrame:
+        first.samples[1, 1] ^= 1
+        return first
+
+    monkeypatch.setattr(verify, "decode_deflated_isal", overwrite)
+    monkeypatch.setattr(process_state, "_refusals", [])
+    with pytest.raises(DecodeError, match="damaged the samples"):
+        verify_samples((row,), describe_image(image, 8), FrameBytes(b""), first)
+    assert process_state.is_memory_suspect()
+
+
+def with_restart_interval(codestream: bytes, rows: int) -> bytes:
+    """Declare a restart interval of all samples, which changes nothing in the scan."""
+    scan = codestream.index(b"\xff\xda")
+    return codestream[:scan] + b"\xff\xdd\x00\x04" + rows.to_bytes(2, "big") + codestream[scan:]
+
+
+def test_a_lossless_scan_whose_bits_are_not_counted_is_compared_and_not_verified() -> None:
+    image = synthetic_image((40, 30), 8)
+    whole = bytes(imagecodecs.jpeg8_encode(image, lossless=True, bitspersample=8))
+    assert codes(describe_image(image, 8), whole, ".4.70") == [FindingCode.VERIFIED]
+    restarted = with_restart_interval(whole, 40 * 30)
+    assert codes(describe_image(image, 8), restarted, ".4.70") == [FindingCode.NOT_VERIFIED]
+
+
+def test_a_frame_of_the_codec_that_follows_a_refusal_is_not_verified() -> None:
+    image = synthetic_image((40, 30), 8)
+    for reversible, expected in ((True, [FindingCode.NOT_VERIFIED]), (False, [])):
+        encoded = FrameBytes(jpeg2000(image, reversible))
+        codec = codecs_of(f"{ROOT}.4.90")[1]
+        first = decode_with_codecs((codec,), describe_image(image, 8), encoded)
+        assert [one.code for one in verify_samples((codec,), describe_image(image, 8), encoded, first)] == expected
+
+
+def test_exchanged_rows_and_columns_are_verified() -> None:
+    image = np.tile(np.arange(30, dtype=np.uint8), (40, 1))
+    codestream = jpeg2000_with_packet_lengths(image.reshape(30, 40))
+    assert set(codes(describe_image(image, 8), codestream, ".4.90")) == {
+        FindingCode.SIDES_EXCHANGED,
+        FindingCode.VERIFIED,
+    }
 
 
 def test_an_error_of_the_second_library_is_a_finding_and_no_failure() -> None:

@@ -11,14 +11,14 @@ from pathlib import Path
 import pytest
 
 from plainfilm.encode.compression import Backend
-from plainfilm.encode.compressors import HAS_RUNS
+from plainfilm.kernels import HAS_CORE
 
 
 @pytest.fixture(scope="session", params=Backend, ids=lambda backend: backend.name.lower())
 def backend(request: pytest.FixtureRequest) -> Backend:
     """A backend. The compiled one may be missing only where there is no C compiler."""
-    if request.param is Backend.COMPILED and not HAS_RUNS:
-        reason = "plainfilm.encode.runs was not compiled: install plainfilm from its source"
+    if request.param is Backend.COMPILED and not HAS_CORE:
+        reason = "plainfilm.kernels.core was not compiled: install plainfilm from its source"
         if os.environ.get("CI") and _can_compile():
             pytest.fail(f"{reason} (under CI it must be, because there is a C compiler)")
         pytest.skip(reason)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import threading
 import zlib
 from typing import Any
 
@@ -95,8 +96,33 @@ def test_incompressible_data_hardly_grow(backend: Backend) -> None:
 def test_the_compiled_functions_refuse_arguments_that_are_not_contiguous_bytes(backend: Backend, wrong: Any) -> None:
     if backend is not Backend.COMPILED:
         pytest.skip("only the compiled backend has these functions")
-    from plainfilm.encode import runs
+    from plainfilm.kernels import core
 
-    for call in (runs.deflate, runs.deflated_size):
+    for call in (core.deflate, core.deflated_size):
         with pytest.raises((TypeError, BufferError)):
             call(wrong, False)
+
+
+def test_a_buffer_that_changes_while_it_is_compressed_does_no_harm(backend: Backend) -> None:
+    """The compressed bytes are a valid stream of as many bytes, whatever another thread writes meanwhile."""
+    if backend is not Backend.COMPILED:
+        pytest.skip("only the compiled backend reads a block twice")
+    from plainfilm.kernels import core
+
+    content, is_over = np.zeros(40 * BLOCK, np.uint8), threading.Event()
+    noise = np.random.default_rng(0).integers(0, 256, content.size, np.uint8)
+
+    def change() -> None:
+        while not is_over.is_set():
+            content[:] = noise
+            content[:] = 0
+
+    writer = threading.Thread(target=change)
+    writer.start()
+    try:
+        for _ in range(30):
+            blocks = core.deflate(content.data, False)
+            assert len(zlib.decompress(blocks + b"\x03\x00", -15)) == content.size
+    finally:
+        is_over.set()
+        writer.join()

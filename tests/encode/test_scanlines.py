@@ -11,7 +11,8 @@ import pytest
 from tests.support.png_pixels import unfiltered
 
 from plainfilm.encode.compression import Backend
-from plainfilm.encode.scanlines import Filter, filter_rows, padded_rows, row_bytes
+from plainfilm.encode.scanlines import Filter, filter_rows, row_bytes
+from plainfilm.kernels.levels import LookupImage
 
 Array = npt.NDArray[Any]
 
@@ -27,7 +28,7 @@ def test_a_plain_reader_restores_the_rows(
     image = image.reshape(6, 9, 3) if sample[0] == "3" else image
     expected = image.astype(image.dtype.newbyteorder(">")).view(np.uint8).reshape(6, -1).tolist()
     above = expected[first - 1] if first else [0] * (9 * pixel)
-    lines = backend.filter_rows(padded_rows(image, range(first, last)), kind)
+    lines = backend.filter_rows(image, range(first, last), kind)
     assert lines.shape == (last - first, row_bytes(image))
     assert unfiltered(lines, above, pixel) == expected[first:last]
 
@@ -39,19 +40,19 @@ def test_every_backend_filters_to_the_same_bytes(
     backend: Backend, kind: Filter, shape: tuple[int, int], sample: str
 ) -> None:
     pixels = np.random.default_rng(0).integers(0, 65_536, shape, np.uint16).astype(sample)
-    lines = padded_rows(pixels, range(len(pixels)))
-    np.testing.assert_array_equal(backend.filter_rows(lines, kind), filter_rows(lines, kind))
+    rows = range(len(pixels))
+    np.testing.assert_array_equal(backend.filter_rows(pixels, rows, kind), filter_rows(pixels, rows, kind))
 
 
-@pytest.mark.parametrize(
-    ("size", "width", "pixel", "kind"), [(12, 5, 1, 0), (0, 4, 1, 0), (12, 1, 1, 0), (12, 4, 0, 0), (12, 4, 1, 4)]
-)
-def test_the_compiled_filter_refuses_invalid_rows(
-    backend: Backend, size: int, width: int, pixel: int, kind: int
+@pytest.mark.parametrize("kind", Filter)
+@pytest.mark.parametrize(("sample", "level"), [("u1", "u1"), ("u1", "u2"), ("u2", "u1"), ("u2", "u2")])
+@pytest.mark.parametrize(("first", "last"), [(0, 6), (0, 1), (2, 6), (5, 6)])
+def test_levels_that_are_looked_up_give_the_scanlines_of_the_whole_image(
+    backend: Backend, kind: Filter, sample: str, level: str, first: int, last: int
 ) -> None:
-    if backend is not Backend.COMPILED:
-        pytest.skip("only the compiled backend has this function")
-    from plainfilm.encode import runs
-
-    with pytest.raises(ValueError, match="rows of a width"):
-        runs.filter(bytes(size), width, pixel, kind)
+    noise = np.random.default_rng(3)
+    samples = noise.integers(0, 1 << 8 * np.dtype(sample).itemsize, (6, 11)).astype(sample)
+    entries = noise.integers(0, 1 << 8 * np.dtype(level).itemsize, 1 << 8 * samples.itemsize).astype(level)
+    image, rows = LookupImage(samples, entries), range(first, last)
+    np.testing.assert_array_equal(image.array(), entries[samples])
+    np.testing.assert_array_equal(backend.filter_rows(image, rows, kind), filter_rows(image.array(), rows, kind))

@@ -4,11 +4,13 @@
 from __future__ import annotations
 
 import json
+from enum import StrEnum
 
 import pytest
 from tests.support.option_values import OPTION_VALUES
 
 from plainfilm.errors import OptionsError
+from plainfilm.options.field import Option
 from plainfilm.options.geometry import CropMode
 from plainfilm.options.options import Options
 from plainfilm.options.render import Look, Stretch, UserWindow
@@ -36,7 +38,7 @@ def test_the_defaults_round_trip_and_are_written_in_full() -> None:
 
 
 def test_all_options_together_round_trip() -> None:
-    left_out = ("look", "window", "clahe", "strict", "presentation")
+    left_out = ("look", "window", "clahe", "strict", "presentation", "spacing")
     given = {name: value for name, (_, value) in OPTION_VALUES.items() if name not in left_out}
     options = Options.of(given)
     assert Options.of(json.loads(json.dumps(options.to_mapping()))) == options
@@ -65,13 +67,19 @@ def test_the_defaults_are_those_of_the_interface() -> None:
         "pixels": "square",
         "crop": None,
         "size": "none",
+        "spacing": None,
         "enlarge": False,
         "fit": "keep",
         "overlays": "off",
         "presentation": None,
         "orient": "stored",
+        "format": "png",
+        "quality": 90,
+        "lossless": False,
         "frames": "all",
         "names": "keep",
+        "table": "csv",
+        "no_card": False,
         "modality": "",
         "body_part": "",
         "where": "",
@@ -91,6 +99,7 @@ def test_the_defaults_are_those_of_the_interface() -> None:
         "dry_run": False,
         "progress": "auto",
         "quiet": False,
+        "exclude": None,
     }
     assert options.render.effective_look is Look.VIEWER
     assert options.render.percentiles == Stretch(0.1, 99.9)
@@ -198,3 +207,43 @@ def test_workers_are_the_jobs_asked_for_or_the_cpus_there_are() -> None:
 def test_a_presentation_state_contradicts_another_way_to_grey_levels(other: dict[str, str]) -> None:
     with pytest.raises(OptionsError, match="--presentation contradicts"):
         Options.of({"presentation": "auto", **other})
+
+
+# how a default is written in a file or in the environment, where its own spelling is not the only one
+WRITTEN_DEFAULTS: dict[str, tuple[object, ...]] = {
+    "look": ("viewer", "VIEWER"),
+    "bits": ("8", 8),
+    "crop": ("none", "None"),
+    "size": ("none", "NONE"),
+    "voi": ("auto", " Auto "),
+    "timeout": ("120", "120s", 120, "120.0"),
+    "memory": ("4GiB", "4096MiB", "4g", 4 * 1024**3),
+    "max_pixels": ("5e8", "500000000", 500_000_000),
+    "redact": ("", []),
+    "columns": ("", []),
+}
+
+
+@pytest.mark.parametrize("option", list(Options.declared()), ids=lambda option: option.name)
+def test_a_default_that_is_written_out_equals_one_that_is_left_out(option: Option) -> None:
+    spellings = [option.default, *WRITTEN_DEFAULTS.get(option.name, ())]
+    if option.is_switch:
+        spellings += ["false", "no", "0", False]
+    elif isinstance(option.default, StrEnum):
+        spellings += [option.default.value, option.default.value.upper()]
+    for spelling in spellings:
+        assert Options.of({option.name: spelling}).effective_mapping() == Options().effective_mapping(), spelling
+
+
+@pytest.mark.parametrize(
+    ("written", "left_out"),
+    [
+        ({"look": "stretch", "stretch": "0.1,99.9"}, {"look": "stretch"}),
+        ({"stretch": (0.1, 99.9)}, {"look": "stretch"}),
+        ({"clahe": "2,8"}, {"look": "clahe"}),
+        ({"look": "window", "window": "40,80,linear"}, {"window": (40.0, 80.0)}),
+    ],
+)
+def test_the_parameters_of_a_look_may_be_written_out(written: dict[str, object], left_out: dict[str, object]) -> None:
+    assert Options.of(written).effective_mapping() == Options.of(left_out).effective_mapping()
+    assert Options.of(written).effective_mapping() != Options().effective_mapping()

@@ -27,7 +27,7 @@ from plainfilm.errors import (
     RunError,
     StorageFullError,
 )
-from plainfilm.output.directory import BY_DESCRIPTOR, OutputDirectory
+from plainfilm.output.directory import BY_DESCRIPTOR, OutputDirectory, open_regular_file
 from plainfilm.output.folder import FolderOutput
 from plainfilm.output.ownership import LEDGER, LOCK, STAGING
 from plainfilm.output.storage import classify_os_error
@@ -422,6 +422,23 @@ def test_an_out_of_an_earlier_version_is_refused_unchanged(tmp_path: Path) -> No
             pass
         assert error.value.exit_code == 3
     assert [path.name for path in tmp_path.rglob("*")] == [LEDGER, "ledger.sqlite"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links and pipes of POSIX")
+@pytest.mark.parametrize("kind", ["link", "pipe", "folder", "device"])
+def test_only_a_regular_file_is_opened_again(kind: str, tmp_path: Path) -> None:
+    planted, victim = tmp_path / "planted", tmp_path / "victim"
+    victim.write_bytes(b"untouched")
+    make = {
+        "pipe": lambda: os.mkfifo(planted),
+        "folder": planted.mkdir,
+        "device": lambda: planted.symlink_to("/dev/zero"),
+    }
+    make.get(kind, lambda: planted.symlink_to(victim))()
+    with pytest.raises(OSError), open_regular_file(planted):  # noqa: PT011
+        pass
+    with open_regular_file(victim) as file:
+        assert file.read() == b"untouched"
 
 
 def test_staging_is_accessible_to_the_user_only(tmp_path: Path) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plainfilm.errors import Reason, Stage
+from plainfilm.errors import Reason, RunError, Stage
+from plainfilm.options.output import Table
 from plainfilm.output.folder import FolderOutput
-from plainfilm.output.splits import Splits
-from plainfilm.output.tables import COLUMNS, FAILURE_COLUMNS, UnwritableTableError, read_table
+from plainfilm.output.table_schema import FAILURE_COLUMNS, ColumnType, metadata_columns
+from plainfilm.output.tables import UnwritableTableError, read_failures, read_records, read_table
 from plainfilm.output.tables import write_tables as write_rows
 from plainfilm.records import Failure, Record, Status
+
+COLUMNS = tuple(column.name for column in metadata_columns())
 
 
 def record(source: str = "x.dcm", frame: int = 1, **values: Any) -> Record:
@@ -97,9 +101,13 @@ class Given:
 
 
 def write_tables(
-    out: Path, records: Iterable[Record], failures: Iterable[Failure], carried: tuple[str, ...] = ()
-) -> Splits:
-    return write_rows(FolderOutput(out, sync=False), Given(tuple(records), tuple(failures)), carried)
+    out: Path,
+    records: Iterable[Record],
+    failures: Iterable[Failure],
+    carried: tuple[str, ...] = (),
+    table: Table = Table.CSV,
+) -> None:
+    write_rows(FolderOutput(out, sync=False), Given(tuple(records), tuple(failures)), table, carried)
 
 
 def written(out: Path, *records: Record) -> list[dict[str, str]]:
@@ -123,7 +131,7 @@ def test_the_columns_are_stable(tmp_path: Path) -> None:
     assert "stored_hash" not in COLUMNS
     assert (tmp_path / "metadata.csv").read_text() == ",".join(COLUMNS) + "\n"
     assert (tmp_path / "failures.csv").read_text() == "source,frame,status,reason,stage,message\n"
-    assert list(FAILURE_COLUMNS) == [column.name for column in fields(Failure)]
+    assert [column.name for column in FAILURE_COLUMNS] == [column.name for column in fields(Failure)]
 
 
 def test_values_are_written_as_documented(tmp_path: Path) -> None:
@@ -131,14 +139,16 @@ def test_values_are_written_as_documented(tmp_path: Path) -> None:
     assert row["affine"] == "1.0 0.0 0.5 0.0 1.0 -2.25"
     assert (row["voi_center"], row["voi_width"], row["low"], row["high"]) == ("2048.0", "", "0.0", "0.1")
     assert (row["inverted"], row["polarity_suspect"]) == ("false", "true")
-    assert (row["black_fraction"], row["width"], row["status"]) == ("1e-05", "4", "ok")
+    assert (row["black_fraction"], row["width"], row["status"]) == ("1.0e-05", "4", "ok")
 
 
 def test_numbers_of_numpy_are_written_as_numbers(tmp_path: Path) -> None:
     import numpy as np
 
-    (row,) = written(tmp_path, record(mean=np.float64(0.5), width=np.int64(7), inverted=np.True_, entropy=float("nan")))
-    assert (row["mean"], row["width"], row["inverted"], row["entropy"]) == ("0.5", "7", "true", "")
+    (row,) = written(
+        tmp_path, record(mean=np.float64(0.5), width=np.int64(7), inverted=np.True_, entropy=float("nan"), low=np.inf)
+    )
+    assert (row["mean"], row["width"], row["inverted"], row["entropy"], row["low"]) == ("0.5", "7", "true", "", "")
 
 
 def test_no_hash_of_the_source_is_written(tmp_path: Path) -> None:
@@ -196,14 +206,13 @@ def test_characters_that_a_table_cannot_hold_are_replaced(tmp_path: Path) -> Non
 
 
 def test_requested_columns_come_last_and_are_escaped(tmp_path: Path) -> None:
-    rows = [record("a.dcm", carried=("Doe^Jane", "=cmd|x")), record("train/b.dcm", carried=("a\\b", ""))]
+    rows = [record("a.dcm", carried=("Doe^Jane", "=cmd|x")), record("b.dcm", carried=("a\\b", ""))]
     write_tables(tmp_path, rows, [], ("PatientName", "PatientComments"))
     with open(tmp_path / "metadata.csv", newline="", encoding="utf-8") as file:
         header, *lines = csv.reader(file)
     assert header == [*COLUMNS, "PatientName", "PatientComments"]
     assert [line[-2:] for line in lines] == [["Doe^Jane", "'=cmd|x"], ["a\\b", ""]]
     assert [row["PatientComments"] for row in read_table(tmp_path / "metadata.csv")] == ["=cmd|x", ""]
-    assert "PatientName" not in (tmp_path / "train" / "metadata.csv").read_text()
 
 
 def test_a_table_is_replaced_atomically(tmp_path: Path) -> None:
@@ -218,40 +227,96 @@ def test_a_table_is_replaced_atomically(tmp_path: Path) -> None:
 
 
 def test_a_folder_in_the_place_of_one_table_costs_no_other(tmp_path: Path) -> None:
-    for name in ("metadata.csv", "train/metadata.csv"):
-        (tmp_path / name).mkdir(parents=True)
+    (tmp_path / "metadata.csv").mkdir()
     with pytest.raises(UnwritableTableError) as error:
-        write_tables(tmp_path, [record("train/x.dcm"), record("test/x.dcm")], [])
-    assert error.value.message.count("cannot be written") == 2
+        write_tables(tmp_path, [record("train/x.dcm")], [failure()])
     assert (error.value.exit_code, error.value.reason) == (3, Reason.WRITE_FAILED)
-    names = sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file())
-    assert names == ["failures.csv", "test/metadata.csv"]
+    assert [path.name for path in tmp_path.iterdir() if path.is_file()] == ["failures.csv"]
 
 
-def test_folders_that_hugging_face_reads_as_splits_have_their_own_tables(tmp_path: Path) -> None:
-    names = ["train/a/x.dcm", "my_test_1/y.dcm", "site/val/z.dcm", "other/w.dcm"]
-    splits = write_tables(tmp_path, [record(name) for name in names], [])
-    assert splits.folders == ("my_test_1", "site/val", "train")
-    assert splits.left_out == 1
-    assert len(read_table(tmp_path / "metadata.csv")) == 4
-    (row,) = read_table(tmp_path / "train/metadata.csv")
-    assert (row["file_name"], row["source"]) == ("a/x.png", "train/a/x.dcm")
-    assert not (tmp_path / "other/metadata.csv").exists()
+@pytest.mark.parametrize("number", [0.1, 1.0, 1e-05, -2.5e-07, 1e16, 1.5e300, -0.0, 123456789.0])
+def test_a_number_that_can_be_fractional_always_has_a_point(tmp_path: Path, number: float) -> None:
+    (row,) = written(tmp_path, record(low=number, affine=(number, 0, 1, 2, 3, 4)))
+    assert "." in row["low"]
+    assert float(row["low"]) == number
+    assert all("." in part for part in row["affine"].split(" "))
+    assert float(row["affine"].split(" ")[0]) == number
 
 
-def test_tables_of_splits_have_columns_of_one_type(tmp_path: Path) -> None:
-    records = [
-        record("train/a.dcm", findings="for_processing", view_position="AP", voi_center=None, model="1"),
-        record("train/b.dcm", findings="", view_position="", model="2"),
-        record("test/a.dcm", findings="", view_position="", modality="", body_part="7", model="1.5"),
-        record("test/b.dcm", findings="", view_position="PA", modality="", body_part="8", model="2"),
+@pytest.mark.parametrize("table", Table)
+def test_a_change_of_the_format_removes_the_tables_of_the_others(tmp_path: Path, table: Table) -> None:
+    for other in (*Table, table):
+        write_tables(tmp_path, [record()], [failure()], table=other)
+    assert sorted(path.name for path in tmp_path.iterdir() if path.is_file()) == [
+        f"failures.{table.value}",
+        f"metadata.{table.value}",
     ]
-    write_tables(tmp_path, records, [])
-    columns = list(read_table(tmp_path / "train/metadata.csv")[0])
-    assert columns == list(read_table(tmp_path / "test/metadata.csv")[0])
-    assert set(COLUMNS) - set(columns) == {"findings", "modality", "body_part", "model"}
 
 
-def test_the_table_of_a_single_split_has_every_column(tmp_path: Path) -> None:
-    write_tables(tmp_path, [record("train/a.dcm")], [])
-    assert tuple(read_table(tmp_path / "train/metadata.csv")[0]) == COLUMNS
+ROWS = [
+    record("a.dcm", findings="for_processing;burned_in_likely", voi_center=None, mean=1e-7),
+    record("b.dcm", frame=2, frames=3, model="=cmd", laterality="", spacing_x_mm=0.143, carried=("x", "")),
+]
+FAILURES = [failure("c.dcm"), failure("d.dcm", 7, '\'=x, "and" more\nlines')]
+
+
+@pytest.mark.parametrize("table", Table)
+def test_rows_are_read_back_with_their_types(tmp_path: Path, table: Table) -> None:
+    rows = [replace(row, carried=row.carried or ("", "")) for row in ROWS]
+    write_tables(tmp_path, rows, FAILURES, ("KVP", "StudyDate"), table)
+    assert list(read_records(tmp_path, table)) == rows
+    assert list(read_failures(tmp_path, table)) == FAILURES
+
+
+@pytest.mark.parametrize("table", Table)
+def test_tables_without_rows_can_be_read(tmp_path: Path, table: Table) -> None:
+    write_tables(tmp_path, [], [], table=table)
+    assert list(read_records(tmp_path, table)) == []
+    assert list(read_failures(tmp_path, table)) == []
+
+
+@pytest.mark.parametrize("table", Table)
+def test_a_damaged_table_is_an_error_that_quotes_no_cell(tmp_path: Path, table: Table) -> None:
+    write_tables(tmp_path, [record(patient="SECRET")], [], table=table)
+    path = tmp_path / f"metadata.{table.value}"
+    path.write_bytes(path.read_bytes().replace(b",DX,", b",DX,SECRET,").replace(b'"ok"', b'"SECRET"')[:-10])
+    with pytest.raises(RunError, match="is damaged") as error:
+        list(read_records(tmp_path, table))
+    assert "SECRET" not in str(error.value)
+
+
+def test_json_lines_hold_typed_values_and_no_text_is_null(tmp_path: Path) -> None:
+    write_tables(tmp_path, ROWS, FAILURES, table=Table.JSONL)
+    (first, second) = map(json.loads, (tmp_path / "metadata.jsonl").read_text().splitlines())
+    assert list(first) == list(second) == list(COLUMNS)
+    assert (first["width"], first["mean"], first["inverted"]) == (4, 1e-7, False)
+    assert (first["voi_center"], second["laterality"], second["model"]) == (None, "", "=cmd")
+    assert [json.loads(line)["frame"] for line in (tmp_path / "failures.jsonl").read_text().splitlines()] == [None, 7]
+
+
+def test_parquet_has_the_types_of_the_schema_and_bounded_row_groups(tmp_path: Path) -> None:
+    parquet = pytest.importorskip("pyarrow.parquet")
+    rows = [record(f"{number:05}.dcm", carried=("70",)) for number in range(5000)]
+    write_tables(tmp_path, rows, FAILURES, ("KVP",), Table.PARQUET)
+    file = parquet.ParquetFile(tmp_path / "metadata.parquet")
+    types = {field.name: str(field.type).replace("double", "float64") for field in file.schema_arrow}
+    assert types == {column.name: column.type.value for column in metadata_columns(("KVP",))}
+    assert file.metadata.num_rows == 5000
+    assert file.metadata.num_row_groups == 2
+    frames = parquet.read_table(tmp_path / "failures.parquet")["frame"].to_pylist()
+    assert frames == [None, 7]
+
+
+def test_no_column_has_a_name_that_loaders_take_for_an_image() -> None:
+    from pydicom.datadict import keyword_dict
+
+    names = {*COLUMNS, *keyword_dict} - {"file_name"}
+    assert not [name for name in names if name == "image" or name.endswith(("file_name", "file_names"))]
+
+
+def test_every_column_has_the_type_of_its_field() -> None:
+    types = {column.name: column.type for column in metadata_columns()}
+    for field in fields(Record):
+        if field.name in types and field.type in ("int", "float", "float | None", "bool"):
+            expected = {"int": ColumnType.INTEGER, "bool": ColumnType.BOOLEAN}.get(str(field.type), ColumnType.NUMBER)
+            assert types[field.name] is expected

@@ -67,12 +67,12 @@ def image_of_cells(values: Array, **attributes: Any) -> Dataset:
 
 def kept(dataset: Dataset, **given: Any) -> Box:
     """What is left of a film, in pixels after square pixels."""
-    geometry = plainfilm.explain(dataset, crop="border", **given).planned.geometry
+    geometry = plainfilm.explain(dataset, crop="border", **given).geometry
     return geometry.crop or Box(0, 0, *geometry.square_pixel_size)
 
 
 def found(explanation: Explanation) -> list[str]:
-    return [finding.code.value for finding in explanation.planned.findings]
+    return [finding.code.value for finding in explanation.findings]
 
 
 def is_near(part: Box, field: Box = FIELD, most: int = 3) -> bool:
@@ -109,7 +109,7 @@ def test_the_affine_maps_a_mark_after_the_crop(given: dict[str, Any], spacing: A
     if spacing is not None:
         dataset.PixelSpacing = spacing
     image = plainfilm.render(dataset, crop="border", look="window", window="55000,10000", **given).astype(float)
-    a, b, c, d, e, f = plainfilm.explain(dataset, crop="border", **given).planned.geometry.affine
+    a, b, c, d, e, f = plainfilm.explain(dataset, crop="border", **given).geometry.affine
     row, column = np.mgrid[: image.shape[0], : image.shape[1]]
     at = (image * column).sum() / image.sum(), (image * row).sum() / image.sum()
     assert at == pytest.approx((a * 72.5 + b * 102.5 + c, d * 72.5 + e * 102.5 + f), abs=0.35)
@@ -117,9 +117,7 @@ def test_the_affine_maps_a_mark_after_the_crop(given: dict[str, Any], spacing: A
 
 def test_size_applies_to_the_cropped_image() -> None:
     assert max(plainfilm.render(image_of_cells(cells()), crop="border", size=100).shape) == 100
-    geometry = plainfilm.explain(
-        image_of_cells(cells(), PixelSpacing=["0.2", "0.2"]), crop="border", size=80
-    ).planned.geometry
+    geometry = plainfilm.explain(image_of_cells(cells(), PixelSpacing=["0.2", "0.2"]), crop="border", size=80).geometry
     assert geometry.output_spacing[0] == pytest.approx(0.2 * geometry.crop.width / geometry.width)
 
 
@@ -202,7 +200,7 @@ def test_redacted_pixels_do_not_affect_the_border(color: bool) -> None:
         dataset = image_of_cells(np.repeat((values // 16)[..., None], 3, -1) if color else values)
         explanation = plainfilm.explain(dataset, crop="border", redact=(10, 5, 140, 20))
         image = plainfilm.render(dataset, crop="border", redact=(10, 5, 140, 20))
-        made.append((explanation.planned.geometry, found(explanation), image.tobytes()))
+        made.append((explanation.geometry, found(explanation), image.tobytes()))
     assert made[0] == made[1] == made[2]
     assert is_near(made[0][0].crop)
 
@@ -213,18 +211,18 @@ def test_missing_rows_are_no_margin() -> None:
     part = kept(dataset)
     assert part.y + part.height == ROWS
     explanation = plainfilm.explain(cut, crop="border", allow_truncated=True)
-    assert explanation.planned.geometry.crop == part
+    assert explanation.geometry.crop == part
 
 
 def test_the_crop_is_explained() -> None:
     cropped, whole = (plainfilm.explain(image_of_cells(values), crop="border") for values in (cells(), cells() * 0 + 7))
-    part = cropped.planned.geometry.crop
+    part = cropped.geometry.crop
     assert "border_cropped" in found(cropped)
     assert f"{part.width} x {part.height} from column {part.x}, row {part.y}" in str(cropped)
     assert "because the rest is margin: --crop border" in str(cropped)
     assert "border_not_found" in found(whole)
     assert "border_cropped" not in found(whole)
-    assert whole.planned.geometry.crop is None
+    assert whole.geometry.crop is None
     assert "crop" not in [step.name for step in whole.steps]
     assert not {"border_cropped", "border_not_found"} & set(found(plainfilm.explain(image_of_cells(cells()))))
 
@@ -275,7 +273,7 @@ def test_real_radiographs_are_cropped_only_at_their_margins(film_folder: Path) -
     with (film_folder / "catalog.csv").open(encoding="utf-8", newline="") as file:
         radiographs = [film_folder / row["file"] for row in csv.DictReader(file) if row["kind"] == "radiograph"]
     parts = {path.name: plainfilm.explain(path, crop="border", pixels="stored") for path in radiographs}
-    left = {name: explanation.planned.geometry.crop for name, explanation in parts.items()}
+    left = {name: explanation.geometry.crop for name, explanation in parts.items()}
     edges = {name: (part.x, part.y, part.x + part.width, part.y + part.height) for name, part in left.items() if part}
     assert edges.keys() == REAL_FILMS.keys()
     assert all(edges[name] == pytest.approx(REAL_FILMS[name], abs=15) for name in edges), edges

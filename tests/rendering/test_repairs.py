@@ -6,6 +6,7 @@ from __future__ import annotations
 import io
 from typing import Any
 
+import numpy as np
 import pytest
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian
@@ -76,3 +77,26 @@ def test_an_image_is_repaired_if_its_look_needs_what_cannot_be_used(damaged: str
 
 def test_a_voi_that_the_user_leaves_out_needs_no_repair() -> None:
     assert plainfilm.explain(film("WindowCenter"), voi="none", strict=True).to_dict()["status"] == "ok"
+
+
+@pytest.mark.parametrize("look", ["viewer", "clahe", "stretch", "minmax"])
+@pytest.mark.parametrize(
+    ("voi", "code", "used"),
+    [
+        ("lut", "voi_not_found", "window:0"),
+        ("lut:3", "voi_not_found", "window:0"),
+        ("no such Explanation", "voi_not_found", "window:0"),
+        ("window:9", "voi_index_missing", "window:0"),
+    ],
+)
+def test_a_voi_that_the_file_lacks_is_replaced_by_the_choice_of_the_file(
+    look: str, voi: str, code: str, used: str
+) -> None:
+    content = film("")
+    explanation = plainfilm.explain(content, look=look, voi=voi).to_dict()
+    own = plainfilm.explain(content, look=look).to_dict()
+    assert (explanation["status"], explanation["voi"], own["voi"]) == ("repaired", used, used)
+    assert code in str(explanation["findings"])
+    assert np.array_equal(plainfilm.render(content, look=look, voi=voi), plainfilm.render(content, look=look))
+    with pytest.raises(RepairRefusedError, match="--strict"):
+        plainfilm.render(content, look=look, voi=voi, strict=True)

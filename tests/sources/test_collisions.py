@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from plainfilm.sources.collisions import EntryNames, base_of, is_related, name_together, stem_of
 from plainfilm.sources.entries import Entry, EntryKind
-from plainfilm.sources.naming_rules import IMAGE_SUFFIXES
+from plainfilm.sources.naming_rules import IMAGE_SUFFIXES, reserved_names
 
 # few letters, so that names collide often
 COMPONENTS = st.text(alphabet="xX_f01-2.dcmpng :\u00e9e\u0301\udcff", min_size=1, max_size=12)
@@ -19,11 +19,16 @@ COMPONENTS = st.text(alphabet="xX_f01-2.dcmpng :\u00e9e\u0301\udcff", min_size=1
 
 def file_names(*files: str, folders: tuple[str, ...] = ()) -> list[EntryNames]:
     entries = [Entry(file, EntryKind.FILE) for file in files] + [Entry(folder, EntryKind.FOLDER) for folder in folders]
-    return [names for entry, names in name_together(entries) if entry.kind is EntryKind.FILE]
+    return [names for entry, names in name_together(entries, ()) if entry.kind is EntryKind.FILE]
 
 
 def folder_names(*folders: str, at_top: bool = False) -> list[EntryNames]:
-    return [names for _, names in name_together([Entry(folder, EntryKind.FOLDER) for folder in folders], at_top=at_top)]
+    return [
+        names
+        for _, names in name_together(
+            [Entry(folder, EntryKind.FOLDER) for folder in folders], reserved_names(at_top=at_top)
+        )
+    ]
 
 
 def names_of(*files: str, folders: tuple[str, ...] = ()) -> list[str]:
@@ -171,7 +176,11 @@ def test_every_name_is_safe(files: list[str]) -> None:
 
 def test_a_folder_shares_its_source_with_a_file() -> None:
     entries = [Entry("a:", EntryKind.FILE), Entry("a_", EntryKind.FOLDER), Entry("b", EntryKind.FOLDER)]
-    assert [names.shares_source for _, names in name_together(entries)] == [False, True, False]
+    assert [names.shares_source for _, names in name_together(entries, ())] == [
+        False,
+        True,
+        False,
+    ]
 
 
 @pytest.mark.parametrize(

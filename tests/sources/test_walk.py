@@ -16,6 +16,7 @@ from tests.support.memory import traced_memory
 from plainfilm.errors import OptionsError, Reason, SourceMissingError, Stage
 from plainfilm.records import Failure, Status
 from plainfilm.sources import naming
+from plainfilm.sources.naming_rules import sanitize
 from plainfilm.sources.reference import Reference
 from plainfilm.sources.walk import iterate_references
 
@@ -73,7 +74,35 @@ def test_several_folders_are_prefixed_by_their_base_names(tmp_path: Path) -> Non
 def test_folders_given_by_dots_have_base_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tree(tmp_path, "a/x", "b/c/y")
     monkeypatch.chdir(tmp_path / "a")
-    assert names_of(".", "../b", "../b/c/..") == ["a/x", "b/c/y", "b-2/c/y"]
+    assert names_of(".", "../b") == ["a/x", "b/c/y"]
+
+
+def test_a_folder_in_another_spelling_is_the_same_source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tree(tmp_path, "a/x", "b/c/y", "b/x.dcm")
+    (tmp_path / "link").symlink_to("b")
+    monkeypatch.chdir(tmp_path / "a")
+    assert names_of(f"{tmp_path}/b", "../b", "../b/", "../b/c/..", "../link", "../link/.") == ["x", "c/y"]
+    assert names_of(".", f"{tmp_path}/a/", "../a") == ["x"]
+
+
+def test_a_file_that_is_reached_twice_is_listed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tree(tmp_path, "a/x.dcm", "a/s/y.dcm", "b/z.dcm")
+    (tmp_path / "link.dcm").symlink_to("a/x.dcm")
+    monkeypatch.chdir(tmp_path)
+    assert names_of("a/x.dcm", "./a/x.dcm", "a/../a/x.dcm", "link.dcm") == ["x"]
+    assert names_of("a", "a/x.dcm", "link.dcm", "a/s") == ["x", "s/y"]
+    assert names_of("a/x.dcm", "a") == ["x", "s/y"]
+    assert names_of("a/s", "a") == ["s/y", "a/x"]
+    assert names_of("a", "a/*.dcm", "a/**/y.dcm") == ["x", "s/y"]
+    assert names_of("a/*.dcm", "a") == ["x", "s/y"]
+    assert names_of("a/*.dcm", "a/x*", "a/s/*") == ["a/x", "s/y"]
+    assert names_of("a/s/*", "*/*") == ["s/y", f"{sanitize(tmp_path.name)}/a/x", f"{sanitize(tmp_path.name)}/b/z"]
+
+
+def test_globs_of_one_folder_are_named_together(tmp_path: Path) -> None:
+    tree(tmp_path, "a/x.dcm", "a/x.ima", "b/y")
+    assert names_of(f"{tmp_path}/a/*.dcm", f"{tmp_path}/a/*.ima") == ["x.dcm", "x.ima"]
+    assert names_of(f"{tmp_path}/a/*.dcm", tmp_path / "b", f"{tmp_path}/a/*.ima") == ["a/x.dcm", "a/x.ima", "b/y"]
 
 
 def test_files_with_the_same_base_name_stay_distinct(tmp_path: Path) -> None:
@@ -122,9 +151,9 @@ def test_globs_are_expanded_relative_to_their_folder(tmp_path: Path) -> None:
     assert names_of(f"{tmp_path}/*/b") == ["a/b/.hidden", "a/b/z"]
 
 
-def test_globs_that_collide_at_the_top_get_different_names(tmp_path: Path) -> None:
+def test_globs_of_several_folders_have_prefixes(tmp_path: Path) -> None:
     tree(tmp_path, "a/x.dcm", "b/x.dcm", "a/s/y", "b/s/y")
-    assert names_of(f"{tmp_path}/a/**", f"{tmp_path}/b/**") == ["x.dcm", "s/y", "x.dcm-2", "s-2/y"]
+    assert names_of(f"{tmp_path}/a/**", f"{tmp_path}/b/**") == ["a/x", "a/s/y", "b/x", "b/s/y"]
 
 
 def test_a_file_named_like_a_glob_is_that_file(tmp_path: Path) -> None:
@@ -169,7 +198,7 @@ def test_symbolic_links_to_files_are_read_and_to_folders_not_followed(tmp_path: 
 def test_a_symbolic_link_given_as_a_source_is_followed(tmp_path: Path) -> None:
     tree(tmp_path, "in/x.dcm")
     (tmp_path / "link").symlink_to("in")
-    assert [reference.path for reference in listed(tmp_path / "link")] == [tmp_path / "link/x.dcm"]
+    assert [reference.path for reference in listed(tmp_path / "link")] == [tmp_path / "in/x.dcm"]
 
 
 def test_loops_of_symbolic_links_end(tmp_path: Path) -> None:
@@ -298,7 +327,7 @@ def test_a_large_folder_is_listed_like_a_small_one(tmp_path: Path, monkeypatch: 
     (tmp_path / "a" / "gone").symlink_to("nowhere")
     expected = list(iterate_references([tmp_path], None))
     globbed = list(iterate_references([f"{tmp_path}/*/*"], None))
-    monkeypatch.setattr(naming.assign_names, "__kwdefaults__", {"at_top": False, "most_in_memory": 1})
+    monkeypatch.setattr(naming.assign_names, "__kwdefaults__", {"at_top": False, "reserved": (), "most_in_memory": 1})
     assert list(iterate_references([tmp_path], None)) == expected
     assert list(iterate_references([f"{tmp_path}/*/*"], None)) == globbed
 

@@ -7,14 +7,15 @@ import threading
 
 import pytest
 
-from plainfilm.workers.messages import TaskResult
+from plainfilm.workers.messages import Job, TaskResult
 from plainfilm.workers.worker_thread import EVENTS_AHEAD, CapturedError, PoolQueues
 
 
 def test_events_arrive_in_order_and_the_end_is_none() -> None:
     queues = PoolQueues(workers=1)
-    queues.put_event(TaskResult(1))
-    queues.put_event(TaskResult(2))
+    job = Job("x")
+    queues.put_event(job, TaskResult(1))
+    queues.put_event(job, TaskResult(2))
     assert [queues.next_event(0), queues.next_event(0.01), queues.next_event(0.01)] == [
         TaskResult(1),
         TaskResult(2),
@@ -25,7 +26,8 @@ def test_events_arrive_in_order_and_the_end_is_none() -> None:
 def test_a_full_queue_releases_its_threads_when_it_is_closed() -> None:
     queues = PoolQueues(workers=1)
     flood = threading.Thread(
-        target=lambda: [queues.put_event(TaskResult(number)) for number in range(2 * EVENTS_AHEAD)], daemon=True
+        target=lambda: [queues.put_event(Job("x"), TaskResult(number)) for number in range(2 * EVENTS_AHEAD)],
+        daemon=True,
     )
     flood.start()
     flood.join(0.2)

@@ -9,31 +9,29 @@ from __future__ import annotations
 
 from argparse import Namespace
 from collections.abc import Sequence
-from mimetypes import MimeTypes
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from plainfilm.cli.arguments import Parser, command_parser, environment, options_of, parse
 from plainfilm.cli.help import CommandHelp
 from plainfilm.cli.output import print_message
 from plainfilm.cli.progress import show_progress
 from plainfilm.cli.signals import stopping_on_signals
-from plainfilm.cli.single import STANDARD_OUTPUT, check_single, convert_to_file
+from plainfilm.cli.single import convert_to_file
+from plainfilm.cli.summary import summary_text
 from plainfilm.cli.variables import warn_of_unknown_variables
+from plainfilm.conversion.run_progress import ignore_progress
 from plainfilm.errors import OptionsError
 from plainfilm.options.options import Options
 from plainfilm.options.run import Progress
-from plainfilm.sources.naming_rules import DICOM_SUFFIXES, IMAGE_SUFFIX, IMAGE_SUFFIXES
+from plainfilm.output.single import STANDARD_OUTPUT, check_single, is_image_name, with_format_of
 from plainfilm.sources.scheme import check_local
 from plainfilm.workers.spawn import PrestartedWorkers
-
-if TYPE_CHECKING:
-    from plainfilm.conversion.summary import Run
 
 _HELP = CommandHelp(
     usage="plainfilm convert SOURCE... OUT [options]",
     description="Convert DICOM files and folders (recursively, with any file name) into images in the folder OUT, "
-    "or one file into one image if OUT ends in .png or is -. Not for diagnostic use.",
+    "or one file into one image if OUT ends in the suffix of an image format, such as .png, or is -. Not for "
+    "diagnostic use.",
     examples=(
         ("plainfilm convert films/ out/", "a folder, with tables"),
         ("plainfilm convert hand.dcm hand.png", "one image"),
@@ -58,8 +56,9 @@ def convert_command(argv: Sequence[str]) -> int:
     options = options_of(arguments, environment())
     if not options.run.quiet:
         warn_of_unknown_variables(environment())
-    if is_single := out == STANDARD_OUTPUT or _is_image_name(Path(out)):
+    if is_single := out == STANDARD_OUTPUT or is_image_name(Path(out)):
         check_single(sources, out, options)
+        options = with_format_of(out, options, is_format_given="format" in vars(arguments))
     if options.run.dry_run:
         from plainfilm.cli.listing import list_sources
 
@@ -91,55 +90,8 @@ def convert_folder(sources: Sequence[str], out: Path, options: Options) -> int:
             Progress.NONE if options.run.quiet and options.run.progress is Progress.AUTO else options.run.progress
         )
         with stopping_on_signals(conversion) as signals, show_progress(progress) as display:
-            run = conversion.run(display.update)
+            run = conversion.run(display.update if display.is_shown else ignore_progress)
             display.add_notes(run.notes)
     if options.run.progress is not Progress.JSON and not options.run.quiet:
-        print_message(_summary(run, out))
+        print_message(summary_text(run, out))
     return 128 + signals[0] if signals else run.exit_code
-
-
-def _summary(run: Run, out: Path) -> str:
-    repaired = f" ({run.repaired} repaired)" if run.repaired else ""
-    lines = [
-        f"{run.converted} images{repaired}, {run.failed} failed, {run.skipped} skipped in {run.seconds:.1f} s: {out}"
-    ]
-    if run.failed or run.skipped:
-        lines.append(f"the reasons are in {out / 'failures.csv'}")
-    if run.interrupted:
-        lines.append("interrupted: the tables list all complete images; give the same command again for the rest")
-    return "\n".join((*lines, *run.notes))
-
-
-def _is_image_name(out: Path) -> bool:
-    """Whether OUT names one image and not a folder.
-
-    Raises OptionsError for an image format that is not supported, and for the suffix of any other kind of file.
-    """
-    suffix = out.suffix.lower()
-    if suffix == IMAGE_SUFFIX:
-        return not _is_folder(out)
-    if not _is_file_suffix(suffix) or _is_folder(out):
-        return False
-    if suffix.removeprefix(".") in IMAGE_SUFFIXES:
-        raise OptionsError(f"{suffix} files cannot be written: give a name that ends in {IMAGE_SUFFIX}")
-    raise OptionsError(
-        f"OUT {out} has the suffix of a file that is no image: give a folder, or a name that ends in {IMAGE_SUFFIX} "
-        "(a folder of this name must exist)"
-    )
-
-
-def _is_file_suffix(suffix: str) -> bool:
-    """Whether a suffix in lower case is that of a kind of file, and not the end of a folder's name."""
-    known = (*IMAGE_SUFFIXES, *DICOM_SUFFIXES, "parquet", "jsonl", "toml", "yaml", "yml", "npz", "7z", "log")
-    if suffix.removeprefix(".") in known:
-        return True
-    # only the types that Python knows itself: those of the system differ from one machine to another
-    types = MimeTypes()
-    return suffix in types.types_map[True] or suffix in types.encodings_map
-
-
-def _is_folder(path: Path) -> bool:
-    try:
-        return path.is_dir()
-    except (OSError, ValueError):
-        return False

@@ -46,18 +46,21 @@ def explain_command(argv: Sequence[str]) -> int:
     warn_of_unknown_variables(environment())
     path = path_of_file(arguments.file, "explain")
 
-    from plainfilm.api import explain_isolated
+    from plainfilm.api.one_image import explain_image_isolated, explain_isolated
     from plainfilm.report.explanation_page import explanation_page
     from plainfilm.report.terminal_preview import terminal_preview
 
     keywords: dict[str, Any] = {option.name: values[option.name] for option in Options.declared(Scope.IMAGE)}
-    explanation = explain_isolated(path, frame=arguments.frame, **keywords)
-    if arguments.html:
-        write_page(explanation_page(explanation.values, explanation.small))
-    elif arguments.json:
-        write_text(json.dumps(explanation.values, indent=2) + "\n")
+    terminal = None if arguments.json or arguments.html else color_terminal()
+    if arguments.html or terminal is not None:
+        explained = explain_image_isolated(path, frame=arguments.frame, **keywords)
+        explanation, small = explained.explanation, explained.small
+        if terminal is None:
+            write_page(explanation_page(explanation.to_dict(), small))
+            return 0
+        write_drawing(terminal_preview(small, terminal.columns, has_true_color=terminal.has_true_color))
     else:
-        if (terminal := color_terminal()) is not None:
-            write_drawing(terminal_preview(explanation.small, terminal.columns, has_true_color=terminal.has_true_color))
-        write_text(explanation.text + "\n")
+        explanation = explain_isolated(path, frame=arguments.frame, **keywords)
+    text = json.dumps(explanation.to_dict(), indent=2) if arguments.json else str(explanation)
+    write_text(text + "\n")
     return 0

@@ -12,21 +12,28 @@ import sys
 import threading
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager, suppress
 from types import TracebackType
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, ClassVar, TextIO
 
+from plainfilm.conversion.run_progress import RunProgress
 from plainfilm.options.run import Progress
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bars
 
 LINE_SECONDS = 1.0
+_MOST_REASONS = 3
 
 
 class Display(AbstractContextManager["Display"], ABC):
-    """Shows the progress of a run between the entry and the exit of its `with` block."""
+    """Shows the progress of a run between the entry and the exit of its `with` block.
+
+    is_shown: whether the display shows anything: if not, the run need not follow its progress.
+    """
+
+    is_shown: ClassVar[bool] = True
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -34,8 +41,8 @@ class Display(AbstractContextManager["Display"], ABC):
         self.close()
 
     @abstractmethod
-    def update(self, converted: int, failed: int, skipped: int, total: int | None) -> None:
-        """Set the current counts; `total` is None while sources are still being listed."""
+    def update(self, status: RunProgress) -> None:
+        """Set the current status."""
 
     def add_notes(self, notes: Sequence[str]) -> None:
         """Add the notes of a finished run; only the lines of JSON show them."""
@@ -48,7 +55,9 @@ class Display(AbstractContextManager["Display"], ABC):
 class NoDisplay(Display):
     """Show nothing."""
 
-    def update(self, converted: int, failed: int, skipped: int, total: int | None) -> None:
+    is_shown: ClassVar[bool] = False
+
+    def update(self, status: RunProgress) -> None:
         """Show nothing."""
 
     def close(self) -> None:
@@ -58,14 +67,17 @@ class NoDisplay(Display):
 class JsonDisplay(Display):
     """Writes one line of JSON a second, and one at the end.
 
-    The keys are `done` (the sum of the next three), `converted`, `failed`, `skipped`, `total` (null while sources are
-    still being listed), `elapsed_seconds` and `rate_per_second` (`done` by the time since the start). The last line of
-    a finished run also has `notes`, a list of texts.
+    `done` and `total` count input files, and the total is null until they are counted. `converted` (images), `repaired`
+    (images among them), `failed` and `skipped` count the rows of the tables, also those of earlier runs;
+    `failed_by_reason` counts those of this run. `fraction` is the part of the files that is done, where a multi-frame
+    file counts by its frames. The rates `files_per_second`, `images_per_second` and `megabytes_per_second` (of input)
+    are those of this run; `seconds_left` is estimated from them. The last line of a finished run also has `notes`, a
+    list of texts.
     """
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
-        self._counts: tuple[int, int, int, int | None] = (0, 0, 0, None)
+        self._status = RunProgress()
         self._notes: list[str] | None = None
         self._started = time.monotonic()
         self._closed = threading.Event()
@@ -76,9 +88,9 @@ class JsonDisplay(Display):
         self._writer.start()
         return self
 
-    def update(self, converted: int, failed: int, skipped: int, total: int | None) -> None:
-        """Set the counts for the next line."""
-        self._counts = (converted, failed, skipped, total)
+    def update(self, status: RunProgress) -> None:
+        """Set the status for the next line."""
+        self._status = status
 
     def add_notes(self, notes: Sequence[str]) -> None:
         """Add the notes to the last line."""
@@ -95,18 +107,7 @@ class JsonDisplay(Display):
             self._write()
 
     def _write(self, *, is_last: bool = False) -> None:
-        converted, failed, skipped, total = self._counts
-        elapsed = time.monotonic() - self._started
-        done = converted + failed + skipped
-        line: dict[str, object] = {
-            "done": done,
-            "converted": converted,
-            "failed": failed,
-            "skipped": skipped,
-            "total": total,
-            "elapsed_seconds": round(elapsed, 3),
-            "rate_per_second": round(done / elapsed, 3) if elapsed > 0 else 0.0,
-        }
+        line = _json_values(self._status, time.monotonic() - self._started)
         if is_last and self._notes is not None:
             line["notes"] = self._notes
         # the run continues if the reader of standard error has gone
@@ -115,27 +116,78 @@ class JsonDisplay(Display):
             self._stream.flush()
 
 
+def _json_values(status: RunProgress, elapsed: float) -> dict[str, object]:
+    left = status.seconds_left
+    return {
+        "done": status.files,
+        "total": status.total,
+        "converted": status.converted,
+        "repaired": status.repaired,
+        "failed": status.failed,
+        "skipped": status.skipped,
+        "failed_by_reason": dict(status.reasons),
+        "fraction": None if status.fraction is None else round(status.fraction, 4),
+        "elapsed_seconds": round(elapsed, 3),
+        "files_per_second": round(status.per_second(status.new_files), 3),
+        "images_per_second": round(status.per_second(status.new_images), 3),
+        "megabytes_per_second": round(status.per_second(status.new_bytes) / 1e6, 3),
+        "seconds_left": None if left is None else round(left, 1),
+    }
+
+
 class BarDisplay(Display):
-    """Shows a bar with counts, rate and remaining time; it honours NO_COLOR."""
+    """Shows a bar with counts, rates and remaining time; it honours NO_COLOR."""
 
     def __init__(self, bars: Bars) -> None:
         self._bars = bars
-        self._row = bars.add_task("", total=None, failed=0, skipped=0, rate=0.0)
-        self._started = time.monotonic()
+        self._row = bars.add_task("", total=None, counts="", failures="", rates="", left="")
 
     def __enter__(self) -> BarDisplay:
         self._bars.start()
         return self
 
-    def update(self, converted: int, failed: int, skipped: int, total: int | None) -> None:
-        """Set the counts for the next redraw."""
-        done = converted + failed + skipped
-        rate = done / max(time.monotonic() - self._started, 1e-3)
-        self._bars.update(self._row, completed=done, total=total, failed=failed, skipped=skipped, rate=rate)
+    def update(self, status: RunProgress) -> None:
+        """Set the status for the next redraw."""
+        self._bars.update(
+            self._row,
+            completed=0 if status.fraction is None else status.fraction,
+            total=None if status.fraction is None else 1.0,
+            counts=_counts_text(status),
+            failures=_failures_text(status),
+            rates=_rates_text(status),
+            left=_time_text(status.seconds_left),
+        )
 
     def close(self) -> None:
         """Draw the bar for the last time."""
         self._bars.stop()
+
+
+def _counts_text(status: RunProgress) -> str:
+    total = "" if status.total is None else f"/{status.total:,}"
+    return f"{status.files:,}{total} files, {status.converted:,} images"
+
+
+def _rates_text(status: RunProgress) -> str:
+    megabytes = status.per_second(status.new_bytes) / 1e6
+    return f"{status.per_second(status.new_images):,.1f}/s, {megabytes:,.1f} MB/s"
+
+
+def _failures_text(status: RunProgress) -> str:
+    """The failures, with the most frequent reasons, and the skipped inputs."""
+    parts = [f"{status.skipped:,} skipped"] if status.skipped else []
+    if status.failed:
+        reasons = sorted(status.reasons.items(), key=lambda item: -item[1])[:_MOST_REASONS]
+        shown = ", ".join(f"{reason} {number:,}" for reason, number in reasons)
+        parts.insert(0, f"{status.failed:,} failed" + (f" ({shown})" if shown else ""))
+    return ", ".join(parts)
+
+
+def _time_text(seconds: float | None) -> str:
+    if seconds is None:
+        return ""
+    hours, rest = divmod(int(seconds + 0.5), 3600)
+    return f"{hours}:{rest // 60:02d}:{rest % 60:02d} left"
 
 
 def show_progress(kind: Progress, stream: TextIO | None = None) -> Display:
@@ -155,18 +207,27 @@ def _is_terminal(stream: TextIO) -> bool:
 def _bar(stream: TextIO) -> Display:
     # imported on demand, because a run without a terminal does not need it
     from rich import progress
-    from rich.console import Console
+    from rich.console import Console, RenderableType
+    from rich.text import Text
 
     console = Console(file=stream)
     if not (console.is_terminal or console.is_jupyter):
         return NoDisplay()
-    counts = "{task.completed:,.0f} done, {task.fields[failed]:,} failed, {task.fields[skipped]:,} skipped"
-    bars = progress.Progress(
-        progress.BarColumn(),
+
+    class TwoLines(progress.Progress):
+        """The bar, and below it what has failed: a terminal may have 80 columns."""
+
+        def get_renderables(self) -> Iterable[RenderableType]:
+            yield from super().get_renderables()
+            for task in self.tasks:
+                if task.fields["failures"]:
+                    yield Text(task.fields["failures"], overflow="ellipsis", no_wrap=True)
+
+    bars = TwoLines(
+        progress.BarColumn(bar_width=16),
         progress.TaskProgressColumn(),
-        progress.TextColumn(f"{counts}, {{task.fields[rate]:,.1f}}/s"),
-        progress.TimeElapsedColumn(),
-        progress.TimeRemainingColumn(),
+        progress.TextColumn("{task.fields[counts]}, {task.fields[rates]}"),
+        progress.TextColumn("{task.fields[left]}"),
         console=console,
         redirect_stdout=False,
     )

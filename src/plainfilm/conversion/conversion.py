@@ -4,9 +4,10 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from itertools import takewhile
 from pathlib import Path
 
@@ -15,21 +16,26 @@ from plainfilm.conversion.disk_check import forget_lost_images
 from plainfilm.conversion.failures import failure_of_lost_worker
 from plainfilm.conversion.job import ConvertJob, StagedImage
 from plainfilm.conversion.job_source import JobSource
-from plainfilm.conversion.progress import ProgressCallback, ignore_progress
+from plainfilm.conversion.progress import ProgressReporter, StoppingCallback
+from plainfilm.conversion.row_survey import RowSurvey
 from plainfilm.conversion.run_inputs import load_run_inputs
 from plainfilm.conversion.run_parts import RunParts, open_run_parts, save_results
+from plainfilm.conversion.run_progress import ProgressCallback, ignore_progress
 from plainfilm.conversion.selection import changed_selection_notes
-from plainfilm.conversion.summary import RUN_FILE, PatientPathCounter, Run, run_json
+from plainfilm.conversion.summary import RUN_FILE, Run, run_json
 from plainfilm.errors import PlainfilmError, RunError
+from plainfilm.ledger.source_names import earlier_names
 from plainfilm.options.options import Options
 from plainfilm.options.presentation import PresentationSource
+from plainfilm.output.data_card import CardContent, remove_card, write_card
+from plainfilm.output.folder import FolderOutput
 from plainfilm.output.tables import UnwritableTableError, write_run_file, write_tables
 from plainfilm.records import Failure
 from plainfilm.report.ledger_rows import LedgerRows
 from plainfilm.report.report import remove_report, write_report
 from plainfilm.sources.reference import Reference
 from plainfilm.sources.scheme import check_local
-from plainfilm.sources.walk import iterate_references
+from plainfilm.sources.walk import Listing
 from plainfilm.workers.messages import Event, Job, JobDone, TaskResult, WorkerLost, WorkerSettings
 from plainfilm.workers.pool import GRACE_SECONDS, WorkerPool
 from plainfilm.workers.spawn import TASK, PrestartedWorkers
@@ -67,15 +73,24 @@ class Conversion:
     def run(self, progress: ProgressCallback = ignore_progress) -> Run:
         """Convert, and return the summary. An OUT with a ledger is resumed: images that are up to date stay.
 
-        Raises RunError (exit code 2 or 3) where the run cannot continue.
+        progress: called a few times a second.
+
+        Raises RunError (exit code 2 or 3) where the run cannot continue. An exception of the callback stops the run
+        as `stop` does, and is raised after that.
         """
+        callback = StoppingCallback(progress, self.stop)
+        run = self._run(callback, is_followed=progress is not ignore_progress)
+        callback.raise_error()
+        return run
+
+    def _run(self, progress: ProgressCallback, *, is_followed: bool) -> Run:
         check_local(self._out, "OUT")
-        entries = iterate_references(self._sources, self._out)
-        inputs = load_run_inputs(self._sources, self._out, self._options)
-        with open_run_parts(inputs, progress) as parts:
+        inputs = load_run_inputs(self._listing(), self._out, self._options)
+        with open_run_parts(inputs, progress, is_followed=is_followed) as parts:
+            parts.ledger.store_prefixes(inputs.listing.prefixes)
             parts.committer.recover()
             try:
-                notes = self._convert_and_write_tables(entries, parts)
+                notes = self._convert_and_write_tables(parts)
                 return self._finish(parts, notes)
             except PlainfilmError as error:
                 self._end(parts, error)
@@ -84,27 +99,45 @@ class Conversion:
                 # an error that is no row of an image is one of the run
                 raise RunError(error.message, reason=error.reason, stage=error.stage) from error
 
-    def _convert_and_write_tables(self, entries: Iterable[Reference | Failure], parts: RunParts) -> list[str]:
+    def _listing(self) -> Listing:
+        """The SOURCEs, with the names that earlier runs have given. Raises RunError."""
+        listing, output = Listing(self._sources, self._out), FolderOutput(self._out)
+        if self._options.run.overwrite or not output.ledger_path.is_file():
+            return listing
+        with output.lock():
+            return listing.with_names(earlier_names(output.ledger_path, listing))
+
+    def _convert_and_write_tables(self, parts: RunParts) -> list[str]:
         """Do the work of the run, and return the notes for the summary."""
         presentation_index = self._index_presentations(parts)
         lost = forget_lost_images(self._out, parts.ledger, parts.committer.remove, self._is_stopped)
         job_source = JobSource(parts.inputs, parts.ledger, parts.committer, parts.progress, self._is_stopped)
-        self._convert(job_source.jobs(entries, presentation_index), parts)
+        parts.progress.count_files(parts.inputs.listing.entries())
+        self._convert(job_source.jobs(parts.inputs.listing.entries(), presentation_index), parts)
         parts.committer.close(self._is_stopped)
         parts.progress.report()
-        rows = PatientPathCounter(parts.ledger)
-        splits = write_tables(parts.output, rows, self._options.privacy.columns.words)
-        selection_notes = changed_selection_notes(parts.ledger.changed_options)
+        rows = RowSurvey(parts.ledger, self._options.output)
+        write_tables(parts.output, rows, self._options.output.table, self._options.privacy.columns.words)
         notes = (
-            str(splits),
+            self._write_card(parts.output, rows),
             *rows.notes(),
             *lost.notes(),
-            *selection_notes,
+            *changed_selection_notes(parts.ledger.changed_options),
+            *_format_notes(self._options),
             *job_source.notes(),
             *parts.committer.notes(),
             self._write_report(parts),
         )
         return [note for note in notes if note]
+
+    def _write_card(self, output: FolderOutput, rows: RowSurvey) -> str:
+        """Write README.md, or remove an earlier one with `--no-card`; return a note, '' for none."""
+        if self._options.output.no_card:
+            remove_card(output)
+            return ""
+        command = " ".join(("plainfilm convert SOURCE... OUT", *self._options.command_words()))
+        content = CardContent(command, self._options.output.table, self._options.privacy.columns.words)
+        return write_card(output, content, rows.card)
 
     def _write_report(self, parts: RunParts) -> str:
         """Write the report; return a note for the summary where that fails, which leaves the images as they are.
@@ -127,7 +160,7 @@ class Conversion:
             return None
         from plainfilm.conversion.presentation_index import index_presentations
 
-        entries = takewhile(lambda _: not self._stopped, iterate_references(self._sources, self._out))
+        entries = takewhile(lambda _: not self._stopped, parts.inputs.listing.entries())
         paths = (entry.path for entry in entries if isinstance(entry, Reference))
         index_presentations(paths, parts.output.presentation_index_path)
         return parts.output.presentation_index_path
@@ -140,19 +173,21 @@ class Conversion:
             if self._stopped:
                 self._pool.stop()
             for event in self._pool.events(idle=True):
-                _add_event(event, parts.committer)
+                _add_event(event, parts.committer, parts.progress)
                 parts.committer.flush_when_due()
                 parts.progress.report_when_due()
 
     def _finish(self, parts: RunParts, notes: Iterable[str]) -> Run:
         """Write run.json and return the summary."""
         run = self._write_run_file(parts, notes)
+        run = replace(run, reasons=_count_reasons(parts.ledger.failures()))
         interrupted, seconds = run.interrupted, round(run.seconds, 3)
         parts.run_log.log_event("finished", interrupted=interrupted, seconds=seconds, **asdict(run.counts))
         return run
 
     def _write_run_file(self, parts: RunParts, notes: Iterable[str] = ()) -> Run:
-        run = Run(parts.committer.counts(), time.monotonic() - parts.started, self._stopped, tuple(notes))
+        seconds, table = time.monotonic() - parts.started, self._options.output.table
+        run = Run(parts.committer.counts(), seconds, self._stopped, tuple(notes), out=self._out, table=table)
         write_run_file(parts.output, RUN_FILE, run_json(run, self._options, parts.inputs.key, parts.started_at))
         return run
 
@@ -168,12 +203,34 @@ class Conversion:
         return self._stopped
 
 
-def _add_event(event: Event, committer: ResultCommitter) -> None:
-    """Give what the workers report to the committer."""
+def _format_notes(options: Options) -> Iterator[str]:
+    """Yield a line for the summary about a format that common loaders of image folders do not list."""
+    if not options.encoding.format.is_common:
+        yield (
+            f"common loaders of image folders (torchvision, Hugging Face) list no {options.encoding.format.suffix} "
+            "files: read them with a loader of your own"
+        )
+
+
+def _count_reasons(failures: Iterable[Failure]) -> dict[str, int]:
+    """The number of failures and skipped inputs by status and reason, such as `failed: timeout`."""
+    counts = Counter(f"{failure.status}: {failure.reason}" for failure in failures)
+    return dict(counts.most_common())
+
+
+def _add_event(event: Event, committer: ResultCommitter, progress: ProgressReporter) -> None:
+    """Give what the workers report to the committer and to the progress of the run."""
     match event:
         case WorkerLost():
-            committer.add(failure_of_lost_worker(event), event.traceback, event.attempts)
-        case TaskResult(Failure() | StagedImage() as result, traceback):
-            committer.add(result, traceback)
+            failure = failure_of_lost_worker(event)
+            committer.add(failure, event.traceback, event.attempts)
+            progress.add_failure(failure)
+        case TaskResult(StagedImage() as image):
+            committer.add(image)
+            progress.add_image(image.record)
+        case TaskResult(Failure() as failure, traceback):
+            committer.add(failure, traceback)
+            progress.add_failure(failure)
         case JobDone(ConvertJob(reference=reference)):
             committer.finish_source(reference.source)
+            progress.finish_file(reference.source)

@@ -10,7 +10,6 @@ again if it is still among the sources of the run.
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,8 +17,7 @@ from pathlib import Path
 from plainfilm.ledger.ledger import Ledger
 from plainfilm.ledger.remaining_work import FileStat
 from plainfilm.ledger.stored_files import StoredFile, StoredFiles
-
-_FLAGS = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
+from plainfilm.output.directory import open_regular_file
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +83,9 @@ def present_stat(out: Path, files: StoredFiles, file: StoredFile) -> FileStat | 
 
 
 def sha256_of_file(path: Path) -> str:
-    """Return the SHA-256 of a file in hexadecimal digits, '' where it cannot be read or is a symbolic link."""
+    """Return the SHA-256 of a file in hexadecimal digits, '' where it cannot be read or is no regular file."""
     try:
-        with open(os.open(path, _FLAGS), "rb") as file:
+        with open_regular_file(path) as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError:
         return ""

@@ -7,17 +7,24 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from plainfilm.conversion.disk_check import present_stat
-from plainfilm.conversion.job_source import pseudonymize_path
+from plainfilm.conversion.job_source import excluded_failure, excluded_name, pseudonymize_path
 from plainfilm.conversion.redaction_lookup import load_matched_redactions
-from plainfilm.conversion.run_inputs import fingerprint_presentation, load_run_inputs
+from plainfilm.conversion.run_inputs import RunInputs, fingerprint_presentation, load_run_inputs
+from plainfilm.conversion.summary import PlannedSource
+from plainfilm.dicom.encoding import find_first_element
+from plainfilm.errors import SourceError
 from plainfilm.ledger.remaining_work import FileStat
 from plainfilm.ledger.snapshot import LedgerSnapshot, open_snapshot
+from plainfilm.ledger.source_names import earlier_names
+from plainfilm.options.exclusion_list import load_exclusions
 from plainfilm.options.options import Options
 from plainfilm.output.folder import FolderOutput
+from plainfilm.output.tables import check_table_format
 from plainfilm.records import Failure
+from plainfilm.sources.file_reader import read_head
 from plainfilm.sources.reference import Reference
 from plainfilm.sources.scheme import check_local
-from plainfilm.sources.walk import iterate_references
+from plainfilm.sources.walk import Listing
 
 
 def dry_run(sources: Sequence[str], out: Path, options: Options) -> Iterator[tuple[Reference | Failure, bool]]:
@@ -27,20 +34,56 @@ def dry_run(sources: Sequence[str], out: Path, options: Options) -> Iterator[tup
     OUT that was made with other options.
     """
     check_local(out, "OUT")
-    entries = iterate_references(sources, out)
+    listing = Listing(sources, out)
     output = FolderOutput(out)
-    # an unusable presentation state is an error, also where OUT has no ledger
+    # unusable options are an error, also where OUT has no ledger
+    check_table_format(options.output.table)
     fingerprint_presentation(options)
     if options.run.overwrite or not output.has_ledger():
-        load_matched_redactions(sources, out, options.privacy)
+        load_matched_redactions(listing, options.privacy)
         # the key is not loaded here, since that may create the user's key file
-        yield from ((entry, False) for entry in entries)
+        exclusions = load_exclusions(options.selection.exclude)
+        for entry in listing.entries():
+            yield excluded_failure(entry.source) if entry.source in exclusions else entry, False
         return
-    inputs = load_run_inputs([Path(source) for source in sources], out, options)
-    with output.lock(), open_snapshot(output.ledger_path, inputs.fingerprint) as snapshot:
-        for entry in entries:
+    with output.lock():
+        listing = listing.with_names(earlier_names(output.ledger_path, listing, read_only=True))
+        inputs = load_run_inputs(listing, out, options)
+        yield from _compare(inputs, output)
+
+
+def _compare(inputs: RunInputs, output: FolderOutput) -> Iterator[tuple[Reference | Failure, bool]]:
+    """Yield each listed entry, and whether the ledger of an OUT that is locked has it as done."""
+    options, out = inputs.options, inputs.out
+    with open_snapshot(output.ledger_path, inputs.fingerprint) as snapshot:
+        for entry in inputs.listing.entries():
             reference = pseudonymize_path(entry, options.output.names, inputs.key)
+            if excluded_name(inputs.exclusions, entry.source, reference.source):
+                yield excluded_failure(entry.source), False
+                continue
             yield entry, isinstance(reference, Reference) and _is_up_to_date(reference, snapshot, out)
+
+
+def plan_sources(sources: Sequence[str], out: Path, options: Options) -> Iterator[PlannedSource]:
+    """Yield what a run would do with each source. The name and the first bytes of a source decide.
+
+    Raises what `dry_run` raises.
+    """
+    for entry, is_done in dry_run(sources, out, options):
+        if is_done:
+            yield PlannedSource(entry.source, "done")
+        elif isinstance(entry, Failure):
+            yield PlannedSource(entry.source, entry.status.value, reason=entry.reason)
+        else:
+            yield _plan_source(entry)
+
+
+def _plan_source(reference: Reference) -> PlannedSource:
+    try:
+        is_dicom = find_first_element(read_head(reference.path)) is not None
+    except SourceError as error:
+        return PlannedSource(reference.source, "failed", reason=error.reason)
+    return PlannedSource(reference.source, *(("convert", reference.name) if is_dicom else ("not_dicom",)))
 
 
 def _is_up_to_date(reference: Reference, snapshot: LedgerSnapshot, out: Path) -> bool:

@@ -33,13 +33,14 @@ def failure_status(reason: Reason, *, has_dicom_suffix: bool) -> Status:
 def failure_of_error(reference: Reference, frame: int | None, error: ConversionError) -> Failure:
     """Return the row of a frame (counted from 0), or of a whole instance (None), that could not be converted."""
     has_dicom_suffix = split_suffix(reference.path.name)[1] != "" and not isinstance(error, CompanionFileError)
+    note = " (it existed when the folder was listed)" if isinstance(error, FileNotFoundError) else ""
     return Failure(
         source=reference.source,
         frame=None if frame is None else frame + 1,
         status=failure_status(error.reason, has_dicom_suffix=has_dicom_suffix),
         reason=error.reason,
         stage=error.stage,
-        message=error.message,
+        message=f"{error.message}{note}",
     )
 
 

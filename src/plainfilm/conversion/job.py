@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import os
 import pickle
+import sys
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -17,6 +19,16 @@ from plainfilm.sources.reference import Reference
 
 # apart from the images, so that names cannot collide; loaders of image folders ignore folders that begin with __
 OVERLAY_FOLDER = "__overlays"
+# in which a process can open the files that another one holds open
+PROCESS_FILES = Path("/proc/self/fd")
+
+
+@dataclass(frozen=True, slots=True)
+class ArrayFolder:
+    """The folder for temporary files; `has_names`: whether they have names in it until they are received."""
+
+    path: Path
+    has_names: bool = not (sys.platform == "linux" and PROCESS_FILES.is_dir())
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,15 +36,17 @@ class RunContext:
     """What all jobs of a run have in common.
 
     options: the options of the run.
-    key: the key of the keyed hashes.
-    out: the folder OUT; None if the worker returns the encoded image instead of writing it.
+    key: the key of the keyed hashes; None leaves them empty.
+    out: the folder OUT; None if the worker returns the image instead of writing it.
     presentation_index: the index of the presentation states among the sources, with `--presentation auto`.
+    arrays: the folder for arrays, if the worker returns images as arrays and not as encoded files.
     """
 
     options: Options
-    key: Key
+    key: Key | None
     out: Path | None
     presentation_index: Path | None = None
+    arrays: ArrayFolder | None = None
 
     def to_bytes(self) -> bytes:
         """Return the context as bytes: a run pickles it once, and each worker unpickles it once."""
@@ -70,6 +84,29 @@ class EncodedImage(FastPickle):
 
     record: Record
     encoded: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class ArrayFile(FastPickle):
+    """An array in a file that the worker has written. descriptor: the open file in the worker; None for a named one."""
+
+    path: str
+    dtype: str
+    shape: tuple[int, ...]
+    descriptor: int | None
+
+    def release(self) -> None:
+        """Close the file in the worker, after the parent has received it."""
+        if self.descriptor is not None:
+            os.close(self.descriptor)
+
+
+@dataclass(frozen=True, slots=True)
+class ArrayImage(FastPickle):
+    """An image whose array the worker has written, with its row."""
+
+    record: Record
+    file: ArrayFile
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,10 +12,12 @@ from plainfilm.conversion.job import ConvertJob, RunContext
 from plainfilm.conversion.progress import ProgressReporter
 from plainfilm.conversion.pseudonyms import Key, source_hash
 from plainfilm.conversion.run_inputs import RunInputs
+from plainfilm.errors import Reason, Stage
 from plainfilm.ledger.ledger import Ledger
 from plainfilm.ledger.remaining_work import FileStat
+from plainfilm.options.exclusion_list import Exclusions
 from plainfilm.options.output import Names
-from plainfilm.records import Failure
+from plainfilm.records import Failure, Status
 from plainfilm.sources.reference import Reference
 from plainfilm.workers.messages import Job
 
@@ -40,7 +42,8 @@ class JobSource:
         self._progress = progress
         self._is_stopped = is_stopped
         self._redacted_sources: set[str] = set()
-        self._unchanged = self._changed = 0
+        self._excluded_sources: set[str] = set()
+        self._unchanged = self._changed = self._renamed = 0
         self._all_listed = False
 
     def jobs(self, entries: Iterable[Reference | Failure], presentation_index: Path | None = None) -> Iterator[Job]:
@@ -65,8 +68,15 @@ class JobSource:
         """Yield lines for the summary: unused redactions, and how many files were done before or have changed."""
         if self._all_listed and (unused := self._inputs.redactions.note(self._redacted_sources)):
             yield unused
+        if self._all_listed and (unused := self._inputs.exclusions.note(self._excluded_sources)):
+            yield unused
         if self._unchanged:
             yield f"{self._unchanged} files were done before and are as they were"
+        if self._renamed and self._inputs.options.output.names is Names.KEEP:
+            yield (
+                f"{self._renamed} files have a name that another file or folder has too: -2, -3, ... or their suffix "
+                "was added to the name (columns source and file_name)"
+            )
         if self._changed:
             yield f"{self._changed} files have changed since they were converted, and were converted again"
 
@@ -74,17 +84,50 @@ class JobSource:
         boxes = self._inputs.redactions.of(entry.source)
         if boxes:
             self._redacted_sources.add(entry.source)
+        path = entry.source
         entry = pseudonymize_path(entry, self._inputs.options.output.names, self._inputs.key)
+        if isinstance(entry, Reference) and (name := excluded_name(self._inputs.exclusions, path, entry.source)):
+            self._excluded_sources.add(name)
+            self._exclude(entry)
+            return None
         if isinstance(entry, Failure):
             self._committer.add(entry)
+            self._progress.add_failure(entry)
+            self._progress.pass_over()
             return None
-        work = self._ledger.register_source(entry, FileStat.of(entry.path))
+        file_stat = FileStat.of(entry.path)
+        work = self._ledger.register_source(entry, file_stat)
+        self._renamed += entry.is_renamed or (work is not None and work.reference.name != entry.name)
         if work is None:
             self._unchanged += 1
+            self._progress.pass_over()
             return None
+        self._progress.start_file(work.reference.source, file_stat.size)
         self._changed += work.has_changed
         self._committer.remove(work.obsolete_files)
         return Job(ConvertJob(work.reference, context_bytes, boxes), work.first_frame)
+
+    def _exclude(self, reference: Reference) -> None:
+        """Skip a file; the images that an earlier run has made of it are removed."""
+        # no file has these properties: a run without the exclusion finds the file changed
+        work = self._ledger.register_source(reference, FileStat(-1, 0))
+        self._progress.pass_over()
+        if work is None:
+            return
+        self._committer.remove(work.obsolete_files)
+        self._committer.add(excluded_failure(work.reference.source))
+        self._committer.finish_source(work.reference.source)
+
+
+def excluded_name(exclusions: Exclusions, path: str, source: str) -> str:
+    """The name by which a source is excluded: its relative path, or as the tables write it; empty for neither."""
+    return next((name for name in (path, source) if name in exclusions), "")
+
+
+def excluded_failure(source: str) -> Failure:
+    """The row of a source that `--exclude` lists."""
+    message = "the list of --exclude names this source"
+    return Failure(source, None, Status.SKIPPED, Reason.EXCLUDED, Stage.LIST, message)
 
 
 def pseudonymize_path(entry: Reference | Failure, names: Names, key: Key) -> Reference | Failure:

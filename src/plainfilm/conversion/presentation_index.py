@@ -19,14 +19,16 @@ from pathlib import Path
 from plainfilm.dicom.instance import Instance
 from plainfilm.dicom.presentation_state import GRAYSCALE_SOFTCOPY, PresentationState
 from plainfilm.dicom.read import read_presentation_state
-from plainfilm.errors import ConversionError, OptionsError
+from plainfilm.errors import ConversionError, OptionsError, with_os_error
 from plainfilm.findings import Finding, FindingCode
-from plainfilm.ledger.database import translate_sqlite_errors
+from plainfilm.ledger.database import check_regular_files, database_files, translate_sqlite_errors
 from plainfilm.options.options import Options
 from plainfilm.sources.file_reader import open_source, read_head
 
 _MAX_FILE_BYTES = 64 * 1024**2
 _MAX_REFERRING_STATES = 1000
+# functions in a schema that another program may have written are not called
+_NO_FUNCTIONS = "PRAGMA trusted_schema=OFF"
 _SCHEMA = "CREATE TABLE refers (uid TEXT, path BLOB, created TEXT, state TEXT, PRIMARY KEY (uid, path)) WITHOUT ROWID"
 
 
@@ -41,12 +43,14 @@ def presentation_of(options: Options) -> PresentationState | None:
     if choice.path is None:
         raise OptionsError("--presentation auto needs a folder as OUT; for one picture name it: --presentation PATH")
     if not choice.path.is_file():
-        raise OptionsError(f"--presentation: {choice.path} is no file")
+        refusal = OptionsError(f"--presentation: {choice.path} is no file")
+        kind = IsADirectoryError if choice.path.is_dir() else FileNotFoundError
+        raise with_os_error(refusal, kind(), choice.path)
     try:
         return _read(choice.path)
     except ConversionError as error:
-        message = f"--presentation: {choice.path} is no presentation state that can be used ({error})"
-        raise OptionsError(message) from error
+        refusal = OptionsError(f"--presentation: {choice.path} is no presentation state that can be used ({error})")
+        raise (with_os_error(refusal, error, choice.path) if isinstance(error, OSError) else refusal) from error
 
 
 def presentation_fingerprint(options: Options) -> str | None:
@@ -58,7 +62,8 @@ def presentation_fingerprint(options: Options) -> str | None:
     try:
         return hashlib.sha256(choice.path.read_bytes()).hexdigest()[:16]
     except OSError as error:
-        raise OptionsError(f"--presentation: {choice.path} cannot be read ({type(error).__name__})") from error
+        refusal = OptionsError(f"--presentation: {choice.path} cannot be read ({type(error).__name__})")
+        raise with_os_error(refusal, error, choice.path) from error
 
 
 def presentation_for(
@@ -100,21 +105,25 @@ def index_presentations(paths: Iterable[Path], file: Path) -> int:
 
     Of each file, the first 4 KiB are read, where File Meta Information names the SOP class. Presentation states of up
     to 64 MiB are read completely. Files that cannot be read are skipped here; the conversion reports them.
-    Raises StorageFullError and RunError where the index cannot be written.
+    Raises StorageFullError and RunError where the index cannot be written, LedgerError where its name is that of a link
+    or a folder.
     """
     number_of_states = 0
-    with translate_sqlite_errors(file):
-        file.unlink(missing_ok=True)
-        with closing(sqlite3.connect(file)) as database, database:
-            database.execute(_SCHEMA)
-            for path in paths:
-                state = _state_at(path)
-                if state is None:
-                    continue
-                number_of_states += 1
-                uids = {reference.sop_instance_uid for reference in state.references}
-                rows = ((uid, os.fsencode(path), state.created, state.sop_instance_uid) for uid in sorted(uids))
-                database.executemany("INSERT OR REPLACE INTO refers VALUES (?, ?, ?, ?)", rows)
+    # SQLite follows symbolic links, also at the names of the files that it keeps beside the index
+    check_regular_files(file)
+    for older_file in database_files(file):
+        older_file.unlink(missing_ok=True)
+    with translate_sqlite_errors(file), closing(sqlite3.connect(file)) as database, database:
+        database.execute(_NO_FUNCTIONS)
+        database.execute(_SCHEMA)
+        for path in paths:
+            state = _state_at(path)
+            if state is None:
+                continue
+            number_of_states += 1
+            uids = {reference.sop_instance_uid for reference in state.references}
+            rows = ((uid, os.fsencode(path), state.created, state.sop_instance_uid) for uid in sorted(uids))
+            database.executemany("INSERT OR REPLACE INTO refers VALUES (?, ?, ?, ?)", rows)
     return number_of_states
 
 
@@ -133,6 +142,7 @@ class PresentationIndex:
 
     def __init__(self, file: Path) -> None:
         self._database = sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro&immutable=1", uri=True)
+        self._database.execute(_NO_FUNCTIONS)
 
     def state_for(self, sop_instance_uid: str) -> tuple[PresentationState | None, bool]:
         """Return the newest presentation state that refers to an image, or None, and whether there are several.

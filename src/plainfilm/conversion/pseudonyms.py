@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from plainfilm.dicom.instance import InstanceIdentity
-from plainfilm.errors import OptionsError
+from plainfilm.errors import OptionsError, with_os_error
 from plainfilm.findings import Finding, FindingCode
 
 KEY_BYTES = 32
@@ -56,6 +56,10 @@ class Pseudonyms:
     series: str
     sop_instance: str
     findings: tuple[Finding, ...] = ()
+
+
+NO_PSEUDONYMS = Pseudonyms("", "", "", "")
+"""The hashes of an instance where there is no key."""
 
 
 def load_key(key_file: Path | None) -> Key:
@@ -166,7 +170,8 @@ def _read_key(path: Path) -> Key:
         with path.open("rb") as file:
             secret = file.read(_MAX_KEY_BYTES + 1)
     except OSError as error:
-        raise OptionsError(f"the key file {path} cannot be read: {error.strerror}") from error
+        message = f"the key file {path} cannot be read: {error.strerror}"
+        raise with_os_error(OptionsError(message), error, path) from error
     if not KEY_BYTES <= len(secret) <= _MAX_KEY_BYTES:
         raise OptionsError(
             f"the key file {path} must hold {KEY_BYTES} to {_MAX_KEY_BYTES} bytes; restore it or choose another"

@@ -7,20 +7,19 @@ A row that names no file would redact nothing, and the text in the pixels would 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
-from pathlib import Path
+from collections.abc import Iterable
 
 from plainfilm.errors import OptionsError
 from plainfilm.options.privacy import PrivacyOptions, RedactUnmatched
 from plainfilm.options.redaction_list import OPTION, Redactions, load_redactions
-from plainfilm.sources.walk import iterate_references
+from plainfilm.sources.walk import Listing
 
 _MOST_ROWS_SHOWN = 5
 _SEPARATORS = re.compile(r"[/\\]")
 _Folded = tuple[str, ...]
 
 
-def load_matched_redactions(sources: Sequence[str | Path], out: Path | None, options: PrivacyOptions) -> Redactions:
+def load_matched_redactions(listing: Listing, options: PrivacyOptions) -> Redactions:
     """Read the boxes of `--redact-from`, and look each row up among the sources of the run.
 
     Raises OptionsError where the file cannot be used, and, unless `--redact-unmatched ignore` is given, where a row
@@ -28,13 +27,13 @@ def load_matched_redactions(sources: Sequence[str | Path], out: Path | None, opt
     """
     redactions = load_redactions(options.redact_from)
     if redactions.by_source and options.redact_unmatched is RedactUnmatched.ERROR:
-        _check_rows(redactions, sources, out)
+        _check_rows(redactions, listing)
     return redactions
 
 
-def _check_rows(redactions: Redactions, sources: Sequence[str | Path], out: Path | None) -> None:
+def _check_rows(redactions: Redactions, listing: Listing) -> None:
     """Raise OptionsError with the lines of the rows that name no source."""
-    unmatched, similar = _look_up(redactions.by_source, sources, out)
+    unmatched, similar = _look_up(redactions.by_source, listing)
     if not unmatched:
         return
     rows = sorted((line, source) for source in unmatched for line in redactions.lines[source])
@@ -49,9 +48,7 @@ def _check_rows(redactions: Redactions, sources: Sequence[str | Path], out: Path
     raise OptionsError("\n".join((summary, *shown, advice)))
 
 
-def _look_up(
-    names: Iterable[str], sources: Sequence[str | Path], out: Path | None
-) -> tuple[set[str], dict[_Folded, str]]:
+def _look_up(names: Iterable[str], listing: Listing) -> tuple[set[str], dict[_Folded, str]]:
     """Return the names that no source has, and sources that differ from a name only in case or spaces.
 
     Only folders that the names lie in are listed, and the listing ends when all names are found.
@@ -60,7 +57,7 @@ def _look_up(
     folded = {_fold(name) for name in unmatched}
     folders = {name[:depth] for name in folded for depth in range(len(name))}
     similar: dict[_Folded, str] = {}
-    for entry in iterate_references(sources, out, lambda folder: _fold(folder) in folders):
+    for entry in listing.entries(lambda folder: _fold(folder) in folders):
         if entry.source in unmatched:
             unmatched.remove(entry.source)
             if not unmatched:

@@ -7,7 +7,7 @@ import hashlib
 from dataclasses import dataclass
 from typing import Any
 
-from plainfilm.conversion.pseudonyms import Key, Pseudonyms, age_in_years, patient_in_path, pseudonyms
+from plainfilm.conversion.pseudonyms import NO_PSEUDONYMS, Key, Pseudonyms, age_in_years, patient_in_path, pseudonyms
 from plainfilm.dicom.instance import Description, Instance
 from plainfilm.findings import Finding, FindingCode, codes_of
 from plainfilm.records import Record
@@ -29,17 +29,24 @@ class SourceContext:
     findings: tuple[Finding, ...]
 
 
-def source_context(reference: Reference, instance: Instance, key: Key) -> SourceContext:
-    """Compute the keyed hashes of an instance, and check whether the user's path names the patient."""
-    hashes = pseudonyms(instance.identity, key)
+def source_context(reference: Reference, instance: Instance, key: Key | None) -> SourceContext:
+    """Compute the keyed hashes of an instance, and check whether the user's path names the patient.
+
+    Without a key the hashes are empty.
+    """
+    hashes = NO_PSEUDONYMS if key is None else pseudonyms(instance.identity, key)
     findings = hashes.findings
     if patient_in_path(instance.identity, reference.source):
         findings = (*findings, Finding(FindingCode.PATIENT_IN_PATH, "a component of the path names the patient"))
     return SourceContext(reference, instance, hashes, findings)
 
 
-def record_of(context: SourceContext, rendered: RenderedFrame, file_name: str, encoded: bytes) -> Record:
-    """Return the row of an image, which is `encoded` in a file named `file_name`."""
+def record_of(context: SourceContext, rendered: RenderedFrame, file_name: str, encoded: bytes | None) -> Record:
+    """Return the row of an image, which is `encoded` in a file named `file_name`.
+
+    Without a file (None) `sha256` and the hash of the stored pixels are empty, and `file_name` is the name that a run
+    would give the image.
+    """
     findings = (*rendered.findings, *context.findings)
     return Record(
         file_name=file_name,
@@ -54,8 +61,8 @@ def record_of(context: SourceContext, rendered: RenderedFrame, file_name: str, e
         padding_fraction=rendered.padding_fraction,
         polarity_suspect=is_polarity_suspect(findings),
         duplicate_of="",
-        sha256=hashlib.sha256(encoded).hexdigest(),
-        stored_hash=rendered.stored_hash,
+        sha256="" if encoded is None else hashlib.sha256(encoded).hexdigest(),
+        stored_hash="" if encoded is None else rendered.stored_hash,
         carried=context.instance.extra_columns,
         **_instance_columns(context.instance),
         **_field_columns(rendered.plan.columns),

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,33 +10,41 @@ from plainfilm.conversion.pseudonyms import Key, load_key
 from plainfilm.conversion.redaction_lookup import load_matched_redactions
 from plainfilm.conversion.summary import fingerprint_run
 from plainfilm.ledger.fingerprint import RunFingerprint
+from plainfilm.options.exclusion_list import Exclusions, load_exclusions
 from plainfilm.options.options import Options
 from plainfilm.options.redaction_list import Redactions
+from plainfilm.output.tables import check_table_format
+from plainfilm.sources.walk import Listing
 
 
 @dataclass(frozen=True, slots=True)
 class RunInputs:
     """The inputs of a run, with the files that the options name already read.
 
+    listing: the SOURCEs.
     key: the key of the keyed hashes.
     redactions: the redaction boxes of `--redact-from`.
+    exclusions: the sources of `--exclude`.
     fingerprint: everything that the images and tables depend on.
     """
 
-    sources: tuple[Path, ...]
+    listing: Listing
     out: Path
     options: Options
     key: Key
     redactions: Redactions
     fingerprint: RunFingerprint
+    exclusions: Exclusions = Exclusions()
 
 
-def load_run_inputs(sources: Sequence[Path], out: Path, options: Options) -> RunInputs:
-    """Read key, redactions and presentation state. Raises OptionsError where one of them cannot be used."""
-    redactions = load_matched_redactions(sources, out, options.privacy)
+def load_run_inputs(listing: Listing, out: Path, options: Options) -> RunInputs:
+    """Read key, redactions and presentation state. Raises OptionsError where an option cannot be used."""
+    check_table_format(options.output.table)
+    redactions = load_matched_redactions(listing, options.privacy)
+    exclusions = load_exclusions(options.selection.exclude)
     key = load_key(options.run.key_file)
     fingerprint = fingerprint_run(options, key, redactions, fingerprint_presentation(options))
-    return RunInputs(tuple(sources), out, options, key, redactions, fingerprint)
+    return RunInputs(listing, out, options, key, redactions, fingerprint, exclusions)
 
 
 def fingerprint_presentation(options: Options) -> str | None:

@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TextIO
 
-from plainfilm.errors import OptionsError, Reason
+from plainfilm.errors import OptionsError, Reason, with_os_error
 from plainfilm.options.run import RunOptions
 from plainfilm.records import Failure, Status
 
@@ -99,7 +99,8 @@ def _file_handler(path: Path) -> logging.Handler:
     try:
         handler = _LogFileHandler(path, encoding="utf-8", errors="backslashreplace")
     except OSError as error:
-        raise OptionsError(f"--log: {path} cannot be written ({error.strerror}): choose another FILE") from error
+        message = f"--log: {path} cannot be written ({error.strerror}): choose another FILE"
+        raise with_os_error(OptionsError(message), error, path) from error
     handler.setFormatter(_JsonFormatter())
     return handler
 

@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from plainfilm.conversion.committer import ResultCommitter
-from plainfilm.conversion.progress import ProgressCallback, ProgressReporter
+from plainfilm.conversion.progress import ProgressReporter
 from plainfilm.conversion.run_inputs import RunInputs
 from plainfilm.conversion.run_log import RunLog, logging_to_file
+from plainfilm.conversion.run_progress import ProgressCallback
 from plainfilm.conversion.uid_names import UidNames
 from plainfilm.errors import StorageFullError
 from plainfilm.ledger.ledger import Ledger, open_ledger
@@ -39,7 +40,7 @@ class RunParts:
 
 
 @contextmanager
-def open_run_parts(inputs: RunInputs, progress: ProgressCallback) -> Iterator[RunParts]:
+def open_run_parts(inputs: RunInputs, progress: ProgressCallback, *, is_followed: bool = False) -> Iterator[RunParts]:
     """Lock OUT, open its ledger and the log, and connect the parts of the run. Raises RunError."""
     run_options, names = inputs.options.run, inputs.options.output.names
     with (
@@ -50,7 +51,11 @@ def open_run_parts(inputs: RunInputs, progress: ProgressCallback) -> Iterator[Ru
         run_log = RunLog()
         uid_names = UidNames(output, ledger) if names is Names.UID else None
         committer = ResultCommitter(output, ledger, run_log, uid_names)
-        yield RunParts(inputs, output, ledger, run_log, committer, ProgressReporter(progress, committer.counts))
+        reporter = ProgressReporter(progress, committer.counts, is_followed=is_followed)
+        try:
+            yield RunParts(inputs, output, ledger, run_log, committer, reporter)
+        finally:
+            reporter.close()
 
 
 def save_results(parts: RunParts) -> None:
@@ -59,10 +64,10 @@ def save_results(parts: RunParts) -> None:
     If the disk has no space for the tables, the newest images are removed until it has: first one, then two, four, ...
     """
     parts.committer.abandon()
-    images = 1
+    images, options = 1, parts.inputs.options
     while True:
         try:
-            write_tables(parts.output, parts.ledger, parts.inputs.options.privacy.columns.words)
+            write_tables(parts.output, parts.ledger, options.output.table, options.privacy.columns.words)
             return
         except UnwritableTableError:
             # the other tables are written, and the run reports why it ended

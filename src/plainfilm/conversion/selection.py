@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
 
-from plainfilm.conversion.pseudonyms import Key, age_in_years, pseudonyms
+from plainfilm.conversion.pseudonyms import NO_PSEUDONYMS, Key, age_in_years, pseudonyms
 from plainfilm.dicom.byte_source import ByteSource
 from plainfilm.dicom.dictionary import is_number
 from plainfilm.dicom.header import Header
@@ -21,10 +21,10 @@ from plainfilm.options.options import Options
 from plainfilm.options.selection import DESCRIPTION_COLUMNS, IMAGE_COLUMNS, NUMBER_COLUMNS, Condition, SelectionOptions
 
 
-def check_selection(content: ByteSource, options: Options, key: Key) -> None:
+def check_selection(content: ByteSource, options: Options, key: Key | None) -> None:
     """Raise ConversionError (excluded) for an instance that the options leave out.
 
-    key: the key of the keyed hashes, which conditions may name.
+    key: the key of the keyed hashes, which conditions may name; None leaves the hashes empty.
     Raises also the errors of `read_header`.
     """
     selection = options.selection
@@ -66,7 +66,7 @@ def _is_image_column(condition: Condition, keywords: tuple[str, ...]) -> bool:
     return condition.column in IMAGE_COLUMNS and condition.column not in keywords
 
 
-def _header_value(column: str, header: Header, keywords: tuple[str, ...], key: Key) -> str:
+def _header_value(column: str, header: Header, keywords: tuple[str, ...], key: Key | None) -> str:
     """Return the text of a column that does not depend on the pixels."""
     if column in keywords:
         return header.extra_columns[keywords.index(column)]
@@ -75,7 +75,8 @@ def _header_value(column: str, header: Header, keywords: tuple[str, ...], key: K
         return "" if age is None else str(age)
     if column in DESCRIPTION_COLUMNS:
         return str(getattr(header.description, column))
-    return str(getattr(pseudonyms(header.identity, key), column))
+    hashes = NO_PSEUDONYMS if key is None else pseudonyms(header.identity, key)
+    return str(getattr(hashes, column))
 
 
 def _image_value(column: str, instance: Instance) -> str:

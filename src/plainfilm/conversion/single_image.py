@@ -3,13 +3,12 @@
 
 from __future__ import annotations
 
-import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
 from plainfilm.conversion.failures import failure_of_lost_worker
 from plainfilm.conversion.job import ConvertJob, EncodedImage, RunContext
-from plainfilm.conversion.pseudonyms import KEY_BYTES, Key, load_key
+from plainfilm.conversion.pseudonyms import load_key
 from plainfilm.conversion.redaction_lookup import load_matched_redactions
 from plainfilm.errors import OptionsError, RunError
 from plainfilm.options.options import Options
@@ -17,7 +16,7 @@ from plainfilm.options.presentation import Overlays
 from plainfilm.options.privacy import RedactionBoxes
 from plainfilm.records import Failure
 from plainfilm.sources.reference import Reference
-from plainfilm.sources.walk import iterate_references
+from plainfilm.sources.walk import Listing
 from plainfilm.workers.messages import Job, TaskResult, WorkerLost, WorkerSettings
 from plainfilm.workers.pool import WorkerPool
 from plainfilm.workers.spawn import TASK, PrestartedWorkers
@@ -42,8 +41,9 @@ def convert_single(source: Path, options: Options, prestarted: PrestartedWorkers
     The first frame of a multi-frame instance is converted unless the options choose another. Raises RunError.
     """
     _check_options(options)
-    entry = next(iter(iterate_references([source], None)))
-    redactions = load_matched_redactions([source], None, options.privacy)
+    listing = Listing([source], None)
+    entry = next(listing.entries())
+    redactions = load_matched_redactions(listing, options.privacy)
     note = redactions.note({entry.source})
     if isinstance(entry, Failure):
         return SingleImage(entry, 0, note)
@@ -52,11 +52,18 @@ def convert_single(source: Path, options: Options, prestarted: PrestartedWorkers
     return SingleImage(result, frames, note)
 
 
+def frames_note(frames: int, options: Options) -> str:
+    """Return a line for the user where one of several frames was converted without being asked for; '' otherwise."""
+    if frames <= 1 or options.output.frames.which != "all":
+        return ""
+    return f"frame 1 of {frames}; --frames N selects another one, a folder as OUT gets all"
+
+
 def _convert(
     entry: Reference, boxes: RedactionBoxes, options: Options, prestarted: PrestartedWorkers | None
 ) -> EncodedImage | Failure:
     """Convert a file in a worker. Raises RunError."""
-    context = RunContext(options, _key_of(options), None)
+    context = RunContext(options, None if options.run.key_file is None else load_key(options.run.key_file), None)
     job = Job(ConvertJob(entry, context.to_bytes(), boxes))
     settings = WorkerSettings(1, options.limits.timeout, options.limits.memory)
     with WorkerPool(TASK, [job], settings, prestarted) as pool:
@@ -69,13 +76,6 @@ def _convert(
                 case WorkerLost():
                     return failure_of_lost_worker(event)
     raise RunError("the worker returned neither an image nor a failure")
-
-
-def _key_of(options: Options) -> Key:
-    """Return the key of `--key-file`, or a random one: no output of a single image has a keyed hash."""
-    if options.run.key_file is not None:
-        return load_key(options.run.key_file)
-    return Key(secrets.token_bytes(KEY_BYTES))
 
 
 def _check_options(options: Options) -> None:

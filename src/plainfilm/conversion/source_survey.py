@@ -10,12 +10,12 @@ import os
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 
-from plainfilm.conversion.progress import ProgressCallback, ignore_progress
 from plainfilm.conversion.pseudonyms import Key
+from plainfilm.conversion.run_progress import ProgressCallback, RunProgress, ignore_progress
 from plainfilm.conversion.survey_task import SURVEY_TASK, ImageFacts, SurveyBatch
 from plainfilm.errors import OptionsError
 from plainfilm.options.options import Options
@@ -138,9 +138,9 @@ class SourceSurvey:
                         self._add_lost(event)
                 if time.monotonic() - last_report >= _REPORT_SECONDS:
                     last_report = time.monotonic()
-                    progress(*self._progress(), None)
+                    progress(self._progress(last_report - started))
         self.seconds = time.monotonic() - started
-        progress(*self._progress(), self.counts.files)
+        progress(replace(self._progress(self.seconds), total=self.counts.files, fraction=1.0))
 
     def _jobs(self, entries: Iterable[Reference | Failure]) -> Iterator[Job]:
         key = Key(os.urandom(32))
@@ -165,5 +165,15 @@ class SourceSurvey:
         self.counts.files += files
         self.counts.failed[lost.reason.value] += files
 
-    def _progress(self) -> tuple[int, int, int]:
-        return self.counts.images, self.counts.failed.total(), self.counts.skipped.total()
+    def _progress(self, seconds: float) -> RunProgress:
+        counts = self.counts
+        return RunProgress(
+            files=counts.files,
+            converted=counts.images,
+            failed=counts.failed.total(),
+            skipped=counts.skipped.total(),
+            reasons=dict(counts.failed),
+            seconds=seconds,
+            new_files=counts.files,
+            new_images=counts.images,
+        )

@@ -5,19 +5,21 @@ from __future__ import annotations
 
 import json
 import platform
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from functools import cache
 from importlib.metadata import version
+from pathlib import Path
 
 from plainfilm.conversion.pseudonyms import Key
 from plainfilm.encode.table import encoder_status
-from plainfilm.findings import FindingCode
+from plainfilm.errors import Reason
 from plainfilm.ledger.fingerprint import RunFingerprint
 from plainfilm.options.options import Options
+from plainfilm.options.output import Table
 from plainfilm.options.redaction_list import Redactions
-from plainfilm.output.tables import Rows
+from plainfilm.output.tables import read_failures, read_records
 from plainfilm.records import Failure, Record
 from plainfilm.version import VERSION
 
@@ -45,6 +47,24 @@ class Counts:
     skipped: int
 
 
+NO_COUNTS = Counts(0, 0, 0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedSource:
+    """What a run would do with a source.
+
+    action: `convert`, `done` (the images are up to date), `not_dicom`, `skipped` or `failed`.
+    name: the name of its images without frame number and suffix, for `convert`.
+    reason: why it is skipped or fails.
+    """
+
+    source: str
+    action: str
+    name: str = ""
+    reason: Reason | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Run:
     """The contents of OUT after a run.
@@ -53,12 +73,31 @@ class Run:
     seconds: the duration of this run alone.
     interrupted: whether the run was stopped before all sources were converted.
     notes: lines for the user.
+    planned: what a run would do with each source, in a dry run, which converts nothing; otherwise None.
+    reasons: the number of rows of failures.csv by status and reason, such as `failed: timeout`.
+    out: the folder OUT.
+    table: the format of its tables.
     """
 
     counts: Counts
     seconds: float
     interrupted: bool = False
     notes: tuple[str, ...] = ()
+    planned: tuple[PlannedSource, ...] | None = None
+    reasons: Mapping[str, int] = field(default_factory=dict)
+    out: Path = Path()
+    table: Table = Table.CSV
+
+    def records(self) -> Iterator[Record]:
+        """Yield the images in OUT, with typed values, by source and frame, as the metadata table has them now.
+
+        Raises OSError, and RunError where the table is damaged.
+        """
+        return read_records(self.out, self.table)
+
+    def failures(self) -> Iterator[Failure]:
+        """Yield the frames and instances without an image, as the table has them now. Raises as `records`."""
+        return read_failures(self.out, self.table)
 
     @property
     def converted(self) -> int:
@@ -82,33 +121,8 @@ class Run:
 
     @property
     def exit_code(self) -> int:
-        """0 if every image was converted; 1 if some failed or there was none."""
-        return 1 if self.failed or not self.converted else 0
-
-
-class PatientPathCounter:
-    """Passes rows on to the tables, and counts the images whose path names the patient."""
-
-    def __init__(self, rows: Rows) -> None:
-        self._rows = rows
-        self._images = 0
-
-    def records(self) -> Iterator[Record]:
-        """Yield the rows of the images; each call counts anew."""
-        self._images = 0
-        for record in self._rows.records():
-            self._images += FindingCode.PATIENT_IN_PATH.value in record.findings.split(";")
-            yield record
-
-    def failures(self) -> Iterator[Failure]:
-        """Return the rows of the failures."""
-        return self._rows.failures()
-
-    def notes(self) -> list[str]:
-        """Return a warning for the summary if a path names the patient."""
-        if not self._images:
-            return []
-        return [f"{self._images} images lie under paths that name their patient: OUT holds these names too"]
+        """0 if every image was converted, or for a dry run; 1 if some failed or there was none."""
+        return 1 if self.planned is None and (self.failed or not self.converted) else 0
 
 
 def fingerprint_run(
@@ -119,7 +133,7 @@ def fingerprint_run(
     presentation: the fingerprint of the presentation state of `--presentation`.
     """
     # the contents of these files count, and not their paths
-    values = options.to_mapping()
+    values = options.effective_mapping()
     values |= {"redact_from": redactions.fingerprint[:16] or None, "presentation": presentation}
     declared = list(Options.declared())
     fixed = {option.name: values[option.name] for option in declared if not option.resume.may_change}

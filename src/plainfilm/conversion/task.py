@@ -7,13 +7,23 @@ import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
+from plainfilm.conversion.array_files import write_array
 from plainfilm.conversion.failures import failure_of_error
-from plainfilm.conversion.job import OVERLAY_FOLDER, ConvertJob, EncodedImage, RunContext, StagedImage, StagedOverlay
+from plainfilm.conversion.job import (
+    OVERLAY_FOLDER,
+    ArrayImage,
+    ConvertJob,
+    EncodedImage,
+    RunContext,
+    StagedImage,
+    StagedOverlay,
+)
 from plainfilm.conversion.presentation_index import presentation_for
 from plainfilm.conversion.rows import SourceContext, record_of, software_text, source_context
 from plainfilm.conversion.selection import check_selection
 from plainfilm.decode.codecs import preload_decoders
 from plainfilm.decode.process_state import is_memory_short, is_memory_suspect
+from plainfilm.encode.image import encode_image
 from plainfilm.encode.png import Ancillary, encode_png
 from plainfilm.errors import ConversionError, Reason, Stage
 from plainfilm.options.options import Options
@@ -26,7 +36,7 @@ from plainfilm.rendering.pipeline import plan_frame, render_frame
 from plainfilm.rendering.projection import render_projection
 from plainfilm.report.preview import make_preview
 from plainfilm.sources.file_reader import open_source
-from plainfilm.sources.naming_rules import IMAGE_SUFFIX, frame_name, projection_name, uid_name
+from plainfilm.sources.naming_rules import MASK_SUFFIX, frame_name, projection_name, uid_name
 from plainfilm.workers.messages import FrameSkipped, FrameStarted, FrameSurveyed, Job, MemoryShort, Report, TaskResult
 
 # before the memory of the worker is limited
@@ -51,9 +61,16 @@ def convert_source(job: Job, report: Callable[[Report], None]) -> bool:
                 report(MemoryShort())
             for result in _results(job, convert_job, _with_presentation(opened, context), report):
                 report(result)
+                _release(result)
     except ConversionError as error:
         report(_failed(convert_job, None, error))
     return is_memory_suspect()
+
+
+def _release(result: TaskResult | FrameSkipped) -> None:
+    """Close the file of an array that has been reported."""
+    if isinstance(result, TaskResult) and isinstance(result.value, ArrayImage):
+        result.value.file.release()
 
 
 def _results(
@@ -124,14 +141,18 @@ def _selected_frames(opened: OpenedInstance, options: Options, first_frame: int)
 
 def _encode(
     convert_job: ConvertJob, source: SourceContext, rendered: RenderedFrame, planned: PlannedFrame | None = None
-) -> StagedImage | EncodedImage:
-    """Encode a frame, and stage its file where there is a folder OUT. Raises ConversionError.
+) -> StagedImage | EncodedImage | ArrayImage:
+    """Encode a frame, and stage its file where there is a folder OUT; or write its array. Raises ConversionError.
 
     planned: the plan of the frame, which the report explains; None for a projection of several frames.
     """
-    encoded = encode_png(rendered.image, Ancillary(software_text(rendered), rendered.profile))
+    encoding = convert_job.context.options.encoding
     frames = source.instance.pixel.number_of_frames
-    file_name = _name_of(_image_name(convert_job, source), rendered, frames) + IMAGE_SUFFIX
+    file_name = _name_of(_image_name(convert_job, source), rendered, frames) + encoding.format.suffix
+    if convert_job.context.arrays is not None:
+        record = record_of(source, rendered, file_name, None)
+        return ArrayImage(record, write_array(rendered.image, convert_job.context.arrays))
+    encoded = encode_image(rendered.levels, Ancillary(software_text(rendered), rendered.profile), encoding)
     record = record_of(source, rendered, file_name, encoded)
     if convert_job.context.out is None:
         return EncodedImage(record, encoded)
@@ -159,14 +180,14 @@ def _image_name(convert_job: ConvertJob, source: SourceContext) -> str:
 
 
 def _stage_overlays(output: FolderOutput, name: str, rendered: RenderedFrame) -> tuple[StagedOverlay, ...]:
-    """Stage the images of the overlay planes of a frame, where they are asked for."""
+    """Stage the images of the overlay planes of a frame, where they are asked for: PNG, which is small and exact."""
     if not rendered.overlay_masks:
         return ()
     text = Ancillary(software_text(rendered))
     return tuple(
         StagedOverlay(
             output.stage([encode_png(mask.image, text)]),
-            f"{OVERLAY_FOLDER}/{name}_overlay{mask.number}{IMAGE_SUFFIX}",
+            f"{OVERLAY_FOLDER}/{name}_overlay{mask.number}{MASK_SUFFIX}",
         )
         for mask in rendered.overlay_masks
     )

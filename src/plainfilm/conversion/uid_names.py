@@ -18,14 +18,17 @@ from itertools import islice
 from plainfilm.conversion.job import StagedImage
 from plainfilm.errors import OutputError
 from plainfilm.ledger.ledger import Ledger
+from plainfilm.output.directory import open_regular_file
 from plainfilm.output.folder import FolderOutput
 from plainfilm.records import Record
 from plainfilm.sources.naming_rules import FRAME_PATTERN
 
 _INSTANCES_PER_BATCH = 64
 _DIGITS = 8
-# the UID; `-` and digits of the source's hash; frame and suffix. A name that is not by UID has a folder.
-_NAME = re.compile(rf"([0-9.]+)(-[0-9a-f]+)?((?:{FRAME_PATTERN})?\.[a-z0-9]+)")
+_HASH_DIGITS = 32
+# the UID; `-` and digits of the source's hash, with its number if it has one; frame and suffix. A name that is not by
+# UID has a folder.
+_NAME = re.compile(rf"([0-9.]+)(-[0-9a-f]+(?:-[0-9]+)?)?((?:{FRAME_PATTERN})?\.[a-z0-9]+)")
 
 
 class UidNames:
@@ -116,7 +119,8 @@ class UidNames:
         new_names: dict[str, str] = {}
         for old, new in moves:
             try:
-                content = (self._output.out / old.file_name).read_bytes()
+                with open_regular_file(self._output.out / old.file_name) as file:
+                    content = file.read()
                 new_names[self._output.stage([content])] = new.file_name
             except (OSError, OutputError):
                 self._output.discard(new_names)
@@ -139,7 +143,8 @@ def _free_stem(uid: str, source: str, stems: Iterable[str]) -> str:
     taken = set(stems)
     if not taken:
         return uid
-    short = f"{uid}-{source[:_DIGITS]}"
+    # two files of one source have `-2` behind the hash, which keeps their digits apart
+    short = f"{uid}-{source[:_DIGITS]}{source[_HASH_DIGITS:]}"
     return f"{uid}-{source}" if short in taken else short
 
 

@@ -16,12 +16,14 @@ from importlib.metadata import version
 from importlib.util import find_spec
 from typing import Any
 
-from plainfilm.decode.codestream import is_8bit_dct
+from plainfilm.decode.codestream import is_8bit_dct, is_lossless_jpeg
 from plainfilm.decode.decoded import DecodedFrame
 from plainfilm.dicom.frames import FrameBytes
 from plainfilm.dicom.instance import ImagePixel
 from plainfilm.dicom.transfer_syntax import transfer_syntax_name
 from plainfilm.errors import Reason, Stage, UnsupportedError
+from plainfilm.kernels import HAS_CORE
+from plainfilm.version import VERSION
 
 Decode = Callable[[ImagePixel, FrameBytes], DecodedFrame]
 DecodeReduced = Callable[[ImagePixel, FrameBytes, tuple[int, int]], DecodedFrame | None]
@@ -33,6 +35,10 @@ def _is_any(_frame: FrameBytes) -> bool:
 
 def _is_8bit_dct(frame: FrameBytes) -> bool:
     return is_8bit_dct(frame.data)
+
+
+def _is_compiled_lossless(frame: FrameBytes) -> bool:
+    return HAS_CORE and is_lossless_jpeg(frame.data)
 
 
 def _is_not_8bit_dct(frame: FrameBytes) -> bool:
@@ -66,6 +72,8 @@ class Codec:
     @property
     def unmet_requirement(self) -> str:
         """Why the codec cannot be used and how to install what it needs; '' where it can be used."""
+        if find_spec(self.module) is None and self.package == _OWN_PACKAGE:
+            return "plainfilm was installed without its compiled module: install it where there is a C compiler"
         if find_spec(self.module) is None:
             return f"the package {self.package} is not installed (pip install {self.package})"
         if self.codec_class and not getattr(importlib.import_module(self.module), self.codec_class).available:
@@ -106,6 +114,7 @@ class CodecStatus:
     missing: str
 
 
+_OWN_PACKAGE = "plainfilm"
 _NATIVE = Codec(
     "native",
     "numpy",
@@ -150,6 +159,18 @@ _JPEG = (
         verify_function="verify:decode_jpeg_lossless_jpegsof3",
     ),
 )
+# It declines every codestream that is not simply whole, which the others then judge.
+_JPEG_LOSSLESS = (
+    Codec(
+        "jpeg-lossless",
+        _OWN_PACKAGE,
+        "plainfilm.kernels.core",
+        decode_function="lossless:decode_jpeg_lossless",
+        accepts=_is_compiled_lossless,
+        verify_function="verify:decode_jpeg_lossless_libjpeg",
+    ),
+    *_JPEG,
+)
 _JPEG_LS = Codec(
     "jpeg-ls",
     "imagecodecs",
@@ -174,6 +195,7 @@ _JPEG_2000 = (
         "imagecodecs",
         decode_function="jpeg2000:decode_imagecodecs",
         codec_class="JPEG2K",
+        verify_function="verify:decode_jpeg2000_alone",
     ),
 )
 _JPEG_XL = Codec(
@@ -194,7 +216,8 @@ _CODECS: dict[str, tuple[Codec, ...]] = {
     f"{_ROOT}.1.99": (_NATIVE,),
     f"{_ROOT}.8.1": (_DEFLATED_FRAME,),
     f"{_ROOT}.5": (_RLE,),
-    **{f"{_ROOT}.4.{process}": _JPEG for process in (50, 51, 53, 55, 57, 70)},
+    **{f"{_ROOT}.4.{process}": _JPEG for process in (50, 51, 53, 55)},
+    **{f"{_ROOT}.4.{process}": _JPEG_LOSSLESS for process in (57, 70)},
     **{f"{_ROOT}.4.{number}": (_JPEG_LS,) for number in (80, 81)},
     **{f"{_ROOT}.4.{number}": (_JPEG_XL,) for number in (110, 111, 112)},
     **{f"{_ROOT}.4.{number}": _JPEG_2000 for number in (90, 91, 92, 93, 201, 202, 203)},
@@ -212,7 +235,7 @@ _NOT_DECODED: dict[str, str] = {
 
 # The classes of imagecodecs that are used: those of the codecs, those of --verify, and that of ICC profiles.
 _IMAGECODECS = ("JPEG8", "JPEGLS", "JPEG2K", "JPEGXL", "JPEGSOF3", "HTJ2K", "PACKBITS", "CMS")
-_FUNCTION_MODULES = ("native", "rle", "jpeg", "jpeg2000", "jpegxl", "truncated_native", "truncated_jpeg")
+_FUNCTION_MODULES = ("native", "rle", "jpeg", "lossless", "jpeg2000", "jpegxl", "truncated_native", "truncated_jpeg")
 
 
 def preload_decoders() -> None:
@@ -277,4 +300,4 @@ def _load(function_path: str) -> Any:
 
 @cache
 def _version_of(package: str) -> str:
-    return version(package)
+    return VERSION if package == _OWN_PACKAGE else version(package)

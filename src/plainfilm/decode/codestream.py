@@ -133,13 +133,23 @@ def read_jpeg(data: bytes) -> JpegHeader:
 
 def is_8bit_dct(data: bytes) -> bool:
     """Whether the frame header declares Huffman-coded 8-bit DCT, sequential or progressive (T.81 B.2.2)."""
-    try:
-        frame = next((segment for segment in _jpeg_segments(data) if segment.marker in _START_OF_FRAME), None)
-    except ConversionError:
-        return False
+    frame = _frame_header(data)
     return (
         frame is not None and frame.marker in (0xC0, 0xC1, 0xC2) and data[frame.start + 4 : frame.start + 5] == b"\x08"
     )
+
+
+def is_lossless_jpeg(data: bytes) -> bool:
+    """Whether the frame header declares Huffman-coded lossless JPEG (T.81 annex H)."""
+    frame = _frame_header(data)
+    return frame is not None and frame.marker == 0xC3
+
+
+def _frame_header(data: bytes) -> Segment | None:
+    try:
+        return next((segment for segment in _jpeg_segments(data) if segment.marker in _START_OF_FRAME), None)
+    except ConversionError:
+        return None
 
 
 def _jpeg_segments(data: bytes) -> Iterator[Segment]:

@@ -20,6 +20,10 @@ def excess_findings(excess: bytes) -> tuple[Finding, ...]:
     return (Finding(FindingCode.EXCESS_PIXEL_DATA, note),)
 
 
+class CodecDeclined(Exception):  # noqa: N818 - it is no error: the next codec decodes the codestream
+    """A codec leaves a codestream to the next codec of its transfer syntax, which judges it."""
+
+
 @dataclass(frozen=True, slots=True)
 class DecodedFrame:
     """One frame as its decoder returns it: the samples are not yet masked, shifted or sign-extended.

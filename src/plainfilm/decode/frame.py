@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import xxhash
 
 from plainfilm.decode.codecs import Codec, codecs_of
-from plainfilm.decode.decoded import DecodedFrame
+from plainfilm.decode.decoded import CodecDeclined, DecodedFrame
 from plainfilm.decode.process_state import is_memory_short, record_refusal
 from plainfilm.dicom.frames import FrameBytes, FrameTable, frame_bytes
 from plainfilm.dicom.instance import ImagePixel, PixelData
@@ -90,10 +91,15 @@ def decode_reduced(
 
 
 def decode_with_codecs(codecs: tuple[Codec, ...], pixel: ImagePixel, encoded: FrameBytes) -> DecodedFrame:
-    """Decode with the first codec that accepts the codestream; use the next codec if the first calls it corrupt."""
+    """Decode with the first codec that accepts the codestream and does not decline it.
+
+    If this codec calls the codestream corrupt, the next codec is used.
+    """
     first, *others = [codec for codec in codecs if codec.accepts(encoded)]
     try:
         return _decode(first, pixel, encoded)
+    except CodecDeclined:
+        return decode_with_codecs(tuple(others), pixel, encoded)
     except DecodeError as error:
         if error.reason is not Reason.CORRUPT_CODESTREAM or not others or others[0].unmet_requirement:
             raise
@@ -138,22 +144,40 @@ def verify_samples(
 ) -> tuple[Finding, ...]:
     """Compare the samples of a lossless frame with those of a second library; return the findings.
 
+    The second library decodes after the samples of the first are checked. It runs in the same process, so it is also
+    checked that it has not changed them.
+
     A lossy or a native frame gives no finding. Raises DecodeError (codestream_mismatch) where the samples differ.
     """
     codec = next(codec for codec in codecs if codec.decoder == decoded.decoder)
     if not codec.verify_function:
         return ()
+    checksum = _checksum(decoded.samples)
     try:
         second = codec.load(codec.verify_function)(pixel, encoded)
     except (ConversionError, ImportError) as error:
         _check_environment(pixel, error)
+        _check_unchanged(decoded.samples, checksum)
         return (Finding(FindingCode.NOT_VERIFIED, f"decoded by {codec.decoder} alone: {error}"),)
+    _check_unchanged(decoded.samples, checksum)
     if second.samples.size == 0:
         return ()
-    if not np.array_equal(second.samples, decoded.samples):
+    # flat, because one archive exchanges rows and columns in its codestreams (see `_with_sides_of_header`)
+    if not np.array_equal(second.samples.reshape(-1), decoded.samples.reshape(-1)):
         message = f"{codec.decoder} and {second.decoder} give different samples"
         raise DecodeError(message, reason=Reason.CODESTREAM_MISMATCH)
     return second.findings or (Finding(FindingCode.VERIFIED, f"{second.decoder} gives the same samples"),)
+
+
+def _checksum(samples: Array) -> bytes:
+    return xxhash.xxh3_128_digest(np.ascontiguousarray(samples).data)
+
+
+def _check_unchanged(samples: Array, checksum: bytes) -> None:
+    """Raise DecodeError where the second library has written into the samples of the first."""
+    if _checksum(samples) != checksum:
+        record_refusal("a second library that wrote into the samples of the first")
+        raise DecodeError("the second library of --verify damaged the samples: convert without --verify")
 
 
 def _decode(codec: Codec, pixel: ImagePixel, encoded: FrameBytes) -> DecodedFrame:

@@ -17,8 +17,9 @@ import numpy.typing as npt
 
 from plainfilm.decode.codestream import START_OF_SCAN, read_jpeg, read_rle
 from plainfilm.decode.decoded import DecodedFrame
-from plainfilm.decode.jpeg import LOSSLESS
+from plainfilm.decode.jpeg import LOSSLESS, decode_leniently
 from plainfilm.decode.jpeg2000_header import read_jpeg2000
+from plainfilm.decode.jpeg_lossless import count_scan_bits
 from plainfilm.decode.native import decode_native
 from plainfilm.decode.process_state import record_refusal
 from plainfilm.decode.rle import decode_rle_segments
@@ -74,11 +75,23 @@ def decode_jpeg_lossless_jpegsof3(_pixel: ImagePixel, frame: FrameBytes) -> Deco
     scan = next(segment for segment in header.segments if segment.marker == START_OF_SCAN)
     if frame.data[scan.stop - 1] & 0x0F:
         raise UnsupportedError("a point transform, which the second library does not decode", stage=Stage.DECODE)
+    codestream = frame.data[: header.stop]
     try:
-        samples = imagecodecs.jpegsof3_decode(frame.data[: header.stop])
+        samples = imagecodecs.jpegsof3_decode(codestream)
     except (RuntimeError, ValueError) as error:
+        record_refusal("jpegsof3")
         raise _refusal("jpegsof3", error) from error
-    return _decoded_by("imagecodecs jpegsof3", samples)
+    decoded = _decoded_by("imagecodecs jpegsof3", samples)
+    if count_scan_bits(samples, header, codestream) is not None:
+        return decoded
+    note = "the bits of several scans or restart intervals are not counted, so that missing ones are not noticed"
+    return replace(decoded, findings=(Finding(FindingCode.NOT_VERIFIED, note),))
+
+
+def decode_jpeg_lossless_libjpeg(_pixel: ImagePixel, frame: FrameBytes) -> DecodedFrame:
+    """Decode a lossless JPEG frame with libjpeg-turbo. Raises DecodeError."""
+    header = read_jpeg(frame.data)
+    return _decoded_by("imagecodecs jpeg8", decode_leniently(frame.data[: header.stop], header))
 
 
 def decode_jpegls(_pixel: ImagePixel, frame: FrameBytes) -> DecodedFrame:
@@ -109,6 +122,13 @@ def decode_jpeg2000_imagecodecs(_pixel: ImagePixel, frame: FrameBytes) -> Decode
         return decoded
     note = "the codestream does not tell how many packets it should have, so that missing ones are not noticed"
     return replace(decoded, findings=(Finding(FindingCode.NOT_VERIFIED, note),))
+
+
+def decode_jpeg2000_alone(_pixel: ImagePixel, frame: FrameBytes) -> DecodedFrame:
+    """Raise UnsupportedError for a reversible frame: the other library has refused it already."""
+    if not read_jpeg2000(frame.data).reversible:
+        return _LOSSY
+    raise UnsupportedError("the first library refused the codestream", stage=Stage.DECODE)
 
 
 def decode_jpegxl(_pixel: ImagePixel, _frame: FrameBytes) -> DecodedFrame:

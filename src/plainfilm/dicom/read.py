@@ -13,7 +13,7 @@ from dataclasses import replace
 from pydicom.dataset import Dataset
 
 from plainfilm.dicom.byte_source import ByteSource
-from plainfilm.dicom.data_set import parse_data_set, parsed_from_dataset
+from plainfilm.dicom.data_set import ParsedDataSet, parse_data_set, parsed_from_dataset
 from plainfilm.dicom.dictionary import Keywords
 from plainfilm.dicom.encoding import find_first_element
 from plainfilm.dicom.extra_columns import read_extra_columns
@@ -39,12 +39,7 @@ def read_instance(content: ByteSource, max_pixels: int, columns: Keywords | None
     """
     start = _first_element(content)
     with _pydicom_contained():
-        data_set = parse_data_set(content, start)
-        instance = build_instance(data_set, max_pixels)
-        if columns is None or not columns.words:
-            return instance
-        texts, findings = read_extra_columns(data_set, columns)
-        return replace(instance, extra_columns=texts, findings=(*instance.findings, *findings))
+        return _instance_of(parse_data_set(content, start), max_pixels, columns)
 
 
 def read_header(content: ByteSource, columns: Keywords) -> Header:
@@ -58,10 +53,18 @@ def read_header(content: ByteSource, columns: Keywords) -> Header:
         return build_header(parse_data_set(content, start), columns)
 
 
-def instance_from_dataset(dataset: Dataset, max_pixels: int) -> Instance:
+def instance_from_dataset(dataset: Dataset, max_pixels: int, columns: Keywords | None = None) -> Instance:
     """Read the image object in a pydicom Dataset, which is not changed. Raises the errors of `read_instance`."""
     with _pydicom_contained():
-        return build_instance(parsed_from_dataset(dataset), max_pixels)
+        return _instance_of(parsed_from_dataset(dataset), max_pixels, columns)
+
+
+def _instance_of(data_set: ParsedDataSet, max_pixels: int, columns: Keywords | None) -> Instance:
+    instance = build_instance(data_set, max_pixels)
+    if columns is None or not columns.words:
+        return instance
+    texts, findings = read_extra_columns(data_set, columns)
+    return replace(instance, extra_columns=texts, findings=(*instance.findings, *findings))
 
 
 def read_presentation_state(content: ByteSource) -> PresentationState:

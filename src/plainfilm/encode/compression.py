@@ -10,8 +10,10 @@ from typing import Any
 
 import numpy.typing as npt
 
-from plainfilm.encode.compressors import HAS_RUNS, IGZIP, RUNS, SHORT_RUNS, ZLIB, Compressor, filter_rows_compiled
-from plainfilm.encode.scanlines import Bytes, Filter, filter_rows, padded_rows, row_bytes
+from plainfilm.encode.compressors import IGZIP, RUNS, SHORT_RUNS, ZLIB, Compressor
+from plainfilm.encode.scanlines import Bytes, Filter, filter_rows, filter_rows_compiled, row_bytes
+from plainfilm.kernels import HAS_CORE
+from plainfilm.kernels.levels import Levels, LookupImage
 
 Array = npt.NDArray[Any]
 
@@ -28,12 +30,12 @@ class Backend(Enum):
     COMPILED = (RUNS, IGZIP), (SHORT_RUNS, IGZIP)
     PURE = (IGZIP, ZLIB), (IGZIP, ZLIB)
 
-    def filter_rows(self, pixels: Bytes, kind: Filter) -> Bytes:
-        """Filter padded rows into scanlines. Both backends give the same bytes."""
-        return filter_rows_compiled(pixels, kind) if self is Backend.COMPILED else filter_rows(pixels, kind)
+    def filter_rows(self, image: Levels, rows: range, kind: Filter) -> Bytes:
+        """Filter consecutive rows into scanlines. Both backends give the same bytes."""
+        return (filter_rows_compiled if self is Backend.COMPILED else filter_rows)(image, rows, kind)
 
 
-BACKEND = Backend.COMPILED if HAS_RUNS else Backend.PURE
+BACKEND = Backend.COMPILED if HAS_CORE else Backend.PURE
 """The backend that this installation uses."""
 
 
@@ -45,28 +47,29 @@ class Compression:
     compressor: Compressor
 
 
-def compress_image(image: Array, backend: Backend = BACKEND) -> Iterator[bytes]:
+def compress_image(image: Levels, backend: Backend = BACKEND) -> Iterator[bytes]:
     """Yield the zlib stream of an image's filtered scanlines (ISO/IEC 15948 section 10); no piece of it is empty."""
     compression = choose_compression(image, backend)
     stream = compression.compressor.open()
     band_rows = max(1, _BAND_BYTES // row_bytes(image))
     piece = b""
-    for first in range(0, len(image), band_rows):
+    rows = image.shape[0]
+    for first in range(0, rows, band_rows):
         if piece:
             yield piece
-        rows = range(first, min(first + band_rows, len(image)))
-        piece = stream.compress(backend.filter_rows(padded_rows(image, rows), compression.filter).data)
+        band = range(first, min(first + band_rows, rows))
+        piece = stream.compress(backend.filter_rows(image, band, compression.filter).data)
     yield piece + stream.flush()
 
 
-def choose_compression(image: Array, backend: Backend = BACKEND) -> Compression:
+def choose_compression(image: Levels, backend: Backend = BACKEND) -> Compression:
     """Choose the filter and the compressor that make a sample of the rows smallest.
 
     Every filter is tried with the fastest compressor. The slower compressors are tried with one filter each. Sizes are
     multiplied by the compressor's `size_factor` before they are compared.
     """
     grey, color = backend.value
-    fastest, *slower = grey if image.ndim == 2 else color
+    fastest, *slower = grey if len(image.shape) == 2 else color
     sample = _Sample.of(image)
     scanlines = {kind: sample.filtered(kind, backend) for kind in Filter}
     sizes = {kind: fastest.size(scanlines[kind]) for kind in Filter}
@@ -80,30 +83,35 @@ def choose_compression(image: Array, backend: Backend = BACKEND) -> Compression:
 
 @dataclass(frozen=True, slots=True)
 class _Sample:
-    """Padded blocks of consecutive rows from all parts of an image.
+    """Blocks of consecutive rows from all parts of an image.
 
     Each block begins with the row above it, which filters need and which is not part of the sample, except where the
     image has a single row.
     """
 
-    pixels: Array
+    rows: Array
     blocks: int
 
     @classmethod
-    def of(cls, image: Array) -> _Sample:
+    def of(cls, image: Levels) -> _Sample:
         """Sample a sixteenth of an image, at least 16 and at most 64 KiB, without the first row unless it is alone."""
-        if len(image) == 1:
-            return cls(padded_rows(image, range(1)), 1)
+        count = image.shape[0]
+        if count == 1:
+            return cls(_rows(image, [0]), 1)
         row_size = row_bytes(image)
-        sample_bytes = min(max(row_size * len(image) // 16, _MIN_SAMPLE_BYTES), _MAX_SAMPLE_BYTES)
-        block_rows = min(max(1, sample_bytes // (row_size * _SAMPLE_BLOCKS)), len(image) - 1)
-        last_start = len(image) - block_rows
+        sample_bytes = min(max(row_size * count // 16, _MIN_SAMPLE_BYTES), _MAX_SAMPLE_BYTES)
+        block_rows = min(max(1, sample_bytes // (row_size * _SAMPLE_BLOCKS)), count - 1)
+        last_start = count - block_rows
         starts = sorted({max(1, last_start * index // (_SAMPLE_BLOCKS + 1)) for index in range(1, _SAMPLE_BLOCKS + 1)})
-        rows = image[[row for start in starts for row in range(start - 1, start + block_rows)]]
-        return cls(padded_rows(rows, range(len(rows))), len(starts))
+        rows = [row for start in starts for row in range(start - 1, start + block_rows)]
+        return cls(_rows(image, rows), len(starts))
 
     def filtered(self, kind: Filter, backend: Backend) -> Array:
         """Filter the sample into scanlines without the rows above the blocks."""
-        scanlines = backend.filter_rows(self.pixels, kind)
+        scanlines = backend.filter_rows(self.rows, range(len(self.rows)), kind)
         blocks = scanlines.reshape(self.blocks, -1, scanlines.shape[1])
         return blocks[:, min(len(scanlines) - 1, 1) :].copy()
+
+
+def _rows(image: Levels, rows: list[int]) -> Array:
+    return image.rows(rows) if isinstance(image, LookupImage) else image[rows]

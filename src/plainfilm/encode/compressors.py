@@ -9,30 +9,19 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol
 
-import numpy as np
 import numpy.typing as npt
 from isal import isal_zlib
 
-from plainfilm.encode.scanlines import Bytes, Filter
+from plainfilm.encode.scanlines import Filter
+from plainfilm.kernels import HAS_CORE
 
-try:
-    from plainfilm.encode import runs
-except ImportError:  # it is compiled during installation, and only where there is a C compiler
-    HAS_RUNS = False
-else:
-    HAS_RUNS = True
+if HAS_CORE:
+    from plainfilm.kernels import core
 
 Array = npt.NDArray[Any]
 
 _ZLIB_HEADER = b"\x78\x01"  # deflate with a window of 32 KiB, compressed by the fastest algorithm
 _FINAL_BLOCK = b"\x03\x00"  # the last deflate block of a stream, without any byte
-
-
-def filter_rows_compiled(pixels: Bytes, kind: Filter) -> Bytes:
-    """Filter padded rows as `scanlines.filter_rows` does, by the compiled module."""
-    rows, columns, pixel_bytes = pixels.shape
-    scanlines = runs.filter(pixels.reshape(-1).data, columns * pixel_bytes, pixel_bytes, kind)
-    return np.frombuffer(scanlines, np.uint8).reshape(rows - 1, -1)
 
 
 class Stream(Protocol):
@@ -62,7 +51,7 @@ class Compressor:
 
 
 class _RunsStream:
-    """A zlib stream of the blocks that runs.c writes; each piece of data is compressed at once."""
+    """A zlib stream of the blocks that deflate.c writes; each piece of data is compressed at once."""
 
     def __init__(self, short: bool) -> None:
         self._short, self._header, self._checksum = short, _ZLIB_HEADER, 1
@@ -70,14 +59,14 @@ class _RunsStream:
     def compress(self, data: memoryview, /) -> bytes:
         self._checksum = isal_zlib.adler32(data, self._checksum)
         header, self._header = self._header, b""
-        return header + runs.deflate(data, self._short)
+        return header + core.deflate(data, self._short)
 
     def flush(self) -> bytes:
         return self._header + _FINAL_BLOCK + self._checksum.to_bytes(4, "big")
 
 
 def _runs_size(short: bool, scanlines: Array) -> int:
-    return runs.deflated_size(scanlines.data, short)
+    return core.deflated_size(scanlines.data, short)
 
 
 def _stream_size(open_stream: Callable[[], Stream], scanlines: Array) -> int:

@@ -7,15 +7,13 @@ import struct
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
-import numpy.typing as npt
+import numpy as np
 from isal import isal_zlib
 
 from plainfilm.encode.compression import BACKEND, Backend, compress_image
 from plainfilm.errors import EncodeError
-
-Array = npt.NDArray[Any]
+from plainfilm.kernels.levels import Levels
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _GREY, _TRUECOLOR = 0, 2
@@ -33,20 +31,22 @@ class Ancillary:
     icc_profile: bytes | None = None
 
 
-def encode_png(image: Array, ancillary: Ancillary, backend: Backend = BACKEND) -> bytes:
-    """Return the PNG of an image, (rows, columns) or (rows, columns, 3), uint8 or uint16 of either byte order.
+def encode_png(image: Levels, ancillary: Ancillary, backend: Backend = BACKEND) -> bytes:
+    """Return the PNG of an image, (rows, columns) or (rows, columns, 3), uint8 or uint16; arrays of either byte order.
 
     The same image gives the same bytes with the same backend and the same versions of isal and zlib. Raises EncodeError
     where the image has another shape or type.
     """
-    has_shape = image.ndim == 2 or (image.ndim == 3 and image.shape[2] == 3)
+    has_shape = len(image.shape) == 2 or (len(image.shape) == 3 and image.shape[2] == 3)
     has_type = image.dtype.kind == "u" and image.dtype.itemsize in (1, 2)
-    if not has_shape or not has_type or image.size == 0 or max(image.shape) > _MAX_SIDE:
+    if not has_shape or not has_type or min(image.shape) == 0 or max(image.shape) > _MAX_SIDE:
         raise EncodeError(f"PNG holds 8 or 16-bit grey and RGB images, not {image.dtype} of shape {image.shape}")
+    if isinstance(image, np.ndarray):
+        image = np.ascontiguousarray(image, image.dtype.newbyteorder("="))
     return b"".join(_parts(image, ancillary, backend))
 
 
-def _parts(image: Array, ancillary: Ancillary, backend: Backend) -> Iterator[bytes]:
+def _parts(image: Levels, ancillary: Ancillary, backend: Backend) -> Iterator[bytes]:
     """The signature and the chunks, in the order of section 5.6; one IDAT chunk for each piece of compressed pixels."""
     yield _SIGNATURE
     yield from _chunk(b"IHDR", _header(image))
@@ -58,10 +58,10 @@ def _parts(image: Array, ancillary: Ancillary, backend: Backend) -> Iterator[byt
     yield from _chunk(b"IEND", b"")
 
 
-def _header(image: Array) -> bytes:
+def _header(image: Levels) -> bytes:
     """Columns, rows, bits per sample, colour type; the compression, filter and interlace methods are 0 (11.2.2)."""
     rows, columns = image.shape[:2]
-    color_type = _GREY if image.ndim == 2 else _TRUECOLOR
+    color_type = _GREY if len(image.shape) == 2 else _TRUECOLOR
     return struct.pack(">IIBBBBB", columns, rows, image.dtype.itemsize * 8, color_type, 0, 0, 0)
 
 

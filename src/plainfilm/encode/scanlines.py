@@ -2,17 +2,25 @@
 """Filter the rows of an image into PNG scanlines (ISO/IEC 15948 section 9): each is a filter byte and the row's bytes.
 
 A filter subtracts from each byte a prediction from its neighbours. The differences are small and compress well. The
-functions process bands of rows at a time, modulo 256, which is the arithmetic of uint8.
+functions process bands of rows at a time, modulo 256, which is the arithmetic of uint8. The levels of an image with a
+table are looked up band by band.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from enum import IntEnum
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from plainfilm.kernels import HAS_CORE
+from plainfilm.kernels.levels import Levels, LookupImage, raster_arguments
+
+if HAS_CORE:
+    from plainfilm.kernels import core
 
 Array = npt.NDArray[Any]
 Bytes = npt.NDArray[np.uint8]
@@ -27,12 +35,29 @@ class Filter(IntEnum):
     AVERAGE = 3
 
 
-def row_bytes(image: Array) -> int:
+def row_bytes(image: Levels) -> int:
     """The bytes of a scanline, with its filter byte."""
-    return 1 + int(image[0].size) * image.itemsize
+    return 1 + math.prod(image.shape[1:]) * image.dtype.itemsize
 
 
-def padded_rows(image: Array, rows: range) -> Bytes:
+def filter_rows(image: Levels, rows: range, kind: Filter) -> Bytes:
+    """Filter consecutive rows of an image into scanlines, (rows, 1 + bytes per row)."""
+    if isinstance(image, LookupImage):
+        has_row_above = min(rows.start, 1)
+        image = image.rows(slice(rows.start - has_row_above, rows.stop))
+        rows = range(has_row_above, len(image))
+    return _filter_padded(_padded_rows(image, rows), kind)
+
+
+def filter_rows_compiled(image: Levels, rows: range, kind: Filter) -> Bytes:
+    """What `filter_rows` returns, by the compiled module."""
+    if isinstance(image, np.ndarray):
+        image = np.ascontiguousarray(image, image.dtype.newbyteorder("="))
+    scanlines = core.filter_rows(*raster_arguments(image), (rows.start, rows.stop), kind)
+    return np.frombuffer(scanlines, np.uint8).reshape(len(rows), -1)
+
+
+def _padded_rows(image: Array, rows: range) -> Bytes:
     """Return consecutive rows in PNG's byte order, with the row above them, and with a pixel of zeros before each row.
 
     With this padding every byte has its neighbours. The shape is (1 + rows, 1 + columns, bytes per pixel). The row
@@ -47,8 +72,8 @@ def padded_rows(image: Array, rows: range) -> Bytes:
     return pixels.view(np.uint8)
 
 
-def filter_rows(pixels: Bytes, kind: Filter) -> Bytes:
-    """Filter padded rows into scanlines, (rows, 1 + bytes per row)."""
+def _filter_padded(pixels: Bytes, kind: Filter) -> Bytes:
+    """Filter padded rows into scanlines."""
     pixel_bytes = pixels.shape[2]
     rows = pixels.reshape(len(pixels), -1)
     scanlines = np.empty((len(rows) - 1, 1 + rows.shape[1] - pixel_bytes), np.uint8)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 
 from plainfilm.encode.compression import BACKEND, Backend
+from plainfilm.options.encoding import ImageFormat
 from plainfilm.version import VERSION
 
 
@@ -26,7 +27,22 @@ class EncoderStatus:
 
 def encoder_status() -> tuple[EncoderStatus, ...]:
     """Return the formats that this installation can write."""
-    return (_png_status(BACKEND),)
+    return (_png_status(BACKEND), *map(_library_status, _LIBRARIES))
+
+
+_LIBRARIES = {
+    ImageFormat.JPEG: ("JPEG", "simplejpeg"),
+    ImageFormat.WEBP: ("WebP", "Pillow"),
+    ImageFormat.TIFF: ("TIFF", "Pillow"),
+    ImageFormat.JXL: ("JPEG XL", "imagecodecs"),
+    ImageFormat.NPY: ("NPY", "numpy"),
+}
+"""The name of each further format, and the library that encodes it."""
+
+
+def _library_status(image_format: ImageFormat) -> EncoderStatus:
+    name, library = _LIBRARIES[image_format]
+    return EncoderStatus(name, image_format.bits, library, version(library), None)
 
 
 def _png_status(backend: Backend) -> EncoderStatus:

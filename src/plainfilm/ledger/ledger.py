@@ -26,6 +26,7 @@ from plainfilm.ledger.fingerprint import RunFingerprint, check_fingerprint
 from plainfilm.ledger.remaining_work import FileStat, RemainingWork, numbered_names
 from plainfilm.ledger.schema import SCHEMA, create_tables, is_relative_name, read_meta, remove_if_unusable
 from plainfilm.ledger.serialization import failure_from_text, failure_to_text, record_from_text, record_to_text
+from plainfilm.ledger.source_names import store_prefixes
 from plainfilm.ledger.sql import (
     COLLIDING_SOURCE,
     CREATE_DUPLICATE_INDEXES,
@@ -97,6 +98,11 @@ class Ledger:
         """The files of the images, to be compared with those in OUT, and what the report shows of the images."""
         for table in ("images", "failures"):
             self.counts.update(dict(database.fetch_all(f"SELECT status, count(*) FROM {table} GROUP BY status")))
+
+    def store_prefixes(self, prefixes: Mapping[str, str]) -> None:
+        """Keep the prefixes of the folders among the SOURCEs, by their paths, for later runs."""
+        store_prefixes(self._database, prefixes, replace=self._is_new)
+        self.commit()
 
     def register_source(self, reference: Reference, file_stat: FileStat) -> RemainingWork | None:
         """Add a source if it is new, and return the work that remains: None if it is done and unchanged.

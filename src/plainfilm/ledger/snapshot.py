@@ -59,15 +59,21 @@ def open_snapshot(path: Path, fingerprint: RunFingerprint) -> Iterator[LedgerSna
     it cannot be read.
     """
     check_regular_files(path)
-    with ExitStack() as stack:
-        with translate_sqlite_errors(path):
-            connection = stack.enter_context(closing(_connect(path, stack)))
-            connection.execute("PRAGMA trusted_schema=OFF")
-        database = Database(connection, path)
+    with open_copy(path) as database:
         meta = read_meta(database) if has_tables(database) else {}
         if meta:
             check_fingerprint(path, meta, fingerprint)
         yield LedgerSnapshot(database if meta else None)
+
+
+@contextmanager
+def open_copy(path: Path) -> Iterator[Database]:
+    """Open the database of a ledger, or a copy of it where that needs no file in OUT. Raises LedgerError, RunError."""
+    with ExitStack() as stack:
+        with translate_sqlite_errors(path):
+            connection = stack.enter_context(closing(_connect(path, stack)))
+            connection.execute("PRAGMA trusted_schema=OFF")
+        yield Database(connection, path)
 
 
 def _connect(path: Path, stack: ExitStack) -> sqlite3.Connection:

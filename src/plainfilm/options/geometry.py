@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from plainfilm.errors import OptionsError
 from plainfilm.options.field import ValueType, option
-from plainfilm.options.value_types import SWITCH, members
+from plainfilm.options.value_types import SWITCH, members, parse_number
 
 
 class Pixels(StrEnum):
@@ -85,6 +85,18 @@ def parse_crop(value: object) -> Box | CropMode | None:
     return Box(*map(int, match.groups()))
 
 
+def parse_spacing(value: object) -> float | None:
+    """`none`, or millimetres per pixel, at most 1000. Raises OptionsError."""
+    if value is None or str(value).strip().lower() == "none":
+        return None
+    spacing = parse_number(str(value).strip().lower().removesuffix("mm"))
+    if not 0 < spacing <= _MOST_SPACING:
+        raise OptionsError(f"none, or mm per pixel above 0 and at most {_MOST_SPACING:g}, not {value!r}")
+    return spacing
+
+
+_MOST_SPACING = 1000.0
+_SPACING = ValueType(parse_spacing, "none|MM", "str | float")
 _SIZE = ValueType(parse_output_size, "none|N|WxH", "str | int | tuple[int, int]")
 _CROP = ValueType(parse_crop, "none|border|X,Y,W,H", "str | tuple[int, int, int, int]")
 
@@ -102,9 +114,14 @@ class GeometryOptions:
     size: OutputSize = option(
         OutputSize(), _SIZE, "the size of the output in pixels, where N is the longest side; it never enlarges"
     )
+    spacing: float | None = option(
+        None, _SPACING, "resample to this many mm per pixel, also if that enlarges the image (default none)"
+    )
     enlarge: bool = option(False, SWITCH, "let --size enlarge the image")
     fit: Fit = option(Fit.KEEP, members(Fit), "how the image fits WxH: within it, padded with black, or cropped")
 
     def __post_init__(self) -> None:
+        if self.spacing is not None and self.size != OutputSize():
+            raise OptionsError("--spacing and --size contradict each other: each decides the size of the output")
         if self.fit is not Fit.KEEP and self.size.box is None:
             raise OptionsError(f"--fit {self.fit} needs --size WxH")

@@ -25,6 +25,7 @@ class RenderKeywords(TypedDict, total=False):
     pixels: Literal["square", "stored"]
     crop: str | tuple[int, int, int, int] | None
     size: str | int | tuple[int, int]
+    spacing: str | float | None
     enlarge: bool
     fit: Literal["keep", "pad", "crop"]
     overlays: Literal["off", "burn", "mask"]
@@ -41,11 +42,17 @@ class ImageKeywords(RenderKeywords, total=False):
     bits: Literal[8, 16]
 
 
-class RunKeywords(ImageKeywords, total=False):
-    """The options of a run."""
+class OpenKeywords(ImageKeywords, total=False):
+    """The options of an image file that is opened."""
+
+    columns: str | list[str]
+    key_file: str | PathLike[str] | None
+
+
+class IterateKeywords(ImageKeywords, total=False):
+    """The options of a run that gives arrays."""
 
     frames: str | int
-    names: Literal["keep", "uid", "hash"]
     modality: str | list[str]
     body_part: str | list[str]
     where: str | list[str]
@@ -56,6 +63,44 @@ class RunKeywords(ImageKeywords, total=False):
     memory: str | int
     jobs: int | None
     key_file: str | PathLike[str] | None
+
+
+class SurveyKeywords(TypedDict, total=False):
+    """The options of a survey."""
+
+    allow_truncated: bool
+    modality: str | list[str]
+    body_part: str | list[str]
+    where: str | list[str]
+    columns: str | list[str]
+    timeout: float
+    memory: str | int
+    max_pixels: int
+    jobs: int | None
+
+
+class RunKeywords(ImageKeywords, total=False):
+    """The options of a run."""
+
+    format: Literal["png", "jpeg", "webp", "tiff", "jxl", "npy"]
+    quality: int
+    lossless: bool
+    frames: str | int
+    names: Literal["keep", "uid", "hash"]
+    table: Literal["csv", "parquet", "jsonl"]
+    no_card: bool
+    modality: str | list[str]
+    body_part: str | list[str]
+    where: str | list[str]
+    exclude: str | PathLike[str] | None
+    redact_from: str | PathLike[str] | None
+    redact_unmatched: Literal["error", "ignore"]
+    columns: str | list[str]
+    timeout: float
+    memory: str | int
+    jobs: int | None
+    key_file: str | PathLike[str] | None
     overwrite: bool
+    dry_run: bool
     no_report: bool
     log: str | PathLike[str] | None

@@ -3,12 +3,15 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
+from pathlib import Path
 from typing import Any
 
-from plainfilm.errors import OptionsError
+from plainfilm.errors import OptionsError, Reason
 from plainfilm.options.decoding import DecodeOptions
+from plainfilm.options.encoding import EncodingOptions
 from plainfilm.options.field import Option, Scope, options_of
 from plainfilm.options.geometry import GeometryOptions
 from plainfilm.options.limits import LimitOptions
@@ -29,6 +32,7 @@ class Options:
     decoding: DecodeOptions = DecodeOptions()
     geometry: GeometryOptions = GeometryOptions()
     presentation: PresentationOptions = PresentationOptions()
+    encoding: EncodingOptions = EncodingOptions()
     output: OutputOptions = OutputOptions()
     selection: SelectionOptions = SelectionOptions()
     privacy: PrivacyOptions = PrivacyOptions()
@@ -40,6 +44,7 @@ class Options:
             raise OptionsError(
                 "--strict and --allow-truncated contradict each other: one refuses the repair that the other asks for"
             )
+        self._check_depth()
         check_conditions(self.selection.where, self.privacy.columns.words)
         if self.presentation.presentation is None:
             return
@@ -47,6 +52,16 @@ class Options:
             raise OptionsError(f"--presentation contradicts --look {self.render.effective_look}")
         if self.render.voi != VoiChoice():
             raise OptionsError(f"--presentation contradicts --voi {self.render.voi}")
+
+    def _check_depth(self) -> None:
+        """Raise OptionsError for a format that cannot hold the depth of the output."""
+        image_format, is_stored = self.encoding.format, self.render.effective_look is Look.STORED
+        bits = 16 if is_stored else self.render.bits
+        if bits not in image_format.bits:
+            cause = "--look stored, which has 16 bits" if is_stored else f"--bits {bits}"
+            raise OptionsError(
+                f"--format {image_format} holds 8 bits and contradicts {cause}: choose png, tiff, jxl or npy"
+            )
 
     @classmethod
     def declared(cls, *scopes: Scope) -> Iterator[Option]:
@@ -76,6 +91,27 @@ class Options:
         """The names and values of all options, as values of JSON that `of` reads back."""
         groups = [getattr(self, group.name) for group in fields(self)]
         return {item.name: _plain(getattr(group, item.name)) for group in groups for item in options_of(group)}
+
+    def effective_mapping(self) -> dict[str, object]:
+        """As `to_mapping`, and equal for options that ask for the same: the defaults of the look are written out."""
+        return self.to_mapping() | self.render.effective_values()
+
+    def command_words(self) -> Iterator[str]:
+        """The words of a command with the options that decide images and rows and differ from their defaults.
+
+        A path is replaced by the placeholder of its option: it may name a person.
+        """
+        for group in fields(self):
+            values = getattr(self, group.name)
+            for item in options_of(values):
+                value = getattr(values, item.name)
+                is_of_run_alone = item.resume.may_change and item.resume.retry is not Reason.EXCLUDED
+                if is_of_run_alone or value == item.default:
+                    continue
+                yield item.flag
+                if not item.is_switch:
+                    is_path = isinstance(getattr(value, "path", value), Path)
+                    yield item.value_type.metavar.partition("|")[0] if is_path else shlex.quote(str(value))
 
 
 def _group_of(default: Any, values: Mapping[str, object]) -> Any:

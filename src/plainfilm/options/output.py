@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The options of the output: which frames are written, and how the files are named."""
+"""The options of the output: which frames are written, how the files are named, and what is written beside them."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from plainfilm.errors import OptionsError
-from plainfilm.options.field import Scope, ValueType, option
-from plainfilm.options.value_types import members
+from plainfilm.options.field import FREE, Scope, ValueType, option
+from plainfilm.options.value_types import SWITCH, members
 
 _NUMBER = "0*[1-9][0-9]{0,8}"
 _FRAME_CHOICE = re.compile(
@@ -23,6 +23,14 @@ class Names(StrEnum):
     KEEP = "keep"
     UID = "uid"
     HASH = "hash"
+
+
+class Table(StrEnum):
+    """The format of the tables. The word is also the suffix of their files."""
+
+    CSV = "csv"
+    PARQUET = "parquet"
+    JSONL = "jsonl"
 
 
 class Projection(StrEnum):
@@ -79,7 +87,7 @@ _FRAMES = ValueType(parse_frames, "all|first|middle|N|N..M|every:K|mip|mean", "s
 
 @dataclass(frozen=True, slots=True)
 class OutputOptions:
-    """Which images are written and how they are named."""
+    """Which images are written, how they are named, and what is written beside them."""
 
     frames: FrameChoice = option(
         FrameChoice(),
@@ -94,4 +102,18 @@ class OutputOptions:
         "name images by the relative path of the source (keep), the SOP Instance UID (uid) or a keyed hash of the path "
         "(hash)",
         scope=Scope.RUN,
+    )
+    table: Table = option(
+        Table.CSV,
+        members(Table),
+        "the format of the tables metadata and failures; parquet needs pyarrow (`pip install 'plainfilm[parquet]'`)",
+        scope=Scope.RUN,
+        resume=FREE,
+    )
+    no_card: bool = option(
+        False,
+        SWITCH,
+        "leave out README.md, the data card with what Hugging Face's `datasets` needs to load OUT",
+        scope=Scope.RUN,
+        resume=FREE,
     )

@@ -14,7 +14,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from plainfilm.errors import OptionsError
+from plainfilm.errors import OptionsError, with_os_error
 from plainfilm.options.privacy import NO_REDACTION_BOXES, RedactionBoxes, parse_box, parse_coordinate
 
 COLUMNS = ("source", "x", "y", "w", "h")
@@ -75,7 +75,8 @@ def load_redactions(path: Path | None) -> Redactions:
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise OptionsError(f"{OPTION}: {path} cannot be read ({type(error).__name__})") from error
+        refusal = OptionsError(f"{OPTION}: {path} cannot be read ({type(error).__name__})")
+        raise (with_os_error(refusal, error, path) if isinstance(error, OSError) else refusal) from error
     rows = csv.DictReader(io.StringIO(text, newline=""), strict=True)
     by_source: dict[str, RedactionBoxes] = {}
     lines: dict[str, tuple[int, ...]] = {}
@@ -85,7 +86,7 @@ def load_redactions(path: Path | None) -> Redactions:
             place = f"{OPTION}: {path}, line {rows.line_num}"
             if None in row:
                 raise OptionsError(f"{place}: the row has more cells than the header; quote a text that has a comma")
-            source = _source(row["source"])
+            source = source_in_table(row["source"])
             boxes = _boxes(row, place)
             by_source[source] = by_source.get(source, NO_REDACTION_BOXES) + boxes
             lines[source] = (*lines.get(source, ()), rows.line_num)
@@ -107,7 +108,7 @@ def _check_columns(names: Sequence[str], path: Path) -> None:
             raise OptionsError(f"{OPTION}: {path} has a column {name!r}: write {known}")
 
 
-def _source(text: str | None) -> str:
+def source_in_table(text: str | None) -> str:
     """The source as the tables spell it before they escape it: in Unicode normalization form NFC."""
     source = unicodedata.normalize("NFC", text or "")
     return source[1:] if _ESCAPED_FORMULA.match(source) else source

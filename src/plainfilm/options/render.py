@@ -268,6 +268,15 @@ class RenderOptions:
         """The percentiles of the look `stretch`."""
         return self.stretch or Stretch()
 
+    def effective_values(self) -> dict[str, str | None]:
+        """The look and its parameters as if all were given: a default that is written out equals one that is not."""
+        look = self.effective_look
+        return {
+            "look": look.value,
+            "stretch": str(self.percentiles) if look is Look.STRETCH else None,
+            "clahe": str(self.clahe or Clahe()) if look is Look.CLAHE else None,
+        }
+
 
 LOOK_OPTIONS = tuple(field.name for field in fields(RenderOptions) if field.name in ("look", *Look))
 """The options that select a look: if a stronger source gives one of them, those of weaker sources do not count."""

@@ -71,7 +71,7 @@ class RunOptions:
         False,
         SWITCH,
         "list what would be done and do nothing",
-        scope=Scope.COMMAND,
+        scope=Scope.RUN,
         resume=FREE,
         is_recorded=False,
     )

@@ -5,12 +5,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
+from pathlib import Path
 
 from plainfilm.errors import OptionsError, Reason
-from plainfilm.options.field import Scope, ValueType, limit, option
-from plainfilm.options.value_types import split_parts
+from plainfilm.options.field import FREE, Scope, ValueType, limit, option
+from plainfilm.options.value_types import path_type, split_parts
 
 DESCRIPTION_COLUMNS = (
     "modality",
@@ -172,7 +173,15 @@ class SelectionOptions:
         resume=limit(Reason.EXCLUDED),
     )
 
+    exclude: Path | None = option(
+        None,
+        path_type("CSV"),
+        "leave out the sources that a CSV file lists in its column source, as the tables write them",
+        scope=Scope.RUN,
+        resume=FREE,
+    )
+
     @property
     def is_empty(self) -> bool:
-        """Whether every instance is converted."""
-        return self == SelectionOptions()
+        """Whether no header decides which instances are converted."""
+        return replace(self, exclude=None) == SelectionOptions()

@@ -15,6 +15,7 @@ import stat
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from io import BufferedReader
 from pathlib import Path
 
 BY_DESCRIPTOR = os.open in os.supports_dir_fd and os.rename in os.supports_dir_fd
@@ -24,6 +25,8 @@ TEMPORARY_NAME = re.compile(r"\.plainfilm-[0-9a-f]{16}\.tmp")
 _DIRECTORY = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_CLOEXEC", 0)
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 _NO_LINK = getattr(os, "O_NOFOLLOW", 0)
+# opening a pipe would wait for its writer
+_WITHOUT_WAITING = _NO_LINK | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
 
 
 def temporary_name() -> str:
@@ -95,13 +98,29 @@ class OutputDirectory:
             os.fsync(self.descriptor)
 
     def open_file(self, name: str, mode: int) -> int:
-        """Return a descriptor for reading and writing; the file is created if it is missing. Raises OSError."""
-        # a pipe of this name must not block
-        flags = os.O_RDWR | os.O_CREAT | _NO_LINK | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0)
-        return os.open(self._location(name), flags, mode, dir_fd=self.descriptor)
+        """Return a descriptor for reading and writing; the file is created if it is missing.
+
+        Raises OSError, also where the name is that of a symbolic link, a pipe or a device.
+        """
+        flags = os.O_RDWR | os.O_CREAT | _WITHOUT_WAITING
+        return _regular(os.open(self._location(name), flags, mode, dir_fd=self.descriptor))
 
     def _location(self, name: str) -> str:
         return name if self.descriptor is not None else str(self.path / name)
+
+
+def open_regular_file(path: Path) -> BufferedReader:
+    """Open a file for reading. Raises OSError, also where it is a symbolic link, a folder, a pipe or a device."""
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0) | _WITHOUT_WAITING)
+    return os.fdopen(_regular(descriptor), "rb")
+
+
+def _regular(descriptor: int) -> int:
+    """Return the descriptor of a regular file; close any other and raise OSError."""
+    if stat.S_ISREG(os.fstat(descriptor).st_mode):
+        return descriptor
+    os.close(descriptor)
+    raise OSError(errno.EINVAL, "it is no regular file")
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
-from plainfilm.errors import LedgerError, OutputError, OutputLockedError, PlainfilmError, Reason, Stage
+from plainfilm.errors import LedgerError, OutputError, OutputLockedError, PlainfilmError, Reason, Stage, with_os_error
 from plainfilm.output.directory import BY_DESCRIPTOR, TEMPORARY_NAME, open_directory
 from plainfilm.output.lock import try_lock
 from plainfilm.output.storage import classify_os_error
@@ -111,7 +111,9 @@ def unusable_error(out: Path, error: OSError) -> PlainfilmError:
         problem = "is no folder, or is below a file"
     else:
         problem = f"cannot be written to ({error.strerror})"
-    return LedgerError(f"OUT {out} {problem}: choose another OUT", stage=Stage.WRITE)
+    refusal = LedgerError(f"OUT {out} {problem}: choose another OUT", stage=Stage.WRITE)
+    cause = NotADirectoryError(*error.args) if isinstance(error, FileExistsError) else error
+    return with_os_error(refusal, cause, out)
 
 
 def _check_regular(path: Path) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from plainfilm.errors import OutputError, PlainfilmError, Reason, RunError, Stage, StorageFullError
+from plainfilm.errors import OutputError, PlainfilmError, Reason, RunError, Stage, StorageFullError, with_os_error
 
 # EFBIG: the largest file that this process may write; some systems limit space that way
 _FULL = frozenset({errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)})
@@ -33,7 +33,7 @@ def classify_os_error(error: OSError) -> PlainfilmError:
         return RunError(message, reason=Reason.WRITE_FAILED, stage=Stage.WRITE)
     if error.errno in _NO_FOLDER:
         return OutputError("the image could not be written: a folder of its path in OUT is a file or a symbolic link")
-    return OutputError(f"the image could not be written: {description}")
+    return with_os_error(OutputError(f"the image could not be written: {description}"), error)
 
 
 @contextmanager

@@ -1,41 +1,35 @@
 # SPDX-License-Identifier: MIT
-"""Write OUT/metadata.csv and OUT/failures.csv, and read them back.
-
-The tables are CSV after RFC 4180 in UTF-8, with a line feed at the end of each line. A missing value is an empty field.
-Booleans are `true` and `false`. A float is the shortest text that reads back as the same number, always with a point or
-an exponent, so that a column has one type in every table. `affine` is six floats with spaces between them. A text that
-a spreadsheet would run as a formula gets the prefix `'`.
-"""
+"""Write the two tables of a run into OUT, in the format of `--table`, and read them back."""
 
 from __future__ import annotations
 
 import csv
-import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import fields, replace
-from functools import lru_cache
-from itertools import groupby, islice
-from math import isnan
-from operator import attrgetter
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from plainfilm.errors import OutputError, Reason, RunError, Stage
+from plainfilm.options.output import Table
 from plainfilm.output.folder import FolderOutput
-from plainfilm.output.splits import Splits, SplitSurvey, split_folder
+from plainfilm.output.parquet_table import check_parquet, parquet_chunks, read_parquet_cells
 from plainfilm.output.storage import unwritable_message
+from plainfilm.output.table_schema import (
+    FAILURE_COLUMNS,
+    Cell,
+    Column,
+    Row,
+    failure_of_cells,
+    metadata_columns,
+    record_of_cells,
+)
+from plainfilm.output.text_tables import csv_chunks, jsonl_chunks, read_csv_cells, read_csv_texts, read_jsonl_cells
 from plainfilm.records import Failure, Record
 
-METADATA = "metadata.csv"
-FAILURES = "failures.csv"
-COLUMNS = tuple(column.name for column in fields(Record) if column.name not in ("stored_hash", "carried"))
-FAILURE_COLUMNS = tuple(column.name for column in fields(Failure))
+METADATA, FAILURES = "metadata", "failures"
+"""The names of the tables without the suffix, which is the word of `--table`."""
 
-_LINES_PER_CHUNK = 1000
-# control characters except tab, line feed and carriage return; surrogates, which stand for bytes that are not UTF-8
-_UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
-_FORMULA = re.compile(r"'*[=+\-@\t\r\n]")
-_PREFIXED = re.compile(r"'+[=+\-@\t\r\n]")
+T = TypeVar("T", Record, Failure)
 
 
 class UnwritableTableError(RunError):
@@ -55,24 +49,33 @@ class Rows(Protocol):
         """Yield the rows of the failures."""
 
 
-def write_tables(output: FolderOutput, rows: Rows, carried: Sequence[str] = ()) -> Splits:
-    """Write both tables, and one more in each folder that Hugging Face's loader takes for a split.
+def table_name(name: str, table: Table) -> str:
+    """Return the file name of a table."""
+    return f"{name}.{table.value}"
 
-    carried: the names of the columns whose cells are in `Record.carried`; only the table at the top of OUT has them.
 
-    Each table is replaced in one step. Raises UnwritableTableError, after the other tables have been written, where
+def check_table_format(table: Table) -> None:
+    """Raise OptionsError if this installation cannot write tables of this format."""
+    if table is Table.PARQUET:
+        check_parquet()
+
+
+def write_tables(output: FolderOutput, rows: Rows, table: Table = Table.CSV, carried: Sequence[str] = ()) -> None:
+    """Write both tables, and remove those of another format: a loader that finds several refuses all.
+
+    carried: the names of the columns whose cells are in `Record.carried`.
+
+    Each table is replaced in one step. Raises UnwritableTableError, after the other table has been written, where
     something else has the name of a table; StorageFullError and RunError.
     """
-    survey = SplitSurvey(COLUMNS)
+    chunks = _ENCODERS[table]
     problems = [
-        _write(output, METADATA, _table(COLUMNS, map(survey.add, rows.records()), carried)),
-        _write(output, FAILURES, _table(FAILURE_COLUMNS, rows.failures())),
+        _write(output, table_name(METADATA, table), chunks(metadata_columns(carried), rows.records())),
+        _write(output, table_name(FAILURES, table), chunks(FAILURE_COLUMNS, rows.failures())),
     ]
-    for folder, records in _records_by_split(rows, survey):
-        relative = (replace(record, file_name=record.file_name[len(folder) + 1 :]) for record in records)
-        problems.append(_write(output, f"{folder}/{METADATA}", _table(survey.columns_of_one_type(), relative)))
+    others = [table_name(name, other) for other in Table if other is not table for name in (METADATA, FAILURES)]
+    problems += [f"{output.out / name} cannot be removed: remove it" for name in sorted(output.remove(others))]
     _raise_problems(problems)
-    return survey.splits()
 
 
 def write_run_file(output: FolderOutput, name: str, data: bytes) -> None:
@@ -80,15 +83,49 @@ def write_run_file(output: FolderOutput, name: str, data: bytes) -> None:
     _raise_problems([_write(output, name, [data])])
 
 
+def read_records(out: Path, table: Table) -> Iterator[Record]:
+    """Yield the rows of the metadata table of OUT. Raises OSError, and RunError where the table is damaged."""
+    return _read(out / table_name(METADATA, table), table, metadata_columns(), record_of_cells)
+
+
+def read_failures(out: Path, table: Table) -> Iterator[Failure]:
+    """Yield the rows of the table of failures of OUT. Raises as `read_records`."""
+    return _read(out / table_name(FAILURES, table), table, FAILURE_COLUMNS, failure_of_cells)
+
+
 def read_table(path: Path) -> list[dict[str, str]]:
-    """Read the rows of a table as text, without the prefix `'` of `write_tables`. Raises OSError."""
+    """Read the rows of a CSV table as text, without the prefix `'` of formulas. Raises OSError."""
     with path.open(newline="", encoding="utf-8") as file:
-        return [{name: _without_prefix(text) for name, text in row.items()} for row in csv.DictReader(file)]
+        return list(read_csv_texts(file))
 
 
-def printable_text(value: str) -> str:
-    """Return a text as the tables show it: U+FFFD in the place of control characters and of bytes that are no UTF-8."""
-    return value if value.isprintable() else _UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", value)
+_ENCODERS: dict[Table, Callable[[Sequence[Column], Iterable[Row]], Iterator[bytes]]] = {
+    Table.CSV: csv_chunks,
+    Table.JSONL: jsonl_chunks,
+    Table.PARQUET: parquet_chunks,
+}
+
+
+def _read(
+    path: Path, table: Table, columns: Sequence[Column], row_of_cells: Callable[[dict[str, Cell]], T]
+) -> Iterator[T]:
+    try:
+        with _open_cells(path, table, columns) as rows:
+            yield from map(row_of_cells, rows)
+    except (ValueError, TypeError, KeyError, csv.Error) as error:
+        # the message of the cause may quote a cell
+        message = f"{path} is damaged ({type(error).__name__}): run again, which writes the table anew"
+        raise RunError(message, reason=Reason.UNREADABLE, stage=Stage.READ) from None
+
+
+@contextmanager
+def _open_cells(path: Path, table: Table, columns: Sequence[Column]) -> Iterator[Iterator[dict[str, Cell]]]:
+    if table is Table.CSV:
+        with path.open(newline="", encoding="utf-8") as file:
+            yield read_csv_cells(file, columns)
+        return
+    with path.open("rb") as binary_file:
+        yield read_jsonl_cells(binary_file) if table is Table.JSONL else read_parquet_cells(binary_file)
 
 
 def _write(output: FolderOutput, name: str, chunks: Iterable[bytes]) -> str:
@@ -103,97 +140,3 @@ def _write(output: FolderOutput, name: str, chunks: Iterable[bytes]) -> str:
 def _raise_problems(problems: Iterable[str]) -> None:
     if lines := [problem for problem in problems if problem]:
         raise UnwritableTableError("\n".join((*lines, "then run again: the images that are done stay")))
-
-
-def _records_by_split(rows: Rows, survey: SplitSurvey) -> Iterator[tuple[str, Iterable[Record]]]:
-    """Yield each split folder with its records, in one pass where the records of a folder follow one another."""
-    folders = survey.splits().folders
-    if not survey.is_scattered:
-        groups = groupby(rows.records(), key=lambda record: split_folder(record.file_name)) if folders else ()
-        yield from ((folder, records) for folder, records in groups if folder)
-        return
-    for folder in folders:
-        yield folder, (record for record in rows.records() if split_folder(record.file_name) == folder)
-
-
-def _table(
-    columns: Sequence[str], rows: Iterable[Record] | Iterable[Failure], carried: Sequence[str] = ()
-) -> Iterator[bytes]:
-    """Yield the bytes of a table in chunks, the header first."""
-    formats = [_FORMATS[name] for name in columns]
-    values_of = attrgetter(*columns)
-
-    def cells_of(row: Record | Failure) -> list[str]:
-        cells = [format_value(value) for format_value, value in zip(formats, values_of(row), strict=True)]
-        return [*cells, *map(_text, row.carried)] if carried and isinstance(row, Record) else cells
-
-    yield _csv_line((*columns, *carried)).encode()
-    lines = (_csv_line(cells_of(row)) for row in rows)
-    while chunk := "".join(islice(lines, _LINES_PER_CHUNK)):
-        yield chunk.encode()
-
-
-class _Echo:
-    """A file whose `write` returns its argument, so that `writerow` of a CSV writer returns the line."""
-
-    def write(self, text: str) -> str:
-        """Return the text."""
-        return text
-
-
-# with CR LF as line end, which Python needs to put a field with a lone CR in quotes
-_WRITER = csv.writer(_Echo(), lineterminator="\r\n")
-
-
-def _csv_line(cells: Iterable[str]) -> str:
-    line: str = _WRITER.writerow(cells)
-    return line.removesuffix("\r\n") + "\n"
-
-
-@lru_cache(4096)
-def _text(value: str) -> str:
-    text = printable_text(value)
-    return f"'{text}" if _FORMULA.match(text) else text
-
-
-def _without_prefix(text: str) -> str:
-    return text[1:] if _PREFIXED.match(text) else text
-
-
-def _float(value: float | None) -> str:
-    if value is None or isnan(value):
-        return ""
-    return float.__repr__(float(value) + 0.0)  # + 0.0 makes -0.0 positive
-
-
-def _integer(value: int | None) -> str:
-    return "" if value is None else str(int(value))
-
-
-def _boolean(value: bool) -> str:
-    return "true" if value else "false"
-
-
-def _floats(values: Sequence[float]) -> str:
-    return " ".join(map(_float, values))
-
-
-_FORMATS_BY_TYPE: dict[object, Callable[..., str]] = {
-    "str": _text,
-    "Status": _text,
-    "Reason": _text,
-    "Stage": _text,
-    "int": _integer,
-    "int | None": _integer,
-    "float": _float,
-    "float | None": _float,
-    "bool": _boolean,
-    "tuple[float, float, float, float, float, float]": _floats,
-}
-_FORMATS = {
-    column.name: _FORMATS_BY_TYPE[column.type]
-    for column in (*fields(Record), *fields(Failure))
-    if column.name in (*COLUMNS, *FAILURE_COLUMNS)
-}
-# a file name is safe by construction, and Hugging Face's loader must find the file under it: no prefix
-_FORMATS["file_name"] = str

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from plainfilm.decode.decoded import DecodedFrame
 from plainfilm.findings import Finding
+from plainfilm.kernels.levels import Levels, levels_array
 from plainfilm.options.output import Projection
 from plainfilm.rendering.geometry.geometry import Geometry
 from plainfilm.rendering.masks import FrameMasks
@@ -74,14 +75,13 @@ class PlannedFrame:
 class RenderedFrame:
     """The image of a frame (from 0), with the plan that was run and the values that the tables give.
 
-    stored_hash: XXH3 of the stored values, by which duplicates are found; '' for a reduced decode.
-    profile: the ICC Profile to embed into the image.
-    projection: how the image was made of all frames; None for the image of one frame. overlay_masks: the mask images of
-    the overlay planes, with `--overlays mask`.
+    levels: the output levels. stored_hash: XXH3 of the stored values, by which duplicates are found; '' for a reduced
+    decode. profile: the ICC Profile to embed into the image. projection: how the image was made of all frames; None for
+    the image of one frame. overlay_masks: the mask images of the overlay planes, with `--overlays mask`.
     """
 
     frame: int
-    image: Array
+    levels: Levels
     plan: Plan
     geometry: Geometry
     statistics: Statistics
@@ -92,3 +92,8 @@ class RenderedFrame:
     profile: bytes | None = None
     projection: Projection | None = None
     overlay_masks: tuple[OverlayMask, ...] = ()
+
+    @property
+    def image(self) -> Array:
+        """The output levels as an array, (rows, columns) or (rows, columns, 3), computed anew each time."""
+        return levels_array(self.levels)

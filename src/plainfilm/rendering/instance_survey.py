@@ -81,7 +81,7 @@ def survey_instance(
     count.
     Raises ConversionError where no frame can be decoded.
     """
-    cache, instance, options = FrameCache(_cache_budget(opened)), opened.instance, opened.options
+    cache, instance, options = FrameCache(cache_budget(opened)), opened.instance, opened.options
     if instance.pixel.is_color and not needs_border(options):
         return InstanceSurvey(opened, cache)
     measurements, errors = list[_Measurement](), list[ConversionError]()
@@ -111,7 +111,7 @@ def survey_instance(
     )
 
 
-def _cache_budget(opened: OpenedInstance) -> int:
+def cache_budget(opened: OpenedInstance) -> int:
     """The bytes of frames to keep. The frame of a single-frame instance is always kept, because it is rendered next."""
     if opened.instance.pixel.number_of_frames == 1:
         return sys.maxsize

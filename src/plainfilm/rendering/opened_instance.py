@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, replace
 
 from plainfilm.decode import decode_frame, decode_reduced
@@ -23,22 +24,54 @@ from plainfilm.rendering.setup import FrameSetup, frame_setup
 MOST_MISSING_FRAMES = 1_000
 
 
+class DecodedFrames:
+    """Frames that are decoded once for several uses, also with different options: as many as fit into `budget` bytes.
+
+    The frame that was decoded last is kept beside them. None is dropped for another one, because frames are mostly used
+    in their order.
+    """
+
+    def __init__(self, budget: int) -> None:
+        self._free = budget
+        self._frames: dict[Hashable, DecodedFrame] = {}
+        self._last: tuple[Hashable, DecodedFrame] | None = None
+
+    def get(self, key: Hashable, decode: Callable[[], DecodedFrame]) -> DecodedFrame:
+        """Return a frame by its number and whatever else decides its samples; decode it where it is not kept."""
+        decoded = self._frames.get(key)
+        if decoded is None and self._last is not None and self._last[0] == key:
+            decoded = self._last[1]
+        if decoded is None:
+            decoded = decode()
+            self._last = key, decoded
+            if decoded.samples.nbytes <= self._free:
+                self._free -= decoded.samples.nbytes
+                self._frames[key] = decoded
+        return decoded
+
+
 @dataclass(frozen=True, slots=True)
 class OpenedInstance:
     """An instance whose header is read and checked, and whose frames are located but not decoded.
 
     boxes: all redaction boxes of the instance, those of the options included.
+    decoded_frames: where decoded frames are kept; None if each frame is used once.
     """
 
     instance: Instance
     frame_table: FrameTable
     options: Options
     boxes: RedactionBoxes = NO_REDACTION_BOXES
+    decoded_frames: DecodedFrames | None = None
 
     def load(self, frame: int) -> LoadedFrame:
         """Set up and decode a frame, counted from 0. Raises DecodeError, TruncatedError and UnsupportedError."""
         setup = frame_setup(self.instance, frame, self.options, self.boxes)
-        decoded = self._decode(setup)
+        if self.decoded_frames is None:
+            decoded = self._decode(setup)
+        else:
+            key = (setup.frame, setup.needed_size, self.options.decoding)
+            decoded = self.decoded_frames.get(key, lambda: self._decode(setup))
         return LoadedFrame(setup, decoded, frame_masks(decoded, setup.redaction, setup.shutter))
 
     def _decode(self, setup: FrameSetup) -> DecodedFrame:

@@ -65,13 +65,18 @@ class OverlayPlan:
     mode: Overlays = Overlays.OFF
     findings: tuple[Finding, ...] = ()
 
+    @property
+    def is_drawn(self) -> bool:
+        """Whether a plane is drawn into the image."""
+        return self.mode is Overlays.BURN and bool(self.planes)
+
     def draw_into(self, image: Array, ymax: int, redaction: RedactionMask = NO_REDACTION_MASK) -> Array:
         """Draw the planes into the image, before geometry, with `--overlays burn`. Redacted pixels are not drawn on.
 
         A plane is drawn at the display maximum, or in black where it would not be visible. Of a region of interest
         only the edge is drawn, so that its content stays visible. Without planes the image itself is returned.
         """
-        if self.mode is not Overlays.BURN or not self.planes:
+        if not self.is_drawn:
             return image
         output = image.copy()
         for plane in self.planes:

@@ -23,6 +23,7 @@ import numpy as np
 import numpy.typing as npt
 import xxhash
 
+from plainfilm.kernels.levels import levels_array
 from plainfilm.rendering.color.plan import color_plan, rgb_frame
 from plainfilm.rendering.frame import LoadedFrame, PlannedFrame, RenderedFrame
 from plainfilm.rendering.grayscale.planner import GrayscalePlanner
@@ -66,11 +67,12 @@ def finish_frame(planned: PlannedFrame, rendered: RenderedPixels, stored_hash: s
     """Complete output levels to an image: overlays, redaction, geometry."""
     loaded, plan, geometry, overlays = planned.loaded, planned.plan, planned.geometry, planned.overlays
     redaction = loaded.setup.redaction
-    image = overlays.draw_into(rendered.image, plan.ymax, redaction)
-    image = redaction.black_out(image)
+    levels = rendered.levels
+    if overlays.is_drawn or redaction:
+        levels = redaction.black_out(overlays.draw_into(levels_array(levels), plan.ymax, redaction))
     return RenderedFrame(
         frame=planned.frame,
-        image=geometry.apply(image),
+        levels=geometry.apply(levels),
         plan=plan,
         geometry=geometry,
         statistics=statistics(rendered.histogram, plan.ymax),

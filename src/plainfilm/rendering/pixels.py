@@ -9,12 +9,14 @@ from typing import Any, Protocol
 import numpy.typing as npt
 
 from plainfilm.decode.decoded import DecodedFrame
+from plainfilm.kernels.levels import Levels
 from plainfilm.rendering.color.palette import apply_supplemental_palette
 from plainfilm.rendering.color.plan import ColorPlan
 from plainfilm.rendering.grayscale.histogram import EMPTY_HISTOGRAM, Histogram, histogram_of
 from plainfilm.rendering.grayscale.plan import (
     GrayscalePlan,
     masked_pixels,
+    planned_levels,
     render_levels,
     rendered_histogram,
     shutter_level,
@@ -32,13 +34,13 @@ Array = npt.NDArray[Any]
 class RenderedPixels:
     """The output levels of a frame before overlays and geometry.
 
-    stored: the stored values or samples that were rendered. image: (rows, columns) or (rows, columns, 3), uint8 or
+    stored: the stored values or samples that were rendered. levels: (rows, columns) or (rows, columns, 3), uint8 or
     uint16. histogram: the levels of the pixels that are neither unavailable nor masked. profile: the ICC Profile to
     embed into the image; None where there is none.
     """
 
     stored: Array
-    image: Array
+    levels: Levels
     histogram: Histogram
     profile: bytes | None = None
 
@@ -74,10 +76,11 @@ class PlannedGrayscale:
         """The output levels; RGB where a supplemental palette applies."""
         plan, surveyed_frame = self.plan, self.surveyed_frame
         stored = stored_frame(plan.rules, decoded.samples, surveyed_frame.cells)
-        image = render_levels(plan, stored, masks, surveyed_frame.available)
         if plan.supplement is None and plan.enhancement is None:
             counted = surveyed_frame.valid if plan.has_masks else surveyed_frame.available.finite()
-            return RenderedPixels(stored, image, rendered_histogram(plan, counted))
+            levels = planned_levels(plan, stored, masks, surveyed_frame.available)
+            return RenderedPixels(stored, levels, rendered_histogram(plan, counted))
+        image = render_levels(plan, stored, masks, surveyed_frame.available)
         excluded = masked_pixels(plan, stored, masks)
         if plan.supplement is None:
             return RenderedPixels(stored, image, histogram_of(image[~excluded]))

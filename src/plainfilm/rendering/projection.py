@@ -17,6 +17,7 @@ import xxhash
 
 from plainfilm.errors import ConversionError, Reason, Stage
 from plainfilm.findings import Finding
+from plainfilm.kernels.levels import levels_array
 from plainfilm.options.output import Projection
 from plainfilm.records import Status
 from plainfilm.rendering.frame import PlannedFrame, RenderedFrame
@@ -53,9 +54,9 @@ class _Accumulator:
         """Add a frame. Raises ConversionError where its pixels are no grayscale levels of the size of the first."""
         decoded, masks, plan = planned.loaded.decoded, planned.loaded.masks, planned.plan
         rendered = planned.pixels.render(decoded, masks)
-        if not isinstance(plan, GrayscalePlan) or rendered.image.ndim != 2:
+        if not isinstance(plan, GrayscalePlan) or len(rendered.levels.shape) != 2:
             raise _color_error(self._projection)
-        self._add_levels(rendered.image)
+        self._add_levels(levels_array(rendered.levels))
         excluded = masked_pixels(plan, rendered.stored, masks)
         self._excluded = excluded if self._excluded is None else self._excluded & excluded
         self._frames += 1
@@ -137,5 +138,5 @@ def _planned(survey: InstanceSurvey, frame: int, projection: Projection) -> Plan
 
 
 def _color_error(projection: Projection) -> ConversionError:
-    message = f"--frames {projection} needs grayscale frames, and these have colours: choose single frames"
+    message = f"a {projection} needs grayscale frames, and these have colours: choose single frames with --frames"
     return ConversionError(message, reason=Reason.UNSUPPORTED_VALUE, stage=Stage.RENDER)

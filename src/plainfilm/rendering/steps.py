@@ -231,7 +231,10 @@ def _size_steps(geometry: Geometry, crop: tuple[int, int], placement: Box) -> li
     steps = []
     if (placement.width, placement.height) != crop:
         does = f"{crop[0]} x {crop[1]} to {placement.width} x {placement.height}"
-        steps.append(Step("size", does, "", "--size"))
+        if geometry.wanted_spacing is None:
+            steps.append(Step("size", does, "", "--size"))
+        else:
+            steps.append(Step("size", does, "Pixel Spacing", f"--spacing {geometry.wanted_spacing:g}"))
     if (placement.width, placement.height) != (geometry.width, geometry.height):
         steps.append(Step("fit", f"filled up with black, or cut, to {geometry.width} x {geometry.height}", "", "--fit"))
     return steps

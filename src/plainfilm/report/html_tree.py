@@ -10,7 +10,7 @@ from functools import cache
 from importlib.resources import files
 from xml.etree.ElementTree import Element, SubElement, tostring
 
-from plainfilm.output.tables import printable_text
+from plainfilm.output.table_schema import printable_text
 
 
 @cache

@@ -18,7 +18,7 @@ import cv2
 import numpy.typing as npt
 
 from plainfilm.dicom.instance import Instance
-from plainfilm.rendering.explanation import Explanation
+from plainfilm.rendering.explanation import explanation_of
 from plainfilm.rendering.frame import PlannedFrame, RenderedFrame
 from plainfilm.report.drawing import reduce_image
 from plainfilm.report.tone_chart import EMPTY_CHART, ToneChart, tone_chart
@@ -73,7 +73,7 @@ def make_preview(instance: Instance, planned: PlannedFrame | None, rendered: Ren
 
     planned: None for a projection of several frames, whose steps differ from frame to frame.
     """
-    steps = () if planned is None else Explanation(instance, planned).steps
+    steps = () if planned is None else explanation_of(instance, planned).steps
     texts = tuple((step.name, step.does, step.attribute, step.reason) for step in steps)
     findings = tuple((finding.code.value, finding.detail) for finding in rendered.findings)
     return Preview(thumbnail_of(rendered.image), tone_chart(planned, rendered), texts, findings)

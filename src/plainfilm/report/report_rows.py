@@ -9,7 +9,7 @@ from dataclasses import fields
 from functools import cache
 
 from plainfilm.findings import FindingCode
-from plainfilm.output.tables import printable_text
+from plainfilm.output.table_schema import printable_text
 from plainfilm.records import Record
 from plainfilm.report.meanings import meanings_of
 from plainfilm.report.preview import Preview

@@ -16,7 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from plainfilm.errors import OptionsError
-from plainfilm.output.tables import COLUMNS, FAILURE_COLUMNS, Rows, printable_text
+from plainfilm.output.table_schema import FAILURE_COLUMNS, metadata_columns, printable_text
+from plainfilm.output.tables import Rows
 from plainfilm.records import Failure, Record
 from plainfilm.report.drawing import BACKGROUND, HAIRLINE, QUIET, TEXT, WARNING, font_of, reduce_image, shorten, wrap
 from plainfilm.report.suspects import Baselines, Suspect
@@ -50,7 +51,9 @@ class SheetChoice:
 
     def __post_init__(self) -> None:
         """Raise OptionsError for a column that no table has."""
-        if self.sort is not None and self.sort not in (*COLUMNS, *FAILURE_COLUMNS):
+        if self.sort is not None and self.sort not in {
+            column.name for column in (*metadata_columns(), *FAILURE_COLUMNS)
+        }:
             raise OptionsError(f"--sort {self.sort}: not a column of metadata.csv or failures.csv")
 
 

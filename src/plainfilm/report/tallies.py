@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from plainfilm.output.tables import printable_text
+from plainfilm.output.table_schema import printable_text
 from plainfilm.records import Failure, Record, Status
 from plainfilm.report.suspects import Suspect
 

@@ -27,7 +27,6 @@ from plainfilm.sources.naming_rules import (
     file_name_blocked_by,
     fold,
     instance_of,
-    reserved_names,
     sanitize,
     split_suffix,
 )
@@ -61,14 +60,14 @@ def name_alone(entry: Entry) -> EntryNames:
     return EntryNames(safe, safe + suffix)
 
 
-def name_together(entries: Sequence[Entry], *, at_top: bool = False) -> Iterator[tuple[Entry, EntryNames]]:
+def name_together(entries: Sequence[Entry], reserved: Sequence[str]) -> Iterator[tuple[Entry, EntryNames]]:
     """Yield each entry of a folder, in the order given, with its names.
 
-    `at_top`: the folder is the top of OUT, where the names of a run's own files are reserved.
+    reserved: names that no folder among the entries gets.
     """
     single_names = [name_alone(entry) for entry in entries]
     is_folder = [entry.kind is EntryKind.FOLDER for entry in entries]
-    folders = _name_folders(list(compress(single_names, is_folder)), reserved_names(at_top=at_top))
+    folders = _name_folders(list(compress(single_names, is_folder)), reserved)
     files = _name_files(list(compress(single_names, map(not_, is_folder))), [names.name for names in folders])
     file_sources = {names.source for names in files} if folders else set()
     next_folder, next_file = iter(folders), iter(files)

@@ -13,7 +13,7 @@ from typing import BinaryIO
 
 from plainfilm.dicom.encoding import find_first_element
 from plainfilm.dicom.inflate import GZIP_START, inflate_gzip, inflate_gzip_head
-from plainfilm.errors import LimitError, Reason, SourceError
+from plainfilm.errors import LimitError, Reason, SourceError, with_os_error
 
 _HEAD_BYTES = 4096
 # Files of up to this size are read as a whole, which is faster than reading their parts.
@@ -107,17 +107,20 @@ def _open(path: Path) -> BinaryIO:
     try:
         descriptor = os.open(path, _OPEN_FLAGS)
     except OSError as error:
-        raise _unreadable_error(error) from error
-    if stat.S_ISREG(os.fstat(descriptor).st_mode):
+        raise _unreadable_error(error, path) from error
+    mode = os.fstat(descriptor).st_mode
+    if stat.S_ISREG(mode):
         return os.fdopen(descriptor, "rb")
     os.close(descriptor)
-    raise SourceError("it is not a regular file (a folder, pipe, socket or device)", reason=Reason.SOURCE_CHANGED)
+    refusal = SourceError("it is not a regular file (a folder, pipe, socket or device)", reason=Reason.SOURCE_CHANGED)
+    if stat.S_ISDIR(mode):
+        raise with_os_error(refusal, IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR)), path)
+    raise refusal
 
 
-def _unreadable_error(error: OSError) -> SourceError:
+def _unreadable_error(error: OSError, path: Path | None = None) -> SourceError:
     cause = os.strerror(error.errno) if error.errno is not None else type(error).__name__
-    note = " (it existed when the folder was listed)" if error.errno == errno.ENOENT else ""
-    return SourceError(f"the file cannot be read: {cause}{note}")
+    return with_os_error(SourceError(f"the file cannot be read: {cause}"), error, path)
 
 
 def _shrunk_error(size: int, remaining: int) -> SourceError:

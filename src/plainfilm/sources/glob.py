@@ -10,9 +10,11 @@ import fnmatch
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 _WILDCARD = re.compile(r"[*?\[]")
 _ANY_FOLDERS = "**"
+Positions: TypeAlias = frozenset[tuple[int, int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,35 @@ class Pattern:
             if position in positions and component == _ANY_FOLDERS:
                 positions.add(position + 1)
         return frozenset(positions)
+
+
+@dataclass(frozen=True, slots=True)
+class AnyPattern:
+    """Several patterns that start from one folder: a path matches if one of them does.
+
+    A position is the number of a pattern and a position in it.
+    """
+
+    patterns: tuple[Pattern, ...]
+
+    def __add__(self, other: AnyPattern) -> AnyPattern:
+        return AnyPattern(tuple(dict.fromkeys((*self.patterns, *other.patterns))))
+
+    def start(self) -> Positions:
+        """Return the positions before the first name."""
+        return frozenset((number, start) for number, pattern in enumerate(self.patterns) for start in pattern.start())
+
+    def step(self, positions: Positions, name: str) -> Positions:
+        """Return the positions after one more name; an empty set if no longer path can match."""
+        return frozenset(
+            (number, following)
+            for number, pattern in enumerate(self.patterns)
+            for following in pattern.step(frozenset(place for index, place in positions if index == number), name)
+        )
+
+    def accepts(self, positions: Positions) -> bool:
+        """Return whether a path with these positions matches as a whole."""
+        return any(len(self.patterns[number].components) == place for number, place in positions)
 
 
 def split_pattern(text: str) -> tuple[Path, Pattern] | None:

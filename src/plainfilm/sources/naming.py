@@ -63,27 +63,34 @@ _IN_ORDER = "SELECT argument, entry, kind, name, source, shares_source FROM entr
 
 
 def assign_names(
-    entries: Iterable[Entry], *, at_top: bool = False, most_in_memory: int = MOST_IN_MEMORY
+    entries: Iterable[Entry],
+    *,
+    at_top: bool = False,
+    reserved: tuple[str, ...] = (),
+    most_in_memory: int = MOST_IN_MEMORY,
 ) -> Iterator[tuple[Entry, EntryNames]]:
     """Yield the entries of one folder with their names, sorted by argument, files before folders, and code points.
+
+    at_top: whether the folder is the top of OUT, where the names of a run's own files are reserved.
+    reserved: further names that no folder among the entries gets.
 
     All entries are drawn before this function returns. Raises what drawing them raises, and StorageFullError.
     """
     remaining = iter(entries)
     first = list(islice(remaining, most_in_memory + 1))
     if len(first) > most_in_memory:
-        return _name_in_database(chain(first, remaining), at_top)
+        return _name_in_database(chain(first, remaining), (*reserved_names(at_top=at_top), *reserved))
     first.sort(key=lambda entry: (entry.argument, entry.kind is EntryKind.FOLDER, entry.name))
-    return name_together(first, at_top=at_top)
+    return name_together(first, (*reserved_names(at_top=at_top), *reserved))
 
 
-def _name_in_database(entries: Iterable[Entry], at_top: bool) -> Iterator[tuple[Entry, EntryNames]]:
+def _name_in_database(entries: Iterable[Entry], reserved: tuple[str, ...]) -> Iterator[tuple[Entry, EntryNames]]:
     connection = sqlite3.connect("", isolation_level=None, check_same_thread=False)
     with _storage_errors():
         connection.executescript(_CREATE)
         connection.executemany(_INSERT, map(_row_of, entries))
         connection.executescript(_CREATE_INDEXES)
-        _name_collisions(connection, at_top)
+        _name_collisions(connection, reserved)
     return _named_entries(connection)
 
 
@@ -93,14 +100,14 @@ def _row_of(entry: Entry) -> tuple[object, ...]:
     return entry.argument, entry.kind is EntryKind.FOLDER, name, entry.kind.value, stem, instance_stem_of(stem)
 
 
-def _name_collisions(connection: sqlite3.Connection, at_top: bool) -> None:
+def _name_collisions(connection: sqlite3.Connection, reserved: tuple[str, ...]) -> None:
     """Store the names of all entries that may collide, base by base."""
-    reserved_bases = {base_of(fold(name)) for name in reserved_names(at_top=at_top)}
+    reserved_bases = {base_of(fold(name)) for name in reserved}
     connection.create_function("base_of", 1, base_of, deterministic=True)
     connection.create_function("is_reserved", 1, lambda stem: base_of(stem) in reserved_bases, deterministic=True)
     for (base,) in connection.execute(_BASES_WITH_COLLISIONS):
         rows = [row for row in connection.execute(_STARTING_WITH, (base,)) if is_related(row[-1], base)]
-        named = name_together([_entry_of(argument, name, kind) for _, argument, name, kind, _ in rows], at_top=at_top)
+        named = name_together([_entry_of(argument, name, kind) for _, argument, name, kind, _ in rows], reserved)
         connection.executemany(
             _SET_NAMES,
             (

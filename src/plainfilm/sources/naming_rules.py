@@ -15,7 +15,8 @@ LONGEST = 200
 
 DICOM_SUFFIXES = frozenset({"dcm", "dicom", "dic", "ima"})
 _GZIP_SUFFIX = ".gz"
-IMAGE_SUFFIX = ".png"
+MASK_SUFFIX = ".png"
+"""The suffix of the images of overlay planes."""
 IMAGE_SUFFIXES = frozenset({"png", "jpg", "jpeg", "webp", "tif", "tiff", "jxl", "npy"})
 TABLES = ("metadata.csv", "metadata.jsonl", "metadata.parquet")
 RESERVED_AT_TOP = (

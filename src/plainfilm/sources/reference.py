@@ -16,8 +16,10 @@ class Reference(FastPickle):
     path: absolute path of the file; it may hold bytes that are not UTF-8 (as surrogate escapes).
     source: relative path with the file's own suffix, as the tables show it; unique within a run.
     name: relative path of its image without suffix and frame, `/` between components; unique within a run, case folded.
+    is_renamed: whether its name, or that of a folder above it, was changed because another file or folder has it.
     """
 
     path: Path
     source: str
     name: str
+    is_renamed: bool = False

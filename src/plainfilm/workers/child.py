@@ -32,6 +32,7 @@ from plainfilm.workers.messages import (
     StartFailed,
     TaskFinished,
     TaskRaised,
+    TaskResult,
     WorkerSettings,
     WorkerSetup,
     memory_message,
@@ -71,6 +72,8 @@ def main() -> None:
 def _run_jobs(task: Task, jobs: SimpleQueue[bytes], replies: IO[bytes], settings: WorkerSettings) -> None:
     def report(message: Report) -> None:
         write_message(replies, message)
+        if settings.lockstep and isinstance(message, TaskResult):
+            jobs.get()  # Continue
         limits.limit_processor_time(settings.timeout)
 
     # the loaded modules stay, so the garbage collector need not examine them
@@ -155,7 +158,7 @@ def _discard_output() -> None:
 
 
 def _read_in_background(requests: IO[bytes]) -> SimpleQueue[bytes]:
-    """Return a queue of pickled jobs. A thread reads them, so that the process exits with its parent during a task."""
+    """Return a queue of pickled messages. A thread reads them, so that the process ends with its parent."""
     jobs: SimpleQueue[bytes] = SimpleQueue()
 
     def read_jobs() -> None:

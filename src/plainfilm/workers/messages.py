@@ -12,6 +12,7 @@ length. The child only answers: first the setup, and then one job at a time.
     child          Ready            answer to the setup: jobs can come
     child          StartFailed      answer to the setup: the task cannot be loaded; the child exits
     parent         Job              run the task on this payload; sent when the job before has ended
+    parent         Continue         a TaskResult has been received (only with `WorkerSettings.lockstep`)
     child          FrameStarted     the task begins with a frame, or with reading the instance
     child          FrameSurveyed    the task begins to survey a frame before the frame's own turn
     child          FrameSkipped     the turn of a frame that the job says to skip
@@ -87,6 +88,7 @@ class WorkerSettings:
     - `memory_guard`: how `memory` is enforced.
     - `show_output`: whether the output of native libraries, which may quote the data set, goes to standard error
       instead of being discarded.
+    - `lockstep`: whether a worker waits after each TaskResult for a Continue, before `report` returns.
     """
 
     workers: int = 1
@@ -98,6 +100,7 @@ class WorkerSettings:
     extra_path: tuple[str, ...] = ()
     memory_guard: MemoryGuard = _default_memory_guard()
     show_output: bool = False
+    lockstep: bool = False
 
     def __post_init__(self) -> None:
         if min(self.workers, self.recycle_after, self.give_up_after, self.memory) < 1 or not self.timeout > 0:
@@ -124,6 +127,11 @@ class Job(FastPickle):
     payload: object
     first_frame: int = 0
     skipped_frames: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Continue(FastPickle):
+    """The parent has received a TaskResult: the worker may release what belongs to it, and go on."""
 
 
 @dataclass(frozen=True, slots=True)

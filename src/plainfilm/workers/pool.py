@@ -17,13 +17,16 @@ this process (`worker_thread.py`).
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from types import TracebackType
 
 from plainfilm.workers.limits import resident_sizes
 from plainfilm.workers.messages import Event, Idle, Job, JobDone, MemoryGuard, WorkerSettings
+from plainfilm.workers.ordered_queues import JOBS_IN_ORDER, OrderedDelivery, OrderedQueues
 from plainfilm.workers.process import WorkerProcess
 from plainfilm.workers.spawn import PrestartedWorkers
 from plainfilm.workers.worker_thread import POLL_SECONDS, CapturedError, PoolQueues, WorkerThread
@@ -50,14 +53,25 @@ class WorkerPool:
     is lost then, the frame is added to `Job.skipped_frames`, and the task reports `FrameSkipped(frame)` in its turn.
 
     `prestarted`: workers that load this task already.
+    `ordered`: delivers the events in the order of the jobs, with few results ahead of the consumer.
     """
 
     def __init__(
-        self, task: str, jobs: Iterable[Job], settings: WorkerSettings, prestarted: PrestartedWorkers | None = None
+        self,
+        task: str,
+        jobs: Iterable[Job],
+        settings: WorkerSettings,
+        prestarted: PrestartedWorkers | None = None,
+        ordered: OrderedDelivery | None = None,
     ) -> None:
         self._jobs = iter(jobs)
-        self._settings = settings
-        self._queues = PoolQueues(settings.workers, prestarted)
+        self._settings = settings = replace(settings, lockstep=ordered is not None)
+        self._queues = (
+            PoolQueues(settings.workers, prestarted)
+            if ordered is None
+            else OrderedQueues(settings.workers, ordered, prestarted)
+        )
+        self._most_open_jobs = sys.maxsize if ordered is None else JOBS_IN_ORDER * settings.workers
         self._threads = [WorkerThread(number, task, settings, self._queues) for number in range(settings.workers)]
         self._watchdog = threading.Thread(target=self._run_watchdog, name="plainfilm-watchdog", daemon=True)
         self._watchdog_stop = threading.Event()
@@ -76,7 +90,7 @@ class WorkerPool:
         self.close()
 
     def events(self, *, idle: bool = False) -> Iterator[Event]:
-        """Yield the events of the jobs, in the order in which they come; with `idle`, also Idle.
+        """Yield the events of the jobs, as they come or, with `ordered`, job by job; with `idle`, also Idle.
 
         Raises RunError when no worker can be started or a task ends the run. An exception of the iterator of jobs is
         raised after the events of the jobs before it. After `stop` the events end early: a job without its JobDone is
@@ -130,7 +144,12 @@ class WorkerPool:
     def _draw_jobs(self) -> None:
         """Draw jobs until enough are ahead, or an event waits; at least one, so that no worker is idle."""
         enough = JOBS_AHEAD * len(self._threads)
-        while not self._has_drawn_all_jobs and not self._queues.is_stopping and self._queues.jobs.qsize() < enough:
+        while (
+            not self._has_drawn_all_jobs
+            and not self._queues.is_stopping
+            and self._queues.jobs.qsize() < enough
+            and self._open_jobs < self._most_open_jobs
+        ):
             job = None
             with self._job_iterator_error:
                 job = next(self._jobs, None)
@@ -138,7 +157,7 @@ class WorkerPool:
                 self._has_drawn_all_jobs = True
                 return
             self._open_jobs += 1
-            self._queues.jobs.put(job)
+            self._queues.put_job(job)
             if self._queues.has_events:
                 return
 

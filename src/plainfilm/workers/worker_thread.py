@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 import threading
 import time
@@ -13,6 +14,7 @@ from types import TracebackType
 from plainfilm.errors import Reason, RunError
 from plainfilm.workers.job_progress import JobProgress
 from plainfilm.workers.messages import (
+    Continue,
     Event,
     FrameSkipped,
     FrameStarted,
@@ -38,6 +40,8 @@ START_SECONDS = 120.0
 PAUSES_BETWEEN_STARTS = (0.1, 1.0)
 """Seconds before each further attempt when a worker dies before it is ready."""
 
+_NO_DESCRIPTORS = (errno.EMFILE, errno.ENFILE)
+
 POLL_SECONDS = 0.1
 
 EVENTS_AHEAD = 128
@@ -61,7 +65,12 @@ class CapturedError(AbstractContextManager["CapturedError"]):
 
 
 class PoolQueues:
-    """The queues of a pool: jobs for the worker threads, and events for the consumer. `stop_at` ends the pool."""
+    """The queues of a pool: jobs for the worker threads, and events for the consumer. `stop_at` ends the pool.
+
+    has_lockstep: whether a worker waits after each result until the result is in the queue.
+    """
+
+    has_lockstep = False
 
     def __init__(self, workers: int, prestarted: PrestartedWorkers | None = None) -> None:
         self.prestarted = prestarted
@@ -81,8 +90,19 @@ class PoolQueues:
         """Whether an event waits."""
         return not self._events.empty()
 
-    def put_event(self, event: Event | Exception) -> None:
-        """Add an event, or an error for the consumer to raise. Waits while the queue is full, unless it is closed."""
+    def put_job(self, job: Job) -> None:
+        """Add a job for the worker threads."""
+        self.jobs.put(job)
+
+    def put_event(self, _job: Job, event: Event) -> None:
+        """Add an event of a job. Waits while the queue is full, unless it is closed."""
+        self._put(event)
+
+    def put_error(self, error: Exception) -> None:
+        """Add an error for the consumer to raise."""
+        self._put(error)
+
+    def _put(self, event: Event | Exception) -> None:
         is_queued = False
         while not is_queued and not self.is_closed:
             with suppress(Full):
@@ -119,7 +139,7 @@ class WorkerThread(threading.Thread):
         if self.process is not None:
             self._end_process()
         if captured.error is not None:
-            self._queues.put_event(captured.error)
+            self._queues.put_error(captured.error)
 
     def _run_job(self, job: Job) -> None:
         progress = JobProgress(job, self._settings.give_up_after)
@@ -132,8 +152,8 @@ class WorkerThread(threading.Thread):
                 return
             lost = self._finish_attempt(progress, end)
             if lost is not None:
-                self._queues.put_event(lost)
-        self._queues.put_event(JobDone(job.payload))
+                self._queues.put_event(job, lost)
+        self._queues.put_event(job, JobDone(job.payload))
 
     def _attempt(self, process: WorkerProcess, progress: JobProgress) -> TaskFinished | TaskRaised | None:
         """Try the remaining part of a job once; return how the task ended, or None when the worker is gone.
@@ -146,7 +166,9 @@ class WorkerThread(threading.Thread):
                 case FrameStarted() | FrameSurveyed() | MemoryShort() | TaskResult() | FrameSkipped() as message:
                     event = progress.handle_report(message)
                     if event is not None:
-                        self._queues.put_event(event)
+                        self._queues.put_event(progress.job, event)
+                    if self._queues.has_lockstep and isinstance(message, TaskResult):
+                        process.send(Continue())
                 case TaskFinished() | TaskRaised() as end:
                     return end
                 case RunFailed(error):
@@ -194,7 +216,9 @@ class WorkerThread(threading.Thread):
             child = None if self._queues.prestarted is None else self._queues.prestarted.take()
             self.process = WorkerProcess(self._task, self._settings, child)
         except OSError as error:
-            return str(error.strerror or type(error).__name__)
+            cause = str(error.strerror or type(error).__name__)
+            hint = " (raise the limit with ulimit -n, or give fewer --jobs)" if error.errno in _NO_DESCRIPTORS else ""
+            return cause + hint
         reply = self.process.receive(START_SECONDS)
         if isinstance(reply, Ready) and not self._queues.is_stopping:
             self._jobs_done = 0

@@ -16,8 +16,9 @@ from pydicom.uid import ExplicitVRLittleEndian
 from plainfilm.dicom.instance import FrameAttributes, Instance, SoftcopyPresentation
 from plainfilm.dicom.orientation import TURNS, Turn
 from plainfilm.dicom.read import read_instance
-from plainfilm.errors import ConversionError
+from plainfilm.errors import ConversionError, OptionsError
 from plainfilm.findings import FindingCode
+from plainfilm.kernels.levels import levels_array
 from plainfilm.options.geometry import Box, CropMode, GeometryOptions, Pixels
 from plainfilm.options.options import Options
 from plainfilm.options.presentation import Orient
@@ -280,8 +281,8 @@ def presented(turn: Turn) -> Instance:
 def test_the_affine_is_right_for_crop_rotation_size_and_padding_together(turn: Turn, given: dict[str, Any]) -> None:
     """A ramp along rows, and one along columns: where a pixel of the picture comes from its value says."""
     found = first_frame(presented(turn), Options.of(given).geometry)
-    rows, columns = np.mgrid[0:60, 0:90].astype(np.float32) + 1
-    shown = found.apply(rows), found.apply(columns)
+    rows, columns = (np.mgrid[0:60, 0:90].astype(np.uint16) + 1) * np.uint16(700)
+    shown = tuple(levels_array(found.apply(ramp)) / 700 for ramp in (rows, columns))
     assert shown[0].shape == (found.height, found.width)
     a, b, c, d, e, f = found.affine
     drawn = np.argwhere((shown[0] > 0) & (shown[1] > 0))
@@ -350,3 +351,29 @@ def test_an_oriented_image_has_its_size_and_margins() -> None:
     assert not shown[:10].any()
     assert not shown[30:].any()
     assert found.affine == (-1, 0, 39, 0, 1, 10)
+
+
+@pytest.mark.parametrize("pixels", list(Pixels))
+@pytest.mark.parametrize(("wanted", "size"), [(0.1, (30, 24)), (0.2, (15, 12)), (0.6, (5, 4))])
+def test_a_spacing_decides_the_size_of_both_axes(pixels: Pixels, wanted: float, size: tuple[int, int]) -> None:
+    instance = read(rows=6, columns=10, PixelSpacing=["0.4", "0.3"])
+    found = first_frame(instance, GeometryOptions(pixels=pixels, spacing=wanted))
+    assert (found.width, found.height) == size
+    assert found.output_spacing == pytest.approx((wanted, wanted))
+
+
+def test_a_spacing_needs_that_of_the_image() -> None:
+    with pytest.raises(ConversionError, match="neither Pixel Spacing nor another") as raised:
+        first_frame(read(PixelAspectRatio=["4", "3"]), GeometryOptions(spacing=0.2))
+    assert raised.value.reason == "missing_attribute"
+
+
+def test_a_spacing_that_gives_too_many_pixels_is_refused() -> None:
+    with pytest.raises(ConversionError) as raised:
+        first_frame(read(PixelSpacing=["1", "1"]), GeometryOptions(spacing=0.0001))
+    assert raised.value.reason == "too_large"
+
+
+def test_a_spacing_and_a_size_contradict_each_other() -> None:
+    with pytest.raises(OptionsError, match="--spacing and --size"):
+        Options.of({"spacing": 0.2, "size": 512})

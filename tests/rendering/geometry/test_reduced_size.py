@@ -65,7 +65,7 @@ def whole() -> Dataset:
 
 def is_reduced(dataset: Dataset, **options: Any) -> bool:
     explanation = plainfilm.explain(dataset, decode="reduced", **options)
-    codes = [finding.code for finding in explanation.planned.findings]
+    codes = [finding.code for finding in explanation.findings]
     return "reduced_decode" in codes
 
 

@@ -55,9 +55,9 @@ def test_an_index_that_the_file_does_not_have_is_replaced_by_0() -> None:
 
 
 @pytest.mark.parametrize("choice", ["lut", "lut:0", "no such text"])
-def test_a_kind_or_text_that_the_file_does_not_have_gives_no_voi(choice: str) -> None:
+def test_a_kind_or_text_that_the_file_does_not_have_gives_the_choice_of_the_file(choice: str) -> None:
     candidates = voi_candidates(FrameAttributes(voi_levels=(VoiLevel(windows=(BONE,)),)), parse_voi(choice))
-    assert candidates.items == ()
+    assert [str(position) for position in candidates.positions] == ["window:0"]
     assert codes(candidates) == ["voi_not_found"]
 
 
@@ -69,7 +69,7 @@ def test_a_finding_does_not_repeat_the_explanation() -> None:
 @pytest.mark.parametrize("explanation", [None, "", "  "])
 def test_an_empty_explanation_matches_no_voi(explanation: str | None) -> None:
     attributes = FrameAttributes(voi_levels=(VoiLevel(windows=(WindowItem(1, 2, explanation=explanation),)),))
-    assert voi_candidates(attributes, VoiChoice(VoiKind.EXPLANATION, text="")).items == ()
+    assert codes(voi_candidates(attributes, VoiChoice(VoiKind.EXPLANATION, text=""))) == ["voi_not_found"]
 
 
 def test_a_frame_without_a_voi_gives_no_finding() -> None:

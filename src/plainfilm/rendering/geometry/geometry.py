@@ -12,6 +12,8 @@ import numpy.typing as npt
 
 from plainfilm.dicom.orientation import Affine, Turn, compose
 from plainfilm.findings import Finding
+from plainfilm.kernels.area import area_means
+from plainfilm.kernels.levels import Levels, LookupImage, levels_array
 from plainfilm.options.geometry import Box
 
 Array = npt.NDArray[Any]
@@ -27,6 +29,7 @@ class Geometry:
     crop: the part of the image with square pixels that is kept; None for the whole.
     turn: quarter turns and flip of this part.
     placement: the box of the turned part in the output, which may reach beyond the output; None for the whole output.
+    wanted_spacing: the spacing in mm that decides the size of the output; None where another option does.
     """
 
     rows: int
@@ -39,6 +42,7 @@ class Geometry:
     crop: Box | None = None
     turn: Turn = Turn()
     placement: Box | None = None
+    wanted_spacing: float | None = None
 
     @property
     def square_pixel_size(self) -> tuple[int, int]:
@@ -71,20 +75,23 @@ class Geometry:
         spacing = self.spacing[1] / x, self.spacing[0] / y
         return (spacing[1], spacing[0]) if self.turn.quarters % 2 else spacing
 
-    def apply(self, image: Array) -> Array:
-        """The output of a rendered frame, (rows, columns) or (rows, columns, 3).
+    def apply(self, levels: Levels) -> Levels:
+        """The output of a rendered frame, (rows, columns) or (rows, columns, 3), in C order.
 
         Without a crop, square pixels and size are one resampling. The turn comes after resampling, so that a turned
         image has the values of one that is not turned.
         """
         crop, placement = self._crop, self._placement
         if (crop.width, crop.height) != self.square_pixel_size:
-            image = _resampled(image, *self.square_pixel_size)
-            image = image[crop.y : crop.y + crop.height, crop.x : crop.x + crop.width]
-        image = _resampled(image, *self._scaled_size)
+            levels = _part(_resampled(levels, *self.square_pixel_size), crop)
+        levels = _resampled(levels, *self._scaled_size)
+        is_placed = (self.width, self.height) == (placement.width, placement.height)
+        if isinstance(levels, LookupImage) and self.turn.is_identity and is_placed:
+            return levels
+        image = levels_array(levels)
         if not self.turn.is_identity:
             image = self.turn.apply(image)
-        if (self.width, self.height) == (placement.width, placement.height):
+        if is_placed:
             return np.ascontiguousarray(image)
         image = image[max(-placement.y, 0) :, max(-placement.x, 0) :][: self.height, : self.width]
         output = np.zeros((self.height, self.width, *image.shape[2:]), image.dtype)
@@ -107,11 +114,18 @@ class Geometry:
         return self.turn.size(placement.width, placement.height)
 
 
-def _resampled(image: Array, width: int, height: int) -> Array:
+def _part(levels: Levels, box: Box) -> Levels:
+    if isinstance(levels, LookupImage):
+        return levels.part(box.x, box.y, box.width, box.height)
+    return levels[box.y : box.y + box.height, box.x : box.x + box.width]
+
+
+def _resampled(levels: Levels, width: int, height: int) -> Levels:
     """Resample each axis with its own filter: the mean of an area to shrink it, linear interpolation to enlarge it."""
-    rows, columns = image.shape[:2]
+    rows, columns = levels.shape[:2]
     smaller = min(width, columns), min(height, rows)
-    for target, filter_ in ((smaller, cv2.INTER_AREA), ((width, height), cv2.INTER_LINEAR)):
-        if (image.shape[1], image.shape[0]) != target:
-            image = cv2.resize(image, target, interpolation=filter_)
-    return image
+    if (columns, rows) != smaller:
+        levels = area_means(levels, *smaller)
+    if smaller != (width, height):
+        levels = np.asarray(cv2.resize(levels_array(levels), (width, height), interpolation=cv2.INTER_LINEAR))
+    return levels

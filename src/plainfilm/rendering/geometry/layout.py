@@ -62,8 +62,8 @@ def geometry_of(
     """The geometry of a frame: square pixels, then crop, turn and size.
 
     border: the result of the search that `--crop border` asks for; without it such a crop keeps the whole image.
-    Raises LimitError where the output has more than `max_pixels` rows x columns x samples, and ConversionError
-    (unsupported_value) where the crop lies outside the image.
+    Raises LimitError where the output has more than `max_pixels` rows x columns x samples, and ConversionError:
+    unsupported_value where the crop lies outside the image, missing_attribute where --spacing needs a pixel spacing.
     """
     crop, findings = _crop(layout, options.crop, border)
     width, height = layout.turn.size(crop.width, crop.height)
@@ -76,14 +76,27 @@ def geometry_of(
         findings=(*layout.findings, *findings),
         turn=layout.turn,
     )
-    if crop == Box(0, 0, layout.width, layout.height) and options.size == OutputSize():
+    is_whole = crop == Box(0, 0, layout.width, layout.height)
+    if is_whole and options.size == OutputSize() and options.spacing is None:
         return geometry
-    placement, (width, height) = _placement((width, height), options)
+    if options.spacing is None:
+        placement, (width, height) = _placement((width, height), options)
+    else:
+        width, height = _size_by_spacing((width, height), layout, options.spacing)
+        placement = Box(0, 0, width, height)
     pixels = max(width * height, placement.width * placement.height)
     if pixels * layout.samples_per_pixel > max_pixels:
         raise LimitError(f"an output of {width} x {height} pixels is above {max_pixels}")
     resized = layout.width, layout.height
-    return replace(geometry, height=height, width=width, resized=resized, crop=crop, placement=placement)
+    return replace(
+        geometry,
+        height=height,
+        width=width,
+        resized=resized,
+        crop=crop,
+        placement=placement,
+        wanted_spacing=options.spacing,
+    )
 
 
 def _square_pixel_layout(instance: Instance, frame: int, pixels: Pixels, max_pixels: int) -> FrameLayout:
@@ -186,6 +199,22 @@ def _intersection(box: Box, other: Box) -> Box | None:
     left, top = max(box.x, other.x), max(box.y, other.y)
     right, bottom = min(box.x + box.width, other.x + other.width), min(box.y + box.height, other.y + other.height)
     return Box(left, top, right - left, bottom - top) if left < right and top < bottom else None
+
+
+def _size_by_spacing(part_size: tuple[int, int], layout: FrameLayout, spacing: float) -> tuple[int, int]:
+    """Width and height of the kept part, which is turned, with this many mm per pixel. Raises ConversionError."""
+    if layout.spacing is None:
+        message = (
+            "--spacing needs the size of a pixel in mm, and the image has neither Pixel Spacing nor another spacing"
+        )
+        raise ConversionError(message, reason=Reason.MISSING_ATTRIBUTE, stage=Stage.RENDER)
+    # the spacing of the image with square pixels, along x and y of the part
+    row_mm, column_mm = (Fraction(repr(float(value))) for value in layout.spacing)
+    x, y = column_mm * layout.columns / layout.width, row_mm * layout.rows / layout.height
+    if layout.turn.quarters % 2:
+        x, y = y, x
+    wanted = Fraction(repr(float(spacing)))
+    return max(1, _rounded(part_size[0] * x / wanted)), max(1, _rounded(part_size[1] * y / wanted))
 
 
 def _placement(part_size: tuple[int, int], options: GeometryOptions) -> tuple[Box, tuple[int, int]]:

@@ -10,6 +10,11 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from plainfilm.kernels import HAS_CORE
+
+if HAS_CORE:
+    from plainfilm.kernels import core
+
 Array = npt.NDArray[Any]
 
 # OpenCV counts in float32, which is exact for integers up to 2^24, so larger images are counted in bands.
@@ -82,13 +87,18 @@ def histogram_of(values: Array) -> Histogram:
         distinct, counts = np.unique(flat, return_counts=True)
         return Histogram(distinct, counts.astype(np.int64))
     patterns = flat.view(np.dtype(f"u{values.dtype.itemsize}"))
-    counts = _pattern_counts(patterns)
+    counts = _counts_compiled(patterns) if HAS_CORE else _pattern_counts(patterns)
     distinct = np.flatnonzero(counts != 0)
     if values.dtype.kind == "i":
         # read as unsigned, negative values come after the others
         first_negative = int(np.searchsorted(distinct, 1 << 8 * values.dtype.itemsize - 1))
         distinct = np.concatenate((distinct[first_negative:], distinct[:first_negative]))
     return Histogram(distinct.astype(patterns.dtype).view(values.dtype), counts[distinct])
+
+
+def _counts_compiled(patterns: Array) -> npt.NDArray[np.int64]:
+    """The number of occurrences of each possible value, by the compiled module."""
+    return np.frombuffer(core.histogram(np.ascontiguousarray(patterns), patterns.itemsize), np.int64)
 
 
 def _pattern_counts(patterns: Array) -> npt.NDArray[np.int64]:

@@ -6,12 +6,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
 from plainfilm.dicom.instance import Palette, Shutter
 from plainfilm.findings import Finding
+from plainfilm.kernels.levels import Levels, LookupImage
 from plainfilm.options.render import Clahe, Look
 from plainfilm.records import Status
 from plainfilm.rendering.grayscale.clahe import apply_clahe
@@ -105,6 +105,15 @@ class GrayscalePlan:
         )
 
 
+def planned_levels(plan: GrayscalePlan, stored: Array, masks: FrameMasks, histogram: Histogram) -> Levels:
+    """The levels of `render_levels`, to be looked up later where each depends on nothing but its own stored value."""
+    paints_shutter = plan.shutter is not None and masks.outside_shutter is not None
+    is_table = stored.dtype.kind in "iu" and stored.dtype.itemsize <= 2
+    if not is_table or masks.unavailable is not None or plan.enhancement is not None or paints_shutter:
+        return render_levels(plan, stored, masks, histogram)
+    return _lookup(stored, table(plan, stored.dtype, histogram.values))
+
+
 def render_levels(
     plan: GrayscalePlan, stored: Array, masks: FrameMasks = NO_MASKS, histogram: Histogram | None = None
 ) -> Array:
@@ -114,7 +123,8 @@ def render_levels(
     applied to each pixel. histogram: the values of the available pixels; the table is then filled for these only.
     """
     if stored.dtype.kind in "iu" and stored.dtype.itemsize <= 2:
-        image = _look_up(stored, table(plan, stored.dtype, None if histogram is None else histogram.values))
+        values = None if histogram is None else histogram.values
+        image = _lookup(stored, table(plan, stored.dtype, values)).array()
     else:
         image = levels(plan, stored)
     if masks.unavailable is not None:
@@ -161,10 +171,8 @@ def table(plan: GrayscalePlan, dtype: np.dtype[Any], values: Array | None = None
     return entries
 
 
-def _look_up(stored: Array, entries: Array) -> Array:
-    unsigned = np.ascontiguousarray(stored).view(np.dtype(f"u{stored.dtype.itemsize}"))
-    image: Array = cv2.LUT(unsigned, entries)
-    return image.reshape(stored.shape)
+def _lookup(stored: Array, entries: Array) -> LookupImage:
+    return LookupImage(np.ascontiguousarray(stored).view(np.dtype(f"u{stored.dtype.itemsize}")), entries)
 
 
 def shutter_level(shutter: Shutter, ymax: int) -> int:

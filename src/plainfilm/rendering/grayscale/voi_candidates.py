@@ -60,8 +60,9 @@ class VoiCandidates:
 def voi_candidates(attributes: FrameAttributes, choice: VoiChoice) -> VoiCandidates:
     """List the VOIs of the nearest level that has any, after the VOIs that `choice` excludes are removed.
 
-    An index that the file does not have is replaced by index 0, with the finding `voi_index_missing`. A kind or an
-    Explanation that the file does not have gives no VOI, with the finding `voi_not_found`.
+    An index that the file does not have is replaced by index 0 of its kind, with the finding `voi_index_missing`. For a
+    kind or an Explanation that the file does not have, the VOIs are those without a choice, with the finding
+    `voi_not_found`.
     """
     if choice.kind is VoiKind.NONE:
         return VoiCandidates(())
@@ -70,7 +71,9 @@ def voi_candidates(attributes: FrameAttributes, choice: VoiChoice) -> VoiCandida
     if not candidates and choice.kind is not VoiKind.AUTO:
         # An Explanation is text of the user and may name a person, so that no finding repeats it.
         request = "no VOI with that Explanation" if choice.kind is VoiKind.EXPLANATION else f"no {choice}"
-        return VoiCandidates((), (Finding(FindingCode.VOI_NOT_FOUND, f"the file has {request}"),))
+        note = f"the file has {request}; its own choice is used instead"
+        own = voi_candidates(attributes, VoiChoice())
+        return VoiCandidates(own.items, (Finding(FindingCode.VOI_NOT_FOUND, note),))
     if choice.index is None:
         return VoiCandidates(candidates)
     matches = tuple(candidate for candidate in candidates if candidate.position.index == choice.index)

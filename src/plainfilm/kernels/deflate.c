@@ -1,22 +1,24 @@
 /* SPDX-License-Identifier: MIT
  *
- * Filter rows into PNG scanlines, and compress bytes into deflate blocks (RFC 1951) whose only matches are runs: bytes
- * that are equal to the byte before them. Section numbers are those of RFC 1951 unless another source is named.
+ * Compress bytes into deflate blocks (RFC 1951) whose only matches are runs: bytes that are equal to the byte before
+ * them. Section numbers are those of RFC 1951.
  *
  * In filtered scanlines of radiographs hardly anything but runs repeats, so a search for other matches would not pay.
- * Each block has its own Huffman code. Its size is computed before it is written, so the buffer is always large enough;
- * a block that would not become smaller is stored. Plain C: no intrinsics, any byte order, no state.
+ * Each block has its own Huffman code. A block that may change is copied before it is read, because its contents are read
+ * several times, and the result is allocated by a size that is computed before the block is written. A block that would
+ * not become smaller is stored. Plain C: no intrinsics, any byte order, no state.
  */
 
-#define PY_SSIZE_T_CLEAN
-#include <Python.h>
-#include <stdint.h>
+#include "core.h"
+
+#include <stdlib.h>
 #include <string.h>
 
 enum {
     BLOCK = 65535, /* bytes per block: the most that a stored block can hold */
     SHORT = 4, /* bytes of the shortest run that is searched: 4, or 8, which is faster */
     USUAL = 8,
+    GROUP = 128, /* bytes that are searched at once for runs of the usual length */
     LONGEST = 258,
     LITERALS = 286, /* symbols: literals, the end of a block (256), and lengths */
     END = 256,
@@ -25,23 +27,24 @@ enum {
     SPARE = 16 /* bytes beyond the computed size: for writes of a whole word, and for the end of a piece */
 };
 
-typedef struct {
-    uint32_t bits, count; /* the bits of the code, the first one lowest, and their number */
-} Code;
+/* A code: its bits, the first one lowest, at the top of the word, and their number in the lowest byte. With the number in
+ * the same word, codes are joined by one shift and one OR. */
+typedef uint64_t Code;
 
 typedef struct {
     uint32_t at, length;
 } Run;
 
 /* The contents of a block, computed before it is written. */
-typedef struct {
+struct Plan {
     Run runs[BLOCK / SHORT];
     uint32_t run_count;
     uint32_t counts[LITERALS], length_counts[LENGTHS];
     uint8_t depths[LITERALS], length_depths[LENGTHS];
     uint8_t symbols[LITERALS + 1], extras[LITERALS + 1]; /* the code lengths as symbols of 3.2.7 */
     uint32_t symbol_count, literal_count, length_count;
-} Plan;
+    uint8_t data[BLOCK]; /* a copy: the original may change while it is read */
+};
 
 typedef struct {
     uint8_t *next;
@@ -54,7 +57,7 @@ static uint16_t run_symbol[LONGEST + 1], run_base[LONGEST + 1];
 static uint8_t run_extra[LONGEST + 1];
 
 /* The table of 3.2.5: eight lengths without extra bits, then four symbols for each number of extra bits from 1 on. */
-static void fill_run_table(void)
+void fill_run_table(void)
 {
     uint32_t length = 3, symbol = 257;
     for (; length < LONGEST; symbol++) {
@@ -69,12 +72,32 @@ static void fill_run_table(void)
     run_base[LONGEST] = LONGEST;
 }
 
+/* Whether no run of 8 bytes begins at any of the next GROUP / 4 positions in steps of 4. A plain loop over whole words,
+ * without a branch, so that the compiler compares many at once. */
+INLINE int has_no_run(const uint8_t *data)
+{
+    uint32_t hits = 0;
+    for (int i = 0; i < GROUP; i += 4) {
+        uint32_t here, before, next, next_before;
+        memcpy(&here, data + i, 4);
+        memcpy(&before, data + i - 1, 4);
+        memcpy(&next, data + i + 4, 4);
+        memcpy(&next_before, data + i + 3, 4);
+        hits |= (uint32_t)(((here ^ before) | (next ^ next_before)) == 0);
+    }
+    return !hits;
+}
+
 /* Find the runs of at least `shortest` bytes. The search goes in steps of half of that, so runs of fewer than 1.5 times
  * `shortest` bytes may be missed. Callers pass a constant, so that the compiler makes a loop for each. */
-static inline void find_runs_from(Plan *plan, const uint8_t *data, uint32_t size, uint32_t shortest)
+INLINE void find_runs_from(Plan *plan, const uint8_t *data, uint32_t size, uint32_t shortest)
 {
     uint32_t at = 1, free_from = 1, count = 0;
     while (at + shortest <= size) {
+        while (shortest == USUAL && at + GROUP + 4 <= size && has_no_run(data + at))
+            at += GROUP;
+        if (at + shortest > size)
+            break;
         if (memcmp(data + at, data + at - 1, shortest)) {
             at += shortest / 2;
             continue;
@@ -91,25 +114,25 @@ static inline void find_runs_from(Plan *plan, const uint8_t *data, uint32_t size
     plan->run_count = count;
 }
 
-static void find_runs(Plan *plan, const uint8_t *data, uint32_t size, uint32_t shortest)
+CLONES static void find_runs(Plan *plan, const uint8_t *data, uint32_t size, int has_short_runs)
 {
-    if (shortest == SHORT)
+    if (has_short_runs)
         find_runs_from(plan, data, size, SHORT);
     else
         find_runs_from(plan, data, size, USUAL);
 }
 
-static void count_literals(uint32_t counts[4][256], const uint8_t *data, uint32_t size)
+INLINE void count_literals(uint32_t counts[4][256], const uint8_t *data, uint32_t size)
 {
     uint32_t at = 0;
     for (; at + 4 <= size; at += 4) /* four tables, so that equal neighbours do not depend on each other */
         for (int lane = 0; lane < 4; lane++)
-            counts[lane][data[at + lane]]++;
+            counts[lane][data[at + (uint32_t)lane]]++;
     for (; at < size; at++)
         counts[0][data[at]]++;
 }
 
-static void count_symbols(Plan *plan, const uint8_t *data, uint32_t size)
+CLONES static void count_symbols(Plan *plan, const uint8_t *data, uint32_t size)
 {
     uint32_t lanes[4][256] = {{0}}, at = 0;
     memset(plan->counts, 0, sizeof plan->counts);
@@ -171,7 +194,8 @@ static void make_depths(const uint32_t *counts, int size, int deepest, uint8_t *
     for (int symbol = 0; symbol < size; symbol++)
         if (counts[symbol])
             keys[used++] = counts[symbol] << 9 | (uint32_t)symbol;
-    memset(depths, 0, (size_t)size);
+    for (int symbol = 0; symbol < size; symbol++)
+        depths[symbol] = 0;
     if (used == 1) {
         depths[keys[0] & 511] = 1;
         return;
@@ -207,9 +231,9 @@ static void make_codes(const uint8_t *depths, int size, Code *codes)
         for (int symbol = 0; symbol < size; symbol++) {
             if (depths[symbol] != depth)
                 continue;
+            codes[symbol] = depth;
             for (uint32_t bit = 0; bit < depth; bit++)
-                codes[symbol].bits |= (next >> bit & 1) << (depth - 1 - bit);
-            codes[symbol].count = depth;
+                codes[symbol] |= (uint64_t)(next >> bit & 1) << (63 - bit);
             next++;
         }
 }
@@ -260,9 +284,9 @@ static uint32_t extra_bits(uint8_t symbol)
 }
 
 /* Plan a block of 1 to BLOCK bytes, and return its size in bits. */
-static uint64_t make_plan(Plan *plan, const uint8_t *data, uint32_t size, uint32_t shortest)
+static uint64_t make_plan(Plan *plan, const uint8_t *data, uint32_t size, int has_short_runs)
 {
-    find_runs(plan, data, size, shortest);
+    find_runs(plan, data, size, has_short_runs);
     count_symbols(plan, data, size);
     make_depths(plan->counts, LITERALS, DEEPEST, plan->depths);
     uint64_t bits = 3 + 5 + 5 + 4;
@@ -278,9 +302,9 @@ static uint64_t make_plan(Plan *plan, const uint8_t *data, uint32_t size, uint32
 }
 
 /* Write the pending bits up to the last whole byte. */
-static void write_bytes(Writer *to)
+INLINE void write_bytes(Writer *to)
 {
-#if PY_BIG_ENDIAN
+#if IS_BIG_ENDIAN
     for (int i = 0; i < 8; i++)
         to->next[i] = (uint8_t)(to->bits >> (8 * i));
 #else
@@ -292,34 +316,38 @@ static void write_bytes(Writer *to)
 }
 
 /* Add bits to the pending bits. */
-static void add_bits(Writer *to, uint64_t bits, uint32_t count)
+INLINE void add_bits(Writer *to, uint64_t bits, uint32_t count)
 {
     to->bits |= bits << to->count;
     to->count += count;
 }
 
-static void put_bits(Writer *to, uint64_t bits, uint32_t count)
+INLINE void put_bits(Writer *to, uint64_t bits, uint32_t count)
 {
     add_bits(to, bits, count);
     write_bytes(to);
 }
 
-static void put_literals(Writer *to, const Code *codes, const uint8_t *data, uint32_t size)
+INLINE void put_code(Writer *to, Code code)
+{
+    put_bits(to, code >> (64 - (code & 255)), (uint32_t)(code & 255));
+}
+
+INLINE void put_literals(Writer *to, const Code *codes, const uint8_t *data, uint32_t size)
 {
     Writer own = *to; /* a copy stays in registers; a write through a pointer to bytes could alter the original */
     uint32_t at = 0;
     for (; at + 4 <= size; at += 4) {
         Code a = codes[data[at]], b = codes[data[at + 1]], c = codes[data[at + 2]], d = codes[data[at + 3]];
-        uint64_t first = a.bits | (uint64_t)b.bits << a.count, second = c.bits | (uint64_t)d.bits << c.count;
-        uint32_t half = a.count + b.count;
-        put_bits(&own, first | second << half, half + c.count + d.count);
+        uint64_t first = a >> (b & 63) | b, second = c >> (d & 63) | d, half = c + d, count = (a + b + half) & 255;
+        put_bits(&own, (first >> (half & 63) | second) >> (64 - count), (uint32_t)count);
     }
     for (; at < size; at++)
-        put_bits(&own, codes[data[at]].bits, codes[data[at]].count);
+        put_code(&own, codes[data[at]]);
     *to = own;
 }
 
-static void put_block(Writer *to, const Plan *plan, const uint8_t *data, uint32_t size)
+CLONES static void put_block(Writer *to, const Plan *plan, const uint8_t *data, uint32_t size)
 {
     Code codes[LITERALS], length_codes[LENGTHS];
     make_codes(plan->depths, LITERALS, codes);
@@ -332,7 +360,7 @@ static void put_block(Writer *to, const Plan *plan, const uint8_t *data, uint32_
         put_bits(to, plan->length_depths[LENGTH_ORDER[i]], 3);
     for (uint32_t i = 0; i < plan->symbol_count; i++) {
         uint8_t symbol = plan->symbols[i];
-        put_bits(to, length_codes[symbol].bits, length_codes[symbol].count);
+        put_code(to, length_codes[symbol]);
         put_bits(to, plan->extras[i], extra_bits(symbol));
     }
     uint32_t at = 0;
@@ -340,13 +368,13 @@ static void put_block(Writer *to, const Plan *plan, const uint8_t *data, uint32_
         Run run = plan->runs[i];
         Code code = codes[run_symbol[run.length]];
         put_literals(to, codes, data + at, run.at - at);
-        add_bits(to, code.bits, code.count);
+        add_bits(to, code >> (64 - (code & 255)), (uint32_t)(code & 255));
         add_bits(to, run.length - run_base[run.length], run_extra[run.length]);
         put_bits(to, 0, 1); /* the only distance, 1 */
         at = run.at + run.length;
     }
     put_literals(to, codes, data + at, size - at);
-    put_bits(to, codes[END].bits, codes[END].count);
+    put_code(to, codes[END]);
 }
 
 /* Write a stored block (3.2.4). A stored block without bytes ends a piece at a whole byte. */
@@ -364,153 +392,64 @@ static uint64_t stored_bits(uint32_t size)
     return 3 + 7 + 32 + 8 * (uint64_t)size;
 }
 
-/* The arguments of a call: contiguous bytes, and the length of the shortest run. */
-typedef struct {
-    Py_buffer data;
-    uint32_t shortest;
-} Request;
-
-static int read_request(PyObject *arguments, Request *request)
+Plan *new_plan(void)
 {
-    PyObject *object;
-    int is_short;
-    if (!PyArg_ParseTuple(arguments, "Op", &object, &is_short))
+    return malloc(sizeof(Plan));
+}
+
+/* Make room for so many more bytes; 0 without memory. */
+static int reserve(Bytes *to, size_t more)
+{
+    if (to->memory && more <= to->capacity - to->size)
+        return 1;
+    size_t capacity = to->size + more + to->size / 2;
+    uint8_t *grown = realloc(to->memory, capacity);
+    if (!grown)
         return 0;
-    request->shortest = is_short ? SHORT : USUAL;
-    return !PyObject_GetBuffer(object, &request->data, PyBUF_SIMPLE);
+    to->memory = grown;
+    to->capacity = capacity;
+    return 1;
 }
 
-static uint32_t block_size(const Request *request, Py_ssize_t at)
+static const uint8_t *copy_block(Plan *plan, const uint8_t *data, uint32_t size)
 {
-    return request->data.len - at < BLOCK ? (uint32_t)(request->data.len - at) : BLOCK;
+    memcpy(plan->data, data, size);
+    return plan->data;
 }
 
-/* Write the blocks of all bytes to new memory, which grows by the size of each block; NULL where there is none. */
-static uint8_t *write_blocks(Plan *plan, const Request *request, size_t *written)
+/* Append the blocks of some bytes, and an empty stored block, so that they end at a whole byte. None is the last one. */
+int deflate_blocks(Plan *plan, Bytes *to, const uint8_t *data, size_t size, int has_short_runs, int may_change)
 {
-    uint8_t *memory = PyMem_Malloc(SPARE);
-    Writer to = {memory, 0, 0};
-    for (Py_ssize_t at = 0; memory && at < request->data.len; at += BLOCK) {
-        const uint8_t *from = (const uint8_t *)request->data.buf + at;
-        uint32_t size = block_size(request, at);
-        uint64_t bits = make_plan(plan, from, size, request->shortest), stored = stored_bits(size);
-        size_t used = (size_t)(to.next - memory), more = (size_t)((bits < stored ? bits : stored) / 8 + 1);
-        uint8_t *grown = PyMem_Realloc(memory, used + more + SPARE);
-        if (!grown) {
-            PyMem_Free(memory);
-            return NULL;
-        }
-        memory = grown;
-        to.next = memory + used;
+    Writer writer = {NULL, 0, 0};
+    for (size_t at = 0; at < size; at += BLOCK) {
+        uint32_t part = size - at < BLOCK ? (uint32_t)(size - at) : BLOCK;
+        const uint8_t *block = may_change ? copy_block(plan, data + at, part) : data + at;
+        uint64_t bits = make_plan(plan, block, part, has_short_runs), stored = stored_bits(part);
+        if (!reserve(to, (size_t)((bits < stored ? bits : stored) / 8 + 1 + SPARE)))
+            return 0;
+        writer.next = to->memory + to->size;
         if (bits < stored)
-            put_block(&to, plan, from, size);
+            put_block(&writer, plan, block, part);
         else
-            put_stored(&to, from, size);
+            put_stored(&writer, block, part);
+        to->size = (size_t)(writer.next - to->memory);
     }
-    if (memory)
-        put_stored(&to, to.next, 0);
-    *written = (size_t)(to.next - memory);
-    return memory;
+    if (!reserve(to, SPARE))
+        return 0;
+    writer.next = to->memory + to->size;
+    put_stored(&writer, plan->data, 0);
+    to->size = (size_t)(writer.next - to->memory);
+    return 1;
 }
 
-static PyObject *deflate(PyObject *module, PyObject *arguments)
+/* The bits of the blocks that deflate_blocks would append, without the empty block. */
+uint64_t deflated_bits(Plan *plan, const uint8_t *data, size_t size, int has_short_runs)
 {
-    (void)module;
-    Request request;
-    if (!read_request(arguments, &request))
-        return NULL;
-    size_t written = 0;
-    Plan *plan = PyMem_Malloc(sizeof *plan);
-    uint8_t *memory = plan ? write_blocks(plan, &request, &written) : NULL;
-    PyObject *result =
-        memory ? PyBytes_FromStringAndSize((const char *)memory, (Py_ssize_t)written) : PyErr_NoMemory();
-    PyMem_Free(memory);
-    PyMem_Free(plan);
-    PyBuffer_Release(&request.data);
-    return result;
-}
-
-static PyObject *deflated_size(PyObject *module, PyObject *arguments)
-{
-    (void)module;
-    Request request;
-    if (!read_request(arguments, &request))
-        return NULL;
     uint64_t total = 0;
-    Plan *plan = PyMem_Malloc(sizeof *plan);
-    for (Py_ssize_t at = 0; plan && at < request.data.len; at += BLOCK) {
-        uint32_t size = block_size(&request, at);
-        uint64_t bits = make_plan(plan, (const uint8_t *)request.data.buf + at, size, request.shortest);
-        total += bits < stored_bits(size) ? bits : stored_bits(size);
+    for (size_t at = 0; at < size; at += BLOCK) {
+        uint32_t part = size - at < BLOCK ? (uint32_t)(size - at) : BLOCK;
+        uint64_t bits = make_plan(plan, copy_block(plan, data + at, part), part, has_short_runs);
+        total += bits < stored_bits(part) ? bits : stored_bits(part);
     }
-    PyObject *result = plan ? PyLong_FromUnsignedLongLong(total / 8 + 1) : PyErr_NoMemory();
-    PyMem_Free(plan);
-    PyBuffer_Release(&request.data);
-    return result;
-}
-
-/* Filter one row (ISO/IEC 15948 section 9.2); `left` and `above` are the neighbours of each byte. */
-static void filter_row(int kind, const uint8_t *here, const uint8_t *left, const uint8_t *above, uint8_t *to,
-                       Py_ssize_t size)
-{
-    if (kind == 1)
-        for (Py_ssize_t i = 0; i < size; i++)
-            to[i] = (uint8_t)(here[i] - left[i]);
-    else if (kind == 2)
-        for (Py_ssize_t i = 0; i < size; i++)
-            to[i] = (uint8_t)(here[i] - above[i]);
-    else if (kind == 3) /* floor((left + above) / 2) without a ninth bit */
-        for (Py_ssize_t i = 0; i < size; i++)
-            to[i] = (uint8_t)(here[i] - ((left[i] & above[i]) + ((left[i] ^ above[i]) >> 1)));
-    else
-        memcpy(to, here, (size_t)size);
-}
-
-static PyObject *filter(PyObject *module, PyObject *arguments)
-{
-    (void)module;
-    PyObject *object;
-    Py_buffer data;
-    Py_ssize_t width, pixel;
-    int kind;
-    if (!PyArg_ParseTuple(arguments, "Onni", &object, &width, &pixel, &kind))
-        return NULL;
-    if (PyObject_GetBuffer(object, &data, PyBUF_SIMPLE))
-        return NULL;
-    PyObject *result = NULL;
-    if (pixel < 1 || width <= pixel || data.len < width || data.len % width || kind < 0 || kind > 3) {
-        PyErr_SetString(PyExc_ValueError,
-                        "rows of a width with a pixel of padding, and a filter from 0 to 3, are required");
-    } else {
-        Py_ssize_t rows = data.len / width - 1, size = width - pixel;
-        result = PyBytes_FromStringAndSize(NULL, rows * (1 + size));
-        uint8_t *to = result ? (uint8_t *)PyBytes_AsString(result) : NULL;
-        for (Py_ssize_t row = 0; to && row < rows; row++, to += 1 + size) {
-            const uint8_t *above = (const uint8_t *)data.buf + row * width, *here = above + width;
-            *to = (uint8_t)kind;
-            filter_row(kind, here + pixel, here, above + pixel, to + 1, size);
-        }
-    }
-    PyBuffer_Release(&data);
-    return result;
-}
-
-static PyMethodDef METHODS[] = {
-    {"filter", filter, METH_VARARGS,
-     "filter(padded, width, pixel, kind): filter padded rows of `width` bytes into PNG scanlines."},
-    {"deflate", deflate, METH_VARARGS,
-     "deflate(data, short): compress bytes into deflate blocks that end at a whole byte; none is the last one."},
-    {"deflated_size", deflated_size, METH_VARARGS,
-     "deflated_size(data, short): the number of bytes that deflate would return, exact to a few bytes."},
-    {NULL, NULL, 0, NULL},
-};
-
-static struct PyModuleDef MODULE = {
-    PyModuleDef_HEAD_INIT, "runs", "PNG filters, and deflate blocks whose matches are runs.", 0, METHODS, NULL, NULL,
-    NULL, NULL};
-
-PyMODINIT_FUNC PyInit_runs(void)
-{
-    fill_run_table();
-    return PyModule_Create(&MODULE);
+    return total;
 }

@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: MIT
+"""Say in a few lines what a run has done, where its output is, and what to look at first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from plainfilm.conversion.summary import Run
+
+_MOST_REASONS = 5
+
+
+def summary_text(run: Run, out: Path) -> str:
+    """The summary of a run into the folder `out`, with the notes of the run at the end."""
+    return "\n".join((*_lines(run, out), *run.notes))
+
+
+def _lines(run: Run, out: Path) -> Iterator[str]:
+    repaired = f" ({run.repaired:,} repaired)" if run.repaired else ""
+    seconds = f"{run.seconds:.1f} s" if run.seconds < 120 else f"{int(run.seconds) // 60} min {int(run.seconds) % 60} s"
+    yield f"{run.converted:,} images{repaired}, {run.failed:,} failed, {run.skipped:,} skipped in {seconds}"
+    for status in ("failed", "skipped"):
+        if reasons := _reasons_text(run, status):
+            yield f"{status}: {reasons}"
+    if not (run.converted or run.failed or run.skipped):
+        yield "the SOURCEs hold no files: check the paths, and whether the medium is mounted"
+    else:
+        yield f"images and tables: {out}"
+    if advice := _advice(run, out):
+        yield f"look first at {advice}"
+    if run.interrupted:
+        yield "interrupted: the tables list all complete images; give the same command again for the rest"
+
+
+def _reasons_text(run: Run, status: str) -> str:
+    """The most frequent reasons with their numbers: `corrupt_header 2, timeout 1`."""
+    start = f"{status}: "
+    reasons = [(name.removeprefix(start), number) for name, number in run.reasons.items() if name.startswith(start)]
+    shown = ", ".join(f"{name} {number:,}" for name, number in reasons[:_MOST_REASONS])
+    return f"{shown}, ..." if len(reasons) > _MOST_REASONS else shown
+
+
+def _advice(run: Run, out: Path) -> str:
+    if run.failed or (run.skipped and not run.converted):
+        return f"{_table(out, 'failures')}: the reason and the message of each input without an image"
+    if run.repaired:
+        return f"the rows with status repaired in {_table(out, 'metadata')}, and at their images"
+    return f"some of the images, and at the column findings of {_table(out, 'metadata')}" if run.converted else ""
+
+
+def _table(out: Path, name: str) -> Path:
+    """The table of this name, in the format that OUT has."""
+    tables = (out / f"{name}.{suffix}" for suffix in ("csv", "jsonl", "parquet"))
+    return next((table for table in tables if table.exists()), out / f"{name}.csv")

@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: MIT
+"""Survey the rows of a run while they are written to the tables: what the data card and the summary say about them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from plainfilm.findings import FindingCode
+from plainfilm.options.output import OutputOptions
+from plainfilm.output.data_card import CardSurvey
+from plainfilm.output.imagefolder import ImagefolderSurvey
+from plainfilm.output.tables import Rows
+from plainfilm.records import Failure, Record
+
+
+class RowSurvey:
+    """Passes rows on to the tables, and surveys them. Each call of `records` or `failures` begins anew."""
+
+    def __init__(self, rows: Rows, options: OutputOptions) -> None:
+        self._rows = rows
+        self._options = options
+        self._under_patient_paths = 0
+        self._imagefolder = ImagefolderSurvey(options.table)
+        self.card = CardSurvey()
+
+    def records(self) -> Iterator[Record]:
+        """Yield the rows of the images."""
+        self._under_patient_paths = 0
+        self._imagefolder = ImagefolderSurvey(self._options.table)
+        self.card = CardSurvey()
+        for record in self._rows.records():
+            self._under_patient_paths += FindingCode.PATIENT_IN_PATH.value in record.findings.split(";")
+            self._imagefolder.add(record)
+            self.card.add(record)
+            yield record
+
+    def failures(self) -> Iterator[Failure]:
+        """Yield the rows of the failures."""
+        self.card.failures.clear()
+        for failure in self._rows.failures():
+            self.card.add_failure(failure)
+            yield failure
+
+    def notes(self) -> Iterator[str]:
+        """Yield the lines for the summary that follow from the rows."""
+        yield from self._imagefolder.notes(has_card=not self._options.no_card)
+        if self._under_patient_paths:
+            images = self._under_patient_paths
+            yield f"{images} images lie under paths that name their patient: OUT holds these names too"

@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: MIT
+"""Keep the prefix of each folder that was a SOURCE, and look up what a later run needs to give the same names again."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from plainfilm.ledger.database import Database, check_regular_files, damage, open_database
+from plainfilm.ledger.remaining_work import numbered_names
+from plainfilm.ledger.snapshot import open_copy
+from plainfilm.sources.naming_rules import fold
+from plainfilm.sources.prefixes import EarlierNames
+from plainfilm.sources.walk import Listing
+
+_META = "prefixes"
+_PREFIXES = f"SELECT value FROM meta WHERE name = '{_META}'"
+# the folders at the top of OUT whose names begin with a text, without reading the rows of all their files
+_FIRST_FOLDER = """
+SELECT folded FROM sources WHERE folded >= ? AND folded < ? || char(0x10FFFF) AND instr(folded, '/')
+ORDER BY folded LIMIT 1
+"""
+_PATH = "SELECT path FROM sources WHERE source = ?"
+
+
+def store_prefixes(database: Database, prefixes: Mapping[str, str], *, replace: bool = False) -> None:
+    """Add the prefixes of a run, by the paths of the folders, to those of earlier runs; `replace`: forget the others.
+
+    The order in which folders came is kept.
+    """
+    stored = {} if replace else _read_prefixes(database)
+    text = json.dumps(stored | dict(prefixes))
+    database.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (_META, text))
+
+
+def earlier_names(path: Path, listing: Listing, *, read_only: bool = False) -> EarlierNames:
+    """Return what an existing ledger knows of the names of these SOURCEs. The caller holds the lock of OUT.
+
+    read_only: whether nothing may be written beside the ledger. Raises LedgerError for a damaged ledger.
+    """
+    if not path.is_file():
+        return EarlierNames()
+    check_regular_files(path)
+    if read_only:
+        with open_copy(path) as database:
+            return _names_in(database, listing)
+    with open_database(path) as database:
+        return _names_in(database, listing)
+
+
+def _names_in(database: Database, listing: Listing) -> EarlierNames:
+    if database.fetch_one("SELECT 1 FROM sqlite_master WHERE name = 'sources'") is None:
+        return EarlierNames()
+    prefixes = _read_prefixes(database)
+    folders = frozenset(name for base in listing.folder_names for name in _folders_at_top(database, fold(base)))
+    files = {source: _paths_of(database, source) for source in listing.file_sources}
+    return EarlierNames(prefixes, folders, files)
+
+
+def _read_prefixes(database: Database) -> dict[str, str]:
+    row = database.fetch_one(_PREFIXES, types=(str,))
+    if row is None:
+        return {}
+    try:
+        stored = json.loads(row[0])
+    except (ValueError, RecursionError):
+        stored = None
+    if not isinstance(stored, dict) or not all(isinstance(value, str) for value in stored.values()):
+        raise damage(database.path, "the prefixes of the sources cannot be read")
+    return stored
+
+
+def _folders_at_top(database: Database, base: str) -> Iterator[str]:
+    """Yield the folded names of the folders at the top of OUT that begin with a base."""
+    start = base
+    while (row := database.fetch_one(_FIRST_FOLDER, (start, base), (str,))) is not None:
+        folder = row[0].partition("/")[0]
+        yield folder
+        # `0` is the character after `/`: all files of the folder are passed over
+        start = f"{folder}0"
+
+
+def _paths_of(database: Database, source: str) -> tuple[str, ...]:
+    paths: list[str] = []
+    for name in numbered_names(source):
+        row = database.fetch_one(_PATH, (name,), (bytes,))
+        if row is None:
+            return tuple(paths)
+        paths.append(os.fsdecode(row[0]))
+    raise AssertionError("numbered_names does not end")
