@@ -71,14 +71,9 @@ def open_ledger(path: Path, fingerprint: RunFingerprint, *, overwrite: bool = Fa
 
 
 class Ledger:
-    """The ledger as one run uses it; for_reading: no failure is marked to be tried again.
+    """The ledger as one run uses it. Every method raises StorageFullError and RunError where it cannot be written."""
 
-    Every method raises StorageFullError and RunError where the ledger cannot be written.
-    """
-
-    def __init__(
-        self, database: Database, fingerprint: RunFingerprint, *, overwrite: bool = False, for_reading: bool = False
-    ) -> None:
+    def __init__(self, database: Database, fingerprint: RunFingerprint, *, overwrite: bool = False) -> None:
         self._database = database
         self._rows = StoredRows(database)
         self.listed: ListedSources | None = None
@@ -89,7 +84,7 @@ class Ledger:
         """The names of the options that may change, and have changed since the earlier run."""
         if overwrite:
             self._delete_everything()
-        elif meta and not for_reading:
+        elif meta:
             self._resume(meta, fingerprint)
         rows = [("schema", SCHEMA), ("identity", fingerprint.to_json())]
         database.execute_many("INSERT OR REPLACE INTO meta VALUES (?, ?)", rows)
