@@ -12,7 +12,7 @@ from pathlib import Path
 from plainfilm.conversion.array_files import Array, MappedImage, receive_image
 from plainfilm.conversion.failures import failure_of_lost_worker
 from plainfilm.conversion.job import ArrayFolder, ConvertJob, RunContext
-from plainfilm.conversion.job_source import excluded_failure
+from plainfilm.conversion.job_source import excluded_failure, excluded_name
 from plainfilm.conversion.presentation_index import index_presentations, presentation_of
 from plainfilm.conversion.pseudonyms import Key, load_key
 from plainfilm.conversion.redaction_lookup import load_matched_redactions
@@ -84,7 +84,7 @@ class ArrayRun:
     def _jobs(self, context: RunContext) -> Iterator[Job]:
         context_bytes = context.to_bytes()
         for entry in self._listing.entries():
-            if entry.source in self._exclusions:
+            if isinstance(entry, Reference) and excluded_name(self._exclusions, entry.source, entry.source):
                 entry = excluded_failure(entry.source)
             if isinstance(entry, Failure):
                 self._order.append(entry)

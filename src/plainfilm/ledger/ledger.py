@@ -20,19 +20,17 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from plainfilm.errors import Reason, StorageFullError
+from plainfilm.errors import Reason
 from plainfilm.ledger.database import Database, damage, open_database
 from plainfilm.ledger.fingerprint import RunFingerprint, check_fingerprint
 from plainfilm.ledger.remaining_work import FileStat, RemainingWork, numbered_names
 from plainfilm.ledger.schema import SCHEMA, create_tables, is_relative_name, read_meta, remove_if_unusable
-from plainfilm.ledger.serialization import failure_from_text, failure_to_text, record_from_text, record_to_text
+from plainfilm.ledger.serialization import failure_to_text, record_to_text
 from plainfilm.ledger.source_names import StoredPrefixes
 from plainfilm.ledger.sql import (
     COLLIDING_SOURCE,
-    CREATE_DUPLICATE_INDEXES,
     CREATE_INSTANCE_INDEX,
     FILES_OF_SOURCE,
-    IMAGES_WITH_DUPLICATES,
     INSERT_IMAGE,
     INSERT_OVERLAY,
     INSERT_SOURCE,
@@ -43,6 +41,9 @@ from plainfilm.ledger.sql import (
 )
 from plainfilm.ledger.stored_files import StoredFiles
 from plainfilm.ledger.stored_previews import StoredPreviews
+from plainfilm.ledger.stored_rows import published_records, read_record, stored_failures
+from plainfilm.ledger.stored_shards import StoredShards
+from plainfilm.ledger.stored_splits import StoredSplits
 from plainfilm.options.options import Options
 from plainfilm.records import Failure, Record
 from plainfilm.sources.naming_rules import fold, instance_of
@@ -50,8 +51,6 @@ from plainfilm.sources.reference import Reference
 
 # failures of the environment: the same file may succeed in the next run
 _RETRIED_REASONS = frozenset({Reason.WRITE_FAILED, Reason.UNREADABLE, Reason.SOURCE_CHANGED, Reason.NETWORK})
-# up to so many rows, the tables can be written without indexes in acceptable time
-_ROWS_WITHOUT_INDEX = 10_000
 _UNKNOWN_STAT = FileStat(-1, 0)
 
 
@@ -97,6 +96,10 @@ class Ledger:
         self.prefixes = StoredPrefixes(database, replace=self._is_new)
         self.files, self.previews = StoredFiles(database), StoredPreviews(database)
         """The files of the images, to be compared with those in OUT, and what the report shows of the images."""
+        self.shards = StoredShards(database)
+        """The files that hold many images each."""
+        self.splits = StoredSplits(database)
+        """The splits of the patients."""
         for table in ("images", "failures"):
             self.counts.update(dict(database.fetch_all(f"SELECT status, count(*) FROM {table} GROUP BY status")))
 
@@ -147,14 +150,14 @@ class Ledger:
         return dict(self._database.fetch_all(query, (sop_instance,), (str, str)))
 
     def instances_with_suffixes(self) -> list[str]:
-        """Return the SOP Instances of which an image has a name by UID with a `-` and digits behind the UID."""
-        query = "SELECT DISTINCT sop_instance FROM images WHERE file_name GLOB '[0-9]*-*' AND file_name NOT GLOB '*/*'"
+        """Return the SOP Instances of which an image may have a name by UID with a `-` and digits behind the UID."""
+        query = "SELECT DISTINCT sop_instance FROM images WHERE file_name GLOB '*[0-9]-*'"
         return [str(instance) for (instance,) in self._database.fetch_all(query)]
 
     def images_of_source(self, source: str) -> list[Record]:
         """Return the images of a source in the order of their frames."""
         rows = self._database.fetch_all("SELECT row FROM images WHERE source = ? ORDER BY frame", (source,))
-        return [self._record(text) for (text,) in rows]
+        return [read_record(self._database, text) for (text,) in rows]
 
     def add_images(self, records: Iterable[Record], file_stats: Mapping[str, FileStat] | None = None) -> None:
         """Insert the rows of images whose files have their names.
@@ -186,6 +189,13 @@ class Ledger:
         self._database.execute("INSERT OR REPLACE INTO failures VALUES (?, ?, ?, ?, ?, ?)", values)
         self.counts[failure.status] += 1
 
+    def replace_image(self, record: Record, failure: Failure) -> None:
+        """Delete the row of an image, whose file name is pending then, and add a failure in its place."""
+        self.mark_pending([record.file_name])
+        self._database.execute("DELETE FROM images WHERE source = ? AND frame = ?", (record.source, record.number))
+        self.counts[record.status] -= 1
+        self.add_failure(failure)
+
     def mark_done(self, sources: Iterable[str]) -> None:
         """Note that no more rows of these sources are to come."""
         self._database.execute_many("UPDATE sources SET done = 1 WHERE source = ?", ((source,) for source in sources))
@@ -215,26 +225,12 @@ class Ledger:
         self._database.truncate_log()
 
     def records(self) -> Iterator[Record]:
-        """Yield the images by source and frame, each with its `duplicate_of`."""
-        self.commit()
-        self._create_duplicate_indexes()
-        for text, own_id, *first_ids in self._database.iterate(IMAGES_WITH_DUPLICATES):
-            earlier = {first_id for first_id in first_ids if first_id not in (None, own_id)}
-            yield self._record(text, self._first_file_name(earlier) if earlier else "")
+        """Yield the images that are published, by source and frame, each with its `duplicate_of`."""
+        return published_records(self._database, self.counts.total())
 
     def failures(self) -> Iterator[Failure]:
         """Yield the failures by source and frame."""
-        for (text,) in self._database.iterate("SELECT row FROM failures ORDER BY source, frame"):
-            try:
-                yield failure_from_text(text)
-            except ValueError:
-                raise damage(self._database.path, "the row of a failure cannot be read") from None
-
-    def _record(self, text: str, duplicate_of: str = "") -> Record:
-        try:
-            return record_from_text(text, duplicate_of)
-        except ValueError:
-            raise damage(self._database.path, "the row of an image cannot be read") from None
+        return stored_failures(self._database)
 
     def _resume(self, meta: Mapping[str, str], fingerprint: RunFingerprint) -> None:
         """Compare with the earlier runs, and mark the failures that are to be tried again. Raises LedgerError."""
@@ -249,7 +245,7 @@ class Ledger:
     def _delete_everything(self) -> None:
         for table in ("images", "masks"):
             self._database.execute(f"INSERT OR IGNORE INTO pending SELECT file_name FROM {table}")
-        for table in ("images", "masks", "failures", "sources", "previews"):
+        for table in ("images", "masks", "failures", "sources", "previews", "splits", "shards"):
             self._database.execute(f"DELETE FROM {table}")
 
     def _register_new(self, reference: Reference, file_stat: FileStat) -> RemainingWork:
@@ -296,21 +292,6 @@ class Ledger:
         instance = instance_of(folded) or folded
         names = (folded, instance, f"{folded}_mip", f"{folded}_mean", f"{folded}_f0", f"{folded}_f:")
         return self._database.fetch_one(COLLIDING_SOURCE, names) is None
-
-    def _create_duplicate_indexes(self) -> None:
-        """Create the indexes that `records` needs; without disk space for them, small tables do without."""
-        try:
-            self._database.execute_script(CREATE_DUPLICATE_INDEXES)
-        except StorageFullError:
-            if self.counts.total() > _ROWS_WITHOUT_INDEX:
-                raise
-
-    def _first_file_name(self, ids: set[int]) -> str:
-        """Return the file name of that image which comes first in the table."""
-        marks = ", ".join("?" * len(ids))
-        query = f"SELECT file_name FROM images WHERE id IN ({marks}) ORDER BY source, frame LIMIT 1"
-        (name,) = self._database.fetch_all(query, tuple(ids))[0]
-        return str(name)
 
     def _delete_rows(self, table: str, source: str) -> None:
         self._subtract_counts(f"SELECT status, count(*) FROM {table} WHERE source = ? GROUP BY status", (source,))

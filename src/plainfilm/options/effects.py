@@ -6,11 +6,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
+from plainfilm.options.data_set import LabelKey, SplitBalance
 from plainfilm.options.decoding import Resolution
 from plainfilm.options.encoding import LOSSY_FORMATS, ImageFormat
 from plainfilm.options.field import Option
 from plainfilm.options.geometry import Fit, OutputSize, Pixels
 from plainfilm.options.options import Options
+from plainfilm.options.output import Layout
 from plainfilm.options.presentation import Orient, Overlays
 from plainfilm.options.privacy import RedactUnmatched
 from plainfilm.options.render import LOOK_OPTIONS, Icc, Look, Polarity, VoiChoice
@@ -55,6 +57,10 @@ def _has_no_choice_of_loss(values: _Values) -> bool:
     return values["format"] not in LOSSY_FORMATS
 
 
+def _has_no_shards(values: _Values) -> bool:
+    return values["layout"] is Layout.FOLDER
+
+
 def _ignores_voi(values: _Values) -> bool:
     return _look(values) in (Look.WINDOW, Look.EQUALIZE, Look.STORED)
 
@@ -71,6 +77,9 @@ _RULES = (
     _Rule("quality", 90, "on images without loss (it needs --format jpeg, webp or jxl)", _is_lossless),
     _Rule("lossless", False, "on a format that is always without loss", _has_no_choice_of_loss),
     _Rule("spacing", None, _WITH_STORED, _is_stored),
+    _Rule("split_balance", SplitBalance.HASH, "without --split", lambda values: not values["split"]),
+    _Rule("samples_per_file", 10_000, "without --layout webdataset or parquet", _has_no_shards),
+    _Rule("label_key", LabelKey.FILE_NAME, "without --labels", lambda values: values["labels"] is None),
     _Rule("redact_unmatched", RedactUnmatched.ERROR, "without --redact-from", lambda v: v["redact_from"] is None),
     _Rule("voi", VoiChoice(), "with a look that does not use the VOI of the file", _ignores_voi),
     _Rule("polarity", Polarity.AUTO, _WITH_STORED, _is_stored),

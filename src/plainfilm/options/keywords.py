@@ -88,8 +88,16 @@ class RunKeywords(ImageKeywords, total=False):
     lossless: bool
     frames: str | int
     names: Literal["keep", "uid", "hash"]
+    layout: Literal["folder", "webdataset", "parquet"]
+    samples_per_file: int
     table: Literal["csv", "parquet", "jsonl"]
     no_card: bool
+    split: str | dict[str, float]
+    split_balance: Literal["hash", "exact"]
+    labels: str | PathLike[str] | None
+    label: str | list[str]
+    label_key: Literal["file_name", "stem", "source", "SOPInstanceUID", "PatientID", "AccessionNumber"]
+    class_folders: str | None
     modality: str | list[str]
     body_part: str | list[str]
     where: str | list[str]

@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from itertools import groupby
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from plainfilm.errors import OutputError, PlainfilmError
 from plainfilm.output.directory import BY_DESCRIPTOR, OutputDirectory, open_directory, temporary_name
@@ -144,6 +144,14 @@ class FolderOutput:
         Returns the names of files that may exist and could not be removed. Raises StorageFullError and RunError.
         """
         return {name for name in names if not self._remove(name)}
+
+    def remove_empty_folders(self, names: Iterable[str]) -> None:
+        """Remove the folders that these files were in, and their parents, as far as they are empty now."""
+        folders = {parent for name in names for parent in PurePosixPath(name).parents[:-1]}
+        for folder in sorted(folders, key=lambda folder: len(folder.parts), reverse=True):
+            *parents, name = folder.parts
+            with suppress(OSError), open_directory(self.out, parents, by_descriptor=self.by_descriptor) as directory:
+                directory.remove_directory(name)
 
     def write(self, relative_name: str, data: bytes) -> Path:
         """Write one complete file into OUT and return its path. An older file of that name is replaced.
