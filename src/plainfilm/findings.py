@@ -37,7 +37,7 @@ class FindingCode(StrEnum):
     ATTRIBUTE_CORRECTED = "attribute_corrected"
     """The value of an attribute is used after a correction of its spelling."""
     ATTRIBUTE_UNUSABLE = "attribute_unusable"
-    """Photometric Interpretation, Pixel Representation or LUT Descriptor cannot be used as it is in the file."""
+    """Photometric Interpretation, Pixel Representation, LUT Descriptor or functional groups cannot be used."""
     ELEMENT_REPEATED = "element_repeated"
     """An element is more than once in the file; one of them is used."""
     TRAILING_DATA_IGNORED = "trailing_data_ignored"

@@ -21,7 +21,7 @@ from plainfilm.cli.summary import summary_text
 from plainfilm.cli.variables import warn_of_unknown_variables
 from plainfilm.conversion.run_progress import ignore_progress
 from plainfilm.errors import OptionsError
-from plainfilm.options.encoding import LOSSY_FORMATS, EncodingOptions
+from plainfilm.options.encoding import ImageFormat, format_of_suffix
 from plainfilm.options.options import Options
 from plainfilm.options.run import Progress
 from plainfilm.output.single import STANDARD_OUTPUT, check_single, is_image_name, with_format_of
@@ -54,31 +54,19 @@ def convert_command(argv: Sequence[str]) -> int:
     """Run `plainfilm convert` and return its exit code. Raises RunError."""
     arguments = parse(convert_parser(), argv)
     sources, out = _split_paths(arguments)
-    options = options_of(arguments, environment())
+    is_single = out == STANDARD_OUTPUT or is_image_name(Path(out))
+    single_format = (format_of_suffix(Path(out).suffix) or ImageFormat.PNG) if is_single else None
+    options = options_of(arguments, environment(), single_format)
     if not options.run.quiet:
         warn_of_unknown_variables(environment())
-    if is_single := out == STANDARD_OUTPUT or is_image_name(Path(out)):
+    if is_single:
         check_single(sources, out, options)
         options = with_format_of(out, options, is_format_given="format" in vars(arguments))
-    _check_encoding(arguments, options.encoding)
     if options.run.dry_run:
         from plainfilm.cli.listing import list_sources
 
         return list_sources(sources, Path(out), options)
     return convert_to_file(sources[0], out, options) if is_single else convert_folder(sources, Path(out), options)
-
-
-def _check_encoding(arguments: Namespace, encoding: EncodingOptions) -> None:
-    """Raise OptionsError for --quality or --lossless on the command line that the format makes ineffective.
-
-    The format may be that of OUT's suffix, so that the check comes after the other options are read.
-    """
-    has_quality = encoding.format in LOSSY_FORMATS and not encoding.lossless
-    if "quality" in arguments and encoding.quality != EncodingOptions().quality and not has_quality:
-        cause = "with --lossless" if encoding.lossless else f"on {encoding.format}, which loses nothing"
-        raise OptionsError(f"--quality has no effect {cause}: leave it out")
-    if "lossless" in arguments and encoding.lossless and encoding.format not in LOSSY_FORMATS:
-        raise OptionsError(f"--lossless has no effect on {encoding.format}, which loses nothing: leave it out")
 
 
 def _split_paths(arguments: Namespace) -> tuple[list[str], str]:
@@ -108,5 +96,5 @@ def convert_folder(sources: Sequence[str], out: Path, options: Options) -> int:
             run = conversion.run(display.update if display.is_shown else ignore_progress)
             display.add_notes(run.notes)
     if options.run.progress is not Progress.JSON and not options.run.quiet:
-        print_message(summary_text(run, out))
+        print_message(summary_text(run, sources, out))
     return 128 + signals[0] if signals else run.exit_code

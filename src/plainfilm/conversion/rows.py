@@ -21,15 +21,19 @@ from plainfilm.version import NOT_FOR_DIAGNOSIS, VERSION
 
 @dataclass(frozen=True, slots=True)
 class SourceContext:
-    """What the rows of all frames of an instance have in common."""
+    """What the rows of all frames of an instance have in common.
+
+    label_key: the key of the instance in the label file, '' where it is the name of the image.
+    """
 
     reference: Reference
     instance: Instance
     pseudonyms: Pseudonyms
     findings: tuple[Finding, ...]
+    label_key: str = ""
 
 
-def source_context(reference: Reference, instance: Instance, key: Key | None) -> SourceContext:
+def source_context(reference: Reference, instance: Instance, key: Key | None, label_key: str = "") -> SourceContext:
     """Compute the keyed hashes of an instance, and check whether the user's path names the patient.
 
     Without a key the hashes are empty.
@@ -38,7 +42,7 @@ def source_context(reference: Reference, instance: Instance, key: Key | None) ->
     findings = hashes.findings
     if patient_in_path(instance.identity, reference.source):
         findings = (*findings, Finding(FindingCode.PATIENT_IN_PATH, "a component of the path names the patient"))
-    return SourceContext(reference, instance, hashes, findings)
+    return SourceContext(reference, instance, hashes, findings, label_key)
 
 
 def record_of(context: SourceContext, rendered: RenderedFrame, file_name: str, encoded: bytes | None) -> Record:
@@ -64,6 +68,7 @@ def record_of(context: SourceContext, rendered: RenderedFrame, file_name: str, e
         sha256="" if encoded is None else hashlib.sha256(encoded).hexdigest(),
         stored_hash="" if encoded is None else rendered.stored_hash,
         carried=context.instance.extra_columns,
+        label_key=context.label_key,
         **_instance_columns(context.instance),
         **_field_columns(rendered.plan.columns),
         **_geometry_columns(rendered.geometry),

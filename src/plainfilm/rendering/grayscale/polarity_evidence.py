@@ -28,7 +28,7 @@ Mask = npt.NDArray[np.bool_]
 # Fluoroscopy and angiography (XA, RF) are left out: it is usual to display them with dark vessels and bones.
 _RADIOGRAPHS = frozenset(("CR", "DX", "IO", "MG", "PX", "RG"))
 _CHESTS, _FRONTAL_VIEWS = frozenset(("CHEST", "THORAX")), frozenset(("", "AP", "PA"))
-_SAMPLES_PER_SIDE, _MIN_SAMPLES = 96, 400
+_SAMPLES_PER_SIDE, _MIN_SAMPLES = 96, 1024
 _CONTRAST_PERCENTILES, _MIN_CONTRAST = (1, 99), 0.1
 _SEED_REACH, _GAP = 3, 2
 # In shares of the contrast: the distance from one end up to which a sample is at this end, the distance of the samples
