@@ -20,10 +20,10 @@ from tests.support.outputs import is_private
 from plainfilm.conversion import run_parts as run_parts_module
 from plainfilm.conversion.committer import ResultCommitter
 from plainfilm.conversion.job import StagedImage
-from plainfilm.conversion.progress import ignore_progress
 from plainfilm.conversion.pseudonyms import Key
 from plainfilm.conversion.run_inputs import RunInputs
 from plainfilm.conversion.run_log import RunLog
+from plainfilm.conversion.run_progress import ignore_progress
 from plainfilm.conversion.uid_names import UidNames
 from plainfilm.errors import LedgerError, Reason, Stage, StorageFullError
 from plainfilm.ledger.fingerprint import RunFingerprint

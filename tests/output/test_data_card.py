@@ -13,7 +13,8 @@ from tests.output.test_tables import failure, record
 
 from plainfilm.options.options import Options
 from plainfilm.options.output import Table
-from plainfilm.output.data_card import CardContent, CardSurvey, card_text, remove_card, write_card
+from plainfilm.output.card_content import CardContent, CardSurvey
+from plainfilm.output.data_card import card_text, remove_card, write_card
 from plainfilm.output.folder import FolderOutput
 from plainfilm.records import Record, Status
 

@@ -28,7 +28,7 @@ Convert DICOM radiographs into ordinary images that look as on a radiologist's v
   plainfilm convert SOURCE... OUT   convert DICOM files and folders, with tables of what was done to each image
   plainfilm convert FILE hand.png   convert one file into one image (or - for standard output)
   plainfilm survey SOURCE...        count what the files hold before they are converted, from headers alone
-  plainfilm explain FILE [--json]   show which step uses which attribute and why; nothing is converted
+  plainfilm explain FILE            show which step uses which attribute and why; nothing is converted
   plainfilm compare FILE... -o PNG  show films in several looks, side by side in one picture
   plainfilm report OUT              write OUT/report.html anew; every run writes it at its end
   plainfilm sheet OUT -o PNG|PDF    draw a contact sheet of a finished run
@@ -76,8 +76,8 @@ def _run(argv: Sequence[str]) -> int:
 
 
 def _show_help(argv: Sequence[str]) -> int:
-    """Print the help, or that of a command: `plainfilm help convert`."""
-    if len(argv) > 1 and argv[1] in COMMANDS:
+    """Print the help, or that of a command: `plainfilm help convert`. Raises OptionsError for an unknown command."""
+    if argv[:1] == ["help"] and len(argv) > 1:
         return _run([argv[1], "--help"])
     write_text(USAGE)
     return 0 if argv else 2

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from plainfilm.conversion.committer import ResultCommitter
 from plainfilm.conversion.job import ConvertJob, RunContext
+from plainfilm.conversion.labels import key_of_path
 from plainfilm.conversion.progress import ProgressReporter
 from plainfilm.conversion.pseudonyms import Key, source_hash
 from plainfilm.conversion.run_inputs import RunInputs
@@ -90,6 +91,7 @@ class JobSource:
         boxes = self._inputs.redactions.of(entry.source)
         if boxes:
             self._redacted_sources.add(entry.source)
+        label_key = self._label_key(entry.source)
         path = entry.source
         entry = pseudonymize_path(entry, self._inputs.options.output.names, self._inputs.key)
         if isinstance(entry, Reference) and (name := excluded_name(self._inputs.exclusions, path, entry.source)):
@@ -113,7 +115,12 @@ class JobSource:
         self._progress.start_file(work.reference.source, file_stat.size)
         self._changed += work.has_changed
         self._committer.remove(work.obsolete_files)
-        return Job(ConvertJob(work.reference, context_bytes, boxes), work.first_frame)
+        return Job(ConvertJob(work.reference, context_bytes, boxes, label_key), work.first_frame)
+
+    def _label_key(self, source: str) -> str:
+        """Return the key of a source in the label file where its path is the key, otherwise ''."""
+        data_set = self._inputs.options.data_set
+        return key_of_path(self._inputs.key, data_set.label_key, source) if data_set.label else ""
 
     def _exclude(self, reference: Reference) -> None:
         """Skip a file; the images that an earlier run has made of it are removed."""

@@ -11,16 +11,18 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from plainfilm.conversion.disk_check import sha256_of_file
+from plainfilm.conversion.placement import data_set_columns
 from plainfilm.conversion.summary import RUN_FILE
 from plainfilm.errors import LedgerError, Reason
 from plainfilm.ledger.finished_ledger import FinishedLedger, open_finished_ledger
 from plainfilm.ledger.ledger import Ledger
 from plainfilm.ledger.remaining_work import FileStat
+from plainfilm.options.options import Options
 from plainfilm.options.output import Table
 from plainfilm.output.data_card import CARD
 from plainfilm.output.folder import FolderOutput
 from plainfilm.output.ownership import is_private
-from plainfilm.output.tables import METADATA, check_table_format, encode_tables, table_name
+from plainfilm.output.tables import FAILURES, check_output_formats, encode_tables, table_columns, table_name
 from plainfilm.report.report import is_report_file
 
 
@@ -58,10 +60,10 @@ def verify_output(out: Path) -> Verification:
     if not output.has_ledger():
         message = f"{out} holds no run of plainfilm: name the OUT of `plainfilm convert`"
         raise LedgerError(message, reason=Reason.LEDGER_DIFFERS)
-    with output.lock(), open_finished_ledger(output.ledger_path) as finished:
-        counts, missing, changed = _check_images(out, finished.ledger)
-        tables, missing_tables, changed_tables = _check_tables(out, finished)
-        extra = sorted(_extra_files(out, finished.ledger, tables))
+    with output.lock(), open_finished_ledger(output.ledger_path) as ledger:
+        counts, missing, changed = _check_images(out, ledger)
+        tables, missing_tables, changed_tables = _check_tables(out, ledger)
+        extra = sorted(_extra_files(out, ledger, tables))
     missing, changed = sorted([*missing, *missing_tables]), sorted([*changed, *changed_tables])
     return Verification(counts + len(tables), tuple(missing), tuple(changed), tuple(extra))
 
@@ -77,17 +79,25 @@ def _check_images(out: Path, ledger: Ledger) -> tuple[int, list[str], list[str]]
                 missing.append(file.file_name)
             elif sha256_of_file(path) != ledger.files.sha256(file):
                 changed.append(file.file_name)
+    for shard in ledger.shards.all().values():
+        files += 1
+        path = out / shard.name
+        if FileStat.of_output(path).size < 0:
+            missing.append(shard.name)
+        elif sha256_of_file(path) != shard.sha256:
+            changed.append(shard.name)
     return files, missing, changed
 
 
-def _check_tables(out: Path, finished: FinishedLedger) -> tuple[list[str], list[str], list[str]]:
+def _check_tables(out: Path, ledger: FinishedLedger) -> tuple[list[str], list[str], list[str]]:
     """Return the names of the tables, of those that are missing, and of those that the ledger would write otherwise."""
-    present = [table for table in Table if FileStat.of_output(out / table_name(METADATA, table)).size >= 0]
-    table = present[0] if present else Table.CSV
-    check_table_format(table)
-    columns = [word for word in str(finished.fingerprint.options.get("columns") or "").split(",") if word]
+    present = [table for table in Table if FileStat.of_output(out / table_name(FAILURES, table)).size >= 0]
+    options = _options_of(ledger, present[0] if present else Table.CSV)
+    check_output_formats(options.output)
+    table, data_set = options.output.table, data_set_columns(options)
+    columns, _ = table_columns(ledger, table, options.privacy.columns.words, data_set)
     names, missing, changed = list[str](), list[str](), list[str]()
-    for name, chunks in encode_tables(finished.ledger, table, columns):
+    for name, chunks in encode_tables(ledger, table, columns, data_set):
         names.append(name)
         if FileStat.of_output(out / name).size < 0:
             missing.append(name)
@@ -98,6 +108,13 @@ def _check_tables(out: Path, finished: FinishedLedger) -> tuple[list[str], list[
         if sha256_of_file(out / name) != digest.hexdigest():
             changed.append(name)
     return names, missing, changed
+
+
+def _options_of(ledger: FinishedLedger, table: Table) -> Options:
+    """Return the options that decide the tables, as the ledger has them, with a format of the tables."""
+    names = ("columns", "split", "label", "layout")
+    stored = ledger.fingerprint.options
+    return Options.of({"table": table, **{name: stored[name] for name in names if stored.get(name)}})
 
 
 def _extra_files(out: Path, ledger: Ledger, tables: list[str]) -> Iterator[str]:

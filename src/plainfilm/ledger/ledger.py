@@ -27,9 +27,8 @@ from plainfilm.ledger.listed_sources import ListedSources
 from plainfilm.ledger.remaining_work import FileStat, RemainingWork, numbered_names
 from plainfilm.ledger.schema import SCHEMA, create_tables, is_relative_name, read_meta, remove_if_unusable
 from plainfilm.ledger.serialization import failure_to_text, record_to_text
-from plainfilm.ledger.source_names import store_prefixes
+from plainfilm.ledger.source_names import StoredPrefixes, is_name_free
 from plainfilm.ledger.sql import (
-    COLLIDING_SOURCE,
     CREATE_INSTANCE_INDEX,
     FILES_OF_SOURCE,
     INSERT_IMAGE,
@@ -43,9 +42,11 @@ from plainfilm.ledger.sql import (
 from plainfilm.ledger.stored_files import StoredFiles
 from plainfilm.ledger.stored_previews import StoredPreviews
 from plainfilm.ledger.stored_rows import StoredRows
+from plainfilm.ledger.stored_shards import StoredShards
+from plainfilm.ledger.stored_splits import StoredSplits
 from plainfilm.options.options import Options
 from plainfilm.records import Failure, Record
-from plainfilm.sources.naming_rules import fold, instance_of
+from plainfilm.sources.naming_rules import fold
 from plainfilm.sources.reference import Reference
 
 # failures of the environment: the same file may succeed in the next run
@@ -70,16 +71,10 @@ def open_ledger(path: Path, fingerprint: RunFingerprint, *, overwrite: bool = Fa
 
 
 class Ledger:
-    """The ledger as one run uses it; for_reading: no failure is marked to be tried again.
+    """The ledger as one run uses it. Every method raises StorageFullError and RunError where it cannot be written."""
 
-    Every method raises StorageFullError and RunError where the ledger cannot be written.
-    """
-
-    def __init__(
-        self, database: Database, fingerprint: RunFingerprint, *, overwrite: bool = False, for_reading: bool = False
-    ) -> None:
-        self._database = database
-        self._rows = StoredRows(database)
+    def __init__(self, database: Database, fingerprint: RunFingerprint, *, overwrite: bool = False) -> None:
+        self._open_parts(database)
         self.listed: ListedSources | None = None
         """The sources that this run has listed so far; None unless `track_listing` was called."""
         meta = read_meta(database)
@@ -88,22 +83,23 @@ class Ledger:
         """The names of the options that may change, and have changed since the earlier run."""
         if overwrite:
             self._delete_everything()
-        elif meta and not for_reading:
+        elif meta:
             self._resume(meta, fingerprint)
         rows = [("schema", SCHEMA), ("identity", fingerprint.to_json())]
         database.execute_many("INSERT OR REPLACE INTO meta VALUES (?, ?)", rows)
         database.commit()
         self.counts: Counter[str] = Counter()
         """The number of rows of each status."""
-        self.files, self.previews = StoredFiles(database), StoredPreviews(database)
-        """The files of the images, to be compared with those in OUT, and what the report shows of the images."""
+        self.prefixes = StoredPrefixes(database, replace=self._is_new)
         for table in ("images", "failures"):
             self.counts.update(dict(database.fetch_all(f"SELECT status, count(*) FROM {table} GROUP BY status")))
 
-    def store_prefixes(self, prefixes: Mapping[str, str]) -> None:
-        """Keep the prefixes of the folders among the SOURCEs, by their paths, for later runs."""
-        store_prefixes(self._database, prefixes, replace=self._is_new)
-        self.commit()
+    def _open_parts(self, database: Database) -> None:
+        self._database, self._rows = database, StoredRows(database)
+        self.files, self.previews = StoredFiles(database), StoredPreviews(database)
+        """The files of the images, to be compared with those in OUT, and what the report shows of the images."""
+        self.shards, self.splits = StoredShards(database), StoredSplits(database)
+        """The files that hold many images each, and the splits of the patients."""
 
     def track_listing(self) -> None:
         """Note from now on which sources are registered."""
@@ -122,7 +118,7 @@ class Ledger:
         for source in numbered_names(reference.source):
             state = self._database.fetch_one(SOURCE_STATE, (source,), STATE_TYPES)
             if state is None:
-                name = next(name for name in numbered_names(reference.name) if self._is_name_free(name))
+                name = next(name for name in numbered_names(reference.name) if is_name_free(self._database, name))
                 return self._register_new(replace(reference, source=source, name=name), file_stat)
             if state[0] == path or not os.path.lexists(state[0]):
                 named = replace(reference, source=source, name=state[1])
@@ -156,8 +152,8 @@ class Ledger:
         return dict(self._database.fetch_all(query, (sop_instance,), (str, str)))
 
     def instances_with_suffixes(self) -> list[str]:
-        """Return the SOP Instances of which an image has a name by UID with a `-` and digits behind the UID."""
-        query = "SELECT DISTINCT sop_instance FROM images WHERE file_name GLOB '[0-9]*-*' AND file_name NOT GLOB '*/*'"
+        """Return the SOP Instances of which an image may have a name by UID with a `-` and digits behind the UID."""
+        query = "SELECT DISTINCT sop_instance FROM images WHERE file_name GLOB '*[0-9]-*'"
         return [str(instance) for (instance,) in self._database.fetch_all(query)]
 
     def images_of_source(self, source: str) -> list[Record]:
@@ -179,8 +175,7 @@ class Ledger:
 
     def add_overlay(self, source: str, file_name: str, file_stat: FileStat, sha256: str) -> None:
         """Insert the image of an overlay plane of a source; it is deleted with the images of the source."""
-        values = (file_name, source, file_stat.size, file_stat.mtime_ns, sha256)
-        self._database.execute(INSERT_OVERLAY, values)
+        self._database.execute(INSERT_OVERLAY, (file_name, source, file_stat.size, file_stat.mtime_ns, sha256))
 
     def rename_images(self, records: Iterable[Record]) -> None:
         """Update the rows of images whose files have got the names in these records."""
@@ -194,6 +189,13 @@ class Ledger:
         values = (failure.source, frame, failure.status, failure.reason, retry, failure_to_text(failure))
         self._database.execute("INSERT OR REPLACE INTO failures VALUES (?, ?, ?, ?, ?, ?)", values)
         self.counts[failure.status] += 1
+
+    def replace_image(self, record: Record, failure: Failure) -> None:
+        """Delete the row of an image, whose file name is pending then, and add a failure in its place."""
+        self.mark_pending([record.file_name])
+        self._database.execute("DELETE FROM images WHERE source = ? AND frame = ?", (record.source, record.number))
+        self.counts[record.status] -= 1
+        self.add_failure(failure)
 
     def mark_done(self, sources: Iterable[str]) -> None:
         """Note that no more rows of these sources are to come."""
@@ -252,7 +254,7 @@ class Ledger:
     def _delete_everything(self) -> None:
         for table in ("images", "masks"):
             self._database.execute(f"INSERT OR IGNORE INTO pending SELECT file_name FROM {table}")
-        for table in ("images", "masks", "failures", "sources", "previews"):
+        for table in ("images", "masks", "failures", "sources", "previews", "splits", "shards"):
             self._database.execute(f"DELETE FROM {table}")
 
     def _register_new(self, reference: Reference, file_stat: FileStat) -> RemainingWork:
@@ -294,13 +296,6 @@ class Ledger:
             self._database.execute(f"DELETE FROM {table} WHERE source = ?", (source,))
         self._database.execute("UPDATE sources SET done = 0 WHERE source = ?", (source,))
         return file_names
-
-    def _is_name_free(self, name: str) -> bool:
-        """Whether no image of another source can have this name, or this name with a frame number."""
-        folded = fold(name)
-        instance = instance_of(folded) or folded
-        names = (folded, instance, f"{folded}_mip", f"{folded}_mean", f"{folded}_f0", f"{folded}_f:")
-        return self._database.fetch_one(COLLIDING_SOURCE, names) is None
 
     def _note_listed(self, source: str) -> None:
         if self.listed is not None:
