@@ -3,11 +3,11 @@
 
     python -m benchmarks.films [--rounds N] [--short] [--page docs/benchmarks.md]
 
-The recipe is `pixel_array / max * 255`, and another one, `stretch`, is that of benchmarks/recipe.py. OpenCV writes both,
-and resizes them where the images are made smaller. Each program converts the same films in a process of its own, one
-program after the other in each round; the first film of each process is not counted. The ratios are those of the medians.
-Processor time depends least on what else the machine does. With --page the section of this page is replaced. The recipes
-run in the Python of --peers-python, which needs a decoder for each encoding (benchmarks/requirements.txt).
+The recipe is `pixel_array / max * 255`, and another one, `stretch`, is that of benchmarks/recipe.py. OpenCV writes
+both, and resizes them where the images are made smaller. Each program converts the same films in a process of its own,
+one program after the other in each round; the first film of each process is not counted. The ratios are those of the
+medians. Processor time depends least on what else the machine does. With --page the section of this page is replaced.
+The recipes run in the Python of --peers-python, which needs a decoder for each encoding (benchmarks/requirements.txt).
 """
 
 from __future__ import annotations
