@@ -60,10 +60,10 @@ def verify_output(out: Path) -> Verification:
     if not output.has_ledger():
         message = f"{out} holds no run of plainfilm: name the OUT of `plainfilm convert`"
         raise LedgerError(message, reason=Reason.LEDGER_DIFFERS)
-    with output.lock(), open_finished_ledger(output.ledger_path) as finished:
-        counts, missing, changed = _check_images(out, finished.ledger)
-        tables, missing_tables, changed_tables = _check_tables(out, finished)
-        extra = sorted(_extra_files(out, finished.ledger, tables))
+    with output.lock(), open_finished_ledger(output.ledger_path) as ledger:
+        counts, missing, changed = _check_images(out, ledger)
+        tables, missing_tables, changed_tables = _check_tables(out, ledger)
+        extra = sorted(_extra_files(out, ledger, tables))
     missing, changed = sorted([*missing, *missing_tables]), sorted([*changed, *changed_tables])
     return Verification(counts + len(tables), tuple(missing), tuple(changed), tuple(extra))
 
@@ -89,15 +89,15 @@ def _check_images(out: Path, ledger: Ledger) -> tuple[int, list[str], list[str]]
     return files, missing, changed
 
 
-def _check_tables(out: Path, finished: FinishedLedger) -> tuple[list[str], list[str], list[str]]:
+def _check_tables(out: Path, ledger: FinishedLedger) -> tuple[list[str], list[str], list[str]]:
     """Return the names of the tables, of those that are missing, and of those that the ledger would write otherwise."""
     present = [table for table in Table if FileStat.of_output(out / table_name(FAILURES, table)).size >= 0]
-    options = _options_of(finished, present[0] if present else Table.CSV)
+    options = _options_of(ledger, present[0] if present else Table.CSV)
     check_output_formats(options.output)
     table, data_set = options.output.table, data_set_columns(options)
-    columns, _ = table_columns(finished.ledger, table, options.privacy.columns.words, data_set)
+    columns, _ = table_columns(ledger, table, options.privacy.columns.words, data_set)
     names, missing, changed = list[str](), list[str](), list[str]()
-    for name, chunks in encode_tables(finished.ledger, table, columns, data_set):
+    for name, chunks in encode_tables(ledger, table, columns, data_set):
         names.append(name)
         if FileStat.of_output(out / name).size < 0:
             missing.append(name)
@@ -110,10 +110,10 @@ def _check_tables(out: Path, finished: FinishedLedger) -> tuple[list[str], list[
     return names, missing, changed
 
 
-def _options_of(finished: FinishedLedger, table: Table) -> Options:
+def _options_of(ledger: FinishedLedger, table: Table) -> Options:
     """Return the options that decide the tables, as the ledger has them, with a format of the tables."""
     names = ("columns", "split", "label", "layout")
-    stored = finished.fingerprint.options
+    stored = ledger.fingerprint.options
     return Options.of({"table": table, **{name: stored[name] for name in names if stored.get(name)}})
 
 

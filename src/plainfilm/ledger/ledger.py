@@ -74,8 +74,7 @@ class Ledger:
     """The ledger as one run uses it. Every method raises StorageFullError and RunError where it cannot be written."""
 
     def __init__(self, database: Database, fingerprint: RunFingerprint, *, overwrite: bool = False) -> None:
-        self._database = database
-        self._rows = StoredRows(database)
+        self._open_parts(database)
         self.listed: ListedSources | None = None
         """The sources that this run has listed so far; None unless `track_listing` was called."""
         meta = read_meta(database)
@@ -92,14 +91,15 @@ class Ledger:
         self.counts: Counter[str] = Counter()
         """The number of rows of each status."""
         self.prefixes = StoredPrefixes(database, replace=self._is_new)
-        self.files, self.previews = StoredFiles(database), StoredPreviews(database)
-        """The files of the images, to be compared with those in OUT, and what the report shows of the images."""
-        self.shards = StoredShards(database)
-        """The files that hold many images each."""
-        self.splits = StoredSplits(database)
-        """The splits of the patients."""
         for table in ("images", "failures"):
             self.counts.update(dict(database.fetch_all(f"SELECT status, count(*) FROM {table} GROUP BY status")))
+
+    def _open_parts(self, database: Database) -> None:
+        self._database, self._rows = database, StoredRows(database)
+        self.files, self.previews = StoredFiles(database), StoredPreviews(database)
+        """The files of the images, to be compared with those in OUT, and what the report shows of the images."""
+        self.shards, self.splits = StoredShards(database), StoredSplits(database)
+        """The files that hold many images each, and the splits of the patients."""
 
     def track_listing(self) -> None:
         """Note from now on which sources are registered."""
