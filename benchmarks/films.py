@@ -26,8 +26,6 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from benchmarks.workloads import MissingToolError, workloads, write_workload
-
 HEADING = "## Processor time of one film"
 _END = "\n## "
 _PROGRAMS = ("plainfilm", "recipe", "stretch")
@@ -201,6 +199,9 @@ def section(place: Path, rounds: int, short: bool, peers_python: str = sys.execu
     yield ""
     yield "| films | plainfilm | / max | stretch | / max to plainfilm | stretch to plainfilm | aim | size |"
     yield "|---|---|---|---|---|---|---|---|"
+
+    # the Python of the peers, which runs this module too, lacks what this module needs
+    from benchmarks.workloads import MissingToolError, workloads, write_workload
 
     films = {workload.films: workload for workload in workloads(short) if workload.size is None}
     for row in ROWS:
