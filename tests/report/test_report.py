@@ -20,11 +20,13 @@ from plainfilm.output.folder import FolderOutput
 from plainfilm.records import Record, Status
 from plainfilm.report import report
 from plainfilm.report.meanings import ADVICE, meanings_of
-from plainfilm.report.preview import Preview, thumbnail_of, thumbnail_of_file
-from plainfilm.report.report import REPORT, remove_report, write_report
+from plainfilm.report.preview import Preview
+from plainfilm.report.report import write_report
+from plainfilm.report.report_files import REPORT, remove_report
 from plainfilm.report.report_rows import FACT_COLUMNS, IndexChunk, split_jpeg
 from plainfilm.report.script_text import script_call
 from plainfilm.report.suspects import Baselines, Suspect
+from plainfilm.report.thumbnail import thumbnail_of, thumbnail_of_file
 
 HOSTILE = "</script><script>alert(1)</script>\u2028\"><img src=x onerror=alert(1)>'\u202egnp\udcff\x00&amp;"
 

@@ -29,7 +29,7 @@ from plainfilm.rendering.opened_instance import opened_instance, with_presentati
 from plainfilm.rendering.pipeline import plan_frame, render_frame
 from plainfilm.report.drawing import reduce_image
 from plainfilm.report.explanation_page import CHART_BINS, LONGEST_SIDE, SmallImage
-from plainfilm.report.tone_chart import tone_chart
+from plainfilm.report.tone_measurement import tone_chart
 from plainfilm.workers.messages import Job, Report, TaskResult
 
 

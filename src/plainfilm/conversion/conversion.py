@@ -32,7 +32,7 @@ from plainfilm.output.folder import FolderOutput
 from plainfilm.output.tables import UnwritableTableError, write_run_file, write_tables
 from plainfilm.records import Failure
 from plainfilm.report.ledger_rows import LedgerRows
-from plainfilm.report.report import remove_report, write_report
+from plainfilm.report.report_files import remove_report
 from plainfilm.sources.reference import Reference
 from plainfilm.sources.scheme import check_local
 from plainfilm.sources.walk import Listing
@@ -144,6 +144,9 @@ class Conversion:
 
         A stopped run has to end soon, so it leaves no report.
         """
+        # a run starts faster without the modules of the report
+        from plainfilm.report.report import write_report
+
         try:
             is_wanted = not self._options.run.no_report and not self._stopped
             if not is_wanted or not write_report(parts.output, LedgerRows(parts.ledger), self._is_stopped):

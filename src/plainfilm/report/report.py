@@ -12,7 +12,6 @@ depends on the rows alone: a run that was interrupted and resumed has the same r
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -24,19 +23,18 @@ from plainfilm.output.folder import FolderOutput
 from plainfilm.output.tables import Rows
 from plainfilm.records import Record
 from plainfilm.report.html_tree import page_text
-from plainfilm.report.preview import Preview, thumbnail_of_file
+from plainfilm.report.preview import Preview
+from plainfilm.report.report_files import REPORT, remove_report
 from plainfilm.report.report_rows import DataChunk, IndexChunk
 from plainfilm.report.script_text import MARK, script_call
 from plainfilm.report.summary_page import PAGE_SCRIPT, summary_page
 from plainfilm.report.suspects import Baselines, Suspect
 from plainfilm.report.tallies import Tallies
 
-REPORT = "report.html"
 MOST_IMAGES = 100_000
 """A larger run has all suspects and a sample of the other images in its report."""
 
 INDEX_ROWS, DATA_ROWS = 10_000, 500
-_FILE = re.compile(r"report-(?:page|(?:index|data)-\d{4,})\.js")
 
 
 class PreviewedRows(Rows, Protocol):
@@ -89,13 +87,6 @@ def write_report(
     return True
 
 
-def remove_report(output: FolderOutput) -> None:
-    """Remove the report of an earlier run, whose rows may differ. Raises StorageFullError and RunError."""
-    scripts = sorted(path.name for path in output.out.glob("report-*.js"))
-    output.remove([REPORT] if (output.out / REPORT).exists() else [])
-    output.remove(name for name in scripts if _FILE.fullmatch(name) and _is_of_report(output.out / name))
-
-
 def with_previews(rows: PreviewedRows) -> Iterator[tuple[Record, bytes]]:
     """Yield each image with its preview, b"" where it has none. Both are in the order of source and frame."""
     previews = rows.previews()
@@ -113,6 +104,9 @@ def preview_of(content: bytes, path: Path) -> Preview:
     if content:
         with suppress(ValueError):
             return Preview.from_bytes(content)
+    # this import loads libraries for pixels, which a run has in its workers alone
+    from plainfilm.report.thumbnail import thumbnail_of_file
+
     with suppress(OSError):
         return Preview(thumbnail_of_file(path.read_bytes()))
     return Preview(b"")
@@ -170,11 +164,3 @@ class _DataWriter:
         name = f"report-data-{self._data.number:04}.js"
         self._output.write(name, script_call("addData", self._data.to_json()))
         self._data = DataChunk(self._data.number + 1)
-
-
-def _is_of_report(path: Path) -> bool:
-    try:
-        with path.open("rb") as file:
-            return file.read(len(MARK)) == MARK.encode()
-    except OSError:
-        return False
