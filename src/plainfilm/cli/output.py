@@ -83,10 +83,13 @@ def write_page(content: bytes) -> None:
 def write_image(encoded: bytes) -> None:
     """Write an encoded image to standard output.
 
-    Raises OutputError, StorageFullError and RunError, and OptionsError if standard output is closed.
+    Raises OutputError, StorageFullError and RunError, and OptionsError if standard output is closed or a
+    terminal.
     """
     if sys.stdout is None:
         raise OptionsError("standard output is closed: write the image to a file whose name ends in .png")
+    if sys.stdout.isatty():
+        raise OptionsError("standard output is a terminal: send the image to a file or a pipe, as with > hand.png")
     try:
         write_stdout(encoded)
     except PlainfilmError:

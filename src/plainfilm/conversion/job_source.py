@@ -9,6 +9,7 @@ from pathlib import Path
 
 from plainfilm.conversion.committer import ResultCommitter
 from plainfilm.conversion.job import ConvertJob, RunContext
+from plainfilm.conversion.labels import key_of_path
 from plainfilm.conversion.progress import ProgressReporter
 from plainfilm.conversion.pseudonyms import Key, source_hash
 from plainfilm.conversion.run_inputs import RunInputs
@@ -45,6 +46,7 @@ class JobSource:
         self._excluded_sources: set[str] = set()
         self._unchanged = self._changed = self._renamed = 0
         self._all_listed = False
+        self._has_unreadable = False
 
     def jobs(self, entries: Iterable[Reference | Failure], presentation_index: Path | None = None) -> Iterator[Job]:
         """Yield the jobs until the listing ends or the run is stopped.
@@ -63,6 +65,11 @@ class JobSource:
             self._progress.report_when_due()
         self._all_listed = True
         self._progress.set_total(listed)
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the listing has come to its end, and every folder could be listed."""
+        return self._all_listed and not self._has_unreadable
 
     def notes(self) -> Iterator[str]:
         """Yield lines for the summary: unused redactions, and how many files were done before or have changed."""
@@ -84,6 +91,7 @@ class JobSource:
         boxes = self._inputs.redactions.of(entry.source)
         if boxes:
             self._redacted_sources.add(entry.source)
+        label_key = self._label_key(entry.source)
         path = entry.source
         entry = pseudonymize_path(entry, self._inputs.options.output.names, self._inputs.key)
         if isinstance(entry, Reference) and (name := excluded_name(self._inputs.exclusions, path, entry.source)):
@@ -91,6 +99,8 @@ class JobSource:
             self._exclude(entry)
             return None
         if isinstance(entry, Failure):
+            # what lies in a folder that cannot be read is not known
+            self._has_unreadable |= entry.reason is Reason.UNREADABLE
             self._committer.add(entry)
             self._progress.add_failure(entry)
             self._progress.pass_over()
@@ -105,7 +115,12 @@ class JobSource:
         self._progress.start_file(work.reference.source, file_stat.size)
         self._changed += work.has_changed
         self._committer.remove(work.obsolete_files)
-        return Job(ConvertJob(work.reference, context_bytes, boxes), work.first_frame)
+        return Job(ConvertJob(work.reference, context_bytes, boxes, label_key), work.first_frame)
+
+    def _label_key(self, source: str) -> str:
+        """Return the key of a source in the label file where its path is the key, otherwise ''."""
+        data_set = self._inputs.options.data_set
+        return key_of_path(self._inputs.key, data_set.label_key, source) if data_set.label else ""
 
     def _exclude(self, reference: Reference) -> None:
         """Skip a file; the images that an earlier run has made of it are removed."""

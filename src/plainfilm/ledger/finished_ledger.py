@@ -10,20 +10,22 @@ from pathlib import Path
 
 from plainfilm.errors import LedgerError
 from plainfilm.ledger.database import Database, check_regular_files, open_database
+from plainfilm.ledger.fingerprint import RunFingerprint, stored_fingerprint
 from plainfilm.ledger.ledger import Ledger
 from plainfilm.ledger.schema import SCHEMA, has_tables, read_meta
-from plainfilm.ledger.stored_files import StoredFiles
-from plainfilm.ledger.stored_previews import StoredPreviews
 
 
 class FinishedLedger(Ledger):
-    """The ledger of an earlier run, of which only the rows are read: no run is resumed, and no row changes."""
+    """The ledger of an earlier run, of which only the rows are read: no run is resumed, and no row changes.
 
-    def __init__(self, database: Database) -> None:
+    fingerprint: the options and versions of that run.
+    """
+
+    def __init__(self, database: Database, fingerprint: RunFingerprint) -> None:
         # not that of Ledger, which compares the run with the earlier one and stores it
-        self._database = database
+        self.fingerprint = fingerprint
         self.counts = Counter()
-        self.files, self.previews = StoredFiles(database), StoredPreviews(database)
+        self._open_parts(database)
 
 
 @contextmanager
@@ -41,4 +43,4 @@ def open_finished_ledger(path: Path) -> Iterator[FinishedLedger]:
         if meta.get("schema") != SCHEMA:
             message = f"{path.parent} was made with another version of plainfilm, or by a run that was killed "
             raise LedgerError(f"{message}before its first image: run `plainfilm convert` again")
-        yield FinishedLedger(database)
+        yield FinishedLedger(database, stored_fingerprint(path, meta))

@@ -13,6 +13,11 @@ REPORT = "report.html"
 _SCRIPT = re.compile(r"report-(?:page|(?:index|data)-\d{4,})\.js")
 
 
+def is_report_file(name: str) -> bool:
+    """Whether a file at the top of OUT has the name of a file of the report."""
+    return name == REPORT or _SCRIPT.fullmatch(name) is not None
+
+
 def remove_report(output: FolderOutput) -> None:
     """Remove the report of an earlier run, whose rows may differ. Raises StorageFullError and RunError."""
     scripts = sorted(path.name for path in output.out.glob("report-*.js"))
