@@ -89,6 +89,7 @@ class SyntheticRows:
     changes: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
     inputs_without_image: tuple[Failure, ...] = ()
     without_preview: frozenset[int] = frozenset()
+    label_columns: tuple[str, ...] = ()
 
     def records(self) -> Iterator[Record]:
         """Yield the rows of the images."""

@@ -167,9 +167,10 @@ class Conversion:
         # a run starts faster without the modules of the report
         from plainfilm.report.report import write_report
 
+        rows = LedgerRows(parts.ledger, self._options.data_set.label.table_columns)
         try:
             is_wanted = not self._options.run.no_report and not self._stopped
-            if not is_wanted or not write_report(parts.output, LedgerRows(parts.ledger), self._is_stopped):
+            if not is_wanted or not write_report(parts.output, rows, self._is_stopped):
                 remove_report(parts.output)
         except PlainfilmError as error:
             with suppress(PlainfilmError):

@@ -12,7 +12,7 @@ depends on the rows alone: a run that was interrupted and resumed has the same r
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,6 +39,10 @@ INDEX_ROWS, DATA_ROWS = 10_000, 500
 
 class PreviewedRows(Rows, Protocol):
     """The rows of a run, and the previews of its images in the same order; an image may lack its preview."""
+
+    @property
+    def label_columns(self) -> Sequence[str]:
+        """The names of the columns whose values are in `Record.labels`."""
 
     def previews(self) -> Iterator[StoredPreview]:
         """Yield the previews by source and frame."""
@@ -73,7 +77,7 @@ def write_report(
     for failure in rows.failures():
         tallies.add_failure(failure)
     is_chosen = _choice(rows, baselines, tallies.images, most)
-    writer = _DataWriter(output)
+    writer = _DataWriter(output, rows.label_columns)
     for record, content in with_previews(rows):
         if is_stopped():
             return False
@@ -131,9 +135,9 @@ def _sample(total: int, size: int) -> Iterator[bool]:
 class _DataWriter:
     """Writes the files of index and data, one chunk after the other."""
 
-    def __init__(self, output: FolderOutput) -> None:
-        self._output = output
-        self._index, self._data = IndexChunk(0), DataChunk(1)
+    def __init__(self, output: FolderOutput, label_columns: Sequence[str]) -> None:
+        self._output, self._label_columns = output, label_columns
+        self._index, self._data = IndexChunk(0, label_columns), DataChunk(1)
         self.index_names: list[str] = []
         self.images = 0
 
@@ -158,7 +162,7 @@ class _DataWriter:
         name = f"report-index-{len(self.index_names) + 1:04}.js"
         self.index_names.append(name)
         self._output.write(name, script_call("addIndex", self._index.to_json()))
-        self._index = IndexChunk(self.images)
+        self._index = IndexChunk(self.images, self._label_columns)
 
     def _write_data(self) -> None:
         name = f"report-data-{self._data.number:04}.js"
