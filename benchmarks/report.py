@@ -16,7 +16,8 @@ from tests.support.browser import start_browser, wait_until
 from tests.support.reports import SyntheticRows
 
 from plainfilm.output.folder import FolderOutput
-from plainfilm.report.report import REPORT, write_report
+from plainfilm.report.report import write_report
+from plainfilm.report.report_files import REPORT
 
 SCROLLS = 20
 

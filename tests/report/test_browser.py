@@ -147,7 +147,9 @@ def test_the_keyboard_moves_opens_and_marks(opened: OpenPage) -> None:
     assert "marked for exclusion" in (page.get_attribute("#tile-1", "aria-label") or "")
 
 
-def test_marks_are_downloaded_as_a_table_of_sources(opened: OpenPage, out: Path, tmp_path: Path) -> None:
+def test_marks_are_downloaded_as_a_table_that_exclude_takes(
+    opened: OpenPage, out: Path, plainfilm: CommandLine, tmp_path: Path
+) -> None:
     page = opened.page
     page.focus("#viewport")
     names = set()
@@ -163,6 +165,11 @@ def test_marks_are_downloaded_as_a_table_of_sources(opened: OpenPage, out: Path,
     expected = {row["source"] for row in rows_of(out) if row["file_name"] in names}
     assert set(sources_in(tmp_path / "marks.csv")) == expected
     assert len(expected) == 2
+    rest = tmp_path / "rest"
+    done = plainfilm.run("convert", out.parent / "films", rest, "--exclude", tmp_path / "marks.csv", "--no-report")
+    assert done.returncode == 1, done.stderr
+    assert {row["source"] for row in rows_of(out)} - {row["source"] for row in rows_of(rest)} == expected
+    assert not (rest / "report.html").exists()
     page.reload()
     page.wait_for_selector(".tile.marked")
     assert page.locator(".tile.marked").count() == 2

@@ -20,11 +20,13 @@ from plainfilm.output.folder import FolderOutput
 from plainfilm.records import Record, Status
 from plainfilm.report import report
 from plainfilm.report.meanings import ADVICE, meanings_of
-from plainfilm.report.preview import Preview, thumbnail_of, thumbnail_of_file
-from plainfilm.report.report import REPORT, remove_report, write_report
+from plainfilm.report.preview import Preview
+from plainfilm.report.report import write_report
+from plainfilm.report.report_files import REPORT, remove_report
 from plainfilm.report.report_rows import FACT_COLUMNS, IndexChunk, split_jpeg
 from plainfilm.report.script_text import script_call
 from plainfilm.report.suspects import Baselines, Suspect
+from plainfilm.report.thumbnail import thumbnail_of, thumbnail_of_file
 
 HOSTILE = "</script><script>alert(1)</script>\u2028\"><img src=x onerror=alert(1)>'\u202egnp\udcff\x00&amp;"
 
@@ -293,3 +295,13 @@ def test_memory_does_not_grow_with_the_number_of_images(tmp_path: Path, monkeypa
 def test_a_report_that_is_stopped_says_so(tmp_path: Path) -> None:
     assert not write_report(FolderOutput(tmp_path), SyntheticRows(3), lambda: True)
     assert not (tmp_path / REPORT).exists()
+
+
+def test_splits_and_labels_are_in_the_index_and_the_private_key_of_labels_is_not(tmp_path: Path) -> None:
+    values = {"split": "train", "labels": ("fracture", "2"), "label_key": "c0ffee" * 6}
+    report_of(tmp_path, SyntheticRows(2, {0: values, 1: {"labels": ("", "")}}, label_columns=("label_a", "label_b")))
+    (index,) = script_values(tmp_path, "report-index-*.js")
+    assert column(index, "split") == ["train", ""]
+    assert column(index, "label_a") == ["fracture", ""]
+    assert column(index, "label_b") == ["2", ""]
+    assert not [path for path in tmp_path.glob("report*") if b"c0ffee" in path.read_bytes()]

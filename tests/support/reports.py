@@ -16,7 +16,8 @@ import numpy as np
 from plainfilm.errors import Reason, Stage
 from plainfilm.ledger.stored_previews import StoredPreview
 from plainfilm.records import Failure, Record, Status
-from plainfilm.report.preview import Preview, thumbnail_of
+from plainfilm.report.preview import Preview
+from plainfilm.report.thumbnail import thumbnail_of
 from plainfilm.report.tone_chart import BINS, ToneChart
 
 _PARTS = ("HAND", "CHEST", "KNEE", "FOOT")
@@ -88,6 +89,7 @@ class SyntheticRows:
     changes: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
     inputs_without_image: tuple[Failure, ...] = ()
     without_preview: frozenset[int] = frozenset()
+    label_columns: tuple[str, ...] = ()
 
     def records(self) -> Iterator[Record]:
         """Yield the rows of the images."""

@@ -31,7 +31,7 @@ from plainfilm.rendering.pipeline import plan_frame, render_frame
 from plainfilm.rendering.projection import render_projection
 from plainfilm.report.drawing import reduce_image
 from plainfilm.report.explanation_page import CHART_BINS, LONGEST_SIDE, SmallImage
-from plainfilm.report.tone_chart import tone_chart
+from plainfilm.report.tone_measurement import tone_chart
 from plainfilm.workers.messages import Job, Report, TaskResult
 
 FrameNumber: TypeAlias = int | Literal["mip", "mean"]

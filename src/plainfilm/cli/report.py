@@ -30,7 +30,8 @@ def report_command(argv: Sequence[str]) -> int:
         raise OptionsError(f"{out} is not a folder")
 
     from plainfilm.report.ledger_rows import open_finished_output
-    from plainfilm.report.report import REPORT, write_report
+    from plainfilm.report.report import write_report
+    from plainfilm.report.report_files import REPORT
 
     with open_finished_output(out) as finished:
         write_report(finished.output, finished.rows)

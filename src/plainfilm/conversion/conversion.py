@@ -35,6 +35,7 @@ from plainfilm.output.folder import FolderOutput
 from plainfilm.output.tables import UnwritableTableError, write_run_file
 from plainfilm.records import Failure
 from plainfilm.report.ledger_rows import LedgerRows
+from plainfilm.report.report_files import remove_report
 from plainfilm.sources.reference import Reference
 from plainfilm.sources.scheme import check_local
 from plainfilm.sources.walk import Listing
@@ -163,12 +164,13 @@ class Conversion:
 
         A stopped run has to end soon, so it leaves no report.
         """
-        # loads NumPy and OpenCV, which nothing else in this process needs: the workers start sooner without them
-        from plainfilm.report.report import remove_report, write_report
+        # a run starts faster without the modules of the report
+        from plainfilm.report.report import write_report
 
+        rows = LedgerRows(parts.ledger, self._options.data_set.label.table_columns)
         try:
             is_wanted = not self._options.run.no_report and not self._stopped
-            if not is_wanted or not write_report(parts.output, LedgerRows(parts.ledger), self._is_stopped):
+            if not is_wanted or not write_report(parts.output, rows, self._is_stopped):
                 remove_report(parts.output)
         except PlainfilmError as error:
             with suppress(PlainfilmError):

@@ -35,7 +35,7 @@ from plainfilm.rendering.instance_survey import survey_instance
 from plainfilm.rendering.opened_instance import OpenedInstance, open_instance, with_presentation
 from plainfilm.rendering.pipeline import plan_frame, render_frame
 from plainfilm.rendering.projection import render_projection
-from plainfilm.report.preview import make_preview
+from plainfilm.report.thumbnail import make_preview
 from plainfilm.sources.file_reader import open_source
 from plainfilm.sources.naming_rules import MASK_SUFFIX, frame_name, projection_name, uid_name
 from plainfilm.workers.messages import FrameSkipped, FrameStarted, FrameSurveyed, Job, MemoryShort, Report, TaskResult

@@ -23,7 +23,7 @@ from plainfilm.output.data_card import CARD
 from plainfilm.output.folder import FolderOutput
 from plainfilm.output.ownership import is_private
 from plainfilm.output.tables import FAILURES, check_output_formats, encode_tables, table_columns, table_name
-from plainfilm.report.report import is_report_file
+from plainfilm.report.report_files import is_report_file
 
 
 @dataclass(frozen=True, slots=True)

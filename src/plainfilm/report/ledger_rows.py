@@ -3,24 +3,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from plainfilm.errors import LedgerError
-from plainfilm.ledger.finished_ledger import open_finished_ledger
+from plainfilm.ledger.finished_ledger import FinishedLedger, open_finished_ledger
 from plainfilm.ledger.ledger import Ledger
 from plainfilm.ledger.stored_previews import StoredPreview
+from plainfilm.options.data_set import parse_label_columns
 from plainfilm.output.folder import FolderOutput
 from plainfilm.records import Failure, Record
 
 
 @dataclass(frozen=True, slots=True)
 class LedgerRows:
-    """The rows of a ledger that is open, each kind by source and frame."""
+    """The rows of a ledger that is open, each kind by source and frame.
+
+    label_columns: the names of the columns whose values are in `Record.labels`.
+    """
 
     ledger: Ledger
+    label_columns: Sequence[str] = ()
 
     def records(self) -> Iterator[Record]:
         """Yield the rows of the images."""
@@ -54,4 +59,9 @@ def open_finished_output(out: Path) -> Iterator[FinishedOutput]:
     if not output.has_ledger():
         raise LedgerError(f"{out} holds no run of plainfilm: name the OUT of `plainfilm convert`")
     with output.open_for_run(), open_finished_ledger(output.ledger_path) as ledger:
-        yield FinishedOutput(output, LedgerRows(ledger))
+        yield FinishedOutput(output, LedgerRows(ledger, _label_columns(ledger)))
+
+
+def _label_columns(ledger: FinishedLedger) -> Sequence[str]:
+    """Return the columns of `--label` of the run that wrote the ledger."""
+    return parse_label_columns(str(ledger.fingerprint.options.get("label") or "")).table_columns

@@ -29,7 +29,8 @@ from plainfilm.rendering.pipeline import plan_frame, render_frame
 from plainfilm.rendering.pixels import PlannedGrayscale
 from plainfilm.rendering.plan import PlanColumns
 from plainfilm.report.drawing import reduce_image
-from plainfilm.report.tone_chart import ToneChart, bin_middles, binned_counts, tone_chart
+from plainfilm.report.tone_chart import ToneChart
+from plainfilm.report.tone_measurement import bin_middles, binned_counts, tone_chart
 from plainfilm.sources.file_reader import open_source
 from plainfilm.workers.messages import Job, Report, TaskResult
 

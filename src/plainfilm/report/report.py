@@ -12,8 +12,7 @@ depends on the rows alone: a run that was interrupted and resumed has the same r
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,23 +23,26 @@ from plainfilm.output.folder import FolderOutput
 from plainfilm.output.tables import Rows
 from plainfilm.records import Record
 from plainfilm.report.html_tree import page_text
-from plainfilm.report.preview import Preview, thumbnail_of_file
+from plainfilm.report.preview import Preview
+from plainfilm.report.report_files import REPORT, remove_report
 from plainfilm.report.report_rows import DataChunk, IndexChunk
 from plainfilm.report.script_text import MARK, script_call
 from plainfilm.report.summary_page import PAGE_SCRIPT, summary_page
 from plainfilm.report.suspects import Baselines, Suspect
 from plainfilm.report.tallies import Tallies
 
-REPORT = "report.html"
 MOST_IMAGES = 100_000
 """A larger run has all suspects and a sample of the other images in its report."""
 
 INDEX_ROWS, DATA_ROWS = 10_000, 500
-_FILE = re.compile(r"report-(?:page|(?:index|data)-\d{4,})\.js")
 
 
 class PreviewedRows(Rows, Protocol):
     """The rows of a run, and the previews of its images in the same order; an image may lack its preview."""
+
+    @property
+    def label_columns(self) -> Sequence[str]:
+        """The names of the columns whose values are in `Record.labels`."""
 
     def previews(self) -> Iterator[StoredPreview]:
         """Yield the previews by source and frame."""
@@ -75,7 +77,7 @@ def write_report(
     for failure in rows.failures():
         tallies.add_failure(failure)
     is_chosen = _choice(rows, baselines, tallies.images, most)
-    writer = _DataWriter(output)
+    writer = _DataWriter(output, rows.label_columns)
     for record, content in with_previews(rows):
         if is_stopped():
             return False
@@ -87,18 +89,6 @@ def write_report(
     output.write(PAGE_SCRIPT, f"{MARK}\n{page_text('report.js')}".encode())
     output.write(REPORT, summary_page(tallies, writer.images, writer.index_names))
     return True
-
-
-def is_report_file(name: str) -> bool:
-    """Whether a file at the top of OUT has the name of a file of the report."""
-    return name == REPORT or _FILE.fullmatch(name) is not None
-
-
-def remove_report(output: FolderOutput) -> None:
-    """Remove the report of an earlier run, whose rows may differ. Raises StorageFullError and RunError."""
-    scripts = sorted(path.name for path in output.out.glob("report-*.js"))
-    output.remove([REPORT] if (output.out / REPORT).exists() else [])
-    output.remove(name for name in scripts if _FILE.fullmatch(name) and _is_of_report(output.out / name))
 
 
 def with_previews(rows: PreviewedRows) -> Iterator[tuple[Record, bytes]]:
@@ -118,6 +108,9 @@ def preview_of(content: bytes, path: Path) -> Preview:
     if content:
         with suppress(ValueError):
             return Preview.from_bytes(content)
+    # this import loads libraries for pixels, which a run has in its workers alone
+    from plainfilm.report.thumbnail import thumbnail_of_file
+
     with suppress(OSError):
         return Preview(thumbnail_of_file(path.read_bytes()))
     return Preview(b"")
@@ -142,9 +135,9 @@ def _sample(total: int, size: int) -> Iterator[bool]:
 class _DataWriter:
     """Writes the files of index and data, one chunk after the other."""
 
-    def __init__(self, output: FolderOutput) -> None:
-        self._output = output
-        self._index, self._data = IndexChunk(0), DataChunk(1)
+    def __init__(self, output: FolderOutput, label_columns: Sequence[str]) -> None:
+        self._output, self._label_columns = output, label_columns
+        self._index, self._data = IndexChunk(0, label_columns), DataChunk(1)
         self.index_names: list[str] = []
         self.images = 0
 
@@ -169,17 +162,9 @@ class _DataWriter:
         name = f"report-index-{len(self.index_names) + 1:04}.js"
         self.index_names.append(name)
         self._output.write(name, script_call("addIndex", self._index.to_json()))
-        self._index = IndexChunk(self.images)
+        self._index = IndexChunk(self.images, self._label_columns)
 
     def _write_data(self) -> None:
         name = f"report-data-{self._data.number:04}.js"
         self._output.write(name, script_call("addData", self._data.to_json()))
         self._data = DataChunk(self._data.number + 1)
-
-
-def _is_of_report(path: Path) -> bool:
-    try:
-        with path.open("rb") as file:
-            return file.read(len(MARK)) == MARK.encode()
-    except OSError:
-        return False

@@ -5,8 +5,6 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Iterable, Sequence
-from dataclasses import fields
-from functools import cache
 
 from plainfilm.findings import FindingCode
 from plainfilm.output.table_schema import printable_text
@@ -21,7 +19,7 @@ TEXT_COLUMNS = ("file_name", "source")
 
 CODED_COLUMNS = (
     *("status", "findings", "suspects", "modality", "body_part", "view_position", "laterality", "manufacturer"),
-    *("look", "voi", "duplicate_of"),
+    *("look", "voi", "duplicate_of", "split"),
 )
 NUMBER_COLUMNS = (
     *("frame", "width", "height", "mean", "entropy", "black_fraction", "white_fraction", "padding_fraction"),
@@ -34,20 +32,17 @@ FACT_COLUMNS = (
 _DIGITS = 4
 
 
-@cache
-def user_columns(row_type: type[Record]) -> tuple[str, ...]:
-    """Return the columns that the user's options add to the rows: `split` and `label_*`."""
-    names = (field.name for field in fields(row_type))
-    return tuple(name for name in names if name == "split" or name.startswith("label_"))
-
-
 class IndexChunk:
-    """The columns of consecutive rows of the index, by which the page filters, sorts and searches."""
+    """The columns of consecutive rows of the index, by which the page filters, sorts and searches.
 
-    def __init__(self, first: int) -> None:
+    label_columns: the names of the columns whose values are in `Record.labels`.
+    """
+
+    def __init__(self, first: int, label_columns: Sequence[str] = ()) -> None:
         self.first, self.size = first, 0
         self._texts: dict[str, list[str]] = {name: [] for name in TEXT_COLUMNS}
-        self._coded = {name: CodedColumn() for name in (*CODED_COLUMNS, *user_columns(Record))}
+        self._coded = {name: CodedColumn() for name in CODED_COLUMNS}
+        self._labels = {name: CodedColumn() for name in label_columns}
         self._numbers: dict[str, list[float | int | None]] = {name: [] for name in NUMBER_COLUMNS}
 
     def add(self, record: Record, suspects: Iterable[Suspect]) -> None:
@@ -56,13 +51,15 @@ class IndexChunk:
             texts.append(printable_text(getattr(record, name)))
         for name, column in self._coded.items():
             column.add(";".join(suspects) if name == "suspects" else printable_text(str(getattr(record, name))))
+        for label, column in zip(record.labels, self._labels.values(), strict=False):
+            column.add(printable_text(label))
         for name, numbers in self._numbers.items():
             numbers.append(rounded(getattr(record, name), _DIGITS))
         self.size += 1
 
     def to_json(self) -> dict[str, object]:
         """Return the chunk as a value of JSON."""
-        coded = {name: column.to_json() for name, column in self._coded.items()}
+        coded = {name: column.to_json() for name, column in (self._coded | self._labels).items()}
         return {"first": self.first, "size": self.size, "texts": self._texts, "coded": coded, "numbers": self._numbers}
 
 

@@ -8,11 +8,9 @@ deviation. Both are computed from histograms, so that the memory does not depend
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-
-import numpy as np
 
 from plainfilm.findings import FindingCode
 from plainfilm.records import Record
@@ -72,14 +70,14 @@ class Baselines:
     """The distributions of the statistics of a run, by modality and body part."""
 
     def __init__(self) -> None:
-        self._histograms: dict[tuple[str, str], dict[str, np.ndarray]] = {}
+        self._histograms: dict[tuple[str, str], dict[str, list[int]]] = {}
         self._ranges: dict[tuple[str, str], dict[str, tuple[float, float]]] = {}
 
     def add(self, record: Record) -> None:
         """Count an image."""
         group = self._group(record)
         if group not in self._histograms:
-            self._histograms[group] = {name: np.zeros(_BINS, np.int64) for name in _STATISTICS}
+            self._histograms[group] = {name: [0] * _BINS for name in _STATISTICS}
         for name, value in _values(record):
             self._histograms[group][name][_bin(name, value)] += 1
 
@@ -135,16 +133,24 @@ def _bin(name: str, value: float) -> int:
     return min(max(int(share * _BINS), 0), _BINS - 1)
 
 
-def _usual(name: str, counts: np.ndarray) -> tuple[float, float]:
+def _usual(name: str, counts: Sequence[int]) -> tuple[float, float]:
     """Return the range of a statistic outside of which an image is an outlier."""
-    total = int(counts.sum())
-    if total < FEWEST_IMAGES:
+    if sum(counts) < FEWEST_IMAGES:
         return -math.inf, math.inf
     statistic = _STATISTICS[name]
-    middles = statistic.low + (np.arange(_BINS) + 0.5) * (statistic.high - statistic.low) / _BINS
-    median = float(middles[np.searchsorted(np.cumsum(counts), (total + 1) // 2)])
-    distances = np.abs(middles - median)
-    order = np.argsort(distances, kind="stable")
-    deviation = float(distances[order][np.searchsorted(np.cumsum(counts[order]), (total + 1) // 2)])
+    width = (statistic.high - statistic.low) / _BINS
+    weighted = [(statistic.low + (number + 0.5) * width, count) for number, count in enumerate(counts) if count]
+    median = _median(weighted)
+    deviation = _median(sorted((abs(value - median), count) for value, count in weighted))
     reach = DEVIATIONS * max(_MAD_TO_SIGMA * deviation, statistic.floor)
     return median - reach, median + reach
+
+
+def _median(weighted: Sequence[tuple[float, int]]) -> float:
+    """Return the median of values in ascending order, each with the number of its occurrences."""
+    middle, total = (sum(count for _, count in weighted) + 1) // 2, 0
+    for value, count in weighted:
+        total += count
+        if total >= middle:
+            return value
+    raise ValueError("no values")
