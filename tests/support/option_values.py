@@ -35,6 +35,8 @@ OPTION_VALUES: dict[str, tuple[str, object]] = {
     "lossless": ("", True),
     "frames": ("3", 3),
     "names": ("uid", "uid"),
+    "source_column": ("path", "path"),
+    "null": ("", True),
     "table": ("jsonl", "jsonl"),
     "no_card": ("", True),
     "modality": ("CR,DX", ["CR", "DX"]),

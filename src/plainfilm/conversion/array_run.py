@@ -20,7 +20,7 @@ from plainfilm.options.presentation import PresentationSource
 from plainfilm.options.redaction_list import Redactions
 from plainfilm.records import Failure, Record
 from plainfilm.sources.reference import Reference
-from plainfilm.sources.walk import Listing, iterate_references
+from plainfilm.sources.walk import Listing
 from plainfilm.workers.messages import Job, JobDone, TaskResult, WorkerLost, WorkerSettings
 from plainfilm.workers.ordered_queues import OrderedDelivery
 from plainfilm.workers.pool import WorkerPool
@@ -39,10 +39,9 @@ class ArrayRun:
     """
 
     def __init__(self, sources: Sequence[Path], options: Options) -> None:
-        self._sources = sources
         self._options = options
-        listing = Listing(sources, None)
-        self._entries = listing.entries()
+        self._listing = listing = Listing(sources, None, options.sources)
+        self._entries = listing.entries(with_content=True)
         self._redactions: Redactions = load_matched_redactions(listing, options.privacy)
         self._key: Key | None = None if options.run.key_file is None else load_key(options.run.key_file)
         if not self._has_presentation_index:
@@ -87,7 +86,8 @@ class ArrayRun:
                 self._order.append(entry)
                 continue
             self._order.append(None)
-            yield Job(ConvertJob(entry, context_bytes, self._redactions.of(entry.source)))
+            job = ConvertJob(entry, context_bytes, self._redactions.of(entry.source))
+            yield Job(job, size=entry.held_bytes)
 
     def _failures_before(self) -> Iterator[tuple[Failure, None]]:
         """Yield the failures of the listing before the next job."""
@@ -100,7 +100,7 @@ class ArrayRun:
         if not self._has_presentation_index:
             return None
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix=_PREFIX)))
-        index_presentations(_paths(iterate_references(self._sources, None)), folder / _INDEX)
+        index_presentations(_paths(self._listing.entries()), folder / _INDEX)
         return folder / _INDEX
 
 

@@ -101,7 +101,7 @@ class Conversion:
 
     def _listing(self) -> Listing:
         """The SOURCEs, with the names that earlier runs have given. Raises RunError."""
-        listing, output = Listing(self._sources, self._out), FolderOutput(self._out)
+        listing, output = Listing(self._sources, self._out, self._options.sources), FolderOutput(self._out)
         if self._options.run.overwrite or not output.ledger_path.is_file():
             return listing
         with output.lock():
@@ -113,7 +113,7 @@ class Conversion:
         lost = forget_lost_images(self._out, parts.ledger, parts.committer.remove, self._is_stopped)
         job_source = JobSource(parts.inputs, parts.ledger, parts.committer, parts.progress, self._is_stopped)
         parts.progress.count_files(parts.inputs.listing.entries())
-        self._convert(job_source.jobs(parts.inputs.listing.entries(), presentation_index), parts)
+        self._convert(job_source.jobs(parts.inputs.listing.entries(with_content=True), presentation_index), parts)
         parts.committer.close(self._is_stopped)
         parts.progress.report()
         rows = RowSurvey(parts.ledger, self._options.output)

@@ -102,10 +102,12 @@ class JobSource:
             self._unchanged += 1
             self._progress.pass_over()
             return None
-        self._progress.start_file(work.reference.source, file_stat.size)
+        size = file_stat.size if entry.member is None else entry.member.size
+        self._progress.start_file(work.reference.source, size)
         self._changed += work.has_changed
         self._committer.remove(work.obsolete_files)
-        return Job(ConvertJob(work.reference, context_bytes, boxes), work.first_frame)
+        job = ConvertJob(work.reference, context_bytes, boxes)
+        return Job(job, work.first_frame, size=entry.held_bytes)
 
     def _exclude(self, reference: Reference) -> None:
         """Skip a file; the images that an earlier run has made of it are removed."""

@@ -61,6 +61,7 @@ class IterateKeywords(ImageKeywords, total=False):
     columns: str | list[str]
     timeout: float
     memory: str | int
+    source_column: str | None
     jobs: int | None
     key_file: str | PathLike[str] | None
 
@@ -76,6 +77,7 @@ class SurveyKeywords(TypedDict, total=False):
     timeout: float
     memory: str | int
     max_pixels: int
+    source_column: str | None
     jobs: int | None
 
 
@@ -98,6 +100,7 @@ class RunKeywords(ImageKeywords, total=False):
     columns: str | list[str]
     timeout: float
     memory: str | int
+    source_column: str | None
     jobs: int | None
     key_file: str | PathLike[str] | None
     overwrite: bool

@@ -31,6 +31,7 @@ _ITERATE_OPTIONS = (
     "memory",
     "jobs",
     "key_file",
+    "source_column",
 )
 _SURVEY_OPTIONS = (
     "modality",
@@ -42,6 +43,7 @@ _SURVEY_OPTIONS = (
     "memory",
     "max_pixels",
     "jobs",
+    "source_column",
 )
 _TEMPLATE = '''\
 # SPDX-License-Identifier: MIT
