@@ -17,6 +17,7 @@ from pathlib import Path
 from statistics import median
 
 from benchmarks.chart import Bar, chart
+from benchmarks.films import section
 from benchmarks.measure import Measurement, measure
 from benchmarks.peers import ONE, PEERS, TWO, Peer, peers_for
 from benchmarks.stages import StageTime, stages
@@ -118,8 +119,10 @@ def table(results: list[Result]) -> Iterator[str]:
     yield ""
 
 
-def document(results: list[list[Result]], versions: dict[str, str], profile: Profile, short: bool) -> str:
-    """Return the text of docs/benchmarks.md."""
+def document(
+    results: list[list[Result]], versions: dict[str, str], profile: Profile, films: list[str], short: bool
+) -> str:
+    """Return the text of docs/benchmarks.md. films: the lines of the section of `benchmarks.films`."""
     note = "**A short run, which only tests the benchmark: its numbers are not meaningful.**\n\n" if short else ""
     rounds = len(results[0][0].rounds)
     shares = {workload.films: times[-1].milliseconds for workload, times in profile.items()}
@@ -137,6 +140,7 @@ def document(results: list[list[Result]], versions: dict[str, str], profile: Pro
         f"{os.cpu_count()} cores, {platform.machine()}, {platform.system()}, Python {platform.python_version()}.\n",
         *targets(_by_workload_and_peer(results), shares.get("films explicit")),
         *(line for workload_results in results for line in table(workload_results)),
+        *films,
         "## Stages of one file\n",
         "The stages of the conversion of one file in one process. A floor is the time of a library, or of one pass",
         "over the same bytes, for the same step without anything around it.\n",
@@ -217,7 +221,9 @@ def main() -> None:
     ratios = [(result.peer.name, result.ratio_to(base)) for result in results[0]]
     bars = [Bar(name, ratio.median, ratio.smallest, ratio.largest) for name, ratio in ratios if ratio is not None]
     settings.docs.mkdir(parents=True, exist_ok=True)
-    page = document(results, versions, profile, settings.short)
+    with tempfile.TemporaryDirectory() as folder:
+        films = list(section(Path(folder), settings.rounds, settings.short, settings.peers_python))
+    page = document(results, versions, profile, films, settings.short)
     (settings.docs / "benchmarks.md").write_text(page, encoding="utf-8")
     title = f"Time per image, {results[0][0].workload.name}, relative to {TWO} (logarithmic)"
     (settings.docs / "benchmarks.svg").write_text(chart(title, bars), encoding="utf-8")

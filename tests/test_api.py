@@ -392,6 +392,18 @@ mean: float = float(numpy.mean(plainfilm.render(dcmread("hand.dcm"), frame=2, wi
 text: str = str(plainfilm.explain(Path("hand.dcm"), window="40,80,sigmoid"))
 run: plainfilm.Run = plainfilm.convert(["in/", Path("more")], "out/", look="viewer", jobs=8)
 count: int = run.converted + run.failed
+def show(progress: plainfilm.RunProgress) -> None:
+    files: int = progress.files
+plainfilm.convert("in", "out", progress=show, dry_run=True)
+with plainfilm.open("cine.dcm", look="stretch", key_file="key") as image_file:
+    frames: int = image_file.frames
+    first = image_file.render(frame=2, size=512)
+    voi: str = image_file.record(2).voi
+    name: str = image_file.explain().steps[0].name
+for record, array in plainfilm.iterate(["in/"], jobs=2, frames="first"):
+    if array is not None:
+        shape: tuple[int, ...] = array.shape
+    source: str = record.source
 try:
     plainfilm.render(b"")
 except plainfilm.PlainfilmError as error:
@@ -412,6 +424,10 @@ image: numpy.typing.NDArray[numpy.uint8] = plainfilm.render("hand.dcm", bits=16)
 stored: numpy.typing.NDArray[numpy.uint8] = plainfilm.render("hand.dcm", look="stored")
 plainfilm.explain("hand.dcm", overlays="on")
 plainfilm.convert("in", "out", frames=True, names="key")
+plainfilm.iterate("in", names="hash")
+plainfilm.open("hand.dcm", jobs=2)
+plainfilm.convert("in", "out", progress="json")
+plainfilm.iterate(None)
 """
 
 
@@ -426,4 +442,4 @@ def test_the_public_api_is_typed(tmp_path: Path, pytestconfig: pytest.Config) ->
         [*command, "typed.py", "mistyped.py"], cwd=tmp_path, capture_output=True, text=True, check=False, timeout=300
     )
     errors = [line.partition(": error:")[0] for line in done.stdout.splitlines() if ": error:" in line]
-    assert list(dict.fromkeys(errors)) == [f"mistyped.py:{line}" for line in range(5, 16)], done.stdout
+    assert list(dict.fromkeys(errors)) == [f"mistyped.py:{line}" for line in range(5, 20)], done.stdout

@@ -27,7 +27,7 @@ BROAD = ("Exception", "BaseException")
 ONLY_IN: dict[str, tuple[str, ...]] = {
     "pydicom": ("dicom/", "demo/", "cli/demo.py", "api/"),
     "imagecodecs": ("decode/", "rendering/color/", "encode/", "demo/"),
-    "simplejpeg": ("decode/",),
+    "simplejpeg": ("decode/", "encode/jpeg.py"),
     "openjpeg": ("decode/",),
     "rle": ("decode/", "demo/"),
     "rich": ("cli/",),

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from plainfilm.errors import Reason
-from plainfilm.output.tables import FAILURES, METADATA, read_table
+from plainfilm.output.tables import read_table
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _TEMPORARY = re.compile(r"\.plainfilm-[0-9a-f]{16}\.tmp")
@@ -55,7 +55,7 @@ def temporary_files(out: Path) -> list[str]:
 
 def rows_of(out: Path) -> tuple[list[dict[str, str]], list[dict[str, str]]]:
     """Return the rows of metadata.csv and of failures.csv."""
-    return read_table(out / METADATA), read_table(out / FAILURES)
+    return read_table(out / "metadata.csv"), read_table(out / "failures.csv")
 
 
 def inconsistencies(out: Path) -> Iterator[str]:

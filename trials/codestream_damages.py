@@ -101,20 +101,22 @@ def segment_moved(codestream: bytes, generator: random.Random) -> bytes:
 
 
 def tile_part_changed(codestream: bytes, generator: random.Random) -> bytes:
-    """Change the tile, the number, the count or the length of a tile-part, or drop, repeat or exchange tile-parts."""
+    """Change the tile, the number, the count or the length of a tile-part, or drop, repeat, split or exchange some."""
     starts = [match.start() for match in _SOT.finditer(codestream)]
     if not starts:
         return codestream
     bounds = [*starts, len(codestream) - 2]
     parts = [codestream[start:stop] for start, stop in pairwise(bounds)]
     number = generator.randrange(len(parts))
-    match generator.randrange(6):
+    match generator.randrange(8):
         case 0:
             del parts[number]
         case 1:
             parts.insert(generator.randrange(len(parts) + 1), parts[number])
         case 2:
             generator.shuffle(parts)
+        case 6 | 7:
+            parts[number : number + 1] = _split_tile_part(parts[number], generator)
         case field:
             offset, size = {3: (4, 2), 4: (6, 4), 5: (10, 2)}[field]
             value = generator.choice((0, 1, 2, 12, 13, 14, 255, 65535, generator.randrange(1 << 16)))
@@ -122,6 +124,22 @@ def tile_part_changed(codestream: bytes, generator: random.Random) -> bytes:
             part[offset : offset + size] = (value & (1 << 8 * size) - 1).to_bytes(size)
             parts[number] = bytes(part)
     return codestream[: starts[0]] + b"".join(parts) + codestream[-2:]
+
+
+def _split_tile_part(part: bytes, generator: random.Random) -> list[bytes]:
+    """Divide the data of a tile-part among several tile-parts, whose numbers and counts may contradict one another."""
+    start = part.find(_START_OF_DATA) + 2
+    header, data = part[:start], part[start:]
+    share = max(1, len(data) // generator.choice((2, 3, 5)))
+    counts = generator.choice(((0,), (1,), (2,), (3,), (5,), (1, 0, 3), (3, 2), (0, 1), (255, 1)))
+    split = []
+    for index, first in enumerate(range(0, len(data), share)):
+        piece = data[first : first + share]
+        number = index if generator.random() < 0.8 else generator.choice((0, 1, 2, 9, 255))
+        count = counts[index % len(counts)]
+        fields = (len(header) + len(piece)).to_bytes(4) + bytes((number, count))
+        split.append(header[:6] + fields + header[12:] + piece)
+    return split
 
 
 def packets_changed(codestream: bytes, generator: random.Random) -> bytes:

@@ -3,7 +3,22 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Callable
+from functools import cache
+from operator import attrgetter
+from typing import ClassVar, cast
+
+
+@cache
+def _getter(names: tuple[str, ...]) -> Callable[[object], object]:
+    return attrgetter(*names)
+
+
+def field_values(value: object) -> tuple[object, ...]:
+    """Return the values of all fields of a dataclass, in their order, with one call for all of them."""
+    names: tuple[str, ...] = type(value).__match_args__  # type: ignore[attr-defined]
+    values = _getter(names)(value) if names else ()
+    return cast("tuple[object, ...]", (values,) if len(names) == 1 else values)  # of one field, the value alone
 
 
 class FastPickle:
@@ -17,4 +32,4 @@ class FastPickle:
 
     def __reduce__(self) -> tuple[type, tuple[object, ...]]:
         """The class and the arguments of its constructor."""
-        return type(self), tuple([getattr(self, name) for name in self.__match_args__])
+        return type(self), field_values(self)

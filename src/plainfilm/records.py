@@ -9,6 +9,9 @@ from enum import StrEnum
 from plainfilm.errors import Reason, Stage
 from plainfilm.pickling import FastPickle
 
+ONE_LEVEL = "flat:"
+"""How the hash of stored pixels begins that are all equal."""
+
 
 class Status(StrEnum):
     """The result for an input, a frame or an image.
@@ -24,11 +27,15 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Record(FastPickle):
-    """One output image. The fields are the columns of the metadata table in their order, with two exceptions.
+    """One output image. The fields are the columns of the metadata table in their order, with these exceptions.
 
     frame: the number of the frame from 1; None for a projection of all frames.
-    stored_hash: a private hash of the stored pixels, by which duplicates are found; it is not written to tables.
+    stored_hash: a private hash of the stored pixels, by which duplicates are found; it is not written to tables. If all
+    pixels are equal it begins with `ONE_LEVEL`.
+    label_key: a private keyed hash of what identifies the image in the file of `--labels`; not written either.
     carried: the values of the attributes of `--columns`; their columns follow after all others.
+    split: the split of the image, '' without splits; labels: the labels of the image in the order of `--label`. Their
+    columns are written where they are asked for.
     """
 
     file_name: str
@@ -84,6 +91,9 @@ class Record(FastPickle):
     overlay_files: str = ""
     stored_hash: str = ""
     carried: tuple[str, ...] = ()
+    label_key: str = ""
+    split: str = ""
+    labels: tuple[str, ...] = ()
 
     @property
     def number(self) -> int:

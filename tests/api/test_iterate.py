@@ -101,7 +101,7 @@ def test_options_apply_and_no_key_or_file_is_made(films: Path, tmp_path: Path, t
     assert [(record.source, record.frame) for record, _ in results] == [("0.dcm", None), ("3 cine.dcm", 2)]
     failure, record = results[0][0], results[1][0]
     assert isinstance(failure, plainfilm.Failure)
-    assert failure.message.startswith("frame 2 was asked for")
+    assert failure.message == 'frames="2" was asked for and the instance has 1'
     assert isinstance(record, plainfilm.Record)
     assert (record.patient, record.study, record.series, record.sop_instance) == ("", "", "", "")
     image = results[1][1]
@@ -110,6 +110,14 @@ def test_options_apply_and_no_key_or_file_is_made(films: Path, tmp_path: Path, t
     assert not (tmp_path / "home").exists()
     assert list(temporary.iterdir()) == []
     wait_until_gone(before)
+
+
+def test_sources_are_selected_as_in_a_run(films: Path, tmp_path: Path) -> None:
+    (tmp_path / "marks.csv").write_text("source\n1.dcm\nmore/last.dcm\n")
+    results = list(plainfilm.iterate(films, jobs=1, exclude=tmp_path / "marks.csv", where="frames=1"))
+    excluded = [record.source for record, _ in results if getattr(record, "reason", "") == "excluded"]
+    assert excluded == ["1.dcm", "3 cine.dcm", "5 cut.dcm", "more/last.dcm"]
+    assert [record.source for record, image in results if image is not None] == [f"{n}.dcm" for n in (0, *range(2, 8))]
 
 
 def test_messages_of_failures_speak_python(tmp_path: Path) -> None:

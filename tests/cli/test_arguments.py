@@ -22,6 +22,11 @@ from plainfilm.options.run import Progress
 NEEDED: dict[str, tuple[list[str], dict[str, object]]] = {
     "decode": (["--size", "64"], {"size": 64}),
     "enlarge": (["--size", "64"], {"size": 64}),
+    "samples_per_file": (["--layout", "webdataset"], {"layout": "webdataset"}),
+    "split_balance": (["--split", "a=0.5,b=0.5"], {"split": "a=0.5,b=0.5"}),
+    "label_key": (["--labels", "l.csv", "--label", "age"], {"labels": "l.csv", "label": "age"}),
+    "quality": (["--format", "jpeg"], {"format": "jpeg"}),
+    "lossless": (["--format", "webp"], {"format": "webp"}),
     "redact_unmatched": (["--redact-from", "boxes.csv"], {"redact_from": "boxes.csv"}),
 }
 
@@ -160,7 +165,18 @@ def test_a_file_is_toml_or_json(name: str, text: str, tmp_path: Path) -> None:
 
 def test_options_round_trip_through_a_file(tmp_path: Path) -> None:
     for kept in LOOK_OPTIONS:
-        left_out = {*LOOK_OPTIONS, "strict", "presentation", "voi"} - {kept}
+        # what would contradict another option here, or have no effect
+        contradictions = {
+            "strict",
+            "presentation",
+            "voi",
+            "spacing",
+            "quality",
+            "lossless",
+            "class_folders",
+            "overlays",
+        }
+        left_out = {*LOOK_OPTIONS, *contradictions} - {kept}
         given = Options.of({name: value for name, (_, value) in OPTION_VALUES.items() if name not in left_out})
         (tmp_path / "run.json").write_text(json.dumps({"options": given.to_mapping()}))
         assert options("--config", str(tmp_path / "run.json")) == given

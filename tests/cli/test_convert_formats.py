@@ -58,7 +58,15 @@ def test_a_run_names_its_images_by_the_format(
 
 
 @pytest.mark.parametrize(
-    "words", ["--format jpeg --bits 16", "--format webp --look stored", "--format jpeg --lossless"]
+    "words",
+    [
+        "--format jpeg --bits 16",
+        "--format webp --look stored",
+        "--format jpeg --lossless",
+        "--quality 80",
+        "--lossless",
+        "--format jxl --lossless --quality 80",
+    ],
 )
 def test_a_format_that_cannot_hold_the_image_is_exit_code_2(
     words: str, film: Path, plainfilm: CommandLine, tmp_path: Path
@@ -72,3 +80,10 @@ def test_16_bits_and_a_suffix_of_8_bits_are_exit_code_2(film: Path, plainfilm: C
     assert plainfilm.run("convert", film, tmp_path / "x.jpg", "--bits", "16").returncode == 2
     assert plainfilm.run("convert", film, tmp_path / "x.png", "--format", "jpeg").returncode == 2
     assert not (tmp_path / "x.jpg").exists()
+
+
+def test_a_quality_belongs_to_the_format_of_the_suffix(film: Path, plainfilm: CommandLine, tmp_path: Path) -> None:
+    assert plainfilm.run("convert", film, tmp_path / "rough.jpg", "--quality", "10").returncode == 0
+    assert plainfilm.run("convert", film, tmp_path / "fine.jpg", "--quality", "95").returncode == 0
+    assert (tmp_path / "rough.jpg").stat().st_size < (tmp_path / "fine.jpg").stat().st_size
+    assert plainfilm.run("convert", film, tmp_path / "x.webp", "--lossless").returncode == 0

@@ -47,6 +47,8 @@ def test_the_version_is_not_for_diagnosis(word: str, capsys: pytest.CaptureFixtu
     [
         (["convrt", "a", "b"], "did you mean convert?"),
         (["codec"], "did you mean codecs?"),
+        (["help", "convrt"], "did you mean convert?"),
+        (["explain", "x.dcm", "--jobs", "2"], "--jobs is no option of plainfilm explain"),
         (["--hepl"], "did you mean --help?"),
         (["{folder}", "out"], "give `plainfilm convert {folder} out`"),
         (["{folder}"], "give `plainfilm convert {folder} OUT`"),

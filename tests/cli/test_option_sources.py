@@ -12,6 +12,7 @@ from plainfilm.cli.arguments import command_parser, options_of, parse
 from plainfilm.cli.help import CommandHelp
 from plainfilm.cli.variables import unknown_variables
 from plainfilm.errors import OptionsError
+from plainfilm.options.encoding import ImageFormat
 from plainfilm.options.options import Options
 
 
@@ -31,6 +32,10 @@ def options(*words: str, environment: dict[str, str] | None = None) -> Options:
         (["--redact-unmatched", "ignore"], "--redact-unmatched has no effect without --redact-from"),
         (["--window", "40,80", "--voi", "lut"], "--voi has no effect with a look"),
         (["--look", "equalize", "--voi", "none"], "--voi has no effect with a look"),
+        (["--quality", "80"], "--quality has no effect on images without loss"),
+        (["--quality", "80", "--format", "webp", "--lossless"], "--quality has no effect on images without loss"),
+        (["--lossless"], "--lossless has no effect on a format that is always without loss"),
+        (["--spacing", "0.2", "--look", "stored"], "--spacing has no effect with --look stored"),
         (["--look", "stored", "--polarity", "monochrome1"], "--polarity has no effect with --look stored"),
         (["--look", "stored", "--size", "64"], "--size has no effect with --look stored"),
         (["--look", "stored", "--crop", "border"], "--crop has no effect with --look stored"),
@@ -58,6 +63,17 @@ def test_an_option_without_effect_is_refused_when_it_is_typed(words: list[str], 
 @pytest.mark.parametrize("words", [["--fit", "keep"], ["--decode", "full"], ["--voi", "auto", "--look", "equalize"]])
 def test_a_default_that_is_typed_is_accepted(words: list[str]) -> None:
     assert options(*words).geometry == Options().geometry
+
+
+def test_the_name_of_a_single_image_decides_its_format() -> None:
+    parser = command_parser("test", CommandHelp("", ""))
+    arguments = parse(parser, ["--quality", "80"])
+    assert options_of(arguments, {}, ImageFormat.JPEG).encoding.quality == 80
+    with pytest.raises(OptionsError, match="--quality"):
+        options_of(arguments, {}, ImageFormat.PNG)
+    with pytest.raises(OptionsError, match="--table has no effect on a single image"):
+        options_of(parse(parser, ["--table", "jsonl"]), {}, ImageFormat.PNG)
+    assert options_of(parse(parser, []), {"PLAINFILM_TABLE": "jsonl"}, ImageFormat.PNG) == Options()
 
 
 def test_an_option_has_an_effect_through_another_place() -> None:

@@ -20,16 +20,17 @@ from tests.support.outputs import is_private
 from plainfilm.conversion import run_parts as run_parts_module
 from plainfilm.conversion.committer import ResultCommitter
 from plainfilm.conversion.job import StagedImage
-from plainfilm.conversion.progress import ignore_progress
 from plainfilm.conversion.pseudonyms import Key
 from plainfilm.conversion.run_inputs import RunInputs
 from plainfilm.conversion.run_log import RunLog
+from plainfilm.conversion.run_progress import ignore_progress
 from plainfilm.conversion.uid_names import UidNames
 from plainfilm.errors import LedgerError, Reason, Stage, StorageFullError
 from plainfilm.ledger.fingerprint import RunFingerprint
 from plainfilm.ledger.ledger import Ledger, open_ledger
 from plainfilm.ledger.remaining_work import FileStat
 from plainfilm.options.options import Options
+from plainfilm.options.output import Table
 from plainfilm.options.redaction_list import Redactions
 from plainfilm.output.directory import OutputDirectory
 from plainfilm.output.folder import FolderOutput
@@ -275,10 +276,10 @@ def test_a_run_that_cannot_continue_removes_images_until_the_tables_fit(
     write_tables = run_parts_module.write_tables
     images = len(rows(inputs.out)[0])
 
-    def write_few_rows(output: FolderOutput, ledger: Ledger, columns: Sequence[str]) -> object:
+    def write_few_rows(output: FolderOutput, ledger: Ledger, table: Table, columns: Sequence[str]) -> object:
         if len(list(ledger.records())) > 5:
             raise StorageFullError("no space is left")
-        return write_tables(output, ledger, columns)
+        return write_tables(output, ledger, table, columns)
 
     monkeypatch.setattr(run_parts_module, "write_tables", write_few_rows)
     with run_parts_module.open_run_parts(inputs, ignore_progress) as parts:

@@ -23,6 +23,7 @@ from plainfilm.cli.main import main
 from plainfilm.conversion.conversion import Conversion
 from plainfilm.conversion.job import EncodedImage
 from plainfilm.conversion.pseudonyms import Key
+from plainfilm.conversion.run_progress import RunProgress
 from plainfilm.conversion.single_image import convert_single
 from plainfilm.conversion.summary import Run
 from plainfilm.errors import LedgerError, OptionsError, RunError, SourceMissingError
@@ -350,15 +351,6 @@ def test_a_path_that_names_the_patient_is_noted_in_the_summary(convert: Converts
     assert FindingCode.PATIENT_IN_PATH in rows_of(out)[0]["findings"]
 
 
-def test_folders_named_like_splits_are_noted(convert: Converts, source: Path, out: Path) -> None:
-    for folder in ("train", "test"):
-        (source / folder).mkdir()
-        (source / folder / "1.dcm").write_bytes(case_file())
-    run = convert()
-    assert any("Hugging Face" in note for note in run.notes)
-    assert [row["file_name"] for row in rows_of(out / "train")] == ["1.png"]
-
-
 def test_repairs_are_counted(convert: Converts, source: Path) -> None:
     (source / "a.dcm").write_bytes(case_file())
     (source / "b.dcm").write_bytes(case_file(centers=(1e6,), widths=(10,)))
@@ -371,11 +363,14 @@ def test_the_progress_callback_receives_every_count(source: Path, out: Path, tmp
     for number in range(3):
         (source / f"{number}.dcm").write_bytes(case_file(seed=number))
     (source / "notes.txt").write_text("no film")
-    heard: list[tuple[int, int, int, int | None]] = []
+    heard: list[RunProgress] = []
     options = Options.of({"jobs": 2, "key_file": tmp_path / "key"})
-    Conversion([source], out, options).run(lambda *counts: heard.append(counts))
-    assert heard[-1] == (3, 0, 1, 4)
-    assert all(sum(after[:3]) >= sum(before[:3]) for before, after in pairwise(heard))
+    Conversion([source], out, options).run(heard.append)
+    last = heard[-1]
+    assert (last.converted, last.failed, last.skipped, last.files, last.total) == (3, 0, 1, 4, 4)
+    assert all(
+        after.converted + after.skipped >= before.converted + before.skipped for before, after in pairwise(heard)
+    )
 
 
 def test_a_run_stopped_before_its_start_converts_nothing_and_reports_it(

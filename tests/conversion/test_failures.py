@@ -6,7 +6,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from tests.support.cases.faults import faults
 
+from plainfilm.conversion.conversion import Conversion
 from plainfilm.conversion.failures import (
     failure_of_error,
     failure_of_lost_worker,
@@ -15,6 +17,8 @@ from plainfilm.conversion.failures import (
 )
 from plainfilm.conversion.job import ConvertJob
 from plainfilm.errors import ConversionError, NotAnImageError, NotDicomError, Reason, Stage, TruncatedError
+from plainfilm.options.options import Options
+from plainfilm.output.tables import read_table
 from plainfilm.records import Failure, Record, Status
 from plainfilm.sources.reference import Reference
 from plainfilm.workers.messages import WorkerLost
@@ -73,3 +77,21 @@ def test_an_image_that_cannot_be_published_is_a_failure_of_its_frame(frames: int
     record = Record(**{**values, "source": "b/x.dcm", "frame": 2, "frames": frames})  # type: ignore[arg-type]
     failure = failure_of_publishing(record, "a folder has this name")
     assert (failure.status, failure.reason, failure.frame) == (Status.FAILED, Reason.WRITE_FAILED, frame)
+
+
+@pytest.mark.slow
+def test_each_file_alone_fails_with_the_reason_of_the_run(tmp_path: Path) -> None:
+    folder, options = tmp_path / "in", Options.of({"jobs": 1})
+    folder.mkdir()
+    for fault in faults().values():
+        (folder / fault.file_name).write_bytes(fault.content)
+    Conversion([folder], tmp_path / "all", options).run()
+    rows = read_table(tmp_path / "all" / "failures.csv")
+    assert len(rows) == len(faults())
+    for number, row in enumerate(rows):
+        alone = tmp_path / f"alone{number}"
+        Conversion([folder / row["source"]], alone, options).run()
+        (same,) = read_table(alone / "failures.csv")
+        assert {name: same[name] for name in ("status", "reason", "stage")} == {
+            name: row[name] for name in ("status", "reason", "stage")
+        }, row["source"]

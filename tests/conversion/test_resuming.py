@@ -112,7 +112,7 @@ def test_a_stopped_run_resumes(
     monkeypatch.setattr(progress_module, "REPORT_SECONDS", 0.0)
     options = Options.of({"jobs": 1, "key_file": tmp_path / "key"})
     conversion = Conversion([source], tmp_path / "out", options)
-    stopped = conversion.run(lambda converted, *_: conversion.stop(0.0) if converted > 10 else None)
+    stopped = conversion.run(lambda progress: conversion.stop(0.0) if progress.converted > 10 else None)
     assert stopped.interrupted
     assert 10 < stopped.converted < 60
     listed = [row["file_name"] for row in read_table(tmp_path / "out" / "metadata.csv")]

@@ -78,7 +78,7 @@ def test_files_keep_their_names_when_another_of_the_name_is_added(films: Path, t
 
 def test_globs_keep_their_names_when_another_is_added(films: Path, tmp_path: Path) -> None:
     assert added(tmp_path, f"{films}/a/*.dcm") == ["x.png"]
-    assert added(tmp_path, f"{films}/b/*.dcm", f"{films}/a/*.dcm") == ["b/x.png", "b/y.png"]
+    assert added(tmp_path, f"{films}/b/*.dcm", f"{films}/a/*.dcm") == ["b-2/x.png", "b-2/y.png"]
     assert added(tmp_path, f"{films}/a/*.dcm", f"{films}/b/**") == []
 
 

@@ -55,7 +55,7 @@ def convert(source: Path, tmp_path: Path) -> Converts:
     def run(*names: str, out: str = "out", stop_after: int = 1 << 30, **given: Any) -> Run:
         options = Options.of({"jobs": 1, "key_file": tmp_path / "key", "names": "uid", **given})
         conversion = Conversion([source / name for name in names] or [source], tmp_path / out, options)
-        return conversion.run(lambda converted, *_: conversion.stop(0.0) if converted >= stop_after else None)
+        return conversion.run(lambda progress: conversion.stop(0.0) if progress.converted >= stop_after else None)
 
     return run
 

@@ -121,7 +121,7 @@ def test_an_empty_or_wrong_sequence_counts_as_absent(keyword: str, macro: str) -
         assert (first.modality, first.pixel_spacing) == (ModalityLevel(), None)
     instance = read_dataset(image_dataset(WindowCenter=4, WindowWidth=10), odd={keyword: ("LO", b"text")})
     assert instance.frames[0].voi_levels == (expected,)
-    assert codes_of(instance.findings) == "attribute_invalid"
+    assert codes_of(instance.findings) == "attribute_invalid;attribute_unusable"
 
 
 @pytest.mark.parametrize(

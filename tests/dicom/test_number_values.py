@@ -3,9 +3,14 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
+from pydicom.datadict import dictionary_VR, tag_for_keyword
 from tests.support.dicom_files import unconverted_dataset
 
+import plainfilm.dicom
 from plainfilm.dicom.number_values import number_of_text
 from plainfilm.dicom.values import Values
 from plainfilm.findings import FindingCode, codes_of
@@ -17,9 +22,17 @@ DECIMAL_STRINGS = (
 INTEGER_STRINGS = (
     *("NumberOfFrames", "PixelAspectRatio", "ShutterLeftVerticalEdge", "ShutterRightVerticalEdge"),
     *("ShutterUpperHorizontalEdge", "ShutterLowerHorizontalEdge", "CenterOfCircularShutter"),
-    *("RadiusOfCircularShutter", "VerticesOfThePolygonalShutter"),
+    *("RadiusOfCircularShutter", "VerticesOfThePolygonalShutter", "PresentationPixelAspectRatio"),
+    "ReferencedFrameNumber",
 )
 NOT_A_NUMBER = (b"", b" ", b"NaN", b"inf", b"-Infinity", b"1e999", b"1.#INF", b"abc", b"5 of 10", b"1,2,3", b"1_000")
+
+
+def test_the_lists_have_every_number_in_text_that_the_reader_names() -> None:
+    modules = Path(plainfilm.dicom.__file__).parent.glob("*.py")
+    words = {word for module in modules for word in re.findall(r'"([A-Z]\w+)"', module.read_text(encoding="utf-8"))}
+    named = {word for word in words if tag_for_keyword(word) is not None and dictionary_VR(word) in ("DS", "IS")}
+    assert named <= {*DECIMAL_STRINGS, *INTEGER_STRINGS}
 
 
 def values_of(keyword: str, vr: str, value: bytes, *, implicit: bool = False) -> Values:

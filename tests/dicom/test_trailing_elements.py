@@ -19,6 +19,7 @@ from tests.support.dicom_files import (
     lut_item,
     read_dataset,
     read_error,
+    sequence_item,
     wrap_in_file,
 )
 
@@ -45,6 +46,40 @@ MOVED = {
     "PixelPaddingValue": 3,
     "PresentationLUTShape": "INVERSE",
     "ShutterShape": "CIRCULAR",
+    "Columns": 6,
+    "BitsAllocated": 16,
+    "NumberOfFrames": "1",
+    "PixelPaddingRangeLimit": 9,
+    "NominalScannedPixelSpacing": ["0.4", "0.3"],
+    "WindowCenterWidthExplanation": "BONE",
+    "LargestImagePixelValue": 700,
+    "PixelIntensityRelationshipSign": -1,
+    "PatientOrientation": ["L", "F"],
+    "ImageOrientationPatient": ["1", "0", "0", "0", "1", "0"],
+    "ViewPosition": "PA",
+    "Modality": "DX",
+}
+# Attributes that are alone in their film, because others would hide them.
+APART = {
+    "shutter edges": {
+        "ShutterShape": "RECTANGULAR",
+        "ShutterLeftVerticalEdge": "2",
+        "ShutterRightVerticalEdge": "5",
+        "ShutterUpperHorizontalEdge": "1",
+        "ShutterLowerHorizontalEdge": "3",
+        "ShutterPresentationValue": 500,
+    },
+    "polygon": {"ShutterShape": "POLYGONAL", "VerticesOfThePolygonalShutter": ["1", "1", "1", "6", "4", "3"]},
+    "NominalScannedPixelSpacing": {"NominalScannedPixelSpacing": ["0.4", "0.3"]},
+    "ImagerPixelSpacing": {"ImagerPixelSpacing": ["0.4", "0.3"]},
+    "groups": {
+        "SharedFunctionalGroupsSequence": [
+            sequence_item(FrameVOILUTSequence=[sequence_item(WindowCenter="5", WindowWidth="6")])
+        ],
+        "PerFrameFunctionalGroupsSequence": [
+            sequence_item(PixelMeasuresSequence=[sequence_item(PixelSpacing=["1", "2"])])
+        ],
+    },
 }
 
 
@@ -72,6 +107,22 @@ def test_an_element_behind_pixel_data_is_read_like_any_other(keyword: str, synta
     del dataset[keyword]
     instance = read_instance(encode_file(dataset, syntax) + element, MAX_PIXELS)
     assert replace(instance, data=expected.data) == expected
+
+
+@pytest.mark.parametrize("syntax", SYNTAXES)
+@pytest.mark.parametrize("kind", [*APART, "ModalityLUTSequence"])
+def test_each_attribute_of_a_kind_may_be_behind_pixel_data(kind: str, syntax: str) -> None:
+    table = {"ModalityLUTSequence": [lut_item(3, 2, 1, syntax=syntax)]}
+    for keyword in APART.get(kind, table):
+        changes = dict(APART.get(kind, table))
+        if syntax in CODESTREAMS:
+            changes["PixelData"] = encapsulate_fragments(CODESTREAMS[syntax])
+        dataset = image_dataset(**changes)
+        expected = read_dataset(dataset, syntax)
+        element = encode_dataset(Dataset({dataset[keyword].tag: dataset[keyword]}), syntax)
+        del dataset[keyword]
+        instance = read_instance(encode_file(dataset, syntax) + element, MAX_PIXELS)
+        assert replace(instance, data=expected.data) == expected, keyword
 
 
 def test_of_a_repeated_element_the_first_counts() -> None:

@@ -13,7 +13,7 @@ from tests.output.test_tables import record
 from tests.support.loader_outputs import images_named, many_images
 
 from plainfilm.options.output import Table
-from plainfilm.output.data_card import feature_type
+from plainfilm.output.card_yaml import feature_type
 from plainfilm.output.table_schema import ColumnType, metadata_columns
 from plainfilm.records import Record
 

@@ -21,7 +21,6 @@ from plainfilm.errors import OptionsError, Reason
 from plainfilm.options.field import FREE, Scope, ValueType, limit, option
 from plainfilm.options.limits import LimitOptions
 from plainfilm.options.options import Options
-from plainfilm.options.redaction_list import Redactions
 from plainfilm.options.render import RenderOptions
 from plainfilm.options.value_types import parse_number
 from plainfilm.options.write_keywords import KEYWORDS_FILE, keywords_source
@@ -108,8 +107,7 @@ def test_the_fingerprint_of_a_run_follows_the_fields(tmp_path: Path) -> None:
     (tmp_path / "key").write_bytes(b"k" * 32)
     key = load_key(tmp_path / "key")
     usual, other = (
-        fingerprint_run(Options.of(values), key, Redactions())
-        for values in ({}, {"gamma": 2, "patience": 2, "comment": "x"})
+        fingerprint_run(Options.of(values), key) for values in ({}, {"gamma": 2, "patience": 2, "comment": "x"})
     )
     assert usual.differences(other) == ["--gamma: 2.0 there, 1.0 now"]
     assert usual.changed_limits(other) == ["patience"]

@@ -38,7 +38,7 @@ def test_the_defaults_round_trip_and_are_written_in_full() -> None:
 
 
 def test_all_options_together_round_trip() -> None:
-    left_out = ("look", "window", "clahe", "strict", "presentation", "spacing")
+    left_out = ("look", "window", "clahe", "strict", "presentation", "spacing", "overlays")
     given = {name: value for name, (_, value) in OPTION_VALUES.items() if name not in left_out}
     options = Options.of(given)
     assert Options.of(json.loads(json.dumps(options.to_mapping()))) == options
@@ -66,6 +66,7 @@ def test_the_defaults_are_those_of_the_interface() -> None:
         "verify": False,
         "pixels": "square",
         "crop": None,
+        "mask": "none",
         "size": "none",
         "spacing": None,
         "enlarge": False,
@@ -78,8 +79,16 @@ def test_the_defaults_are_those_of_the_interface() -> None:
         "lossless": False,
         "frames": "all",
         "names": "keep",
+        "layout": "folder",
+        "samples_per_file": 10_000,
         "table": "csv",
         "no_card": False,
+        "split": "",
+        "split_balance": "hash",
+        "labels": None,
+        "label": "",
+        "label_key": "file_name",
+        "class_folders": None,
         "modality": "",
         "body_part": "",
         "where": "",
@@ -95,6 +104,7 @@ def test_the_defaults_are_those_of_the_interface() -> None:
         "jobs": None,
         "key_file": None,
         "overwrite": False,
+        "prune": False,
         "no_report": False,
         "log": None,
         "verbose": False,
@@ -181,9 +191,11 @@ def test_an_option_that_does_not_exist_is_refused_by_name() -> None:
         Options.of({"sise": 5, "colour": "grey", "bits": 8})
 
 
-# a path and an Explanation may be any text
+# a path, an Explanation and the name of a column may be any text
 ANY_TEXT = (
     "voi",
+    "label",
+    "class_folders",
     "modality",
     "body_part",
     "source_column",

@@ -13,7 +13,8 @@ from tests.output.test_tables import failure, record
 
 from plainfilm.options.options import Options
 from plainfilm.options.output import Table
-from plainfilm.output.data_card import CardContent, CardSurvey, card_text, remove_card, write_card
+from plainfilm.output.card_content import CardContent, CardSurvey
+from plainfilm.output.data_card import card_text, remove_card, write_card
 from plainfilm.output.folder import FolderOutput
 from plainfilm.records import Record, Status
 
@@ -130,6 +131,8 @@ def test_a_card_without_images_has_no_yaml(tmp_path: Path) -> None:
         ([".b/y.png", "x.png"], "**/*.png"),
         ([".b/__c/.y.png"], ".*/__*/.*.png"),
         (["__c/d/y.png"], "__*/*/*.png"),
+        (["x.tif"], "**/*.tif"),
+        (["x.npy", "y.jxl"], ""),
     ],
 )
 def test_the_pattern_of_the_images_matches_hidden_names_where_there_are_no_others(

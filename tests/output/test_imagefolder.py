@@ -59,6 +59,11 @@ def test_ordinary_and_hidden_names_have_no_split() -> None:
     assert notes_of(["a/x.png", "contrast.png", "mytest.png", ".hidden/test/x.png", "__a/test/x.png"]) == []
 
 
+def test_another_format_of_images_is_named_and_one_that_no_loader_knows_is_not() -> None:
+    assert '["**/*.jpg", "metadata.csv"]' in notes_of(["test/x.jpg"])[0]
+    assert notes_of(["test/x.npy"]) == []
+
+
 def types_of(*texts: str, table: Table = Table.CSV, first_rows: int = 10_000) -> list[str]:
     """What is said of images whose column `model` is empty in the first rows and then has these texts."""
     survey = ImagefolderSurvey(table)

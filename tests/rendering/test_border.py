@@ -277,3 +277,45 @@ def test_real_radiographs_are_cropped_only_at_their_margins(film_folder: Path) -
     edges = {name: (part.x, part.y, part.x + part.width, part.y + part.height) for name, part in left.items() if part}
     assert edges.keys() == REAL_FILMS.keys()
     assert all(edges[name] == pytest.approx(REAL_FILMS[name], abs=15) for name in edges), edges
+
+
+def slanted(margin: int) -> Array:
+    """A tilted field in a margin."""
+    inside = np.zeros((480, 400), np.uint8)
+    corners = cv2.boxPoints(((200, 240), (260, 350), 6))
+    cv2.fillConvexPoly(inside, corners.astype(np.int32), 1)
+    field = np.random.default_rng(2).integers(900, 2500, inside.shape)
+    field = cv2.GaussianBlur(field.astype(np.float32), (0, 0), 3)
+    return np.where(inside, field, margin).astype(np.int32)
+
+
+@pytest.mark.parametrize("photometric", ["MONOCHROME1", "MONOCHROME2"])
+def test_a_mask_paints_the_margin_black_and_leaves_the_field(photometric: str) -> None:
+    values = slanted(4000)
+    dataset = image_of_cells(values, PhotometricInterpretation=photometric)
+    plain, masked = plainfilm.render(dataset), plainfilm.render(dataset, mask="border")
+    inside = cv2.erode((values != 4000).astype(np.uint8), np.ones((9, 9))) > 0
+    outside = cv2.erode((values == 4000).astype(np.uint8), np.ones((9, 9))) > 0
+    assert masked.shape == plain.shape
+    assert not masked[outside].any()
+    np.testing.assert_array_equal(masked[inside], plain[inside])
+    explanation = plainfilm.explain(dataset, mask="border")
+    assert "border_masked" in [finding["code"] for finding in explanation.to_dict()["findings"]]  # type: ignore[attr-defined]
+    assert "mask" in [step.name for step in explanation.steps]
+
+
+def test_a_mask_and_a_crop_work_together() -> None:
+    values = slanted(4000)
+    dataset = image_of_cells(values)
+    cropped = plainfilm.render(dataset, crop="border", mask="border")
+    assert cropped.shape[0] < 480
+    assert not cropped[0, 0].any()
+    assert not cropped[-1, -1].any()
+
+
+def test_a_mask_without_a_margin_changes_nothing() -> None:
+    values = np.random.default_rng(0).integers(300, 2500, (240, 200))
+    dataset = image_of_cells(values)
+    np.testing.assert_array_equal(plainfilm.render(dataset, mask="border"), plainfilm.render(dataset))
+    found = plainfilm.explain(dataset, mask="border").to_dict()["findings"]
+    assert "border_not_found" in [finding["code"] for finding in found]  # type: ignore[attr-defined]

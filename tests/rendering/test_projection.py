@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import tracemalloc
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -44,6 +44,16 @@ def test_a_mean_has_the_nearest_level(bits: int) -> None:
     content = to_bytes(build_case(**CINE)[0])
     expected = np.floor(frames_of(content, 5, bits=bits).astype(np.float64).mean(axis=0) + 0.5)
     np.testing.assert_array_equal(projected(content, "mean", bits=bits).image, expected)
+
+
+@pytest.mark.parametrize("kind", ["mip", "mean"])
+def test_the_python_function_renders_a_projection(kind: Literal["mip", "mean"]) -> None:
+    content = to_bytes(build_case(**CINE)[0])
+    np.testing.assert_array_equal(plainfilm.render(content, frame=kind), projected(content, kind).image)
+    single = to_bytes(build_case()[0])
+    np.testing.assert_array_equal(plainfilm.render(single, frame=kind), plainfilm.render(single))
+    with pytest.raises(plainfilm.PlainfilmError, match="frame"):
+        plainfilm.render(content, frame="max")  # type: ignore[call-overload]
 
 
 def test_geometry_comes_after_the_projection() -> None:
@@ -88,7 +98,7 @@ def test_memory_does_not_grow_with_the_number_of_frames() -> None:
     peaks = []
     for frames in (32, 128):  # at most 32 frames are surveyed
         content = to_bytes(build_case(frames=frames, rows=128, columns=128, content="gradient")[0])
-        opened = open_instance(content, Options.of({"memory": 1}))  # no frame is kept from the survey
+        opened = open_instance(content, Options.of({"memory": "16MiB"}))  # 1 MiB of frames is kept
         tracemalloc.start()
         render_projection(opened, Projection.MEAN)
         peaks.append(tracemalloc.get_traced_memory()[1])

@@ -14,7 +14,8 @@ from tests.output.test_tables import record
 from plainfilm.conversion.row_survey import RowSurvey
 from plainfilm.options.options import Options
 from plainfilm.options.output import Table
-from plainfilm.output.data_card import CardContent, write_card
+from plainfilm.output.card_content import CardContent
+from plainfilm.output.data_card import write_card
 from plainfilm.output.folder import FolderOutput
 from plainfilm.output.tables import write_tables
 from plainfilm.records import Failure, Record
@@ -45,7 +46,7 @@ def write_out(out: Path, images: Sequence[Record], table: str = "csv", carried: 
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(PIXEL)
     with output.open_for_run(overwrite=True):
-        rows = RowSurvey(RowList(images), Options.of({"table": table}).output)
+        rows = RowSurvey(RowList(images), Options.of({"table": table}))
         write_tables(output, rows, Table(table), carried)
         note = write_card(output, CardContent("plainfilm convert SOURCE... OUT", Table(table), carried), rows.card)
     assert note == ""

@@ -13,7 +13,7 @@ import pytest
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).resolve().parents[2]
-TRIALS = ("mutants", "kills", "full_disk", "many_files", "changing_folder", "soak", "stops")
+TRIALS = ("mutants", "kills", "full_disk", "many_files", "changing_folder", "soak", "stops", "native_decoders")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="trials need POSIX signals and /proc")

@@ -47,11 +47,14 @@ def seeds() -> Iterator[bytes]:
         for shape, bits in (((24, 31), 12), ((9, 10, 3), 8), ((16, 16), 16)):
             image = (noise.normal(0.5, 0.05, shape).clip(0, 1) * ((1 << bits) - 1)).astype("u1" if bits == 8 else "u2")
             codestream = imagecodecs.jpeg8_encode(image, lossless=True, bitspersample=bits, predictor=predictor)
-            yield _seed(bytes(codestream), (*shape, 1)[:3], (bits, predictor), 0 if predictor % 2 else 8)
+            yield seed_of(bytes(codestream), (*shape, 1)[:3], (bits, predictor), 0 if predictor % 2 else 8)
 
 
-def _seed(codestream: bytes, shape: tuple[int, ...], coding: tuple[int, int], restart_rows: int) -> bytes:
-    """Take the first Huffman table for all components; the scan begins after its header."""
+def seed_of(codestream: bytes, shape: tuple[int, ...], coding: tuple[int, int], restart_rows: int = 0) -> bytes:
+    """Return the scan of a codestream in the format of kernels.c, with its first Huffman table for all components.
+
+    coding: precision and predictor.
+    """
     table = codestream.index(b"\xff\xc4") + 5
     counts = codestream[table : table + 16]
     categories = codestream[table + 16 : table + 16 + sum(counts)].ljust(17, b"\xff")

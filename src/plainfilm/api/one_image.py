@@ -5,9 +5,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import Enum
 from os import PathLike
 from pathlib import Path
-from typing import Literal, Unpack, cast, overload
+from typing import Literal, TypeAlias, Unpack, cast, overload
 
 from pydicom.dataset import Dataset
 
@@ -20,20 +21,28 @@ from plainfilm.dicom.instance import Instance
 from plainfilm.errors import PlainfilmError
 from plainfilm.options.keywords import ImageKeywords, RenderKeywords, ScaledLook
 from plainfilm.options.options import Options
+from plainfilm.options.output import Projection
 from plainfilm.pickling import FastPickle
 from plainfilm.rendering.explanation import Explanation, explanation_of
-from plainfilm.rendering.frame import PlannedFrame
+from plainfilm.rendering.frame import PlannedFrame, RenderedFrame
 from plainfilm.rendering.instance_survey import survey_instance
 from plainfilm.rendering.opened_instance import opened_instance, with_presentation
 from plainfilm.rendering.pipeline import plan_frame, render_frame
+from plainfilm.rendering.projection import render_projection
+from plainfilm.report.drawing import reduce_image
+from plainfilm.report.explanation_page import CHART_BINS, LONGEST_SIDE, SmallImage
+from plainfilm.report.tone_chart import tone_chart
 from plainfilm.workers.messages import Job, Report, TaskResult
+
+FrameNumber: TypeAlias = int | Literal["mip", "mean"]
+"""The number of a frame, counted from 1, or a projection of all frames."""
 
 
 @overload
 def render(
     source: Source,
     *,
-    frame: int = 1,
+    frame: FrameNumber = 1,
     isolated: bool = False,
     look: ScaledLook | None = None,
     bits: Literal[8] = 8,
@@ -45,7 +54,7 @@ def render(
 def render(
     source: Source,
     *,
-    frame: int = 1,
+    frame: FrameNumber = 1,
     isolated: bool = False,
     look: ScaledLook | None = None,
     bits: Literal[16],
@@ -57,7 +66,7 @@ def render(
 def render(
     source: Source,
     *,
-    frame: int = 1,
+    frame: FrameNumber = 1,
     isolated: bool = False,
     look: Literal["stored"],
     bits: Literal[8, 16] = 8,
@@ -66,13 +75,13 @@ def render(
 
 
 def render(
-    source: Source, *, frame: int = 1, isolated: bool = False, **options: Unpack[ImageKeywords]
+    source: Source, *, frame: FrameNumber = 1, isolated: bool = False, **options: Unpack[ImageKeywords]
 ) -> Image8 | Image16:
     """Render one frame of an image as a radiologist's viewer shows it.
 
     source: a path, the bytes of a file, a binary file, or a pydicom Dataset, which is not changed. A DICOM file may be
         compressed with gzip.
-    frame: the number of the frame, counted from 1.
+    frame: the number of the frame, counted from 1; "mip" or "mean" renders all frames of a grayscale image as one.
     isolated: decode in a new worker process, with the default limits of time and memory, so that a hostile file cannot
         damage this process. This takes about half a second more. Use it for files from unknown sources. `convert` and
         `iterate` always decode in worker processes.
@@ -89,10 +98,9 @@ def render(
         image_options = options_of("render", options, ImageKeywords)
         check_one_image(image_options)
         if isolated:
-            return cast("Image8 | Image16", _call_isolated(source, frame, image_options, explains=False))
+            return cast("Image8 | Image16", _call_isolated(source, frame, image_options, _Result.IMAGE))
         with open_source_instance(source, image_options) as instance:
-            _, planned = _plan(instance, frame, image_options)
-            return render_frame(planned).image
+            return _render(instance, frame, image_options).image
 
 
 def explain(source: Source, *, frame: int = 1, **options: Unpack[ImageKeywords]) -> Explanation:
@@ -110,7 +118,29 @@ def explain_isolated(source: Source, *, frame: int = 1, **options: Unpack[ImageK
     Raises the same errors, whose messages spell the options as the command line does.
     """
     image_options = options_of("explain", options, ImageKeywords)
-    return cast(Explanation, _call_isolated(source, frame, image_options, explains=True))
+    return cast(Explanation, _call_isolated(source, frame, image_options, _Result.EXPLANATION))
+
+
+@dataclass(frozen=True, slots=True)
+class ExplainedImage(FastPickle):
+    """An explanation, and the image that it explains, reduced."""
+
+    explanation: Explanation
+    small: SmallImage
+
+
+def explain_image_isolated(source: Source, *, frame: int = 1, **options: Unpack[ImageKeywords]) -> ExplainedImage:
+    """Explain like `explain_isolated`, and render the image too. Raises the same errors as `render`."""
+    image_options = options_of("explain", options, ImageKeywords)
+    return cast(ExplainedImage, _call_isolated(source, frame, image_options, _Result.EXPLAINED_IMAGE))
+
+
+class _Result(Enum):
+    """What a call in a worker process returns."""
+
+    IMAGE = "image"
+    EXPLANATION = "explanation"
+    EXPLAINED_IMAGE = "explained image"
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,18 +148,18 @@ class _IsolatedCall(FastPickle):
     """A call of `render` or `explain` in a worker process."""
 
     source: Path | bytes | Dataset
-    frame: int
+    frame: FrameNumber
     options: Options
-    explains: bool
+    result: _Result
 
 
-def _call_isolated(source: Source, frame: int, options: Options, *, explains: bool) -> object:
+def _call_isolated(source: Source, frame: FrameNumber, options: Options, result: _Result) -> object:
     passed: Path | bytes | Dataset
     if isinstance(source, (str, PathLike)):
         passed = Path(source).absolute()
     else:
         passed = source if isinstance(source, Dataset) else content_of(source)
-    call = _IsolatedCall(passed, frame, options, explains)
+    call = _IsolatedCall(passed, frame, options, result)
     return call_in_worker("plainfilm.api.one_image:run_isolated_call", call, options.limits)
 
 
@@ -139,15 +169,35 @@ def run_isolated_call(job: Job, report: Callable[[Report], None]) -> bool:
     assert isinstance(call, _IsolatedCall)
     source, result = cast(Source, call.source), cast(object, None)
     try:
-        if call.explains:
-            result = _explain(source, call.frame, call.options)
-        else:
-            with open_source_instance(source, call.options) as instance:
-                result = render_frame(_plan(instance, call.frame, call.options)[1]).image
+        with open_source_instance(source, call.options) as instance:
+            result = _result_of(call, instance)
     except PlainfilmError as error:
         result = error
     report(TaskResult(result))
     return is_memory_suspect()
+
+
+def _render(instance: Instance, frame: FrameNumber, options: Options) -> RenderedFrame:
+    """Render a frame, counted from 1, or the projection of all frames of an image that has several."""
+    if frame in tuple(Projection):
+        opened = with_presentation(opened_instance(instance, options), presentation_of(options))
+        if opened.instance.pixel.number_of_frames > 1:
+            return render_projection(opened, Projection(frame))
+        frame = 1
+    return render_frame(_plan(instance, cast(int, frame), options)[1])
+
+
+def _result_of(call: _IsolatedCall, instance: Instance) -> object:
+    if call.result is _Result.IMAGE:
+        return _render(instance, call.frame, call.options).image
+    instance, planned = _plan(instance, cast(int, call.frame), call.options)
+    if call.result is _Result.EXPLANATION:
+        return explanation_of(instance, planned)
+    rendered = render_frame(planned)
+    image = reduce_image(rendered.image, LONGEST_SIDE, LONGEST_SIDE)
+    return ExplainedImage(
+        explanation_of(instance, planned), SmallImage(image, tone_chart(planned, rendered, CHART_BINS))
+    )
 
 
 def _explain(source: Source, frame: int, options: Options) -> Explanation:

@@ -21,6 +21,7 @@ from plainfilm.cli.configuration import read_config
 from plainfilm.cli.help import CommandHelp, ShowHelp, flags_of, help_of, long_help, short_help, title_of
 from plainfilm.errors import OptionsError
 from plainfilm.options.effects import ineffective_options
+from plainfilm.options.encoding import ImageFormat
 from plainfilm.options.field import Option, Scope
 from plainfilm.options.options import Options
 from plainfilm.options.render import LOOK_OPTIONS
@@ -48,9 +49,13 @@ class Parser(argparse.ArgumentParser):
         """Raise OptionsError with the message, a similar option if there is one, and a pointer to the help."""
         hint = ""
         if message.startswith(_UNKNOWN):
+            # the words that follow may be its value
             word = message.removeprefix(_UNKNOWN).split()[0].partition("=")[0]
-            message = f"unknown option {message.removeprefix(_UNKNOWN)}"
-            hint = did_you_mean(word, [flag for flag in self.flags if flag.startswith("--")])
+            if any(word == option.flag for option in Options.declared()):
+                message = f"{word} is no option of {self.prog}"
+            else:
+                message = f"unknown option {word}"
+                hint = did_you_mean(word, [flag for flag in self.flags if flag.startswith("--")])
         raise OptionsError(f"{message}{hint} (see `{self.prog} --help`)")
 
     @property
@@ -133,11 +138,14 @@ class _Given:
     origin: str = ""
 
 
-def options_of(arguments: argparse.Namespace, environment: Mapping[str, str]) -> Options:
+def options_of(
+    arguments: argparse.Namespace, environment: Mapping[str, str], single_format: ImageFormat | None = None
+) -> Options:
     """The options of a command. The command line has priority over `--config`, then the environment, then the defaults.
 
     If one of these places selects a look, the options that select a look in places of lower priority do not count.
-    A variable of the environment that is empty does not count. Raises OptionsError.
+    A variable of the environment that is empty does not count. single_format: the format of a single image by its name;
+    some options have no effect on it. Raises OptionsError.
     """
     declared = {option.name: option for option in Options.declared()}
     from_environment = {
@@ -151,7 +159,7 @@ def options_of(arguments: argparse.Namespace, environment: Mapping[str, str]) ->
         if any(name in values and values[name].value is not None for name in LOOK_OPTIONS):
             given = {name: item for name, item in given.items() if name not in LOOK_OPTIONS}
         given.update(values)
-    return _build(given, declared)
+    return _build(given, declared, single_format)
 
 
 def _from_file(config: str | None, declared: Mapping[str, Option]) -> dict[str, _Given]:
@@ -168,12 +176,12 @@ def _from_file(config: str | None, declared: Mapping[str, Option]) -> dict[str, 
     }
 
 
-def _build(given: Mapping[str, _Given], declared: Mapping[str, Option]) -> Options:
+def _build(given: Mapping[str, _Given], declared: Mapping[str, Option], single_format: ImageFormat | None) -> Options:
     """Parse the values, and leave out those that can have no effect. Raises OptionsError."""
     parsed = {name: _parse(declared[name], item) for name, item in given.items()}
-    for option, cause in list(ineffective_options(parsed)):
+    for option, cause in list(ineffective_options(parsed, single_format)):
         if not given[option.name].origin:
-            raise OptionsError(f"{option.flag} has no effect {cause}: leave it out, or change the other option")
+            raise OptionsError(f"{option.flag} has no effect {cause}: leave it out")
         del parsed[option.name]
     try:
         return Options.of(parsed)

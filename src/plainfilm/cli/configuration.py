@@ -20,7 +20,8 @@ def read_config(path: Path) -> dict[str, object]:
         with path.open("rb") as file:
             text = file.read(_MOST_CONFIG_BYTES + 1).decode("utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise OptionsError(f"--config: {path} cannot be read ({type(error).__name__})") from error
+        cause = error.strerror if isinstance(error, OSError) else "it is no text in UTF-8"
+        raise OptionsError(f"--config: {path} cannot be read: {cause}") from error
     if len(text) > _MOST_CONFIG_BYTES or _is_deeply_nested(text):
         limits = f"at most {_MOST_CONFIG_BYTES} bytes and {_MOST_NESTED} nested tables or parts of a key"
         raise OptionsError(f"--config: {path} is no configuration of plainfilm, which has {limits}")

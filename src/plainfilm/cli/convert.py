@@ -7,6 +7,7 @@ saves a fifth of a second.
 
 from __future__ import annotations
 
+import sys
 from argparse import Namespace
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,6 +22,7 @@ from plainfilm.cli.summary import summary_text
 from plainfilm.cli.variables import warn_of_unknown_variables
 from plainfilm.conversion.run_progress import ignore_progress
 from plainfilm.errors import OptionsError
+from plainfilm.options.encoding import ImageFormat, format_of_suffix
 from plainfilm.options.options import Options
 from plainfilm.options.run import Progress
 from plainfilm.output.single import STANDARD_OUTPUT, check_single, is_image_name, with_format_of
@@ -58,10 +60,12 @@ def convert_command(argv: Sequence[str]) -> int:
     """Run `plainfilm convert` and return its exit code. Raises RunError."""
     arguments = parse(convert_parser(), argv)
     sources, out = _split_paths(arguments)
-    options = options_of(arguments, environment())
+    is_single = out == STANDARD_OUTPUT or is_image_name(Path(out))
+    single_format = (format_of_suffix(Path(out).suffix) or ImageFormat.PNG) if is_single else None
+    options = options_of(arguments, environment(), single_format)
     if not options.run.quiet:
         warn_of_unknown_variables(environment())
-    if is_single := out == STANDARD_OUTPUT or is_image_name(Path(out)):
+    if is_single:
         check_single(sources, out, options)
         options = with_format_of(out, options, is_format_given="format" in vars(arguments))
     if options.run.dry_run:
@@ -87,7 +91,7 @@ def _split_paths(arguments: Namespace) -> tuple[list[str], str]:
 
 def convert_folder(sources: Sequence[str], out: Path, options: Options) -> int:
     """Convert into a folder, with progress and a summary on standard error; return the exit code. Raises RunError."""
-    with PrestartedWorkers(options.run.workers) as workers:
+    with PrestartedWorkers(min(options.run.workers, _most_files(sources))) as workers:
         from plainfilm.conversion.conversion import Conversion
 
         conversion = Conversion([Path(source) for source in sources], out, options, prestarted=workers)
@@ -98,5 +102,10 @@ def convert_folder(sources: Sequence[str], out: Path, options: Options) -> int:
             run = conversion.run(display.update if display.is_shown else ignore_progress)
             display.add_notes(run.notes)
     if options.run.progress is not Progress.JSON and not options.run.quiet:
-        print_message(summary_text(run, out))
+        print_message(summary_text(run, sources, out))
     return 128 + signals[0] if signals else run.exit_code
+
+
+def _most_files(sources: Sequence[str]) -> int:
+    """The number of files if all SOURCEs are files, else a large number: each worker's start takes a processor."""
+    return len(sources) if all(Path(source).is_file() for source in sources) else sys.maxsize

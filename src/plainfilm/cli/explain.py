@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The command `plainfilm explain`: what would be done to an image and why, as text or as JSON."""
+"""The command `plainfilm explain`: what would be done to an image and why, as text, JSON or an HTML page."""
 
 from __future__ import annotations
 
@@ -10,16 +10,21 @@ from typing import Any
 from plainfilm.cli.arguments import Parser, command_parser, environment, options_of, parse
 from plainfilm.cli.file_argument import path_of_file
 from plainfilm.cli.help import CommandHelp
-from plainfilm.cli.output import write_text
+from plainfilm.cli.output import color_terminal, write_drawing, write_page, write_text
 from plainfilm.cli.variables import warn_of_unknown_variables
 from plainfilm.options.field import Scope
 from plainfilm.options.options import Options
 
 _HELP = CommandHelp(
-    usage="plainfilm explain FILE [--json] [--frame N] [options]",
+    usage="plainfilm explain FILE [--json | --html] [--frame N] [options]",
     description="Show which step uses which attribute of FILE and why, and what is unusual. Nothing is converted. "
-    "--json prints JSON, --frame N explains frame N, counted from 1.",
-    examples=(("plainfilm explain hand.dcm", "as text"), ("plainfilm explain cine.dcm --frame 3", "of frame 3")),
+    "A terminal also shows a small image and its histogram. --json prints JSON, --html a page with image and "
+    "histogram, --frame N explains frame N, counted from 1.",
+    examples=(
+        ("plainfilm explain hand.dcm", "as text"),
+        ("plainfilm explain hand.dcm --html > hand.html", "as a page in one file"),
+        ("plainfilm explain cine.dcm --frame 3", "of frame 3"),
+    ),
 )
 
 
@@ -27,7 +32,9 @@ def explain_parser() -> Parser:
     """The parser of `plainfilm explain`."""
     parser = command_parser("explain", _HELP, Scope.IMAGE)
     parser.add_argument("file", metavar="FILE", help="a DICOM file")
-    parser.add_argument("--json", action="store_true", help="print JSON")
+    formats = parser.add_mutually_exclusive_group()
+    formats.add_argument("--json", action="store_true", help="print JSON")
+    formats.add_argument("--html", action="store_true", help="print an HTML page that holds everything")
     parser.add_argument("--frame", type=int, default=1, metavar="N", help="the frame, counted from 1 (default: 1)")
     return parser
 
@@ -39,10 +46,21 @@ def explain_command(argv: Sequence[str]) -> int:
     warn_of_unknown_variables(environment())
     path = path_of_file(arguments.file, "explain")
 
-    from plainfilm.api import explain_isolated
+    from plainfilm.api.one_image import explain_image_isolated, explain_isolated
+    from plainfilm.report.explanation_page import explanation_page
+    from plainfilm.report.terminal_preview import terminal_preview
 
     keywords: dict[str, Any] = {option.name: values[option.name] for option in Options.declared(Scope.IMAGE)}
-    explanation = explain_isolated(path, frame=arguments.frame, **keywords)
+    terminal = None if arguments.json or arguments.html else color_terminal()
+    if arguments.html or terminal is not None:
+        explained = explain_image_isolated(path, frame=arguments.frame, **keywords)
+        explanation, small = explained.explanation, explained.small
+        if terminal is None:
+            write_page(explanation_page(explanation.to_dict(), small))
+            return 0
+        write_drawing(terminal_preview(small, terminal.columns, has_true_color=terminal.has_true_color))
+    else:
+        explanation = explain_isolated(path, frame=arguments.frame, **keywords)
     text = json.dumps(explanation.to_dict(), indent=2) if arguments.json else str(explanation)
     write_text(text + "\n")
     return 0

@@ -147,14 +147,14 @@ def _usage_of(option: Option, metavar: str) -> str:
 
 def _short_metavar(option: Option) -> str:
     """The placeholder of an option; its name where the placeholder is a list of values, which the summary has."""
-    metavar = option.value_type.metavar
+    metavar = option.value_type.metavar.partition("[")[0] if "|" not in option.value_type.metavar else "|"
     return option.name.upper() if "|" in metavar else metavar
 
 
 def _lines_of(flags: str, meaning: str, width: int, column: int = _FLAG_WIDTH) -> list[str]:
     """The flags at the left and the meaning at the right; long flags have a line of their own."""
     indent = " " * column
-    if len(flags) + 4 > column:
+    if len(flags) + 3 > column:
         return [f"  {flags}", *_wrap(meaning, width, indent, indent)]
     return _wrap(meaning, width, f"  {flags}".ljust(column), indent)
 

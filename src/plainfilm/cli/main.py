@@ -17,7 +17,7 @@ from plainfilm.version import NOT_FOR_DIAGNOSIS, VERSION
 
 Command = Callable[[Sequence[str]], int]
 
-COMMANDS = ("convert", "survey", "explain", "compare", "report", "sheet", "codecs", "demo")
+COMMANDS = ("convert", "survey", "explain", "compare", "report", "sheet", "verify", "codecs", "demo")
 """The commands. The module of the same name in this package has the functions `NAME_command` and `NAME_parser`."""
 
 USAGE = f"""\
@@ -28,10 +28,11 @@ Convert DICOM radiographs into ordinary images that look as on a radiologist's v
   plainfilm convert SOURCE... OUT   convert DICOM files and folders, with tables of what was done to each image
   plainfilm convert FILE hand.png   convert one file into one image (or - for standard output)
   plainfilm survey SOURCE...        count what the files hold before they are converted, from headers alone
-  plainfilm explain FILE [--json]   show which step uses which attribute and why; nothing is converted
+  plainfilm explain FILE            show which step uses which attribute and why; nothing is converted
   plainfilm compare FILE... -o PNG  show films in several looks, side by side in one picture
   plainfilm report OUT              write OUT/report.html anew; every run writes it at its end
   plainfilm sheet OUT -o PNG|PDF    draw a contact sheet of a finished run
+  plainfilm verify OUT              list files of OUT that are missing, have changed, or belong to no run
   plainfilm codecs                  show what this installation can decode and encode, and what is missing
   plainfilm demo OUT                make twelve synthetic radiographs and convert them
 
@@ -75,8 +76,8 @@ def _run(argv: Sequence[str]) -> int:
 
 
 def _show_help(argv: Sequence[str]) -> int:
-    """Print the help, or that of a command: `plainfilm help convert`."""
-    if len(argv) > 1 and argv[1] in COMMANDS:
+    """Print the help, or that of a command: `plainfilm help convert`. Raises OptionsError for an unknown command."""
+    if argv[:1] == ["help"] and len(argv) > 1:
         return _run([argv[1], "--help"])
     write_text(USAGE)
     return 0 if argv else 2

@@ -7,7 +7,9 @@ Each of these streams may be closed, full, or a pipe whose reader has ended.
 from __future__ import annotations
 
 import os
+import shutil
 import sys
+from dataclasses import dataclass
 from unicodedata import category
 
 from plainfilm.errors import OptionsError, PlainfilmError
@@ -35,8 +37,12 @@ def write_text(text: str) -> None:
     if sys.stdout is None:
         return
     text = escape_controls(text) if sys.stdout.isatty() else text
+    _write(text.encode("utf-8", "backslashreplace"))
+
+
+def _write(content: bytes) -> None:
     try:
-        sys.stdout.buffer.write(text.encode("utf-8", "backslashreplace"))
+        sys.stdout.buffer.write(content)
         sys.stdout.buffer.flush()
     except BrokenPipeError:
         raise
@@ -45,13 +51,45 @@ def write_text(text: str) -> None:
         raise classify_os_error(error) from error
 
 
+@dataclass(frozen=True, slots=True)
+class ColorTerminal:
+    """A terminal on standard output: its width in characters, and whether it shows 24-bit colors."""
+
+    columns: int
+    has_true_color: bool
+
+
+def color_terminal() -> ColorTerminal | None:
+    """The terminal on standard output, if it shows colors and Unicode and the user has not set NO_COLOR."""
+    if sys.stdout is None or not sys.stdout.isatty() or os.environ.get("NO_COLOR"):
+        return None
+    if os.environ.get("TERM", "dumb") == "dumb" or "utf" not in (sys.stdout.encoding or "").lower():
+        return None
+    has_true_color = os.environ.get("COLORTERM", "").lower() in ("truecolor", "24bit")
+    return ColorTerminal(shutil.get_terminal_size().columns, has_true_color)
+
+
+def write_drawing(text: str) -> None:
+    """Write a text of our own, with the codes of its colors, to a terminal. Raises as `write_text`."""
+    write_page(text.encode("utf-8"))
+
+
+def write_page(content: bytes) -> None:
+    """Write bytes that hold no text of the data set unescaped to standard output. Raises as `write_text`."""
+    if sys.stdout is not None:
+        _write(content)
+
+
 def write_image(encoded: bytes) -> None:
     """Write an encoded image to standard output.
 
-    Raises OutputError, StorageFullError and RunError, and OptionsError if standard output is closed.
+    Raises OutputError, StorageFullError and RunError, and OptionsError if standard output is closed or a
+    terminal.
     """
     if sys.stdout is None:
         raise OptionsError("standard output is closed: write the image to a file whose name ends in .png")
+    if sys.stdout.isatty():
+        raise OptionsError("standard output is a terminal: send the image to a file or a pipe, as with > hand.png")
     try:
         write_stdout(encoded)
     except PlainfilmError:

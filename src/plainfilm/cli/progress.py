@@ -140,7 +140,7 @@ class BarDisplay(Display):
 
     def __init__(self, bars: Bars) -> None:
         self._bars = bars
-        self._row = bars.add_task("", total=None, counts="", failures="", rates="", left="")
+        self._row = bars.add_task("", total=None, counts="starting", failures="", left="")
 
     def __enter__(self) -> BarDisplay:
         self._bars.start()
@@ -152,9 +152,8 @@ class BarDisplay(Display):
             self._row,
             completed=0 if status.fraction is None else status.fraction,
             total=None if status.fraction is None else 1.0,
-            counts=_counts_text(status),
+            counts=f"{_counts_text(status)}, {_rates_text(status)}",
             failures=_failures_text(status),
-            rates=_rates_text(status),
             left=_time_text(status.seconds_left),
         )
 
@@ -226,7 +225,7 @@ def _bar(stream: TextIO) -> Display:
     bars = TwoLines(
         progress.BarColumn(bar_width=16),
         progress.TaskProgressColumn(),
-        progress.TextColumn("{task.fields[counts]}, {task.fields[rates]}"),
+        progress.TextColumn("{task.fields[counts]}"),
         progress.TextColumn("{task.fields[left]}"),
         console=console,
         redirect_stdout=False,

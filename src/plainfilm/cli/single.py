@@ -25,16 +25,22 @@ def convert_to_file(source: str, out: str, options: Options) -> int:
         return 1
     if note := frames_note(single.frames, options):
         notes.append(note)
-    if out == STANDARD_OUTPUT:
-        write_image(result.encoded)
-        place = "standard output"
-    else:
-        is_replacement = os.path.lexists(out)
-        write_file(Path(out), result.encoded)
-        place = f"{out} (the existing file was replaced)" if is_replacement else out
-    if not options.run.quiet:
+    place = _write(result.encoded, out)
+    # a pipe works in silence unless there is something to know
+    is_routine = out == STANDARD_OUTPUT and result.record.status is not Status.REPAIRED and not notes
+    if not options.run.quiet and not is_routine:
         print_message("; ".join((f"plainfilm: {_description(result.record)} to {place}", *notes)))
     return 0
+
+
+def _write(encoded: bytes, out: str) -> str:
+    """Write the image, and return how a message calls its place. Raises RunError and OutputError."""
+    if out == STANDARD_OUTPUT:
+        write_image(encoded)
+        return "standard output"
+    is_replacement = os.path.lexists(out)
+    write_file(Path(out), encoded)
+    return f"{out} (the existing file was replaced)" if is_replacement else out
 
 
 def _description(record: Record) -> str:

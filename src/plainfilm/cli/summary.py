@@ -3,32 +3,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from plainfilm.conversion.summary import Run
 
+REPORT_FILE = "report.html"
 _MOST_REASONS = 5
 
 
-def summary_text(run: Run, out: Path) -> str:
+def summary_text(run: Run, sources: Sequence[str], out: Path) -> str:
     """The summary of a run into the folder `out`, with the notes of the run at the end."""
-    return "\n".join((*_lines(run, out), *run.notes))
+    hints = [
+        f"{source} is the directory of a medium: give the folder that it lies in"
+        for source in sources
+        if Path(source).name.upper() == "DICOMDIR"
+    ]
+    return "\n".join((*_lines(run, out), *hints, *run.notes))
 
 
 def _lines(run: Run, out: Path) -> Iterator[str]:
     repaired = f" ({run.repaired:,} repaired)" if run.repaired else ""
     seconds = f"{run.seconds:.1f} s" if run.seconds < 120 else f"{int(run.seconds) // 60} min {int(run.seconds) % 60} s"
-    yield f"{run.converted:,} images{repaired}, {run.failed:,} failed, {run.skipped:,} skipped in {seconds}"
+    yield f"{run.converted:,} images{repaired}, {run.failed:,} failed, {run.skipped:,} skipped in {seconds}: {out}"
     for status in ("failed", "skipped"):
         if reasons := _reasons_text(run, status):
             yield f"{status}: {reasons}"
     if not (run.converted or run.failed or run.skipped):
         yield "the SOURCEs hold no files: check the paths, and whether the medium is mounted"
     else:
-        yield f"images and tables: {out}"
+        yield f"tables: {_table(out, 'metadata')} and {_table(out, 'failures').name}{_report_text(out)}"
     if advice := _advice(run, out):
         yield f"look first at {advice}"
     if run.interrupted:
@@ -46,9 +52,16 @@ def _reasons_text(run: Run, status: str) -> str:
 def _advice(run: Run, out: Path) -> str:
     if run.failed or (run.skipped and not run.converted):
         return f"{_table(out, 'failures')}: the reason and the message of each input without an image"
+    if run.converted and (out / REPORT_FILE).exists():
+        repaired = ", those with status repaired among them" if run.repaired else ""
+        return f"{out / REPORT_FILE}: the images and what was done to them{repaired}"
     if run.repaired:
         return f"the rows with status repaired in {_table(out, 'metadata')}, and at their images"
     return f"some of the images, and at the column findings of {_table(out, 'metadata')}" if run.converted else ""
+
+
+def _report_text(out: Path) -> str:
+    return f"; report: {out / REPORT_FILE}" if (out / REPORT_FILE).exists() else ""
 
 
 def _table(out: Path, name: str) -> Path:

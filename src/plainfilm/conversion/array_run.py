@@ -12,9 +12,11 @@ from pathlib import Path
 from plainfilm.conversion.array_files import Array, MappedImage, receive_image
 from plainfilm.conversion.failures import failure_of_lost_worker
 from plainfilm.conversion.job import ArrayFolder, ConvertJob, RunContext
+from plainfilm.conversion.job_source import excluded_failure, excluded_name
 from plainfilm.conversion.presentation_index import index_presentations, presentation_of
 from plainfilm.conversion.pseudonyms import Key, load_key
 from plainfilm.conversion.redaction_lookup import load_matched_redactions
+from plainfilm.options.exclusion_list import load_exclusions
 from plainfilm.options.options import Options
 from plainfilm.options.presentation import PresentationSource
 from plainfilm.options.redaction_list import Redactions
@@ -39,10 +41,10 @@ class ArrayRun:
     """
 
     def __init__(self, sources: Sequence[Path], options: Options) -> None:
+        self._listing = Listing(sources, None, options.sources)
         self._options = options
-        self._listing = listing = Listing(sources, None, options.sources)
-        self._entries = listing.entries(with_content=True)
-        self._redactions: Redactions = load_matched_redactions(listing, options.privacy)
+        self._redactions: Redactions = load_matched_redactions(self._listing, options.privacy)
+        self._exclusions = load_exclusions(options.selection.exclude)
         self._key: Key | None = None if options.run.key_file is None else load_key(options.run.key_file)
         if not self._has_presentation_index:
             presentation_of(options)
@@ -81,7 +83,9 @@ class ArrayRun:
 
     def _jobs(self, context: RunContext) -> Iterator[Job]:
         context_bytes = context.to_bytes()
-        for entry in self._entries:
+        for entry in self._listing.entries(with_content=True):
+            if isinstance(entry, Reference) and excluded_name(self._exclusions, entry.source, entry.source):
+                entry = excluded_failure(entry.source)
             if isinstance(entry, Failure):
                 self._order.append(entry)
                 continue

@@ -24,6 +24,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from plainfilm.conversion.disk_check import sha256_of_file
 from plainfilm.conversion.failures import failure_of_publishing
 from plainfilm.conversion.job import StagedImage
+from plainfilm.conversion.placement import Placement
 from plainfilm.conversion.run_log import RunLog
 from plainfilm.conversion.summary import Counts
 from plainfilm.conversion.uid_names import UidNames
@@ -49,12 +50,18 @@ class ResultCommitter:
     """
 
     def __init__(
-        self, output: FolderOutput, ledger: Ledger, run_log: RunLog, uid_names: UidNames | None = None
+        self,
+        output: FolderOutput,
+        ledger: Ledger,
+        run_log: RunLog,
+        uid_names: UidNames | None = None,
+        placement: Placement | None = None,
     ) -> None:
         self._output = output
         self._ledger = ledger
         self._run_log = run_log
         self._uid_names = uid_names
+        self._placement = placement
         self._images: list[StagedImage] = []
         self._failures: list[Failure] = []
         self._done_sources: list[str] = []
@@ -71,7 +78,9 @@ class ResultCommitter:
         self._ledger.commit()
 
     def notes(self) -> Iterator[str]:
-        """Yield a line for the summary if files without a row could not be removed; the next run tries again."""
+        """Yield lines for the summary: about files without a row that could not be removed, splits and labels."""
+        if self._placement is not None:
+            yield from self._placement.notes()
         if unremoved := sum(map(len, self._ledger.orphaned_files())):
             yield f"{unremoved} files in OUT that have no row could not be removed: check the permissions in OUT"
 
@@ -118,6 +127,8 @@ class ResultCommitter:
         images, self._images = self._images, []
         if self._uid_names is not None:
             images = self._uid_names.assign(images)
+        if self._placement is not None:
+            images = list(self._placed(images, self._placement))
         final_names = {temporary: name for image in images for temporary, name in image.final_names.items()}
         self._ledger.mark_pending(final_names.values())
         self._ledger.commit()
@@ -138,6 +149,8 @@ class ResultCommitter:
         self.flush()
         if self._uid_names is not None:
             self._uid_names.canonicalize_names(is_stopped)
+        if self._placement is not None:
+            self._placement.settle(is_stopped)
         self._output.clear_staging()
 
     def abandon(self) -> None:
@@ -166,6 +179,16 @@ class ResultCommitter:
         self._ledger.commit()
         self._ledger.truncate_log()
         return bool(file_names)
+
+    def _placed(self, images: Iterable[StagedImage], placement: Placement) -> Iterator[StagedImage]:
+        """Yield the images in the folders of their splits and classes. An image without a class becomes a failure."""
+        for image in images:
+            placed = placement.place(image)
+            if isinstance(placed, Failure):
+                self._output.discard(image.final_names)
+                self.add(placed)
+            else:
+                yield placed
 
     def _published(self, images: Iterable[StagedImage], errors: Mapping[str, OutputError]) -> Iterator[StagedImage]:
         """Yield the images that have their names. An image of which one file has none becomes a failure."""

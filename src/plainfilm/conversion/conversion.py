@@ -16,23 +16,25 @@ from plainfilm.conversion.disk_check import forget_lost_images
 from plainfilm.conversion.failures import failure_of_lost_worker
 from plainfilm.conversion.job import ConvertJob, StagedImage
 from plainfilm.conversion.job_source import JobSource
+from plainfilm.conversion.packing import pack_images
+from plainfilm.conversion.placement import data_set_columns
 from plainfilm.conversion.progress import ProgressReporter, StoppingCallback
+from plainfilm.conversion.pruning import prune
 from plainfilm.conversion.row_survey import RowSurvey
 from plainfilm.conversion.run_inputs import load_run_inputs
-from plainfilm.conversion.run_parts import RunParts, open_run_parts, save_results
+from plainfilm.conversion.run_parts import RunParts, open_run_parts, save_results, write_metadata_tables
 from plainfilm.conversion.run_progress import ProgressCallback, ignore_progress
-from plainfilm.conversion.selection import changed_selection_notes
-from plainfilm.conversion.summary import RUN_FILE, Run, run_json
+from plainfilm.conversion.summary import RUN_FILE, Run, changed_selection_notes, run_json
 from plainfilm.errors import PlainfilmError, RunError
 from plainfilm.ledger.source_names import earlier_names
 from plainfilm.options.options import Options
 from plainfilm.options.presentation import PresentationSource
-from plainfilm.output.data_card import CardContent, remove_card, write_card
+from plainfilm.output.card_content import CardContent
+from plainfilm.output.data_card import remove_card, write_card
 from plainfilm.output.folder import FolderOutput
-from plainfilm.output.tables import UnwritableTableError, write_run_file, write_tables
+from plainfilm.output.tables import UnwritableTableError, write_run_file
 from plainfilm.records import Failure
 from plainfilm.report.ledger_rows import LedgerRows
-from plainfilm.report.report import remove_report, write_report
 from plainfilm.sources.reference import Reference
 from plainfilm.sources.scheme import check_local
 from plainfilm.sources.walk import Listing
@@ -87,7 +89,7 @@ class Conversion:
         check_local(self._out, "OUT")
         inputs = load_run_inputs(self._listing(), self._out, self._options)
         with open_run_parts(inputs, progress, is_followed=is_followed) as parts:
-            parts.ledger.store_prefixes(inputs.listing.prefixes)
+            parts.ledger.prefixes.add(inputs.listing.prefixes)
             parts.committer.recover()
             try:
                 notes = self._convert_and_write_tables(parts)
@@ -111,16 +113,22 @@ class Conversion:
         """Do the work of the run, and return the notes for the summary."""
         presentation_index = self._index_presentations(parts)
         lost = forget_lost_images(self._out, parts.ledger, parts.committer.remove, self._is_stopped)
+        if self._options.run.prune:
+            parts.ledger.track_listing()
         job_source = JobSource(parts.inputs, parts.ledger, parts.committer, parts.progress, self._is_stopped)
         parts.progress.count_files(parts.inputs.listing.entries())
         self._convert(job_source.jobs(parts.inputs.listing.entries(with_content=True), presentation_index), parts)
+        prune_note = self._prune(parts, job_source)
         parts.committer.close(self._is_stopped)
+        pack_images(parts.output, parts.ledger, self._options, self._is_stopped)
         parts.progress.report()
-        rows = RowSurvey(parts.ledger, self._options.output)
-        write_tables(parts.output, rows, self._options.output.table, self._options.privacy.columns.words)
+        rows = RowSurvey(parts.ledger, self._options)
+        left_out = write_metadata_tables(parts.output, rows, self._options)
         notes = (
-            self._write_card(parts.output, rows),
+            self._write_card(parts.output, rows, left_out),
+            prune_note,
             *rows.notes(),
+            *_left_out_notes(left_out),
             *lost.notes(),
             *changed_selection_notes(parts.ledger.changed_options),
             *_format_notes(self._options),
@@ -130,13 +138,24 @@ class Conversion:
         )
         return [note for note in notes if note]
 
-    def _write_card(self, output: FolderOutput, rows: RowSurvey) -> str:
+    def _prune(self, parts: RunParts, job_source: JobSource) -> str:
+        """Remove what belongs to sources that are gone, with `--prune`; return a note, '' for none."""
+        if not self._options.run.prune:
+            return ""
+        if not job_source.is_complete:
+            return "nothing was pruned, because not every folder of the SOURCEs was listed"
+        return prune(parts.output, parts.ledger, parts.committer)
+
+    def _write_card(self, output: FolderOutput, rows: RowSurvey, left_out: Sequence[str]) -> str:
         """Write README.md, or remove an earlier one with `--no-card`; return a note, '' for none."""
         if self._options.output.no_card:
             remove_card(output)
             return ""
         command = " ".join(("plainfilm convert SOURCE... OUT", *self._options.command_words()))
-        content = CardContent(command, self._options.output.table, self._options.privacy.columns.words)
+        columns, data_set = self._options.privacy.columns.words, data_set_columns(self._options)
+        output_options = self._options.output
+        suffix = self._options.encoding.format.suffix.removeprefix(".")
+        content = CardContent(command, output_options.table, columns, data_set, output_options.layout, left_out, suffix)
         return write_card(output, content, rows.card)
 
     def _write_report(self, parts: RunParts) -> str:
@@ -144,6 +163,9 @@ class Conversion:
 
         A stopped run has to end soon, so it leaves no report.
         """
+        # loads NumPy and OpenCV, which nothing else in this process needs: the workers start sooner without them
+        from plainfilm.report.report import remove_report, write_report
+
         try:
             is_wanted = not self._options.run.no_report and not self._stopped
             if not is_wanted or not write_report(parts.output, LedgerRows(parts.ledger), self._is_stopped):
@@ -187,7 +209,11 @@ class Conversion:
 
     def _write_run_file(self, parts: RunParts, notes: Iterable[str] = ()) -> Run:
         seconds, table = time.monotonic() - parts.started, self._options.output.table
-        run = Run(parts.committer.counts(), seconds, self._stopped, tuple(notes), out=self._out, table=table)
+        data_set = data_set_columns(self._options)
+        splits = data_set.splits if data_set.has_split_folders else ()
+        run = Run(
+            parts.committer.counts(), seconds, self._stopped, tuple(notes), out=self._out, table=table, splits=splits
+        )
         write_run_file(parts.output, RUN_FILE, run_json(run, self._options, parts.inputs.key, parts.started_at))
         return run
 
@@ -201,6 +227,15 @@ class Conversion:
 
     def _is_stopped(self) -> bool:
         return self._stopped
+
+
+def _left_out_notes(columns: Sequence[str]) -> Iterator[str]:
+    """Yield a line for the summary about columns that the tables of the splits do not have."""
+    if columns:
+        yield (
+            f"columns left out of the tables, because they are empty in one split and not in another, which Hugging "
+            f"Face's loader cannot read: {', '.join(columns)} (--table parquet keeps them)"
+        )
 
 
 def _format_notes(options: Options) -> Iterator[str]:

@@ -51,7 +51,7 @@ def forget_lost_images(
     The ledger is read in pages: memory does not grow with the number of images. A run that is stopped checks no more.
     Raises StorageFullError and RunError.
     """
-    lost, has_others = 0, False
+    lost, has_others = _forget_lost_shards(out, ledger, remove), bool(ledger.shards.all())
     for page in ledger.files.pages():
         sources: dict[str, None] = {}
         for file in page:
@@ -69,6 +69,25 @@ def forget_lost_images(
         if is_stopped():
             break
     return LostImages(lost, has_others)
+
+
+def _forget_lost_shards(out: Path, ledger: Ledger, remove: Callable[[Iterable[str]], None]) -> int:
+    """Delete the rows of all sources of which an image is in a lost shard; return the number of images in them."""
+    lost = 0
+    for shard in ledger.shards.all().values():
+        file_stat = FileStat.of_output(out / shard.name)
+        if file_stat == shard.file_stat:
+            continue
+        if file_stat.size == shard.file_stat.size and sha256_of_file(out / shard.name) == shard.sha256:
+            ledger.shards.update_stat(shard.name, file_stat)
+            continue
+        lost += ledger.shards.images_of(shard.name)
+        files = ledger.delete_results(ledger.shards.sources_of(shard.name))
+        ledger.shards.remove(shard.name)
+        ledger.mark_pending([shard.name])
+        remove([*files, shard.name])
+    ledger.commit()
+    return lost
 
 
 def present_stat(out: Path, files: StoredFiles, file: StoredFile) -> FileStat | None:

@@ -19,7 +19,7 @@ from plainfilm.ledger.source_names import earlier_names
 from plainfilm.options.exclusion_list import load_exclusions
 from plainfilm.options.options import Options
 from plainfilm.output.folder import FolderOutput
-from plainfilm.output.tables import check_table_format
+from plainfilm.output.tables import check_output_formats
 from plainfilm.records import Failure
 from plainfilm.sources.member_reader import head_of
 from plainfilm.sources.reference import Reference
@@ -37,7 +37,7 @@ def dry_run(sources: Sequence[str], out: Path, options: Options) -> Iterator[tup
     listing = Listing(sources, out, options.sources)
     output = FolderOutput(out)
     # unusable options are an error, also where OUT has no ledger
-    check_table_format(options.output.table)
+    check_output_formats(options.output)
     fingerprint_presentation(options)
     if options.run.overwrite or not output.has_ledger():
         load_matched_redactions(listing, options.privacy)

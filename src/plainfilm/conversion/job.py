@@ -66,11 +66,13 @@ class ConvertJob(FastPickle):
     reference: the source.
     context_bytes: the context of the run, from `RunContext.to_bytes`.
     boxes: the redaction boxes of this source alone; those of all sources are in the options.
+    label_key: the key of the source in the label file where its path is the key, otherwise ''.
     """
 
     reference: Reference
     context_bytes: bytes
     boxes: RedactionBoxes = NO_REDACTION_BOXES
+    label_key: str = ""
 
     @property
     def context(self) -> RunContext:

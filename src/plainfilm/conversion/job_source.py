@@ -9,6 +9,7 @@ from pathlib import Path
 
 from plainfilm.conversion.committer import ResultCommitter
 from plainfilm.conversion.job import ConvertJob, RunContext
+from plainfilm.conversion.labels import key_of_path
 from plainfilm.conversion.progress import ProgressReporter
 from plainfilm.conversion.pseudonyms import Key, source_hash
 from plainfilm.conversion.run_inputs import RunInputs
@@ -20,6 +21,10 @@ from plainfilm.options.output import Names
 from plainfilm.records import Failure, Status
 from plainfilm.sources.reference import Reference
 from plainfilm.workers.messages import Job
+
+_UNLISTED = frozenset(
+    {Reason.UNREADABLE, Reason.SOURCE_CHANGED, Reason.TOO_LARGE, Reason.TOO_DEEP, Reason.SUSPICIOUS_COMPRESSION}
+)
 
 
 class JobSource:
@@ -45,6 +50,7 @@ class JobSource:
         self._excluded_sources: set[str] = set()
         self._unchanged = self._changed = self._renamed = 0
         self._all_listed = False
+        self._has_unreadable = False
 
     def jobs(self, entries: Iterable[Reference | Failure], presentation_index: Path | None = None) -> Iterator[Job]:
         """Yield the jobs until the listing ends or the run is stopped.
@@ -63,6 +69,11 @@ class JobSource:
             self._progress.report_when_due()
         self._all_listed = True
         self._progress.set_total(listed)
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the listing has come to its end, and every folder could be listed."""
+        return self._all_listed and not self._has_unreadable
 
     def notes(self) -> Iterator[str]:
         """Yield lines for the summary: unused redactions, and how many files were done before or have changed."""
@@ -84,6 +95,7 @@ class JobSource:
         boxes = self._inputs.redactions.of(entry.source)
         if boxes:
             self._redacted_sources.add(entry.source)
+        label_key = self._label_key(entry.source)
         path = entry.source
         entry = pseudonymize_path(entry, self._inputs.options.output.names, self._inputs.key)
         if isinstance(entry, Reference) and (name := excluded_name(self._inputs.exclusions, path, entry.source)):
@@ -91,6 +103,8 @@ class JobSource:
             self._exclude(entry)
             return None
         if isinstance(entry, Failure):
+            # what lies in a folder or an archive that cannot be read is not known
+            self._has_unreadable |= entry.reason in _UNLISTED
             self._committer.add(entry)
             self._progress.add_failure(entry)
             self._progress.pass_over()
@@ -106,8 +120,13 @@ class JobSource:
         self._progress.start_file(work.reference.source, size)
         self._changed += work.has_changed
         self._committer.remove(work.obsolete_files)
-        job = ConvertJob(work.reference, context_bytes, boxes)
+        job = ConvertJob(work.reference, context_bytes, boxes, label_key)
         return Job(job, work.first_frame, size=entry.held_bytes)
+
+    def _label_key(self, source: str) -> str:
+        """Return the key of a source in the label file where its path is the key, otherwise ''."""
+        data_set = self._inputs.options.data_set
+        return key_of_path(self._inputs.key, data_set.label_key, source) if data_set.label else ""
 
     def _exclude(self, reference: Reference) -> None:
         """Skip a file; the images that an earlier run has made of it are removed."""

@@ -6,8 +6,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from plainfilm.findings import FindingCode
-from plainfilm.options.output import OutputOptions
-from plainfilm.output.data_card import CardSurvey
+from plainfilm.options.options import Options
+from plainfilm.options.output import Layout
+from plainfilm.output.card_content import CardSurvey
 from plainfilm.output.imagefolder import ImagefolderSurvey
 from plainfilm.output.tables import Rows
 from plainfilm.records import Failure, Record
@@ -16,11 +17,12 @@ from plainfilm.records import Failure, Record
 class RowSurvey:
     """Passes rows on to the tables, and surveys them. Each call of `records` or `failures` begins anew."""
 
-    def __init__(self, rows: Rows, options: OutputOptions) -> None:
+    def __init__(self, rows: Rows, options: Options) -> None:
         self._rows = rows
-        self._options = options
+        self._options = options.output
+        self._is_predicted = options.output.layout is Layout.FOLDER and not options.data_set.split
         self._under_patient_paths = 0
-        self._imagefolder = ImagefolderSurvey(options.table)
+        self._imagefolder = ImagefolderSurvey(options.output.table)
         self.card = CardSurvey()
 
     def records(self) -> Iterator[Record]:
@@ -43,7 +45,8 @@ class RowSurvey:
 
     def notes(self) -> Iterator[str]:
         """Yield the lines for the summary that follow from the rows."""
-        yield from self._imagefolder.notes(has_card=not self._options.no_card)
+        if self._is_predicted:
+            yield from self._imagefolder.notes(has_card=not self._options.no_card)
         if self._under_patient_paths:
             images = self._under_patient_paths
             yield f"{images} images lie under paths that name their patient: OUT holds these names too"

@@ -10,6 +10,7 @@ from typing import Any
 from plainfilm.conversion.pseudonyms import NO_PSEUDONYMS, Key, Pseudonyms, age_in_years, patient_in_path, pseudonyms
 from plainfilm.dicom.instance import Description, Instance
 from plainfilm.findings import Finding, FindingCode, codes_of
+from plainfilm.pickling import field_values
 from plainfilm.records import Record
 from plainfilm.rendering.frame import RenderedFrame
 from plainfilm.rendering.geometry.geometry import Geometry
@@ -21,15 +22,19 @@ from plainfilm.version import NOT_FOR_DIAGNOSIS, VERSION
 
 @dataclass(frozen=True, slots=True)
 class SourceContext:
-    """What the rows of all frames of an instance have in common."""
+    """What the rows of all frames of an instance have in common.
+
+    label_key: the key of the instance in the label file, '' where it is the name of the image.
+    """
 
     reference: Reference
     instance: Instance
     pseudonyms: Pseudonyms
     findings: tuple[Finding, ...]
+    label_key: str = ""
 
 
-def source_context(reference: Reference, instance: Instance, key: Key | None) -> SourceContext:
+def source_context(reference: Reference, instance: Instance, key: Key | None, label_key: str = "") -> SourceContext:
     """Compute the keyed hashes of an instance, and check whether the user's path names the patient.
 
     Without a key the hashes are empty.
@@ -38,7 +43,7 @@ def source_context(reference: Reference, instance: Instance, key: Key | None) ->
     findings = hashes.findings
     if patient_in_path(instance.identity, reference.source):
         findings = (*findings, Finding(FindingCode.PATIENT_IN_PATH, "a component of the path names the patient"))
-    return SourceContext(reference, instance, hashes, findings)
+    return SourceContext(reference, instance, hashes, findings, label_key)
 
 
 def record_of(context: SourceContext, rendered: RenderedFrame, file_name: str, encoded: bytes | None) -> Record:
@@ -64,6 +69,7 @@ def record_of(context: SourceContext, rendered: RenderedFrame, file_name: str, e
         sha256="" if encoded is None else hashlib.sha256(encoded).hexdigest(),
         stored_hash="" if encoded is None else rendered.stored_hash,
         carried=context.instance.extra_columns,
+        label_key=context.label_key,
         **_instance_columns(context.instance),
         **_field_columns(rendered.plan.columns),
         **_geometry_columns(rendered.geometry),
@@ -73,7 +79,7 @@ def record_of(context: SourceContext, rendered: RenderedFrame, file_name: str, e
 
 def _field_columns(values: Description | Statistics | PlanColumns) -> dict[str, Any]:
     """Return the fields by name. `asdict` would copy each value, which takes longer than the rest of a row."""
-    return {name: getattr(values, name) for name in values.__match_args__}
+    return dict(zip(values.__match_args__, field_values(values), strict=True))
 
 
 def _instance_columns(instance: Instance) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from plainfilm.conversion.labels import Labels, load_labels
 from plainfilm.conversion.pseudonyms import Key, load_key
 from plainfilm.conversion.redaction_lookup import load_matched_redactions
 from plainfilm.conversion.summary import fingerprint_run
@@ -13,7 +14,7 @@ from plainfilm.ledger.fingerprint import RunFingerprint
 from plainfilm.options.exclusion_list import Exclusions, load_exclusions
 from plainfilm.options.options import Options
 from plainfilm.options.redaction_list import Redactions
-from plainfilm.output.tables import check_table_format
+from plainfilm.output.tables import check_output_formats
 from plainfilm.sources.walk import Listing
 
 
@@ -25,6 +26,7 @@ class RunInputs:
     key: the key of the keyed hashes.
     redactions: the redaction boxes of `--redact-from`.
     exclusions: the sources of `--exclude`.
+    labels: the labels of `--labels`.
     fingerprint: everything that the images and tables depend on.
     """
 
@@ -33,18 +35,25 @@ class RunInputs:
     options: Options
     key: Key
     redactions: Redactions
+    labels: Labels
     fingerprint: RunFingerprint
     exclusions: Exclusions = Exclusions()
 
 
 def load_run_inputs(listing: Listing, out: Path, options: Options) -> RunInputs:
     """Read key, redactions and presentation state. Raises OptionsError where an option cannot be used."""
-    check_table_format(options.output.table)
+    check_output_formats(options.output)
     redactions = load_matched_redactions(listing, options.privacy)
     exclusions = load_exclusions(options.selection.exclude)
     key = load_key(options.run.key_file)
-    fingerprint = fingerprint_run(options, key, redactions, fingerprint_presentation(options))
-    return RunInputs(listing, out, options, key, redactions, fingerprint, exclusions)
+    labels = load_labels(options.data_set, key)
+    contents = {
+        "redact_from": redactions.fingerprint[:16] or None,
+        "presentation": fingerprint_presentation(options),
+        "labels": labels.digest[:16] or None,
+    }
+    fingerprint = fingerprint_run(options, key, contents)
+    return RunInputs(listing, out, options, key, redactions, labels, fingerprint, exclusions)
 
 
 def fingerprint_presentation(options: Options) -> str | None:

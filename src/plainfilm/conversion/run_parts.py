@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from plainfilm.conversion.committer import ResultCommitter
+from plainfilm.conversion.placement import Placement, data_set_columns, placement_depth
 from plainfilm.conversion.progress import ProgressReporter
 from plainfilm.conversion.run_inputs import RunInputs
 from plainfilm.conversion.run_log import RunLog, logging_to_file
@@ -17,9 +18,10 @@ from plainfilm.conversion.run_progress import ProgressCallback
 from plainfilm.conversion.uid_names import UidNames
 from plainfilm.errors import StorageFullError
 from plainfilm.ledger.ledger import Ledger, open_ledger
+from plainfilm.options.options import Options
 from plainfilm.options.output import Names
 from plainfilm.output.folder import FolderOutput
-from plainfilm.output.tables import UnwritableTableError, write_tables
+from plainfilm.output.tables import Rows, UnwritableTableError, write_tables
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,7 @@ class RunParts:
     ledger: Ledger
     run_log: RunLog
     committer: ResultCommitter
+    placement: Placement
     progress: ProgressReporter
     started: float = field(default_factory=time.monotonic)
     started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
@@ -49,13 +52,20 @@ def open_run_parts(inputs: RunInputs, progress: ProgressCallback, *, is_followed
         open_ledger(output.ledger_path, inputs.fingerprint, overwrite=run_options.overwrite) as ledger,
     ):
         run_log = RunLog()
-        uid_names = UidNames(output, ledger) if names is Names.UID else None
-        committer = ResultCommitter(output, ledger, run_log, uid_names)
+        depth = placement_depth(inputs.options.data_set, inputs.options.output.layout)
+        uid_names = UidNames(output, ledger, depth) if names is Names.UID else None
+        placement = Placement(output, ledger, inputs.options, inputs.labels, inputs.key)
+        committer = ResultCommitter(output, ledger, run_log, uid_names, placement)
         reporter = ProgressReporter(progress, committer.counts, is_followed=is_followed)
         try:
-            yield RunParts(inputs, output, ledger, run_log, committer, reporter)
+            yield RunParts(inputs, output, ledger, run_log, committer, placement, reporter)
         finally:
             reporter.close()
+
+
+def write_metadata_tables(output: FolderOutput, rows: Rows, options: Options) -> tuple[str, ...]:
+    """Write the tables that the options ask for, as `write_tables` does; return the columns that are left out."""
+    return write_tables(output, rows, options.output.table, options.privacy.columns.words, data_set_columns(options))
 
 
 def save_results(parts: RunParts) -> None:
@@ -67,7 +77,7 @@ def save_results(parts: RunParts) -> None:
     images, options = 1, parts.inputs.options
     while True:
         try:
-            write_tables(parts.output, parts.ledger, options.output.table, options.privacy.columns.words)
+            write_metadata_tables(parts.output, parts.ledger, options)
             return
         except UnwritableTableError:
             # the other tables are written, and the run reports why it ended

@@ -7,7 +7,7 @@ and the attributes of the pixels only where a condition needs them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable
 
 from plainfilm.conversion.pseudonyms import NO_PSEUDONYMS, Key, age_in_years, pseudonyms
 from plainfilm.dicom.byte_source import ByteSource
@@ -16,9 +16,8 @@ from plainfilm.dicom.header import Header
 from plainfilm.dicom.instance import Instance
 from plainfilm.dicom.read import read_header, read_instance
 from plainfilm.errors import ConversionError, Reason, Stage
-from plainfilm.options.field import options_of
 from plainfilm.options.options import Options
-from plainfilm.options.selection import DESCRIPTION_COLUMNS, IMAGE_COLUMNS, NUMBER_COLUMNS, Condition, SelectionOptions
+from plainfilm.options.selection import DESCRIPTION_COLUMNS, IMAGE_COLUMNS, NUMBER_COLUMNS, Condition
 
 
 def check_selection(content: ByteSource, options: Options, key: Key | None) -> None:
@@ -41,16 +40,6 @@ def check_selection(content: ByteSource, options: Options, key: Key | None) -> N
     _check(of_header, lambda column: _header_value(column, header, keywords, key))
     if of_pixels and (instance := _instance_or_none(content, options)) is not None:
         _check(of_pixels, lambda column: _image_value(column, instance))
-
-
-def changed_selection_notes(changed_options: Collection[str]) -> Iterator[str]:
-    """Yield a line for the summary if the options of selection differ from those of the earlier run in the same OUT."""
-    flags = [item.flag for item in options_of(SelectionOptions()) if item.name in changed_options]
-    if flags:
-        yield (
-            f"the selection ({', '.join(flags)}) is not that of the earlier run: "
-            "what was left out was judged again, and images that were made before stay"
-        )
 
 
 def _check(conditions: list[Condition], value_of: Callable[[str], str]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 import platform
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from functools import cache
@@ -16,9 +16,10 @@ from plainfilm.conversion.pseudonyms import Key
 from plainfilm.encode.table import encoder_status
 from plainfilm.errors import Reason
 from plainfilm.ledger.fingerprint import RunFingerprint
+from plainfilm.options.field import options_of
 from plainfilm.options.options import Options
 from plainfilm.options.output import Table
-from plainfilm.options.redaction_list import Redactions
+from plainfilm.options.selection import SelectionOptions
 from plainfilm.output.tables import read_failures, read_records
 from plainfilm.records import Failure, Record
 from plainfilm.version import VERSION
@@ -76,7 +77,7 @@ class Run:
     planned: what a run would do with each source, in a dry run, which converts nothing; otherwise None.
     reasons: the number of rows of failures.csv by status and reason, such as `failed: timeout`.
     out: the folder OUT.
-    table: the format of its tables.
+    table: the format of its tables. splits: the splits that have a table of their own.
     """
 
     counts: Counts
@@ -87,13 +88,14 @@ class Run:
     reasons: Mapping[str, int] = field(default_factory=dict)
     out: Path = Path()
     table: Table = Table.CSV
+    splits: tuple[str, ...] = ()
 
     def records(self) -> Iterator[Record]:
         """Yield the images in OUT, with typed values, by source and frame, as the metadata table has them now.
 
         Raises OSError, and RunError where the table is damaged.
         """
-        return read_records(self.out, self.table)
+        return read_records(self.out, self.table, self.splits)
 
     def failures(self) -> Iterator[Failure]:
         """Yield the frames and instances without an image, as the table has them now. Raises as `records`."""
@@ -125,16 +127,22 @@ class Run:
         return 1 if self.planned is None and (self.failed or not self.converted) else 0
 
 
-def fingerprint_run(
-    options: Options, key: Key, redactions: Redactions, presentation: str | None = None
-) -> RunFingerprint:
+def changed_selection_notes(changed_options: Collection[str]) -> Iterator[str]:
+    """Yield a line for the summary if the options of selection differ from those of the earlier run in the same OUT."""
+    flags = [item.flag for item in options_of(SelectionOptions()) if item.name in changed_options]
+    if flags:
+        yield (
+            f"the selection ({', '.join(flags)}) is not that of the earlier run: "
+            "what was left out was judged again, and images that were made before stay"
+        )
+
+
+def fingerprint_run(options: Options, key: Key, contents: Mapping[str, str | None] | None = None) -> RunFingerprint:
     """Return what the images and tables of a run depend on: all options but those of the run itself.
 
-    presentation: the fingerprint of the presentation state of `--presentation`.
+    contents: for each option that names a file, a hash of the content, which counts instead of the path.
     """
-    # the contents of these files count, and not their paths
-    values = options.effective_mapping()
-    values |= {"redact_from": redactions.fingerprint[:16] or None, "presentation": presentation}
+    values = options.effective_mapping() | dict(contents or {})
     declared = list(Options.declared())
     fixed = {option.name: values[option.name] for option in declared if not option.resume.may_change}
     limits = {option.name: values[option.name] for option in declared if option.resume.retry is not None}

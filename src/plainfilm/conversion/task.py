@@ -18,6 +18,7 @@ from plainfilm.conversion.job import (
     StagedImage,
     StagedOverlay,
 )
+from plainfilm.conversion.labels import key_of_identity
 from plainfilm.conversion.presentation_index import presentation_for
 from plainfilm.conversion.rows import SourceContext, record_of, software_text, source_context
 from plainfilm.conversion.selection import check_selection
@@ -91,7 +92,8 @@ def _results(
     if not remaining:
         yield from map(FrameSkipped, frames)
         return
-    source = source_context(convert_job.reference, opened.instance, context.key)
+    label_key = convert_job.label_key or _label_key(opened, context)
+    source = source_context(convert_job.reference, opened.instance, context.key, label_key)
     survey = survey_instance(opened, remaining, job.skipped_frames, lambda frame: announce(FrameSurveyed(frame)))
     for frame in frames:
         if frame in job.skipped_frames:
@@ -127,6 +129,14 @@ def _projection_results(
 def _with_presentation(opened: OpenedInstance, context: RunContext) -> OpenedInstance:
     state, instance = presentation_for(opened.instance, context.options, context.presentation_index)
     return with_presentation(replace(opened, instance=instance), state)
+
+
+def _label_key(opened: OpenedInstance, context: RunContext) -> str:
+    """Return the key of an instance in the label file where one of its attributes is the key, otherwise ''."""
+    data_set, key = context.options.data_set, context.key
+    if key is None or not data_set.label:
+        return ""
+    return key_of_identity(key, data_set.label_key, opened.instance.identity)
 
 
 def _selected_frames(opened: OpenedInstance, options: Options, first_frame: int) -> list[int]:

@@ -11,14 +11,13 @@ A *stem* is the part of a file name that all frames of a source share: `1.2.3`, 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from itertools import islice
 
 from plainfilm.conversion.job import StagedImage
-from plainfilm.errors import OutputError
+from plainfilm.conversion.moves import Move, move_images
 from plainfilm.ledger.ledger import Ledger
-from plainfilm.output.directory import open_regular_file
 from plainfilm.output.folder import FolderOutput
 from plainfilm.records import Record
 from plainfilm.sources.naming_rules import FRAME_PATTERN
@@ -34,13 +33,15 @@ _NAME = re.compile(rf"([0-9.]+)(-[0-9a-f]+(?:-[0-9]+)?)?((?:{FRAME_PATTERN})?\.[
 class UidNames:
     """Assigns names by UID in one run. Every method raises StorageFullError and RunError where it cannot continue."""
 
-    def __init__(self, output: FolderOutput, ledger: Ledger) -> None:
+    def __init__(self, output: FolderOutput, ledger: Ledger, depth: int = 0) -> None:
+        """depth: the number of folders, of a split and of a class, that come before the names in the ledger."""
         self._output = output
         self._ledger = ledger
+        self._depth = depth
         ledger.create_instance_index()
 
     def assign(self, images: Iterable[StagedImage]) -> list[StagedImage]:
-        """Return the images of a batch, in table order, with names that no other source has."""
+        """Return the images of a batch, in table order, with names that no other source has, and in no folder yet."""
         stems_of_instances: dict[str, dict[str, str]] = {}
         assigned = []
         for image in sorted(images, key=lambda image: (image.record.source, image.record.number)):
@@ -84,48 +85,29 @@ class UidNames:
     def _current_stems(self, sop_instance: str) -> dict[str, str]:
         """Return the sources of a SOP Instance that have names by UID, each with its stem."""
         names = self._ledger.file_names_of_instance(sop_instance)
-        return {source: _stem_of(name) for source, name in names.items() if _NAME.fullmatch(name)}
+        base_names = {source: base_name(name, self._depth) for source, name in names.items()}
+        return {source: _stem_of(name) for source, name in base_names.items() if _NAME.fullmatch(name)}
 
     def _rename(self, stems: Mapping[str, str]) -> set[str]:
-        """Rename all images of these sources; return the sources whose images could not be copied.
+        """Rename all images of these sources; return the sources whose images could not be renamed."""
+        return move_images(
+            self._output,
+            self._ledger,
+            {
+                source: [self._move(record, stem) for record in self._ledger.images_of_source(source)]
+                for source, stem in stems.items()
+            },
+        )
 
-        Whenever this is interrupted, each image has a file under the name in its row: a copy gets the new name before
-        the row is updated, and the older file is removed after that.
-        """
-        moves = {source: list(self._moves(source, stem)) for source, stem in stems.items()}
-        self._ledger.mark_pending(new.file_name for images in moves.values() for _, new in images)
-        self._ledger.commit()
-        failed = {source for source, images in moves.items() if not self._copy(images)}
-        obsolete = []
-        for source, images in moves.items():
-            if source not in failed:
-                self._ledger.rename_images(new for _, new in images)
-                self._ledger.clear_pending(new.file_name for _, new in images)
-            obsolete += [new.file_name if source in failed else old.file_name for old, new in images]
-        self._ledger.mark_pending(obsolete)
-        self._ledger.commit()
-        unremoved = self._output.remove(obsolete)
-        self._ledger.clear_pending(name for name in obsolete if name not in unremoved)
-        self._ledger.commit()
-        return failed
+    def _move(self, record: Record, stem: str) -> Move:
+        base = base_name(record.file_name, self._depth)
+        folder = record.file_name.removesuffix(base)
+        return Move(record, replace(record, file_name=folder + stem + _parts_of(base)[2]))
 
-    def _moves(self, source: str, stem: str) -> Iterator[tuple[Record, Record]]:
-        """Yield the row of each image of a source, as it is and with its new name."""
-        for record in self._ledger.images_of_source(source):
-            yield record, _with_stem(record, stem)
 
-    def _copy(self, moves: Iterable[tuple[Record, Record]]) -> bool:
-        """Copy these files to their new names; return whether all could be copied."""
-        new_names: dict[str, str] = {}
-        for old, new in moves:
-            try:
-                with open_regular_file(self._output.out / old.file_name) as file:
-                    content = file.read()
-                new_names[self._output.stage([content])] = new.file_name
-            except (OSError, OutputError):
-                self._output.discard(new_names)
-                return False
-        return not self._output.publish(new_names)
+def base_name(file_name: str, depth: int) -> str:
+    """Return a file name without its first `depth` folders."""
+    return file_name.split("/", depth)[-1]
 
 
 def _canonical_stems(current: Mapping[str, str]) -> dict[str, str]:

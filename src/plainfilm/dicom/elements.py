@@ -7,6 +7,7 @@ sequence, when they are asked for. Its own reader is not used: it parses nested 
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -23,7 +24,7 @@ from plainfilm.dicom.element_header import (
     is_undefined_length_sequence,
     read_element_header,
 )
-from plainfilm.dicom.encoding import ITEM_DELIMITER, SEQUENCE_DELIMITER, UNDEFINED_LENGTH, VRS, Encoding
+from plainfilm.dicom.encoding import ITEM_DELIMITER, LONG_VRS, SEQUENCE_DELIMITER, UNDEFINED_LENGTH, VRS, Encoding
 from plainfilm.dicom.sequences import ElementCounter, SequenceWalker
 from plainfilm.errors import LimitError, TruncatedError
 
@@ -33,6 +34,9 @@ Elements = dict[BaseTag, RawDataElement]
 _MAX_VALUE_BYTES = 64 * 1024**2
 _FIRST_GROUP = 0x0008
 _MAX_TRAILING_ZEROS, _BLOCK = 64 * 1024**2, 1024**2
+# The VRs with a length of 16 bits, and the layout of their headers in little endian (PS3.5 7.1.2).
+_PLAIN_VRS = {vr: vr.decode() for vr in VRS - LONG_VRS}
+_UNPACK_PLAIN = struct.Struct("<HH2xH").unpack_from
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +69,33 @@ class ElementScanner:
 
         Raises TruncatedError if the content ends inside an element, and LimitError (too_large, too_deep).
         """
-        while (header := self._read_header()) is not None and not is_end(header.tag):
+        while True:
+            self._scan_plain(is_end)
+            header = self._read_header()
+            if header is None or is_end(header.tag):
+                return ScanResult(self.elements, self.position)
             self._scan_element(header)
-        return ScanResult(self.elements, self.position)
+
+    def _scan_plain(self, is_end: Callable[[int], bool]) -> None:
+        """Read consecutive elements of the most common kind, as `_scan_element` does, with a fifth of its calls.
+
+        These are elements in memory, in explicit VR little endian, with a known VR, a length of 16 bits that fits, and
+        a tag that was not read before. The first element of another kind ends the scan.
+        """
+        content, elements = self.content, self.elements
+        if not isinstance(content, bytes) or self.encoding.implicit or self.encoding.big_endian:
+            return
+        while (vr := _PLAIN_VRS.get(content[self.position + 4 : self.position + 6])) is not None:
+            start = self.position + 8
+            if start > len(content):
+                return
+            group, number, length = _UNPACK_PLAIN(content, self.position)
+            tag = BaseTag(group << 16 | number)
+            if start + length > len(content) or tag in elements or is_end(tag) or not self._reserve(length):
+                return
+            self.counter.count()
+            self.position = start + length
+            elements[tag] = RawDataElement(tag, vr, length, content[start : self.position], 0, False, True)
 
     def scan_tail(self, is_end: Callable[[int], bool]) -> ScanResult:
         """Read the elements behind Pixel Data up to one for whose tag `is_end` returns True.

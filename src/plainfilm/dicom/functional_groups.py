@@ -18,6 +18,10 @@ from plainfilm.findings import Finding, FindingCode
 
 T = TypeVar("T")
 
+_DISPLAY_REPAIRS = {
+    "PixelValueTransformation": FindingCode.MODALITY_LUT_INVALID,
+    "FrameVOILUT": FindingCode.VOI_INVALID,
+}
 _VOI_KEYWORDS = ("WindowCenter", "WindowWidth", "VOILUTSequence")
 _MISPLACED_NOTE = (
     "the VOI (FrameVOILUTSequence, or WindowCenter and WindowWidth) is outside its functional group; it is used, "
@@ -51,11 +55,20 @@ def read_frame_attributes(values: Values, pixel: ImagePixel) -> tuple[FrameAttri
 
     The result is never empty.
     """
-    shared_groups = values.items("SharedFunctionalGroupsSequence")[:1]
-    frame_groups = values.items("PerFrameFunctionalGroupsSequence")[: pixel.number_of_frames]
+    shared_groups = _read_groups(values, "SharedFunctionalGroupsSequence")[:1]
+    frame_groups = _read_groups(values, "PerFrameFunctionalGroupsSequence")[: pixel.number_of_frames]
     # These levels are read once, because they may hold large tables and there may be many frames.
     common = (*(_read_group(group, pixel) for group in shared_groups), _read_top_level(values))
     return (*(_merge((_read_group(group, pixel), *common)) for group in frame_groups), _merge(common))
+
+
+def _read_groups(values: Values, keyword: str) -> tuple[Values, ...]:
+    """Return the items of functional groups. A sequence that cannot be read may have decided the picture."""
+    findings_before = len(values.findings)
+    groups = values.items(keyword)
+    if not groups and len(values.findings) > findings_before:
+        values.add_unusable(keyword, "cannot be read, so the attributes in it are left out")
+    return groups
 
 
 def _merge(levels: tuple[_LevelAttributes, ...]) -> FrameAttributes:
@@ -90,7 +103,7 @@ def _read_group(group: Values, pixel: ImagePixel) -> _LevelAttributes:
     """Return the attributes of a functional group. Findings in it belong to its frames and not to the instance."""
     findings: list[Finding] = []
     values = Values(group.dataset, findings)
-    macros = {name: values.first_item(f"{name}Sequence") for name in _MACROS}
+    macros = {name: _read_macro(values, name) for name in _MACROS}
     transformation, voi = macros["PixelValueTransformation"], macros["FrameVOILUT"]
     shutter, anatomy = macros["FrameDisplayShutter"], macros["FrameAnatomy"]
     return _LevelAttributes(
@@ -105,6 +118,15 @@ def _read_group(group: Values, pixel: ImagePixel) -> _LevelAttributes:
         # must be last, because the calls above add to the findings
         findings=tuple(findings),
     )
+
+
+def _read_macro(values: Values, name: str) -> Values | None:
+    """Return the item of a macro. One that cannot be read, and decides the picture, is a repair."""
+    keyword, findings_before = f"{name}Sequence", len(values.findings)
+    macro = values.first_item(keyword)
+    if macro is None and name in _DISPLAY_REPAIRS and len(values.findings) > findings_before:
+        values.findings.append(Finding(_DISPLAY_REPAIRS[name], f"{keyword} cannot be read and is left out"))
+    return macro
 
 
 def _read_misplaced_voi(values: Values | None, findings: list[Finding]) -> VoiLevel | None:

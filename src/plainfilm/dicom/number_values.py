@@ -46,7 +46,7 @@ def numbers_of(value: Any, attribute: str | int, byte_order: str) -> NumberList:
     Raises ValueError, or another of `values.VALUE_ERRORS`, if the value cannot be split into parts.
     """
     parts = _parts_of(value, attribute, byte_order)
-    must_be_whole = _dictionary_vr(attribute) == "IS"
+    must_be_whole = dictionary_vr_of(attribute) == "IS"
     numbers, is_corrected = list[float](), False
     for part in parts:
         number = number_of_text(part) if isinstance(part, str) else TextNumber(float(part))
@@ -86,7 +86,7 @@ def _parts_of(value: Any, attribute: str | int, byte_order: str) -> list[Any]:
 
     Bytes are of a wrong VR. They are 16-bit words if the dictionary's VR is US or SS, and text otherwise.
     """
-    if isinstance(value, bytes) and _dictionary_vr(attribute).startswith(("US", "SS")):
+    if isinstance(value, bytes) and dictionary_vr_of(attribute).startswith(("US", "SS")):
         return list(struct.unpack(f"{byte_order}{len(value) // 2}H", value))
     if isinstance(value, bytes):
         value = value.decode("ascii")
@@ -97,7 +97,8 @@ def _parts_of(value: Any, attribute: str | int, byte_order: str) -> list[Any]:
 
 
 @cache
-def _dictionary_vr(attribute: str | int) -> str:
+def dictionary_vr_of(attribute: str | int) -> str:
+    """Return the VR that the data dictionary has for an attribute. Raises KeyError where it does not have it."""
     return str(dictionary_VR(attribute))
 
 

@@ -49,19 +49,29 @@ def _read_plane(values: Values, group: int) -> Overlay:
         rows=values.integer(group | _ROWS) or 0,
         columns=values.integer(group | _COLUMNS) or 0,
         origin=(origin[0], origin[1]) if len(origin) >= 2 else (1, 1),
-        is_region=values.code(group | _TYPE) == "R",
+        is_region=_is_region(values, group | _TYPE),
         frames=values.integer(group | _FRAMES),
         first_frame=values.integer(group | _FIRST_FRAME) or 1,
     )
 
 
+def _is_region(values: Values, attribute: int) -> bool:
+    """Whether Overlay Type says that a plane marks a region of interest. An unknown type adds a finding."""
+    kind = values.code(attribute)
+    if kind not in ("G", "R") and values.has_value(attribute):
+        values.add_invalid(attribute)
+    return kind == "R"
+
+
 def _with_data(overlay: Overlay, data: bytes) -> Overlay:
     """Return the plane with its data, or with a fault. No memory is allocated for the size that the header claims."""
     if overlay.rows < 1 or overlay.columns < 1:
-        return replace(overlay, fault="has no rows or no columns")
+        return replace(overlay, fault="has no Overlay Rows or no Overlay Columns")
     needed = -(-overlay.rows * overlay.columns * max(overlay.frames or 1, 1) // 8)
     if len(data) < needed:
-        return replace(overlay, data=data, fault=f"has {len(data)} bytes of {needed}; what is there is drawn")
+        return replace(
+            overlay, data=data, fault=f"has {len(data)} bytes of Overlay Data of {needed}; what is there is drawn"
+        )
     return replace(overlay, data=data)
 
 

@@ -66,7 +66,14 @@ def fault_of_shutter(shutter: Shutter, rows: int, columns: int) -> str:
 def _find_bitmap(values: Values, overlays: tuple[Overlay, ...]) -> Overlay | None:
     """Return the overlay whose group is Shutter Overlay Group."""
     group = values.integer("ShutterOverlayGroup")
-    return next((overlay for overlay in overlays if overlay.group == group and overlay.bit_position is None), None)
+    bitmaps = (overlay for overlay in overlays if overlay.group == group and overlay.bit_position is None)
+    bitmap = next(bitmaps, None)
+    if bitmap is None or not bitmap.fault:
+        return bitmap
+    is_drawn = bitmap.rows > 0 and bitmap.columns > 0
+    note = f"the overlay {bitmap.group:04X} of the shutter {bitmap.fault}"
+    values.findings.append(Finding(FindingCode.SHUTTER_INVALID, note))
+    return bitmap if is_drawn else None
 
 
 def _read_rectangle(values: Values, rows: int, columns: int) -> _Rectangle | None:

@@ -7,6 +7,7 @@ values.
 
 from __future__ import annotations
 
+import math
 import re
 import struct
 
@@ -51,3 +52,11 @@ def simple_value(element: RawDataElement) -> str | float | None:
         return None
     (number,) = layout.unpack(value)
     return float(number) if isinstance(number, float) else int(number)
+
+
+def simple_number(element: RawDataElement) -> float | None:
+    """Return the only number of an element, finite and spelled as the standard says, or None."""
+    value = simple_value(element)
+    if isinstance(value, str):
+        return float(value) if element.VR in ("DS", "IS") else None
+    return float(value) if value is not None and math.isfinite(value) else None

@@ -14,8 +14,8 @@ from pydicom.dataset import Dataset
 from pydicom.errors import BytesLengthException
 from pydicom.tag import BaseTag, Tag
 
-from plainfilm.dicom.number_values import numbers_of, swap_words, words_of_numbers
-from plainfilm.dicom.simple_values import simple_value
+from plainfilm.dicom.number_values import dictionary_vr_of, numbers_of, swap_words, words_of_numbers
+from plainfilm.dicom.simple_values import simple_number, simple_value
 from plainfilm.findings import Finding, FindingCode
 
 Attribute = str | int
@@ -48,6 +48,12 @@ def _tag_of(attribute: Attribute) -> BaseTag:
     return Tag(attribute)
 
 
+@cache
+def _number_of(attribute: Attribute) -> int:
+    """Return the tag as a plain integer."""
+    return int(Tag(attribute))
+
+
 def _name_of(attribute: Attribute) -> str:
     return attribute if isinstance(attribute, str) else f"({attribute >> 16:04X},{attribute & 0xFFFF:04X})"
 
@@ -73,10 +79,10 @@ class Values:
 
     def raw(self, attribute: Attribute) -> Any:
         """Return the value as pydicom gives it, or its text; None if it is absent, empty or unreadable."""
-        tag = _tag_of(attribute)
-        element = self._elements.get(int(tag))
+        element = self._elements.get(_number_of(attribute))
         if element is None:
             return None
+        tag = _tag_of(attribute)
         if isinstance(element, RawDataElement) and (simple := simple_value(element)) is not None:
             return simple
         try:
@@ -110,7 +116,7 @@ class Values:
 
     def has(self, keyword: str) -> bool:
         """Whether the Dataset has the attribute, empty or not."""
-        return int(_tag_of(keyword)) in self._elements
+        return _number_of(keyword) in self._elements
 
     @property
     def tags(self) -> Set[int]:
@@ -122,6 +128,12 @@ class Values:
 
         Numbers after a value that is empty, unreadable or not finite are left out with a finding.
         """
+        element = self._elements.get(_number_of(attribute))
+        if element is None:
+            return ()
+        number = simple_number(element) if isinstance(element, RawDataElement) else None
+        if number is not None and not (number % 1 and dictionary_vr_of(attribute) == "IS"):
+            return (number,)
         value = self._number_text(attribute)
         if value is None:
             value = self.raw(attribute)
@@ -144,7 +156,7 @@ class Values:
 
     def _number_text(self, attribute: Attribute) -> str | None:
         """Return the text of numbers that are written as text, which pydicom may refuse as a whole, or None."""
-        element = self._elements.get(int(_tag_of(attribute)))
+        element = self._elements.get(_number_of(attribute))
         if not isinstance(element, RawDataElement) or not isinstance(element.value, bytes) or not element.value:
             return None
         is_text = _vr_of(element) in ("DS", "IS") and len(element.value) <= _MAX_CONVERTED_BYTES
@@ -152,7 +164,7 @@ class Values:
 
     def has_value(self, attribute: Attribute) -> bool:
         """Whether the Dataset has the attribute with a value: one that is empty or blank counts as absent."""
-        element = self._elements.get(int(_tag_of(attribute)))
+        element = self._elements.get(_number_of(attribute))
         if element is None:
             return False
         value = element.value
@@ -193,7 +205,11 @@ class Values:
 
     def text(self, attribute: Attribute) -> str:
         """Return the first value as text without padding; '' if there is none."""
-        return next(iter(self.texts(attribute)), "")
+        element = self._elements.get(_number_of(attribute))
+        if element is None:
+            return ""
+        simple = simple_value(element) if isinstance(element, RawDataElement) else None
+        return simple.strip(" \0") if isinstance(simple, str) else next(iter(self.texts(attribute)), "")
 
     def texts(self, attribute: Attribute) -> tuple[str, ...]:
         """Return every value as text without padding."""

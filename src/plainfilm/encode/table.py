@@ -6,7 +6,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from importlib.metadata import version
 
-from plainfilm.encode.compression import BACKEND, Backend
+# not encode.compression, which loads large libraries: a run needs this table before its first image
+from plainfilm.kernels import HAS_CORE
 from plainfilm.options.encoding import ImageFormat
 from plainfilm.version import VERSION
 
@@ -27,7 +28,7 @@ class EncoderStatus:
 
 def encoder_status() -> tuple[EncoderStatus, ...]:
     """Return the formats that this installation can write."""
-    return (_png_status(BACKEND), *map(_library_status, _LIBRARIES))
+    return (_png_status(), *map(_library_status, _LIBRARIES))
 
 
 _LIBRARIES = {
@@ -45,8 +46,8 @@ def _library_status(image_format: ImageFormat) -> EncoderStatus:
     return EncoderStatus(name, image_format.bits, library, version(library), None)
 
 
-def _png_status(backend: Backend) -> EncoderStatus:
-    if backend is Backend.COMPILED:
+def _png_status() -> EncoderStatus:
+    if HAS_CORE:
         return EncoderStatus("PNG", (8, 16), "plainfilm compiled", VERSION, None)
     missing = "plainfilm compiled: install plainfilm from its source where there is a C compiler"
     return EncoderStatus("PNG", (8, 16), "isal", version("isal"), missing)

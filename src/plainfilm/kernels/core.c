@@ -139,7 +139,8 @@ static PyObject *histogram(PyObject *module, PyObject *arguments)
     (void)module;
     PyObject *object, *result = NULL;
     Py_buffer samples;
-    int sample_bytes, is_done = 0;
+    int sample_bytes;
+    size_t used = 0;
     if (!PyArg_ParseTuple(arguments, "Oi", &object, &sample_bytes))
         return NULL;
     if (sample_bytes != 1 && sample_bytes != 2)
@@ -150,11 +151,11 @@ static PyObject *histogram(PyObject *module, PyObject *arguments)
     uint64_t *counts = calloc(values, sizeof *counts);
     if (counts) {
         Py_BEGIN_ALLOW_THREADS
-        is_done = count_values(samples.buf, (size_t)samples.len / (size_t)sample_bytes, sample_bytes, counts);
+        used = count_values(samples.buf, (size_t)samples.len / (size_t)sample_bytes, sample_bytes, counts);
         Py_END_ALLOW_THREADS
     }
-    if (is_done)
-        result = PyByteArray_FromStringAndSize((const char *)counts, (Py_ssize_t)(values * sizeof *counts));
+    if (used)
+        result = PyByteArray_FromStringAndSize((const char *)counts, (Py_ssize_t)(used * sizeof *counts));
     else
         PyErr_NoMemory();
     free(counts);
@@ -276,7 +277,7 @@ static PyMethodDef METHODS[] = {
      "filter_rows(samples, entries, (rows, columns, channels), (sample_bytes, level_bytes), (first, stop), kind): "
      "the PNG scanlines of some rows."},
     {"histogram", histogram, METH_VARARGS,
-     "histogram(samples, sample_bytes): the number of samples of each possible value, as 64-bit numbers."},
+     "histogram(samples, sample_bytes): the number of samples of each value from 0 to the largest, as 64-bit numbers."},
     {NULL, NULL, 0, NULL},
 };
 

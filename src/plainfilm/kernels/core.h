@@ -62,7 +62,7 @@ void filter_row(int kind, const uint8_t *here, const uint8_t *left, const uint8_
 int filter_rows(const Raster *image, size_t first, size_t stop, int kind, uint8_t *to); /* 0 without memory */
 
 /* histogram.c */
-int count_values(const uint8_t *samples, size_t count, int sample_bytes, uint64_t *counts); /* 0 without memory */
+size_t count_values(const uint8_t *samples, size_t count, int sample_bytes, uint64_t *counts); /* 0: no memory */
 
 /* area.c */
 int average_area(const Raster *image, size_t rows, size_t to_rows, size_t to_columns, uint8_t *to); /* 0: no memory */

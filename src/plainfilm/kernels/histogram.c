@@ -13,6 +13,7 @@
 
 enum { LANES = 4, VALUES = 65536 };
 static const size_t MOST_AT_ONCE = (size_t)1 << 30; /* samples; a counter of 32 bits holds them */
+static const size_t MANY = (size_t)1 << 20; /* samples, beyond which all counters are cleared sooner than a value found */
 
 CLONES static uint32_t largest_value(const uint8_t *samples, size_t count, int sample_bytes)
 {
@@ -53,19 +54,21 @@ static void count_words(uint32_t *lanes, const uint8_t *samples, size_t count)
     }
 }
 
-/* Add the number of samples of each value to `counts`, which holds 256 or 65,536 numbers. 0 without memory.
+/* Add the number of samples of each value to `counts`, which holds 256 or 65,536 numbers. Return one more than the largest
+ * value, at least 1, or 0 without memory.
  *
- * Only the counters up to the largest value are cleared and read. If the samples change meanwhile, larger values are
- * counted in memory that is never read. */
-int count_values(const uint8_t *samples, size_t count, int sample_bytes, uint64_t *counts)
+ * Of few samples, only the counters up to the largest value are cleared and read. If the samples change meanwhile, larger
+ * values are counted in memory that is never read. */
+size_t count_values(const uint8_t *samples, size_t count, int sample_bytes, uint64_t *counts)
 {
     uint32_t *lanes = malloc(sizeof(uint32_t) * LANES * VALUES);
     if (!lanes)
         return 0;
+    size_t end = 1;
     for (size_t at = 0; at < count; at += MOST_AT_ONCE) {
         const uint8_t *part = samples + at * (size_t)sample_bytes;
         size_t size = count - at < MOST_AT_ONCE ? count - at : MOST_AT_ONCE;
-        size_t used = (size_t)largest_value(part, size, sample_bytes) + 1;
+        size_t used = size > MANY ? (size_t)1 << 8 * sample_bytes : (size_t)largest_value(part, size, sample_bytes) + 1;
         for (int lane = 0; lane < LANES; lane++)
             memset(lanes + lane * VALUES, 0, used * sizeof *lanes);
         if (sample_bytes == 1)
@@ -75,7 +78,10 @@ int count_values(const uint8_t *samples, size_t count, int sample_bytes, uint64_
         for (size_t value = 0; value < used; value++)
             counts[value] += (uint64_t)lanes[value] + lanes[VALUES + value] + lanes[2 * VALUES + value] +
                              lanes[3 * VALUES + value];
+        end = used > end ? used : end;
     }
     free(lanes);
-    return 1;
+    while (end > 1 && !counts[end - 1])
+        end--;
+    return end;
 }

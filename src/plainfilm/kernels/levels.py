@@ -44,6 +44,11 @@ class LookupImage:
         samples = self.samples if whole else np.ascontiguousarray(self.samples[y : y + height, x : x + width])
         return LookupImage(samples, self.entries)
 
+    def sampled(self, step: int) -> Array:
+        """The levels of every `step`th row and column, from half a step on."""
+        part = (slice(step // 2, None, step), slice(step // 2, None, step))
+        return LookupImage(np.ascontiguousarray(self.samples[part]), self.entries).array()
+
     def rows(self, rows: slice | Sequence[int]) -> Array:
         """The levels of some rows, (rows, columns)."""
         samples = self.samples[rows]

@@ -39,6 +39,27 @@ static void swap_bytes(uint8_t *bytes, size_t values)
     }
 }
 
+/* Look up one value. Callers pass constant sizes, so that the compiler makes a loop for each. */
+INLINE void look_up(const uint8_t *entries, const uint8_t *from, uint8_t *to, size_t sample_bytes, size_t level_bytes)
+{
+    uint16_t sample = *from;
+    if (sample_bytes == 2)
+        memcpy(&sample, from, 2);
+    memcpy(to, entries + level_bytes * sample, level_bytes);
+}
+
+/* The same for many values, eight in each turn: the loop itself would take as long as the look-up of a value. */
+INLINE void look_up_values(const uint8_t *entries, const uint8_t *from, uint8_t *to, size_t values, size_t sample_bytes,
+                           size_t level_bytes)
+{
+    size_t i = 0;
+    for (; i + 8 <= values; i += 8)
+        for (size_t j = i; j < i + 8; j++)
+            look_up(entries, from + j * sample_bytes, to + j * level_bytes, sample_bytes, level_bytes);
+    for (; i < values; i++)
+        look_up(entries, from + i * sample_bytes, to + i * level_bytes, sample_bytes, level_bytes);
+}
+
 /* Write the levels of a row to `to`, in the byte order of this machine. Both may have any alignment. */
 void look_up_row(const Raster *image, size_t row, uint8_t *to)
 {
@@ -47,20 +68,13 @@ void look_up_row(const Raster *image, size_t row, uint8_t *to)
     if (!entries)
         memcpy(to, from, values * (size_t)image->level_bytes);
     else if (image->sample_bytes == 1 && image->level_bytes == 1)
-        for (size_t i = 0; i < values; i++)
-            to[i] = entries[from[i]];
+        look_up_values(entries, from, to, values, 1, 1);
     else if (image->sample_bytes == 1)
-        for (size_t i = 0; i < values; i++)
-            memcpy(to + 2 * i, entries + 2 * (size_t)from[i], 2);
+        look_up_values(entries, from, to, values, 1, 2);
+    else if (image->level_bytes == 1)
+        look_up_values(entries, from, to, values, 2, 1);
     else
-        for (size_t i = 0; i < values; i++) {
-            uint16_t sample;
-            memcpy(&sample, from + 2 * i, 2);
-            if (image->level_bytes == 1)
-                to[i] = entries[sample];
-            else
-                memcpy(to + 2 * i, entries + 2 * (size_t)sample, 2);
-        }
+        look_up_values(entries, from, to, values, 2, 2);
 }
 
 /* Filter the rows from `first` to `stop` into scanlines, each with its filter byte. 0 without memory. */

@@ -73,13 +73,18 @@ def check_fingerprint(path: Path, meta: Mapping[str, str], fingerprint: RunFinge
     """
     if meta.get("schema") != SCHEMA:
         raise _refusal(path, [f"its layout: {_version(meta)} there, {SCHEMA} now"])
-    try:
-        stored = RunFingerprint.from_json(meta["identity"])
-    except (ValueError, TypeError, KeyError, RecursionError) as error:
-        raise _refusal(path, ["it does not say what it was written with"]) from error
+    stored = stored_fingerprint(path, meta)
     if differences := fingerprint.differences(stored):
         raise _refusal(path, differences)
     return stored
+
+
+def stored_fingerprint(path: Path, meta: Mapping[str, str]) -> RunFingerprint:
+    """Return the fingerprint in the rows of the ledger's table `meta`. Raises LedgerError where there is none."""
+    try:
+        return RunFingerprint.from_json(meta["identity"])
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
+        raise _refusal(path, ["it does not say what it was written with"]) from error
 
 
 def _differences(

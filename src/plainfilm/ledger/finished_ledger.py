@@ -3,29 +3,34 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from plainfilm.errors import LedgerError
-from plainfilm.ledger.database import check_regular_files, damage, open_database
-from plainfilm.ledger.fingerprint import RunFingerprint
+from plainfilm.ledger.database import Database, check_regular_files, open_database
+from plainfilm.ledger.fingerprint import RunFingerprint, stored_fingerprint
 from plainfilm.ledger.ledger import Ledger
 from plainfilm.ledger.schema import SCHEMA, has_tables, read_meta
 
 
-@dataclass(frozen=True, slots=True)
-class FinishedLedger:
-    """The ledger of an earlier run, and what that run was made with."""
+class FinishedLedger(Ledger):
+    """The ledger of an earlier run, of which only the rows are read: no run is resumed, and no row changes.
 
-    ledger: Ledger
-    fingerprint: RunFingerprint
+    fingerprint: the options and versions of that run.
+    """
+
+    def __init__(self, database: Database, fingerprint: RunFingerprint) -> None:
+        # not that of Ledger, which compares the run with the earlier one and stores it
+        self.fingerprint = fingerprint
+        self.counts = Counter()
+        self._open_parts(database)
 
 
 @contextmanager
 def open_finished_ledger(path: Path) -> Iterator[FinishedLedger]:
-    """Open an existing ledger for its rows; the caller holds the lock of OUT. No row changes.
+    """Open an existing ledger for its rows; the caller holds the lock of OUT.
 
     Raises LedgerError where there is no ledger, or one of another version of plainfilm, or a damaged one.
     """
@@ -38,8 +43,4 @@ def open_finished_ledger(path: Path) -> Iterator[FinishedLedger]:
         if meta.get("schema") != SCHEMA:
             message = f"{path.parent} was made with another version of plainfilm, or by a run that was killed "
             raise LedgerError(f"{message}before its first image: run `plainfilm convert` again")
-        try:
-            fingerprint = RunFingerprint.from_json(meta["identity"])
-        except (ValueError, TypeError, KeyError, RecursionError):
-            raise damage(path, "it does not say what it was written with") from None
-        yield FinishedLedger(Ledger(database, fingerprint, for_reading=True), fingerprint)
+        yield FinishedLedger(database, stored_fingerprint(path, meta))

@@ -20,19 +20,17 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from plainfilm.errors import Reason, StorageFullError
+from plainfilm.errors import Reason
 from plainfilm.ledger.database import Database, damage, open_database
 from plainfilm.ledger.fingerprint import RunFingerprint, check_fingerprint
+from plainfilm.ledger.listed_sources import ListedSources
 from plainfilm.ledger.remaining_work import FileStat, RemainingWork, numbered_names
 from plainfilm.ledger.schema import SCHEMA, create_tables, is_relative_name, read_meta, remove_if_unusable
-from plainfilm.ledger.serialization import failure_from_text, failure_to_text, record_from_text, record_to_text
-from plainfilm.ledger.source_names import store_prefixes
+from plainfilm.ledger.serialization import failure_to_text, record_to_text
+from plainfilm.ledger.source_names import StoredPrefixes, is_name_free
 from plainfilm.ledger.sql import (
-    COLLIDING_SOURCE,
-    CREATE_DUPLICATE_INDEXES,
     CREATE_INSTANCE_INDEX,
     FILES_OF_SOURCE,
-    IMAGES_WITH_DUPLICATES,
     INSERT_IMAGE,
     INSERT_OVERLAY,
     INSERT_SOURCE,
@@ -43,15 +41,16 @@ from plainfilm.ledger.sql import (
 )
 from plainfilm.ledger.stored_files import StoredFiles
 from plainfilm.ledger.stored_previews import StoredPreviews
+from plainfilm.ledger.stored_rows import StoredRows
+from plainfilm.ledger.stored_shards import StoredShards
+from plainfilm.ledger.stored_splits import StoredSplits
 from plainfilm.options.options import Options
 from plainfilm.records import Failure, Record
-from plainfilm.sources.naming_rules import fold, instance_of
+from plainfilm.sources.naming_rules import fold
 from plainfilm.sources.reference import Reference
 
 # failures of the environment: the same file may succeed in the next run
 _RETRIED_REASONS = frozenset({Reason.WRITE_FAILED, Reason.UNREADABLE, Reason.SOURCE_CHANGED, Reason.NETWORK})
-# up to so many rows, the tables can be written without indexes in acceptable time
-_ROWS_WITHOUT_INDEX = 10_000
 _UNKNOWN_STAT = FileStat(-1, 0)
 
 
@@ -72,37 +71,39 @@ def open_ledger(path: Path, fingerprint: RunFingerprint, *, overwrite: bool = Fa
 
 
 class Ledger:
-    """The ledger as one run uses it; for_reading: no failure is marked to be tried again.
+    """The ledger as one run uses it. Every method raises StorageFullError and RunError where it cannot be written."""
 
-    Every method raises StorageFullError and RunError where the ledger cannot be written.
-    """
-
-    def __init__(
-        self, database: Database, fingerprint: RunFingerprint, *, overwrite: bool = False, for_reading: bool = False
-    ) -> None:
-        self._database = database
+    def __init__(self, database: Database, fingerprint: RunFingerprint, *, overwrite: bool = False) -> None:
+        self._open_parts(database)
+        self.listed: ListedSources | None = None
+        """The sources that this run has listed so far; None unless `track_listing` was called."""
         meta = read_meta(database)
         self._is_new = not meta or overwrite
         self.changed_options: tuple[str, ...] = ()
         """The names of the options that may change, and have changed since the earlier run."""
         if overwrite:
             self._delete_everything()
-        elif meta and not for_reading:
+        elif meta:
             self._resume(meta, fingerprint)
         rows = [("schema", SCHEMA), ("identity", fingerprint.to_json())]
         database.execute_many("INSERT OR REPLACE INTO meta VALUES (?, ?)", rows)
         database.commit()
         self.counts: Counter[str] = Counter()
         """The number of rows of each status."""
-        self.files, self.previews = StoredFiles(database), StoredPreviews(database)
-        """The files of the images, to be compared with those in OUT, and what the report shows of the images."""
+        self.prefixes = StoredPrefixes(database, replace=self._is_new)
         for table in ("images", "failures"):
             self.counts.update(dict(database.fetch_all(f"SELECT status, count(*) FROM {table} GROUP BY status")))
 
-    def store_prefixes(self, prefixes: Mapping[str, str]) -> None:
-        """Keep the prefixes of the folders among the SOURCEs, by their paths, for later runs."""
-        store_prefixes(self._database, prefixes, replace=self._is_new)
-        self.commit()
+    def _open_parts(self, database: Database) -> None:
+        self._database, self._rows = database, StoredRows(database)
+        self.files, self.previews = StoredFiles(database), StoredPreviews(database)
+        """The files of the images, to be compared with those in OUT, and what the report shows of the images."""
+        self.shards, self.splits = StoredShards(database), StoredSplits(database)
+        """The files that hold many images each, and the splits of the patients."""
+
+    def track_listing(self) -> None:
+        """Note from now on which sources are registered."""
+        self.listed = ListedSources(self._database)
 
     def register_source(self, reference: Reference, file_stat: FileStat) -> RemainingWork | None:
         """Add a source if it is new, and return the work that remains: None if it is done and unchanged.
@@ -117,7 +118,7 @@ class Ledger:
         for source in numbered_names(reference.source):
             state = self._database.fetch_one(SOURCE_STATE, (source,), STATE_TYPES)
             if state is None:
-                name = next(name for name in numbered_names(reference.name) if self._is_name_free(name))
+                name = next(name for name in numbered_names(reference.name) if is_name_free(self._database, name))
                 return self._register_new(replace(reference, source=source, name=name), file_stat)
             if state[0] == path or not os.path.lexists(state[0]):
                 named = replace(reference, source=source, name=state[1])
@@ -151,14 +152,13 @@ class Ledger:
         return dict(self._database.fetch_all(query, (sop_instance,), (str, str)))
 
     def instances_with_suffixes(self) -> list[str]:
-        """Return the SOP Instances of which an image has a name by UID with a `-` and digits behind the UID."""
-        query = "SELECT DISTINCT sop_instance FROM images WHERE file_name GLOB '[0-9]*-*' AND file_name NOT GLOB '*/*'"
+        """Return the SOP Instances of which an image may have a name by UID with a `-` and digits behind the UID."""
+        query = "SELECT DISTINCT sop_instance FROM images WHERE file_name GLOB '*[0-9]-*'"
         return [str(instance) for (instance,) in self._database.fetch_all(query)]
 
     def images_of_source(self, source: str) -> list[Record]:
         """Return the images of a source in the order of their frames."""
-        rows = self._database.fetch_all("SELECT row FROM images WHERE source = ? ORDER BY frame", (source,))
-        return [self._record(text) for (text,) in rows]
+        return self._rows.of_source(source)
 
     def add_images(self, records: Iterable[Record], file_stats: Mapping[str, FileStat] | None = None) -> None:
         """Insert the rows of images whose files have their names.
@@ -175,8 +175,7 @@ class Ledger:
 
     def add_overlay(self, source: str, file_name: str, file_stat: FileStat, sha256: str) -> None:
         """Insert the image of an overlay plane of a source; it is deleted with the images of the source."""
-        values = (file_name, source, file_stat.size, file_stat.mtime_ns, sha256)
-        self._database.execute(INSERT_OVERLAY, values)
+        self._database.execute(INSERT_OVERLAY, (file_name, source, file_stat.size, file_stat.mtime_ns, sha256))
 
     def rename_images(self, records: Iterable[Record]) -> None:
         """Update the rows of images whose files have got the names in these records."""
@@ -190,6 +189,13 @@ class Ledger:
         values = (failure.source, frame, failure.status, failure.reason, retry, failure_to_text(failure))
         self._database.execute("INSERT OR REPLACE INTO failures VALUES (?, ?, ?, ?, ?, ?)", values)
         self.counts[failure.status] += 1
+
+    def replace_image(self, record: Record, failure: Failure) -> None:
+        """Delete the row of an image, whose file name is pending then, and add a failure in its place."""
+        self.mark_pending([record.file_name])
+        self._database.execute("DELETE FROM images WHERE source = ? AND frame = ?", (record.source, record.number))
+        self.counts[record.status] -= 1
+        self.add_failure(failure)
 
     def mark_done(self, sources: Iterable[str]) -> None:
         """Note that no more rows of these sources are to come."""
@@ -207,6 +213,13 @@ class Ledger:
         """Delete all rows of these sources but their own; return the names of their files, which are pending now."""
         return [name for source in sources for name in self._delete_results(source)]
 
+    def delete_sources(self, sources: Iterable[str]) -> list[str]:
+        """Delete all rows of these sources; return the names of their files, which are pending now."""
+        names = list(sources)
+        file_names = self.delete_results(names)
+        self._database.execute_many("DELETE FROM sources WHERE source = ?", ((name,) for name in names))
+        return file_names
+
     def commit(self) -> None:
         """Write all changes since the last commit to the disk."""
         self._database.commit()
@@ -222,24 +235,11 @@ class Ledger:
     def records(self) -> Iterator[Record]:
         """Yield the images by source and frame, each with its `duplicate_of`."""
         self.commit()
-        self._create_duplicate_indexes()
-        for text, own_id, *first_ids in self._database.iterate(IMAGES_WITH_DUPLICATES):
-            earlier = {first_id for first_id in first_ids if first_id not in (None, own_id)}
-            yield self._record(text, self._first_file_name(earlier) if earlier else "")
+        return self._rows.records(self.counts.total())
 
     def failures(self) -> Iterator[Failure]:
         """Yield the failures by source and frame."""
-        for (text,) in self._database.iterate("SELECT row FROM failures ORDER BY source, frame"):
-            try:
-                yield failure_from_text(text)
-            except ValueError:
-                raise damage(self._database.path, "the row of a failure cannot be read") from None
-
-    def _record(self, text: str, duplicate_of: str = "") -> Record:
-        try:
-            return record_from_text(text, duplicate_of)
-        except ValueError:
-            raise damage(self._database.path, "the row of an image cannot be read") from None
+        return self._rows.failures()
 
     def _resume(self, meta: Mapping[str, str], fingerprint: RunFingerprint) -> None:
         """Compare with the earlier runs, and mark the failures that are to be tried again. Raises LedgerError."""
@@ -254,7 +254,7 @@ class Ledger:
     def _delete_everything(self) -> None:
         for table in ("images", "masks"):
             self._database.execute(f"INSERT OR IGNORE INTO pending SELECT file_name FROM {table}")
-        for table in ("images", "masks", "failures", "sources", "previews"):
+        for table in ("images", "masks", "failures", "sources", "previews", "splits", "shards"):
             self._database.execute(f"DELETE FROM {table}")
 
     def _register_new(self, reference: Reference, file_stat: FileStat) -> RemainingWork:
@@ -266,12 +266,14 @@ class Ledger:
 
     def _insert_source(self, reference: Reference, file_stat: FileStat) -> bool:
         """Insert a source unless it exists; return whether it is new."""
+        self._note_listed(reference.source)
         name, path = reference.name, os.fsencode(reference.path)
         values = (reference.source, path, name, fold(name), file_stat.size, file_stat.mtime_ns)
         return self._database.execute(INSERT_SOURCE, values) == 1
 
     def _register_again(self, reference: Reference, file_stat: FileStat, state: Sequence[int]) -> RemainingWork | None:
         """Return the work that remains for a known source; `state` has the columns of SOURCE_STATE from `size` on."""
+        self._note_listed(reference.source)
         size, mtime_ns, done, has_retries, instance_failed, last_frame = state
         has_changed = FileStat(size, mtime_ns) != file_stat
         if not has_changed and not has_retries:
@@ -295,27 +297,9 @@ class Ledger:
         self._database.execute("UPDATE sources SET done = 0 WHERE source = ?", (source,))
         return file_names
 
-    def _is_name_free(self, name: str) -> bool:
-        """Whether no image of another source can have this name, or this name with a frame number."""
-        folded = fold(name)
-        instance = instance_of(folded) or folded
-        names = (folded, instance, f"{folded}_mip", f"{folded}_mean", f"{folded}_f0", f"{folded}_f:")
-        return self._database.fetch_one(COLLIDING_SOURCE, names) is None
-
-    def _create_duplicate_indexes(self) -> None:
-        """Create the indexes that `records` needs; without disk space for them, small tables do without."""
-        try:
-            self._database.execute_script(CREATE_DUPLICATE_INDEXES)
-        except StorageFullError:
-            if self.counts.total() > _ROWS_WITHOUT_INDEX:
-                raise
-
-    def _first_file_name(self, ids: set[int]) -> str:
-        """Return the file name of that image which comes first in the table."""
-        marks = ", ".join("?" * len(ids))
-        query = f"SELECT file_name FROM images WHERE id IN ({marks}) ORDER BY source, frame LIMIT 1"
-        (name,) = self._database.fetch_all(query, tuple(ids))[0]
-        return str(name)
+    def _note_listed(self, source: str) -> None:
+        if self.listed is not None:
+            self.listed.add(source)
 
     def _delete_rows(self, table: str, source: str) -> None:
         self._subtract_counts(f"SELECT status, count(*) FROM {table} WHERE source = ? GROUP BY status", (source,))

@@ -58,7 +58,7 @@ def record_from_text(text: str, duplicate_of: str = "") -> Record:
     if duplicate_of:
         values[_DUPLICATE_OF_INDEX] = duplicate_of
     record = Record(*values)
-    if not _are_all(record.affine, (float, int)) or not _are_all(record.carried, (str,)):
+    if not _are_all(record.affine, (float, int)) or not _are_all((*record.carried, *record.labels), (str,)):
         raise ValueError("no row of an image")
     return record
 

@@ -11,7 +11,8 @@ from pathlib import Path
 from plainfilm.ledger.database import Database, check_regular_files, damage, open_database
 from plainfilm.ledger.remaining_work import numbered_names
 from plainfilm.ledger.snapshot import open_copy
-from plainfilm.sources.naming_rules import fold
+from plainfilm.ledger.sql import COLLIDING_SOURCE
+from plainfilm.sources.naming_rules import fold, instance_of
 from plainfilm.sources.prefixes import EarlierNames
 from plainfilm.sources.walk import Listing
 
@@ -25,14 +26,19 @@ ORDER BY folded LIMIT 1
 _PATH = "SELECT path FROM sources WHERE source = ?"
 
 
-def store_prefixes(database: Database, prefixes: Mapping[str, str], *, replace: bool = False) -> None:
-    """Add the prefixes of a run, by the paths of the folders, to those of earlier runs; `replace`: forget the others.
+class StoredPrefixes:
+    """The prefixes of the folders that were SOURCEs, as a run writes them; `replace`: those of earlier runs go."""
 
-    The order in which folders came is kept.
-    """
-    stored = {} if replace else _read_prefixes(database)
-    text = json.dumps(stored | dict(prefixes))
-    database.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (_META, text))
+    def __init__(self, database: Database, *, replace: bool = False) -> None:
+        self._database = database
+        self._replace = replace
+
+    def add(self, prefixes: Mapping[str, str]) -> None:
+        """Store the prefixes of a run, by the paths of the folders, in the order in which the folders came; commit."""
+        stored = {} if self._replace else _read_prefixes(self._database)
+        text = json.dumps(stored | dict(prefixes))
+        self._database.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (_META, text))
+        self._database.commit()
 
 
 def earlier_names(path: Path, listing: Listing, *, read_only: bool = False) -> EarlierNames:
@@ -90,3 +96,11 @@ def _paths_of(database: Database, source: str) -> tuple[str, ...]:
             return tuple(paths)
         paths.append(os.fsdecode(row[0]))
     raise AssertionError("numbered_names does not end")
+
+
+def is_name_free(database: Database, name: str) -> bool:
+    """Whether no image of another source can have this name, or this name with a frame number or a projection."""
+    folded = fold(name)
+    instance = instance_of(folded) or folded
+    names = (folded, instance, f"{folded}_mip", f"{folded}_mean", f"{folded}_f0", f"{folded}_f:")
+    return database.fetch_one(COLLIDING_SOURCE, names) is None

@@ -3,6 +3,11 @@
 
 from __future__ import annotations
 
+from plainfilm.records import ONE_LEVEL
+
+UNPACKED = ".plainfilm-images"
+"""The folder in OUT of the images that wait to be packed into shards."""
+
 CREATE_TABLES = """
 CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 
@@ -12,13 +17,20 @@ CREATE TABLE IF NOT EXISTS sources (
     size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, done INTEGER NOT NULL);
 CREATE INDEX IF NOT EXISTS sources_folded ON sources (folded);
 
--- an image has a row only after its file has its final name; size and mtime_ns are those of the file
+-- an image has a row only after its file has its final name; size and mtime_ns are those of the file. An image in a
+-- shard has no file of its own: shard and position say where its bytes are, and the tables show packed_name
 CREATE TABLE IF NOT EXISTS images (
     id INTEGER PRIMARY KEY, source TEXT NOT NULL, frame INTEGER NOT NULL, file_name TEXT NOT NULL,
     sop_instance TEXT NOT NULL, stored_hash TEXT NOT NULL, status TEXT NOT NULL, row TEXT NOT NULL,
-    size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL);
+    size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL,
+    shard TEXT NOT NULL DEFAULT '', position INTEGER NOT NULL DEFAULT 0, packed_name TEXT NOT NULL DEFAULT '');
 CREATE UNIQUE INDEX IF NOT EXISTS images_source ON images (source, frame);
 CREATE UNIQUE INDEX IF NOT EXISTS images_file ON images (file_name);
+
+-- files that hold many images each
+CREATE TABLE IF NOT EXISTS shards (
+    name TEXT PRIMARY KEY, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, sha256 TEXT NOT NULL,
+    digest TEXT NOT NULL) WITHOUT ROWID;
 
 -- the images of overlay planes
 CREATE TABLE IF NOT EXISTS masks (
@@ -35,6 +47,9 @@ CREATE TABLE IF NOT EXISTS failures (
     source TEXT NOT NULL, frame INTEGER NOT NULL, status TEXT NOT NULL, reason TEXT NOT NULL,
     retry INTEGER NOT NULL, row TEXT NOT NULL, PRIMARY KEY (source, frame)) WITHOUT ROWID;
 
+-- the split of each patient (by keyed hash) after the last complete run with --split-balance exact
+CREATE TABLE IF NOT EXISTS splits (patient TEXT PRIMARY KEY, split TEXT NOT NULL) WITHOUT ROWID;
+
 -- file names that are about to get or to lose a file: a file of such a name that has no row is to be removed
 CREATE TABLE IF NOT EXISTS pending (file_name TEXT PRIMARY KEY) WITHOUT ROWID;
 """
@@ -50,14 +65,43 @@ FROM sources s WHERE source = ?
 """
 STATE_TYPES = (bytes, str, int, int, int, int, int, int)
 
-# for each image also the first image, in table order, of the same instance and frame, and of the same stored pixels
-IMAGES_WITH_DUPLICATES = """
-SELECT row, id,
+_FIRST_COPIES = """
     CASE WHEN sop_instance <> '' THEN (SELECT e.id FROM images e
         WHERE e.sop_instance = i.sop_instance AND e.frame = i.frame ORDER BY e.source LIMIT 1) END,
     CASE WHEN stored_hash <> '' THEN (SELECT e.id FROM images e
         WHERE e.stored_hash = i.stored_hash ORDER BY e.source, e.frame LIMIT 1) END
-FROM images i ORDER BY source, frame
+"""
+# for each published image also the first image, in table order, of the same instance and frame, and of the same stored
+# pixels; an image that waits to be packed is not published
+IMAGES_WITH_DUPLICATES = f"""
+SELECT row, packed_name, id, {_FIRST_COPIES} FROM images i
+WHERE shard <> '' OR file_name NOT LIKE '{UNPACKED}/%' ORDER BY source, frame
+"""
+
+# where each image is going to be among the images of its split
+CREATE_PLAN = """
+DROP TABLE IF EXISTS temp.plan;
+CREATE TEMPORARY TABLE plan (
+    split TEXT, number INTEGER, key TEXT, id INTEGER UNIQUE, PRIMARY KEY (split, number)) WITHOUT ROWID;
+"""
+IMAGES_BY_ID = "SELECT id, row FROM images WHERE (source, frame) > (?, ?) ORDER BY source, frame LIMIT 1000"
+IMAGES_IN_PLAN = f"""
+SELECT row, i.id, number, key, shard, position, size, {_FIRST_COPIES}
+FROM temp.plan p JOIN images i ON i.id = p.id WHERE split = ? AND number BETWEEN ? AND ? ORDER BY number
+"""
+FIRST_IN_PLAN = """
+SELECT split, number, key FROM temp.plan p JOIN images i ON i.id = p.id WHERE i.id IN ({})
+ORDER BY source, frame LIMIT 1
+"""
+
+# a page of images in table order, so that rows may be changed in between
+IMAGES_AFTER = "SELECT row FROM images WHERE (source, frame) > (?, ?) ORDER BY source, frame LIMIT 1000"
+
+IMAGES_WITH_SHARED_PIXELS = f"""
+SELECT row FROM images WHERE stored_hash IN (
+    SELECT stored_hash FROM images WHERE stored_hash <> '' AND stored_hash NOT LIKE '{ONE_LEVEL}%'
+    GROUP BY stored_hash HAVING count(*) > 1)
+ORDER BY stored_hash, source, frame
 """
 
 # created when they are first needed: until then they would only make inserts slower
@@ -73,6 +117,7 @@ INSERT INTO images (source, frame, file_name, sop_instance, stored_hash, status,
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (source, frame) DO UPDATE SET file_name = excluded.file_name, sop_instance = excluded.sop_instance,
     stored_hash = excluded.stored_hash, status = excluded.status, row = excluded.row,
+    shard = '', position = 0, packed_name = '',
     size = excluded.size, mtime_ns = excluded.mtime_ns
 """
 
@@ -80,14 +125,16 @@ INSERT_OVERLAY = "INSERT OR REPLACE INTO masks VALUES (?, ?, ?, ?, ?)"
 
 INSERT_SOURCE = "INSERT OR IGNORE INTO sources VALUES (?, ?, ?, ?, ?, ?, 0)"
 
-FILES_OF_SOURCE = (
-    "SELECT file_name FROM images WHERE source = ?1 UNION ALL SELECT file_name FROM masks WHERE source = ?1"
-)
+FILES_OF_SOURCE = """
+SELECT file_name FROM images WHERE source = ?1 AND shard = ''
+UNION ALL SELECT file_name FROM masks WHERE source = ?1
+"""
 
 PENDING_WITHOUT_ROW = """
 SELECT file_name FROM pending
-WHERE file_name > ? AND file_name NOT IN (SELECT file_name FROM images)
+WHERE file_name > ? AND file_name NOT IN (SELECT file_name FROM images WHERE shard = '')
     AND file_name NOT IN (SELECT file_name FROM masks)
+    AND file_name NOT IN (SELECT name FROM shards)
 ORDER BY file_name LIMIT 1000
 """
 
@@ -96,8 +143,12 @@ COLLIDING_SOURCE = "SELECT 1 FROM sources WHERE folded IN (?, ?, ?, ?) OR folded
 NEWEST_SOURCES = "SELECT DISTINCT source FROM (SELECT source FROM images ORDER BY id DESC LIMIT ?)"
 
 FILE_NAMES = (
-    "SELECT file_name FROM images UNION ALL SELECT file_name FROM masks UNION ALL SELECT file_name FROM pending"
+    "SELECT file_name FROM images WHERE shard = '' UNION ALL SELECT file_name FROM masks "
+    "UNION ALL SELECT file_name FROM pending UNION ALL SELECT name FROM shards"
 )
 
 # pages of files in the order of their names, so that rows may be deleted in between
-FILES_BY_NAME = "SELECT file_name, source, size, mtime_ns FROM {} WHERE file_name > ? ORDER BY file_name LIMIT 1000"
+IMAGES_BY_NAME = """
+SELECT file_name, source, size, mtime_ns FROM images WHERE shard = '' AND file_name > ? ORDER BY file_name LIMIT 1000
+"""
+MASKS_BY_NAME = "SELECT file_name, source, size, mtime_ns FROM masks WHERE file_name > ? ORDER BY file_name LIMIT 1000"

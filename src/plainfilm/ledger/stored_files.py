@@ -10,15 +10,27 @@ from plainfilm.ledger.database import Database, damage
 from plainfilm.ledger.remaining_work import FileStat
 from plainfilm.ledger.schema import is_relative_name
 from plainfilm.ledger.serialization import record_from_text
-from plainfilm.ledger.sql import FILES_BY_NAME
+from plainfilm.ledger.sql import IMAGES_BY_NAME, MASKS_BY_NAME
 
-_TABLES = ("images", "masks")
+_PAGES = {"images": IMAGES_BY_NAME, "masks": MASKS_BY_NAME}
+_HAS_NAME = (
+    "SELECT 1 FROM images WHERE file_name = ? AND shard = ''",
+    "SELECT 1 FROM masks WHERE file_name = ?",
+    "SELECT 1 FROM shards WHERE name = ?",
+)
+_OF_SOURCE = {
+    "images": "SELECT file_name, source, size, mtime_ns FROM images WHERE source = ? AND shard = ''",
+    "masks": "SELECT file_name, source, size, mtime_ns FROM masks WHERE source = ?",
+}
 _TYPES = (str, str, int, int)
 
 
 @dataclass(frozen=True, slots=True)
 class StoredFile:
-    """A file of the tables `images` and `masks`. `file_stat` is what the ledger has recorded."""
+    """A file of the tables `images` and `masks`; an image in a shard has none.
+
+    file_stat: what the ledger has recorded.
+    """
 
     table: str
     file_name: str
@@ -34,20 +46,22 @@ class StoredFiles:
 
     def pages(self) -> Iterator[list[StoredFile]]:
         """Yield all files in lists of up to 1000; the caller may delete rows in between."""
-        for table in _TABLES:
+        for table, query in _PAGES.items():
             last = ""
-            while page := self._database.fetch_all(FILES_BY_NAME.format(table), (last,), _TYPES):
+            while page := self._database.fetch_all(query, (last,), _TYPES):
                 yield [self._stored_file(table, row) for row in page]
                 last = page[-1][0]
+
+    def has(self, file_name: str) -> bool:
+        """Whether a file of this name is in the ledger."""
+        return any(self._database.fetch_one(query, (file_name,)) is not None for query in _HAS_NAME)
 
     def of_source(self, source: str) -> list[StoredFile]:
         """Return the files of a source."""
         return [
             self._stored_file(table, row)
-            for table in _TABLES
-            for row in self._database.fetch_all(
-                f"SELECT file_name, source, size, mtime_ns FROM {table} WHERE source = ?", (source,), _TYPES
-            )
+            for table, query in _OF_SOURCE.items()
+            for row in self._database.fetch_all(query, (source,), _TYPES)
         ]
 
     def sha256(self, file: StoredFile) -> str:

@@ -25,6 +25,13 @@ class CropMode(StrEnum):
     BORDER = "border"
 
 
+class Mask(StrEnum):
+    """What of the image is painted black: nothing, or the margin outside the exposed field."""
+
+    NONE = "none"
+    BORDER = "border"
+
+
 class Fit(StrEnum):
     """How an image fits the width and height of --size: within both, padded with black, or cropped to both."""
 
@@ -110,6 +117,9 @@ class GeometryOptions:
         None,
         _CROP,
         "keep a part of the image, in pixels after square pixels; border cuts the margin (default none)",
+    )
+    mask: Mask = option(
+        Mask.NONE, members(Mask), "border paints the margin black along its true edge, slanted or round"
     )
     size: OutputSize = option(
         OutputSize(), _SIZE, "the size of the output in pixels, where N is the longest side; it never enlarges"

@@ -24,6 +24,7 @@ class RenderKeywords(TypedDict, total=False):
     verify: bool
     pixels: Literal["square", "stored"]
     crop: str | tuple[int, int, int, int] | None
+    mask: Literal["none", "border"]
     size: str | int | tuple[int, int]
     spacing: str | float | None
     enlarge: bool
@@ -56,6 +57,7 @@ class IterateKeywords(ImageKeywords, total=False):
     modality: str | list[str]
     body_part: str | list[str]
     where: str | list[str]
+    exclude: str | PathLike[str] | None
     redact_from: str | PathLike[str] | None
     redact_unmatched: Literal["error", "ignore"]
     columns: str | list[str]
@@ -89,8 +91,16 @@ class RunKeywords(ImageKeywords, total=False):
     lossless: bool
     frames: str | int
     names: Literal["keep", "uid", "hash"]
+    layout: Literal["folder", "webdataset", "parquet"]
+    samples_per_file: int
     table: Literal["csv", "parquet", "jsonl"]
     no_card: bool
+    split: str | dict[str, float]
+    split_balance: Literal["hash", "exact"]
+    labels: str | PathLike[str] | None
+    label: str | list[str]
+    label_key: Literal["file_name", "stem", "source", "SOPInstanceUID", "PatientID", "AccessionNumber"]
+    class_folders: str | None
     modality: str | list[str]
     body_part: str | list[str]
     where: str | list[str]
@@ -104,6 +114,7 @@ class RunKeywords(ImageKeywords, total=False):
     jobs: int | None
     key_file: str | PathLike[str] | None
     overwrite: bool
+    prune: bool
     dry_run: bool
     no_report: bool
     log: str | PathLike[str] | None

@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from plainfilm.errors import OptionsError, Reason
+from plainfilm.options.data_set import DataSetOptions
 from plainfilm.options.decoding import DecodeOptions
 from plainfilm.options.encoding import EncodingOptions
 from plainfilm.options.field import Option, Scope, options_of
 from plainfilm.options.geometry import GeometryOptions
 from plainfilm.options.limits import LimitOptions
-from plainfilm.options.output import OutputOptions
-from plainfilm.options.presentation import PresentationOptions
+from plainfilm.options.output import Layout, OutputOptions
+from plainfilm.options.presentation import Overlays, PresentationOptions
 from plainfilm.options.privacy import PrivacyOptions
 from plainfilm.options.render import Look, RenderOptions, VoiChoice
 from plainfilm.options.run import RunOptions
@@ -35,6 +36,7 @@ class Options:
     presentation: PresentationOptions = PresentationOptions()
     encoding: EncodingOptions = EncodingOptions()
     output: OutputOptions = OutputOptions()
+    data_set: DataSetOptions = DataSetOptions()
     selection: SelectionOptions = SelectionOptions()
     privacy: PrivacyOptions = PrivacyOptions()
     limits: LimitOptions = LimitOptions()
@@ -47,6 +49,11 @@ class Options:
                 "--strict and --allow-truncated contradict each other: one refuses the repair that the other asks for"
             )
         self._check_depth()
+        if self.presentation.overlays is Overlays.MASK:
+            if self.data_set.class_folders is not None:
+                raise OptionsError("--overlays mask contradicts --class-folders: its folder would count as a class")
+            if self.output.layout is not Layout.FOLDER:
+                raise OptionsError(f"--overlays mask contradicts --layout {self.output.layout}")
         check_conditions(self.selection.where, self.privacy.columns.words)
         if self.presentation.presentation is None:
             return

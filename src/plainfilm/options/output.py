@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from plainfilm.errors import OptionsError
 from plainfilm.options.field import FREE, Scope, ValueType, option
-from plainfilm.options.value_types import SWITCH, members
+from plainfilm.options.value_types import COUNT, SWITCH, members
 
 _NUMBER = "0*[1-9][0-9]{0,8}"
 _FRAME_CHOICE = re.compile(
@@ -23,6 +23,17 @@ class Names(StrEnum):
     KEEP = "keep"
     UID = "uid"
     HASH = "hash"
+
+
+class Layout(StrEnum):
+    """How the images are arranged in OUT."""
+
+    FOLDER = "folder"
+    """One file an image, in the tree of the sources."""
+    WEBDATASET = "webdataset"
+    """Tar files of many images each, as `webdataset` reads them."""
+    PARQUET = "parquet"
+    """Parquet files of many images each, as Hugging Face's `datasets` reads them."""
 
 
 class Table(StrEnum):
@@ -101,6 +112,18 @@ class OutputOptions:
         members(Names),
         "name images by the relative path of the source (keep), the SOP Instance UID (uid) or a keyed hash of the path "
         "(hash)",
+        scope=Scope.RUN,
+    )
+    layout: Layout = option(
+        Layout.FOLDER,
+        members(Layout),
+        "one file an image (folder), or files that hold many images each (webdataset, parquet)",
+        scope=Scope.RUN,
+    )
+    samples_per_file: int = option(
+        10_000,
+        COUNT,
+        "with --layout webdataset and parquet, the most images in a file",
         scope=Scope.RUN,
     )
     table: Table = option(

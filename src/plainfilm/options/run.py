@@ -67,6 +67,14 @@ class RunOptions:
         resume=FREE,
         is_recorded=False,
     )
+    prune: bool = option(
+        False,
+        SWITCH,
+        "remove the images and rows of sources that are gone since earlier runs into OUT",
+        scope=Scope.RUN,
+        resume=FREE,
+        is_recorded=False,
+    )
     dry_run: bool = option(
         False,
         SWITCH,

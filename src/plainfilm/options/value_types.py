@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from plainfilm.errors import OptionsError
 from plainfilm.options.field import ValueType
+from plainfilm.options.suggestion import did_you_mean
 
 E = TypeVar("E", bound=StrEnum)
 
@@ -21,7 +22,7 @@ def members(kind: type[E]) -> ValueType[E]:
     def parse(value: object) -> E:
         word = str(value).strip().lower()
         if word not in words:
-            raise OptionsError(f"one of {', '.join(words)}, not {value!r}")
+            raise OptionsError(f"one of {', '.join(words)}, not {value!r}{did_you_mean(word, words)}")
         return kind(word)
 
     quoted = ", ".join(f'"{word}"' for word in words)

@@ -24,6 +24,7 @@ _ITERATE_OPTIONS = (
     "modality",
     "body_part",
     "where",
+    "exclude",
     "redact_from",
     "redact_unmatched",
     "columns",

@@ -16,76 +16,21 @@ import hashlib
 import os
 import re
 import stat
-from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 
 from plainfilm.errors import OutputError
 from plainfilm.options.output import Table
+from plainfilm.output.card_content import CardContent, CardSurvey
+from plainfilm.output.card_yaml import split_order, yaml_lines
 from plainfilm.output.folder import FolderOutput
-from plainfilm.output.table_schema import Column, ColumnType, metadata_columns
 from plainfilm.output.tables import FAILURES, METADATA, table_name
-from plainfilm.records import Failure, Record
 from plainfilm.version import NOT_FOR_DIAGNOSIS, VERSION
 
 CARD = "README.md"
 _LARGEST = 1 << 20
+_MOST_VALUES = 100
 _MARK = "<!-- Written by plainfilm, which replaces this file as long as nobody changes it. Checksum: {} -->\n"
 _MARK_LINE = re.compile(re.escape(_MARK).replace(r"\{\}", "([0-9a-f]{64})"))
-_PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-
-
-class CardSurvey:
-    """Counts, from one row after the other, what the card says about all of them; no row is kept in memory."""
-
-    counted_columns: tuple[str, ...] = ("modality", "status")
-    """The columns whose values are counted, each in a table of the card."""
-
-    def __init__(self) -> None:
-        self.images = self.copies = 0
-        self.values: dict[str, Counter[str]] = {name: Counter() for name in self.counted_columns}
-        self.findings: Counter[str] = Counter()
-        self.failures: Counter[str] = Counter()
-        self.looks: set[str] = set()
-        self._pattern = ""
-
-    def add(self, record: Record) -> None:
-        """Count one image."""
-        self.images += 1
-        self.copies += bool(record.duplicate_of)
-        self.looks.add(f"{record.look} (version {record.look_version})")
-        self.findings.update(filter(None, record.findings.split(";")))
-        for name, values in self.values.items():
-            values[str(getattr(record, name))] += 1
-        if not self._pattern.startswith("**/"):
-            self._pattern = _pattern_of(record.file_name)
-
-    def add_failure(self, failure: Failure) -> None:
-        """Count one failure."""
-        self.failures[failure.status.value] += 1
-
-    @property
-    def image_pattern(self) -> str:
-        """A glob pattern that Hugging Face's loader resolves to at least one image; '' without images.
-
-        The images themselves are those of the table. The loader skips files and folders that begin with a dot, and
-        folders that begin with two underscores, unless the pattern does so too.
-        """
-        return self._pattern
-
-
-@dataclass(frozen=True, slots=True)
-class CardContent:
-    """What a card says that does not follow from the rows.
-
-    command: the words of the command, without paths.
-    table: the format of the tables.
-    carried: the names of the columns of `--columns`.
-    """
-
-    command: str
-    table: Table
-    carried: Sequence[str] = ()
 
 
 def write_card(output: FolderOutput, content: CardContent, survey: CardSurvey) -> str:
@@ -110,7 +55,7 @@ def remove_card(output: FolderOutput) -> None:
 
 def card_text(content: CardContent, survey: CardSurvey) -> str:
     """Return the text of README.md."""
-    lines = [*_yaml(content, survey), *_description(content, survey)]
+    lines = [*yaml_lines(content, survey), *_description(content, survey)]
     text = "".join(f"{line}\n" for line in lines)
     return text + _MARK.format(hashlib.sha256(text.encode()).hexdigest())
 
@@ -137,48 +82,16 @@ def _is_own_card(output: FolderOutput) -> bool:
     return match is not None and match[1] == hashlib.sha256(above + b"\n").hexdigest()
 
 
-def _yaml(content: CardContent, survey: CardSurvey) -> Iterator[str]:
-    """Yield the YAML block. Without images there is none: the loader would fail at it."""
-    if not survey.image_pattern:
-        return
-    columns = [column for column in metadata_columns(content.carried) if column.name != "file_name"]
-    yield "---"
-    yield "configs:"
-    yield "- config_name: default"
-    yield "  data_files:"
-    yield "  - split: train"
-    yield f'    path: ["{survey.image_pattern}", "{table_name(METADATA, content.table)}"]'
-    yield "  features:"
-    yield from _feature("image", "image")
-    for column in columns:
-        yield from _feature(column.name, feature_type(column, content.table))
-    yield "---"
-
-
-def _feature(name: str, dtype: str) -> Iterator[str]:
-    yield f"  - name: {name if _PLAIN_NAME.fullmatch(name) else _quoted(name)}"
-    yield f"    dtype: {dtype}"
-
-
-def feature_type(column: Column, table: Table) -> str:
-    """Return the type of a column in `datasets`, which cannot read missing whole numbers from CSV."""
-    is_fractional = column.type is ColumnType.INTEGER and column.may_be_missing and table is Table.CSV
-    return ColumnType.NUMBER.value if is_fractional else column.type.value
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
-
-
 def _description(content: CardContent, survey: CardSurvey) -> Iterator[str]:
     metadata, failures = table_name(METADATA, content.table), table_name(FAILURES, content.table)
     yield "# Images from DICOM files"
     yield ""
     yield f"{survey.images} images that plainfilm {VERSION} made from DICOM files ({NOT_FOR_DIAGNOSIS})."
-    yield f"`{metadata}` has one row for each image, `{failures}` one for each input that gave no image"
+    place = f"`{metadata}` in the folder of each split" if content.data_set.has_split_folders else f"`{metadata}`"
+    yield f"{place} has one row for each image, `{failures}` one for each input that gave no image"
     yield f"({survey.failures['failed']} failed, {survey.failures['skipped']} skipped), and `run.json` the options and"
     yield "versions."
-    yield from _counts(survey)
+    yield from _counts(content, survey)
     yield from _section("How the set was made")
     yield f"    {content.command}"
     if survey.looks:
@@ -195,15 +108,19 @@ def _section(title: str) -> tuple[str, str, str]:
     return "", f"## {title}", ""
 
 
-def _counts(survey: CardSurvey) -> Iterator[str]:
-    for name, values in survey.values.items():
-        if not values:
+def _counts(content: CardContent, survey: CardSurvey) -> Iterator[str]:
+    labels = zip(content.data_set.labels, survey.labels, strict=False)
+    for name, values in (*survey.values.items(), *labels):
+        if not values or (name == "split" and not content.data_set.splits):
             continue
         yield from _section(f"Images by {name.replace('_', ' ')}")
         yield f"| {name} | images |"
         yield "|---|---|"
-        for value, number in sorted(values.items()):
+        shown = dict(values.most_common(_MOST_VALUES))
+        for value, number in sorted(shown.items()):
             yield f"| {_cell(value)} | {number} |"
+        if len(values) > _MOST_VALUES:
+            yield f"| {len(values) - _MOST_VALUES} others | {values.total() - sum(shown.values())} |"
 
 
 def _cell(value: str) -> str:
@@ -213,19 +130,25 @@ def _cell(value: str) -> str:
 
 
 def _loading(content: CardContent, survey: CardSurvey) -> Iterator[str]:
-    if not survey.image_pattern:
+    if not survey.patterns:
         return
+    split = min(survey.patterns, key=split_order(content))
     reader = {Table.CSV: "csv", Table.PARQUET: "parquet", Table.JSONL: "json"}[content.table]
     arguments = ", lines=True" if content.table is Table.JSONL else ""
+    folder = f"{split}/" if content.data_set.has_split_folders else ""
     yield from _section("How to load the set")
     yield "```python"
     yield "import datasets, pandas"
     yield ""
-    yield 'images = datasets.load_dataset("path/to/this/folder", split="train")'
-    yield f'table = pandas.read_{reader}("path/to/this/folder/{table_name(METADATA, content.table)}"{arguments})'
+    yield f'images = datasets.load_dataset("path/to/this/folder", split="{split or "train"}")'
+    table = f"{folder}{table_name(METADATA, content.table)}"
+    yield f'table = pandas.read_{reader}("path/to/this/folder/{table}"{arguments})'
     yield "```"
     yield ""
-    yield "`patient` is a pseudonym. Before you train, split by patient, and keep copies together (`duplicate_of`)."
+    if content.data_set.splits:
+        yield "Each patient is in one split, and so are patients that have an image in common."
+    else:
+        yield "`patient` is a pseudonym. Before you train, split by patient, and keep copies together (`duplicate_of`)."
 
 
 def _known_issues(survey: CardSurvey) -> Iterator[str]:
@@ -241,12 +164,3 @@ def _known_issues(survey: CardSurvey) -> Iterator[str]:
         yield ""
     for code, number in sorted(survey.findings.items(), key=lambda item: (-item[1], item[0])):
         yield f"- `{code}`: {number}"
-
-
-def _pattern_of(file_name: str) -> str:
-    *folders, name = file_name.split("/")
-    suffix = name[name.rindex(".") :]
-    parts = [next((mark for mark in (".", "__") if folder.startswith(mark)), "") for folder in folders]
-    if not any(parts) and not name.startswith("."):
-        return f"**/*{suffix}"
-    return "/".join([f"{mark}*" for mark in parts] + [f".*{suffix}" if name.startswith(".") else f"*{suffix}"])

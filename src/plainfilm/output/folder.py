@@ -145,6 +145,17 @@ class FolderOutput:
         """
         return {name for name in names if not self._remove(name)}
 
+    def remove_empty_folders(self, names: Iterable[str]) -> None:
+        """Remove the folders of these files, and the folders above, where they are empty."""
+        folders = {tuple(_components(name)[:depth]) for name in names for depth in range(1, name.count("/") + 1)}
+        for *parents, folder in sorted(folders, key=len, reverse=True):
+            if self.out.joinpath(*parents).is_dir():
+                with (
+                    suppress(OSError),
+                    open_directory(self.out, parents, by_descriptor=self.by_descriptor) as directory,
+                ):
+                    directory.remove_directory(folder)
+
     def write(self, relative_name: str, data: bytes) -> Path:
         """Write one complete file into OUT and return its path. An older file of that name is replaced.
 

@@ -16,6 +16,7 @@ import re
 from collections.abc import Iterator
 from enum import IntEnum
 
+from plainfilm.options.encoding import ImageFormat
 from plainfilm.options.output import Table
 from plainfilm.output.table_schema import Cell, ColumnType, cells_of, metadata_columns
 from plainfilm.records import Record
@@ -31,6 +32,14 @@ _NUMBER_OR_BOOLEAN = re.compile(
 )
 _ROWS_FOR_TYPES = 10_000
 _TEXT_COLUMNS = tuple(column for column in metadata_columns() if column.type is ColumnType.TEXT)
+
+
+_OTHER_SUFFIXES = frozenset(image_format.suffix for image_format in ImageFormat if not image_format.is_common)
+
+
+def is_loadable(file_name: str) -> bool:
+    """Whether loaders take a file of this name for an image."""
+    return not file_name.endswith(tuple(_OTHER_SUFFIXES))
 
 
 class _TextType(IntEnum):
@@ -53,10 +62,12 @@ class ImagefolderSurvey:
         self._cells = cells_of(_TEXT_COLUMNS)
         self._types = [_TextType.MISSING] * len(_TEXT_COLUMNS)
         self._changed: set[int] = set()
+        self._suffix = ""
 
     def add(self, record: Record) -> None:
         """Survey one image."""
         *folders, name = record.file_name.split("/")
+        self._suffix = self._suffix or name[name.rfind(".") :]
         if not _is_hidden(folders, name):
             self._in_split_folders += any(map(_FOLDER.fullmatch, folders))
             self._split_file_names += _FILE.fullmatch(name) is not None
@@ -69,10 +80,12 @@ class ImagefolderSurvey:
 
         has_card: whether OUT has a README.md, with which `load_dataset(OUT)` needs no advice.
         """
+        if not is_loadable(self._suffix):
+            return
         other_way = "load_dataset(OUT) needs nothing" if has_card else ""
         if selected := self._in_split_folders or self._split_file_names:
             names = "folder names" if self._in_split_folders else "file names"
-            files = f'data_files={{"train": ["**/*.png", "metadata.{self._table.value}"]}}'
+            files = f'data_files={{"train": ["**/*{self._suffix}", "metadata.{self._table.value}"]}}'
             dropped = f"{self._rows - selected} images and " if self._rows > selected else ""
             yield _sentence(f"takes {names} for splits and leaves out {dropped}the table", f"give {files}", other_way)
         elif self._changed:

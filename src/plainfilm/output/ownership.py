@@ -48,6 +48,11 @@ def has_ledger(out: Path) -> bool:
     return status.st_size > 0
 
 
+def is_private(name: str) -> bool:
+    """Whether an entry at the top of OUT with this name belongs to the ledger, the lock or the staging of a run."""
+    return name == LEDGER or name.startswith(_RESERVED_PREFIX)
+
+
 def check_ownership(out: Path, *, overwrite: bool = False) -> None:
     """Raise LedgerError if OUT holds files and no ledger, unless `overwrite` is true, or if its ledger is no file."""
     if not has_ledger(out) and not overwrite:
@@ -131,7 +136,7 @@ def _files_in(out: Path) -> Iterator[Path]:
         folder = folders.pop()
         with suppress(OSError), os.scandir(folder) as entries:
             for entry in entries:
-                if folder == out and (entry.name == LEDGER or entry.name.startswith(_RESERVED_PREFIX)):
+                if folder == out and is_private(entry.name):
                     continue
                 if stat.S_ISDIR(entry.stat(follow_symlinks=False).st_mode):
                     folders.append(Path(entry.path))

@@ -16,14 +16,14 @@ from plainfilm.output.table_schema import Cell, Column, Row, cells_of
 _ROWS_PER_GROUP = 4096
 
 
-def check_parquet() -> None:
-    """Raise OptionsError if pyarrow is not installed or cannot be loaded."""
+def check_parquet(option: str, alternative: str) -> None:
+    """Raise OptionsError if pyarrow, which an option needs, is not installed or cannot be loaded."""
     try:
         import pyarrow.parquet  # noqa: F401
     except ImportError as error:
         raise OptionsError(
-            "--table parquet needs pyarrow, which cannot be imported: install it with `pip install "
-            "'plainfilm[parquet]'`, or give --table csv or --table jsonl"
+            f"{option} needs pyarrow, which cannot be imported: install it with `pip install "
+            f"'plainfilm[parquet]'`, or give {alternative}"
         ) from error
 
 

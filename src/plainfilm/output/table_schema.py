@@ -39,6 +39,7 @@ class ColumnType(Enum):
 class Column:
     """One column of a table.
 
+    get: returns the value of the column from a row.
     cell_of: converts a value of the row to the cell: a text without control characters, a number or a boolean; None
     where the value is missing.
     value_of: converts a cell back to the value of the row.
@@ -46,6 +47,7 @@ class Column:
     """
 
     name: str
+    get: Callable[[Any], Any]
     type: ColumnType
     cell_of: Callable[[Any], Cell]
     value_of: Callable[[Any], Any]
@@ -69,37 +71,74 @@ def number_text(value: float) -> str:
     return text if "." in text else text.replace("e", ".0e")
 
 
-def metadata_columns(carried: Sequence[str] = ()) -> tuple[Column, ...]:
+@dataclass(frozen=True, slots=True)
+class DataSetColumns:
+    """The columns of a data set: of its splits and its labels.
+
+    splits: the names of the splits; none without `--split`. has_split_folders: whether each split has a folder and a
+    table of its own. labels: the names of the columns whose cells are in `Record.labels`.
+    """
+
+    splits: tuple[str, ...] = ()
+    has_split_folders: bool = False
+    labels: tuple[str, ...] = ()
+
+
+NO_DATA_SET = DataSetColumns()
+
+
+def metadata_columns(carried: Sequence[str] = (), data_set: DataSetColumns = NO_DATA_SET) -> tuple[Column, ...]:
     """Return the columns of the metadata table; carried: the names of the columns whose cells are in `Record.carried`.
 
     No name is `image` or ends in `_file_name`: loaders take such a column for an image.
     """
-    texts = (Column(name, ColumnType.TEXT, text_cell, _text_value) for name in carried)
-    return (*_METADATA, *texts)
+    split = [_text_column("split", attrgetter("split"))] if data_set.splits else []
+    labels = (_text_column(name, _ItemOf("labels", index)) for index, name in enumerate(data_set.labels))
+    texts = (_text_column(name, _ItemOf("carried", index)) for index, name in enumerate(carried))
+    return (*_METADATA, *split, *labels, *texts)
+
+
+@dataclass(frozen=True, slots=True)
+class _ItemOf:
+    """Returns an item of a field of a row that holds several texts; '' where there is none."""
+
+    field: str
+    index: int
+
+    def __call__(self, row: Record) -> str:
+        values: Sequence[str] = getattr(row, self.field)
+        return values[self.index] if self.index < len(values) else ""
+
+
+def _text_column(name: str, get: Callable[[Any], Any]) -> Column:
+    return Column(name, get, ColumnType.TEXT, text_cell, _text_value)
 
 
 def cells_of(columns: Sequence[Column]) -> Callable[[Row], list[Cell]]:
     """Return the function that converts a row to its cells, in the order of the columns."""
-    names = {field.name for field in (*fields(Record), *fields(Failure))}
-    values_of = attrgetter(*(column.name for column in columns if column.name in names))
-    converters = [column.cell_of for column in columns]
+    converters = [(column.cell_of, column.get) for column in columns]
 
     def cells(row: Row) -> list[Cell]:
-        values = values_of(row)
-        if len(values) < len(converters) and isinstance(row, Record):
-            values = (*values, *row.carried)
-        return [cell_of(value) for cell_of, value in zip(converters, values, strict=True)]
+        return [cell_of(get(row)) for cell_of, get in converters]
 
     return cells
 
 
 def record_of_cells(cells: Mapping[str, Cell]) -> Record:
-    """Return the row of the metadata table with these cells; further columns become `Record.carried`.
+    """Return the row of the metadata table with these cells; further columns become labels and `Record.carried`.
 
     Raises KeyError, TypeError or ValueError where the cells are not those of such a row.
     """
-    carried = tuple(_text_value(cell) for name, cell in cells.items() if name not in _METADATA_NAMES)
-    return Record(**{column.name: column.value_of(cells[column.name]) for column in _METADATA}, carried=carried)
+    others = {name: _text_value(cell) for name, cell in cells.items() if name not in _METADATA_NAMES}
+    split = others.pop("split", "")
+    labels = tuple(text for name, text in others.items() if name.startswith("label_"))
+    carried = tuple(text for name, text in others.items() if not name.startswith("label_"))
+    values = {
+        # a column that is empty in one split is left out of the tables of all
+        column.name: column.value_of(cells.get(column.name) if column.may_be_missing else cells[column.name])
+        for column in _METADATA
+    }
+    return Record(**values, split=split, labels=labels, carried=carried)
 
 
 def failure_of_cells(cells: Mapping[str, Cell]) -> Failure:
@@ -145,13 +184,12 @@ _TYPES: dict[object, tuple[ColumnType, Callable[[Any], Cell], Callable[[Any], An
     "bool": (ColumnType.BOOLEAN, bool, _same, False),
     "tuple[float, float, float, float, float, float]": (ColumnType.TEXT, _numbers_cell, _numbers_value, False),
 }
-_PRIVATE_FIELDS = ("stored_hash", "carried")
+_OTHER_FIELDS = ("stored_hash", "carried", "label_key", "split", "labels")
 
 
 def _columns_of(row_class: type[Row]) -> tuple[Column, ...]:
-    return tuple(
-        Column(field.name, *_TYPES[field.type]) for field in fields(row_class) if field.name not in _PRIVATE_FIELDS
-    )
+    shown = (field for field in fields(row_class) if field.name not in _OTHER_FIELDS)
+    return tuple(Column(field.name, attrgetter(field.name), *_TYPES[field.type]) for field in shown)
 
 
 _METADATA = _columns_of(Record)

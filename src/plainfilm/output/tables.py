@@ -4,20 +4,24 @@
 from __future__ import annotations
 
 import csv
+import heapq
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol, TypeVar
 
 from plainfilm.errors import OutputError, Reason, RunError, Stage
-from plainfilm.options.output import Table
+from plainfilm.options.output import Layout, OutputOptions, Table
 from plainfilm.output.folder import FolderOutput
 from plainfilm.output.parquet_table import check_parquet, parquet_chunks, read_parquet_cells
+from plainfilm.output.split_tables import columns_to_leave_out, from_split_folder, split_rows, splits_of
 from plainfilm.output.storage import unwritable_message
 from plainfilm.output.table_schema import (
     FAILURE_COLUMNS,
+    NO_DATA_SET,
     Cell,
     Column,
+    DataSetColumns,
     Row,
     failure_of_cells,
     metadata_columns,
@@ -54,28 +58,68 @@ def table_name(name: str, table: Table) -> str:
     return f"{name}.{table.value}"
 
 
-def check_table_format(table: Table) -> None:
-    """Raise OptionsError if this installation cannot write tables of this format."""
-    if table is Table.PARQUET:
-        check_parquet()
+def check_output_formats(options: OutputOptions) -> None:
+    """Raise OptionsError if this installation cannot write the tables or files that the options ask for."""
+    if options.table is Table.PARQUET:
+        check_parquet("--table parquet", "--table csv or --table jsonl")
+    if options.layout is Layout.PARQUET:
+        check_parquet("--layout parquet", "another layout")
 
 
-def write_tables(output: FolderOutput, rows: Rows, table: Table = Table.CSV, carried: Sequence[str] = ()) -> None:
+def write_tables(
+    output: FolderOutput,
+    rows: Rows,
+    table: Table = Table.CSV,
+    carried: Sequence[str] = (),
+    data_set: DataSetColumns = NO_DATA_SET,
+) -> tuple[str, ...]:
     """Write both tables, and remove those of another format: a loader that finds several refuses all.
 
     carried: the names of the columns whose cells are in `Record.carried`.
 
+    If the splits have folders, the metadata table is written for each split, into its folder. The names of the columns
+    that are left out of these tables are returned.
+
     Each table is replaced in one step. Raises UnwritableTableError, after the other table has been written, where
     something else has the name of a table; StorageFullError and RunError.
     """
-    chunks = _ENCODERS[table]
-    problems = [
-        _write(output, table_name(METADATA, table), chunks(metadata_columns(carried), rows.records())),
-        _write(output, table_name(FAILURES, table), chunks(FAILURE_COLUMNS, rows.failures())),
-    ]
-    others = [table_name(name, other) for other in Table if other is not table for name in (METADATA, FAILURES)]
-    problems += [f"{output.out / name} cannot be removed: remove it" for name in sorted(output.remove(others))]
+    columns, left_out = table_columns(rows, table, carried, data_set)
+    written: list[str] = []
+    problems = []
+    for name, chunks in encode_tables(rows, table, columns, data_set):
+        written.append(name)
+        problems.append(_write(output, name, chunks))
+    folders = ("", *(f"{split}/" for split in data_set.splits if data_set.has_split_folders))
+    names = (f"{folder}{table_name(METADATA, other)}" for folder in folders for other in Table)
+    obsolete = [*names, *(table_name(FAILURES, other) for other in Table)]
+    unremoved = output.remove(name for name in obsolete if name not in written)
+    problems += [f"{output.out / name} cannot be removed: remove it" for name in sorted(unremoved)]
     _raise_problems(problems)
+    return left_out
+
+
+def table_columns(
+    rows: Rows, table: Table, carried: Sequence[str], data_set: DataSetColumns
+) -> tuple[tuple[Column, ...], tuple[str, ...]]:
+    """Return the columns of the metadata table, and the names of those that the tables of splits must leave out."""
+    columns = metadata_columns(carried, data_set)
+    if not data_set.has_split_folders or table is Table.PARQUET:
+        return columns, ()
+    left_out = columns_to_leave_out(columns, rows.records())
+    return tuple(column for column in columns if column.name not in left_out), left_out
+
+
+def encode_tables(
+    rows: Rows, table: Table, columns: Sequence[Column], data_set: DataSetColumns = NO_DATA_SET
+) -> Iterator[tuple[str, Iterator[bytes]]]:
+    """Yield the file name and the bytes of each table; columns: those of `table_columns`."""
+    encode = _ENCODERS[table]
+    if data_set.has_split_folders:
+        for split in splits_of(rows.records()):
+            yield f"{split}/{table_name(METADATA, table)}", encode(columns, split_rows(rows.records(), split))
+    else:
+        yield table_name(METADATA, table), encode(columns, rows.records())
+    yield table_name(FAILURES, table), encode(FAILURE_COLUMNS, rows.failures())
 
 
 def write_run_file(output: FolderOutput, name: str, data: bytes) -> None:
@@ -83,9 +127,21 @@ def write_run_file(output: FolderOutput, name: str, data: bytes) -> None:
     _raise_problems([_write(output, name, [data])])
 
 
-def read_records(out: Path, table: Table) -> Iterator[Record]:
-    """Yield the rows of the metadata table of OUT. Raises OSError, and RunError where the table is damaged."""
-    return _read(out / table_name(METADATA, table), table, metadata_columns(), record_of_cells)
+def read_records(out: Path, table: Table, splits: Sequence[str] = ()) -> Iterator[Record]:
+    """Yield the rows of the metadata table of OUT, or of those of the splits, by source and frame.
+
+    Raises OSError, and RunError where a table is damaged.
+    """
+    name = table_name(METADATA, table)
+    if not splits:
+        return _read(out / name, table, metadata_columns(), record_of_cells)
+    readers = [_read_split(out, split, name, table) for split in splits if (out / split / name).exists()]
+    return heapq.merge(*readers, key=lambda record: (record.source, record.number))
+
+
+def _read_split(out: Path, split: str, name: str, table: Table) -> Iterator[Record]:
+    for record in _read(out / split / name, table, metadata_columns(), record_of_cells):
+        yield from_split_folder(record, split)
 
 
 def read_failures(out: Path, table: Table) -> Iterator[Failure]:

@@ -18,7 +18,7 @@ from plainfilm.rendering.geometry.border_result import BorderResult, common_bord
 from plainfilm.rendering.grayscale.planner import GrayscalePlanner, grayscale_planner
 from plainfilm.rendering.grayscale.survey import FrameHistograms, frame_histograms, frames_to_survey, survey_grayscale
 from plainfilm.rendering.opened_instance import OpenedInstance
-from plainfilm.rendering.setup import needs_border
+from plainfilm.rendering.setup import needs_border, needs_outline
 
 MOST_CACHED_BYTES = 256 << 20
 # The cache takes at most this fraction of the memory that a worker may use.
@@ -119,9 +119,13 @@ def cache_budget(opened: OpenedInstance) -> int:
 
 
 def _measure(opened: OpenedInstance, loaded: LoadedFrame) -> _Measurement:
-    instance, decoded, masks, has_border = opened.instance, loaded.decoded, loaded.masks, needs_border(opened.options)
+    instance, decoded, masks = opened.instance, loaded.decoded, loaded.masks
+    has_border, has_outline = needs_border(opened.options), needs_outline(opened.options)
     if instance.pixel.is_color:
-        return _Measurement(None, border_of_color_frame(instance, decoded, masks) if has_border else None)
+        color_border = border_of_color_frame(instance, decoded, masks, has_outline=has_outline) if has_border else None
+        return _Measurement(None, color_border)
     histograms = frame_histograms(loaded.setup.frame, decoded, masks)
-    border = border_of_frame(instance, decoded, masks, histograms.cells) if has_border else None
+    if not has_border:
+        return _Measurement(histograms, None)
+    border = border_of_frame(instance, decoded, masks, histograms.cells, has_outline=has_outline)
     return _Measurement(histograms, border)

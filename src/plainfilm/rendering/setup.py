@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from plainfilm.dicom.instance import Instance, Shutter
 from plainfilm.errors import ConversionError
-from plainfilm.options.geometry import CropMode, GeometryOptions, Pixels
+from plainfilm.options.geometry import CropMode, GeometryOptions, Mask, Pixels
 from plainfilm.options.options import Options
 from plainfilm.options.presentation import Orient
 from plainfilm.options.privacy import RedactionBoxes
@@ -39,8 +39,13 @@ class FrameSetup:
 
 
 def needs_border(options: Options) -> bool:
-    """Whether the options ask for the border search (`--crop border`)."""
-    return _geometry_options(options).crop is CropMode.BORDER
+    """Whether the options ask for the border search (`--crop border`, `--mask border`)."""
+    return _geometry_options(options).crop is CropMode.BORDER or needs_outline(options)
+
+
+def needs_outline(options: Options) -> bool:
+    """Whether the options ask for the outline of the exposed field (`--mask border`)."""
+    return _geometry_options(options).mask is Mask.BORDER
 
 
 def frame_setup(instance: Instance, frame: int, options: Options, boxes: RedactionBoxes) -> FrameSetup:

@@ -125,6 +125,9 @@ def overlay_steps(overlays: FrameOverlays) -> tuple[Step, ...]:
 def geometry_steps(geometry: Geometry, presentation: SoftcopyPresentation | None) -> tuple[Step, ...]:
     """Square pixels, crop, turn and size; presentation: None where no presentation state is applied."""
     steps, crop, placement = [_square_step(geometry)], geometry.crop, geometry.placement
+    if geometry.outline:
+        does = f"painted black outside a field of {len(geometry.outline)} corners"
+        steps.append(Step("mask", does, "Pixel Data", "what lies outside is margin: --mask border"))
     if crop is not None and (crop.width, crop.height) != geometry.square_pixel_size:
         steps.append(_crop_step(geometry, crop, has_area=presentation is not None and bool(presentation.area)))
     if not geometry.turn.is_identity:

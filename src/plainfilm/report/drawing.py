@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from plainfilm.kernels.levels import Levels, LookupImage
 from plainfilm.report.tone_chart import ToneChart
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def shorten(text: str, width: float, font: Font) -> str:
     return f"{text}\u2026"
 
 
-def reduce_image(image: Array, rows: int, columns: int) -> npt.NDArray[np.uint8]:
+def reduce_image(image: Levels, rows: int, columns: int) -> npt.NDArray[np.uint8]:
     """Return an image of at most `rows` x `columns` pixels, uint8, with the shape of `image`; it is never enlarged.
 
     image: uint8 or uint16, (rows, columns) or (rows, columns, 3). Large images are sampled before they are averaged,
@@ -68,7 +69,10 @@ def reduce_image(image: Array, rows: int, columns: int) -> npt.NDArray[np.uint8]
     height, width = image.shape[:2]
     scale = min(rows / height, columns / width, 1.0)
     step = max(1, int(1 / scale / _SAMPLES))
-    sampled = np.ascontiguousarray(image[step // 2 :: step, step // 2 :: step])
+    if isinstance(image, LookupImage):
+        sampled = image.sampled(step)
+    else:
+        sampled = np.ascontiguousarray(image[step // 2 :: step, step // 2 :: step])
     if sampled.dtype == np.uint16:
         sampled = (sampled >> 8).astype(np.uint8)
     size = max(1, round(width * scale)), max(1, round(height * scale))

@@ -53,5 +53,5 @@ def open_finished_output(out: Path) -> Iterator[FinishedOutput]:
     output = FolderOutput(out)
     if not output.has_ledger():
         raise LedgerError(f"{out} holds no run of plainfilm: name the OUT of `plainfilm convert`")
-    with output.open_for_run(), open_finished_ledger(output.ledger_path) as finished:
-        yield FinishedOutput(output, LedgerRows(finished.ledger))
+    with output.open_for_run(), open_finished_ledger(output.ledger_path) as ledger:
+        yield FinishedOutput(output, LedgerRows(ledger))

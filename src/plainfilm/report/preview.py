@@ -12,12 +12,11 @@ import struct
 import zlib
 from base64 import b64decode, b64encode
 from dataclasses import dataclass
-from typing import Any
 
 import cv2
-import numpy.typing as npt
 
 from plainfilm.dicom.instance import Instance
+from plainfilm.kernels.levels import Levels
 from plainfilm.rendering.explanation import explanation_of
 from plainfilm.rendering.frame import PlannedFrame, RenderedFrame
 from plainfilm.report.drawing import reduce_image
@@ -76,10 +75,10 @@ def make_preview(instance: Instance, planned: PlannedFrame | None, rendered: Ren
     steps = () if planned is None else explanation_of(instance, planned).steps
     texts = tuple((step.name, step.does, step.attribute, step.reason) for step in steps)
     findings = tuple((finding.code.value, finding.detail) for finding in rendered.findings)
-    return Preview(thumbnail_of(rendered.image), tone_chart(planned, rendered), texts, findings)
+    return Preview(thumbnail_of(rendered.levels), tone_chart(planned, rendered), texts, findings)
 
 
-def thumbnail_of(image: npt.NDArray[Any]) -> bytes:
+def thumbnail_of(image: Levels) -> bytes:
     """Return an image of at most 64 x 64 pixels as JPEG; image: grey or RGB, uint8 or uint16."""
     small = reduce_image(image, THUMBNAIL, THUMBNAIL)
     channels = cv2.cvtColor(small, cv2.COLOR_RGB2BGR) if small.ndim == 3 else small

@@ -89,6 +89,11 @@ def write_report(
     return True
 
 
+def is_report_file(name: str) -> bool:
+    """Whether a file at the top of OUT has the name of a file of the report."""
+    return name == REPORT or _FILE.fullmatch(name) is not None
+
+
 def remove_report(output: FolderOutput) -> None:
     """Remove the report of an earlier run, whose rows may differ. Raises StorageFullError and RunError."""
     scripts = sorted(path.name for path in output.out.glob("report-*.js"))

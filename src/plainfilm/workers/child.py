@@ -175,7 +175,7 @@ def _read_in_background(requests: IO[bytes]) -> SimpleQueue[bytes]:
 def _load_task(name: str) -> Task:
     """Return the function that `module:function` names. Raises ImportError, AttributeError, ValueError."""
     module, function = name.split(":")
-    with _hidden_package("PIL"):
+    with _hidden_package("PIL"), _hidden_package("tqdm"):
         task: Task = getattr(importlib.import_module(module), function)
     return task
 
@@ -184,7 +184,8 @@ def _load_task(name: str) -> Task:
 def _hidden_package(package: str) -> Iterator[None]:
     """Make a package impossible to import within the block; it can be imported later.
 
-    pydicom imports Pillow if it can, for features that are not used here. It would take a tenth of a worker's start.
+    pydicom imports Pillow and tqdm if it can, for features that are not used here. They would take a tenth of the
+    start of a worker.
     """
     if package in sys.modules:
         yield

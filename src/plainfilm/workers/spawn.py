@@ -24,7 +24,7 @@ MOST_PRESTARTED = 2
 
 # The GNU C library returns the memory of each large array to the system, and gets it again page by page for the next
 # one. With these values a worker retains it. Other C libraries ignore them.
-_RETAIN_MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(32 << 20), "MALLOC_TRIM_THRESHOLD_": str(128 << 20)}
+RETAIN_MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(32 << 20), "MALLOC_TRIM_THRESHOLD_": str(128 << 20)}
 
 _WINDOWS_FLAGS = 0
 if sys.platform == "win32":
@@ -79,4 +79,4 @@ def _environment(extra_path: Sequence[str]) -> dict[str, str]:
     """
     folders = [*extra_path, *(folder for folder in sys.path if folder not in ("", os.curdir))]
     one_thread = dict.fromkeys(ONE_THREAD, "1")
-    return {**_RETAIN_MEMORY, **os.environ, **one_thread, "PYTHONPATH": os.pathsep.join(folders)}
+    return {**RETAIN_MEMORY, **os.environ, **one_thread, "PYTHONPATH": os.pathsep.join(folders)}

@@ -4,10 +4,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 
 from plainfilm.options.geometry import Box
+from plainfilm.rendering.geometry.outline import Outline, common_outline
 
 
 class BorderOutcome(Enum):
@@ -28,10 +29,14 @@ _NOTES = {
 
 @dataclass(frozen=True, slots=True)
 class BorderResult:
-    """The part of a frame, in stored pixels, that is not margin; the whole frame where no margin was found."""
+    """The part of a frame, in stored pixels, that is not margin; the whole frame where no margin was found.
+
+    outline: with `--mask border`, the convex outline of this part, whose edges may be slanted; empty for none.
+    """
 
     content: Box
     outcome: BorderOutcome
+    outline: Outline = ()
 
     @property
     def note(self) -> str:
@@ -44,12 +49,16 @@ class BorderResult:
 
 
 def common_border(results: Sequence[BorderResult]) -> BorderResult:
-    """The box around the content of several frames or planes; an EMPTY result does not count beside others."""
-    counted = [result for result in results if result.outcome is not BorderOutcome.EMPTY]
-    for result in counted or results:
+    """The box and the outline around the content of several frames or planes.
+
+    An EMPTY result does not count beside others.
+    """
+    counted = [result for result in results if result.outcome is not BorderOutcome.EMPTY] or list(results)
+    outline = common_outline([result.outline for result in counted])
+    for result in counted:
         if result.outcome is not BorderOutcome.FOUND:
-            return result
+            return replace(result, outline=outline)
     boxes = [result.content for result in counted]
     left, top = min(box.x for box in boxes), min(box.y for box in boxes)
     right, bottom = max(box.x + box.width for box in boxes), max(box.y + box.height for box in boxes)
-    return BorderResult(Box(left, top, right - left, bottom - top), BorderOutcome.FOUND)
+    return BorderResult(Box(left, top, right - left, bottom - top), BorderOutcome.FOUND, outline)

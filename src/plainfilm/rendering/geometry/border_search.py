@@ -75,7 +75,7 @@ class SearchableFrame(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class _Cells:
+class Cells:
     """A frame in cells: the mean of the pixels that count, and which cells have such pixels or only masked ones.
 
     step: pixels per cell, along rows and columns.
@@ -87,10 +87,10 @@ class _Cells:
     step: int
     contrast: float
 
-    def from_side(self, side: int) -> _Cells:
+    def from_side(self, side: int) -> Cells:
         """The same cells with a side (0: top, 1: left, 2: bottom, 3: right) as the first line."""
         means, counted, masked = (_from_side(plane, side) for plane in (self.means, self.counted, self.masked))
-        return _Cells(means, counted, masked, self.step, self.contrast)
+        return Cells(means, counted, masked, self.step, self.contrast)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +110,7 @@ def find_border(frame: SearchableFrame) -> BorderResult:
     """Search all four sides of a frame. Nothing is cut where less than a quarter of a side would be left."""
     rows, columns = frame.size
     whole = Box(0, 0, columns, rows)
-    cells = _cells_of(frame)
+    cells = cells_of(frame)
     if min(cells.means.shape) < _MIN_CELLS_PER_SIDE:
         return BorderResult(whole, BorderOutcome.NO_MARGIN)
     if cells.contrast <= 0:
@@ -132,7 +132,7 @@ def _from_side(plane: Array, side: int) -> Array:
     return np.ascontiguousarray(turned[::-1] if side >= 2 else turned)
 
 
-def _cells_of(frame: SearchableFrame) -> _Cells:
+def cells_of(frame: SearchableFrame) -> Cells:
     """A frame in cells, from every n-th pixel of every n-th row."""
     stride = -(-max(frame.size) // _SAMPLES_PER_SIDE)
     block = frame.block(slice(None, None, stride), slice(None, None, stride))
@@ -143,7 +143,7 @@ def _cells_of(frame: SearchableFrame) -> _Cells:
     if not masks:
         means = _cell_means(block.values, size, side)
         everywhere, nowhere = np.ones(size, np.bool_), np.zeros(size, np.bool_)
-        return _Cells(means, everywhere, nowhere, stride * side, _contrast(means.ravel()))
+        return Cells(means, everywhere, nowhere, stride * side, _contrast(means.ravel()))
     counted = ~np.logical_or.reduce(masks)
     shares = _cell_means(counted, size, side)
     has_counted = shares > 0
@@ -151,7 +151,7 @@ def _cells_of(frame: SearchableFrame) -> _Cells:
     masked = ~has_counted
     if block.unavailable is not None:
         masked &= _cell_means(block.unavailable, size, side) == 0
-    return _Cells(means, has_counted, masked, stride * side, _contrast(means[has_counted]))
+    return Cells(means, has_counted, masked, stride * side, _contrast(means[has_counted]))
 
 
 def _cell_means(plane: Array, size: tuple[int, int], side: int) -> Array:
@@ -172,7 +172,7 @@ def _contrast(means: Array) -> float:
     return float(ordered[means.size - 1 - rare] - ordered[rare])
 
 
-def _edge(cells: _Cells) -> _Edge | None:
+def _edge(cells: Cells) -> _Edge | None:
     """The end of the margin along the first line: line 0 where there is no margin, None where all is margin."""
     counted, masked = cells.counted[_LEVEL_LINE], cells.masked[_LEVEL_LINE]
     if (counted | masked).mean() < _MIN_SHARE_COUNTED:
@@ -180,10 +180,9 @@ def _edge(cells: _Cells) -> _Edge | None:
     if masked.mean() >= _MIN_SHARE_COUNTED:
         return _end_of(cells, None, 0.0)
     outer = cells.means[_LEVEL_LINE][counted]
-    level = _upper_median(outer)
+    level = upper_median(outer)
     distance = np.abs(outer - level)
-    noise = _upper_median(distance) * 1.4826 / cells.contrast
-    tolerance = min(max(_TOLERATED_DEVIATIONS * noise, _MIN_TOLERANCE), _MAX_TOLERANCE) * cells.contrast
+    noise, tolerance = _noise(distance, cells.contrast), margin_tolerance(distance, cells.contrast)
     if (distance <= tolerance).mean() < _MIN_SHARE_AT_LEVEL:
         return _Edge(0)
     edge = _end_of(cells, level, tolerance)
@@ -192,7 +191,29 @@ def _edge(cells: _Cells) -> _Edge | None:
     return _Edge(0)
 
 
-def _end_of(cells: _Cells, level: float | None, tolerance: float) -> _Edge | None:
+def margin_tolerance(deviations: Array, contrast: float) -> float:
+    """The deviation from its level that a margin may have, by the noise in these deviations of some of its cells."""
+    noise = _noise(deviations, contrast)
+    return min(max(_TOLERATED_DEVIATIONS * noise, _MIN_TOLERANCE), _MAX_TOLERANCE) * contrast
+
+
+def _noise(deviations: Array, contrast: float) -> float:
+    """The standard deviation that these deviations suggest, as a share of the contrast."""
+    return upper_median(deviations) * 1.4826 / contrast
+
+
+def field_parts(content: Mask) -> Mask:
+    """The cells of all connected parts but specks and markers."""
+    fields = np.zeros(content.shape, np.uint8)
+    contours, _ = cv2.findContours(content.view(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    for contour in contours:
+        part = Box(*cv2.boundingRect(contour))
+        if part.width * part.height > _MAX_SPECK_CELLS and not _is_marker(part, content.shape):
+            cv2.drawContours(fields, [contour], -1, 1, cv2.FILLED)
+    return fields.astype(np.bool_)
+
+
+def _end_of(cells: Cells, level: float | None, tolerance: float) -> _Edge | None:
     """The first line that holds more than specks; outside the straight edge of a field markers are margin too."""
     distance = np.abs(cells.means - (0.0 if level is None else level))
     content = cells.counted.copy() if level is None else cells.counted & (distance > tolerance)
@@ -234,7 +255,7 @@ def _is_straight(content: Mask, field: Box) -> bool:
     return bool(counts[0] >= max(_MIN_STRAIGHT_SHARE * counts.max(), _MIN_FIELD_SIDE * columns))
 
 
-def _edge_behind_scatter(cells: _Cells, distance: Array, edge: _Edge) -> _Edge:
+def _edge_behind_scatter(cells: Cells, distance: Array, edge: _Edge) -> _Edge:
     """The edge of a field whose scatter fades out smoothly over the margin; `edge` where there is no such field."""
     shares = (distance / cells.contrast)[:, 1:-1]
     steep = np.any(np.abs(np.diff(shares[edge.line :], axis=0)) > _MAX_SCATTER_STEP, axis=1)
@@ -248,7 +269,7 @@ def _edge_behind_scatter(cells: _Cells, distance: Array, edge: _Edge) -> _Edge:
     )
     is_straight = risen >= max(_MIN_RISEN_SHARE * later, _MIN_FIELD_SIDE * before.size)
     plateau = _plateau(distance, behind, cells.counted[behind])
-    scatter = _upper_median(before)
+    scatter = upper_median(before)
     is_scatter = scatter >= _MIN_STEP and shares[edge.line : first].max() <= _MAX_SCATTER
     middle = (scatter * cells.contrast + plateau) / 2
     return _Edge(first, edge.level, middle) if is_scatter and is_straight and plateau > 0 else edge
@@ -256,11 +277,11 @@ def _edge_behind_scatter(cells: _Cells, distance: Array, edge: _Edge) -> _Edge:
 
 def _plateau(distance: Array, line: int, columns: Mask) -> float:
     """The distance of a line from the level of the margin; 0 where the distance still grows, as it does in skin."""
-    near, far = (_upper_median(distance[at][columns]) for at in (line, min(line + _PLATEAU_LINES, len(distance) - 1)))
+    near, far = (upper_median(distance[at][columns]) for at in (line, min(line + _PLATEAU_LINES, len(distance) - 1)))
     return near if near >= _MIN_PLATEAU_SHARE * far else 0.0
 
 
-def _upper_median(values: Array) -> float:
+def upper_median(values: Array) -> float:
     """The upper median. np.median takes longer than all other work on a line."""
     middle = values.size // 2
     return float(np.partition(values, middle)[middle])

@@ -15,6 +15,7 @@ from plainfilm.findings import Finding
 from plainfilm.kernels.area import area_means
 from plainfilm.kernels.levels import Levels, LookupImage, levels_array
 from plainfilm.options.geometry import Box
+from plainfilm.rendering.geometry.outline import Outline, outline_mask
 
 Array = npt.NDArray[Any]
 
@@ -25,6 +26,7 @@ class Geometry:
 
     rows, columns: the size of the frame as stored. height, width: the size of the output.
     spacing: the stored pixel spacing in mm, between rows and between columns; None where it is unknown.
+    outline: of stored pixels, outside of which the frame is painted black; empty for none.
     resized: width and height after square pixels; None where the output before the turn has the same.
     crop: the part of the image with square pixels that is kept; None for the whole.
     turn: quarter turns and flip of this part.
@@ -38,6 +40,7 @@ class Geometry:
     width: int
     spacing: tuple[float, float] | None = None
     findings: tuple[Finding, ...] = ()
+    outline: Outline = ()
     resized: tuple[int, int] | None = None
     crop: Box | None = None
     turn: Turn = Turn()
@@ -82,6 +85,10 @@ class Geometry:
         image has the values of one that is not turned.
         """
         crop, placement = self._crop, self._placement
+        if self.outline:
+            masked = levels_array(levels).copy()
+            masked[outline_mask(self.outline, self.rows, self.columns)] = 0
+            levels = masked
         if (crop.width, crop.height) != self.square_pixel_size:
             levels = _part(_resampled(levels, *self.square_pixel_size), crop)
         levels = _resampled(levels, *self._scaled_size)

@@ -27,7 +27,9 @@ def hanging_turn(instance: Instance, frame: int) -> tuple[Turn, tuple[Finding, .
     attributes = instance.frame_attributes(frame)
     directions = _directions(attributes)
     if directions is None:
-        return Turn(), (_unknown("the orientation of the image is missing or oblique"),)
+        return Turn(), (
+            _unknown("Patient Orientation and Image Orientation (Patient) are missing, unreadable or oblique"),
+        )
     axes = {_axis(directions[0]), _axis(directions[1])}
     target = _target(instance, attributes, axes)
     if target is None:

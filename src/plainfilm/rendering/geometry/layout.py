@@ -11,11 +11,12 @@ from plainfilm.dicom.instance import Instance
 from plainfilm.dicom.orientation import Turn
 from plainfilm.errors import ConversionError, LimitError, Reason, Stage
 from plainfilm.findings import Finding, FindingCode
-from plainfilm.options.geometry import Box, CropMode, Fit, GeometryOptions, OutputSize, Pixels
+from plainfilm.options.geometry import Box, CropMode, Fit, GeometryOptions, Mask, OutputSize, Pixels
 from plainfilm.options.presentation import Orient
 from plainfilm.rendering.geometry.border_result import BorderOutcome, BorderResult
 from plainfilm.rendering.geometry.geometry import Geometry
 from plainfilm.rendering.geometry.hanging import hanging_turn
+from plainfilm.rendering.geometry.outline import Outline, outline_mask
 
 # From this ratio of row spacing to column spacing on, pixels count as not square.
 _NOT_SQUARE = Fraction(101, 100)
@@ -61,11 +62,13 @@ def geometry_of(
 ) -> Geometry:
     """The geometry of a frame: square pixels, then crop, turn and size.
 
-    border: the result of the search that `--crop border` asks for; without it such a crop keeps the whole image.
+    border: the result of the search that `--crop border` or `--mask border` asks for; without it such a crop keeps the
+    whole image.
     Raises LimitError where the output has more than `max_pixels` rows x columns x samples, and ConversionError:
     unsupported_value where the crop lies outside the image, missing_attribute where --spacing needs a pixel spacing.
     """
-    crop, findings = _crop(layout, options.crop, border)
+    outline, mask_findings = _outline(options.mask, border, layout)
+    crop, crop_findings = _crop(layout, options.crop, border)
     width, height = layout.turn.size(crop.width, crop.height)
     geometry = Geometry(
         rows=layout.rows,
@@ -73,7 +76,8 @@ def geometry_of(
         height=height,
         width=width,
         spacing=layout.spacing,
-        findings=(*layout.findings, *findings),
+        findings=(*layout.findings, *mask_findings, *crop_findings),
+        outline=outline,
         turn=layout.turn,
     )
     is_whole = crop == Box(0, 0, layout.width, layout.height)
@@ -179,6 +183,17 @@ def _crop(
         )
         raise ConversionError(message, reason=Reason.UNSUPPORTED_VALUE, stage=Stage.RENDER)
     return part, ()
+
+
+def _outline(mask: Mask, border: BorderResult | None, layout: FrameLayout) -> tuple[Outline, tuple[Finding, ...]]:
+    """The outline outside of which the image is painted black, with the findings of the search."""
+    if mask is Mask.NONE or border is None:
+        return (), ()
+    if not border.outline:
+        return (), (Finding(FindingCode.BORDER_NOT_FOUND, "no margin is certain; nothing is painted"),)
+    share = outline_mask(border.outline, layout.rows, layout.columns).mean()
+    note = f"{share:.1%} of the image is margin outside a field of {len(border.outline)} corners, and is painted black"
+    return border.outline, (Finding(FindingCode.BORDER_MASKED, note),)
 
 
 def _without_border(border: BorderResult, layout: FrameLayout) -> tuple[Box, tuple[Finding, ...]]:

@@ -7,7 +7,7 @@ import math
 
 from plainfilm.dicom.instance import Instance
 from plainfilm.options.decoding import Resolution
-from plainfilm.options.geometry import CropMode
+from plainfilm.options.geometry import CropMode, Mask
 from plainfilm.options.options import Options
 from plainfilm.options.presentation import Overlays
 from plainfilm.options.render import Look
@@ -26,6 +26,7 @@ def may_be_reduced(instance: Instance, frame: int, options: Options) -> bool:
         and options.render.effective_look is not Look.STORED
         and options.presentation.overlays is Overlays.OFF
         and options.geometry.crop is not CropMode.BORDER
+        and options.geometry.mask is Mask.NONE
         and pixel.bits_allocated in (8, 16)
         and not pixel.overlay_bit_positions
         and not pixel.photometric_interpretation.startswith("PALETTE")

@@ -97,7 +97,7 @@ def histogram_of(values: Array) -> Histogram:
 
 
 def _counts_compiled(patterns: Array) -> npt.NDArray[np.int64]:
-    """The number of occurrences of each possible value, by the compiled module."""
+    """The number of occurrences of each value from 0 to the largest, by the compiled module."""
     return np.frombuffer(core.histogram(np.ascontiguousarray(patterns), patterns.itemsize), np.int64)
 
 

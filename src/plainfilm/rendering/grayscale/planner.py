@@ -154,6 +154,7 @@ class GrayscalePlanner:
     ) -> TransformChoice:
         line, label, reason = default_voi(self.survey, frame)
         rejections = selection.rejections
+        findings = (*findings, *selection.findings)
         findings = (*findings, *narrow_range_findings(self.survey)) if label == "identity" else findings
         reason = "; ".join((*rejections, f"no VOI is usable: {reason}" if rejections else f"no VOI: {reason}"))
         transform = ViewerTransform(frame.modality, line, inverted)

