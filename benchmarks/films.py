@@ -3,11 +3,11 @@
 
     python -m benchmarks.films [--rounds N] [--short] [--page docs/benchmarks.md]
 
-The recipe is `pixel_array / max * 255`, written by OpenCV, which resizes first where the images are made smaller. Each
-program converts the same films in a process of its own, one program after the other in each round; the first film of
-each process is not counted. The ratios are those of the medians. Processor time depends least on what else the machine
-does. With --page the section of this page is replaced. The recipe runs in the Python of --peers-python, which needs a
-decoder for each encoding (benchmarks/requirements.txt).
+The recipe is `pixel_array / max * 255`, and another one, `stretch`, is that of benchmarks/recipe.py. OpenCV writes
+both, and resizes them where the images are made smaller. Each program converts the same films in a process of its own,
+one program after the other in each round; the first film of each process is not counted. The ratios are those of the
+medians. Processor time depends least on what else the machine does. With --page the section of this page is replaced.
+The recipes run in the Python of --peers-python, which needs a decoder for each encoding (benchmarks/requirements.txt).
 """
 
 from __future__ import annotations
@@ -26,11 +26,9 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from benchmarks.workloads import MissingToolError, workloads, write_workload
-
 HEADING = "## Processor time of one film"
 _END = "\n## "
-_PROGRAMS = ("plainfilm", "recipe")
+_PROGRAMS = ("plainfilm", "recipe", "stretch")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,14 +87,16 @@ def _environment(program: str) -> dict[str, str]:
     from plainfilm.workers.limits import ONE_THREAD
     from plainfilm.workers.spawn import RETAIN_MEMORY
 
-    own = RETAIN_MEMORY if program == "plainfilm" else {}
-    return {**os.environ, **dict.fromkeys(ONE_THREAD, "1"), **own, "PYTHONPATH": os.pathsep.join(sys.path)}
+    one_thread = dict.fromkeys(ONE_THREAD, "1")
+    if program == "plainfilm":
+        return {**os.environ, **one_thread, **RETAIN_MEMORY, "PYTHONPATH": os.pathsep.join(sys.path)}
+    return {**os.environ, **one_thread, "PYTHONPATH": str(Path(__file__).resolve().parent.parent)}
 
 
 def child(program: str, row: dict[str, Any], folder: Path) -> Time:
     """Convert the films in this process, the first one uncounted."""
     with tempfile.TemporaryDirectory(dir=folder.parent) as place:
-        convert = (_plainfilm if program == "plainfilm" else _recipe)(row, Path(place))
+        convert = {"plainfilm": _plainfilm, "recipe": _recipe, "stretch": _stretch}[program](row, Path(place))
         paths = sorted(folder.iterdir())
         convert(paths[0])
         seconds, written = [], 0
@@ -159,6 +159,17 @@ def _recipe(row: dict[str, Any], place: Path) -> Callable[[Path], int]:
     return convert
 
 
+def _stretch(row: dict[str, Any], place: Path) -> Callable[[Path], int]:
+    """The recipe that benchmarks.run measures."""
+    from benchmarks.recipe import convert
+
+    def convert_one(path: Path) -> int:
+        convert("recipe", path, place, row["size"] or 0)
+        return (place / f"{path.stem}_0.png").stat().st_size
+
+    return convert_one
+
+
 def starts(folder: Path, rounds: int) -> Iterator[str]:
     """Yield the lines of the start: a command for one film, and for a folder of one film, start-up included."""
     film = sorted(folder.iterdir())[0]
@@ -181,12 +192,16 @@ def section(place: Path, rounds: int, short: bool, peers_python: str = sys.execu
     yield HEADING
     yield ""
     yield "Written by `python -m benchmarks.films --page docs/benchmarks.md`. Start-up is left out: a process that has"
-    yield "converted a film converts others. The recipe is `pixel_array / max * 255` and `cv2.imwrite`, in the same"
-    yield "run; only plainfilm shows what a viewer shows, and computes a row with checksums. Milliseconds of processor"
-    yield "time are medians; what else the machine did affects both programs. Sizes are relative to the recipe's."
+    yield "converted a film converts others. In the same run: the recipe `pixel_array / max * 255` with `cv2.imwrite`,"
+    yield "and the published recipe of the tables above, which stretches between percentiles. Only plainfilm shows what"
+    yield "a viewer shows, and computes a row with checksums. Milliseconds of processor time are medians; what else the"
+    yield "machine did affects all programs. Sizes are relative to those of the first recipe."
     yield ""
-    yield "| films | plainfilm | recipe | recipe / plainfilm | aim | size |"
-    yield "|---|---|---|---|---|---|"
+    yield "| films | plainfilm | / max | stretch | / max to plainfilm | stretch to plainfilm | aim | size |"
+    yield "|---|---|---|---|---|---|---|---|"
+
+    # the Python of the peers, which runs this module too, lacks what this module needs
+    from benchmarks.workloads import MissingToolError, workloads, write_workload
 
     films = {workload.films: workload for workload in workloads(short) if workload.size is None}
     for row in ROWS:
@@ -195,16 +210,16 @@ def section(place: Path, rounds: int, short: bool, peers_python: str = sys.execu
             if not folder.exists():
                 write_workload(replace(films[row.films], files=row.files), folder)
         except MissingToolError as error:
-            yield f"| {row.name} | {error} | | | | |"
+            yield f"| {row.name} | {error} | | | | | {row.aim:g} | |"
             continue
         times = measure(row, folder, rounds, peers_python)
         if len(times) < len(_PROGRAMS):
-            yield f"| {row.name} | failed: {', '.join(set(_PROGRAMS) - set(times))} | | | {row.aim:g} | |"
+            yield f"| {row.name} | failed: {', '.join(sorted(set(_PROGRAMS) - set(times)))} | | | | | {row.aim:g} | |"
             continue
-        own, peer = times["plainfilm"], times["recipe"]
-        ratio, share = peer.seconds / own.seconds, own.written / peer.written
-        milliseconds = f"{own.seconds * 1e3:.2f} | {peer.seconds * 1e3:.2f}"
-        yield f"| {row.name} | {milliseconds} | {ratio:.1f} | {row.aim:g} | {share:.2f} |"
+        own, peer, stretch = (times[program] for program in _PROGRAMS)
+        milliseconds = " | ".join(f"{time.seconds * 1e3:.2f}" for time in (own, peer, stretch))
+        ratios = f"{peer.seconds / own.seconds:.1f} | {stretch.seconds / own.seconds:.1f}"
+        yield f"| {row.name} | {milliseconds} | {ratios} | {row.aim:g} | {own.written / peer.written:.2f} |"
     yield ""
     yield "Seconds of whole commands for a film of 512 x 512, start-up and all processes included:"
     yield ""

@@ -138,7 +138,7 @@ def test_a_card_without_images_has_no_yaml(tmp_path: Path) -> None:
 def test_the_pattern_of_the_images_matches_hidden_names_where_there_are_no_others(
     names: list[str], pattern: str
 ) -> None:
-    assert survey_of(*(record(file_name=name) for name in names)).image_pattern == pattern
+    assert survey_of(*(record(file_name=name) for name in names)).patterns.get("", "") == pattern
 
 
 def test_the_command_of_the_card_has_no_path_and_no_option_of_the_run_itself() -> None:

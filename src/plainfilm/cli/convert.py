@@ -103,4 +103,7 @@ def convert_folder(sources: Sequence[str], out: Path, options: Options) -> int:
 
 def _most_files(sources: Sequence[str]) -> int:
     """The number of files if all SOURCEs are files, else a large number: each worker's start takes a processor."""
-    return len(sources) if all(Path(source).is_file() for source in sources) else sys.maxsize
+    try:
+        return len(sources) if all(Path(source).is_file() for source in sources) else sys.maxsize
+    except OSError:  # the run itself reports a path that cannot be read
+        return sys.maxsize

@@ -88,7 +88,6 @@ _RULES = (
     _Rule("crop", None, _WITH_STORED, _is_stored),
     _Rule("mask", Mask.NONE, _WITH_STORED, _is_stored),
     _Rule("size", OutputSize(), _WITH_STORED, _is_stored),
-    _Rule("spacing", None, _WITH_STORED, _is_stored),
     _Rule("orient", Orient.STORED, _WITH_STORED, _is_stored),
     _Rule("overlays", Overlays.OFF, _WITH_STORED, lambda v: _is_stored(v) and v["overlays"] is Overlays.BURN),
 )
