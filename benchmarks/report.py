@@ -30,9 +30,10 @@ def main() -> None:
     arguments = parser.parse_args()
     with TemporaryDirectory() as folder:
         out = Path(folder)
-        start = time.perf_counter()
+        start, cpu_start = time.perf_counter(), time.process_time()
         write_report(FolderOutput(out), SyntheticRows(arguments.images))
-        print(f"write the report of {arguments.images:,} images: {time.perf_counter() - start:.1f} s")
+        seconds, cpu_seconds = time.perf_counter() - start, time.process_time() - cpu_start
+        print(f"write the report of {arguments.images:,} images: {seconds:.1f} s, {cpu_seconds:.1f} s of the processor")
         print(f"peak memory of the process: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MiB")
         files = [path for path in out.iterdir() if path.is_file()]
         size = sum(path.stat().st_size for path in files)

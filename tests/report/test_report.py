@@ -305,3 +305,12 @@ def test_splits_and_labels_are_in_the_index_and_the_private_key_of_labels_is_not
     assert column(index, "label_a") == ["fracture", ""]
     assert column(index, "label_b") == ["2", ""]
     assert not [path for path in tmp_path.glob("report*") if b"c0ffee" in path.read_bytes()]
+
+
+def test_the_index_says_whether_images_are_files(tmp_path: Path) -> None:
+    report_of(tmp_path, SyntheticRows(2))
+    assert script_values(tmp_path, "report-index-*.js")[0]["has_files"] is False
+    (tmp_path / "films").mkdir()
+    (tmp_path / "films" / "000000.png").write_bytes(b"")
+    report_of(tmp_path, SyntheticRows(2))
+    assert script_values(tmp_path, "report-index-*.js")[0]["has_files"] is True

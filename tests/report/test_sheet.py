@@ -76,6 +76,14 @@ def test_a_png_shows_the_pixels_of_the_images(tmp_path: Path) -> None:
         assert (pixels == 100 + number).sum() > 200 * 200
 
 
+def test_an_image_that_is_no_file_is_shown_by_its_thumbnail(tmp_path: Path) -> None:
+    content = make_sheet(tmp_path, SyntheticRows(1), SheetChoice()).to_png()
+    assert (np.asarray(Image.open(io.BytesIO(content)).convert("L")) > 220).sum() > 100
+    absent = make_sheet(tmp_path, SyntheticRows(1, without_preview=frozenset({0})), SheetChoice())
+    assert absent.cells[0].preview == b""
+    assert absent.to_png()
+
+
 def test_a_pdf_has_a_page_for_30_images() -> None:
     content = make_sheet(Path("out"), SyntheticRows(61), SheetChoice()).to_pdf()
     assert content.startswith(b"%PDF")

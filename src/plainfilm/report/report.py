@@ -143,6 +143,9 @@ class _DataWriter:
 
     def add(self, image: ReportedImage, preview: Preview) -> None:
         """Add an image, and write the chunks that are full."""
+        if not self._index.size:
+            # the images of a run are all files, or all in shards
+            self._index.has_files = (self._output.out / image.record.file_name).is_file()
         self._index.add(image.record, image.suspects)
         self._data.add(image.record, preview)
         self.images += 1

@@ -36,10 +36,12 @@ class IndexChunk:
     """The columns of consecutive rows of the index, by which the page filters, sorts and searches.
 
     label_columns: the names of the columns whose values are in `Record.labels`.
+    has_files: whether the images are files beside the report, and not in shards.
     """
 
     def __init__(self, first: int, label_columns: Sequence[str] = ()) -> None:
         self.first, self.size = first, 0
+        self.has_files = False
         self._texts: dict[str, list[str]] = {name: [] for name in TEXT_COLUMNS}
         self._coded = {name: CodedColumn() for name in CODED_COLUMNS}
         self._labels = {name: CodedColumn() for name in label_columns}
@@ -60,7 +62,8 @@ class IndexChunk:
     def to_json(self) -> dict[str, object]:
         """Return the chunk as a value of JSON."""
         coded = {name: column.to_json() for name, column in (self._coded | self._labels).items()}
-        return {"first": self.first, "size": self.size, "texts": self._texts, "coded": coded, "numbers": self._numbers}
+        head = {"first": self.first, "size": self.size, "has_files": self.has_files}
+        return {**head, "texts": self._texts, "coded": coded, "numbers": self._numbers}
 
 
 class DataChunk:

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import heapq
 import io
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -20,6 +21,8 @@ from plainfilm.output.table_schema import FAILURE_COLUMNS, metadata_columns, pri
 from plainfilm.output.tables import Rows
 from plainfilm.records import Failure, Record
 from plainfilm.report.drawing import BACKGROUND, HAIRLINE, QUIET, TEXT, WARNING, font_of, reduce_image, shorten, wrap
+from plainfilm.report.preview import Preview
+from plainfilm.report.report import PreviewedRows
 from plainfilm.report.suspects import Baselines, Suspect
 
 if TYPE_CHECKING:
@@ -59,10 +62,14 @@ class SheetChoice:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One cell of a sheet: the path of an image, or None, and lines of text, the first of which is its name."""
+    """One cell of a sheet: the path of an image, or None, and lines of text, the first of which is its name.
+
+    preview: the preview of an image, which is shown where the image is no file of its own or cannot be read.
+    """
 
     image: Path | None
     lines: tuple[str, ...]
+    preview: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +103,7 @@ class Sheet:
         return f"{shown}{self.total:,} {'entry' if self.total == 1 else 'entries'}; not for diagnostic use"
 
 
-def make_sheet(out: Path, rows: Rows, choice: SheetChoice, most: int = MOST_IN_PDF) -> Sheet:
+def make_sheet(out: Path, rows: PreviewedRows, choice: SheetChoice, most: int = MOST_IN_PDF) -> Sheet:
     """Choose the rows of a sheet, at most `most`. The memory does not depend on the number of rows of the run."""
     failures, images = _Selection([], 0), _Selection([], 0)
     if choice.failed:
@@ -105,7 +112,12 @@ def make_sheet(out: Path, rows: Rows, choice: SheetChoice, most: int = MOST_IN_P
         baselines = _baselines(rows)
         images = _select(lambda: _chosen(rows, baselines, choice), choice, most - len(failures.rows))
     cells = [_failure_cell(row) for row in failures.rows if isinstance(row, Failure)]
-    cells += [_image_cell(out, row, baselines.suspects(row)) for row in images.rows if isinstance(row, Record)]
+    records = [row for row in images.rows if isinstance(row, Record)]
+    previews = _previews(rows, {(record.source, record.number) for record in records})
+    cells += [
+        _image_cell(out, record, baselines.suspects(record), previews.get((record.source, record.number), b""))
+        for record in records
+    ]
     return Sheet(cells, failures.total + images.total)
 
 
@@ -150,11 +162,17 @@ def _key(row: Row, column: str) -> tuple[bool, float, str]:
     return (False, float(value), "") if isinstance(value, (int, float)) else (False, 0.0, str(value))
 
 
-def _image_cell(out: Path, record: Record, suspects: Sequence[Suspect]) -> Cell:
+def _previews(rows: PreviewedRows, wanted: set[tuple[str, int]]) -> Mapping[tuple[str, int], bytes]:
+    """Return the previews of the images that a sheet shows, by source and number."""
+    found = ((preview.source, preview.frame, preview.content) for preview in rows.previews() if wanted)
+    return {(source, number): content for source, number, content in found if (source, number) in wanted}
+
+
+def _image_cell(out: Path, record: Record, suspects: Sequence[Suspect], preview: bytes) -> Cell:
     facts = " ".join(text for text in (record.modality, record.body_part, record.view_position, record.voi) if text)
     notes = ", ".join([*(["repaired"] if record.status == "repaired" else []), *(kind.value for kind in suspects)])
     name = printable_text(record.file_name).rpartition("/")[2]
-    return Cell(out / record.file_name, (name, printable_text(facts), notes.replace("_", " ")))
+    return Cell(out / record.file_name, (name, printable_text(facts), notes.replace("_", " ")), preview)
 
 
 def _failure_cell(failure: Failure) -> Cell:
@@ -188,7 +206,7 @@ def _draw_cell(page: Picture, top_left: tuple[int, int], cell: Cell) -> None:
     draw, font, (left, top) = ImageDraw.Draw(page), font_of(_SIZE), top_left
     draw.rectangle((left, top, left + _CELL - 1, top + _CELL - 1), "black", HAIRLINE)
     name, facts, notes = cell.lines
-    image = None if cell.image is None else _read_image(cell.image)
+    image = None if cell.image is None else _read_image(cell.image, cell.preview)
     if image is not None:
         rows, columns = image.shape[:2]
         page.paste(Image.fromarray(image), (left + (_CELL - columns) // 2, top + (_CELL - rows) // 2))
@@ -201,12 +219,14 @@ def _draw_cell(page: Picture, top_left: tuple[int, int], cell: Cell) -> None:
         draw.text((left, top + _CELL + 4 + 19 * number), shorten(line, _CELL, font), color, font)
 
 
-def _read_image(path: Path) -> npt.NDArray[np.uint8] | None:
-    """Read an image file, reduced to a cell; None if it cannot be read."""
-    try:
+def _read_image(path: Path, preview: bytes) -> npt.NDArray[np.uint8] | None:
+    """Read an image file, reduced to a cell, or the thumbnail of its preview; None if neither can be read."""
+    image = None
+    with suppress(OSError, cv2.error):
         image = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_UNCHANGED)
-    except (OSError, cv2.error):
-        return None
+    if image is None:
+        with suppress(ValueError, cv2.error):
+            image = cv2.imdecode(np.frombuffer(Preview.from_bytes(preview).thumbnail, np.uint8), cv2.IMREAD_UNCHANGED)
     if image is None:
         return None
     color = cv2.cvtColor(image, cv2.COLOR_BGR2RGB) if image.ndim == 3 else image

@@ -5,7 +5,7 @@
  */
 "use strict";
 
-const table = { size: 0, texts: {}, coded: {}, numbers: {} };
+const table = { size: 0, hasFiles: false, texts: {}, coded: {}, numbers: {} };
 const chunks = new Map(); // number of a data file -> its content
 const DATA_ROWS = 500;
 
@@ -22,6 +22,7 @@ function addIndex(chunk) {
     for (const row of column.rows) target.rows.push(codes[row]);
   }
   table.size += chunk.size;
+  table.hasFiles ||= chunk.has_files;
 }
 
 /* Called by report-data-NNNN.js. */
@@ -285,7 +286,7 @@ function append(columns, name, values) {
     const image = element("img", { alt: alternative(row), class: "large" });
     const fallback = () => { image.onerror = null; image.src = thumbnail(row) ?? "data:,"; };
     image.onerror = fallback;
-    if (BROWSER_IMAGE.test(name) && !name.includes(".tar/")) image.src = name.split("/").map(encodeURIComponent).join("/");
+    if (table.hasFiles && BROWSER_IMAGE.test(name) && !name.includes(".tar/")) image.src = name.split("/").map(encodeURIComponent).join("/");
     else fallback();
     const mark = element("button", { type: "button", "aria-pressed": String(marks.has(table.texts.source[row])) },
       "Mark for exclusion (x)");
