@@ -84,7 +84,7 @@ class Reason(StrEnum):
     NETWORK = "network"
     """Reserved for sources on a network."""
     ENCRYPTED = "encrypted"
-    """Reserved for encrypted objects."""
+    """A member of an archive is encrypted."""
     INTERNAL_ERROR = "internal_error"
     """A defect of plainfilm."""
     # the reasons of a run, never of an instance

@@ -14,6 +14,7 @@ from tests.support.cases.build import build_case, to_bytes
 
 from plainfilm.conversion.conversion import Conversion
 from plainfilm.conversion.summary import Run
+from plainfilm.conversion.verification import verify_output
 from plainfilm.options.options import Options
 from plainfilm.output.tables import read_table
 
@@ -148,6 +149,18 @@ def test_a_lost_shard_is_made_again(convert: Converts, tmp_path: Path, layout: s
     run = convert(layout=layout)
     assert any("10 images in OUT were deleted, cut or replaced" in note for note in run.notes)
     assert tree(tmp_path / "out") == whole
+
+
+@pytest.mark.parametrize("layout", ["folder", *LAYOUTS])
+@pytest.mark.parametrize("split", ["", "train=0.5,test=0.5"])
+def test_a_whole_output_has_no_difference_from_its_ledger(
+    convert: Converts, tmp_path: Path, layout: str, split: str
+) -> None:
+    convert(layout=layout, split=split)
+    assert not verify_output(tmp_path / "out").has_differences
+    name = next(path for path in sorted((tmp_path / "out").rglob("*")) if path.suffix in (".png", ".tar", ".parquet"))
+    name.write_bytes(name.read_bytes()[:-1])
+    assert verify_output(tmp_path / "out").changed == (name.relative_to(tmp_path / "out").as_posix(),)
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)

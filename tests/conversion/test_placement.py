@@ -55,7 +55,7 @@ def convert(source: Path, tmp_path: Path) -> Converts:
     def run(out: str = "out", stop_after: int = 1 << 30, **given: Any) -> Run:
         options = Options.of({"jobs": 1, "key_file": tmp_path / "key", **given})
         conversion = Conversion([source], tmp_path / out, options)
-        return conversion.run(lambda converted, *_: conversion.stop(0.0) if converted >= stop_after else None)
+        return conversion.run(lambda status: conversion.stop(0.0) if status.converted >= stop_after else None)
 
     return run
 

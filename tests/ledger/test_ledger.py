@@ -47,6 +47,7 @@ def record(source: str = "x.dcm", frame: int = 1, **values: Any) -> Record:
     known |= {"frame": frame, "frames": 1, "status": Status.OK, "low": 0.1, "high": float("inf"), "mean": None}
     known |= {
         "carried": ("Ä", "x\\\\y"),
+        "labels": ("left", ""),
         "affine": (1.0, 0.0, -0.0, 0.0, 1.0, 1e-300),
         "inverted": True,
         "manufacturer": "Ä \U0001f9b4 \x7f",

@@ -99,6 +99,8 @@ def test_the_defaults_are_those_of_the_interface() -> None:
         "timeout": 120.0,
         "memory": 4 * 1024**3,
         "max_pixels": 500_000_000,
+        "source_column": None,
+        "null": False,
         "jobs": None,
         "key_file": None,
         "overwrite": False,
@@ -196,6 +198,7 @@ ANY_TEXT = (
     "class_folders",
     "modality",
     "body_part",
+    "source_column",
     *(option.name for option in Options.declared() if "PathLike" in option.value_type.keyword),
 )
 

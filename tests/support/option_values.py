@@ -38,6 +38,8 @@ OPTION_VALUES: dict[str, tuple[str, object]] = {
     "layout": ("webdataset", "webdataset"),
     "samples_per_file": ("500", 500),
     "names": ("uid", "uid"),
+    "source_column": ("path", "path"),
+    "null": ("", True),
     "split": ("train=0.75,test=0.25", {"train": 0.75, "test": 0.25}),
     "split_balance": ("exact", "exact"),
     "labels": ("labels.csv", Path("labels.csv")),

@@ -12,7 +12,8 @@ from pathlib import Path
 
 from plainfilm.api.source import type_name
 from plainfilm.errors import ArgumentTypeError, ConversionError, OptionsError, PlainfilmError
-from plainfilm.options.keywords import RunKeywords
+from plainfilm.options.field import Scope
+from plainfilm.options.keywords import RunKeywords, SurveyKeywords
 from plainfilm.options.options import Options
 from plainfilm.options.presentation import Overlays
 from plainfilm.options.suggestion import did_you_mean
@@ -40,10 +41,19 @@ def options_of(function: str, keywords: Mapping[str, object], keyword_types: typ
     """
     accepted = keyword_types.__annotations__
     for name in keywords:
-        if name not in accepted:
+        # the types are generated from the declarations, which a new option is in first
+        if name not in accepted and name not in _declared_names(keyword_types):
             raise ArgumentTypeError(f"{function}() has no option {name!r}{_advice(name, accepted)}")
     # the defaults need no parsing, which would take a tenth of the time of a small image
     return Options.of(keywords) if keywords else Options()
+
+
+def _declared_names(keyword_types: type) -> set[str]:
+    """Return the names of the options that a function accepts by their scope."""
+    if keyword_types is SurveyKeywords:
+        return set()
+    scopes = (Scope.IMAGE, Scope.RUN) if keyword_types is RunKeywords else (Scope.IMAGE,)
+    return {option.name for option in Options.declared(*scopes)}
 
 
 def check_one_image(options: Options) -> None:

@@ -46,7 +46,12 @@ _HELP = CommandHelp(
 def convert_parser() -> Parser:
     """The parser of `plainfilm convert`."""
     parser = command_parser("convert", _HELP)
-    parser.add_argument("paths", nargs="*", metavar="SOURCE", help="files, folders or globs, and OUT as the last one")
+    parser.add_argument(
+        "paths",
+        nargs="*",
+        metavar="SOURCE",
+        help="files, folders, globs, archives, @list.txt or - (a list), and OUT as the last one",
+    )
     parser.add_argument("-o", "--output", metavar="OUT", help="the place for the images; all other paths are SOURCEs")
     return parser
 

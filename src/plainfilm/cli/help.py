@@ -21,9 +21,10 @@ _TITLES = {
     "output": "Files",
     "privacy": "Privacy and columns",
     "limits": "Limits",
+    "sources": "Sources",
     "run": "Run",
 }
-LETTERS = {"jobs": "j", "quiet": "q"}
+LETTERS = {"jobs": "j", "quiet": "q", "null": "0"}
 """The options that have a letter on the command line."""
 
 _SUMMARIES = {

@@ -34,7 +34,7 @@ def _lines(run: Run, out: Path) -> Iterator[str]:
     if not (run.converted or run.failed or run.skipped):
         yield "the SOURCEs hold no files: check the paths, and whether the medium is mounted"
     else:
-        yield f"tables: {_table(out, 'metadata')} and {_table(out, 'failures').name}{_report_text(out)}"
+        yield f"tables: {_metadata_text(run, out)} and {_table(out, 'failures').name}{_report_text(out)}"
     if advice := _advice(run, out):
         yield f"look first at {advice}"
     if run.interrupted:
@@ -56,12 +56,19 @@ def _advice(run: Run, out: Path) -> str:
         repaired = ", those with status repaired among them" if run.repaired else ""
         return f"{out / REPORT_FILE}: the images and what was done to them{repaired}"
     if run.repaired:
-        return f"the rows with status repaired in {_table(out, 'metadata')}, and at their images"
-    return f"some of the images, and at the column findings of {_table(out, 'metadata')}" if run.converted else ""
+        return f"the rows with status repaired in {_metadata_text(run, out)}, and at their images"
+    return f"some of the images, and at the column findings of {_metadata_text(run, out)}" if run.converted else ""
 
 
 def _report_text(out: Path) -> str:
     return f"; report: {out / REPORT_FILE}" if (out / REPORT_FILE).exists() else ""
+
+
+def _metadata_text(run: Run, out: Path) -> str:
+    """Where the metadata table is; each split with a folder has one of its own."""
+    if not run.splits:
+        return str(_table(out, "metadata"))
+    return f"{_table(out / run.splits[0], 'metadata').name} in {' and '.join(str(out / name) for name in run.splits)}"
 
 
 def _table(out: Path, name: str) -> Path:

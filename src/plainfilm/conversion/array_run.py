@@ -41,7 +41,7 @@ class ArrayRun:
     """
 
     def __init__(self, sources: Sequence[Path], options: Options) -> None:
-        self._listing = Listing(sources, None)
+        self._listing = Listing(sources, None, options.sources)
         self._options = options
         self._redactions: Redactions = load_matched_redactions(self._listing, options.privacy)
         self._exclusions = load_exclusions(options.selection.exclude)
@@ -83,14 +83,15 @@ class ArrayRun:
 
     def _jobs(self, context: RunContext) -> Iterator[Job]:
         context_bytes = context.to_bytes()
-        for entry in self._listing.entries():
+        for entry in self._listing.entries(with_content=True):
             if isinstance(entry, Reference) and excluded_name(self._exclusions, entry.source, entry.source):
                 entry = excluded_failure(entry.source)
             if isinstance(entry, Failure):
                 self._order.append(entry)
                 continue
             self._order.append(None)
-            yield Job(ConvertJob(entry, context_bytes, self._redactions.of(entry.source)))
+            job = ConvertJob(entry, context_bytes, self._redactions.of(entry.source))
+            yield Job(job, size=entry.held_bytes)
 
     def _failures_before(self) -> Iterator[tuple[Failure, None]]:
         """Yield the failures of the listing before the next job."""

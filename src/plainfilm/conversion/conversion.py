@@ -104,7 +104,7 @@ class Conversion:
 
     def _listing(self) -> Listing:
         """The SOURCEs, with the names that earlier runs have given. Raises RunError."""
-        listing, output = Listing(self._sources, self._out), FolderOutput(self._out)
+        listing, output = Listing(self._sources, self._out, self._options.sources), FolderOutput(self._out)
         if self._options.run.overwrite or not output.ledger_path.is_file():
             return listing
         with output.lock():
@@ -118,7 +118,7 @@ class Conversion:
             parts.ledger.track_listing()
         job_source = JobSource(parts.inputs, parts.ledger, parts.committer, parts.progress, self._is_stopped)
         parts.progress.count_files(parts.inputs.listing.entries())
-        self._convert(job_source.jobs(parts.inputs.listing.entries(), presentation_index), parts)
+        self._convert(job_source.jobs(parts.inputs.listing.entries(with_content=True), presentation_index), parts)
         prune_note = self._prune(parts, job_source)
         parts.committer.close(self._is_stopped)
         pack_images(parts.output, parts.ledger, self._options, self._is_stopped)

@@ -21,7 +21,7 @@ from plainfilm.options.options import Options
 from plainfilm.output.folder import FolderOutput
 from plainfilm.output.tables import check_output_formats
 from plainfilm.records import Failure
-from plainfilm.sources.file_reader import read_head
+from plainfilm.sources.member_reader import head_of
 from plainfilm.sources.reference import Reference
 from plainfilm.sources.scheme import check_local
 from plainfilm.sources.walk import Listing
@@ -34,7 +34,7 @@ def dry_run(sources: Sequence[str], out: Path, options: Options) -> Iterator[tup
     OUT that was made with other options.
     """
     check_local(out, "OUT")
-    listing = Listing(sources, out)
+    listing = Listing(sources, out, options.sources)
     output = FolderOutput(out)
     # unusable options are an error, also where OUT has no ledger
     check_output_formats(options.output)
@@ -43,7 +43,7 @@ def dry_run(sources: Sequence[str], out: Path, options: Options) -> Iterator[tup
         load_matched_redactions(listing, options.privacy)
         # the key is not loaded here, since that may create the user's key file
         exclusions = load_exclusions(options.selection.exclude)
-        for entry in listing.entries():
+        for entry in listing.entries(with_content=True):
             yield excluded_failure(entry.source) if entry.source in exclusions else entry, False
         return
     with output.lock():
@@ -56,7 +56,7 @@ def _compare(inputs: RunInputs, output: FolderOutput) -> Iterator[tuple[Referenc
     """Yield each listed entry, and whether the ledger of an OUT that is locked has it as done."""
     options, out = inputs.options, inputs.out
     with open_snapshot(output.ledger_path, inputs.fingerprint) as snapshot:
-        for entry in inputs.listing.entries():
+        for entry in inputs.listing.entries(with_content=True):
             reference = pseudonymize_path(entry, options.output.names, inputs.key)
             if excluded_name(inputs.exclusions, entry.source, reference.source):
                 yield excluded_failure(entry.source), False
@@ -80,7 +80,7 @@ def plan_sources(sources: Sequence[str], out: Path, options: Options) -> Iterato
 
 def _plan_source(reference: Reference) -> PlannedSource:
     try:
-        is_dicom = find_first_element(read_head(reference.path)) is not None
+        is_dicom = find_first_element(head_of(reference)) is not None
     except SourceError as error:
         return PlannedSource(reference.source, "failed", reason=error.reason)
     return PlannedSource(reference.source, *(("convert", reference.name) if is_dicom else ("not_dicom",)))

@@ -32,7 +32,7 @@ def failure_status(reason: Reason, *, has_dicom_suffix: bool) -> Status:
 
 def failure_of_error(reference: Reference, frame: int | None, error: ConversionError) -> Failure:
     """Return the row of a frame (counted from 0), or of a whole instance (None), that could not be converted."""
-    has_dicom_suffix = split_suffix(reference.path.name)[1] != "" and not isinstance(error, CompanionFileError)
+    has_dicom_suffix = split_suffix(reference.file_name)[1] != "" and not isinstance(error, CompanionFileError)
     note = " (it existed when the folder was listed)" if isinstance(error, FileNotFoundError) else ""
     return Failure(
         source=reference.source,

@@ -22,6 +22,10 @@ from plainfilm.records import Failure, Status
 from plainfilm.sources.reference import Reference
 from plainfilm.workers.messages import Job
 
+_UNLISTED = frozenset(
+    {Reason.UNREADABLE, Reason.SOURCE_CHANGED, Reason.TOO_LARGE, Reason.TOO_DEEP, Reason.SUSPICIOUS_COMPRESSION}
+)
+
 
 class JobSource:
     """Asks the ledger about each listed source, and yields a job where work remains.
@@ -99,8 +103,8 @@ class JobSource:
             self._exclude(entry)
             return None
         if isinstance(entry, Failure):
-            # what lies in a folder that cannot be read is not known
-            self._has_unreadable |= entry.reason is Reason.UNREADABLE
+            # what lies in a folder or an archive that cannot be read is not known
+            self._has_unreadable |= entry.reason in _UNLISTED
             self._committer.add(entry)
             self._progress.add_failure(entry)
             self._progress.pass_over()
@@ -112,10 +116,12 @@ class JobSource:
             self._unchanged += 1
             self._progress.pass_over()
             return None
-        self._progress.start_file(work.reference.source, file_stat.size)
+        size = file_stat.size if entry.member is None else entry.member.size
+        self._progress.start_file(work.reference.source, size)
         self._changed += work.has_changed
         self._committer.remove(work.obsolete_files)
-        return Job(ConvertJob(work.reference, context_bytes, boxes, label_key), work.first_frame)
+        job = ConvertJob(work.reference, context_bytes, boxes, label_key)
+        return Job(job, work.first_frame, size=entry.held_bytes)
 
     def _label_key(self, source: str) -> str:
         """Return the key of a source in the label file where its path is the key, otherwise ''."""

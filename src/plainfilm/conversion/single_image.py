@@ -41,8 +41,8 @@ def convert_single(source: Path, options: Options, prestarted: PrestartedWorkers
     The first frame of a multi-frame instance is converted unless the options choose another. Raises RunError.
     """
     _check_options(options)
-    listing = Listing([source], None)
-    entry = next(listing.entries())
+    listing = Listing([source], None, options.sources)
+    entry = next(listing.entries(with_content=True))
     redactions = load_matched_redactions(listing, options.privacy)
     note = redactions.note({entry.source})
     if isinstance(entry, Failure):

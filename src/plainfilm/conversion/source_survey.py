@@ -11,7 +11,6 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import islice
 from pathlib import Path
 
 from plainfilm.conversion.pseudonyms import Key
@@ -35,6 +34,8 @@ SURVEY_OPTIONS = (
     "timeout",
     "memory",
     "max_pixels",
+    "source_column",
+    "null",
     "jobs",
     "progress",
 )
@@ -125,7 +126,7 @@ class SourceSurvey:
         settings = WorkerSettings(
             self.options.run.workers, limits.timeout, limits.memory, give_up_after=_BATCH_SIZE + 1
         )
-        jobs = self._jobs(iterate_references(self._sources, None))
+        jobs = self._jobs(iterate_references(self._sources, None, self.options.sources, with_content=True))
         with WorkerPool(SURVEY_TASK, jobs, settings) as pool:
             self._pool = pool
             if self.is_stopped:
@@ -144,9 +145,14 @@ class SourceSurvey:
 
     def _jobs(self, entries: Iterable[Reference | Failure]) -> Iterator[Job]:
         key = Key(os.urandom(32))
-        references = self._references(entries)
-        while batch := tuple(islice(references, _BATCH_SIZE)):
-            yield Job(SurveyBatch(batch, self.options, key))
+        batch = list[Reference]()
+        for reference in self._references(entries):
+            batch.append(reference)
+            if len(batch) == _BATCH_SIZE or reference.held_bytes:
+                yield Job(SurveyBatch(tuple(batch), self.options, key), size=reference.held_bytes)
+                batch.clear()
+        if batch:
+            yield Job(SurveyBatch(tuple(batch), self.options, key))
 
     def _references(self, entries: Iterable[Reference | Failure]) -> Iterator[Reference]:
         """Yield the files among the entries; the others are counted at once."""

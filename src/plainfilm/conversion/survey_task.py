@@ -20,7 +20,7 @@ from plainfilm.options.options import Options
 from plainfilm.options.render import Polarity
 from plainfilm.pickling import FastPickle
 from plainfilm.rendering.grayscale.polarity import decide_inversion
-from plainfilm.sources.file_reader import open_source
+from plainfilm.sources.member_reader import open_reference
 from plainfilm.sources.reference import Reference
 from plainfilm.workers.messages import FrameSkipped, FrameStarted, Job, Report, TaskResult
 
@@ -70,7 +70,7 @@ def survey_batch(job: Job, report: Callable[[Report], None]) -> bool:
         report(FrameStarted(number))
         reference = batch.references[number]
         try:
-            with open_source(reference.path, _MOST_AT_ONCE) as content:
+            with open_reference(reference, _MOST_AT_ONCE) as content:
                 result: object = _facts_of(content, reference, batch)
         except ConversionError as error:
             result = failure_of_error(reference, None, error)

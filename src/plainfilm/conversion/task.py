@@ -36,7 +36,7 @@ from plainfilm.rendering.opened_instance import OpenedInstance, open_instance, w
 from plainfilm.rendering.pipeline import plan_frame, render_frame
 from plainfilm.rendering.projection import render_projection
 from plainfilm.report.thumbnail import make_preview
-from plainfilm.sources.file_reader import open_source
+from plainfilm.sources.member_reader import open_reference
 from plainfilm.sources.naming_rules import MASK_SUFFIX, frame_name, projection_name, uid_name
 from plainfilm.workers.messages import FrameSkipped, FrameStarted, FrameSurveyed, Job, MemoryShort, Report, TaskResult
 
@@ -54,7 +54,7 @@ def convert_source(job: Job, report: Callable[[Report], None]) -> bool:
     assert isinstance(convert_job, ConvertJob)
     context = convert_job.context
     try:
-        with open_source(convert_job.reference.path) as content:
+        with open_reference(convert_job.reference) as content:
             check_selection(content, context.options, context.key)
             opened = open_instance(content, context.options, convert_job.boxes)
             pixel = opened.instance.pixel

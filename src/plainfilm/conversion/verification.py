@@ -124,15 +124,15 @@ def _extra_files(out: Path, ledger: Ledger, tables: list[str]) -> Iterator[str]:
         links = [name for name in folders if Path(folder, name).is_symlink()]
         for name in (*files, *links):
             relative_name = (base / name).as_posix()
-            is_of_run = base == Path() and _is_run_file(name, tables)
+            is_of_run = relative_name in tables or (base == Path() and _is_run_file(name))
             if not is_of_run and not _is_listed(relative_name, ledger):
                 yield relative_name
         if base == Path():
             folders[:] = [name for name in folders if not is_private(name)]
 
 
-def _is_run_file(name: str, tables: list[str]) -> bool:
-    return is_private(name) or name in (*tables, RUN_FILE, CARD) or is_report_file(name)
+def _is_run_file(name: str) -> bool:
+    return is_private(name) or name in (RUN_FILE, CARD) or is_report_file(name)
 
 
 def _is_listed(relative_name: str, ledger: Ledger) -> bool:

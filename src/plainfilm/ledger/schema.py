@@ -7,11 +7,12 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from functools import cache
+from itertools import chain
 from pathlib import Path
 
 from plainfilm.errors import LedgerError
 from plainfilm.ledger.database import Database, check_regular_files, damage, database_files, open_database
-from plainfilm.ledger.sql import CREATE_DUPLICATE_INDEXES, CREATE_TABLES, FILE_NAMES
+from plainfilm.ledger.sql import CREATE_DUPLICATE_INDEXES, CREATE_TABLES, FILE_NAMES, SHARD_NAMES
 
 SCHEMA = "3"
 """The version of the tables. A ledger with another version is refused."""
@@ -89,8 +90,8 @@ def _expected_structure() -> tuple[set[tuple[object, ...]], set[tuple[object, ..
 
 
 def _file_names(database: Database) -> Iterator[str]:
-    """Yield the names of all images. Raises LedgerError at the first that is no name."""
-    for (name,) in database.iterate(FILE_NAMES):
+    """Yield the names of all images, and of the files that hold many of them. Raises LedgerError for any other text."""
+    for (name,) in chain(database.iterate(FILE_NAMES), database.iterate(SHARD_NAMES)):
         if not is_relative_name(name):
             raise damage(database.path, "a file name leads out of OUT")
         yield name

@@ -143,9 +143,9 @@ COLLIDING_SOURCE = "SELECT 1 FROM sources WHERE folded IN (?, ?, ?, ?) OR folded
 NEWEST_SOURCES = "SELECT DISTINCT source FROM (SELECT source FROM images ORDER BY id DESC LIMIT ?)"
 
 FILE_NAMES = (
-    "SELECT file_name FROM images WHERE shard = '' UNION ALL SELECT file_name FROM masks "
-    "UNION ALL SELECT file_name FROM pending UNION ALL SELECT name FROM shards"
+    "SELECT file_name FROM images UNION ALL SELECT file_name FROM masks UNION ALL SELECT file_name FROM pending"
 )
+SHARD_NAMES = "SELECT name FROM shards"
 
 # pages of files in the order of their names, so that rows may be deleted in between
 IMAGES_BY_NAME = """

@@ -63,6 +63,7 @@ class IterateKeywords(ImageKeywords, total=False):
     columns: str | list[str]
     timeout: float
     memory: str | int
+    source_column: str | None
     jobs: int | None
     key_file: str | PathLike[str] | None
 
@@ -78,6 +79,7 @@ class SurveyKeywords(TypedDict, total=False):
     timeout: float
     memory: str | int
     max_pixels: int
+    source_column: str | None
     jobs: int | None
 
 
@@ -108,6 +110,7 @@ class RunKeywords(ImageKeywords, total=False):
     columns: str | list[str]
     timeout: float
     memory: str | int
+    source_column: str | None
     jobs: int | None
     key_file: str | PathLike[str] | None
     overwrite: bool

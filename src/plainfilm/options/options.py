@@ -22,6 +22,7 @@ from plainfilm.options.privacy import PrivacyOptions
 from plainfilm.options.render import Look, RenderOptions, VoiChoice
 from plainfilm.options.run import RunOptions
 from plainfilm.options.selection import SelectionOptions, check_conditions
+from plainfilm.options.sources import SourceOptions
 from plainfilm.options.suggestion import did_you_mean
 
 
@@ -39,6 +40,7 @@ class Options:
     selection: SelectionOptions = SelectionOptions()
     privacy: PrivacyOptions = PrivacyOptions()
     limits: LimitOptions = LimitOptions()
+    sources: SourceOptions = SourceOptions()
     run: RunOptions = RunOptions()
 
     def __post_init__(self) -> None:

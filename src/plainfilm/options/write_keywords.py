@@ -32,6 +32,7 @@ _ITERATE_OPTIONS = (
     "memory",
     "jobs",
     "key_file",
+    "source_column",
 )
 _SURVEY_OPTIONS = (
     "modality",
@@ -43,6 +44,7 @@ _SURVEY_OPTIONS = (
     "memory",
     "max_pixels",
     "jobs",
+    "source_column",
 )
 _TEMPLATE = '''\
 # SPDX-License-Identifier: MIT

@@ -15,9 +15,11 @@ from plainfilm.options.options import Options
 from plainfilm.options.output import Names
 from plainfilm.output.directory import open_directory
 from plainfilm.output.storage import translate_os_errors
+from plainfilm.sources.archive import archive_packing
 from plainfilm.sources.entries import EntryKind, kind_of_source
 from plainfilm.sources.naming_rules import DICOM_SUFFIXES, IMAGE_SUFFIXES
 from plainfilm.sources.scheme import check_local
+from plainfilm.sources.source_list import STANDARD_INPUT
 
 STANDARD_OUTPUT = "-"
 """The OUT of an image that is written to standard output."""
@@ -101,8 +103,11 @@ def _is_folder(path: Path) -> bool:
 
 
 def _is_source_folder(source: str) -> bool:
+    if source == STANDARD_INPUT or source.startswith("@"):
+        return True
     try:
-        return kind_of_source(source) is EntryKind.FOLDER
+        is_folder = kind_of_source(source) is EntryKind.FOLDER
+        return is_folder or archive_packing(Path(source), is_explicit=True) is not None
     except (OSError, ValueError):
         return False
 

@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 from itertools import compress, count
 from operator import not_
 
-from plainfilm.sources.entries import Entry, EntryKind
+from plainfilm.sources.entries import Entry
 from plainfilm.sources.naming_rules import (
     DICOM_SUFFIXES,
     FRAME_PATTERN,
@@ -55,7 +55,7 @@ class EntryNames:
 
 def name_alone(entry: Entry) -> EntryNames:
     """Return the names of an entry that collides with no other one."""
-    stem, suffix = (entry.name, "") if entry.kind is EntryKind.FOLDER else split_suffix(entry.name)
+    stem, suffix = (entry.name, "") if entry.kind.is_folder else split_suffix(entry.name)
     safe = sanitize(stem)
     return EntryNames(safe, safe + suffix)
 
@@ -66,14 +66,14 @@ def name_together(entries: Sequence[Entry], reserved: Sequence[str]) -> Iterator
     reserved: names that no folder among the entries gets.
     """
     single_names = [name_alone(entry) for entry in entries]
-    is_folder = [entry.kind is EntryKind.FOLDER for entry in entries]
+    is_folder = [entry.kind.is_folder for entry in entries]
     folders = _name_folders(list(compress(single_names, is_folder)), reserved)
     files = _name_files(list(compress(single_names, map(not_, is_folder))), [names.name for names in folders])
     file_sources = {names.source for names in files} if folders else set()
     next_folder, next_file = iter(folders), iter(files)
     for entry in entries:
-        names = next(next_folder if entry.kind is EntryKind.FOLDER else next_file)
-        if entry.kind is EntryKind.FOLDER and names.source in file_sources:
+        names = next(next_folder if entry.kind.is_folder else next_file)
+        if entry.kind.is_folder and names.source in file_sources:
             names = replace(names, shares_source=True)
         yield entry, names
 

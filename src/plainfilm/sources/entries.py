@@ -11,18 +11,30 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from plainfilm.errors import Reason, Stage
+from plainfilm.errors import ConversionError, Reason, Stage
 from plainfilm.records import Failure, Status
 
 
 class EntryKind(StrEnum):
-    """What an entry of a folder is, after its symbolic link is resolved."""
+    """What an entry of a folder, of a list or of an archive is, after its symbolic link is resolved.
+
+    MISSING: a list names it, but it does not exist. REFUSED: a member of an archive that is not read; the archive has
+    its row.
+    """
 
     FILE = "file"
     FOLDER = "folder"
+    ARCHIVE = "archive"
     LINK_TO_FOLDER = "link to a folder"
     SPECIAL = "special"
     BROKEN = "broken"
+    MISSING = "missing"
+    REFUSED = "refused"
+
+    @property
+    def is_folder(self) -> bool:
+        """Whether the images of this entry lie in a folder of OUT."""
+        return self in (EntryKind.FOLDER, EntryKind.ARCHIVE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,14 +75,19 @@ def failure_of(kind: EntryKind, source: str) -> Failure:
     if kind is EntryKind.BROKEN:
         message = "it cannot be reached: a symbolic link that leads nowhere, or a folder without permission"
         return Failure(source, None, Status.FAILED, Reason.UNREADABLE, Stage.LIST, message)
+    if kind is EntryKind.MISSING:
+        message = "the list names this file, but it does not exist (a relative path is relative to the current folder)"
+        return Failure(source, None, Status.FAILED, Reason.UNREADABLE, Stage.LIST, message)
     message = "not a regular file (a pipe, socket or device)"
     if kind is EntryKind.LINK_TO_FOLDER:
         message = "a symbolic link to a folder is not followed: give the folder as a SOURCE of its own"
     return Failure(source, None, Status.SKIPPED, Reason.NOT_A_FILE, Stage.LIST, message)
 
 
-def failure_of_folder(source: str, error: OSError) -> Failure:
-    """Return the row of a folder whose entries cannot be listed."""
+def failure_of_folder(source: str, error: OSError | ConversionError) -> Failure:
+    """Return the row of a folder or of an archive whose entries cannot be listed."""
+    if isinstance(error, ConversionError):
+        return Failure(source, None, Status.FAILED, error.reason, Stage.LIST, error.message)
     message = f"the folder cannot be listed: {error.strerror}"
     return Failure(source, None, Status.FAILED, Reason.UNREADABLE, Stage.LIST, message)
 

@@ -17,7 +17,7 @@ from plainfilm.errors import LimitError, Reason, SourceError, with_os_error
 
 _HEAD_BYTES = 4096
 # Files of up to this size are read as a whole, which is faster than reading their parts.
-_MOST_AT_ONCE = 32 * 1024**2
+MOST_AT_ONCE = 32 * 1024**2
 _LARGEST = 1024**4
 _OPEN_FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 
@@ -25,12 +25,15 @@ _OPEN_FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY
 class FileContent:
     """The content of a large file, like bytes: its length is that when it was opened, and slices are read on demand.
 
+    start: the position in the file where the content begins, in an archive.
+
     The file is not mapped into memory: the system would end the process if the file shrank meanwhile.
     """
 
-    def __init__(self, file: BinaryIO, size: int) -> None:
+    def __init__(self, file: BinaryIO, size: int, start: int = 0) -> None:
         self._file = file
         self._size = size
+        self._start = start
 
     def __len__(self) -> int:
         return self._size
@@ -41,7 +44,7 @@ class FileContent:
         if stop <= start:
             return b""
         try:
-            self._file.seek(start)
+            self._file.seek(self._start + start)
             content = self._file.read(stop - start)
         except OSError as error:
             raise _unreadable_error(error) from error
@@ -51,7 +54,7 @@ class FileContent:
 
 
 @contextmanager
-def open_source(path: Path, most_at_once: int = _MOST_AT_ONCE) -> Iterator[bytes | FileContent]:
+def open_source(path: Path, most_at_once: int = MOST_AT_ONCE) -> Iterator[bytes | FileContent]:
     """Open a file as a context manager for its content; a `FileContent` is valid within the context only.
 
     most_at_once: the size in bytes up to which a file is read as a whole.
@@ -60,7 +63,7 @@ def open_source(path: Path, most_at_once: int = _MOST_AT_ONCE) -> Iterator[bytes
     Raises SourceError: `unreadable`, or `source_changed` if the file shrank while it was read or is no longer a
     regular file. Raises LimitError (`too_large`) for a file of more than 1 TiB, and the errors of `inflate_gzip`.
     """
-    with _open(path) as file:
+    with open_file(path) as file:
         size = os.fstat(file.fileno()).st_size
         if size > _LARGEST:
             raise LimitError(f"the file has {size} bytes")
@@ -73,20 +76,20 @@ def read_head(path: Path) -> bytes:
     Of a DICOM file that is compressed with gzip, they are those of what it holds. Raises SourceError as `open_source`
     does.
     """
-    with _open(path) as file:
+    with open_file(path) as file:
         try:
             head = file.read(_HEAD_BYTES)
         except OSError as error:
             raise _unreadable_error(error) from error
-    return _inflated_head(head) or head
+    return inflated_head(head) or head
 
 
 def inflated_content(content: bytes | FileContent) -> bytes | FileContent:
     """Return the DICOM file in a gzip file, or any other content as it is. Raises the errors of `inflate_gzip`."""
-    return inflate_gzip(content) if _inflated_head(content[:_HEAD_BYTES]) else content
+    return inflate_gzip(content) if inflated_head(content[:_HEAD_BYTES]) else content
 
 
-def _inflated_head(head: bytes) -> bytes:
+def inflated_head(head: bytes) -> bytes:
     """Return the first bytes of the DICOM file in a gzip file, b"" for any other file."""
     inflated = inflate_gzip_head(head, _HEAD_BYTES) if head.startswith(GZIP_START) else b""
     return inflated if find_first_element(inflated) is not None else b""
@@ -102,8 +105,13 @@ def _read_whole(file: BinaryIO, size: int) -> bytes:
     return content
 
 
-def _open(path: Path) -> BinaryIO:
-    """Open a file. A pipe or device that has replaced it since it was listed is rejected without waiting for it."""
+def open_file(path: Path) -> BinaryIO:
+    """Open a file, which the caller closes.
+
+    A pipe or device that has replaced it since it was listed is rejected without waiting for it.
+
+    Raises SourceError as `open_source` does.
+    """
     try:
         descriptor = os.open(path, _OPEN_FLAGS)
     except OSError as error:

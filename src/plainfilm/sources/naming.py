@@ -80,7 +80,7 @@ def assign_names(
     first = list(islice(remaining, most_in_memory + 1))
     if len(first) > most_in_memory:
         return _name_in_database(chain(first, remaining), (*reserved_names(at_top=at_top), *reserved))
-    first.sort(key=lambda entry: (entry.argument, entry.kind is EntryKind.FOLDER, entry.name))
+    first.sort(key=lambda entry: (entry.argument, entry.kind.is_folder, entry.name))
     return name_together(first, (*reserved_names(at_top=at_top), *reserved))
 
 
@@ -97,7 +97,7 @@ def _name_in_database(entries: Iterable[Entry], reserved: tuple[str, ...]) -> It
 def _row_of(entry: Entry) -> tuple[object, ...]:
     stem = stem_of(entry)
     name = entry.name.encode("utf-8", "surrogatepass")
-    return entry.argument, entry.kind is EntryKind.FOLDER, name, entry.kind.value, stem, instance_stem_of(stem)
+    return entry.argument, entry.kind.is_folder, name, entry.kind.value, stem, instance_stem_of(stem)
 
 
 def _name_collisions(connection: sqlite3.Connection, reserved: tuple[str, ...]) -> None:

@@ -3,23 +3,67 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from plainfilm.pickling import FastPickle
 
 
 @dataclass(frozen=True, slots=True)
+class MemberSpan(FastPickle):
+    """Where the bytes of a member lie in an archive that allows random access.
+
+    start: the position of the first byte of the data of a tar member, or of the local header of a zip member.
+    stored_size: the number of bytes in the archive. method: the compression method of a zip member (APPNOTE 4.4.5),
+    None in a tar file. crc: the CRC-32 of the data of a zip member.
+    """
+
+    start: int
+    stored_size: int
+    method: int | None = None
+    crc: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Member(FastPickle):
+    """A member of an archive.
+
+    name: its file name, without folders. size: its number of bytes.
+    span: where it lies; None if the archive can only be read in order.
+    position: its position among the members of its archive.
+    content: its bytes, if they have been read in order.
+    """
+
+    name: str
+    size: int
+    position: int
+    span: MemberSpan | None = None
+    content: bytes | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Reference(FastPickle):
     """One input file.
 
-    path: absolute path of the file; it may hold bytes that are not UTF-8 (as surrogate escapes).
+    path: absolute path of the file, or of the archive; it may hold bytes that are not UTF-8 (as surrogate escapes).
     source: relative path with the file's own suffix, as the tables show it; unique within a run.
     name: relative path of its image without suffix and frame, `/` between components; unique within a run, case folded.
     is_renamed: whether its name, or that of a folder above it, was changed because another file or folder has it.
+    member: the member of the archive; None for a file.
     """
 
     path: Path
     source: str
     name: str
     is_renamed: bool = False
+    member: Member | None = None
+
+    @property
+    def held_bytes(self) -> int:
+        """The bytes of the content that this reference holds."""
+        return 0 if self.member is None or self.member.content is None else len(self.member.content)
+
+    @property
+    def file_name(self) -> str:
+        """The file's own name, as the folder or the archive has it."""
+        return self.path.name if self.member is None else self.member.name

@@ -5,42 +5,54 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from plainfilm.errors import SourceMissingError, with_os_error
+from plainfilm.options.sources import SourceOptions
+from plainfilm.sources.archive import archive_packing
 from plainfilm.sources.entries import EntryKind, kind_of_source, read_entries
 from plainfilm.sources.glob import AnyPattern, split_pattern
 from plainfilm.sources.scheme import check_local
+from plainfilm.sources.source_list import ListedFiles, listed_files, paths_in_list
 
 
 @dataclass(frozen=True, slots=True)
 class Root:
-    """A file, a folder, or the globs that start from one folder, with their patterns.
+    """A file, a folder, an archive, a list, or the globs that start from one folder, with their patterns.
 
-    path: of a folder, its path without symbolic links; of a file, such a path of its folder, and its own name.
+    path: of a folder or an archive, its path without symbolic links; of a file, such a path of its folder, and its own
+    name. Of a list, the deepest common folder of its files.
     """
 
     path: Path
     kind: EntryKind
     pattern: AnyPattern | None = None
+    listed: ListedFiles | None = None
 
     @property
     def is_folder(self) -> bool:
-        """Whether this is a folder or the start of a glob."""
-        return self.kind is EntryKind.FOLDER
+        """Whether this is a folder, an archive, a list or the start of a glob."""
+        return self.kind.is_folder
+
+    @property
+    def has_prefix(self) -> bool:
+        """Whether its images lie in a folder of its name where there are several such roots."""
+        return self.is_folder and self.listed is None
 
     @property
     def is_whole_folder(self) -> bool:
         """Whether this is a folder with all that is in it."""
-        return self.is_folder and self.pattern is None
+        return self.is_folder and self.pattern is None and self.listed is None
 
     def reaches(self, path: Path) -> bool:
         """Whether listing this root reaches a file or folder, whose path has no symbolic links."""
         if not self.is_folder:
             return _resolved(self.path) == path
+        if self.listed is not None:
+            return self.listed.reaches(path)
         if path != self.path and self.path not in path.parents:
             return False
         if self.pattern is None:
@@ -53,16 +65,18 @@ class Root:
         return False
 
 
-def resolve_roots(sources: Sequence[str | Path]) -> list[Root]:
-    """Resolve the SOURCEs. Each folder is one root; a root that an earlier one contains is left out.
+def resolve_roots(sources: Sequence[str | Path], options: SourceOptions) -> list[Root]:
+    """Resolve the SOURCEs. Each folder and each list is one root; a root that an earlier one contains is left out.
 
     Raises SourceMissingError for a source that does not exist (or a glob that matches nothing), and OptionsError for a
-    URL.
+    URL and a list that cannot be read.
     """
     roots: list[Root] = []
     folders: dict[Path, int] = {}
-    for root in (_root_of(os.fspath(source)) for source in sources):
-        if root.is_folder and root.path in folders:
+    for root in (_root_or_list(os.fspath(source), options) for source in sources):
+        if root.listed is not None:
+            roots.append(root)
+        elif root.is_folder and root.path in folders:
             position = folders[root.path]
             roots[position] = _joined(roots[position], root)
         elif not _is_reached(root, roots):
@@ -85,15 +99,60 @@ def _is_reached(root: Root, earlier: Sequence[Root]) -> bool:
     return any(other.reaches(path) for other in earlier)
 
 
+def _root_or_list(source: str, options: SourceOptions) -> Root:
+    paths = paths_in_list(source, options)
+    return _root_of(source) if paths is None else _list_root(paths)
+
+
 def _root_of(source: str) -> Root:
     check_local(source, "SOURCE")
     try:
-        kind = kind_of_source(source)
+        return _root_at(source)
     except (FileNotFoundError, NotADirectoryError, ValueError):
         return _glob_root(source)
+
+
+def _root_at(source: str) -> Root:
+    """The root of a path. Raises FileNotFoundError, NotADirectoryError and ValueError where there is nothing."""
+    try:
+        kind = kind_of_source(source)
+    except (FileNotFoundError, NotADirectoryError):
+        raise
     except OSError:
         return Root(Path(source).absolute(), EntryKind.BROKEN)
-    return Root(_resolved(Path(source)) if kind is EntryKind.FOLDER else _file_path(source), kind)
+    if kind is EntryKind.FOLDER:
+        return Root(_resolved(Path(source)), kind)
+    if kind is EntryKind.FILE and archive_packing(Path(source), is_explicit=True) is not None:
+        return Root(_resolved(Path(source)), EntryKind.ARCHIVE)
+    return Root(_file_path(source), kind)
+
+
+def _list_root(paths: Iterable[str]) -> Root:
+    """The root of the files of a list, of which each counts once. Raises OptionsError for a URL."""
+    kinds: dict[Path, EntryKind] = {}
+    targets = set[Path]()
+    for path in paths:
+        check_local(path, "a path in a list")
+        root = _listed_root(path)
+        target = _resolved(root.path) if root.path.is_symlink() else root.path
+        if target not in targets:
+            targets.add(target)
+            kinds[root.path] = root.kind
+    folders = {path for path, kind in kinds.items() if kind.is_folder}
+    outermost = {path: kind for path, kind in kinds.items() if folders.isdisjoint(path.parents)}
+    if len(outermost) == 1 and folders.issuperset(outermost):
+        only, kind = next(iter(outermost.items()))
+        return Root(only, kind)
+    listed = listed_files(outermost)
+    return Root(listed.common_folder, EntryKind.FOLDER, listed=listed)
+
+
+def _listed_root(path: str) -> Root:
+    try:
+        return _root_at(path)
+    except (OSError, ValueError):
+        # a NUL, which no path has, would end the name
+        return Root(_file_path(path.replace("\0", "_")), EntryKind.MISSING)
 
 
 def _glob_root(source: str) -> Root:

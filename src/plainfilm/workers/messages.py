@@ -122,11 +122,13 @@ class Job(FastPickle):
     payload: the task's input, any object that can be pickled.
     first_frame: the frame (from 0) to begin with.
     skipped_frames: frames (from 0) that the task must not touch, because a worker was lost when it surveyed them.
+    size: the bytes of the payload where it is so large that few jobs may be drawn ahead; 0 for any other.
     """
 
     payload: object
     first_frame: int = 0
     skipped_frames: frozenset[int] = frozenset()
+    size: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,9 +236,13 @@ class WorkerLost:
 
 @dataclass(frozen=True, slots=True)
 class JobDone:
-    """A job has ended, with or without losses; no more events of it follow. An interrupted job has no JobDone."""
+    """A job has ended, with or without losses; no more events of it follow. An interrupted job has no JobDone.
+
+    size: that of the job.
+    """
 
     payload: object
+    size: int = 0
 
 
 @dataclass(frozen=True, slots=True)

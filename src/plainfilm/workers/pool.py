@@ -40,6 +40,8 @@ IDLE_SECONDS = 0.2
 """How long the consumer waits for an event before it gets Idle."""
 GRACE_SECONDS = 4.0
 JOBS_AHEAD = 64
+# the bytes of the payloads of large jobs that are drawn and not done; one job is drawn whatever its size
+MOST_BYTES_AHEAD = 256 * 1024**2
 """Jobs drawn ahead per worker, so that no worker is idle while the consumer writes to disk."""
 
 
@@ -77,7 +79,7 @@ class WorkerPool:
         self._watchdog_stop = threading.Event()
         self._job_iterator_error = CapturedError()
         self._has_drawn_all_jobs = False
-        self._open_jobs = 0
+        self._open_jobs = self._open_bytes = 0
 
     def __enter__(self) -> WorkerPool:
         for thread in (self._watchdog, *self._threads):
@@ -103,6 +105,7 @@ class WorkerPool:
                 raise event
             if isinstance(event, JobDone):
                 self._open_jobs -= 1
+                self._open_bytes -= event.size
             if idle or not isinstance(event, Idle):
                 yield event
         if self._job_iterator_error.error is not None:
@@ -149,6 +152,7 @@ class WorkerPool:
             and not self._queues.is_stopping
             and self._queues.jobs.qsize() < enough
             and self._open_jobs < self._most_open_jobs
+            and self._open_bytes < MOST_BYTES_AHEAD
         ):
             job = None
             with self._job_iterator_error:
@@ -157,6 +161,7 @@ class WorkerPool:
                 self._has_drawn_all_jobs = True
                 return
             self._open_jobs += 1
+            self._open_bytes += job.size
             self._queues.put_job(job)
             if self._queues.has_events:
                 return

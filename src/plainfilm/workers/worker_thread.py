@@ -153,7 +153,7 @@ class WorkerThread(threading.Thread):
             lost = self._finish_attempt(progress, end)
             if lost is not None:
                 self._queues.put_event(job, lost)
-        self._queues.put_event(job, JobDone(job.payload))
+        self._queues.put_event(job, JobDone(job.payload, job.size))
 
     def _attempt(self, process: WorkerProcess, progress: JobProgress) -> TaskFinished | TaskRaised | None:
         """Try the remaining part of a job once; return how the task ended, or None when the worker is gone.

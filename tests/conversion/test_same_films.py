@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: MIT
+"""The same films give the same images and tables, whichever kind of SOURCE holds them."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from tests.support.archives import write_archive
+from tests.support.cases.build import write_case
+from tests.support.outputs import images_of
+
+from plainfilm.api.many_images import iterate, survey
+from plainfilm.conversion.conversion import Conversion
+from plainfilm.conversion.dry_run import plan_sources
+from plainfilm.conversion.summary import Run
+from plainfilm.options.options import Options
+
+pytestmark = pytest.mark.slow
+NAMES = ("x.dcm", "X.dcm", "a/x", "a/x.dcm", "a/b/=y.ima", "c/z_f0001.dcm", "c/z.dcm", "ä/ü.dcm")
+
+
+@pytest.fixture
+def films(tmp_path: Path) -> Path:
+    folder = tmp_path / "films"
+    for number, name in enumerate(NAMES):
+        write_case(folder / name, rows=16, columns=16 + number)
+    (folder / "c/packed.dcm.gz").write_bytes(gzip.compress((folder / "x.dcm").read_bytes()))
+    (folder / "a/note.txt").write_text("no film")
+    (folder / "a/bad.dcm").write_text("no film either")
+    (folder / "cut.dcm").write_bytes((folder / "x.dcm").read_bytes()[:200])
+    (tmp_path / "key").write_bytes(b"a secret of thirty-two bytes, so.")
+    return folder
+
+
+def members(films: Path) -> dict[str, bytes]:
+    """The contents of the films, in an order that is not that of their names."""
+    files = sorted((path for path in films.rglob("*") if path.is_file()), key=lambda path: path.name[::-1])
+    return {path.relative_to(films).as_posix(): path.read_bytes() for path in files}
+
+
+def packed(suffix: str) -> Callable[[Path], str]:
+    return lambda films: str(write_archive(films.parent / f"packed{suffix}", members(films)))
+
+
+def listed(films: Path) -> str:
+    path = films.parent / "list.txt"
+    path.write_text("# films\r\n" + "\r\n".join(str(films / name) for name in members(films)))
+    return f"@{path}"
+
+
+def in_table(films: Path) -> str:
+    path = films.parent / "list.csv"
+    path.write_text("id,film\n" + "".join(f'1,"{films / name}"\n' for name in members(films)))
+    return str(path)
+
+
+KINDS: dict[str, Callable[[Path], str]] = {
+    "list": listed,
+    "table": in_table,
+    "zip": packed(".zip"),
+    "tar": packed(".tar"),
+    "tar.gz": packed(".tar.gz"),
+    "tar.xz": packed(".tar.xz"),
+}
+
+
+def convert(source: str | Path, films: Path, out: str, **options: object) -> Run:
+    given = {"jobs": 2, "key_file": films.parent / "key", "source_column": "film", **options}
+    return Conversion([Path(source)], films.parent / out, Options.of(given)).run()
+
+
+def tables(films: Path, out: str) -> dict[str, str]:
+    return {name: (films.parent / out / f"{name}.csv").read_text() for name in ("metadata", "failures")}
+
+
+@pytest.mark.parametrize("names", ["keep", "hash", "uid"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_each_kind_of_source_gives_the_images_and_tables_of_the_folder(films: Path, kind: str, names: str) -> None:
+    expected = convert(films, films, "expected", names=names)
+    run = convert(KINDS[kind](films), films, "out", names=names)
+    assert run.counts == expected.counts
+    assert expected.converted == len(NAMES) + 1
+    assert images_of(films.parent / "out") == images_of(films.parent / "expected")
+    assert tables(films, "out") == tables(films, "expected")
+
+
+@pytest.mark.parametrize("kind", ["zip", "tar", "tar.gz"])
+def test_an_archive_that_has_not_changed_is_not_converted_again(films: Path, kind: str) -> None:
+    source = Path(KINDS[kind](films))
+    first = convert(source, films, "out")
+    before = images_of(films.parent / "out")
+    again = convert(source, films, "out")
+    assert again.counts == first.counts
+    assert any(note.startswith(f"{len(members(films))} files were done before") for note in again.notes)
+    status = source.stat()
+    os.utime(source, ns=(status.st_atime_ns, status.st_mtime_ns + 10**9))
+    changed = convert(source, films, "out")
+    assert any("have changed since they were converted" in note for note in changed.notes)
+    assert images_of(films.parent / "out") == before
+
+
+def test_another_archive_of_the_same_members_replaces_no_image(films: Path) -> None:
+    first, second = films.parent / "1.zip", films.parent / "2.zip"
+    film = (films / "x.dcm").read_bytes()
+    convert(write_archive(first, {"x.dcm": film}), films, "out")
+    convert(write_archive(second, {"x.dcm": (films / "a/x").read_bytes()}), films, "out")
+    assert len(images_of(films.parent / "out")) == 2
+
+
+@pytest.mark.parametrize("kind", ["zip", "tar", "tar.gz"])
+def test_arrays_and_surveys_are_the_same(films: Path, kind: str) -> None:
+    source = KINDS[kind](films)
+    expected = {record.source: image for record, image in iterate(films, jobs=1) if image is not None}
+    images = {record.source: image for record, image in iterate(source, jobs=1) if image is not None}
+    assert images.keys() == expected.keys()
+    assert all((images[name] == image).all() for name, image in expected.items())
+    counts = survey(source, jobs=1).counts
+    assert (counts.files, counts.images) == (len(members(films)), len(expected))
+
+
+@pytest.mark.parametrize("kind", ["zip", "tar.gz"])
+def test_a_dry_run_lists_the_members(films: Path, kind: str) -> None:
+    planned = {item.source: item.action for item in plan_sources([KINDS[kind](films)], films.parent / "o", Options())}
+    assert planned["x.dcm"] == "convert"
+    assert planned["a/note.txt"] == "not_dicom"
+    assert planned.keys() == {name.replace("=", "_") for name in members(films)}
+
+
+def test_nothing_is_written_beside_out_and_the_archive_stays_as_it_is(films: Path) -> None:
+    source = Path(packed(".tar.gz")(films))
+    shutil.rmtree(films)
+    before, status = source.read_bytes(), source.stat()
+    convert(source, films, "out")
+    assert source.read_bytes() == before
+    assert source.stat().st_mtime_ns == status.st_mtime_ns
+    assert {path.name for path in films.parent.iterdir()} == {"key", "out", source.name}
+
+
+def test_a_list_on_standard_input_is_converted(films: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = "\0".join(str(films / name) for name in members(films))
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(names.encode())))
+    run = convert("-", films, "out", null=True)
+    assert run.converted == len(NAMES) + 1
