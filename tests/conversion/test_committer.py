@@ -132,6 +132,7 @@ def _result(one: Input, frame: int, name: str, sink: FolderOutput) -> StagedImag
         "status": Status.OK,
         "affine": (),
         "carried": (),
+        "labels": (),
     }
     known |= {"file_name": f"{frame_name(one.uid or name, frame, one.frames)}.png", "sop_instance": one.uid}
     return StagedImage(Record(**known), sink.stage([f"{one.source} {frame}".encode()]))
