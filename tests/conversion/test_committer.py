@@ -20,6 +20,7 @@ from tests.support.outputs import is_private
 from plainfilm.conversion import run_parts as run_parts_module
 from plainfilm.conversion.committer import ResultCommitter
 from plainfilm.conversion.job import StagedImage
+from plainfilm.conversion.labels import Labels
 from plainfilm.conversion.pseudonyms import Key
 from plainfilm.conversion.run_inputs import RunInputs
 from plainfilm.conversion.run_log import RunLog
@@ -30,7 +31,6 @@ from plainfilm.ledger.fingerprint import RunFingerprint
 from plainfilm.ledger.ledger import Ledger, open_ledger
 from plainfilm.ledger.remaining_work import FileStat
 from plainfilm.options.options import Options
-from plainfilm.options.output import Table
 from plainfilm.options.redaction_list import Redactions
 from plainfilm.output.directory import OutputDirectory
 from plainfilm.output.folder import FolderOutput
@@ -272,15 +272,15 @@ def test_reverting_the_newest_images_removes_their_files_and_the_next_run_makes_
 def test_a_run_that_cannot_continue_removes_images_until_the_tables_fit(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    inputs = RunInputs(Listing([], None), tmp_path / "out", Options(), Key(b"k" * 32), Redactions(), IDENTITY)
+    inputs = RunInputs(Listing([], None), tmp_path / "out", Options(), Key(b"k" * 32), Redactions(), Labels(), IDENTITY)
     run(inputs.out, CLASH)
     write_tables = run_parts_module.write_tables
     images = len(rows(inputs.out)[0])
 
-    def write_few_rows(output: FolderOutput, ledger: Ledger, table: Table, columns: Sequence[str]) -> object:
+    def write_few_rows(output: FolderOutput, ledger: Ledger, *options: Any) -> object:
         if len(list(ledger.records())) > 5:
             raise StorageFullError("no space is left")
-        return write_tables(output, ledger, table, columns)
+        return write_tables(output, ledger, *options)
 
     monkeypatch.setattr(run_parts_module, "write_tables", write_few_rows)
     with run_parts_module.open_run_parts(inputs, ignore_progress) as parts:

@@ -15,7 +15,7 @@ from plainfilm.conversion.failures import (
     failure_of_publishing,
     failure_status,
 )
-from plainfilm.conversion.job import ConvertJob
+from plainfilm.conversion.job import ConvertJob, RunContext
 from plainfilm.errors import ConversionError, NotAnImageError, NotDicomError, Reason, Stage, TruncatedError
 from plainfilm.options.options import Options
 from plainfilm.output.tables import read_table
@@ -64,7 +64,8 @@ def test_the_row_of_an_error_has_the_status_of_its_reason_and_name(
 
 
 def test_frames_of_rows_count_from_one() -> None:
-    lost = WorkerLost(ConvertJob(reference("cine.dcm"), b""), 1, Reason.TIMEOUT, "no result", 1)
+    context = RunContext(Options(), None, None).to_bytes()
+    lost = WorkerLost(ConvertJob(reference("cine.dcm"), context), 1, Reason.TIMEOUT, "no result", 1)
     assert failure_of_error(reference("cine.dcm"), 1, TruncatedError("ends too early")).frame == 2
     assert failure_of_lost_worker(lost) == Failure(
         "b/cine.dcm", 2, Status.FAILED, Reason.TIMEOUT, Stage.RUN, "no result"

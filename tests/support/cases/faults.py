@@ -44,7 +44,7 @@ def faults() -> dict[str, Fault]:
         "PDF": Fault("report.pdf", b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n" + b"1 0 obj\n" * 200, "skipped", "not_dicom"),
         "zeros": Fault("zeros", bytes(5000), "skipped", "not_dicom"),
         "empty": Fault("empty.dcm", b"", "failed", "empty"),
-        "directory": Fault("DICOMDIR", _other(DIRECTORY), "skipped", "no_pixel_data", ("Media Storage Directory",)),
+        "directory": Fault("DICOMDIR", _other(DIRECTORY), "skipped", "no_pixel_data", ("directory of a medium",)),
         "report": Fault("report.dcm", _other(BASIC_TEXT_REPORT), "skipped", "no_pixel_data", ("Basic Text SR",)),
         "presentation state": Fault("state.dcm", _other(PRESENTATION_STATE), "skipped", "no_pixel_data"),
         "treatment plan": Fault("plan.dcm", _other(TREATMENT_PLAN), "skipped", "no_pixel_data", ("RT Plan",)),
