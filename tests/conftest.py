@@ -21,7 +21,6 @@ MARKS_OF_FIXTURES = {
     "dcmj2pnm": ("component", "slow"),
     "dciodvfy": ("component", "slow"),
     "pngcheck": ("component", "slow"),
-    "cornerstone": ("component", "slow"),
     "chromium": ("component", "slow"),
 }
 
