@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The page about cornerstone3D lists every kind of disagreement; `python -m conformance.cornerstone` compares images."""
+"""The page about cornerstone3D lists every kind of disagreement (`python -m conformance.cornerstone` writes it)."""
 
 from __future__ import annotations
 
