@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from plainfilm.errors import OutputError
 from plainfilm.ledger.ledger import Ledger
+from plainfilm.output.directory import open_regular_file
 from plainfilm.output.folder import FolderOutput
 from plainfilm.records import Record
 
@@ -61,7 +62,8 @@ def _copy(output: FolderOutput, moves: Iterable[Move]) -> bool:
     new_names: dict[str, str] = {}
     for move in moves:
         try:
-            content = (output.out / move.old.file_name).read_bytes()
+            with open_regular_file(output.out / move.old.file_name) as file:
+                content = file.read()
             new_names[output.stage([content])] = move.new.file_name
         except (OSError, OutputError):
             output.discard(new_names)

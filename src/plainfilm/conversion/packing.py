@@ -28,6 +28,7 @@ from plainfilm.ledger.remaining_work import FileStat
 from plainfilm.ledger.stored_shards import PlannedSample, StoredShard
 from plainfilm.options.options import Options
 from plainfilm.options.output import Layout
+from plainfilm.output.directory import open_regular_file
 from plainfilm.output.folder import FolderOutput
 from plainfilm.output.shards import Sample, SampleKeys, ShardFormat, WebDatasetFormat
 from plainfilm.output.table_schema import Column, cells_of, metadata_columns
@@ -179,7 +180,8 @@ class Packer:
                 yield from self._format.read(self._output.out / origin, places)
                 return
             for sample, _ in pairs:
-                yield (self._output.out / sample.record.file_name).read_bytes()
+                with open_regular_file(self._output.out / sample.record.file_name) as file:
+                    yield file.read()
         except OSError as error:
             raise _run_error(f"an image that is to be packed cannot be read ({error.strerror})") from error
 

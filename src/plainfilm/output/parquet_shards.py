@@ -12,6 +12,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from plainfilm.output.directory import open_regular_file
 from plainfilm.output.shards import Sample
 from plainfilm.output.table_schema import Column
 
@@ -62,7 +63,7 @@ class ParquetFormat:
 
         A row group is read once if the order is that of the file.
         """
-        with pq.ParquetFile(path) as file:
+        with open_regular_file(path) as stream, pq.ParquetFile(stream) as file:
             ends = _ends_of_groups(file)
             current, column = -1, pa.chunked_array([], pa.struct([]))
             for row, _ in images:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from plainfilm.errors import RunError
+from plainfilm.output.directory import open_regular_file
 from plainfilm.output.table_schema import Cell, Column, ColumnType
 
 _MODE = 0o644
@@ -78,7 +79,7 @@ class WebDatasetFormat:
 
     def read(self, path: Path, images: Iterable[tuple[int, int]]) -> Iterator[bytes]:
         """Yield the bytes of images of a tar file."""
-        with path.open("rb") as file:
+        with open_regular_file(path) as file:
             for position, size in images:
                 yield _read(file, position, size)
 
