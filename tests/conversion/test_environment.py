@@ -8,6 +8,7 @@ import errno
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,9 @@ from tests.support.cases.dataset import to_bytes
 from tests.support.codestreams import synthetic_image
 
 import plainfilm
+from plainfilm.conversion.conversion import Conversion
 from plainfilm.errors import environment_reason
+from plainfilm.options.options import Options
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the limits of Linux")
 ROOT = "1.2.840.10008.1.2"
@@ -79,7 +82,10 @@ def _rows(out: Path, name: str) -> list[dict[str, str]]:
 def test_too_little_memory_is_the_reason_of_every_codec_and_is_tried_again(films: Path, tmp_path: Path) -> None:
     (tmp_path / "key").write_bytes(b"k" * 32)
     for memory in (1, 4, 6, 8, 10, 16, 64):
-        plainfilm.convert(films, tmp_path / "out", key_file=tmp_path / "key", memory=memory * MIB, jobs=2)
+        options = Options.of({"key_file": tmp_path / "key", "jobs": 2})
+        # below the least value that --memory accepts
+        limits = replace(options.limits, memory=memory * MIB)
+        Conversion([films], tmp_path / "out", replace(options, limits=limits)).run()
         failures = _rows(tmp_path / "out", "failures")
         assert {row["reason"] for row in failures} <= {"memory_limit"}, (memory, failures)
         assert len(failures) == len(ENCODERS) or memory > 1

@@ -12,6 +12,7 @@ import pytest
 from plainfilm.conversion.committer import ResultCommitter
 from plainfilm.conversion.job import ConvertJob
 from plainfilm.conversion.job_source import JobSource, pseudonymize_path
+from plainfilm.conversion.labels import Labels
 from plainfilm.conversion.progress import ProgressReporter
 from plainfilm.conversion.pseudonyms import Key, source_hash
 from plainfilm.conversion.run_inputs import RunInputs
@@ -67,6 +68,7 @@ def make_job_source(ledger: Ledger, committer: ResultCommitter, reports: list[An
             options or Options(),
             KEY,
             redactions or Redactions(),
+            Labels(),
             FINGERPRINT,
         )
         progress = ProgressReporter(reports.append, committer.counts)

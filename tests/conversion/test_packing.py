@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from tests.support.cases.build import build_case, to_bytes
 
+from plainfilm.conversion import progress
 from plainfilm.conversion.conversion import Conversion
 from plainfilm.conversion.summary import Run
 from plainfilm.conversion.verification import verify_output
@@ -44,7 +45,9 @@ def source(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def convert(source: Path, tmp_path: Path) -> Converts:
+def convert(source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Converts:
+    # a run that is to be stopped after some images must hear of each of them
+    monkeypatch.setattr(progress, "REPORT_SECONDS", 0.0)
     (tmp_path / "key").write_bytes(b"a secret of thirty-two bytes, so.")
 
     def run(out: str = "out", stop_after: int = 1 << 30, **given: Any) -> Run:

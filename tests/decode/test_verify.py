@@ -22,6 +22,7 @@ from plainfilm.dicom.frames import FrameBytes, locate_frames
 from plainfilm.dicom.instance import ImagePixel, PixelData
 from plainfilm.errors import DecodeError, Reason
 from plainfilm.findings import FindingCode
+from plainfilm.kernels import HAS_CORE
 
 ROOT = "1.2.840.10008.1.2"
 
@@ -140,7 +141,9 @@ def test_a_lossless_scan_whose_bits_are_not_counted_is_compared_and_not_verified
     whole = bytes(imagecodecs.jpeg8_encode(image, lossless=True, bitspersample=8))
     assert codes(describe_image(image, 8), whole, ".4.70") == [FindingCode.VERIFIED]
     restarted = with_restart_interval(whole, 40 * 30)
-    assert codes(describe_image(image, 8), restarted, ".4.70") == [FindingCode.NOT_VERIFIED]
+    # only the compiled decoder counts the bits of such a scan
+    expected = FindingCode.VERIFIED if HAS_CORE else FindingCode.NOT_VERIFIED
+    assert codes(describe_image(image, 8), restarted, ".4.70") == [expected]
 
 
 def test_a_frame_of_the_codec_that_follows_a_refusal_is_not_verified() -> None:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -68,7 +69,9 @@ def test_beyond_the_budget_frames_are_decoded_again_to_the_same_images(
 def test_the_budget_is_a_small_share_of_the_memory_limit(decoded_frames: Counter[int]) -> None:
     frame = opened().load(0).nbytes
     decoded_frames.clear()
-    images(opened(memory=2 * frame * instance_survey.CACHE_SHARE), range(FRAMES))
+    instance = opened()
+    limits = replace(instance.options.limits, memory=2 * frame * instance_survey.CACHE_SHARE)
+    images(replace(instance, options=replace(instance.options, limits=limits)), range(FRAMES))
     assert [decoded_frames[frame] for frame in range(FRAMES)] == [1, 1, 2, 2, 2]
 
 

@@ -98,5 +98,5 @@ def test_a_voi_that_the_file_lacks_is_replaced_by_the_choice_of_the_file(
     assert (explanation["status"], explanation["voi"], own["voi"]) == ("repaired", used, used)
     assert code in str(explanation["findings"])
     assert np.array_equal(plainfilm.render(content, look=look, voi=voi), plainfilm.render(content, look=look))
-    with pytest.raises(RepairRefusedError, match="--strict"):
+    with pytest.raises(RepairRefusedError, match="strict=True"):
         plainfilm.render(content, look=look, voi=voi, strict=True)
