@@ -83,6 +83,7 @@ def test_an_out_of_one_image_is_loaded(make_out: Callable[..., list[str]], tmp_p
     check(load(tmp_path / "out"), images_named(name))
 
 
+@pytest.mark.component
 @TABLES
 def test_more_rows_than_a_loader_reads_at_once_keep_their_types(
     make_out: Callable[..., list[str]], tmp_path: Path, table: str
@@ -127,6 +128,7 @@ def test_imagefolder_loads_the_table_where_the_run_says_nothing(
     assert sorted(rows["source"]) == sorted(f"{name}.dcm" for name in names)
 
 
+@pytest.mark.component
 def test_imagefolder_needs_parquet_where_the_run_says_so(make_out: Callable[..., list[str]], tmp_path: Path) -> None:
     images = many_images(10_050)
     (note,) = make_out(images)

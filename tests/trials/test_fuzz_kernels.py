@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from trials.fuzz.kernels import compiler
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.component]
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.component]
 
 ROOT = Path(__file__).resolve().parents[2]
 TRIALS = ("mutants", "kills", "full_disk", "many_files", "changing_folder", "soak", "stops", "native_decoders")
