@@ -51,7 +51,7 @@ def types(session: nox.Session) -> None:
 
 @nox.session
 def components(session: nox.Session) -> None:
-    """Run the trials in their short form, and the tests that need a program besides Python, such as DCMTK or Chromium."""
+    """Run the short form of the trials, and the tests that need a program besides Python, such as DCMTK."""
     session.run(tool("pytest"), "-m", "component", *session.posargs)
 
 
