@@ -101,11 +101,6 @@ class LabelKey(StrEnum):
     PATIENT_ID = "PatientID"
     ACCESSION_NUMBER = "AccessionNumber"
 
-    @property
-    def is_attribute(self) -> bool:
-        """Whether the key is an attribute of the data set, which only the process that reads the file knows."""
-        return self in (LabelKey.SOP_INSTANCE_UID, LabelKey.PATIENT_ID, LabelKey.ACCESSION_NUMBER)
-
 
 _LABEL_KEYS = {key.value.casefold(): key for key in LabelKey}
 

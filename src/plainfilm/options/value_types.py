@@ -26,7 +26,6 @@ def members(kind: type[E]) -> ValueType[E]:
         return kind(word)
 
     quoted = ", ".join(f'"{word}"' for word in words)
-    quoted = ", ".join(f'"{word}"' for word in words)
     return ValueType(parse, "|".join(words), f"Literal[{quoted}]")
 
 
