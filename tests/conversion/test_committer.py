@@ -25,7 +25,7 @@ from plainfilm.conversion.pseudonyms import Key
 from plainfilm.conversion.run_inputs import RunInputs
 from plainfilm.conversion.run_log import RunLog
 from plainfilm.conversion.run_progress import ignore_progress
-from plainfilm.conversion.uid_names import UidNames
+from plainfilm.conversion.uid_names import InstanceNames
 from plainfilm.errors import LedgerError, Reason, Stage, StorageFullError
 from plainfilm.ledger.fingerprint import RunFingerprint
 from plainfilm.ledger.ledger import Ledger, open_ledger
@@ -105,7 +105,7 @@ def run(out: Path, inputs: Sequence[Input], at_a_time: int = 2, is_stopped: Call
     """Commit the results of these inputs, in this order."""
     # what a power cut does to the disk itself is no fear of these tests
     with FolderOutput(out, sync=False).open_for_run() as sink, open_ledger(sink.ledger_path, IDENTITY) as ledger:
-        committer = ResultCommitter(sink, ledger, RunLog(), UidNames(sink, ledger))
+        committer = ResultCommitter(sink, ledger, RunLog(), InstanceNames(sink, ledger))
         committer.recover()
         for number, one in enumerate(inputs, 1):
             path = out.parent / one.source
@@ -216,7 +216,7 @@ def test_a_source_without_an_image_passes_the_plain_name_to_the_next(tmp_path: P
     out = tmp_path / "out"
     run(out, [Input(A, "1.2"), Input(B, "1.2")])
     with open_ledger(FolderOutput(out).ledger_path, IDENTITY) as ledger:
-        committer = ResultCommitter(FolderOutput(out), ledger, RunLog(), UidNames(FolderOutput(out), ledger))
+        committer = ResultCommitter(FolderOutput(out), ledger, RunLog(), InstanceNames(FolderOutput(out), ledger))
         work = ledger.register_source(Reference(tmp_path / A, A, f"aa/{A}"), FileStat(2, 2))
         assert work is not None
         committer.remove(work.obsolete_files)

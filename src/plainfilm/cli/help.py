@@ -37,7 +37,7 @@ _SUMMARIES = {
     "size": "none, N (the longest side) or WxH, in pixels",
     "crop": "none, border or X,Y,W,H, in pixels",
     "frames": "all, first, middle or N, of multi-frame instances",
-    "names": "keep (the path of the source), uid or hash",
+    "names": "keep (the path of the source), uid, hash or tags",
     "redact": "black out a box of stored pixels",
     "columns": "copy more DICOM attributes into the table",
     "exclude": "leave out the sources in a table",

@@ -27,7 +27,7 @@ from plainfilm.conversion.job import StagedImage
 from plainfilm.conversion.placement import Placement
 from plainfilm.conversion.run_log import RunLog
 from plainfilm.conversion.summary import Counts
-from plainfilm.conversion.uid_names import UidNames
+from plainfilm.conversion.uid_names import InstanceNames
 from plainfilm.errors import OutputError, PlainfilmError, StorageFullError
 from plainfilm.ledger.ledger import Ledger
 from plainfilm.ledger.remaining_work import FileStat
@@ -54,7 +54,7 @@ class ResultCommitter:
         output: FolderOutput,
         ledger: Ledger,
         run_log: RunLog,
-        uid_names: UidNames | None = None,
+        uid_names: InstanceNames | None = None,
         placement: Placement | None = None,
     ) -> None:
         self._output = output

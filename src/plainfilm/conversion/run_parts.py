@@ -15,13 +15,17 @@ from plainfilm.conversion.progress import ProgressReporter
 from plainfilm.conversion.run_inputs import RunInputs
 from plainfilm.conversion.run_log import RunLog, logging_to_file
 from plainfilm.conversion.run_progress import ProgressCallback
-from plainfilm.conversion.uid_names import UidNames
+from plainfilm.conversion.tag_names import DIGITS
+from plainfilm.conversion.uid_names import HASH_DIGITS, InstanceNames
 from plainfilm.errors import StorageFullError
 from plainfilm.ledger.ledger import Ledger, open_ledger
 from plainfilm.options.options import Options
 from plainfilm.options.output import Names
 from plainfilm.output.folder import FolderOutput
 from plainfilm.output.tables import Rows, UnwritableTableError, write_tables
+
+# the digits of the hash of an instance by which sources are grouped whose names may be equal
+_GROUPED_BY = {Names.UID: HASH_DIGITS, Names.TAGS: DIGITS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +57,7 @@ def open_run_parts(inputs: RunInputs, progress: ProgressCallback, *, is_followed
     ):
         run_log = RunLog()
         depth = placement_depth(inputs.options.data_set, inputs.options.output.layout)
-        uid_names = UidNames(output, ledger, depth) if names is Names.UID else None
+        uid_names = InstanceNames(output, ledger, depth, _GROUPED_BY[names]) if names in _GROUPED_BY else None
         placement = Placement(output, ledger, inputs.options, inputs.labels, inputs.key)
         committer = ResultCommitter(output, ledger, run_log, uid_names, placement)
         reporter = ProgressReporter(progress, committer.counts, is_followed=is_followed)

@@ -22,6 +22,7 @@ from plainfilm.conversion.labels import key_of_identity
 from plainfilm.conversion.presentation_index import presentation_for
 from plainfilm.conversion.rows import SourceContext, record_of, software_text, source_context
 from plainfilm.conversion.selection import check_selection
+from plainfilm.conversion.tag_names import tag_name
 from plainfilm.decode.codecs import preload_decoders
 from plainfilm.decode.process_state import is_memory_short, is_memory_suspect
 from plainfilm.encode.image import encode_image
@@ -184,9 +185,12 @@ def _name_of(name: str, rendered: RenderedFrame, frames: int) -> str:
 
 def _image_name(convert_job: ConvertJob, source: SourceContext) -> str:
     """Return the name of the images of a source without frame number and suffix."""
-    if convert_job.context.options.output.names is Names.UID:
-        return uid_name(source.instance.identity.sop_instance_uid) or convert_job.reference.name
-    return convert_job.reference.name
+    names, own_name = convert_job.context.options.output.names, convert_job.reference.name
+    if names is Names.UID:
+        return uid_name(source.instance.identity.sop_instance_uid) or own_name
+    if names is Names.TAGS:
+        return tag_name(source.instance, source.pseudonyms.sop_instance) or own_name
+    return own_name
 
 
 def _stage_overlays(output: FolderOutput, name: str, rendered: RenderedFrame) -> tuple[StagedOverlay, ...]:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Name images by SOP Instance UID (`--names uid`), also where several sources are the same SOP Instance.
+"""Name images by SOP Instance (`--names uid`, `--names tags`), also where several sources are the same one.
 
 All such images are kept. The source that sorts first gets the plain name; every other source gets `-` and the first
 digits of its own hash behind the UID. During a run, names are assigned in the order of arrival. At the end of the run,
@@ -24,20 +24,27 @@ from plainfilm.sources.naming_rules import FRAME_PATTERN
 
 _INSTANCES_PER_BATCH = 64
 _DIGITS = 8
-_HASH_DIGITS = 32
-# the UID; `-` and digits of the source's hash, with its number if it has one; frame and suffix. A name that is not by
-# UID has a folder.
-_NAME = re.compile(rf"([0-9.]+)(-[0-9a-f]+(?:-[0-9]+)?)?((?:{FRAME_PATTERN})?\.[a-z0-9]+)")
+HASH_DIGITS = 32
+# the UID, or terms and digits; `-` and digits of the source's hash, with its number if it has one; frame and suffix. A
+# name that is not by UID or by terms has a folder.
+_NAME = re.compile(rf"([0-9.]+|(?:[a-z]+_)*[0-9a-f]{{8}})(-[0-9a-f]+(?:-[0-9]+)?)?((?:{FRAME_PATTERN})?\.[a-z0-9]+)")
 
 
-class UidNames:
-    """Assigns names by UID in one run. Every method raises StorageFullError and RunError where it cannot continue."""
+class InstanceNames:
+    """Assigns names by UID or by terms in one run.
 
-    def __init__(self, output: FolderOutput, ledger: Ledger, depth: int = 0) -> None:
-        """depth: the number of folders, of a split and of a class, that come before the names in the ledger."""
+    Every method raises StorageFullError and RunError where it cannot continue.
+    """
+
+    def __init__(self, output: FolderOutput, ledger: Ledger, depth: int = 0, digits: int = HASH_DIGITS) -> None:
+        """Sources are grouped by the first `digits` of the keyed hash of their SOP Instance.
+
+        depth: the number of folders, of a split and of a class, that come before the names in the ledger.
+        """
         self._output = output
         self._ledger = ledger
         self._depth = depth
+        self._digits = digits
         ledger.create_instance_index()
 
     def assign(self, images: Iterable[StagedImage]) -> list[StagedImage]:
@@ -47,9 +54,10 @@ class UidNames:
         for image in sorted(images, key=lambda image: (image.record.source, image.record.number)):
             record = image.record
             if _NAME.fullmatch(record.file_name):
-                if record.sop_instance not in stems_of_instances:
-                    stems_of_instances[record.sop_instance] = self._current_stems(record.sop_instance)
-                stems = stems_of_instances[record.sop_instance]
+                group = record.sop_instance[: self._digits]
+                if group not in stems_of_instances:
+                    stems_of_instances[group] = self._current_stems(group)
+                stems = stems_of_instances[group]
                 if record.source not in stems:
                     stems[record.source] = _free_stem(_uid_of(record.file_name), record.source, stems.values())
                 image = replace(image, record=_with_stem(record, stems[record.source]))
@@ -63,7 +71,8 @@ class UidNames:
             self._canonicalize_batch(batch)
 
     def _canonicalize_batch(self, instances: Iterable[str]) -> None:
-        current = {instance: self._current_stems(instance) for instance in instances}
+        groups = dict.fromkeys(instance[: self._digits] for instance in instances)
+        current = {group: self._current_stems(group) for group in groups}
         canonical = {instance: _canonical_stems(stems) for instance, stems in current.items()}
         changed = {
             source: stem
@@ -82,9 +91,9 @@ class UidNames:
         }
         self._rename(plain)
 
-    def _current_stems(self, sop_instance: str) -> dict[str, str]:
-        """Return the sources of a SOP Instance that have names by UID, each with its stem."""
-        names = self._ledger.file_names_of_instance(sop_instance)
+    def _current_stems(self, group: str) -> dict[str, str]:
+        """Return the sources of a group that have names by UID or by terms, each with its stem."""
+        names = self._ledger.file_names_of_instances(group)
         base_names = {source: base_name(name, self._depth) for source, name in names.items()}
         return {source: _stem_of(name) for source, name in base_names.items() if _NAME.fullmatch(name)}
 
@@ -113,20 +122,19 @@ def base_name(file_name: str, depth: int) -> str:
 def _canonical_stems(current: Mapping[str, str]) -> dict[str, str]:
     """Return the stems that the sources of one SOP Instance get in the end; the order of arrival does not matter."""
     first, *others = sorted(current)
-    uid = current[first].partition("-")[0]
-    stems = {first: uid}
+    stems = {first: current[first].partition("-")[0]}
     for source in others:
-        stems[source] = _free_stem(uid, source, stems.values())
+        stems[source] = _free_stem(current[source].partition("-")[0], source, stems.values())
     return stems
 
 
 def _free_stem(uid: str, source: str, stems: Iterable[str]) -> str:
     """Return a stem for a source that differs from those of the other sources of the SOP Instance."""
     taken = set(stems)
-    if not taken:
+    if uid not in taken:
         return uid
     # two files of one source have `-2` behind the hash, which keeps their digits apart
-    short = f"{uid}-{source[:_DIGITS]}{source[_HASH_DIGITS:]}"
+    short = f"{uid}-{source[:_DIGITS]}{source[HASH_DIGITS:]}"
     return f"{uid}-{source}" if short in taken else short
 
 

@@ -143,17 +143,18 @@ class Ledger:
             last = names[-1]
 
     def create_instance_index(self) -> None:
-        """Create the index that makes `file_names_of_instance` fast."""
+        """Create the index that makes `file_names_of_instances` fast."""
         self._database.execute_script(CREATE_INSTANCE_INDEX)
 
-    def file_names_of_instance(self, sop_instance: str) -> dict[str, str]:
-        """Return the sources that gave images of a SOP Instance (its keyed hash), each with one of its file names."""
-        query = "SELECT source, min(file_name) FROM images WHERE sop_instance = ? GROUP BY source"
-        return dict(self._database.fetch_all(query, (sop_instance,), (str, str)))
+    def file_names_of_instances(self, digits: str) -> dict[str, str]:
+        """Return the sources of the SOP Instances whose keyed hash begins with these digits, each with a file name."""
+        # `g` is the character after the last digit
+        query = "SELECT source, min(file_name) FROM images WHERE sop_instance BETWEEN ?1 AND ?1 || 'g' GROUP BY source"
+        return dict(self._database.fetch_all(query, (digits,), (str, str)))
 
     def instances_with_suffixes(self) -> list[str]:
-        """Return the SOP Instances of which an image may have a name by UID with a `-` and digits behind the UID."""
-        query = "SELECT DISTINCT sop_instance FROM images WHERE file_name GLOB '*[0-9]-*'"
+        """Return the SOP Instances of which an image may have a name with a `-` and digits behind its own."""
+        query = "SELECT DISTINCT sop_instance FROM images WHERE file_name GLOB '*[0-9a-f]-*'"
         return [str(instance) for (instance,) in self._database.fetch_all(query)]
 
     def images_of_source(self, source: str) -> list[Record]:

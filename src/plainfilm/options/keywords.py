@@ -90,7 +90,7 @@ class RunKeywords(ImageKeywords, total=False):
     quality: int
     lossless: bool
     frames: str | int
-    names: Literal["keep", "uid", "hash"]
+    names: Literal["keep", "uid", "hash", "tags"]
     layout: Literal["folder", "webdataset", "parquet"]
     samples_per_file: int
     table: Literal["csv", "parquet", "jsonl"]

@@ -23,6 +23,7 @@ class Names(StrEnum):
     KEEP = "keep"
     UID = "uid"
     HASH = "hash"
+    TAGS = "tags"
 
 
 class Layout(StrEnum):
@@ -110,8 +111,8 @@ class OutputOptions:
     names: Names = option(
         Names.KEEP,
         members(Names),
-        "name images by the relative path of the source (keep), the SOP Instance UID (uid) or a keyed hash of the path "
-        "(hash)",
+        "name images by the relative path of the source (keep), the SOP Instance UID (uid), a keyed hash of the path "
+        "(hash), or modality, body part, view, laterality and 8 digits of the keyed hash of the instance (tags)",
         scope=Scope.RUN,
     )
     layout: Layout = option(
