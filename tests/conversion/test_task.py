@@ -26,7 +26,7 @@ from plainfilm.options.options import Options
 from plainfilm.output.folder import FolderOutput
 from plainfilm.records import Failure, Record, Status
 from plainfilm.sources.reference import Reference
-from plainfilm.workers.messages import FrameSkipped, FrameStarted, FrameSurveyed, Job, TaskResult
+from plainfilm.workers.messages import FrameSkipped, FrameStarted, FrameSurveyed, Job, TaskNote, TaskResult
 
 KEY = Key(b"k" * 32)
 Convert = Callable[..., list[Any]]
@@ -47,7 +47,7 @@ def convert(tmp_path: Path) -> Convert:
         reports: list[Any] = []
         orders = RunContext(Options.of(given), KEY, out)
         convert_source(Job(ConvertJob(reference, orders.to_bytes()), first_frame, left_out), reports.append)
-        return reports
+        return [report for report in reports if not isinstance(report, TaskNote)]
 
     return run
 

@@ -31,6 +31,7 @@ from plainfilm.conversion.uid_names import InstanceNames
 from plainfilm.errors import OutputError, PlainfilmError, StorageFullError
 from plainfilm.ledger.ledger import Ledger
 from plainfilm.ledger.remaining_work import FileStat
+from plainfilm.ledger.stored_patients import SourcePatient
 from plainfilm.ledger.stored_previews import StoredPreview
 from plainfilm.output.folder import FolderOutput
 from plainfilm.records import Failure, Status
@@ -64,6 +65,7 @@ class ResultCommitter:
         self._placement = placement
         self._images: list[StagedImage] = []
         self._failures: list[Failure] = []
+        self._patients: list[SourcePatient] = []
         self._done_sources: list[str] = []
         # the first image is published at once; later batches are larger
         self._batch_size = 1
@@ -74,6 +76,7 @@ class ResultCommitter:
         """Remove the files of pending names without a row, which an interrupted batch has left."""
         for file_names in self._ledger.orphaned_files():
             unremoved = self._output.remove(file_names)
+            self._output.remove_empty_folders(file_names)
             self._ledger.clear_pending(name for name in file_names if name not in unremoved)
         self._ledger.commit()
 
@@ -98,6 +101,10 @@ class ResultCommitter:
         else:
             self._failures.append(result)
             self._run_log.log_failure(result, traceback, attempts)
+
+    def add_patient(self, patient: SourcePatient) -> None:
+        """Add the patient of a source, of which no result has been added yet."""
+        self._patients.append(patient)
 
     def finish_source(self, source: str) -> None:
         """Mark a source as done with this batch: all its results have been added."""
@@ -215,8 +222,9 @@ class ResultCommitter:
                 self._ledger.add_overlay(image.record.source, overlay.file_name, file_stat, sha256_of_file(path))
         for failure in self._failures:
             self._ledger.add_failure(failure)
+        self._ledger.patients.add(self._patients)
         self._ledger.mark_done(self._done_sources)
-        self._failures, self._done_sources = [], []
+        self._failures, self._patients, self._done_sources = [], [], []
 
     def _reserve_space(self) -> None:
         """Reserve space for twice the current number of rows, up to the size that `revert_newest` needs to begin."""

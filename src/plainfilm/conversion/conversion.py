@@ -16,30 +16,28 @@ from plainfilm.conversion.disk_check import forget_lost_images
 from plainfilm.conversion.failures import failure_of_lost_worker
 from plainfilm.conversion.job import ConvertJob, StagedImage
 from plainfilm.conversion.job_source import JobSource
-from plainfilm.conversion.packing import pack_images
+from plainfilm.conversion.packing import finish_renames, pack_images
 from plainfilm.conversion.placement import data_set_columns
 from plainfilm.conversion.progress import ProgressReporter, StoppingCallback
 from plainfilm.conversion.pruning import prune
-from plainfilm.conversion.row_survey import RowSurvey
+from plainfilm.conversion.removal import complete_removal
+from plainfilm.conversion.results import write_run_report, write_tables_and_card
 from plainfilm.conversion.run_inputs import load_run_inputs
-from plainfilm.conversion.run_parts import RunParts, open_run_parts, save_results, write_metadata_tables
+from plainfilm.conversion.run_parts import RunParts, open_run_parts, save_results
 from plainfilm.conversion.run_progress import ProgressCallback, ignore_progress
 from plainfilm.conversion.summary import RUN_FILE, Run, changed_selection_notes, run_json
 from plainfilm.errors import PlainfilmError, RunError
 from plainfilm.ledger.source_names import earlier_names
+from plainfilm.ledger.stored_patients import SourcePatient
 from plainfilm.options.options import Options
 from plainfilm.options.presentation import PresentationSource
-from plainfilm.output.card_content import CardContent
-from plainfilm.output.data_card import remove_card, write_card
 from plainfilm.output.folder import FolderOutput
 from plainfilm.output.tables import UnwritableTableError, write_run_file
 from plainfilm.records import Failure
-from plainfilm.report.ledger_rows import LedgerRows
-from plainfilm.report.report_files import remove_report
 from plainfilm.sources.reference import Reference
 from plainfilm.sources.scheme import check_local
 from plainfilm.sources.walk import Listing
-from plainfilm.workers.messages import Event, Job, JobDone, TaskResult, WorkerLost, WorkerSettings
+from plainfilm.workers.messages import Event, Job, JobDone, TaskNote, TaskResult, WorkerLost, WorkerSettings
 from plainfilm.workers.pool import GRACE_SECONDS, WorkerPool
 from plainfilm.workers.spawn import TASK, PrestartedWorkers
 
@@ -91,6 +89,7 @@ class Conversion:
         inputs = load_run_inputs(self._listing(), self._out, self._options)
         with open_run_parts(inputs, progress, is_followed=is_followed) as parts:
             parts.ledger.prefixes.add(inputs.listing.prefixes)
+            finish_renames(parts.output, parts.ledger)
             parts.committer.recover()
             try:
                 notes = self._convert_and_write_tables(parts)
@@ -123,20 +122,17 @@ class Conversion:
         parts.committer.close(self._is_stopped)
         pack_images(parts.output, parts.ledger, self._options, self._is_stopped)
         parts.progress.report()
-        rows = RowSurvey(parts.ledger, self._options)
-        left_out = write_metadata_tables(parts.output, rows, self._options)
         notes = (
-            self._write_card(parts.output, rows, left_out),
+            *write_tables_and_card(parts.output, parts.ledger, self._options),
             prune_note,
-            *rows.notes(),
-            *_left_out_notes(left_out),
             *lost.notes(),
             *changed_selection_notes(parts.ledger.changed_options),
             *_format_notes(self._options),
             *job_source.notes(),
             *parts.committer.notes(),
-            self._write_report(parts),
+            write_run_report(parts.output, parts.ledger, self._options, self._is_stopped),
         )
+        complete_removal(parts.ledger, self._is_stopped)
         return [note for note in notes if note]
 
     def _prune(self, parts: RunParts, job_source: JobSource) -> str:
@@ -146,37 +142,6 @@ class Conversion:
         if not job_source.is_complete:
             return "nothing was pruned, because not every folder of the SOURCEs was listed"
         return prune(parts.output, parts.ledger, parts.committer)
-
-    def _write_card(self, output: FolderOutput, rows: RowSurvey, left_out: Sequence[str]) -> str:
-        """Write README.md, or remove an earlier one with `--no-card`; return a note, '' for none."""
-        if self._options.output.no_card:
-            remove_card(output)
-            return ""
-        command = " ".join(("plainfilm convert SOURCE... OUT", *self._options.command_words()))
-        columns, data_set = self._options.privacy.columns.words, data_set_columns(self._options)
-        output_options = self._options.output
-        suffix = self._options.encoding.format.suffix.removeprefix(".")
-        content = CardContent(command, output_options.table, columns, data_set, output_options.layout, left_out, suffix)
-        return write_card(output, content, rows.card)
-
-    def _write_report(self, parts: RunParts) -> str:
-        """Write the report; return a note for the summary where that fails, which leaves the images as they are.
-
-        A stopped run has to end soon, so it leaves no report.
-        """
-        # a run starts faster without the modules of the report
-        from plainfilm.report.report import write_report
-
-        rows = LedgerRows(parts.ledger, self._options.data_set.label.table_columns)
-        try:
-            is_wanted = not self._options.run.no_report and not self._stopped
-            if not is_wanted or not write_report(parts.output, rows, self._is_stopped):
-                remove_report(parts.output)
-        except PlainfilmError as error:
-            with suppress(PlainfilmError):
-                remove_report(parts.output)
-            return f"there is no report ({error.message}): `plainfilm report` writes it"
-        return ""
 
     def _index_presentations(self, parts: RunParts) -> Path | None:
         """Write the index of the presentation states among the sources, anew in every run (`--presentation auto`)."""
@@ -231,15 +196,6 @@ class Conversion:
         return self._stopped
 
 
-def _left_out_notes(columns: Sequence[str]) -> Iterator[str]:
-    """Yield a line for the summary about columns that the tables of the splits do not have."""
-    if columns:
-        yield (
-            f"columns left out of the tables, because they are empty in one split and not in another, which Hugging "
-            f"Face's loader cannot read: {', '.join(columns)} (--table parquet keeps them)"
-        )
-
-
 def _format_notes(options: Options) -> Iterator[str]:
     """Yield a line for the summary about a format that common loaders of image folders do not list."""
     if not options.encoding.format.is_common:
@@ -262,6 +218,8 @@ def _add_event(event: Event, committer: ResultCommitter, progress: ProgressRepor
             failure = failure_of_lost_worker(event)
             committer.add(failure, event.traceback, event.attempts)
             progress.add_failure(failure)
+        case TaskNote(SourcePatient() as patient):
+            committer.add_patient(patient)
         case TaskResult(StagedImage() as image):
             committer.add(image)
             progress.add_image(image.record)

@@ -39,6 +39,7 @@ class RunContext:
     key: the key of the keyed hashes; None leaves them empty.
     out: the folder OUT; None if the worker returns the image instead of writing it.
     presentation_index: the index of the presentation states among the sources, with `--presentation auto`.
+    removed_patients: the keyed hashes of patients that were removed from OUT and must not come back.
     arrays: the folder for arrays, if the worker returns images as arrays and not as encoded files.
     """
 
@@ -47,6 +48,7 @@ class RunContext:
     out: Path | None
     presentation_index: Path | None = None
     arrays: ArrayFolder | None = None
+    removed_patients: frozenset[str] = frozenset()
 
     def to_bytes(self) -> bytes:
         """Return the context as bytes: a run pickles it once, and each worker unpickles it once."""

@@ -58,7 +58,9 @@ class JobSource:
         The iterator uses the ledger, so the thread that opened the ledger must draw the jobs.
         """
         inputs = self._inputs
-        context_bytes = RunContext(inputs.options, inputs.key, inputs.out, presentation_index).to_bytes()
+        removed = frozenset(self._ledger.patients.removed())
+        context = RunContext(inputs.options, inputs.key, inputs.out, presentation_index, removed_patients=removed)
+        context_bytes = context.to_bytes()
         listed = 0
         for entry in entries:
             listed += 1

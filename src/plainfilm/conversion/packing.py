@@ -6,16 +6,17 @@ and, with `--split`, by split, so that the shards depend neither on the workers 
 name when it is whole. A later run writes only those shards anew whose samples have changed.
 
 If no shard existed before, each shard is published as soon as it is written, and its images are removed. Otherwise the
-samples may be in shards that are about to be replaced, so all new shards are written before the first is published. If
-a run is killed while shards are replaced, the next run finds that they differ from the ledger, and converts the sources
-of their images again.
+samples may be in shards that are about to be replaced, so all new shards are written before the first gets its name:
+they are complete under private names when one transaction of the ledger moves all images into them. A process that is
+killed while they get their names leaves the rest of the names to the next one (`finish_renames`). So no image is lost,
+also where its source is gone.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import PurePosixPath
@@ -25,6 +26,7 @@ from plainfilm.conversion.uid_names import base_name
 from plainfilm.errors import OutputError, Reason, RunError, Stage
 from plainfilm.ledger.ledger import Ledger
 from plainfilm.ledger.remaining_work import FileStat
+from plainfilm.ledger.sql import REPLACEMENTS
 from plainfilm.ledger.stored_shards import PlannedSample, StoredShard
 from plainfilm.options.options import Options
 from plainfilm.options.output import Layout
@@ -63,6 +65,11 @@ class PlannedShard:
         """Whether OUT has this shard already."""
         is_in_place = all(sample.shard == self.name for sample in self.samples)
         return stored is not None and stored.digest == self.digest and is_in_place
+
+    @property
+    def unpacked_files(self) -> list[str]:
+        """The files of the images that are not in a shard yet."""
+        return [sample.record.file_name for sample in self.samples if not sample.shard]
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,9 +114,8 @@ class Packer:
                 staged.append(self._stage(shard))
             if not stored:
                 self._publish(staged.pop())
-        for item in staged:
-            self._publish(item)
-        self._remove_shards(stored.keys() - names)
+        if staged or stored.keys() - names:
+            self._replace(staged, sorted(stored.keys() - names))
 
     def _make_plan(self) -> None:
         """Give each image its number within its split, and its key."""
@@ -192,33 +198,64 @@ class Packer:
         self._ledger.commit()
         for error in self._output.publish({staged.temporary_name: name}).values():
             raise _run_error(f"{name} cannot be written: {error.message}")
-        file_stat = FileStat.of_output(self._output.out / name)
-        unpacked = [sample.record.file_name for sample in staged.shard.samples if not sample.shard]
-        images = (
-            (sample.row_id, record.file_name, position)
-            for sample, record, position in zip(
-                staged.shard.samples, staged.shard.records, staged.positions, strict=True
-            )
-        )
-        self._ledger.shards.add(StoredShard(name, file_stat, staged.sha256, staged.shard.digest), images)
+        self._add(staged, name)
         self._ledger.clear_pending([name])
-        self._ledger.mark_pending(unpacked)
+        self._ledger.mark_pending(staged.shard.unpacked_files)
         self._ledger.commit()
-        self._remove_files(unpacked)
+        self._remove_files(staged.shard.unpacked_files)
 
-    def _remove_shards(self, names: Iterable[str]) -> None:
-        obsolete = sorted(names)
+    def _replace(self, staged: Sequence[_StagedShard], obsolete: list[str]) -> None:
+        """Replace shards: all get private names, the ledger moves all images in one step, and all get their names."""
+        private_names = {item.shard.name: f"{REPLACEMENTS}/{item.shard.name}" for item in staged}
+        self._ledger.mark_pending(private_names.values())
+        self._ledger.commit()
+        errors = self._output.publish({item.temporary_name: private_names[item.shard.name] for item in staged})
+        for error in errors.values():
+            raise _run_error(f"a shard cannot be written: {error.message}")
+        for item in staged:
+            self._add(item, private_names[item.shard.name])
         for name in obsolete:
             self._ledger.shards.remove(name)
-        self._ledger.mark_pending(obsolete)
+        files = [name for item in staged for name in item.shard.unpacked_files] + obsolete
+        self._ledger.mark_pending(files)
+        self._ledger.shards.mark_renames({private: name for name, private in private_names.items()})
+        self._ledger.clear_pending(private_names.values())
         self._ledger.commit()
-        self._remove_files(obsolete)
+        finish_renames(self._output, self._ledger)
+        self._remove_files(files)
+
+    def _add(self, staged: _StagedShard, file_name: str) -> None:
+        """Insert a shard, which has this file name now, into the ledger, and move its images into it."""
+        shard = staged.shard
+        file_stat = FileStat.of_output(self._output.out / file_name)
+        images = (
+            (sample.row_id, record.file_name, position)
+            for sample, record, position in zip(shard.samples, shard.records, staged.positions, strict=True)
+        )
+        self._ledger.shards.add(StoredShard(shard.name, file_stat, staged.sha256, shard.digest), images)
 
     def _remove_files(self, names: list[str]) -> None:
         unremoved = self._output.remove(names)
         self._output.remove_empty_folders(names)
         self._ledger.clear_pending(name for name in names if name not in unremoved)
         self._ledger.commit()
+
+
+def finish_renames(output: FolderOutput, ledger: Ledger) -> None:
+    """Give whole shards that have private names their names, as a process that was killed could not.
+
+    Raises StorageFullError and RunError.
+    """
+    names = ledger.shards.marked_renames()
+    if not names:
+        return
+    try:
+        output.rename(names)
+    except OutputError as error:
+        raise _run_error(f"a shard cannot get its name: {error.message}") from error
+    ledger.shards.clear_renames()
+    ledger.commit()
+    output.remove_empty_folders(names)
 
 
 def _run_error(message: str) -> RunError:

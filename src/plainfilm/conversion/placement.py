@@ -8,16 +8,14 @@ label has changed. So the result depends neither on the workers nor on interrupt
 
 from __future__ import annotations
 
-import hashlib
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
 from plainfilm.conversion.job import StagedImage
 from plainfilm.conversion.labels import Labels, LabelUse, folders_of_labels, key_of_text
 from plainfilm.conversion.moves import Move, move_images
-from plainfilm.conversion.patient_splits import PatientGroups, balance_splits, split_of_hash
 from plainfilm.conversion.pseudonyms import Key
+from plainfilm.conversion.split_choice import SplitChoice
 from plainfilm.conversion.uid_names import base_name
 from plainfilm.errors import Reason, Stage
 from plainfilm.ledger.ledger import Ledger
@@ -60,8 +58,7 @@ class Placement:
         self._depth = placement_depth(self._options, self._layout)
         column = self._options.class_folders
         self._folders = {} if column is None else folders_of_labels(labels, column)
-        self._groups = PatientGroups()
-        self._splits: dict[str, str] = {}
+        self._split_choice = SplitChoice(ledger, self._options)
         self._label_use = LabelUse(labels)
         self._moved = 0
         self._has_settled = False
@@ -78,14 +75,14 @@ class Placement:
         """
         if is_stopped() or not (self._depth or self._options.split or self._labels.columns):
             return
-        self._choose_splits()
+        self._split_choice.choose()
         for page in self._ledger.splits.pages_of_images():
             if is_stopped():
                 self._has_settled = False
                 return
             self._settle_page(page)
         self._has_settled = True
-        self._record_splits()
+        self._split_choice.record()
 
     def notes(self) -> Iterator[str]:
         """Yield lines for the summary."""
@@ -96,7 +93,7 @@ class Placement:
 
     def _place(self, record: Record) -> Record | Failure:
         """Return an image, with the name that it has without a folder, in its folder."""
-        split = self._split_of(record) if self._options.split else ""
+        split = self._split_choice.split_of(record)
         labels = self._labels.of(self._label_key(record)) if self._labels.columns else ()
         folder = split if self._layout is Layout.FOLDER else UNPACKED
         folders = [folder] if folder else []
@@ -107,31 +104,11 @@ class Placement:
             folders.append(self._folders[label])
         return replace(record, split=split, labels=labels, file_name="/".join((*folders, record.file_name)))
 
-    def _split_of(self, record: Record) -> str:
-        group = self._groups.group_of(_patient_of(record))
-        return self._splits.get(group) or split_of_hash(group, self._options.split)
-
     def _label_key(self, record: Record) -> str:
         """Return the key in the label file of an image whose name has no folder of a split or class."""
         if self._options.label_key is not LabelKey.FILE_NAME:
             return record.label_key
         return key_of_text(self._key, LabelKey.FILE_NAME, record.file_name)
-
-    def _choose_splits(self) -> None:
-        """Join the patients that share images, and with `--split-balance exact` choose the splits of all groups."""
-        if not self._options.split:
-            return
-        for images in self._ledger.splits.images_with_shared_pixels():
-            self._groups.join(map(_patient_of, images))
-        if self._options.split_balance is SplitBalance.EXACT:
-            pages = self._ledger.splits.pages_of_images()
-            sizes = Counter(self._groups.group_of(_patient_of(record)) for page in pages for record in page)
-            recorded = self._ledger.splits.recorded()
-            # of joined groups with different splits, the patient with the smallest hash decides
-            of_groups = {
-                self._groups.group_of(patient): recorded[patient] for patient in sorted(recorded, reverse=True)
-            }
-            self._splits = balance_splits(sizes, self._options.split, of_groups)
 
     def _settle_page(self, page: Iterable[Record]) -> None:
         moves = []
@@ -146,26 +123,13 @@ class Placement:
                 self._output.remove_empty_folders([record.file_name])
                 self._ledger.clear_pending([record.file_name])
                 self._ledger.commit()
-            elif placed.file_name == record.file_name:
-                if placed != record:
-                    self._ledger.rename_images([placed])
-            else:
-                self._moved += placed.split != record.split and self._options.split_balance is SplitBalance.HASH
+                continue
+            self._moved += placed.split != record.split and self._options.split_balance is SplitBalance.HASH
+            if placed.file_name != record.file_name:
                 moves.append(Move(record, placed))
+            elif placed != record:
+                self._ledger.rename_images([placed])
         move_images(self._output, self._ledger, {move.old.file_name: [move] for move in moves})
-
-    def _record_splits(self) -> None:
-        """Record the split of each patient, so that later images of a patient join the earlier ones."""
-        if self._options.split_balance is not SplitBalance.EXACT or not self._options.split:
-            return
-        for page in self._ledger.splits.pages_of_images():
-            self._ledger.splits.record({_patient_of(record): record.split for record in page})
-        self._ledger.commit()
-
-
-def _patient_of(record: Record) -> str:
-    """Return the keyed hash of the patient; of an image without a patient, one that stands for the image alone."""
-    return record.patient or record.sop_instance or hashlib.sha256(record.source.encode(errors="replace")).hexdigest()
 
 
 def _excluded(record: Record, column: str) -> Failure:

@@ -88,20 +88,35 @@ def pseudonyms(identity: InstanceIdentity, key: Key) -> Pseudonyms:
     stands for the patient, with a finding. An absent UID gives '', so that instances without UID do not appear equal.
     """
     study = identity.study_instance_uid.strip(" \0")
-    patient = ""
     findings: tuple[Finding, ...] = ()
-    if patient_id := identity.patient_id.strip(" \0"):
-        patient = key.pseudonym("patient", "id", identity.issuer_of_patient_id.strip(" \0"), patient_id)
-    elif study:
-        patient = key.pseudonym("patient", "study", study)
+    if study and not identity.patient_id.strip(" \0"):
         findings = (Finding(FindingCode.ASSUMED_PATIENT, "no Patient ID: the study stands for the patient"),)
     return Pseudonyms(
-        patient=patient,
+        patient=patient_pseudonym(identity, key),
         study=_uid_pseudonym(key, "study", study),
         series=_uid_pseudonym(key, "series", identity.series_instance_uid),
         sop_instance=_uid_pseudonym(key, "sop_instance", identity.sop_instance_uid),
         findings=findings,
     )
+
+
+def patient_pseudonym(identity: InstanceIdentity, key: Key) -> str:
+    """Return the keyed hash of the patient of an instance, of its study where it has no Patient ID, '' without both."""
+    if patient_id := identity.patient_id.strip(" \0"):
+        return patient_hash(key, identity.issuer_of_patient_id, patient_id)
+    study = identity.study_instance_uid.strip(" \0")
+    return key.pseudonym("patient", "study", study) if study else ""
+
+
+def patient_hash(key: Key, issuer: str, patient_id: str) -> str:
+    """Return the keyed hash of a patient by Issuer of Patient ID and Patient ID."""
+    return key.pseudonym("patient", "id", issuer.strip(" \0"), patient_id.strip(" \0"))
+
+
+def patient_id_hash(key: Key, patient_id: str) -> str:
+    """Return the keyed hash of a Patient ID, whoever has issued it; '' for an empty one."""
+    stripped = patient_id.strip(" \0")
+    return key.pseudonym("patient_id", stripped) if stripped else ""
 
 
 def source_hash(key: Key, source: str) -> str:

@@ -10,22 +10,17 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from plainfilm.conversion.committer import ResultCommitter
-from plainfilm.conversion.placement import Placement, data_set_columns, placement_depth
+from plainfilm.conversion.placement import Placement, placement_depth
 from plainfilm.conversion.progress import ProgressReporter
+from plainfilm.conversion.results import write_metadata_tables
 from plainfilm.conversion.run_inputs import RunInputs
 from plainfilm.conversion.run_log import RunLog, logging_to_file
 from plainfilm.conversion.run_progress import ProgressCallback
-from plainfilm.conversion.tag_names import DIGITS
-from plainfilm.conversion.uid_names import HASH_DIGITS, InstanceNames
+from plainfilm.conversion.uid_names import instance_names
 from plainfilm.errors import StorageFullError
 from plainfilm.ledger.ledger import Ledger, open_ledger
-from plainfilm.options.options import Options
-from plainfilm.options.output import Names
 from plainfilm.output.folder import FolderOutput
-from plainfilm.output.tables import Rows, UnwritableTableError, write_tables
-
-# the digits of the hash of an instance by which sources are grouped whose names may be equal
-_GROUPED_BY = {Names.UID: HASH_DIGITS, Names.TAGS: DIGITS}
+from plainfilm.output.tables import UnwritableTableError
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +44,7 @@ class RunParts:
 @contextmanager
 def open_run_parts(inputs: RunInputs, progress: ProgressCallback, *, is_followed: bool = False) -> Iterator[RunParts]:
     """Lock OUT, open its ledger and the log, and connect the parts of the run. Raises RunError."""
-    run_options, names = inputs.options.run, inputs.options.output.names
+    run_options = inputs.options.run
     with (
         logging_to_file(run_options),
         FolderOutput(inputs.out).open_for_run(overwrite=run_options.overwrite) as output,
@@ -57,7 +52,7 @@ def open_run_parts(inputs: RunInputs, progress: ProgressCallback, *, is_followed
     ):
         run_log = RunLog()
         depth = placement_depth(inputs.options.data_set, inputs.options.output.layout)
-        uid_names = InstanceNames(output, ledger, depth, _GROUPED_BY[names]) if names in _GROUPED_BY else None
+        uid_names = instance_names(output, ledger, inputs.options.output.names, depth)
         placement = Placement(output, ledger, inputs.options, inputs.labels, inputs.key)
         committer = ResultCommitter(output, ledger, run_log, uid_names, placement)
         reporter = ProgressReporter(progress, committer.counts, is_followed=is_followed)
@@ -65,11 +60,6 @@ def open_run_parts(inputs: RunInputs, progress: ProgressCallback, *, is_followed
             yield RunParts(inputs, output, ledger, run_log, committer, placement, reporter)
         finally:
             reporter.close()
-
-
-def write_metadata_tables(output: FolderOutput, rows: Rows, options: Options) -> tuple[str, ...]:
-    """Write the tables that the options ask for, as `write_tables` does; return the columns that are left out."""
-    return write_tables(output, rows, options.output.table, options.privacy.columns.words, data_set_columns(options))
 
 
 def save_results(parts: RunParts) -> None:

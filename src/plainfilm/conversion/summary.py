@@ -146,7 +146,20 @@ def fingerprint_run(options: Options, key: Key, contents: Mapping[str, str | Non
     declared = list(Options.declared())
     fixed = {option.name: values[option.name] for option in declared if not option.resume.may_change}
     limits = {option.name: values[option.name] for option in declared if option.resume.retry is not None}
-    return RunFingerprint(fixed, versions_of_pictures(), key.fingerprint, limits)
+    return RunFingerprint(fixed, versions_of_pictures(), key.fingerprint, limits, recorded_values(options))
+
+
+def recorded_values(options: Options) -> dict[str, object]:
+    """Return the options that run.json and the ledger record, as values of JSON."""
+    values = options.to_mapping()
+    return {option.name: values[option.name] for option in Options.declared() if option.is_recorded}
+
+
+def recorded_options(fingerprint: RunFingerprint) -> Options:
+    """Return the options of the newest run, as a ledger has recorded them."""
+    names = {option.name for option in Options.declared()}
+    values = fingerprint.recorded.items()
+    return Options.of({name: value for name, value in values if name in names and value is not None})
 
 
 def run_json(run: Run, options: Options, key: Key, started_at: datetime) -> bytes:
@@ -154,9 +167,8 @@ def run_json(run: Run, options: Options, key: Key, started_at: datetime) -> byte
 
     started_at: the time at which the run started, in UTC.
     """
-    values = options.to_mapping()
     content = {
-        "options": {option.name: values[option.name] for option in Options.declared() if option.is_recorded},
+        "options": recorded_values(options),
         "versions": versions(),
         "counts": asdict(run.counts),
         "times": {"started": started_at.isoformat(timespec="seconds"), "seconds": round(run.seconds, 3)},

@@ -19,9 +19,9 @@ from plainfilm.conversion.job import (
     StagedOverlay,
 )
 from plainfilm.conversion.labels import key_of_identity
+from plainfilm.conversion.patients import open_selected_instance
 from plainfilm.conversion.presentation_index import presentation_for
 from plainfilm.conversion.rows import SourceContext, record_of, software_text, source_context
-from plainfilm.conversion.selection import check_selection
 from plainfilm.conversion.tag_names import tag_name
 from plainfilm.decode.codecs import preload_decoders
 from plainfilm.decode.process_state import is_memory_short, is_memory_suspect
@@ -33,7 +33,7 @@ from plainfilm.options.output import Names, Projection
 from plainfilm.output.folder import FolderOutput
 from plainfilm.rendering.frame import PlannedFrame, RenderedFrame
 from plainfilm.rendering.instance_survey import survey_instance
-from plainfilm.rendering.opened_instance import OpenedInstance, open_instance, with_presentation
+from plainfilm.rendering.opened_instance import OpenedInstance, with_presentation
 from plainfilm.rendering.pipeline import plan_frame, render_frame
 from plainfilm.rendering.projection import render_projection
 from plainfilm.report.thumbnail import make_preview
@@ -56,8 +56,7 @@ def convert_source(job: Job, report: Callable[[Report], None]) -> bool:
     context = convert_job.context
     try:
         with open_reference(convert_job.reference) as content:
-            check_selection(content, context.options, context.key)
-            opened = open_instance(content, context.options, convert_job.boxes)
+            opened = open_selected_instance(content, convert_job, report)
             pixel = opened.instance.pixel
             if is_memory_short(pixel.rows * pixel.columns * pixel.samples_per_pixel):
                 report(MemoryShort())

@@ -17,7 +17,9 @@ from itertools import islice
 
 from plainfilm.conversion.job import StagedImage
 from plainfilm.conversion.moves import Move, move_images
+from plainfilm.conversion.tag_names import DIGITS
 from plainfilm.ledger.ledger import Ledger
+from plainfilm.options.output import Names
 from plainfilm.output.folder import FolderOutput
 from plainfilm.records import Record
 from plainfilm.sources.naming_rules import FRAME_PATTERN
@@ -25,6 +27,8 @@ from plainfilm.sources.naming_rules import FRAME_PATTERN
 _INSTANCES_PER_BATCH = 64
 _DIGITS = 8
 HASH_DIGITS = 32
+# the digits of the hash of an instance by which sources are grouped whose names may be equal
+_GROUPED_BY = {Names.UID: HASH_DIGITS, Names.TAGS: DIGITS}
 # the UID, or terms and digits; `-` and digits of the source's hash, with its number if it has one; frame and suffix. A
 # name that is not by UID or by terms has a folder.
 _NAME = re.compile(rf"([0-9.]+|(?:[a-z]+_)*[0-9a-f]{{8}})(-[0-9a-f]+(?:-[0-9]+)?)?((?:{FRAME_PATTERN})?\.[a-z0-9]+)")
@@ -112,6 +116,11 @@ class InstanceNames:
         base = base_name(record.file_name, self._depth)
         folder = record.file_name.removesuffix(base)
         return Move(record, replace(record, file_name=folder + stem + _parts_of(base)[2]))
+
+
+def instance_names(output: FolderOutput, ledger: Ledger, names: Names, depth: int) -> InstanceNames | None:
+    """Return what assigns names with `--names uid` and `--names tags`, None where names follow from paths."""
+    return InstanceNames(output, ledger, depth, _GROUPED_BY[names]) if names in _GROUPED_BY else None
 
 
 def base_name(file_name: str, depth: int) -> str:

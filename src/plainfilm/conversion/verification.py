@@ -12,17 +12,15 @@ from pathlib import Path
 
 from plainfilm.conversion.disk_check import sha256_of_file
 from plainfilm.conversion.placement import data_set_columns
-from plainfilm.conversion.summary import RUN_FILE
+from plainfilm.conversion.summary import RUN_FILE, recorded_options
 from plainfilm.errors import LedgerError, Reason
 from plainfilm.ledger.finished_ledger import FinishedLedger, open_finished_ledger
 from plainfilm.ledger.ledger import Ledger
 from plainfilm.ledger.remaining_work import FileStat
-from plainfilm.options.options import Options
-from plainfilm.options.output import Table
 from plainfilm.output.data_card import CARD
 from plainfilm.output.folder import FolderOutput
 from plainfilm.output.ownership import is_private
-from plainfilm.output.tables import FAILURES, check_output_formats, encode_tables, table_columns, table_name
+from plainfilm.output.tables import check_output_formats, encode_tables, table_columns
 from plainfilm.report.report_files import is_report_file
 
 
@@ -91,8 +89,7 @@ def _check_images(out: Path, ledger: Ledger) -> tuple[int, list[str], list[str]]
 
 def _check_tables(out: Path, ledger: FinishedLedger) -> tuple[list[str], list[str], list[str]]:
     """Return the names of the tables, of those that are missing, and of those that the ledger would write otherwise."""
-    present = [table for table in Table if FileStat.of_output(out / table_name(FAILURES, table)).size >= 0]
-    options = _options_of(ledger, present[0] if present else Table.CSV)
+    options = recorded_options(ledger.fingerprint)
     check_output_formats(options.output)
     table, data_set = options.output.table, data_set_columns(options)
     columns, _ = table_columns(ledger, table, options.privacy.columns.words, data_set)
@@ -108,13 +105,6 @@ def _check_tables(out: Path, ledger: FinishedLedger) -> tuple[list[str], list[st
         if sha256_of_file(out / name) != digest.hexdigest():
             changed.append(name)
     return names, missing, changed
-
-
-def _options_of(ledger: FinishedLedger, table: Table) -> Options:
-    """Return the options that decide the tables, as the ledger has them, with a format of the tables."""
-    names = ("columns", "split", "label", "layout")
-    stored = ledger.fingerprint.options
-    return Options.of({"table": table, **{name: stored[name] for name in names if stored.get(name)}})
 
 
 def _extra_files(out: Path, ledger: Ledger, tables: list[str]) -> Iterator[str]:

@@ -14,12 +14,13 @@ from pydicom.dataset import Dataset
 
 from plainfilm.dicom.byte_source import ByteSource
 from plainfilm.dicom.data_set import ParsedDataSet, parse_data_set, parsed_from_dataset
+from plainfilm.dicom.description import read_identity
 from plainfilm.dicom.dictionary import Keywords
 from plainfilm.dicom.encoding import find_first_element
 from plainfilm.dicom.extra_columns import read_extra_columns
 from plainfilm.dicom.file_format import APPLE_DOUBLE, describe_non_dicom
 from plainfilm.dicom.header import Header, build_header
-from plainfilm.dicom.instance import Instance
+from plainfilm.dicom.instance import Instance, InstanceIdentity
 from plainfilm.dicom.instance_builder import build_instance
 from plainfilm.dicom.presentation_state import PresentationState, build_presentation_state
 from plainfilm.dicom.values import VALUE_ERRORS, Values
@@ -51,6 +52,17 @@ def read_header(content: ByteSource, columns: Keywords) -> Header:
     start = _first_element(content)
     with _pydicom_contained():
         return build_header(parse_data_set(content, start), columns)
+
+
+def read_instance_identity(content: ByteSource) -> InstanceIdentity:
+    """Read what identifies the object in the bytes of a file, whether or not it is an image.
+
+    Raises as `read_header`.
+    """
+    start = _first_element(content)
+    with _pydicom_contained():
+        data_set = parse_data_set(content, start)
+        return read_identity(Values(data_set.dataset, []), data_set.media_storage_sop_class)
 
 
 def instance_from_dataset(dataset: Dataset, max_pixels: int, columns: Keywords | None = None) -> Instance:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from plainfilm.errors import LedgerError, Reason
@@ -22,19 +22,21 @@ class RunFingerprint:
     versions: the versions of plainfilm and of the libraries that make images.
     key_fingerprint: the fingerprint of the key of the keyed hashes.
     limits: the limits of time and memory. They may differ; what failed at a limit that has changed is tried again.
+    recorded: all options that run.json records. They may differ; those of the newest run decide how tables are written.
     """
 
     options: Mapping[str, object]
     versions: Mapping[str, str]
     key_fingerprint: str
     limits: Mapping[str, object]
+    recorded: Mapping[str, object] = field(default_factory=dict)
 
     @classmethod
     def from_json(cls, text: str) -> RunFingerprint:
         """Read what `to_json` wrote. Raises ValueError, TypeError or KeyError for any other text."""
         content = json.loads(text)
-        values = (content["options"], content["versions"], content["key_fingerprint"], content["limits"])
-        if tuple(map(type, values)) != (dict, dict, str, dict):
+        values = tuple(content[name] for name in ("options", "versions", "key_fingerprint", "limits", "recorded"))
+        if tuple(map(type, values)) != (dict, dict, str, dict, dict):
             raise TypeError("a part of the fingerprint has a wrong type")
         return cls(*values)
 
@@ -45,6 +47,7 @@ class RunFingerprint:
             "versions": dict(self.versions),
             "key_fingerprint": self.key_fingerprint,
             "limits": dict(self.limits),
+            "recorded": dict(self.recorded),
         }
         return json.dumps(content, sort_keys=True)
 

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,10 +12,11 @@ from plainfilm.ledger.database import Database, check_regular_files, open_databa
 from plainfilm.ledger.fingerprint import RunFingerprint, stored_fingerprint
 from plainfilm.ledger.ledger import Ledger
 from plainfilm.ledger.schema import SCHEMA, has_tables, read_meta
+from plainfilm.ledger.source_names import StoredPrefixes
 
 
 class FinishedLedger(Ledger):
-    """The ledger of an earlier run, of which only the rows are read: no run is resumed, and no row changes.
+    """The ledger of an earlier run, whose rows are read, or deleted for good: no run is resumed.
 
     fingerprint: the options and versions of that run.
     """
@@ -24,8 +24,9 @@ class FinishedLedger(Ledger):
     def __init__(self, database: Database, fingerprint: RunFingerprint) -> None:
         # not that of Ledger, which compares the run with the earlier one and stores it
         self.fingerprint = fingerprint
-        self.counts = Counter()
         self._open_parts(database)
+        self.counts = self._counted()
+        self.prefixes = StoredPrefixes(database)
 
 
 @contextmanager

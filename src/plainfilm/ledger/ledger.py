@@ -18,6 +18,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 
 from plainfilm.errors import Reason
@@ -40,6 +41,7 @@ from plainfilm.ledger.sql import (
     STATE_TYPES,
 )
 from plainfilm.ledger.stored_files import StoredFiles
+from plainfilm.ledger.stored_patients import StoredPatients
 from plainfilm.ledger.stored_previews import StoredPreviews
 from plainfilm.ledger.stored_rows import StoredRows
 from plainfilm.ledger.stored_shards import StoredShards
@@ -81,6 +83,7 @@ class Ledger:
         self._is_new = not meta or overwrite
         self.changed_options: tuple[str, ...] = ()
         """The names of the options that may change, and have changed since the earlier run."""
+        self.patients.check_key(fingerprint.key_fingerprint)
         if overwrite:
             self._delete_everything()
         elif meta:
@@ -88,11 +91,9 @@ class Ledger:
         rows = [("schema", SCHEMA), ("identity", fingerprint.to_json())]
         database.execute_many("INSERT OR REPLACE INTO meta VALUES (?, ?)", rows)
         database.commit()
-        self.counts: Counter[str] = Counter()
+        self.counts = self._counted()
         """The number of rows of each status."""
         self.prefixes = StoredPrefixes(database, replace=self._is_new)
-        for table in ("images", "failures"):
-            self.counts.update(dict(database.fetch_all(f"SELECT status, count(*) FROM {table} GROUP BY status")))
 
     def _open_parts(self, database: Database) -> None:
         self._database, self._rows = database, StoredRows(database)
@@ -100,6 +101,12 @@ class Ledger:
         """The files of the images, to be compared with those in OUT, and what the report shows of the images."""
         self.shards, self.splits = StoredShards(database), StoredSplits(database)
         """The files that hold many images each, and the splits of the patients."""
+        self.patients = StoredPatients(database)
+        """The patients of the sources, and those that were removed for good."""
+
+    def _counted(self) -> Counter[str]:
+        queries = (f"SELECT status, count(*) FROM {table} GROUP BY status" for table in ("images", "failures"))
+        return Counter(dict(chain.from_iterable(map(self._database.fetch_all, queries))))
 
     def track_listing(self) -> None:
         """Note from now on which sources are registered."""
@@ -253,9 +260,10 @@ class Ledger:
         self._database.execute("DELETE FROM failures WHERE retry AND source NOT IN (SELECT source FROM sources)")
 
     def _delete_everything(self) -> None:
-        for table in ("images", "masks"):
-            self._database.execute(f"INSERT OR IGNORE INTO pending SELECT file_name FROM {table}")
-        for table in ("images", "masks", "failures", "sources", "previews", "splits", "shards"):
+        for column, table in (("file_name", "images"), ("file_name", "masks"), ("private_name", "renames")):
+            self._database.execute(f"INSERT OR IGNORE INTO pending SELECT {column} FROM {table}")
+        # the patients that were removed must not come back
+        for table in ("images", "masks", "failures", "sources", "previews", "splits", "shards", "patients", "renames"):
             self._database.execute(f"DELETE FROM {table}")
 
     def _register_new(self, reference: Reference, file_stat: FileStat) -> RemainingWork:
@@ -293,7 +301,7 @@ class Ledger:
         self.mark_pending(file_names)
         for table in ("images", "failures"):
             self._delete_rows(table, source)
-        for table in ("masks", "previews"):
+        for table in ("masks", "previews", "patients"):
             self._database.execute(f"DELETE FROM {table} WHERE source = ?", (source,))
         self._database.execute("UPDATE sources SET done = 0 WHERE source = ?", (source,))
         return file_names

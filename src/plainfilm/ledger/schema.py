@@ -10,14 +10,19 @@ from functools import cache
 from itertools import chain
 from pathlib import Path
 
-from plainfilm.errors import LedgerError
+from plainfilm.errors import LedgerError, Reason
 from plainfilm.ledger.database import Database, check_regular_files, damage, database_files, open_database
 from plainfilm.ledger.sql import CREATE_DUPLICATE_INDEXES, CREATE_TABLES, FILE_NAMES, SHARD_NAMES
 
-SCHEMA = "3"
+SCHEMA = "4"
 """The version of the tables. A ledger with another version is refused."""
 
 _STRUCTURE = "SELECT type, name, sql FROM sqlite_master"
+_REMOVED = "SELECT patient, key_fingerprint FROM removed"
+
+
+class _UnreadablePatientsError(LedgerError):
+    """The patients that must not come back cannot be read."""
 
 
 def create_tables(database: Database) -> None:
@@ -46,30 +51,65 @@ def read_meta(database: Database) -> dict[str, str]:
 def remove_if_unusable(path: Path) -> list[str]:
     """Remove a ledger that is damaged or of another version; return the names of its images that could be read.
 
-    Raises LedgerError where something else than a file has the name of the ledger.
+    A ledger with patients that must not come back is replaced, in one step, by one that has these patients alone.
+
+    Raises LedgerError where something else than a file has the name of the ledger, or where such patients cannot be
+    read.
     """
     check_regular_files(path)
     if not path.exists():
         return []
     file_names: list[str] = []
+    removed: list[tuple[str, str]] = []
     try:
         with open_database(path) as database:
             if not has_tables(database):
                 return []
+            removed.extend(_removed_patients(database))
             meta = read_meta(database)
             file_names.extend(_file_names(database))
             if meta.get("schema", SCHEMA) == SCHEMA and _is_intact(database):
                 return []
+    except _UnreadablePatientsError:
+        raise
     except LedgerError:
         pass
-    for file in database_files(path):
+    ledger, *logs = database_files(path)
+    new = _new_ledger(path, removed) if removed else None
+    for file in logs:
         file.unlink(missing_ok=True)
+    if new is None:
+        ledger.unlink(missing_ok=True)
+    else:
+        new.replace(ledger)
     return file_names
 
 
 def is_relative_name(name: object) -> bool:
     """Whether this is a text that names a file within OUT."""
     return isinstance(name, str) and "\0" not in name and all(part not in ("", ".", "..") for part in name.split("/"))
+
+
+def _removed_patients(database: Database) -> list[tuple[str, str]]:
+    if database.fetch_one(f"{_STRUCTURE} WHERE name = 'removed'") is None:
+        return []
+    try:
+        return [(str(patient), str(key)) for patient, key in database.fetch_all(_REMOVED, types=(str, str))]
+    except LedgerError:
+        message = f"the ledger {database.path} is damaged, and the patients that were removed from OUT cannot be read"
+        raise _UnreadablePatientsError(f"{message}: choose another OUT", reason=Reason.LEDGER_DIFFERS) from None
+
+
+def _new_ledger(path: Path, removed: list[tuple[str, str]]) -> Path:
+    """Write a ledger with patients that must not come back and nothing else beside another one; return its path."""
+    new = path.with_name(f"{path.name}-new")
+    for file in database_files(new):
+        file.unlink(missing_ok=True)
+    with open_database(new) as database:
+        create_tables(database)
+        database.execute_many("INSERT INTO removed VALUES (?, ?)", removed)
+        database.commit()
+    return new
 
 
 def _check_structure(database: Database) -> None:

@@ -23,6 +23,7 @@ _FIRST_FOLDER = """
 SELECT folded FROM sources WHERE folded >= ? AND folded < ? || char(0x10FFFF) AND instr(folded, '/')
 ORDER BY folded LIMIT 1
 """
+_SOURCE_BELOW = "SELECT 1 FROM sources WHERE path = ? OR path BETWEEN ? AND ? LIMIT 1"
 _PATH = "SELECT path FROM sources WHERE source = ?"
 
 
@@ -36,9 +37,22 @@ class StoredPrefixes:
     def add(self, prefixes: Mapping[str, str]) -> None:
         """Store the prefixes of a run, by the paths of the folders, in the order in which the folders came; commit."""
         stored = {} if self._replace else _read_prefixes(self._database)
-        text = json.dumps(stored | dict(prefixes))
-        self._database.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (_META, text))
+        self._write(stored | dict(prefixes))
         self._database.commit()
+
+    def forget_unused(self) -> None:
+        """Forget, with the next commit, the folders of which no file is a source any more: paths may name patients."""
+        stored = _read_prefixes(self._database)
+        self._write({folder: prefix for folder, prefix in stored.items() if self._is_used(folder)})
+
+    def _is_used(self, folder: str) -> bool:
+        below = os.fsencode(folder.rstrip(os.sep) + os.sep)
+        values = (os.fsencode(folder), below, below + b"\xff")
+        return self._database.fetch_one(_SOURCE_BELOW, values) is not None
+
+    def _write(self, prefixes: Mapping[str, str]) -> None:
+        text = json.dumps(dict(prefixes))
+        self._database.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (_META, text))
 
 
 def earlier_names(path: Path, listing: Listing, *, read_only: bool = False) -> EarlierNames:

@@ -7,6 +7,8 @@ from plainfilm.records import ONE_LEVEL
 
 UNPACKED = ".plainfilm-images"
 """The folder in OUT of the images that wait to be packed into shards."""
+REPLACEMENTS = ".plainfilm-shards"
+"""The folder in OUT of shards that are about to replace those of the same names."""
 
 CREATE_TABLES = """
 CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -50,6 +52,17 @@ CREATE TABLE IF NOT EXISTS failures (
 -- the split of each patient (by keyed hash) after the last complete run with --split-balance exact
 CREATE TABLE IF NOT EXISTS splits (patient TEXT PRIMARY KEY, split TEXT NOT NULL) WITHOUT ROWID;
 
+-- the patient of each source whose header could be read, by the keyed hash of the tables, and by one of the Patient ID
+-- alone, which finds the patient where the issuer of the ID is not known
+CREATE TABLE IF NOT EXISTS patients (
+    source TEXT PRIMARY KEY, patient TEXT NOT NULL, patient_id TEXT NOT NULL) WITHOUT ROWID;
+
+-- patients that were removed and must not come back (by keyed hash), with the fingerprint of the key
+CREATE TABLE IF NOT EXISTS removed (patient TEXT PRIMARY KEY, key_fingerprint TEXT NOT NULL) WITHOUT ROWID;
+
+-- whole files that have a private name in OUT, and the names that they are about to get
+CREATE TABLE IF NOT EXISTS renames (private_name TEXT PRIMARY KEY, name TEXT NOT NULL) WITHOUT ROWID;
+
 -- file names that are about to get or to lose a file: a file of such a name that has no row is to be removed
 CREATE TABLE IF NOT EXISTS pending (file_name TEXT PRIMARY KEY) WITHOUT ROWID;
 """
@@ -84,7 +97,8 @@ DROP TABLE IF EXISTS temp.plan;
 CREATE TEMPORARY TABLE plan (
     split TEXT, number INTEGER, key TEXT, id INTEGER UNIQUE, PRIMARY KEY (split, number)) WITHOUT ROWID;
 """
-IMAGES_BY_ID = "SELECT id, row FROM images WHERE (source, frame) > (?, ?) ORDER BY source, frame LIMIT 1000"
+# a page of images in table order, so that rows may be changed in between
+IMAGES_AFTER = "SELECT id, row FROM images WHERE (source, frame) > (?, ?) ORDER BY source, frame LIMIT 1000"
 IMAGES_IN_PLAN = f"""
 SELECT row, i.id, number, key, shard, position, size, {_FIRST_COPIES}
 FROM temp.plan p JOIN images i ON i.id = p.id WHERE split = ? AND number BETWEEN ? AND ? ORDER BY number
@@ -93,9 +107,6 @@ FIRST_IN_PLAN = """
 SELECT split, number, key FROM temp.plan p JOIN images i ON i.id = p.id WHERE i.id IN ({})
 ORDER BY source, frame LIMIT 1
 """
-
-# a page of images in table order, so that rows may be changed in between
-IMAGES_AFTER = "SELECT row FROM images WHERE (source, frame) > (?, ?) ORDER BY source, frame LIMIT 1000"
 
 IMAGES_WITH_SHARED_PIXELS = f"""
 SELECT row FROM images WHERE stored_hash IN (

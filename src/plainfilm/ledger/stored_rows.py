@@ -9,7 +9,7 @@ from dataclasses import replace
 from plainfilm.errors import StorageFullError
 from plainfilm.ledger.database import Database, damage
 from plainfilm.ledger.serialization import failure_from_text, record_from_text
-from plainfilm.ledger.sql import CREATE_DUPLICATE_INDEXES, IMAGES_WITH_DUPLICATES
+from plainfilm.ledger.sql import CREATE_DUPLICATE_INDEXES, IMAGES_AFTER, IMAGES_WITH_DUPLICATES
 from plainfilm.records import Failure, Record
 
 # up to so many rows, the tables can be written without indexes in acceptable time
@@ -25,6 +25,18 @@ def read_record(database: Database, text: str, duplicate_of: str = "") -> Record
         return record_from_text(text, duplicate_of)
     except ValueError:
         raise damage(database.path, "the row of an image cannot be read") from None
+
+
+def pages_of_images(database: Database) -> Iterator[list[tuple[int, Record]]]:
+    """Yield all images by source and frame, each with its id, in lists of up to 1000; rows may change in between.
+
+    Raises LedgerError where the ledger is damaged.
+    """
+    position: tuple[object, ...] = ("", 0)
+    while rows := database.fetch_all(IMAGES_AFTER, position, (int, str)):
+        page = [(row_id, read_record(database, text)) for row_id, text in rows]
+        yield page
+        position = (page[-1][1].source, page[-1][1].number)
 
 
 class StoredRows:

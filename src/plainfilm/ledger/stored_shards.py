@@ -7,13 +7,13 @@ An image is unpacked until it is in a shard: its file has the name in its row. A
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from plainfilm.ledger.database import Database
 from plainfilm.ledger.remaining_work import FileStat
-from plainfilm.ledger.sql import CREATE_DUPLICATE_INDEXES, CREATE_PLAN, FIRST_IN_PLAN, IMAGES_BY_ID, IMAGES_IN_PLAN
-from plainfilm.ledger.stored_rows import read_record
+from plainfilm.ledger.sql import CREATE_DUPLICATE_INDEXES, CREATE_PLAN, FIRST_IN_PLAN, IMAGES_IN_PLAN
+from plainfilm.ledger.stored_rows import pages_of_images, read_record
 from plainfilm.records import Record
 
 
@@ -80,11 +80,7 @@ class StoredShards:
 
     def pages_of_images(self) -> Iterator[list[tuple[int, Record]]]:
         """Yield all images in table order, each with its id, in lists of up to 1000."""
-        position: tuple[object, ...] = ("", 0)
-        while rows := self._database.fetch_all(IMAGES_BY_ID, position, (int, str)):
-            page = [(row_id, read_record(self._database, text)) for row_id, text in rows]
-            yield page
-            position = (page[-1][1].source, page[-1][1].number)
+        return pages_of_images(self._database)
 
     def begin_plan(self) -> None:
         """Forget the earlier plan."""
@@ -119,6 +115,18 @@ class StoredShards:
         rows = ((packed_name, shard.name, position, row_id) for row_id, packed_name, position in images)
         query = "UPDATE images SET packed_name = ?, shard = ?, position = ? WHERE id = ?"
         self._database.execute_many(query, rows)
+
+    def mark_renames(self, names: Mapping[str, str]) -> None:
+        """Note files that are about to be renamed: for each its private name and its name."""
+        self._database.execute_many("INSERT INTO renames VALUES (?, ?)", names.items())
+
+    def marked_renames(self) -> dict[str, str]:
+        """Return the files of `mark_renames`; a process that was killed may have renamed some of them."""
+        return dict(self._database.fetch_all("SELECT private_name, name FROM renames", types=(str, str)))
+
+    def clear_renames(self) -> None:
+        """Remove the notes of `mark_renames`."""
+        self._database.execute("DELETE FROM renames")
 
     def remove(self, name: str) -> None:
         """Delete the row of a shard."""

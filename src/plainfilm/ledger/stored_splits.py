@@ -3,11 +3,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from plainfilm.ledger.database import Database
-from plainfilm.ledger.sql import CREATE_DUPLICATE_INDEXES, IMAGES_AFTER, IMAGES_WITH_SHARED_PIXELS
-from plainfilm.ledger.stored_rows import read_record
+from plainfilm.ledger.sql import CREATE_DUPLICATE_INDEXES, IMAGES_WITH_SHARED_PIXELS
+from plainfilm.ledger.stored_rows import pages_of_images, read_record
 from plainfilm.records import Record
 
 
@@ -19,11 +19,8 @@ class StoredSplits:
 
     def pages_of_images(self) -> Iterator[list[Record]]:
         """Yield all images by source and frame in lists of up to 1000; rows may be changed in between."""
-        position: tuple[object, ...] = ("", 0)
-        while rows := self._database.fetch_all(IMAGES_AFTER, position, (str,)):
-            page = [read_record(self._database, text) for (text,) in rows]
-            yield page
-            position = (page[-1].source, page[-1].number)
+        for page in pages_of_images(self._database):
+            yield [record for _, record in page]
 
     def images_with_shared_pixels(self) -> Iterator[list[Record]]:
         """Yield lists of images that have equal stored pixels of more than one level."""
@@ -41,6 +38,10 @@ class StoredSplits:
     def recorded(self) -> dict[str, str]:
         """Return the recorded split of each patient (by keyed hash)."""
         return dict(self._database.fetch_all("SELECT patient, split FROM splits", types=(str, str)))
+
+    def forget(self, patients: Iterable[str]) -> None:
+        """Delete the recorded splits of these patients."""
+        self._database.execute_many("DELETE FROM splits WHERE patient = ?", ((patient,) for patient in patients))
 
     def record(self, splits: Mapping[str, str]) -> None:
         """Record the splits of patients in place of their earlier ones."""

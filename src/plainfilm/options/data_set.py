@@ -156,9 +156,8 @@ def _iterable(value: object) -> Iterable[object]:
 
 _SHARES = ValueType(parse_shares, "NAME=SHARE,...", "str | dict[str, float]")
 _LABEL_COLUMNS = ValueType(parse_label_columns, "COLUMN,...", "str | list[str]", separator=",")
-_LABEL_KEY = ValueType(
-    parse_label_key, "|".join(LabelKey), f"Literal[{', '.join(f'{chr(34)}{key.value}{chr(34)}' for key in LabelKey)}]"
-)
+_LABEL_KEY_WORDS = ", ".join(f'"{key.value}"' for key in LabelKey)
+_LABEL_KEY = ValueType(parse_label_key, "|".join(LabelKey), f"Literal[{_LABEL_KEY_WORDS}]")
 
 
 @dataclass(frozen=True, slots=True)

@@ -115,6 +115,26 @@ class FolderOutput:
         self.discard(errors)
         return errors
 
+    def rename(self, names: Mapping[str, str]) -> None:
+        """Give files in OUT other names, and flush the names to the disk; a file that is not there is passed over.
+
+        names: the present name of each file -> its new name, both relative to OUT. An older file of the new name is
+        replaced. Raises OutputError, StorageFullError and RunError.
+        """
+        for old_name, new_name in names.items():
+            *old_folders, old = _components(old_name)
+            *new_folders, new = _components(new_name)
+            if not os.path.lexists(self.out / old_name):
+                continue
+            with (
+                translate_os_errors(),
+                open_directory(self.out, old_folders, by_descriptor=self.by_descriptor) as origin,
+                open_directory(self.out, new_folders, by_descriptor=self.by_descriptor) as directory,
+            ):
+                directory.move_from(origin, old, new)
+                if self.sync:
+                    directory.sync()
+
     def discard(self, temporary_names: Iterable[str]) -> None:
         """Remove staged files; those that cannot be removed stay until staging is cleared. Raises RunError."""
         with suppress(OutputError), translate_os_errors(), self._open_staging() as staging:

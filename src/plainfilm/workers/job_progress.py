@@ -13,6 +13,7 @@ from plainfilm.workers.messages import (
     Job,
     MemoryShort,
     Report,
+    TaskNote,
     TaskRaised,
     TaskResult,
     WorkerLost,
@@ -53,7 +54,7 @@ class JobProgress:
         """Return the job for the next attempt: the part that is not done yet."""
         return Job(self.job.payload, self.first_frame, frozenset(self._skipped))
 
-    def handle_report(self, message: Report) -> TaskResult | WorkerLost | None:
+    def handle_report(self, message: Report) -> TaskResult | TaskNote | WorkerLost | None:
         """Update the state by a report of the task, and return the event for the consumer, if there is one."""
         match message:
             case FrameSurveyed(frame):
@@ -66,6 +67,8 @@ class JobProgress:
                 self._started_frame, self._surveyed_frame = frame, None
                 self._has_result, self.attempt = True, 1
                 return self._skipped[frame]
+            case TaskNote():
+                return message
             case TaskResult():
                 self._surveyed_frame, self._has_result = None, True
                 self.attempt, self._losses_in_a_row = 1, 0

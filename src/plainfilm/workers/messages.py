@@ -17,16 +17,18 @@ length. The child only answers: first the setup, and then one job at a time.
     child          FrameSurveyed    the task begins to survey a frame before the frame's own turn
     child          FrameSkipped     the turn of a frame that the job says to skip
     child          TaskResult       one result of the task
+    child          TaskNote         what the task has to say about the payload; no result
     child          TaskFinished     end of the job: the task has returned
     child          TaskRaised       end of the job: an exception has escaped the task
     child          RunFailed        end of the job: the run as a whole cannot continue
     ============== ================ ===================================================================
 
-Any number of FrameStarted, FrameSurveyed, FrameSkipped and TaskResult come between a Job and its end. The child exits
-when its standard input ends. The parent kills it when a message does not come within `WorkerSettings.timeout`.
+Any number of FrameStarted, FrameSurveyed, FrameSkipped, TaskResult and TaskNote come between a Job and its end. The
+child exits when its standard input ends. The parent kills it when a message does not come within
+`WorkerSettings.timeout`.
 
-`WorkerPool.events` turns the messages into events: TaskResult as it is, WorkerLost for a frame or a job that gave no
-result, JobDone at the end of each job, and Idle.
+`WorkerPool.events` turns the messages into events: TaskResult and TaskNote as they are, WorkerLost for a frame or
+a job that gave no result, JobDone at the end of each job, and Idle.
 """
 
 from __future__ import annotations
@@ -191,6 +193,13 @@ class TaskResult(FastPickle):
 
 
 @dataclass(frozen=True, slots=True)
+class TaskNote(FastPickle):
+    """What a task has to say about its payload, which is no result. A job that is tried again may repeat it."""
+
+    value: object
+
+
+@dataclass(frozen=True, slots=True)
 class TaskFinished(FastPickle):
     """The task has returned.
 
@@ -250,9 +259,9 @@ class Idle:
     """No event has come for a moment, and more will come: the consumer has time for other work."""
 
 
-Report = FrameStarted | FrameSurveyed | MemoryShort | TaskResult | FrameSkipped
+Report = FrameStarted | FrameSurveyed | MemoryShort | TaskResult | TaskNote | FrameSkipped
 Reply = Ready | StartFailed | Report | TaskFinished | TaskRaised | RunFailed
-Event = TaskResult | WorkerLost | JobDone | Idle
+Event = TaskResult | TaskNote | WorkerLost | JobDone | Idle
 
 
 def timeout_message(settings: WorkerSettings) -> str:

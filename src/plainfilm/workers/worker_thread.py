@@ -26,6 +26,7 @@ from plainfilm.workers.messages import (
     RunFailed,
     StartFailed,
     TaskFinished,
+    TaskNote,
     TaskRaised,
     TaskResult,
     WorkerLost,
@@ -163,7 +164,9 @@ class WorkerThread(threading.Thread):
         process.send(progress.remaining_job())
         while True:
             match process.receive(self._settings.timeout):
-                case FrameStarted() | FrameSurveyed() | MemoryShort() | TaskResult() | FrameSkipped() as message:
+                case (
+                    FrameStarted() | FrameSurveyed() | MemoryShort() | TaskResult() | TaskNote() | FrameSkipped()
+                ) as message:
                     event = progress.handle_report(message)
                     if event is not None:
                         self._queues.put_event(progress.job, event)

@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: MIT
+"""The patients of the sources of a ledger, and those that were removed for good. Patients are named by keyed hashes.
+
+The hash of a patient covers the issuer and the Patient ID. A second hash covers the Patient ID alone. No identifier is
+stored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from plainfilm.errors import LedgerError, Reason
+from plainfilm.ledger.database import Database
+from plainfilm.pickling import FastPickle
+
+_REMOVAL = "removal"
+_SOURCES_OF_REMOVED = "SELECT source FROM patients WHERE patient IN (SELECT patient FROM removed)"
+
+
+@dataclass(frozen=True, slots=True)
+class SourcePatient(FastPickle):
+    """The patient of a source. patient: the hash of the tables; patient_id: that of the Patient ID, '' without one."""
+
+    source: str
+    patient: str
+    patient_id: str
+
+
+class StoredPatients:
+    """The patients of a ledger. Every method raises StorageFullError, LedgerError and RunError as the ledger does."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add(self, patients: Iterable[SourcePatient]) -> None:
+        """Insert the patients of sources, or replace them; a source without a patient is left out."""
+        rows = ((item.source, item.patient, item.patient_id) for item in patients if item.patient)
+        self._database.execute_many("INSERT OR REPLACE INTO patients VALUES (?, ?, ?)", rows)
+
+    def all(self) -> Iterator[tuple[str, str]]:
+        """Yield the two hashes of each patient: that of the tables, and that of the Patient ID alone."""
+        return self._database.iterate("SELECT DISTINCT patient, patient_id FROM patients ORDER BY patient, patient_id")
+
+    def removed(self) -> dict[str, str]:
+        """Return the patients that must not come back, each with the fingerprint of the key of the hash."""
+        query = "SELECT patient, key_fingerprint FROM removed"
+        return dict(self._database.fetch_all(query, types=(str, str)))
+
+    def mark_removed(self, patients: Mapping[str, str]) -> None:
+        """Note patients that must not come back, each with the fingerprint of the key of the hash."""
+        self._database.execute_many("INSERT OR IGNORE INTO removed VALUES (?, ?)", patients.items())
+
+    def sources_of_removed(self) -> list[str]:
+        """Return the sources of patients that must not be in OUT."""
+        return [source for (source,) in self._database.fetch_all(_SOURCES_OF_REMOVED, types=(str,))]
+
+    @property
+    def has_unfinished_removal(self) -> bool:
+        """Whether a removal was interrupted: files, tables and the ledger may hold traces of a patient."""
+        return self._database.fetch_one("SELECT 1 FROM meta WHERE name = ?", (_REMOVAL,)) is not None
+
+    def begin_removal(self) -> None:
+        """Note with the next commit that a removal has begun."""
+        self._database.execute("INSERT OR REPLACE INTO meta VALUES (?, 'unfinished')", (_REMOVAL,))
+
+    def finish_removal(self) -> None:
+        """Write the ledger anew without the pages of deleted rows, and note that the removal is complete."""
+        self._database.compact()
+        self._database.execute("DELETE FROM meta WHERE name = ?", (_REMOVAL,))
+        self._database.commit()
+
+    def check_key(self, key_fingerprint: str) -> None:
+        """Raise LedgerError where patients were removed by the hashes of another key: they could not be recognised."""
+        if any(fingerprint != key_fingerprint for fingerprint in self.removed().values()):
+            message = (
+                f"patients were removed from {self._database.path.parent}, and another key would bring them back: "
+                "give the earlier key with --key-file, or choose another OUT"
+            )
+            raise LedgerError(message, reason=Reason.LEDGER_DIFFERS)
