@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,10 @@ MARKS_OF_FIXTURES = {
     "pngcheck": ("component", "slow"),
     "chromium": ("component", "slow"),
 }
+
+# Without compiled modules on the disk, each worker process of each run would compile the whole package again.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 settings.register_profile("quick", max_examples=30, deadline=None)
 settings.register_profile("ci", max_examples=200, deadline=None)
