@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).resolve().parent.parent
 # The marks of a test follow from the fixtures that it uses.
@@ -29,8 +29,10 @@ MARKS_OF_FIXTURES = {
 sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
-settings.register_profile("quick", max_examples=30, deadline=None)
-settings.register_profile("ci", max_examples=200, deadline=None)
+# No property depends on the speed of the machine. Under CI the examples are the same each time.
+NO_TIME = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
+settings.register_profile("quick", max_examples=30, **NO_TIME)
+settings.register_profile("ci", max_examples=200, derandomize=True, database=None, **NO_TIME)
 settings.load_profile("ci" if os.environ.get("CI") else "quick")
 
 
