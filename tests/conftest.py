@@ -23,6 +23,8 @@ MARKS_OF_FIXTURES = {
     "dciodvfy": ("component", "slow"),
     "pngcheck": ("component", "slow"),
     "chromium": ("component", "slow"),
+    "dask": ("component", "slow"),
+    "network_hosts": ("component", "slow"),
 }
 
 # Without compiled modules on the disk, each worker process of each run would compile the whole package again.
@@ -94,3 +96,10 @@ def chromium() -> str:
     if importlib.util.find_spec("playwright") is None:
         skip_or_fail("playwright is not installed (extra dev)")
     return program("chromium", "chromium")
+
+
+@pytest.fixture(scope="session")
+def dask() -> None:
+    """Dask, which runs jobs on clusters."""
+    if importlib.util.find_spec("distributed") is None:
+        skip_or_fail("Dask is not installed (extra dask)")

@@ -75,6 +75,11 @@ class Listing:
         return listing
 
     @property
+    def root_paths(self) -> tuple[Path, ...]:
+        """The paths that the SOURCEs begin with: of files, folders and archives, and the common folders of lists."""
+        return tuple(root.path for root in self._roots)
+
+    @property
     def folder_names(self) -> tuple[str, ...]:
         """The base names of the folders among the SOURCEs."""
         return tuple(map(base_name_of, self.prefixes))
