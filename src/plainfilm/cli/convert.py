@@ -95,7 +95,7 @@ def convert_folder(sources: Sequence[str], out: Path, options: Options) -> int:
     with PrestartedWorkers(min(options.run.workers, _most_files(sources)) if is_local else 0) as workers:
         from plainfilm.conversion.conversion import Conversion
 
-        conversion = Conversion([Path(source) for source in sources], out, options, prestarted=workers)
+        conversion = Conversion(sources, out, options, prestarted=workers)
         progress = (
             Progress.NONE if options.run.quiet and options.run.progress is Progress.AUTO else options.run.progress
         )

@@ -55,7 +55,7 @@ class Conversion:
 
     def __init__(
         self,
-        sources: Sequence[Path],
+        sources: Sequence[str | Path],
         out: Path,
         options: Options,
         task: str = TASK,
@@ -189,7 +189,7 @@ class Conversion:
         from plainfilm.conversion.presentation_index import index_presentations
 
         entries = takewhile(lambda _: not self._stopped, parts.inputs.listing.entries())
-        paths = (entry.path for entry in entries if isinstance(entry, Reference))
+        paths = (entry.path for entry in entries if isinstance(entry, Reference) and isinstance(entry.path, Path))
         index_presentations(paths, parts.output.presentation_index_path)
         return parts.output.presentation_index_path
 
