@@ -111,6 +111,8 @@ class _PatientWords:
 
 
 def _without_accents(text: str) -> str:
+    if text.isascii():
+        return text.upper()
     decomposed = unicodedata.normalize("NFKD", text.upper())
     return "".join(character for character in decomposed if not unicodedata.combining(character))
 
