@@ -85,8 +85,8 @@ def parse_data_set(content: ByteSource, start: int) -> ParsedDataSet:
     pixel_elements = _scan_all(scanner)
     dataset = RawDataSet(scanner.elements, encoding)
     pixel_element = _choose_pixel_element(pixel_elements)
-    if pixel_element is not None:
-        pixel_element = replace(pixel_element, extended_offsets=read_extended_offsets(dataset))
+    if pixel_element is not None and (offsets := read_extended_offsets(dataset)) is not None:
+        pixel_element = replace(pixel_element, extended_offsets=offsets)
     findings = (*findings, *_findings_of_scan(scanner, pixel_elements))
     return ParsedDataSet(dataset, pixel_element, encoding, transfer_syntax, file_meta, findings)
 

@@ -6,7 +6,6 @@ The levels are the per-frame functional groups, the shared functional groups and
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -73,21 +72,21 @@ def _read_groups(values: Values, keyword: str) -> tuple[Values, ...]:
 
 def _merge(levels: tuple[_LevelAttributes, ...]) -> FrameAttributes:
     """Return each kind of attribute from the nearest level that has it. levels: from per-frame to the top level."""
-    voi_levels = tuple(level.voi for level in levels if level.voi is not None)
-    misplaced = _nearest(level.misplaced_voi for level in levels)
-    findings = tuple(finding for level in levels for finding in level.findings)
+    voi_levels = tuple([level.voi for level in levels if level.voi is not None])
+    misplaced = _nearest([level.misplaced_voi for level in levels])
+    findings = tuple([finding for level in levels for finding in level.findings])
     if misplaced is not None and not any(map(_has_voi, voi_levels)):
         voi_levels = (misplaced, *voi_levels)
         findings = (*findings, Finding(FindingCode.VOI_MISPLACED, _MISPLACED_NOTE))
     return FrameAttributes(
-        modality=_nearest(level.modality for level in levels) or ModalityLevel(),
+        modality=_nearest([level.modality for level in levels]) or ModalityLevel(),
         voi_levels=voi_levels,
-        pixel_spacing=_nearest(level.pixel_spacing for level in levels),
+        pixel_spacing=_nearest([level.pixel_spacing for level in levels]),
         findings=findings,
-        shutter=_nearest(level.shutter for level in levels),
-        laterality=_nearest(level.laterality or None for level in levels) or "",
-        patient_orientation=_nearest(level.patient_orientation for level in levels),
-        image_orientation=_nearest(level.image_orientation for level in levels),
+        shutter=_nearest([level.shutter for level in levels]),
+        laterality=_nearest([level.laterality or None for level in levels]) or "",
+        patient_orientation=_nearest([level.patient_orientation for level in levels]),
+        image_orientation=_nearest([level.image_orientation for level in levels]),
     )
 
 
@@ -95,8 +94,11 @@ def _has_voi(level: VoiLevel) -> bool:
     return bool(level.luts or level.windows)
 
 
-def _nearest(values: Iterable[T | None]) -> T | None:
-    return next((value for value in values if value is not None), None)
+def _nearest(values: list[T | None]) -> T | None:
+    for value in values:
+        if value is not None:
+            return value
+    return None
 
 
 def _read_group(group: Values, pixel: ImagePixel) -> _LevelAttributes:
