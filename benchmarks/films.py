@@ -121,13 +121,13 @@ def _plainfilm(row: dict[str, Any], place: Path) -> Callable[[Path], int]:
     out = place / "out"
     out.mkdir()
     context = RunContext(Options.of({**size, **dict(row["options"])}), Key(b"k" * 32), out).to_bytes()
-    staged, staging = list[Any](), str(out / STAGING)
+    staged, staging = list[Any](), out / STAGING
 
     def convert(path: Path) -> int:
         convert_source(Job(ConvertJob(Reference(path, path.name, path.stem), context)), staged.append)
-        name = f"{staging}/{staged.pop().value.temporary_name}"
-        written = os.stat(name).st_size
-        os.unlink(name)
+        image = staging / staged.pop().value.temporary_name
+        written = image.stat().st_size
+        image.unlink()
         return written
 
     return convert

@@ -136,12 +136,13 @@ def patient_in_path(identity: InstanceIdentity, source: str) -> bool:
     """
     components = {text for part in source.split("/") for text in (part, part.rpartition(".")[0])}
     words = {_words(text) for text in components} - {()}
-    sorted_words = {tuple(sorted(words_of_component)) for words_of_component in words}
-    numbers = [_words(identity.patient_id), _words(identity.accession_number)]
+    numbers = {_words(identity.patient_id), _words(identity.accession_number)} - {()}
+    names = {tuple(sorted(name)) for name in _names(identity.patient_name)}
+    dates = _dates(identity.patient_birth_date)
     return (
-        any(number in words for number in numbers if number)
-        or any(tuple(sorted(name)) in sorted_words for name in _names(identity.patient_name))
-        or any("".join(words_of_component) in _dates(identity.patient_birth_date) for words_of_component in words)
+        not words.isdisjoint(numbers)
+        or (bool(names) and not names.isdisjoint([tuple(sorted(word)) for word in words]))
+        or (bool(dates) and not dates.isdisjoint(map("".join, words)))
     )
 
 
@@ -166,7 +167,7 @@ def _names(patient_name: str) -> Iterator[tuple[str, ...]]:
 
 def _dates(birth_date: str) -> frozenset[str]:
     """Return the digits of a date (VR DA) in the usual orders: year, month, day; day first; month first."""
-    digits = "".join(_words(birth_date))
+    digits = "".join(_words(birth_date)) if birth_date else ""
     if not re.fullmatch("[0-9]{8}", digits):
         return frozenset()
     year, month, day = digits[:4], digits[4:6], digits[6:]

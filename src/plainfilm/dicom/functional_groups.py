@@ -63,6 +63,8 @@ def read_frame_attributes(values: Values, pixel: ImagePixel) -> tuple[FrameAttri
 
 def _read_groups(values: Values, keyword: str) -> tuple[Values, ...]:
     """Return the items of functional groups. A sequence that cannot be read may have decided the picture."""
+    if not values.has(keyword):
+        return ()
     findings_before = len(values.findings)
     groups = values.items(keyword)
     if not groups and len(values.findings) > findings_before:
@@ -150,13 +152,17 @@ def _read_spacing(measures: Values | None, properties: Values | None) -> tuple[f
 
 def _read_patient_orientation(values: Values | None) -> tuple[str, str] | None:
     """Return the patient directions of the rows and of the columns as letters (C.7.6.1.1.1)."""
-    letters = () if values is None else Values(values.dataset, []).texts("PatientOrientation")
+    if values is None or not values.has("PatientOrientation"):
+        return None
+    letters = Values(values.dataset, []).texts("PatientOrientation")
     return (letters[0].upper(), letters[1].upper()) if len(letters) >= 2 else None
 
 
 def _read_image_orientation(values: Values | None) -> tuple[float, ...] | None:
     """Return the six direction cosines of the first row and the first column (C.7.6.2.1.1)."""
-    cosines = () if values is None else Values(values.dataset, []).numbers("ImageOrientationPatient")
+    if values is None or not values.has("ImageOrientationPatient"):
+        return None
+    cosines = Values(values.dataset, []).numbers("ImageOrientationPatient")
     return cosines if len(cosines) == 6 else None
 
 

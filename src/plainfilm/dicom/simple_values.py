@@ -7,7 +7,6 @@ values.
 
 from __future__ import annotations
 
-import math
 import re
 import struct
 
@@ -76,8 +75,8 @@ def _binary_number(element: RawDataElement) -> float | None:
 
 def simple_number(element: RawDataElement) -> float | None:
     """Return the only number of an element, finite and spelled as the standard says, or None."""
-    if element.VR in _PATTERNS:
-        text = simple_value(element) if element.VR in ("DS", "IS") else None
-        return None if text is None else float(text)
-    number = _binary_number(element)
-    return float(number) if number is not None and math.isfinite(number) else None
+    if element.VR not in _PATTERNS:
+        number = _binary_number(element)
+        return float(number) if number is not None and number - number == 0 else None
+    text = simple_value(element) if element.VR in ("DS", "IS") else None
+    return None if text is None else float(text)

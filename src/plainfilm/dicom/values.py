@@ -74,8 +74,9 @@ def _simple_number_of(element: RawDataElement | DataElement, attribute: Attribut
     if not isinstance(element, RawDataElement):
         return None
     number = simple_number(element)
-    is_fraction = number is not None and number % 1 != 0
-    return None if is_fraction and dictionary_vr_of(attribute) == "IS" else number
+    if number is None or not number % 1:
+        return number
+    return None if dictionary_vr_of(attribute) == "IS" else number
 
 
 class Values:
@@ -247,7 +248,7 @@ class Values:
 
     def code(self, attribute: Attribute) -> str:
         """Return the first value of a code string in capitals; '' if there is none."""
-        return self.text(attribute).upper()
+        return self.text(attribute).upper() if _number_of(attribute) in self._elements else ""
 
     def items(self, keyword: str) -> tuple[Values, ...]:
         """Return the items of a sequence. They share `findings` with this object."""

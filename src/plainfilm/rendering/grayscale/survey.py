@@ -103,8 +103,8 @@ def frame_histograms(frame: int, decoded: DecodedFrame, masks: FrameMasks) -> Fr
 
 def survey_grayscale(instance: Instance, frames: tuple[FrameHistograms, ...]) -> GrayscaleSurvey:
     """The survey of an instance from the cells of its frames, of which there is at least one."""
-    rules = stored_rules(instance.pixel, tuple(frame.cells for frame in frames))
-    return GrayscaleSurvey(rules, tuple(survey_frame(instance, rules, frame) for frame in frames))
+    rules = stored_rules(instance.pixel, tuple([frame.cells for frame in frames]))
+    return GrayscaleSurvey(rules, tuple([survey_frame(instance, rules, frame) for frame in frames]))
 
 
 def survey_frame(instance: Instance, rules: StoredRules, frame: FrameHistograms) -> SurveyedFrame:

@@ -97,7 +97,7 @@ def voi_from_item(item: LutItem | WindowItem, input_signed: bool) -> tuple[Windo
 
 def _candidates_of_level(level: VoiLevel, choice: VoiChoice) -> tuple[VoiCandidate, ...]:
     luts = tuple([VoiCandidate(VoiPosition(VoiKind.LUT, index), item) for index, item in enumerate(level.luts)])
-    windows = tuple([VoiCandidate(VoiPosition(VoiKind.WINDOW, index), item) for index, item in enumerate(level.windows)])
+    windows = tuple([VoiCandidate(VoiPosition(VoiKind.WINDOW, at), item) for at, item in enumerate(level.windows)])
     if choice.kind is VoiKind.LUT:
         return luts
     if choice.kind is VoiKind.WINDOW:
