@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 from tests.support.cases.build import build_case, to_bytes
+from tests.support.output_forms import FORMS, HALVES, options_of_form
 from tests.support.outputs import rows_of
 from tests.support.sweeps import sweep
 
@@ -36,7 +37,6 @@ SECRET = b"a secret of thirty-two bytes, so."
 LEAVER, OTHERS = "Pleaver", ("P1", "P2", "P3")
 HASH = patient_hash(Key(SECRET), "", LEAVER)
 PLANTED = "folderofleaver"
-HALVES = "train=0.5,test=0.5"
 Converts = Callable[..., Run]
 
 
@@ -106,33 +106,8 @@ def labels(folder: Path) -> Path:
     return path
 
 
-FORMS: dict[str, dict[str, Any]] = {
-    "a folder": {},
-    "names by hash": {"names": "hash", "table": "jsonl"},
-    "names by UID": {"names": "uid"},
-    "names by terms": {"names": "tags", "split": HALVES},
-    "splits": {"split": HALVES, "table": "parquet"},
-    "splits in CSV": {"split": HALVES},
-    "class folders": {"label": "side", "label_key": "PatientID", "class_folders": "side"},
-    "splits and class folders": {
-        "label": "side",
-        "label_key": "PatientID",
-        "class_folders": "side",
-        "split": HALVES,
-        "table": "jsonl",
-    },
-    "tar files": {"layout": "webdataset"},
-    "tar files with splits": {"layout": "webdataset", "split": HALVES, "table": "jsonl", "format": "jpeg"},
-    "tar files with labels": {"layout": "webdataset", "label": "side", "label_key": "PatientID", "format": "npy"},
-    "Parquet files": {"layout": "parquet", "table": "parquet"},
-    "Parquet files with splits": {"layout": "parquet", "split": HALVES, "format": "tiff"},
-    "no report and no card": {"no_report": True, "no_card": True, "format": "webp"},
-}
-
-
 def options_of(form: str, folder: Path) -> dict[str, Any]:
-    options = FORMS[form]
-    return {**options, "labels": labels(folder)} if "label" in options else options
+    return options_of_form(form, labels(folder))
 
 
 @pytest.mark.parametrize("form", FORMS)
