@@ -6,6 +6,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import tarfile
 import zlib
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -13,9 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from plainfilm.errors import Reason
-from plainfilm.output.tables import read_table
+from plainfilm.options.output import Table
+from plainfilm.output.tables import read_records, read_table
+from trials.forms import Form
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_TABLES = ("metadata", "failures")
 _TEMPORARY = re.compile(r"\.plainfilm-[0-9a-f]{16}\.tmp")
 _RUN_REASONS = frozenset({"options", "output_not_empty", "ledger_differs", "output_locked", "storage_full"})
 INSTANCE_REASONS = frozenset(Reason) - _RUN_REASONS
@@ -46,6 +50,43 @@ def is_complete_png(content: bytes) -> bool:
 def incomplete_pictures(out: Path) -> list[str]:
     """Return the names of the pictures that are not complete."""
     return [name for name, path in pictures_of(out).items() if not is_complete_png(path.read_bytes())]
+
+
+def is_complete_shard(path: Path) -> bool:
+    """Whether a tar file or a Parquet file is complete: the tar file up to its end mark, the other up to its footer."""
+    content = path.read_bytes()
+    if path.suffix == ".parquet":
+        return content[:4] == b"PAR1" == content[-4:]
+    with tarfile.open(path) as archive:
+        sizes = [member.offset_data + member.size for member in archive]
+    return len(content) % tarfile.RECORDSIZE == 0 and content[max(sizes) :].strip(b"\0") == b""
+
+
+def incomplete_shards(out: Path) -> list[str]:
+    """Return the names of the tar and Parquet files in OUT that are not complete."""
+    shards = [path for path in out.rglob("*") if path.suffix in (".tar", ".parquet") and ".plainfilm" not in str(path)]
+    return [path.name for path in shards if not is_complete_shard(path)]
+
+
+def contradictions(out: Path, form: Form) -> Iterator[str]:
+    """Yield a line for each file of OUT that its tables do not have, and each that they have alone.
+
+    The tables may have any format; an image in a shard stands for the shard.
+    """
+    failures = out / f"failures.{form.table}"
+    splits = tuple(path.name for path in out.iterdir() if path.is_dir()) if form.has_split_folders else ()
+    if not failures.exists():
+        tables = [path.name for path in out.rglob("metadata.*")]
+        yield from (f"{name} is there without {failures.name}" for name in tables)
+    elif not form.has_split_folders and not (out / f"metadata.{form.table}").exists():
+        yield f"{failures.name} is there without the table of the images"
+    rows = list(read_records(out, Table(form.table), splits)) if failures.exists() else []
+    named = {row.file_name.split("/")[0] if form.has_shards else row.file_name for row in rows}
+    suffixes = (".tar", ".parquet") if form.has_shards else (".png", ".jpg")
+    files = {path.relative_to(out).as_posix() for path in out.rglob("*") if path.suffix in suffixes}
+    files = {name for name in files if not name.startswith(".plainfilm") and Path(name).stem not in _TABLES}
+    yield from (f"{name} is in a table and not in OUT" for name in sorted(named - files))
+    yield from (f"{name} is in no table" for name in sorted(files - named))
 
 
 def temporary_files(out: Path) -> list[str]:

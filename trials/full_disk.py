@@ -6,7 +6,8 @@
 OUT is on a small file system in memory that only this process sees (`unshare -Urm`; without user namespaces this part
 is skipped). The sizes range from one that hardly fits the ledger to one that fits most pictures. Then the file system
 is enlarged and the same command is run again. The other part limits the size of the files that the command may write
-(RLIMIT_FSIZE), which some systems use as a quota.
+(RLIMIT_FSIZE), which some systems use as a quota. Fewer sizes are tried with split folders, tar
+files and Parquet files.
 """
 
 from __future__ import annotations
@@ -19,7 +20,16 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from trials.checks import differences, file_hashes, inconsistencies, pictures_of, temporary_files
+from trials.checks import (
+    contradictions,
+    differences,
+    file_hashes,
+    incomplete_shards,
+    inconsistencies,
+    pictures_of,
+    temporary_files,
+)
+from trials.forms import FOLDER, OTHER_FORMS, Form
 from trials.harness import RUN_ERROR, SkippedError, Trial, run_trial
 from trials.samples import demo_files
 
@@ -37,57 +47,60 @@ def write_sources(folder: Path, films: int) -> None:
         (folder / f"{number:04}.dcm").write_bytes(seeds[number % len(seeds)])
 
 
-def check_stopped_run(trial: Trial, out: Path, stderr: str, name: str) -> None:
+def check_stopped_run(trial: Trial, out: Path, form: Form, stderr: str, name: str) -> None:
     """Check the message, the tables and the files of a run that stopped."""
     trial.expect("make room and run again" in stderr, f"{name}: the message does not say what to do: {stderr!r}")
     trial.expect("Traceback" not in stderr, f"{name}: {stderr}")
-    if (out / "metadata.csv").exists():
-        for inconsistency in inconsistencies(out):
-            trial.expect(False, f"{name}: {inconsistency}")
+    if form == FOLDER and (out / "failures.csv").exists():
+        of_tables = inconsistencies(out)
     else:
-        trial.expect(not pictures_of(out), f"{name}: pictures without a table")
+        of_tables = contradictions(out, form)
+    for inconsistency in (*of_tables, *incomplete_shards(out)):
+        trial.expect(False, f"{name}: {inconsistency}")
     for left in temporary_files(out):
         trial.expect(False, f"{name}: {left} is left")
 
 
-def fill_disk(trial: Trial, source: Path, expected: dict[str, str], size: str) -> None:
+def fill_disk(trial: Trial, source: Path, form: Form, expected: dict[str, str], size: str) -> None:
     """Fill a file system of this size, enlarge it, and resume the run."""
-    place = trial.folder / f"disk of {size}"
+    name = f"{form.name} on {size}"
+    place = trial.folder / f"disk of {name}"
     place.mkdir()
     _run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(place)])
     out = place / "out"
-    ended = trial.convert([source], out, "--jobs", "2")
-    trial.report(f"{size}: exit code {ended.code} in {ended.seconds:.1f} s, {len(pictures_of(out))} pictures")
-    trial.expect(ended.code == RUN_ERROR, f"{size}: exit code {ended.code}")
-    check_stopped_run(trial, out, ended.stderr, size)
-    again = trial.convert([source], out, "--jobs", "2")
-    trial.expect(again.code == RUN_ERROR, f"{size}, again: exit code {again.code}")
-    check_stopped_run(trial, out, again.stderr, f"{size}, again")
+    ended = trial.convert([source], out, *form.words, "--jobs", "2")
+    trial.report(f"{name}: exit code {ended.code} in {ended.seconds:.1f} s, {len(pictures_of(out))} pictures")
+    trial.expect(ended.code == RUN_ERROR, f"{name}: exit code {ended.code}")
+    check_stopped_run(trial, out, form, ended.stderr, name)
+    again = trial.convert([source], out, *form.words, "--jobs", "2")
+    trial.expect(again.code == RUN_ERROR, f"{name}, again: exit code {again.code}")
+    check_stopped_run(trial, out, form, again.stderr, f"{name}, again")
     _run(["mount", "-o", "remount,size=100m", str(place)])
-    ended = trial.convert([source], out, "--jobs", "2")
-    trial.expect(ended.code == 0, f"{size}, then 100m: exit code {ended.code}: {ended.stderr}")
+    ended = trial.convert([source], out, *form.words, "--jobs", "2")
+    trial.expect(ended.code == 0, f"{name}, then 100m: exit code {ended.code}: {ended.stderr}")
     other = differences(expected, file_hashes(out))
-    trial.expect(not other, f"{size}, then 100m: these files differ: {other}")
+    trial.expect(not other, f"{name}, then 100m: these files differ: {other}")
     _run(["umount", str(place)])
 
 
-def limit_file_size(trial: Trial, source: Path, expected: dict[str, str], size: int) -> None:
+def limit_file_size(trial: Trial, source: Path, form: Form, expected: dict[str, str], size: int) -> None:
     """Limit the size in bytes of the files that the command may write, remove the limit, and resume the run."""
-    out = trial.folder / f"limited to {size}"
+    name = f"{form.name}, {size} bytes"
+    out = trial.folder / f"limited: {name}"
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, limits[1]))
     try:
-        process = trial.start([source], out, "--jobs", "2")
+        process = trial.start([source], out, *form.words, "--jobs", "2")
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     stderr = process.communicate()[1]
-    trial.report(f"files of at most {size} bytes: exit code {process.returncode}, {len(pictures_of(out))} pictures")
-    trial.expect(process.returncode == RUN_ERROR, f"{size} bytes: exit code {process.returncode}")
-    check_stopped_run(trial, out, stderr, f"{size} bytes")
-    ended = trial.convert([source], out, "--jobs", "2")
-    trial.expect(ended.code == 0, f"{size} bytes, then any: exit code {ended.code}: {ended.stderr}")
+    trial.report(f"{name} at most: exit code {process.returncode}, {len(pictures_of(out))} pictures")
+    trial.expect(process.returncode == RUN_ERROR, f"{name}: exit code {process.returncode}")
+    check_stopped_run(trial, out, form, stderr, name)
+    ended = trial.convert([source], out, *form.words, "--jobs", "2")
+    trial.expect(ended.code == 0, f"{name}, then any: exit code {ended.code}: {ended.stderr}")
     other = differences(expected, file_hashes(out))
-    trial.expect(not other, f"{size} bytes, then any: these files differ: {other}")
+    trial.expect(not other, f"{name}, then any: these files differ: {other}")
 
 
 def _run(command: Sequence[str]) -> None:
@@ -107,17 +120,22 @@ def enter_own_mounts() -> None:
 
 
 def run(trial: Trial) -> None:
-    """Limit the file size, then fill disks of several sizes."""
+    """Limit the file size, then fill disks of several sizes, for each form of OUT."""
     source, films = trial.folder / "in", 120 if trial.short else 400
     write_sources(source, films)
-    trial.convert([source], trial.folder / "whole", "--jobs", "2")
-    expected = file_hashes(trial.folder / "whole")
-    for size in FILE_SIZES[::2] if trial.short else FILE_SIZES:
-        limit_file_size(trial, source, expected, size)
-    if IN_NAMESPACE not in os.environ:
+    has_mounts = IN_NAMESPACE in os.environ
+    for form in (FOLDER, *OTHER_FORMS):
+        whole = trial.folder / f"whole: {form.name}"
+        trial.convert([source], whole, *form.words, "--jobs", "2")
+        expected = file_hashes(whole)
+        file_sizes = FILE_SIZES[::2] if trial.short else FILE_SIZES
+        for size in file_sizes if form == FOLDER else file_sizes[1:2]:
+            limit_file_size(trial, source, form, expected, size)
+        disks = SIZES_SHORT if trial.short else SIZES
+        for disk in () if not has_mounts else disks if form == FOLDER else disks[:: 2 if trial.short else 4]:
+            fill_disk(trial, source, form, expected, disk)
+    if not has_mounts:
         raise SkippedError("this system does not allow a private mount (`unshare -Urm`)")
-    for disk in SIZES_SHORT if trial.short else SIZES:
-        fill_disk(trial, source, expected, disk)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from tests.support.output_forms import FORMS, words_of_form
 from tests.support.outputs import is_private
 from tests.support.planted import (
     BIRTH,
@@ -132,6 +133,26 @@ def test_the_private_files_hold_no_planted_string_except_paths(
     run(tmp_path / "temporary", "convert", plain, tmp_path / "out", "--names", names.value, "--jobs", "2")
     named = UID_MARKS if names is Names.UID else set()
     found = {path: planted_texts(content) - named for path, content in files_in(tmp_path / "out").items()}
+    assert {path: marks for path, marks in found.items() if marks} == {}
+
+
+@pytest.mark.parametrize("form", sweep(list(FORMS), 5))
+def test_no_form_of_out_holds_a_planted_string(form: str, films: Path, run: Run, tmp_path: Path) -> None:
+    pytest.importorskip("pyarrow")
+    plain = tmp_path / "in"
+    plain.mkdir()
+    for number, content in enumerate(files_in(films).values()):
+        (plain / f"{number}.dcm").write_bytes(content)
+    # with --label-key, the label file has the identifiers of the patients
+    labels = tmp_path / "labels.csv"
+    labels.write_text(f"PatientID,PatientName,side\n{FREE}{DIGITS},{FAMILY},left\n")
+    out, temporary = tmp_path / "out", tmp_path / "temporary"
+    done = run(temporary, "convert", plain, out, *words_of_form(form, labels), "--jobs", "2")
+    assert done.returncode == 1, done.stderr.decode()
+    assert planted_texts(done.stdout) == set()
+    assert planted_texts(done.stderr.replace(os.fsencode(tmp_path), b"")) == set()
+    named = UID_MARKS if "uid" in words_of_form(form, labels) else set()
+    found = {path: planted_texts(content) - named for path, content in files_in(out, temporary).items()}
     assert {path: marks for path, marks in found.items() if marks} == {}
 
 

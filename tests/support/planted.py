@@ -205,6 +205,12 @@ def _unpacked(content: bytes) -> Iterator[bytes]:
         chunks = list(_chunks(content))
         yield zlib.decompress(b"".join(data for kind, data in chunks if kind == b"IDAT"))
         yield from (data for kind, data in chunks if kind != b"IDAT")
+    elif content.startswith(b"PAR1"):
+        # the columns of tables are compressed
+        from pyarrow import parquet
+
+        yield repr(parquet.read_table(BytesIO(content)).to_pylist()).encode()
+        yield repr(parquet.read_schema(BytesIO(content)).metadata).encode()
     elif content.startswith(b"\x1f\x8b"):
         yield gzip.decompress(content)
 

@@ -80,19 +80,18 @@ def write_tables(
     If the splits have folders, the metadata table is written for each split, into its folder. The names of the columns
     that are left out of these tables are returned.
 
-    Each table is replaced in one step. Raises UnwritableTableError, after the other table has been written, where
-    something else has the name of a table; StorageFullError and RunError.
+    All tables are complete before the first gets its name, so that a full disk leaves none of them or all earlier ones.
+    Raises UnwritableTableError, after the other tables have got their names, where something else has the name of a
+    table; StorageFullError and RunError.
     """
     columns, left_out = table_columns(rows, table, carried, data_set)
-    written: list[str] = []
-    problems = []
-    for name, chunks in encode_tables(rows, table, columns, data_set):
-        written.append(name)
-        problems.append(_write(output, name, chunks))
+    written, problems = _write_together(output, encode_tables(rows, table, columns, data_set))
     folders = ("", *(f"{split}/" for split in data_set.splits if data_set.has_split_folders))
     names = (f"{folder}{table_name(METADATA, other)}" for folder in folders for other in Table)
     obsolete = [*names, *(table_name(FAILURES, other) for other in Table)]
     unremoved = output.remove(name for name in obsolete if name not in written)
+    # a split without images has no folder
+    output.remove_empty_folders(obsolete)
     problems += [f"{output.out / name} cannot be removed: remove it" for name in sorted(unremoved)]
     _raise_problems(problems)
     return left_out
@@ -182,6 +181,26 @@ def _open_cells(path: Path, table: Table, columns: Sequence[Column]) -> Iterator
         return
     with path.open("rb") as binary_file:
         yield read_jsonl_cells(binary_file) if table is Table.JSONL else read_parquet_cells(binary_file)
+
+
+def _write_together(output: FolderOutput, files: Iterable[tuple[str, Iterable[bytes]]]) -> tuple[set[str], list[str]]:
+    """Write all files before the first gets its name; return the names, and what is wrong with files that have none."""
+    names: dict[str, str] = {}
+    written, problems = set[str](), list[str]()
+    try:
+        for name, chunks in files:
+            written.add(name)
+            try:
+                names[output.stage(chunks)] = name
+            except OutputError as error:
+                problems.append(unwritable_message(output.out / name, error))
+    except RunError:
+        # the run may free space and write fewer rows
+        output.discard(names)
+        raise
+    errors = output.publish(names)
+    problems += [unwritable_message(output.out / names[temporary], errors[temporary]) for temporary in errors]
+    return written, problems
 
 
 def _write(output: FolderOutput, name: str, chunks: Iterable[bytes]) -> str:
