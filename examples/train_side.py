@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Train a small network on synthetic hands to tell the side, which a marker shows. `python train_side.py FOLDER`"""
+"""Train a small network to tell the side of synthetic hands, which a marker shows. `python train_side.py FOLDER`"""
 
 import sys
 from pathlib import Path
@@ -18,7 +18,7 @@ def hands(folder: Path, seeds: range) -> ImageDataset:
     for seed in seeds:
         list(write_series(RadiographSeries(seed, rows=160, columns=128), range(1, 33), folder / "films" / str(seed)))
     plainfilm.convert(folder / "films", folder / "pictures", size="64x64", fit="pad", jobs=2)
-    return ImageDataset(folder / "pictures", label="laterality", transform=lambda image: image / 255 - 0.3)
+    return ImageDataset(folder / "pictures", label="laterality")
 
 
 def main(folder: Path) -> None:
@@ -30,11 +30,12 @@ def main(folder: Path) -> None:
     for _ in range(15):
         for images, sides in DataLoader(train, 16, shuffle=True, num_workers=2, worker_init_fn=worker_init):
             optimizer.zero_grad()
-            nn.functional.cross_entropy(model(images), sides).backward()
+            nn.functional.cross_entropy(model(images / 255 - 0.3), sides).backward()
             optimizer.step()
     model.eval()
-    correct = sum(int((model(images).argmax(1) == sides).sum()) for images, sides in DataLoader(test, 16))
-    print(f"{correct} of {len(test)} films of other hands: accuracy {correct / len(test):.2f}")
+    right = [model(images / 255 - 0.3).argmax(1) == sides for images, sides in DataLoader(test, 16)]
+    accuracy = torch.cat(right).float().mean().item()
+    print(f"accuracy on {len(test)} films of other hands: {accuracy:.2f}")
 
 
 if __name__ == "__main__":

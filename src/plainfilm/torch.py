@@ -253,8 +253,8 @@ def worker_init(worker_id: int) -> None:  # noqa: ARG001
 class _OpenCvThreads:
     """Stops the threads of OpenCV while this process forks.
 
-    A forked process inherits the state of these threads and not the threads: it would wait for them for ever, as soon as
-    the process that forks has used OpenCV, for instance to look at an image before the training.
+    A forked process inherits the state of these threads and not the threads: it would wait for them for ever if the
+    process that forks has used OpenCV, for instance to look at an image before the training.
     """
 
     def __init__(self) -> None:

@@ -73,10 +73,10 @@ def open_images(sources: Any, items: ItemOptions, keywords: Mapping[str, Any]) -
     """
     paths, others = paths_of(sources), other_keywords(keywords)
     split, frame = others.pop("split", None), others.pop("frame", 1)
-    if len(paths) == 1 and is_out(paths[0]):
+    if len(paths) == 1 and is_out(Path(paths[0])):
         for name in (*others, *items.label_file, *(["frame"] if "frame" in keywords else [])):
             raise OptionsError(f"{name} applies to DICOM files, and {paths[0]} holds images that are made: drop it")
-        return StoredImages(paths[0], items, split)
+        return StoredImages(Path(paths[0]), items, split)
     for name in (*(["split"] if split is not None else []), *(["target_columns"] if items.target_columns else [])):
         raise OptionsError(f"{name} needs the OUT of a run, and {paths[0]} is none: convert it first")
     return SourceImages(paths, items, frame, others)
@@ -124,7 +124,7 @@ class SourceImages:
     """DICOM files, each rendered when it is loaded. Raises the errors of `list_sources`, and OptionsError."""
 
     def __init__(
-        self, sources: Sequence[Path], items: ItemOptions, frame: FrameNumber, keywords: Mapping[str, Any]
+        self, sources: Sequence[str], items: ItemOptions, frame: FrameNumber, keywords: Mapping[str, Any]
     ) -> None:
         presentation_of(options_of("ImageDataset", keywords, ImageKeywords))
         if items.label is not None and items.label_file.get("labels") is None:
@@ -150,7 +150,7 @@ class SourceImages:
     def load(self, index: int) -> Array:
         """Render a source. Raises ConversionError with the path, also as a FileNotFoundError."""
         reference = self._sources.reference(self._indexes[index])
-        if reference.member is None:
+        if reference.member is None and isinstance(reference.path, Path):
             return render(reference.path, frame=self._frame, **self._keywords)
         with python_errors(reference.source), open_reference(reference) as content:
             return render(content[:], frame=self._frame, **self._keywords)

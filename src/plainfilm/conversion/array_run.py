@@ -42,7 +42,7 @@ class ArrayRun:
     Raises RunError where the run cannot start.
     """
 
-    def __init__(self, sources: Sequence[Path], options: Options, share: Share = ALL_SOURCES) -> None:
+    def __init__(self, sources: Sequence[str | Path], options: Options, share: Share = ALL_SOURCES) -> None:
         self._share = share
         self._listing = Listing(sources, None, options.sources)
         self._options = options
@@ -122,4 +122,5 @@ def _temporary_folder(stack: ExitStack) -> ArrayFolder:
 
 
 def _paths(entries: Iterable[Reference | Failure]) -> Iterator[Path]:
-    return (entry.path for entry in entries if isinstance(entry, Reference))
+    paths = (entry.path for entry in entries if isinstance(entry, Reference))
+    return (path for path in paths if isinstance(path, Path))

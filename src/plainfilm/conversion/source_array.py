@@ -7,7 +7,6 @@ import pickle
 import secrets
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from plainfilm.conversion.labels import Labels, key_of_identity, key_of_path, key_of_text, load_labels
 from plainfilm.conversion.pseudonyms import KEY_BYTES, Key
@@ -83,7 +82,7 @@ class SourceArray:
         return reference
 
 
-def list_sources(sources: Sequence[Path], options: Options) -> SourceArray:
+def list_sources(sources: Sequence[str], options: Options) -> SourceArray:
     """List the sources that can hold an image. Files that neither are named as DICOM nor begin like it are left out.
 
     Raises SourceMissingError; OptionsError, also for an archive that can only be read in order; and ConversionError for
@@ -98,7 +97,7 @@ def list_sources(sources: Sequence[Path], options: Options) -> SourceArray:
     return SourceArray(references.build(), texts.build(), labels.classes)
 
 
-def _references(sources: Sequence[Path], options: Options) -> Iterator[Reference]:
+def _references(sources: Sequence[str], options: Options) -> Iterator[Reference]:
     for entry in Listing(sources, None, options.sources).entries():
         if isinstance(entry, Failure):
             if entry.status is Status.FAILED:
