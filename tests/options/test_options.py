@@ -103,6 +103,8 @@ def test_the_defaults_are_those_of_the_interface() -> None:
         "null": False,
         "jobs": None,
         "key_file": None,
+        "shard": None,
+        "shard_members": False,
         "overwrite": False,
         "prune": False,
         "no_report": False,

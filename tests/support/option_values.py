@@ -60,6 +60,8 @@ OPTION_VALUES: dict[str, tuple[str, object]] = {
     "max_pixels": ("1e6", 1_000_000),
     "jobs": ("3", 3),
     "key_file": ("some.key", Path("some.key")),
+    "shard": ("2/16", (2, 16)),
+    "shard_members": ("", True),
     "prune": ("", True),
     "overwrite": ("", True),
     "dry_run": ("", True),

@@ -10,9 +10,11 @@ from plainfilm.conversion.labels import Labels, load_labels
 from plainfilm.conversion.pseudonyms import Key, load_key
 from plainfilm.conversion.redaction_lookup import load_matched_redactions
 from plainfilm.conversion.summary import fingerprint_run
+from plainfilm.errors import OptionsError
 from plainfilm.ledger.fingerprint import RunFingerprint
 from plainfilm.options.exclusion_list import Exclusions, load_exclusions
 from plainfilm.options.options import Options
+from plainfilm.options.output import Layout
 from plainfilm.options.redaction_list import Redactions
 from plainfilm.output.tables import check_output_formats
 from plainfilm.sources.walk import Listing
@@ -42,6 +44,7 @@ class RunInputs:
 
 def load_run_inputs(listing: Listing, out: Path, options: Options) -> RunInputs:
     """Read key, redactions and presentation state. Raises OptionsError where an option cannot be used."""
+    check_share(options)
     check_output_formats(options.output)
     redactions = load_matched_redactions(listing, options.privacy)
     exclusions = load_exclusions(options.selection.exclude)
@@ -54,6 +57,18 @@ def load_run_inputs(listing: Listing, out: Path, options: Options) -> RunInputs:
     }
     fingerprint = fingerprint_run(options, key, contents)
     return RunInputs(listing, out, options, key, redactions, labels, fingerprint, exclusions)
+
+
+def check_share(options: Options) -> None:
+    """Raise OptionsError where `--shard` lacks what it needs, or another option contradicts it."""
+    if options.run.shard is None:
+        return
+    if options.run.key_file is None:
+        raise OptionsError("--shard needs --key-file: all shards must have the same key")
+    if options.data_set.split and options.output.layout is not Layout.FOLDER:
+        raise OptionsError(f"--split with --shard contradicts --layout {options.output.layout}: it needs layout folder")
+    if options.run.prune:
+        raise OptionsError("--prune contradicts --shard: give it to `plainfilm convert` after `plainfilm merge`")
 
 
 def fingerprint_presentation(options: Options) -> str | None:

@@ -113,6 +113,8 @@ class RunKeywords(ImageKeywords, total=False):
     source_column: str | None
     jobs: int | None
     key_file: str | PathLike[str] | None
+    shard: str | tuple[int, int] | None
+    shard_members: bool
     overwrite: bool
     prune: bool
     dry_run: bool

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from plainfilm.errors import OptionsError
 from plainfilm.options.field import FREE, Scope, ValueType, option
+from plainfilm.options.share import Share, parse_share
 from plainfilm.options.value_types import SWITCH, members, parse_count, path_type
 
 MAX_JOBS = 1024
@@ -37,6 +38,7 @@ def available_cpus() -> int:
 
 
 _JOBS = ValueType(parse_jobs, "N", "int")
+_SHARE = ValueType(parse_share, "I/N", "str | tuple[int, int]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,23 @@ class RunOptions:
         path_type(),
         "the file with the secret of every keyed hash (default: a file in your configuration directory, made on first "
         "use)",
+        scope=Scope.RUN,
+        resume=FREE,
+        is_recorded=False,
+    )
+    shard: Share | None = option(
+        None,
+        _SHARE,
+        "convert share I of N of the sources, I from 1; the other shares are converted by other processes, here or on "
+        "other machines, and `plainfilm merge OUT` joins them; needs --key-file",
+        scope=Scope.RUN,
+        resume=FREE,
+        is_recorded=False,
+    )
+    shard_members: bool = option(
+        False,
+        SWITCH,
+        "with --shard, share out the members of archives, and not archives as a whole",
         scope=Scope.RUN,
         resume=FREE,
         is_recorded=False,
