@@ -120,19 +120,17 @@ class ForkServer:
             if self._process is not None or self._is_closed:
                 return
             control, other = socket.socketpair()
-            try:
-                with closing(other):
-                    # -P: modules must not be imported from the current folder, which holds the user's files
-                    self._process = subprocess.Popen(
-                        [sys.executable, "-P", "-m", "plainfilm.workers.fork_server", self._task],
-                        stdin=other.fileno(),
-                        stdout=subprocess.DEVNULL,
-                        env=self._environment,
-                        start_new_session=True,
-                    )
-            except BaseException:
-                control.close()
-                raise
+            with closing(other), ExitStack() as on_failure:
+                on_failure.callback(control.close)
+                # -P: modules must not be imported from the current folder, which holds the user's files
+                self._process = subprocess.Popen(
+                    [sys.executable, "-P", "-m", "plainfilm.workers.fork_server", self._task],
+                    stdin=other.fileno(),
+                    stdout=subprocess.DEVNULL,
+                    env=self._environment,
+                    start_new_session=True,
+                )
+                on_failure.pop_all()
             self._control = control
 
     def take(self, is_stopping: Callable[[], bool] = lambda: False) -> ForkedChild | None:
