@@ -54,11 +54,8 @@ def test_a_query_that_cannot_be_used_is_explained_without_its_values(text: str, 
     assert "secret" not in str(caught.value)
 
 
-@pytest.mark.parametrize("uid", ["..", "1.2%2F3", "a", "1" * 65])
+@pytest.mark.parametrize("uid", ["..", "1.2%2F3", "1*", "1" * 65])
 def test_a_path_with_a_uid_that_is_none_is_refused(uid: str) -> None:
-    if uid == "..":
-        assert parse_pacs_url(parse_url(f"{SERVICE}/studies/{uid}")).uid(Level.STUDY) == ".."
-        return
     with pytest.raises(OptionsError, match="UID"):
         parse_pacs_url(parse_url(f"{SERVICE}/studies/{uid}"))
 

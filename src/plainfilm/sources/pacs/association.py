@@ -34,7 +34,7 @@ _CONNECTION_SECONDS, _ACSE_SECONDS, _DIMSE_SECONDS = 10, 20, 60
 _IDLE_SECONDS = 2.0
 _PDU_BYTES = 128 * 1024
 _SUCCESS, _PENDING = 0x0000, (0xFF00, 0xFF01)
-_SUBOPERATIONS_FAILED, _OUT_OF_RESOURCES = 0xB000, (0xA701, 0xA702)
+_SUBOPERATIONS_FAILED, _OUT_OF_RESOURCES = 0xB000, (0xA700, 0xA701, 0xA702)
 _REJECTED_TEMPORARILY = 2
 _MOST_RESULTS = 5_000_000
 # the log records of pynetdicom with the keys and the values of a search
@@ -242,7 +242,9 @@ def _rejection(association: Association) -> SourceError:
 def _status_error(code: int | None, operation: str) -> SourceError:
     if code is None:
         return network_error(f"the connection to the PACS ended, or it does not answer, during {operation}")
-    return network_error(f"the PACS ends {operation} with status 0x{code:04X}")
+    if code in _OUT_OF_RESOURCES:
+        return network_error(f"the PACS has no resources for {operation} (status 0x{code:04X})")
+    return SourceError(f"the PACS refuses {operation}, or cannot process it (status 0x{code:04X})")
 
 
 def _identifier(level: Level, keys: Mapping[str, str]) -> Dataset:

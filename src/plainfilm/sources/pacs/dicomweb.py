@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 
 from dicomweb_client.web import DICOMwebClient
 
-from plainfilm.errors import ConversionError
+from plainfilm.errors import ConversionError, SourceError
 from plainfilm.sources.pacs.credentials import auth_of, with_credentials
 from plainfilm.sources.pacs.multipart import instance_in
 from plainfilm.sources.pacs.query import Level, PacsQuery, instance_url, parse_pacs_url, split_place
@@ -36,6 +36,9 @@ _ACCEPTS = (
 
 Uids: TypeAlias = tuple[str, str, str]
 """The Study, Series and SOP Instance UID of an instance."""
+
+
+_Result: TypeAlias = Match | SourceError
 
 
 class DicomWebStore:
@@ -87,7 +90,7 @@ class _Search:
     def __init__(self, origin: str, url: RemoteUrl, query: PacsQuery, retries: NetworkRetries) -> None:
         self._session = WebSession(origin, auth_of(url), _LARGEST_PAGE)
         # the paths of the searches follow `base`; all else of the URL stays out of the client and of its log
-        self._client = DICOMwebClient(origin + query.base, session=self._session)
+        self._client = DICOMwebClient(origin + query.base, session=self._session, permissive_uid=True)
         self._client.set_http_retry_params(retry=False)
         self._query = query
         self._retries = retries
@@ -98,34 +101,46 @@ class _Search:
         try:
             for study in islice(self._matches(Level.STUDY, self._client.search_for_studies), self._query.limit):
                 count += 1
-                yield from self._places_of(study)
+                if isinstance(study, ConversionError):
+                    yield f"{NOT_LISTED}-{count}", study
+                else:
+                    yield from self._places_of(study)
         except ConversionError as error:
             if not count:
                 raise
             yield NOT_LISTED, error
 
     def _places_of(self, study: Match) -> Iterator[tuple[str, Uids | ConversionError]]:
-        """Yield the instances of a study, the last of which may be an error."""
+        """Yield the instances of a study, and errors in their place."""
+        count = 0
         try:
-            for series, instance in self._instances_of(study):
-                yield f"{study.uid}/{series}/{instance}.dcm", (study.uid, series, instance)
+            for item in self._instances_of(study):
+                count += 1
+                if isinstance(item, ConversionError):
+                    yield f"{study.uid}/{NOT_LISTED}-{count}", item
+                else:
+                    yield f"{'/'.join(item)}.dcm", item
         except ConversionError as error:
             yield f"{study.uid}/{NOT_LISTED}", error
 
-    def _instances_of(self, study: Match) -> Iterator[tuple[str, str]]:
-        """Yield the Series and SOP Instance UIDs of a study, with one search if the series do not matter."""
+    def _instances_of(self, study: Match) -> Iterator[Uids | ConversionError]:
+        """Yield the UIDs of the instances of a study, with one search if the series do not matter."""
         if not self._query.filters[Level.SERIES]:
             search = partial(self._client.search_for_instances, study.uid)
             found = list(self._matches(Level.IMAGE, search, study.instances))
-            if all(match.series for match in found):
-                yield from ((match.series, match.uid) for match in found)
+            if all(isinstance(item, ConversionError) or item.series for item in found):
+                for item in found:
+                    yield item if isinstance(item, ConversionError) else (study.uid, item.series, item.uid)
                 return
         for series in self._matches(Level.SERIES, partial(self._client.search_for_series, study.uid)):
+            if isinstance(series, ConversionError):
+                yield series
+                continue
             search = partial(self._client.search_for_instances, study.uid, series.uid)
-            for match in self._matches(Level.IMAGE, search, series.instances):
-                yield series.uid, match.uid
+            for item in self._matches(Level.IMAGE, search, series.instances):
+                yield item if isinstance(item, ConversionError) else (study.uid, series.uid, item.uid)
 
-    def _matches(self, level: Level, search: Callable[..., object], expected: int | None = None) -> Iterator[Match]:
+    def _matches(self, level: Level, search: Callable[..., object], expected: int | None = None) -> Iterator[_Result]:
         """Yield the results of a search at a level. expected: their number without filters, where it is known."""
         filters = self._query.filters[level]
 

@@ -19,7 +19,7 @@ _PREFIX_START, _PREFIX = 128, b"DICM"
 # Media Storage SOP Instance UID in the file meta information, and SOP Instance UID: explicit, implicit, big endian
 _UID_ELEMENT = re.compile(
     rb"(?:\x02\x00\x03\x00UI[\x00-\x40]\x00|\x08\x00\x18\x00(?:UI[\x00-\x40]\x00|[\x00-\x40]\x00{3})"
-    rb"|\x00\x08\x00\x18UI\x00[\x00-\x40])([0-9.]{1,64})"
+    rb"|\x00\x08\x00\x18UI\x00[\x00-\x40])([0-9A-Za-z._-]{1,64})"
 )
 # file meta information and the first elements lie here
 _HEAD_BYTES = 8192

@@ -12,7 +12,16 @@ from pynetdicom.association import Association
 
 from plainfilm.errors import ConversionError, OptionsError, Reason, SourceError
 from plainfilm.sources.pacs.association import InstanceGetter, Peer, find, finding_association
-from plainfilm.sources.pacs.query import UID, UID_KEYWORDS, Level, PacsQuery, instance_url, parse_pacs_url, split_place
+from plainfilm.sources.pacs.query import (
+    UID,
+    UID_KEYWORDS,
+    Level,
+    PacsQuery,
+    instance_url,
+    invalid_uid_error,
+    parse_pacs_url,
+    split_place,
+)
 from plainfilm.sources.pacs.storage import groups_of, likely_groups
 from plainfilm.sources.remote_file import RemoteFile, RemoteUrl
 from plainfilm.sources.remote_tree import NOT_LISTED
@@ -64,9 +73,9 @@ class NetworkStore:
         found = retry_network(lambda: list(_search(peer, query)))
         instances = [item for item in found if isinstance(item, _Found)]
         groups = groups_of(item.sop_class for item in instances if item.sop_class)
-        for item in found:
+        for number, item in enumerate(found, 1):
             if isinstance(item, ConversionError):
-                yield NOT_LISTED, item
+                yield f"{NOT_LISTED}-{number}", item
                 continue
             place = "" if query.is_instance else f"{'/'.join(item.uids)}.dcm"
             own = (groups[item.sop_class],) if item.sop_class else likely_groups(item.modality)
@@ -95,22 +104,38 @@ class NetworkStore:
         raise problem
 
 
-def _search(peer: Peer, query: PacsQuery) -> Iterator[_Found]:
+def _search(peer: Peer, query: PacsQuery) -> Iterator[_Found | ConversionError]:
     """Search studies, of each study its series, of each series its instances."""
     with finding_association(peer) as association:
         studies = _found(association, query, Level.STUDY, {})
         for study in islice(studies, query.limit):
-            of_study = {_STUDY: study[_STUDY]}
-            for series in _found(association, query, Level.SERIES, of_study):
-                of_series = {**of_study, _SERIES: series[_SERIES]}
-                for instance in _found(association, query, Level.IMAGE, of_series):
-                    uids = (study[_STUDY], series[_SERIES], instance[_INSTANCE])
-                    yield _Found(uids, series["Modality"], instance["SOPClassUID"])
+            if isinstance(study, ConversionError):
+                yield study
+            else:
+                yield from _instances_of(association, query, study)
+
+
+def _instances_of(
+    association: Association, query: PacsQuery, study: dict[str, str]
+) -> Iterator[_Found | ConversionError]:
+    """Search the series of a study, and of each series the instances."""
+    of_study = {_STUDY: study[_STUDY]}
+    for series in _found(association, query, Level.SERIES, of_study):
+        if isinstance(series, ConversionError):
+            yield series
+            continue
+        of_series = {**of_study, _SERIES: series[_SERIES]}
+        for instance in _found(association, query, Level.IMAGE, of_series):
+            if isinstance(instance, ConversionError):
+                yield instance
+                continue
+            uids = (study[_STUDY], series[_SERIES], instance[_INSTANCE])
+            yield _Found(uids, series["Modality"], instance["SOPClassUID"])
 
 
 def _found(
     association: Association, query: PacsQuery, level: Level, parents: dict[str, str]
-) -> Iterator[dict[str, str]]:
+) -> Iterator[dict[str, str] | ConversionError]:
     """Yield each result of one level once. The results are read first: an association has one search at a time."""
     keyword = UID_KEYWORDS[level]
     keys = {keyword: "", **dict.fromkeys(_ASKED[level], ""), **query.filters[level], **parents}
@@ -119,11 +144,8 @@ def _found(
         uid = result[keyword]
         if uid in seen or not query.admits(level, {name: [value] for name, value in result.items() if value}):
             continue
-        if not UID.fullmatch(uid):
-            message = f"the PACS gives a {level.value.lower()} whose UID is none"
-            raise SourceError(message, reason=Reason.UNSUPPORTED_VALUE)
         seen.add(uid)
-        yield result
+        yield result if UID.fullmatch(uid) else invalid_uid_error(level)
 
 
 def _address(url: RemoteUrl) -> tuple[str, int, str]:

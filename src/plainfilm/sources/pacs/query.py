@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 from enum import Enum
 from urllib.parse import parse_qsl
 
-from plainfilm.errors import OptionsError
+from plainfilm.errors import OptionsError, Reason, SourceError
 from plainfilm.sources.remote_file import RemoteUrl
 
-UID = re.compile(r"[0-9.]{1,64}")
+# Digits and points only (PS3.5 9.1), but de-identified images also have hexadecimal UIDs. Wild cards are not admitted.
+UID = re.compile(r"(?!\.+\Z)[0-9A-Za-z._-]{1,64}")
 _PLACE = re.compile(r"(.*?)/studies/([^/]+)(?:/series/([^/]+)(?:/instances/([^/]+))?)?/?", re.DOTALL)
 
 
@@ -48,6 +49,7 @@ _KEYWORDS = {
     """,
 }
 _LEVELS = {keyword: level for level, keywords in _KEYWORDS.items() for keyword in keywords.split()}
+_NOUNS = {Level.STUDY: "study", Level.SERIES: "series", Level.IMAGE: "SOP Instance"}
 _LIMIT, _FUZZY, CALLING_TITLE = "limit", "fuzzymatching", "callingaet"
 
 
@@ -101,7 +103,7 @@ def parse_pacs_url(url: RemoteUrl) -> PacsQuery:
             raise OptionsError(_unknown(name))
     for level, uid in uids.items():
         if not UID.fullmatch(uid):
-            raise OptionsError("the URL has a UID that is none: only digits and points, at most 64")
+            raise OptionsError("the URL has a UID that is none: digits, letters and points, at most 64")
         filters[level][UID_KEYWORDS[level]] = uid
     if "Modality" in filters[Level.SERIES]:
         # so that not every study has to be searched
@@ -123,6 +125,11 @@ def split_place(path: str) -> tuple[str, dict[Level, str]]:
         return path.rstrip("/"), {}
     levels = zip(Level, match.groups()[1:], strict=True)
     return match[1], {level: uid for level, uid in levels if uid is not None}
+
+
+def invalid_uid_error(level: Level) -> SourceError:
+    """Return the error of a result of a search that cannot be asked for."""
+    return SourceError(f"the PACS gives a {_NOUNS[level]} whose UID is none", reason=Reason.UNSUPPORTED_VALUE)
 
 
 def service_url(url: RemoteUrl) -> RemoteUrl:

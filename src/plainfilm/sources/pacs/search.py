@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from plainfilm.errors import LimitError, Reason, SourceError
-from plainfilm.sources.pacs.query import UID, Level, PacsQuery
+from plainfilm.sources.pacs.query import UID, Level, PacsQuery, invalid_uid_error
 from plainfilm.sources.store import network_error
 
 _UID_TAGS = {Level.STUDY: "0020000D", Level.SERIES: "0020000E", Level.IMAGE: "00080018"}
@@ -41,8 +41,8 @@ class Match:
 
 def matches(
     level: Level, query: PacsQuery, page_at: Callable[[int], Page], expected: int | None = None
-) -> Iterator[Match]:
-    """Yield each result once.
+) -> Iterator[Match | SourceError]:
+    """Yield each result once, or an error for one that has no UID.
 
     page_at: asks for the results from a position on. expected: how many there are, where it is known.
 
@@ -70,10 +70,9 @@ def matches(
             raise LimitError(f"the search has more than {_MOST_RESULTS} results: narrow the query")
 
 
-def _match(result: object, level: Level, uid: str) -> Match:
+def _match(result: object, level: Level, uid: str) -> Match | SourceError:
     if not UID.fullmatch(uid):
-        message = f"the server gives a {level.value.lower()} whose UID is none"
-        raise SourceError(message, reason=Reason.UNSUPPORTED_VALUE)
+        return invalid_uid_error(level)
     series = _first(result, _TAGS["SeriesInstanceUID"])
     count = _first(result, _COUNT_TAGS[level]) if level in _COUNT_TAGS else ""
     return Match(uid, series if UID.fullmatch(series) else "", int(count) if count.isdecimal() else None)
