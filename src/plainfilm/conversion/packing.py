@@ -32,6 +32,7 @@ from plainfilm.options.options import Options
 from plainfilm.options.output import Layout
 from plainfilm.output.directory import open_regular_file
 from plainfilm.output.folder import FolderOutput
+from plainfilm.output.links import rename_files
 from plainfilm.output.shards import Sample, SampleKeys, ShardFormat, WebDatasetFormat
 from plainfilm.output.table_schema import Column, cells_of, metadata_columns
 from plainfilm.records import Record
@@ -40,16 +41,22 @@ from plainfilm.records import Record
 def pack_images(output: FolderOutput, ledger: Ledger, options: Options, is_stopped: Callable[[], bool]) -> None:
     """Pack the images of a complete run, if the layout is one of shards. Raises StorageFullError and RunError."""
     layout = options.output.layout
-    if layout is Layout.FOLDER or is_stopped():
+    if layout is Layout.FOLDER or is_stopped() or _is_merged(ledger):
         return
     columns = metadata_columns(options.privacy.columns.words, data_set_columns(options))
     if layout is Layout.PARQUET:
         from plainfilm.output.parquet_shards import ParquetFormat
 
-        shard_format: ShardFormat = ParquetFormat(columns)
+        shard_format: ShardFormat = ParquetFormat(columns, output.names.share)
     else:
-        shard_format = WebDatasetFormat(columns)
+        shard_format = WebDatasetFormat(columns, output.names.share)
     Packer(output, ledger, shard_format, columns).pack(options.output.samples_per_file, is_stopped)
+
+
+def _is_merged(ledger: Ledger) -> bool:
+    """Whether all images are where `plainfilm merge` has found them: they are not packed anew without need."""
+    state = ledger.merge.read()
+    return state is not None and state.packed_images == ledger.shards.packed_images() >= 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,7 +257,7 @@ def finish_renames(output: FolderOutput, ledger: Ledger) -> None:
     if not names:
         return
     try:
-        output.rename(names)
+        rename_files(output, names)
     except OutputError as error:
         raise _run_error(f"a shard cannot get its name: {error.message}") from error
     ledger.shards.clear_renames()

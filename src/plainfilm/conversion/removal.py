@@ -19,17 +19,17 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from plainfilm.conversion.packing import finish_renames, pack_images
-from plainfilm.conversion.placement import placement_depth
-from plainfilm.conversion.results import write_run_report, write_tables_and_card
+from plainfilm.conversion.run_parts import instance_names
+from plainfilm.conversion.run_results import write_results
 from plainfilm.conversion.split_choice import settle_splits
 from plainfilm.conversion.summary import RUN_FILE, Counts, recorded_options
-from plainfilm.conversion.uid_names import instance_names
 from plainfilm.errors import LedgerError, Reason, RunError, Stage
 from plainfilm.ledger.finished_ledger import FinishedLedger, open_finished_ledger
 from plainfilm.ledger.ledger import Ledger
 from plainfilm.options.options import Options
 from plainfilm.output.directory import open_regular_file
 from plainfilm.output.folder import FolderOutput
+from plainfilm.output.ownership import check_merged
 from plainfilm.output.tables import check_output_formats, write_run_file
 from plainfilm.records import Status
 
@@ -73,6 +73,7 @@ class Removal:
         if not output.has_ledger():
             message = f"{output.out} holds no run of plainfilm: name the OUT of `plainfilm convert`"
             raise LedgerError(message, reason=Reason.LEDGER_DIFFERS)
+        check_merged(output.out)
         with output.open_for_run(), open_finished_ledger(output.ledger_path) as ledger:
             options = recorded_options(ledger.fingerprint)
             check_output_formats(options.output)
@@ -95,7 +96,6 @@ class Removal:
         counts = ledger.counts.copy()
         if found:
             ledger.patients.mark_removed(dict.fromkeys(found, ledger.fingerprint.key_fingerprint))
-            ledger.patients.begin_removal()
             delete_removed_rows(ledger)
             ledger.commit()
         gone = counts - ledger.counts
@@ -112,17 +112,14 @@ class Removal:
     def _follow(self, ledger: FinishedLedger, options: Options) -> list[str]:
         """Do the steps from the second one on, but for the last; return lines for the user."""
         output = self._output
-        depth = placement_depth(options.data_set, options.output.layout)
-        names = instance_names(output, ledger, options.output.names, depth)
+        names = instance_names(output, ledger, options)
         if names is not None:
             names.canonicalize_names(self._has_stopped)
         settle_splits(output, ledger, options, self._has_stopped)
         if ledger.shards.all():
             # without shards, the images of an interrupted run wait for their first one
             pack_images(output, ledger, options, self._has_stopped)
-        notes = write_tables_and_card(output, ledger, options)
-        notes.append(write_run_report(output, ledger, options, self._has_stopped))
-        notes.append(_update_run_file(output, ledger))
+        notes = [*write_results(output, ledger, options, self._has_stopped), _update_run_file(output, ledger)]
         return [note for note in notes if note]
 
     def _has_stopped(self) -> bool:
@@ -131,7 +128,11 @@ class Removal:
 
 def delete_removed_rows(ledger: Ledger) -> None:
     """Delete all rows of the patients that must not be in OUT; the names of their files are pending then."""
-    ledger.delete_sources(ledger.patients.sources_of_removed())
+    sources = ledger.patients.sources_of_removed()
+    if not sources:
+        return
+    ledger.patients.begin_removal()
+    ledger.delete_sources(sources)
     ledger.splits.forget(ledger.patients.removed())
     ledger.prefixes.forget_unused()
 

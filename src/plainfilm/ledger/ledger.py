@@ -25,9 +25,11 @@ from plainfilm.errors import Reason
 from plainfilm.ledger.database import Database, damage, open_database
 from plainfilm.ledger.fingerprint import RunFingerprint, check_fingerprint
 from plainfilm.ledger.listed_sources import ListedSources
+from plainfilm.ledger.merge_state import StoredMerge, check_not_merging
 from plainfilm.ledger.remaining_work import FileStat, RemainingWork, numbered_names
 from plainfilm.ledger.schema import SCHEMA, create_tables, is_relative_name, read_meta, remove_if_unusable
 from plainfilm.ledger.serialization import failure_to_text, record_to_text
+from plainfilm.ledger.share_state import StoredShare
 from plainfilm.ledger.source_names import StoredPrefixes, is_name_free
 from plainfilm.ledger.sql import (
     CREATE_INSTANCE_INDEX,
@@ -35,7 +37,9 @@ from plainfilm.ledger.sql import (
     INSERT_IMAGE,
     INSERT_OVERLAY,
     INSERT_SOURCE,
+    INSTANCES_WITH_SUFFIXES,
     NEWEST_SOURCES,
+    PEND_ALL_FILES,
     PENDING_WITHOUT_ROW,
     SOURCE_STATE,
     STATE_TYPES,
@@ -87,6 +91,7 @@ class Ledger:
         self.patients.check_key(fingerprint.key_fingerprint)
         if overwrite:
             self._delete_everything()
+            self.merge.forget()
         elif meta:
             self._resume(meta, fingerprint)
         rows = [("schema", SCHEMA), ("identity", fingerprint.to_json())]
@@ -102,8 +107,8 @@ class Ledger:
         """The files of the images, to be compared with those in OUT, and what the report shows of the images."""
         self.shards, self.splits = StoredShards(database), StoredSplits(database)
         """The files that hold many images each, and the splits of the patients."""
-        self.patients = StoredPatients(database)
-        """The patients of the sources, and those that were removed for good."""
+        self.share, self.merge, self.patients = StoredShare(database), StoredMerge(database), StoredPatients(database)
+        """The state of the shard whose ledger this is, that of the newest merge, and the patients of the sources."""
 
     def _counted(self) -> Counter[str]:
         queries = (f"SELECT status, count(*) FROM {table} GROUP BY status" for table in ("images", "failures"))
@@ -160,10 +165,9 @@ class Ledger:
         query = "SELECT source, min(file_name) FROM images WHERE sop_instance BETWEEN ?1 AND ?1 || 'g' GROUP BY source"
         return dict(self._database.fetch_all(query, (digits,), (str, str)))
 
-    def instances_with_suffixes(self) -> list[str]:
-        """Return the SOP Instances of which an image may have a name with a `-` and digits behind its own."""
-        query = "SELECT DISTINCT sop_instance FROM images WHERE file_name GLOB '*[0-9a-f]-*'"
-        return [str(instance) for (instance,) in self._database.fetch_all(query)]
+    def instances_with_suffixes(self, last: str, most: int) -> list[str]:
+        """Return the SOP Instances after `last` of which an image may have a name with a `-` and digits at its end."""
+        return [str(instance) for (instance,) in self._database.fetch_all(INSTANCES_WITH_SUFFIXES, (last, most))]
 
     def images_of_source(self, source: str) -> list[Record]:
         """Return the images of a source in the order of their frames."""
@@ -224,10 +228,9 @@ class Ledger:
 
     def delete_sources(self, sources: Iterable[str]) -> list[str]:
         """Delete all rows of these sources; return the names of their files, which are pending now."""
-        names = list(sources)
-        file_names = self.delete_results(names)
-        self._database.execute_many("DELETE FROM sources WHERE source = ?", ((name,) for name in names))
-        return file_names
+        rows = [(name,) for name in sources]
+        self._database.execute_many("DELETE FROM sources WHERE source = ?", rows)
+        return self.delete_results(name for (name,) in rows)
 
     def commit(self) -> None:
         """Write all changes since the last commit to the disk."""
@@ -252,6 +255,7 @@ class Ledger:
 
     def _resume(self, meta: Mapping[str, str], fingerprint: RunFingerprint) -> None:
         """Compare with the earlier runs, and mark the failures that are to be tried again. Raises LedgerError."""
+        check_not_merging(self._database.path, meta)
         stored = check_fingerprint(self._database.path, meta, fingerprint)
         self.changed_options = tuple(fingerprint.changed_limits(stored))
         for option in Options.declared():
@@ -261,8 +265,7 @@ class Ledger:
         self._database.execute("DELETE FROM failures WHERE retry AND source NOT IN (SELECT source FROM sources)")
 
     def _delete_everything(self) -> None:
-        for column, table in (("file_name", "images"), ("file_name", "masks"), ("private_name", "renames")):
-            self._database.execute(f"INSERT OR IGNORE INTO pending SELECT {column} FROM {table}")
+        self._database.execute(PEND_ALL_FILES)
         # the patients that were removed must not come back
         for table in ("images", "masks", "failures", "sources", "previews", "splits", "shards", "patients", "renames"):
             self._database.execute(f"DELETE FROM {table}")

@@ -115,6 +115,11 @@ SELECT row FROM images WHERE stored_hash IN (
 ORDER BY stored_hash, source, frame
 """
 
+INSTANCES_WITH_SUFFIXES = """
+SELECT DISTINCT sop_instance FROM images WHERE sop_instance > ? AND file_name GLOB '*[0-9a-f]-*'
+ORDER BY sop_instance LIMIT ?
+"""
+
 # created when they are first needed: until then they would only make inserts slower
 CREATE_INSTANCE_INDEX = "CREATE INDEX IF NOT EXISTS images_instance ON images (sop_instance, frame, source)"
 CREATE_DUPLICATE_INDEXES = f"""
@@ -139,6 +144,11 @@ INSERT_SOURCE = "INSERT OR IGNORE INTO sources VALUES (?, ?, ?, ?, ?, ?, 0)"
 FILES_OF_SOURCE = """
 SELECT file_name FROM images WHERE source = ?1 AND shard = ''
 UNION ALL SELECT file_name FROM masks WHERE source = ?1
+"""
+
+PEND_ALL_FILES = """
+INSERT OR IGNORE INTO pending SELECT file_name FROM images UNION SELECT file_name FROM masks
+UNION SELECT private_name FROM renames
 """
 
 PENDING_WITHOUT_ROW = """

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from plainfilm.errors import LedgerError, Reason
-from plainfilm.ledger.database import Database
+from plainfilm.ledger.database import Database, open_copy
 from plainfilm.pickling import FastPickle
 
 _REMOVAL = "removal"
@@ -25,6 +26,18 @@ class SourcePatient(FastPickle):
     source: str
     patient: str
     patient_id: str
+
+
+def read_removed(path: Path) -> dict[str, str]:
+    """Return the patients that must not come back into OUT from its ledger, which may be missing.
+
+    Each has the fingerprint of the key of its hash. Raises LedgerError and RunError.
+    """
+    if not path.is_file():
+        return {}
+    with open_copy(path) as database:
+        has_table = database.fetch_one("SELECT 1 FROM sqlite_master WHERE name = 'removed'") is not None
+        return StoredPatients(database).removed() if has_table else {}
 
 
 class StoredPatients:
