@@ -245,6 +245,27 @@ def test_an_interrupted_run_can_lose_a_patient_too(convert: Converts, source: Pa
     assert images_in(tmp_path / "out") == images_in(tmp_path / "new")
 
 
+@pytest.mark.parametrize("layout", ["folder", "webdataset"])
+def test_shards_and_their_merge_bring_no_patient_back(
+    convert: Converts, source: Path, tmp_path: Path, layout: str
+) -> None:
+    out = tmp_path / "out"
+    convert(layout=layout, **({} if layout == "folder" else {"samples_per_file": 4}))
+    Removal(out).run([HASH])
+    film(source / PLANTED / "20.dcm", LEAVER, 120)
+    for number in (1, 2):
+        convert(layout=layout, shard=f"{number}/2", overwrite=True)
+    assert main(["remove", str(out), "--patient", HASH]) == 3, "shards are merged first"
+    assert main(["merge", str(out)]) == 0
+    assert [row for row in rows_of(out) if "leaver" in row["source"]] == []
+    of_leaver = [row for row in rows_of(out, "failures") if "leaver" in row["source"]]
+    assert {row["reason"] for row in of_leaver} == {"excluded"}
+    other = patient_hash(Key(SECRET), "", "P1")
+    assert main(["remove", str(out), "--patient", other]) == 0
+    assert {row["patient"] for row in rows_of(out)} == {patient_hash(Key(SECRET), "", name) for name in ("P2", "P3")}
+    assert not verify_output(out).has_differences
+
+
 def test_exact_splits_stay_as_they_are(convert: Converts, tmp_path: Path) -> None:
     convert(split=HALVES, split_balance="exact")
     before = {name for name in tree(tmp_path / "out") if name.endswith(".png")}

@@ -43,6 +43,7 @@ from plainfilm.ledger.sql import (
     PENDING_WITHOUT_ROW,
     SOURCE_STATE,
     STATE_TYPES,
+    STORE_IDENTITY,
 )
 from plainfilm.ledger.stored_files import StoredFiles
 from plainfilm.ledger.stored_patients import StoredPatients
@@ -94,8 +95,7 @@ class Ledger:
             self.merge.forget()
         elif meta:
             self._resume(meta, fingerprint)
-        rows = [("schema", SCHEMA), ("identity", fingerprint.to_json())]
-        database.execute_many("INSERT OR REPLACE INTO meta VALUES (?, ?)", rows)
+        database.execute(STORE_IDENTITY, (SCHEMA, fingerprint.to_json()))
         database.commit()
         self.counts = self._counted()
         """The number of rows of each status."""
@@ -162,8 +162,8 @@ class Ledger:
     def file_names_of_instances(self, digits: str) -> dict[str, str]:
         """Return the sources of the SOP Instances whose keyed hash begins with these digits, each with a file name."""
         # `g` is the character after the last digit
-        query = "SELECT source, min(file_name) FROM images WHERE sop_instance BETWEEN ?1 AND ?1 || 'g' GROUP BY source"
-        return dict(self._database.fetch_all(query, (digits,), (str, str)))
+        query = "SELECT source, min(file_name) FROM images WHERE sop_instance BETWEEN ? AND ? GROUP BY source"
+        return dict(self._database.fetch_all(query, (digits, f"{digits}g"), (str, str)))
 
     def instances_with_suffixes(self, last: str, most: int) -> list[str]:
         """Return the SOP Instances after `last` of which an image may have a name with a `-` and digits at its end."""
@@ -228,9 +228,9 @@ class Ledger:
 
     def delete_sources(self, sources: Iterable[str]) -> list[str]:
         """Delete all rows of these sources; return the names of their files, which are pending now."""
-        rows = [(name,) for name in sources]
-        self._database.execute_many("DELETE FROM sources WHERE source = ?", rows)
-        return self.delete_results(name for (name,) in rows)
+        names = list(sources)
+        self._database.execute_many("DELETE FROM sources WHERE source = ?", ((name,) for name in names))
+        return self.delete_results(names)
 
     def commit(self) -> None:
         """Write all changes since the last commit to the disk."""
@@ -261,12 +261,12 @@ class Ledger:
         for option in Options.declared():
             if option.name in self.changed_options and option.resume.retry is not None:
                 self._database.execute("UPDATE failures SET retry = 1 WHERE reason = ?", (option.resume.retry,))
-        # an entry that is no file has no source; the listing of this run adds it again
+        # an entry that is no file has no source, and is listed again
         self._database.execute("DELETE FROM failures WHERE retry AND source NOT IN (SELECT source FROM sources)")
 
     def _delete_everything(self) -> None:
+        """Delete all rows but those of the patients that must not come back."""
         self._database.execute(PEND_ALL_FILES)
-        # the patients that were removed must not come back
         for table in ("images", "masks", "failures", "sources", "previews", "splits", "shards", "patients", "renames"):
             self._database.execute(f"DELETE FROM {table}")
 
@@ -280,8 +280,8 @@ class Ledger:
     def _insert_source(self, reference: Reference, file_stat: FileStat) -> bool:
         """Insert a source unless it exists; return whether it is new."""
         self._note_listed(reference.source)
-        name, path = reference.name, os.fsencode(reference.path)
-        values = (reference.source, path, name, fold(name), file_stat.size, file_stat.mtime_ns)
+        names = (reference.source, os.fsencode(reference.path), reference.name, fold(reference.name))
+        values = (*names, file_stat.size, file_stat.mtime_ns)
         return self._database.execute(INSERT_SOURCE, values) == 1
 
     def _register_again(self, reference: Reference, file_stat: FileStat, state: Sequence[int]) -> RemainingWork | None:
@@ -289,11 +289,10 @@ class Ledger:
         self._note_listed(reference.source)
         size, mtime_ns, done, has_retries, instance_failed, last_frame = state
         has_changed = FileStat(size, mtime_ns) != file_stat
-        if not has_changed and not has_retries:
-            if done:
-                return None
-            if not instance_failed:
-                return RemainingWork(reference, first_frame=last_frame)
+        if not has_changed and not has_retries and done:
+            return None
+        if not has_changed and not has_retries and not instance_failed:
+            return RemainingWork(reference, first_frame=last_frame)
         obsolete_files = self._delete_results(reference.source)
         values = (os.fsencode(reference.path), file_stat.size, file_stat.mtime_ns, reference.source)
         self._database.execute("UPDATE sources SET path = ?, size = ?, mtime_ns = ? WHERE source = ?", values)

@@ -21,6 +21,7 @@ from plainfilm.ledger.merge_state import MergeState, StoredMerge
 from plainfilm.ledger.schema import SCHEMA, create_tables, has_tables, read_meta
 from plainfilm.ledger.share_rows import IMAGE_COLUMNS, Row, ShareRows, iterate_rows, open_shares
 from plainfilm.ledger.source_names import StoredPrefixes
+from plainfilm.ledger.sql import STORE_IDENTITY
 
 SHARES_PER_GROUP = 64
 _SOURCES_PER_COMMIT = 2000
@@ -52,8 +53,7 @@ class MergedLedger(Ledger):
         if state.is_overwritten:
             self._delete_everything()
         has_earlier_rows = self._database.fetch_one("SELECT 1 FROM sources") is not None
-        rows = [("schema", SCHEMA), ("identity", fingerprint.to_json())]
-        self._database.execute_many("INSERT OR REPLACE INTO meta VALUES (?, ?)", rows)
+        self._database.execute(STORE_IDENTITY, (SCHEMA, fingerprint.to_json()))
         state = replace(state, has_earlier_rows=has_earlier_rows)
         self.merge.write(state)
         self.prefixes.add(prefixes)

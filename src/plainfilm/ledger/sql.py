@@ -146,9 +146,11 @@ SELECT file_name FROM images WHERE source = ?1 AND shard = ''
 UNION ALL SELECT file_name FROM masks WHERE source = ?1
 """
 
+STORE_IDENTITY = "INSERT OR REPLACE INTO meta VALUES ('schema', ?), ('identity', ?)"
+
 PEND_ALL_FILES = """
 INSERT OR IGNORE INTO pending SELECT file_name FROM images UNION SELECT file_name FROM masks
-UNION SELECT private_name FROM renames
+UNION SELECT name FROM shards UNION SELECT private_name FROM renames
 """
 
 PENDING_WITHOUT_ROW = """
