@@ -17,7 +17,6 @@ from typing import Any
 import pytest
 from tests.support.outputs import is_private
 
-from plainfilm.conversion import results as results_module
 from plainfilm.conversion import run_parts as run_parts_module
 from plainfilm.conversion.committer import ResultCommitter
 from plainfilm.conversion.job import StagedImage
@@ -275,7 +274,7 @@ def test_a_run_that_cannot_continue_removes_images_until_the_tables_fit(
 ) -> None:
     inputs = RunInputs(Listing([], None), tmp_path / "out", Options(), Key(b"k" * 32), Redactions(), Labels(), IDENTITY)
     run(inputs.out, CLASH)
-    write_tables = results_module.write_tables
+    write_tables = run_parts_module.write_tables
     images = len(rows(inputs.out)[0])
 
     def write_few_rows(output: FolderOutput, ledger: Ledger, *options: Any) -> object:
@@ -283,7 +282,7 @@ def test_a_run_that_cannot_continue_removes_images_until_the_tables_fit(
             raise StorageFullError("no space is left")
         return write_tables(output, ledger, *options)
 
-    monkeypatch.setattr(results_module, "write_tables", write_few_rows)
+    monkeypatch.setattr(run_parts_module, "write_tables", write_few_rows)
     with run_parts_module.open_run_parts(inputs, ignore_progress) as parts:
         run_parts_module.save_results(parts)
     listed = [row["file_name"] for row in read_table(inputs.out / "metadata.csv")]

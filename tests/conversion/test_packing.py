@@ -125,6 +125,18 @@ def test_later_images_and_changed_sources_give_what_a_new_run_gives(
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
+def test_overwriting_removes_the_shards_that_are_no_longer_needed(
+    convert: Converts, source: Path, tmp_path: Path, layout: str
+) -> None:
+    convert(layout=layout)
+    for path in sorted(source.rglob("film*.dcm"))[5:]:
+        path.unlink()
+    convert(layout=layout, overwrite=True)
+    convert("new", layout=layout)
+    assert tree(tmp_path / "out") == tree(tmp_path / "new")
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
 def test_a_run_without_changes_writes_no_shard(convert: Converts, tmp_path: Path, layout: str) -> None:
     convert(layout=layout)
     before = {

@@ -281,8 +281,9 @@ def test_a_removal_that_is_killed_at_any_step_is_completed(
     convert: Converts, source: Path, tmp_path: Path, form: str
 ) -> None:
     pytest.importorskip("pyarrow")
-    convert("whole", **FORMS[form])
-    convert("new", without_leaver(source), **FORMS[form])
+    options = options_of(form, tmp_path)
+    convert("whole", **options)
+    convert("new", without_leaver(source), **options)
     expected = tree(tmp_path / "new")
     whole = tree(tmp_path / "whole")
     for number in sweep(range(steps_of_removal(tmp_path / "whole", tmp_path / "counted")), 6):
@@ -298,7 +299,7 @@ def test_a_removal_that_is_killed_at_any_step_is_completed(
         else:
             # the sources of all images are gone: none may be needed
             (tmp_path / "empty").mkdir(exist_ok=True)
-            convert(out.name, tmp_path / "empty", **FORMS[form])
+            convert(out.name, tmp_path / "empty", **options)
             assert not has_begun or tree(out) == expected
         assert [path.name for path in out.iterdir() if path.name.startswith(".plainfilm-")] == [".plainfilm-lock"]
         assert not has_begun or PLANTED.encode() not in (out / ".plainfilm").read_bytes()

@@ -33,6 +33,7 @@ from plainfilm.ledger.share_state import StoredShare
 from plainfilm.ledger.source_names import StoredPrefixes, is_name_free
 from plainfilm.ledger.sql import (
     CREATE_INSTANCE_INDEX,
+    FILE_NAMES_OF_INSTANCES,
     FILES_OF_SOURCE,
     INSERT_IMAGE,
     INSERT_OVERLAY,
@@ -161,9 +162,7 @@ class Ledger:
 
     def file_names_of_instances(self, digits: str) -> dict[str, str]:
         """Return the sources of the SOP Instances whose keyed hash begins with these digits, each with a file name."""
-        # `g` is the character after the last digit
-        query = "SELECT source, min(file_name) FROM images WHERE sop_instance BETWEEN ? AND ? GROUP BY source"
-        return dict(self._database.fetch_all(query, (digits, f"{digits}g"), (str, str)))
+        return dict(self._database.fetch_all(FILE_NAMES_OF_INSTANCES, (digits, f"{digits}g"), (str, str)))
 
     def instances_with_suffixes(self, last: str, most: int) -> list[str]:
         """Return the SOP Instances after `last` of which an image may have a name with a `-` and digits at its end."""

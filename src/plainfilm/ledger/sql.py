@@ -141,6 +141,9 @@ INSERT_OVERLAY = "INSERT OR REPLACE INTO masks VALUES (?, ?, ?, ?, ?)"
 
 INSERT_SOURCE = "INSERT OR IGNORE INTO sources VALUES (?, ?, ?, ?, ?, ?, 0)"
 
+# from some digits of a hash to these digits and `g`, the character after the last digit
+FILE_NAMES_OF_INSTANCES = "SELECT source, min(file_name) FROM images WHERE sop_instance BETWEEN ? AND ? GROUP BY source"
+
 FILES_OF_SOURCE = """
 SELECT file_name FROM images WHERE source = ?1 AND shard = ''
 UNION ALL SELECT file_name FROM masks WHERE source = ?1
