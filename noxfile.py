@@ -52,6 +52,7 @@ def types(session: nox.Session) -> None:
 @nox.session
 def components(session: nox.Session) -> None:
     """Run the short form of the trials, and the tests that need a program besides Python, such as DCMTK."""
+    session.run(sys.executable, "-m", "pip", "install", "-q", "-c", "lock.txt", "-e", ".[dev,dask,pacs]")
     session.run(tool("pytest"), "-m", "component", *session.posargs)
 
 

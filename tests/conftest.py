@@ -25,6 +25,8 @@ MARKS_OF_FIXTURES = {
     "chromium": ("component", "slow"),
     "dask": ("component", "slow"),
     "network_hosts": ("component", "slow"),
+    "pynetdicom": ("component", "slow"),
+    "storescu": ("component", "slow"),
 }
 
 # Without compiled modules on the disk, each worker process of each run would compile the whole package again.
@@ -103,3 +105,22 @@ def dask() -> None:
     """Dask, which runs jobs on clusters."""
     if importlib.util.find_spec("distributed") is None:
         skip_or_fail("Dask is not installed (extra dask)")
+
+
+@pytest.fixture(scope="session")
+def storescu() -> str:
+    """The path of DCMTK's storescu, which sends instances over the DICOM network."""
+    # pynetdicom installs a program of the same name beside Python
+    others = [folder for folder in os.get_exec_path() if Path(folder) != Path(sys.executable).parent]
+    path = shutil.which("storescu", path=os.pathsep.join(others))
+    if path is None:
+        skip_or_fail("storescu is not installed (Debian package dcmtk)")
+    assert path is not None
+    return path
+
+
+@pytest.fixture(scope="session")
+def pynetdicom() -> None:
+    """The package pynetdicom, which a test needs."""
+    if importlib.util.find_spec("pynetdicom") is None:
+        skip_or_fail("pynetdicom is not installed (extra pacs)")
