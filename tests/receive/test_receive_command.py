@@ -148,7 +148,9 @@ def test_a_full_disk_is_said_to_the_sender_and_smaller_instances_are_still_recei
     out = tmp_path / "out"
     with receiving(out, preexec_fn=ration) as receiver:
         association = associate(receiver.port)
-        assert store(association, instance(1, rows=600, columns=600)) == OUT_OF_RESOURCES
+        # the disk is full while the first arrives, and at the end of the second
+        assert store(association, instance(1, rows=1500, columns=1500)) == OUT_OF_RESOURCES
+        assert store(association, instance(3, rows=400, columns=400)) == OUT_OF_RESOURCES
         assert store(association, instance(2, rows=16, columns=16)) == SUCCESS
         association.release()
         said = receiver.end()
