@@ -24,7 +24,7 @@ from plainfilm.receive.listener import INVALID_INSTANCE, OUT_OF_RESOURCES, SUCCE
 from plainfilm.receive.settings import ListenerSettings, Peer, TlsSettings
 from plainfilm.receive.spool import INCOMING, RECEIVED, Spool
 
-pytestmark = pytest.mark.usefixtures("pynetdicom")
+pytestmark = pytest.mark.usefixtures("pacs_client")
 
 
 @contextmanager

@@ -22,7 +22,7 @@ from tests.support.sweeps import sweep
 from plainfilm.receive.listener import OUT_OF_RESOURCES, SUCCESS
 from plainfilm.receive.spool import RECEIVED
 
-pytestmark = pytest.mark.usefixtures("pynetdicom")
+pytestmark = pytest.mark.usefixtures("pacs_client")
 
 
 class Sender:
