@@ -62,6 +62,7 @@ OPTION_VALUES: dict[str, tuple[str, object]] = {
     "key_file": ("some.key", Path("some.key")),
     "prune": ("", True),
     "overwrite": ("", True),
+    "watch": ("", True),
     "dry_run": ("", True),
     "no_report": ("", True),
     "log": ("run.log", Path("run.log")),

@@ -16,30 +16,26 @@ from plainfilm.conversion.disk_check import forget_lost_images
 from plainfilm.conversion.failures import failure_of_lost_worker
 from plainfilm.conversion.job import ConvertJob, StagedImage
 from plainfilm.conversion.job_source import JobSource
-from plainfilm.conversion.packing import pack_images
 from plainfilm.conversion.placement import data_set_columns
 from plainfilm.conversion.progress import ProgressReporter, StoppingCallback
 from plainfilm.conversion.pruning import prune
-from plainfilm.conversion.row_survey import RowSurvey
+from plainfilm.conversion.results import ResultSchedule, write_results
 from plainfilm.conversion.run_inputs import load_run_inputs
-from plainfilm.conversion.run_parts import RunParts, open_run_parts, save_results, write_metadata_tables
+from plainfilm.conversion.run_parts import RunParts, open_run_parts, save_results
 from plainfilm.conversion.run_progress import ProgressCallback, ignore_progress
 from plainfilm.conversion.summary import RUN_FILE, Run, changed_selection_notes, run_json
-from plainfilm.errors import PlainfilmError, RunError
+from plainfilm.errors import OptionsError, PlainfilmError, RunError
 from plainfilm.ledger.source_names import earlier_names
 from plainfilm.options.options import Options
 from plainfilm.options.presentation import PresentationSource
-from plainfilm.output.card_content import CardContent
-from plainfilm.output.data_card import remove_card, write_card
 from plainfilm.output.folder import FolderOutput
 from plainfilm.output.tables import UnwritableTableError, write_run_file
 from plainfilm.records import Failure
-from plainfilm.report.ledger_rows import LedgerRows
-from plainfilm.report.report_files import remove_report
+from plainfilm.sources.arrivals import DEFAULT_TIMING, Arrivals, WatchTiming
 from plainfilm.sources.reference import Reference
 from plainfilm.sources.scheme import check_local
 from plainfilm.sources.walk import Listing
-from plainfilm.workers.messages import Event, Job, JobDone, TaskResult, WorkerLost, WorkerSettings
+from plainfilm.workers.messages import Event, Idle, Job, JobDone, TaskResult, WorkerLost, WorkerSettings
 from plainfilm.workers.pool import GRACE_SECONDS, WorkerPool
 from plainfilm.workers.spawn import TASK, PrestartedWorkers
 
@@ -65,22 +61,26 @@ class Conversion:
         self._task = task
         self._prestarted = prestarted
         self._stopped = False
+        self._stops = 0
+        self._timing = DEFAULT_TIMING
         self._pool: WorkerPool | None = None
 
     def stop(self, grace_seconds: float = GRACE_SECONDS) -> None:
         """Start no more jobs, give those that are running some seconds to end, and write the tables."""
         self._stopped = True
+        self._stops += 1
         if self._pool is not None:
             self._pool.stop(grace_seconds)
 
-    def run(self, progress: ProgressCallback = ignore_progress) -> Run:
+    def run(self, progress: ProgressCallback = ignore_progress, timing: WatchTiming = DEFAULT_TIMING) -> Run:
         """Convert, and return the summary. An OUT with a ledger is resumed: images that are up to date stay.
 
-        progress: called a few times a second.
+        progress: called a few times a second. timing: of a run that watches its folders, which ends when it is stopped.
 
         Raises RunError (exit code 2 or 3) where the run cannot continue. An exception of the callback stops the run
         as `stop` does, and is raised after that.
         """
+        self._timing = timing
         callback = StoppingCallback(progress, self.stop)
         run = self._run(callback, is_followed=progress is not ignore_progress)
         callback.raise_error()
@@ -105,6 +105,11 @@ class Conversion:
     def _listing(self) -> Listing:
         """The SOURCEs, with the names that earlier runs have given. Raises RunError."""
         listing, output = Listing(self._sources, self._out, self._options.sources), FolderOutput(self._out)
+        if self._options.run.watch and listing.not_watchable:
+            raise OptionsError(
+                f"--watch needs folders, to which files can come: {listing.not_watchable[0]!r} is a file, an archive "
+                "or a list"
+            )
         if self._options.run.overwrite or not output.ledger_path.is_file():
             return listing
         with output.lock():
@@ -117,25 +122,26 @@ class Conversion:
         if self._options.run.prune:
             parts.ledger.track_listing()
         job_source = JobSource(parts.inputs, parts.ledger, parts.committer, parts.progress, self._is_stopped)
-        parts.progress.count_files(parts.inputs.listing.entries())
-        self._convert(job_source.jobs(parts.inputs.listing.entries(with_content=True), presentation_index), parts)
+        arrivals: Arrivals | None = None
+        if self._options.run.watch:
+            parts.ledger.expect_many_listings()
+            arrivals = Arrivals(parts.inputs.listing, self._timing, job_source.is_in_work)
+        else:
+            parts.progress.count_files(parts.inputs.listing.entries())
+        entries = parts.inputs.listing.entries(with_content=True) if arrivals is None else arrivals.entries()
+        self._convert(job_source, job_source.jobs(entries, presentation_index), parts)
         prune_note = self._prune(parts, job_source)
-        parts.committer.close(self._is_stopped)
-        pack_images(parts.output, parts.ledger, self._options, self._is_stopped)
-        parts.progress.report()
-        rows = RowSurvey(parts.ledger, self._options)
-        left_out = write_metadata_tables(parts.output, rows, self._options)
+        parts.committer.close(self._is_ending_early)
+        result_notes = write_results(parts, self._is_ending_early)
         notes = (
-            self._write_card(parts.output, rows, left_out),
             prune_note,
-            *rows.notes(),
-            *_left_out_notes(left_out),
+            *result_notes,
             *lost.notes(),
             *changed_selection_notes(parts.ledger.changed_options),
             *_format_notes(self._options),
             *job_source.notes(),
+            *_arrival_notes(arrivals),
             *parts.committer.notes(),
-            self._write_report(parts),
         )
         return [note for note in notes if note]
 
@@ -146,37 +152,6 @@ class Conversion:
         if not job_source.is_complete:
             return "nothing was pruned, because not every folder of the SOURCEs was listed"
         return prune(parts.output, parts.ledger, parts.committer)
-
-    def _write_card(self, output: FolderOutput, rows: RowSurvey, left_out: Sequence[str]) -> str:
-        """Write README.md, or remove an earlier one with `--no-card`; return a note, '' for none."""
-        if self._options.output.no_card:
-            remove_card(output)
-            return ""
-        command = " ".join(("plainfilm convert SOURCE... OUT", *self._options.command_words()))
-        columns, data_set = self._options.privacy.columns.words, data_set_columns(self._options)
-        output_options = self._options.output
-        suffix = self._options.encoding.format.suffix.removeprefix(".")
-        content = CardContent(command, output_options.table, columns, data_set, output_options.layout, left_out, suffix)
-        return write_card(output, content, rows.card)
-
-    def _write_report(self, parts: RunParts) -> str:
-        """Write the report; return a note for the summary where that fails, which leaves the images as they are.
-
-        A stopped run has to end soon, so it leaves no report.
-        """
-        # a run starts faster without the modules of the report
-        from plainfilm.report.report import write_report
-
-        rows = LedgerRows(parts.ledger, self._options.data_set.label.table_columns)
-        try:
-            is_wanted = not self._options.run.no_report and not self._stopped
-            if not is_wanted or not write_report(parts.output, rows, self._is_stopped):
-                remove_report(parts.output)
-        except PlainfilmError as error:
-            with suppress(PlainfilmError):
-                remove_report(parts.output)
-            return f"there is no report ({error.message}): `plainfilm report` writes it"
-        return ""
 
     def _index_presentations(self, parts: RunParts) -> Path | None:
         """Write the index of the presentation states among the sources, anew in every run (`--presentation auto`)."""
@@ -189,17 +164,27 @@ class Conversion:
         index_presentations(paths, parts.output.presentation_index_path)
         return parts.output.presentation_index_path
 
-    def _convert(self, jobs: Iterator[Job], parts: RunParts) -> None:
+    def _convert(self, job_source: JobSource, jobs: Iterator[Job | None], parts: RunParts) -> None:
         limits = self._options.limits
         settings = WorkerSettings(self._options.run.workers, limits.timeout, limits.memory)
         parts.run_log.log_event("started", workers=settings.workers)
+        schedule = ResultSchedule(self._timing)
         with WorkerPool(self._task, jobs, settings, self._prestarted) as self._pool:
             if self._stopped:
                 self._pool.stop()
             for event in self._pool.events(idle=True):
+                if isinstance(event, JobDone) and isinstance(event.payload, ConvertJob):
+                    job_source.finish(event.payload.reference)
                 _add_event(event, parts.committer, parts.progress)
                 parts.committer.flush_when_due()
                 parts.progress.report_when_due()
+                if self._options.run.watch and not self._stopped:
+                    self._write_results_when_due(schedule, parts, is_idle=isinstance(event, Idle))
+
+    def _write_results_when_due(self, schedule: ResultSchedule, parts: RunParts, *, is_idle: bool) -> None:
+        if schedule.is_due(parts.committer.changes, is_idle=is_idle):
+            schedule.write(parts, self._is_stopped)
+            self._write_run_file(parts)
 
     def _finish(self, parts: RunParts, notes: Iterable[str]) -> Run:
         """Write run.json and return the summary."""
@@ -230,13 +215,17 @@ class Conversion:
     def _is_stopped(self) -> bool:
         return self._stopped
 
+    def _is_ending_early(self) -> bool:
+        """Whether the tables and little else are written. A run that watches ends in no other way than by a stop."""
+        return self._stops > 1 if self._options.run.watch else self._stopped
 
-def _left_out_notes(columns: Sequence[str]) -> Iterator[str]:
-    """Yield a line for the summary about columns that the tables of the splits do not have."""
-    if columns:
+
+def _arrival_notes(arrivals: Arrivals | None) -> Iterator[str]:
+    """Yield a line for the summary about files that were not whole when the run ended."""
+    if arrivals is not None and arrivals.unfinished_files:
         yield (
-            f"columns left out of the tables, because they are empty in one split and not in another, which Hugging "
-            f"Face's loader cannot read: {', '.join(columns)} (--table parquet keeps them)"
+            f"{arrivals.unfinished_files} files were not converted, because they were being written, or have the name "
+            "of an unfinished file, such as x.part: the next run converts them"
         )
 
 

@@ -101,6 +101,10 @@ class Ledger:
         self.shards, self.splits = StoredShards(database), StoredSplits(database)
         """The files that hold many images each, and the splits of the patients."""
 
+    def expect_many_listings(self) -> None:
+        """Expect that this run lists its sources again: a name in a later listing may be taken."""
+        self._is_new = False
+
     def track_listing(self) -> None:
         """Note from now on which sources are registered."""
         self.listed = ListedSources(self._database)
@@ -190,6 +194,11 @@ class Ledger:
         values = (failure.source, frame, failure.status, failure.reason, retry, failure_to_text(failure))
         self._database.execute("INSERT OR REPLACE INTO failures VALUES (?, ?, ?, ?, ?, ?)", values)
         self.counts[failure.status] += 1
+
+    def withdraw_failure(self, source: str) -> None:
+        """Delete the failure of an entry that is no file, because the cause is gone."""
+        if self._database.fetch_one("SELECT 1 FROM sources WHERE source = ?", (source,)) is None:
+            self._delete_rows("failures", source)
 
     def replace_image(self, record: Record, failure: Failure) -> None:
         """Delete the row of an image, whose file name is pending then, and add a failure in its place."""

@@ -115,6 +115,7 @@ class RunKeywords(ImageKeywords, total=False):
     key_file: str | PathLike[str] | None
     overwrite: bool
     prune: bool
+    watch: bool
     dry_run: bool
     no_report: bool
     log: str | PathLike[str] | None

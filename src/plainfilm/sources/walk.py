@@ -33,7 +33,7 @@ _NO_NAMES = EarlierNames()
 _DEFAULTS = SourceOptions()
 
 
-def _is_any_folder(_source: str) -> bool:
+def _is_any_folder(_folder: Folder) -> bool:
     return True
 
 
@@ -75,6 +75,13 @@ class Listing:
         return listing
 
     @property
+    def not_watchable(self) -> tuple[str, ...]:
+        """The paths of the SOURCEs to which no files can come: files, archives and lists."""
+        return tuple(
+            os.fspath(root.path) for root in self._roots if root.kind is not EntryKind.FOLDER or root.listed is not None
+        )
+
+    @property
     def folder_names(self) -> tuple[str, ...]:
         """The base names of the folders among the SOURCEs."""
         return tuple(map(base_name_of, self.prefixes))
@@ -86,11 +93,11 @@ class Listing:
         return tuple(source for source, number in counts.items() if number > 1)
 
     def entries(
-        self, is_wanted: Callable[[str], bool] = _is_any_folder, *, with_content: bool = False
+        self, is_wanted: Callable[[Folder], bool] = _is_any_folder, *, with_content: bool = False
     ) -> Iterator[Reference | Failure]:
         """Yield the references of all sources, lazily.
 
-        is_wanted: whether a folder below the top, given by its source, is listed.
+        is_wanted: whether a folder or an archive below the top is listed.
         with_content: whether the members of archives that can only be read in order have their content. They come when
             their archive has been listed, one after the other, so that only what the caller keeps is in memory.
         """
@@ -103,7 +110,7 @@ class Listing:
                 archive = stack.pop()[1]
                 yield from order.read(None if not stack else archive)
             elif isinstance(item, Folder):
-                if is_wanted(item.source) and (item.tree is not None or not _is_same(item.path, self._out)):
+                if is_wanted(item) and (item.tree is not None or not _is_same(item.path, self._out)):
                     stack.append((item.items(), item.path if item.is_archive else None))
             elif not with_content or not order.takes(item):
                 yield item
