@@ -3,7 +3,7 @@
 
 Sources come in the order given; within a folder first its files, then its folders, each sorted. An entry that is not a
 file becomes a Failure. The names of a glob's files are relative to the folder before its first wildcard. A file that
-several SOURCEs reach is listed for the first of them.
+several SOURCEs reach is listed for the first of them. The files that a DICOMDIR names come in its order.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from plainfilm.sources.collisions import name_alone
 from plainfilm.sources.entries import Entry, EntryKind
 from plainfilm.sources.folder import Folder, Item
 from plainfilm.sources.glob import Positions
+from plainfilm.sources.medium import in_order_of_media
 from plainfilm.sources.naming import assign_names
 from plainfilm.sources.prefixes import EarlierNames, assign_prefixes, base_name_of
 from plainfilm.sources.reference import Reference
@@ -101,6 +102,10 @@ class Listing:
         with_content: whether the members of archives that can only be read in order have their content. They come when
             their archive has been listed, one after the other, so that only what the caller keeps is in memory.
         """
+        walk = self._walk(is_wanted, with_content=with_content)
+        return in_order_of_media(walk, self._is_whole)
+
+    def _walk(self, is_wanted: Callable[[Folder], bool], *, with_content: bool) -> Iterator[Reference | Failure]:
         # a stack of iterators: a deep tree needs no recursion. Each with the archive that it lists.
         stack: list[tuple[Iterator[Item], Path | None]] = [(self._items_at_top(), None)]
         order = ArchiveOrder()
@@ -114,6 +119,11 @@ class Listing:
                     stack.append((item.items(), item.path if item.is_archive else None))
             elif not with_content or not order.takes(item):
                 yield item
+
+    def _is_whole(self, folder: Path) -> bool:
+        """Whether all files of a folder are listed, because a SOURCE is this folder or one above it."""
+        roots = (root for root in self._roots if root.is_whole_folder and root.kind is EntryKind.FOLDER)
+        return any(root.path == folder or root.path in folder.parents for root in roots)
 
     def _items_at_top(self) -> Iterator[Item]:
         """Yield the items at the top of OUT, root by root. They are named together, so that no two roots collide.
