@@ -16,6 +16,7 @@ from plainfilm.conversion.array_run import ArrayRun, Result
 from plainfilm.conversion.conversion import Conversion
 from plainfilm.conversion.dry_run import plan_sources
 from plainfilm.conversion.run_progress import ProgressCallback, RunProgress, ignore_progress
+from plainfilm.conversion.share import ALL_SOURCES, Share
 from plainfilm.conversion.single_image import convert_single, frames_note
 from plainfilm.conversion.source_survey import SourceSurvey
 from plainfilm.conversion.summary import NO_COUNTS, Counts, Run
@@ -61,7 +62,7 @@ def convert(
             raise OptionsError('out="-" is standard output, which belongs to the command: use render()')
         is_single = is_image_name(target)
         if is_single:
-            check_single([str(path) for path in paths], str(target), run_options)
+            check_single(paths, str(target), run_options)
             run_options = with_format_of(str(target), run_options, is_format_given="format" in options)
         if run_options.run.dry_run:
             return _plan(paths, target, run_options)
@@ -91,8 +92,16 @@ def iterate(
     """
     with python_errors():
         array_options = options_of("iterate", options, IterateKeywords)
-        check_one_image(array_options)
-        run = ArrayRun(paths_of(sources), array_options)
+    return iterate_share(sources, array_options)
+
+
+def iterate_share(
+    sources: PathArgument | Iterable[PathArgument], options: Options, share: Share = ALL_SOURCES
+) -> Generator[Result, None, None]:
+    """Convert a share of the sources into arrays, as `iterate` does with all of them. Raises the same errors."""
+    with python_errors():
+        check_one_image(options)
+        run = ArrayRun(paths_of(sources), options, share)
     return _results(run)
 
 
@@ -121,20 +130,20 @@ def _results(run: ArrayRun) -> Generator[Result, None, None]:
                 yield record, image
 
 
-def _plan(paths: list[Path], target: Path, options: Options) -> Run:
+def _plan(paths: list[str], target: Path, options: Options) -> Run:
     started = time.monotonic()
-    planned = tuple(plan_sources([str(path) for path in paths], target, options))
+    planned = tuple(plan_sources(paths, target, options))
     return Run(NO_COUNTS, time.monotonic() - started, planned=planned)
 
 
-def _convert_single(source: Path, target: Path, options: Options, progress: ProgressCallback) -> Run:
+def _convert_single(source: str, target: Path, options: Options, progress: ProgressCallback) -> Run:
     """Convert one file into one image file. Raises ConversionError and RunError."""
     started = time.monotonic()
     single = convert_single(source, options)
     result = single.result
     if isinstance(result, Failure):
         error = ConversionError(result.message, reason=result.reason, stage=result.stage)
-        error.path = str(source)
+        error.path = source
         raise error
     write_file(target, result.encoded)
     counts = Counts(1, int(result.record.status is Status.REPAIRED), 0, 0)

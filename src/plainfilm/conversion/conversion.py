@@ -4,8 +4,7 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, replace
 from itertools import takewhile
@@ -13,17 +12,21 @@ from pathlib import Path
 
 from plainfilm.conversion.committer import ResultCommitter
 from plainfilm.conversion.disk_check import forget_lost_images
+from plainfilm.conversion.engine_check import worker_check
 from plainfilm.conversion.failures import failure_of_lost_worker
 from plainfilm.conversion.job import ConvertJob, StagedImage
-from plainfilm.conversion.job_source import JobSource
+from plainfilm.conversion.job_source import JobSource, selected_items
+from plainfilm.conversion.packing import pack_images
 from plainfilm.conversion.placement import data_set_columns
 from plainfilm.conversion.progress import ProgressReporter, StoppingCallback
 from plainfilm.conversion.pruning import prune
-from plainfilm.conversion.results import ResultSchedule, write_results
+from plainfilm.conversion.result_schedule import ResultSchedule
 from plainfilm.conversion.run_inputs import load_run_inputs
-from plainfilm.conversion.run_parts import RunParts, open_run_parts, save_results
+from plainfilm.conversion.run_parts import RunParts, open_run_parts, output_of, save_results
 from plainfilm.conversion.run_progress import ProgressCallback, ignore_progress
+from plainfilm.conversion.run_results import count_reasons, write_results
 from plainfilm.conversion.summary import RUN_FILE, Run, changed_selection_notes, run_json
+from plainfilm.engines.engine import Engine, WorkerCheck, open_engine
 from plainfilm.errors import OptionsError, PlainfilmError, RunError
 from plainfilm.ledger.source_names import earlier_names
 from plainfilm.options.options import Options
@@ -31,12 +34,12 @@ from plainfilm.options.presentation import PresentationSource
 from plainfilm.output.folder import FolderOutput
 from plainfilm.output.tables import UnwritableTableError, write_run_file
 from plainfilm.records import Failure
-from plainfilm.sources.arrivals import DEFAULT_TIMING, Arrivals, WatchTiming
+from plainfilm.sources.arrivals import DEFAULT_TIMING, Arrival, Arrivals, WatchTiming
 from plainfilm.sources.reference import Reference
 from plainfilm.sources.scheme import check_local
 from plainfilm.sources.walk import Listing
 from plainfilm.workers.messages import Event, Idle, Job, JobDone, TaskResult, WorkerLost, WorkerSettings
-from plainfilm.workers.pool import GRACE_SECONDS, WorkerPool
+from plainfilm.workers.pool import GRACE_SECONDS
 from plainfilm.workers.spawn import TASK, PrestartedWorkers
 
 
@@ -49,7 +52,7 @@ class Conversion:
 
     def __init__(
         self,
-        sources: Sequence[Path],
+        sources: Sequence[str | Path],
         out: Path,
         options: Options,
         task: str = TASK,
@@ -63,14 +66,14 @@ class Conversion:
         self._stopped = False
         self._stops = 0
         self._timing = DEFAULT_TIMING
-        self._pool: WorkerPool | None = None
+        self._engine: Engine | None = None
 
     def stop(self, grace_seconds: float = GRACE_SECONDS) -> None:
         """Start no more jobs, give those that are running some seconds to end, and write the tables."""
         self._stopped = True
         self._stops += 1
-        if self._pool is not None:
-            self._pool.stop(grace_seconds)
+        if self._engine is not None:
+            self._engine.stop(grace_seconds)
 
     def run(self, progress: ProgressCallback = ignore_progress, timing: WatchTiming = DEFAULT_TIMING) -> Run:
         """Convert, and return the summary. An OUT with a ledger is resumed: images that are up to date stay.
@@ -104,16 +107,17 @@ class Conversion:
 
     def _listing(self) -> Listing:
         """The SOURCEs, with the names that earlier runs have given. Raises RunError."""
-        listing, output = Listing(self._sources, self._out, self._options.sources), FolderOutput(self._out)
+        listing, output = Listing(self._sources, self._out, self._options.sources), output_of(self._out, self._options)
         if self._options.run.watch and listing.not_watchable:
             raise OptionsError(
-                f"--watch needs folders, to which files can come: {listing.not_watchable[0]!r} is a file, an archive "
-                "or a list"
+                f"--watch needs folders, to which files can come: {listing.not_watchable[0]!r} is a file, an archive, "
+                "a list or a URL"
             )
-        if self._options.run.overwrite or not output.ledger_path.is_file():
+        paths = [path for path in (FolderOutput(self._out).ledger_path, output.ledger_path) if path.is_file()]
+        if self._options.run.overwrite or not paths:
             return listing
         with output.lock():
-            return listing.with_names(earlier_names(output.ledger_path, listing))
+            return listing.with_names(earlier_names(paths[0], listing, read_only=self._is_share))
 
     def _convert_and_write_tables(self, parts: RunParts) -> list[str]:
         """Do the work of the run, and return the notes for the summary."""
@@ -121,29 +125,50 @@ class Conversion:
         lost = forget_lost_images(self._out, parts.ledger, parts.committer.remove, self._is_stopped)
         if self._options.run.prune:
             parts.ledger.track_listing()
-        job_source = JobSource(parts.inputs, parts.ledger, parts.committer, parts.progress, self._is_stopped)
-        arrivals: Arrivals | None = None
-        if self._options.run.watch:
-            parts.ledger.expect_many_listings()
-            arrivals = Arrivals(parts.inputs.listing, self._timing, job_source.is_in_work)
-        else:
-            parts.progress.count_files(parts.inputs.listing.entries())
-        entries = parts.inputs.listing.entries(with_content=True) if arrivals is None else arrivals.entries()
-        self._convert(job_source, job_source.jobs(entries, presentation_index), parts)
+        job_source = JobSource(
+            parts.inputs, parts.ledger, parts.committer, parts.progress, self._is_stopped, earlier=parts.earlier
+        )
+        arrivals = self._arrivals(parts, job_source)
+        context_bytes = parts.inputs.context(presentation_index).to_bytes()
+        jobs = job_source.jobs(self._entries(parts, arrivals), context_bytes)
+        self._convert(job_source, jobs, parts, lambda: worker_check(parts.inputs, parts.output, context_bytes))
         prune_note = self._prune(parts, job_source)
-        parts.committer.close(self._is_ending_early)
-        result_notes = write_results(parts, self._is_ending_early)
+        # what needs the images of all shards is left to the merge
+        parts.committer.close(lambda: self._is_ending_early() or self._is_share)
+        pack_images(parts.output, parts.ledger, self._options, self._is_ending_early)
+        parts.progress.report()
         notes = (
             prune_note,
-            *result_notes,
+            *self._write_results(parts),
             *lost.notes(),
             *changed_selection_notes(parts.ledger.changed_options),
-            *_format_notes(self._options),
             *job_source.notes(),
             *_arrival_notes(arrivals),
             *parts.committer.notes(),
         )
         return [note for note in notes if note]
+
+    def _arrivals(self, parts: RunParts, job_source: JobSource) -> Arrivals | None:
+        """The files that arrive in the SOURCE folders, with `--watch`."""
+        if not self._options.run.watch:
+            return None
+        parts.ledger.expect_many_listings()
+        return Arrivals(parts.inputs.listing, self._timing, job_source.is_in_work)
+
+    def _entries(self, parts: RunParts, arrivals: Arrivals | None) -> Iterator[Arrival]:
+        """The entries of the listing, or with `--watch` those of listings without end."""
+        if arrivals is not None:
+            return arrivals.entries()
+        listing, selection = parts.inputs.listing, selected_items(self._options.run)
+        parts.progress.count_files(listing.entries(selection=selection))
+        return listing.entries(with_content=True, selection=selection)
+
+    def _write_results(self, parts: RunParts) -> Iterator[str]:
+        """Write tables, README.md and report, and yield lines for the summary; of a shard, note that it is done."""
+        if not self._is_share:
+            yield from write_results(parts.output, parts.ledger, self._options, self._is_ending_early)
+        elif not self._stopped:
+            parts.ledger.share.finish()
 
     def _prune(self, parts: RunParts, job_source: JobSource) -> str:
         """Remove what belongs to sources that are gone, with `--prune`; return a note, '' for none."""
@@ -160,19 +185,26 @@ class Conversion:
         from plainfilm.conversion.presentation_index import index_presentations
 
         entries = takewhile(lambda _: not self._stopped, parts.inputs.listing.entries())
-        paths = (entry.path for entry in entries if isinstance(entry, Reference))
+        paths = (entry.path for entry in entries if isinstance(entry, Reference) and isinstance(entry.path, Path))
         index_presentations(paths, parts.output.presentation_index_path)
         return parts.output.presentation_index_path
 
-    def _convert(self, job_source: JobSource, jobs: Iterator[Job | None], parts: RunParts) -> None:
+    def _convert(
+        self,
+        job_source: JobSource,
+        jobs: Iterator[Job | None],
+        parts: RunParts,
+        make_check: Callable[[], WorkerCheck],
+    ) -> None:
         limits = self._options.limits
         settings = WorkerSettings(self._options.run.workers, limits.timeout, limits.memory)
         parts.run_log.log_event("started", workers=settings.workers)
         schedule = ResultSchedule(self._timing)
-        with WorkerPool(self._task, jobs, settings, self._prestarted) as self._pool:
+        with open_engine(self._task, jobs, settings, self._options.run, make_check, self._prestarted) as engine:
+            self._engine = engine
             if self._stopped:
-                self._pool.stop()
-            for event in self._pool.events(idle=True):
+                engine.stop()
+            for event in engine.events(idle=True):
                 if isinstance(event, JobDone) and isinstance(event.payload, ConvertJob):
                     job_source.finish(event.payload.reference)
                 _add_event(event, parts.committer, parts.progress)
@@ -189,7 +221,7 @@ class Conversion:
     def _finish(self, parts: RunParts, notes: Iterable[str]) -> Run:
         """Write run.json and return the summary."""
         run = self._write_run_file(parts, notes)
-        run = replace(run, reasons=_count_reasons(parts.ledger.failures()))
+        run = replace(run, reasons=count_reasons(parts.ledger.failures()))
         interrupted, seconds = run.interrupted, round(run.seconds, 3)
         parts.run_log.log_event("finished", interrupted=interrupted, seconds=seconds, **asdict(run.counts))
         return run
@@ -201,7 +233,10 @@ class Conversion:
         run = Run(
             parts.committer.counts(), seconds, self._stopped, tuple(notes), out=self._out, table=table, splits=splits
         )
-        write_run_file(parts.output, RUN_FILE, run_json(run, self._options, parts.inputs.key, parts.started_at))
+        if self._is_share:
+            return replace(run, share=self._options.run.shard)
+        fingerprint = parts.inputs.key.fingerprint
+        write_run_file(parts.output, RUN_FILE, run_json(run, self._options, fingerprint, parts.started_at))
         return run
 
     def _end(self, parts: RunParts, error: PlainfilmError) -> None:
@@ -219,6 +254,11 @@ class Conversion:
         """Whether the tables and little else are written. A run that watches ends in no other way than by a stop."""
         return self._stops > 1 if self._options.run.watch else self._stopped
 
+    @property
+    def _is_share(self) -> bool:
+        """Whether this process converts a share of the sources."""
+        return self._options.run.shard is not None
+
 
 def _arrival_notes(arrivals: Arrivals | None) -> Iterator[str]:
     """Yield a line for the summary about files that were not whole when the run ended."""
@@ -227,21 +267,6 @@ def _arrival_notes(arrivals: Arrivals | None) -> Iterator[str]:
             f"{arrivals.unfinished_files} files were not converted, because they were being written, or have the name "
             "of an unfinished file, such as x.part: the next run converts them"
         )
-
-
-def _format_notes(options: Options) -> Iterator[str]:
-    """Yield a line for the summary about a format that common loaders of image folders do not list."""
-    if not options.encoding.format.is_common:
-        yield (
-            f"common loaders of image folders (torchvision, Hugging Face) list no {options.encoding.format.suffix} "
-            "files: read them with a loader of your own"
-        )
-
-
-def _count_reasons(failures: Iterable[Failure]) -> dict[str, int]:
-    """The number of failures and skipped inputs by status and reason, such as `failed: timeout`."""
-    counts = Counter(f"{failure.status}: {failure.reason}" for failure in failures)
-    return dict(counts.most_common())
 
 
 def _add_event(event: Event, committer: ResultCommitter, progress: ProgressReporter) -> None:

@@ -18,18 +18,20 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 
 from plainfilm.errors import Reason
 from plainfilm.ledger.database import Database, damage, open_database
 from plainfilm.ledger.fingerprint import RunFingerprint, check_fingerprint
 from plainfilm.ledger.listed_sources import ListedSources
+from plainfilm.ledger.merge_state import StoredMerge, check_not_merging
 from plainfilm.ledger.remaining_work import FileStat, RemainingWork, numbered_names
 from plainfilm.ledger.schema import SCHEMA, create_tables, is_relative_name, read_meta, remove_if_unusable
 from plainfilm.ledger.serialization import failure_to_text, record_to_text
+from plainfilm.ledger.share_state import StoredShare
 from plainfilm.ledger.source_names import StoredPrefixes, is_name_free
 from plainfilm.ledger.sql import (
-    CREATE_INSTANCE_INDEX,
     FILES_OF_SOURCE,
     INSERT_IMAGE,
     INSERT_OVERLAY,
@@ -40,6 +42,7 @@ from plainfilm.ledger.sql import (
     STATE_TYPES,
 )
 from plainfilm.ledger.stored_files import StoredFiles
+from plainfilm.ledger.stored_instances import StoredInstances
 from plainfilm.ledger.stored_previews import StoredPreviews
 from plainfilm.ledger.stored_rows import StoredRows
 from plainfilm.ledger.stored_shards import StoredShards
@@ -48,6 +51,7 @@ from plainfilm.options.options import Options
 from plainfilm.records import Failure, Record
 from plainfilm.sources.naming_rules import fold
 from plainfilm.sources.reference import Reference
+from plainfilm.sources.scheme import is_gone
 
 # failures of the environment: the same file may succeed in the next run
 _RETRIED_REASONS = frozenset({Reason.WRITE_FAILED, Reason.UNREADABLE, Reason.SOURCE_CHANGED, Reason.NETWORK})
@@ -83,23 +87,30 @@ class Ledger:
         """The names of the options that may change, and have changed since the earlier run."""
         if overwrite:
             self._delete_everything()
+            self.merge.forget()
         elif meta:
             self._resume(meta, fingerprint)
         rows = [("schema", SCHEMA), ("identity", fingerprint.to_json())]
         database.execute_many("INSERT OR REPLACE INTO meta VALUES (?, ?)", rows)
         database.commit()
-        self.counts: Counter[str] = Counter()
+        self.counts = self._counted()
         """The number of rows of each status."""
         self.prefixes = StoredPrefixes(database, replace=self._is_new)
-        for table in ("images", "failures"):
-            self.counts.update(dict(database.fetch_all(f"SELECT status, count(*) FROM {table} GROUP BY status")))
 
     def _open_parts(self, database: Database) -> None:
         self._database, self._rows = database, StoredRows(database)
         self.files, self.previews = StoredFiles(database), StoredPreviews(database)
         """The files of the images, to be compared with those in OUT, and what the report shows of the images."""
+        self.instances = StoredInstances(database)
+        """The names of the images of each SOP Instance."""
         self.shards, self.splits = StoredShards(database), StoredSplits(database)
         """The files that hold many images each, and the splits of the patients."""
+        self.share, self.merge = StoredShare(database), StoredMerge(database)
+        """The state of the shard whose ledger this is, and that of the newest merge."""
+
+    def _counted(self) -> Counter[str]:
+        queries = (f"SELECT status, count(*) FROM {table} GROUP BY status" for table in ("images", "failures"))
+        return Counter(dict(chain.from_iterable(map(self._database.fetch_all, queries))))
 
     def expect_many_listings(self) -> None:
         """Expect that this run lists its sources again: a name in a later listing may be taken."""
@@ -124,7 +135,7 @@ class Ledger:
             if state is None:
                 name = next(name for name in numbered_names(reference.name) if is_name_free(self._database, name))
                 return self._register_new(replace(reference, source=source, name=name), file_stat)
-            if state[0] == path or not os.path.lexists(state[0]):
+            if state[0] == path or is_gone(state[0]):
                 named = replace(reference, source=source, name=state[1])
                 return self._register_again(named, file_stat, state[2:])
         raise AssertionError("numbered_names does not end")
@@ -145,21 +156,6 @@ class Ledger:
                 raise damage(self._database.path, "a file name leads out of OUT")
             yield names
             last = names[-1]
-
-    def create_instance_index(self) -> None:
-        """Create the index that makes `file_names_of_instances` fast."""
-        self._database.execute_script(CREATE_INSTANCE_INDEX)
-
-    def file_names_of_instances(self, digits: str) -> dict[str, str]:
-        """Return the sources of the SOP Instances whose keyed hash begins with these digits, each with a file name."""
-        # `g` is the character after the last digit
-        query = "SELECT source, min(file_name) FROM images WHERE sop_instance BETWEEN ?1 AND ?1 || 'g' GROUP BY source"
-        return dict(self._database.fetch_all(query, (digits,), (str, str)))
-
-    def instances_with_suffixes(self) -> list[str]:
-        """Return the SOP Instances of which an image may have a name with a `-` and digits behind its own."""
-        query = "SELECT DISTINCT sop_instance FROM images WHERE file_name GLOB '*[0-9a-f]-*'"
-        return [str(instance) for (instance,) in self._database.fetch_all(query)]
 
     def images_of_source(self, source: str) -> list[Record]:
         """Return the images of a source in the order of their frames."""
@@ -253,6 +249,7 @@ class Ledger:
 
     def _resume(self, meta: Mapping[str, str], fingerprint: RunFingerprint) -> None:
         """Compare with the earlier runs, and mark the failures that are to be tried again. Raises LedgerError."""
+        check_not_merging(self._database.path, meta)
         stored = check_fingerprint(self._database.path, meta, fingerprint)
         self.changed_options = tuple(fingerprint.changed_limits(stored))
         for option in Options.declared():

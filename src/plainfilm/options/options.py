@@ -81,6 +81,8 @@ class Options:
             raise OptionsError("--watch contradicts --dry-run, which lists what is there now")
         if self.run.prune:
             raise OptionsError("--watch contradicts --prune: run with --prune alone to remove what is gone")
+        if self.run.shard is not None:
+            raise OptionsError("--watch contradicts --shard: a shard ends, so that the shards can be merged")
         if self.presentation.presentation == PresentationSource():
             raise OptionsError(
                 "--watch contradicts --presentation auto: a presentation state may arrive after its image (give a PATH)"

@@ -16,7 +16,7 @@ from typing import TypeAlias
 
 from plainfilm.records import Failure
 from plainfilm.sources.folder import Folder
-from plainfilm.sources.reference import Reference
+from plainfilm.sources.reference import Location, Reference
 from plainfilm.sources.walk import Listing
 from plainfilm.sources.wholeness import FileState, has_unfinished_name, is_open_for_writing
 
@@ -129,8 +129,9 @@ class Arrivals:
         self._closed_archives.add(folder.source)
         return False
 
-    def _has_arrived(self, path: Path) -> bool:
+    def _has_arrived(self, path: Location) -> bool:
         """Whether a file is whole and was not yielded in this state."""
+        assert isinstance(path, Path), "only local folders are watched"
         key, state = os.fspath(path), FileState.of(path)
         if state is not None and self._last_yielded.get(key) == hash(state):
             self._yielded[key] = hash(state)

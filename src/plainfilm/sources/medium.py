@@ -29,7 +29,7 @@ Key = tuple[str, ...]
 
 def is_directory_file(reference: Reference) -> bool:
     """Whether a file has the name of a DICOMDIR, in any case, also as old file systems write it (`DICOMDIR.;1`)."""
-    return reference.member is None and _key_of_name(reference.path.name) == _NAME
+    return reference.member is None and _key_of_name(reference.file_name) == _NAME
 
 
 def in_order_of_media(
@@ -41,28 +41,28 @@ def in_order_of_media(
     """
     media: list[Medium] = []
     for entry in entries:
-        if isinstance(entry, Failure):
+        if isinstance(entry, Failure) or not isinstance(entry.path, Path):
             yield entry
             continue
         while media and not media[-1].contains(entry.path):
             yield from media.pop().entries()
         if is_directory_file(entry) and is_medium(entry.path.parent):
-            media.append(Medium(entry))
+            media.append(Medium(entry.path, entry.source))
         if not media or entry.member is not None:
             yield entry
         else:
-            yield from media[-1].add(entry)
+            yield from media[-1].add(entry, entry.path)
     while media:
         yield from media.pop().entries()
 
 
 class Medium:
-    """The files below the folder of one DICOMDIR."""
+    """The files below the folder of one DICOMDIR, which has this path and this source."""
 
-    def __init__(self, directory: Reference) -> None:
-        self._root = directory.path.parent
-        self._source = directory.source.rpartition("/")[0]
-        self._file_ids = _file_ids(directory.path)
+    def __init__(self, path: Path, source: str) -> None:
+        self._root = path.parent
+        self._source = source.rpartition("/")[0]
+        self._file_ids = _file_ids(path)
         self._positions = {_key_of(file_id): number for number, file_id in enumerate(self._file_ids)}
         self._positions_without_suffix = {_without_suffix(key): number for key, number in self._positions.items()}
         self._files: dict[int, Reference] = {}
@@ -72,9 +72,9 @@ class Medium:
         """Whether a file lies below the folder of the DICOMDIR."""
         return self._root in path.parents
 
-    def add(self, reference: Reference) -> Iterator[Reference]:
+    def add(self, reference: Reference, path: Path) -> Iterator[Reference]:
         """Keep a file that the DICOMDIR names, and yield one that it does not name."""
-        key = _key_of(reference.path.relative_to(self._root).parts)
+        key = _key_of(path.relative_to(self._root).parts)
         number = self._positions.get(key)
         if number is not None and number not in self._exact:
             self._exact.add(number)

@@ -13,11 +13,12 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import replace
+from itertools import repeat
 from pathlib import Path
 
 from plainfilm.errors import ConversionError, OptionsError
 from plainfilm.options.sources import SourceOptions
-from plainfilm.records import Failure
+from plainfilm.records import Failure, Status
 from plainfilm.sources.archive import Archive
 from plainfilm.sources.archive_order import ArchiveOrder
 from plainfilm.sources.collisions import name_alone
@@ -27,8 +28,11 @@ from plainfilm.sources.glob import Positions
 from plainfilm.sources.medium import in_order_of_media
 from plainfilm.sources.naming import assign_names
 from plainfilm.sources.prefixes import EarlierNames, assign_prefixes, base_name_of
-from plainfilm.sources.reference import Reference
+from plainfilm.sources.reference import Location, Reference
+from plainfilm.sources.remote_file import RemoteFile
+from plainfilm.sources.remote_tree import file_with_content
 from plainfilm.sources.roots import Root, resolve_roots
+from plainfilm.sources.selection import ALL_ITEMS, ItemSelection
 
 _NO_NAMES = EarlierNames()
 _DEFAULTS = SourceOptions()
@@ -79,8 +83,15 @@ class Listing:
     def not_watchable(self) -> tuple[str, ...]:
         """The paths of the SOURCEs to which no files can come: files, archives and lists."""
         return tuple(
-            os.fspath(root.path) for root in self._roots if root.kind is not EntryKind.FOLDER or root.listed is not None
+            os.fspath(root.path)
+            for root in self._roots
+            if root.kind is not EntryKind.FOLDER or root.listed is not None or root.remote is not None
         )
+
+    @property
+    def root_paths(self) -> tuple[Path, ...]:
+        """The local paths that the SOURCEs begin with: files, folders, archives, and the common folders of lists."""
+        return tuple(root.path for root in self._roots if root.remote is None)
 
     @property
     def folder_names(self) -> tuple[str, ...]:
@@ -94,20 +105,27 @@ class Listing:
         return tuple(source for source, number in counts.items() if number > 1)
 
     def entries(
-        self, is_wanted: Callable[[Folder], bool] = _is_any_folder, *, with_content: bool = False
+        self,
+        is_wanted: Callable[[Folder], bool] = _is_any_folder,
+        *,
+        with_content: bool = False,
+        selection: ItemSelection = ALL_ITEMS,
     ) -> Iterator[Reference | Failure]:
         """Yield the references of all sources, lazily.
 
         is_wanted: whether a folder or an archive below the top is listed.
         with_content: whether the members of archives that can only be read in order have their content. They come when
             their archive has been listed, one after the other, so that only what the caller keeps is in memory.
+        selection: the items to list; it does not change their names.
         """
-        walk = self._walk(is_wanted, with_content=with_content)
+        walk = self._walk(is_wanted, selection, with_content=with_content)
         return in_order_of_media(walk, self._is_whole)
 
-    def _walk(self, is_wanted: Callable[[Folder], bool], *, with_content: bool) -> Iterator[Reference | Failure]:
+    def _walk(
+        self, is_wanted: Callable[[Folder], bool], selection: ItemSelection, *, with_content: bool
+    ) -> Iterator[Reference | Failure]:
         # a stack of iterators: a deep tree needs no recursion. Each with the archive that it lists.
-        stack: list[tuple[Iterator[Item], Path | None]] = [(self._items_at_top(), None)]
+        stack: list[tuple[Iterator[Item], Location | None]] = [(self._items_at_top(selection), None)]
         order = ArchiveOrder()
         while stack:
             item = next(stack[-1][0], None)
@@ -116,22 +134,24 @@ class Listing:
                 yield from order.read(None if not stack else archive)
             elif isinstance(item, Folder):
                 if is_wanted(item) and (item.tree is not None or not _is_same(item.path, self._out)):
-                    stack.append((item.items(), item.path if item.is_archive else None))
+                    stack.append((item.items(selection), item.path if item.is_archive else None))
             elif not with_content or not order.takes(item):
-                yield item
+                yield _with_content(item) if with_content else item
 
     def _is_whole(self, folder: Path) -> bool:
         """Whether all files of a folder are listed, because a SOURCE is this folder or one above it."""
-        roots = (root for root in self._roots if root.is_whole_folder and root.kind is EntryKind.FOLDER)
+        roots = (root for root in self._roots if root.is_whole_folder and root.remote is None)
         return any(root.path == folder or root.path in folder.parents for root in roots)
 
-    def _items_at_top(self) -> Iterator[Item]:
+    def _items_at_top(self, selection: ItemSelection) -> Iterator[Item]:
         """Yield the items at the top of OUT, root by root. They are named together, so that no two roots collide.
 
         Roots that cannot be listed are named last, so that they do not change the names of other roots.
         """
         roots = self._ordered_roots
         tops = [self._top_of(root, roots[:position]) for position, root in enumerate(roots)]
+        if not any(map(_is_listed, roots, tops, repeat(selection))):
+            return
         unreadable: list[tuple[Root, OSError | ConversionError]] = []
 
         def entries() -> Iterator[Entry]:
@@ -156,11 +176,13 @@ class Listing:
                 continue
             root, top = roots[entry.argument], tops[entry.argument]
             if root.is_folder and top.source:
-                yield replace(top, shares_source=names.shares_source)
+                item: Item = replace(top, shares_source=names.shares_source)
             else:
-                yield (top if root.is_folder else Folder(root.path.parent)).item_of(entry, names)
-        for top in tops:
-            if isinstance(top.tree, Archive) and top.tree.damage is not None:
+                item = (top if root.is_folder else Folder(root.path.parent, tree=root.remote)).item_of(entry, names)
+            if _is_listed(root, top, selection) and top.is_selected(item, selection):
+                yield item
+        for root, top in zip(roots, tops, strict=True):
+            if isinstance(top.tree, Archive) and top.tree.damage is not None and _is_listed(root, top, selection):
                 yield top.failure(top.tree.damage)
 
     def _top_of(self, root: Root, earlier: Sequence[Root]) -> Folder:
@@ -169,15 +191,18 @@ class Listing:
         overlaps = tuple(other for other in earlier if _may_overlap(root, other))
         positions = Positions() if root.pattern is None else root.pattern.start()
         is_renamed = bool(prefix) and prefix != base_name_of(os.fspath(root.path))
+        path: Location = root.path
+        if root.remote is not None and root.kind is EntryKind.ARCHIVE:
+            path = root.remote.file_at(root.path.name)
         return Folder(
-            root.path,
+            path,
             prefix,
             prefix,
             pattern=root.pattern,
             positions=positions,
             overlaps=overlaps,
             is_renamed=is_renamed,
-            tree=root.listed,
+            tree=None if root.kind is EntryKind.ARCHIVE else root.remote or root.listed,
             is_archive=root.kind is EntryKind.ARCHIVE,
         )
 
@@ -210,6 +235,11 @@ def _in_order_of_names(roots: Sequence[Root], prefixes: Mapping[str, str], earli
     return sorted(roots, key=key) if old_folders or old_files else list(roots)
 
 
+def _is_listed(root: Root, top: Folder, selection: ItemSelection) -> bool:
+    """Whether a root may have items of the selection: an archive has all or none, by its own name."""
+    return root.kind is not EntryKind.ARCHIVE or selection.has_archive(top.source or root.path.name)
+
+
 def _may_overlap(root: Root, other: Root) -> bool:
     """Whether an earlier root can reach files that this folder or glob reaches too."""
     if not root.is_folder:
@@ -222,8 +252,18 @@ def _source_of_file(root: Root) -> str:
     return name_alone(Entry(root.path.name, root.kind)).source
 
 
-def _is_same(path: Path, out: Path | None) -> bool:
+def _with_content(item: Reference | Failure) -> Reference | Failure:
+    """The entry with the bytes of its file, where worker processes cannot read it."""
+    if isinstance(item, Failure) or not isinstance(item.path, RemoteFile):
+        return item
+    file = file_with_content(item.path)
+    if isinstance(file, ConversionError):
+        return Failure(item.source, None, Status.FAILED, file.reason, file.stage, file.message)
+    return item if file is item.path else replace(item, path=file)
+
+
+def _is_same(path: Location, out: Path | None) -> bool:
     try:
-        return out is not None and path.samefile(out)
+        return out is not None and isinstance(path, Path) and path.samefile(out)
     except (OSError, ValueError):
         return False
