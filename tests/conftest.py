@@ -9,11 +9,12 @@ from __future__ import annotations
 import importlib.util
 import os
 import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from tests.support.pacs import DICOMWEB_PLUGIN, Pacs, run_dcmqrscp, run_orthanc
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -27,10 +28,18 @@ MARKS_OF_FIXTURES = {
     "pacs_client": ("component",),
     "orthanc": ("component", "slow"),
     "dcmqrscp": ("component", "slow"),
+    "dask": ("component", "slow"),
+    "network_hosts": ("component", "slow"),
 }
 
-settings.register_profile("quick", max_examples=30, deadline=None)
-settings.register_profile("ci", max_examples=200, deadline=None)
+# Without compiled modules on the disk, each worker process of each run would compile the whole package again.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+# No property depends on the speed of the machine. Under CI the examples are the same each time.
+NO_TIME = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
+settings.register_profile("quick", max_examples=30, **NO_TIME)
+settings.register_profile("ci", max_examples=200, derandomize=True, database=None, **NO_TIME)
 settings.load_profile("ci" if os.environ.get("CI") else "quick")
 
 
@@ -125,3 +134,10 @@ def chromium() -> str:
     if importlib.util.find_spec("playwright") is None:
         skip_or_fail("playwright is not installed (extra dev)")
     return program("chromium", "chromium")
+
+
+@pytest.fixture(scope="session")
+def dask() -> None:
+    """Dask, which runs jobs on clusters."""
+    if importlib.util.find_spec("distributed") is None:
+        skip_or_fail("Dask is not installed (extra dask)")

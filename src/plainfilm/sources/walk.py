@@ -77,6 +77,11 @@ class Listing:
         return listing
 
     @property
+    def root_paths(self) -> tuple[Path, ...]:
+        """The local paths that the SOURCEs begin with: files, folders, archives, and the common folders of lists."""
+        return tuple(root.path for root in self._roots if root.remote is None)
+
+    @property
     def folder_names(self) -> tuple[str, ...]:
         """The base names of the folders among the SOURCEs."""
         return tuple(map(base_name_of, self.prefixes))
