@@ -61,6 +61,7 @@ class DicomWebServer:
 
     instances: the files by their UIDs. modalities: those of the series. quirk: its behaviour.
     elsewhere: where its redirects and Retrieve URLs lead. failures: how many requests fail before one succeeds.
+    answers_left: how many instances it sends before it is down; None for any number.
     requests: the paths that were asked for, with their headers.
     """
 
@@ -70,6 +71,7 @@ class DicomWebServer:
         self.quirk = Quirk.NONE
         self.elsewhere = ""
         self.failures = 0
+        self.answers_left: int | None = None
         self.requests: list[tuple[str, dict[str, str]]] = []
         self.port = 0
 
@@ -131,7 +133,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _is_refused(self, state: DicomWebServer) -> bool:
         is_instance = "/instances/" in self.path
-        if state.quirk is Quirk.DOWN:
+        if is_instance and state.answers_left is not None:
+            state.answers_left -= 1
+        if state.quirk is Quirk.DOWN or (is_instance and state.answers_left is not None and state.answers_left < 0):
             self._send(503, b"down", {"Content-Type": "text/plain"})
         elif state.quirk is Quirk.UNAUTHORISED and is_instance:
             token = self.headers.get("Authorization", "")
