@@ -6,12 +6,14 @@ A test that needs something that is not there is skipped with a reason. Under CI
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import os
 import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -25,11 +27,13 @@ MARKS_OF_FIXTURES = {
     "dciodvfy": ("component", "slow"),
     "pngcheck": ("component", "slow"),
     "chromium": ("component", "slow"),
+    "dask": ("component", "slow"),
+    "torch": ("component", "slow"),
+    "jupyter": ("component", "slow"),
+    "network_hosts": ("component", "slow"),
     "pacs_client": ("component",),
     "orthanc": ("component", "slow"),
     "dcmqrscp": ("component", "slow"),
-    "dask": ("component", "slow"),
-    "network_hosts": ("component", "slow"),
 }
 
 # Without compiled modules on the disk, each worker process of each run would compile the whole package again.
@@ -93,6 +97,21 @@ def pngcheck() -> str:
 def dcmj2pnm() -> str:
     """The path of DCMTK's dcmj2pnm, which renders a DICOM image."""
     return program("dcmj2pnm", "dcmtk")
+
+
+@pytest.fixture(scope="session")
+def torch() -> ModuleType:
+    """PyTorch."""
+    if importlib.util.find_spec("torch") is None:
+        skip_or_fail("torch is not installed (extra torch)")
+    return importlib.import_module("torch")
+
+
+@pytest.fixture(scope="session")
+def jupyter() -> None:
+    """Skips the test if notebooks cannot be run."""
+    if importlib.util.find_spec("nbclient") is None or importlib.util.find_spec("ipykernel") is None:
+        skip_or_fail("nbclient or ipykernel is not installed (extra components)")
 
 
 @pytest.fixture(scope="session")
