@@ -5,11 +5,13 @@ from __future__ import annotations
 
 import gzip
 import json
+import ssl
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from enum import Enum, auto
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 BOUNDARY = "a1b2c3"
@@ -241,12 +243,16 @@ def multipart_answer(content: bytes, quirk: Quirk = Quirk.NONE) -> tuple[bytes, 
 
 
 @contextmanager
-def serve_dicomweb(instances: Mapping[Uids, bytes]) -> Iterator[DicomWebServer]:
-    """Run a server in threads of this process."""
+def serve_dicomweb(instances: Mapping[Uids, bytes], certificate: Path | None = None) -> Iterator[DicomWebServer]:
+    """Run a server in threads of this process, with TLS where there is a certificate with its key."""
     state = DicomWebServer(instances)
     handler = type("Handler", (_Handler,), {"state": state})
     with _Server(("127.0.0.1", 0), handler) as server:
         server.daemon_threads = True
+        if certificate is not None:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate)
+            server.socket = context.wrap_socket(server.socket, server_side=True)
         state.port = server.server_address[1]
         thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
         thread.start()

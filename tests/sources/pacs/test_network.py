@@ -228,6 +228,28 @@ def test_a_failed_sub_operation_is_an_error_of_its_instance(failing_scp: Any) ->
     assert caught.value.reason is Reason.UNREADABLE
 
 
+def test_a_pacs_that_sends_too_much_or_too_slowly_is_cut_off(
+    orthanc: Pacs, orthanc_films: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from plainfilm.sources.pacs import association
+
+    url = f"{orthanc.network_url}/studies/{STUDY}"
+    file = listed(url)[next(iter(orthanc_films))]
+    assert isinstance(file, RemoteFile)
+    with monkeypatch.context() as patch:
+        patch.setattr(association, "LARGEST_UNKNOWN", 100)
+        with pytest.raises(ConversionError) as caught:
+            store(url).read(file)
+        assert caught.value.reason is Reason.TOO_LARGE
+    with monkeypatch.context() as patch:
+        patch.setattr(association, "_PATIENCE_SECONDS", 0.0)
+        patch.setattr(association, "_LEAST_RATE", 1e12)
+        with pytest.raises(ConversionError, match="slowly") as caught:
+            store(url).read(file)
+        assert caught.value.reason is Reason.NETWORK
+    assert store(url).read(file)
+
+
 def test_a_study_without_a_usable_uid_is_an_error_in_its_place(failing_scp: Any) -> None:
     def find(event: Any) -> Iterator[tuple[int, Any]]:
         if event.identifier.QueryRetrieveLevel == "STUDY":

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -208,6 +209,14 @@ def test_a_token_is_in_no_command_line_of_a_process_of_the_run(
         process.wait(120)
     assert any(b"plainfilm.workers" in line or b"plainfilm" in line for line in lines)
     assert not any(b"token-of-environment" in line for line in lines)
+
+
+def test_hashed_names_show_no_uid(command: CommandLine, server: DicomWebServer, tmp_path: Path) -> None:
+    server.answers_left = 30
+    converted(command, server.url, tmp_path / "out", "--names", "hash")
+    assert len(images_of(tmp_path / "out")) == 30
+    for name, content in contents(tmp_path / "out").items():
+        assert not re.search(rb"1\.[789]\.\d", name.encode() + content)
 
 
 def test_a_missing_package_is_named_with_its_extra(

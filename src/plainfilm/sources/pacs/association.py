@@ -183,12 +183,14 @@ class _Transfer:
         return _SUCCESS
 
     def count(self, event: Event) -> None:
-        """Count the bytes that come in, and close the connection beyond the limits."""
+        """Count the bytes that come in for an instance, and close the connection beyond the limits."""
+        if not self._uid:
+            return
         self._count += len(event.data)
         seconds = time.monotonic() - self._started
         if self._count > LARGEST_UNKNOWN:
             self.problem = LimitError(f"the PACS sends more than {LARGEST_UNKNOWN} bytes")
-        elif self._uid and seconds > _PATIENCE_SECONDS and self._count < _LEAST_RATE * seconds:
+        elif seconds > _PATIENCE_SECONDS and self._count < _LEAST_RATE * seconds:
             self.problem = network_error("the PACS sends too slowly")
         if self.problem is not None and event.assoc.dul.socket is not None:
             event.assoc.dul.socket.close()
