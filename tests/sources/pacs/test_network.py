@@ -250,6 +250,30 @@ def test_a_pacs_that_sends_too_much_or_too_slowly_is_cut_off(
     assert store(url).read(file)
 
 
+def test_many_searches_in_a_row_lose_no_answer(failing_scp: Any) -> None:
+    def find(event: Any) -> Iterator[tuple[int, Any]]:
+        keys = event.identifier
+        for number in range(60) if keys.QueryRetrieveLevel == "STUDY" else (keys.StudyInstanceUID.split(".")[1],):
+            answer = pydicom.Dataset()
+            answer.StudyInstanceUID, answer.SeriesInstanceUID = f"1.{number}", f"2.{number}"
+            answer.SOPInstanceUID, answer.SOPClassUID, answer.Modality = f"3.{number}", "1.2.840", "DX"
+            yield 0xFF00, answer
+
+    url = failing_scp(find)
+    for _ in range(3):
+        assert listed(url).keys() == {f"1.{number}/2.{number}/3.{number}.dcm" for number in range(60)}
+
+
+def test_a_study_without_an_instance_is_an_error_in_its_place(failing_scp: Any) -> None:
+    def find(event: Any) -> Iterator[tuple[int, Any]]:
+        if event.identifier.QueryRetrieveLevel != "IMAGE":
+            yield from one_instance(event)
+
+    url = failing_scp(find)
+    assert isinstance(listed(url)["not-listed-1"], ConversionError)
+    assert listed(f"{url}?Modality=DX") == {}
+
+
 def test_a_study_without_a_usable_uid_is_an_error_in_its_place(failing_scp: Any) -> None:
     def find(event: Any) -> Iterator[tuple[int, Any]]:
         if event.identifier.QueryRetrieveLevel == "STUDY":
