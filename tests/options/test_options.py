@@ -105,6 +105,8 @@ def test_the_defaults_are_those_of_the_interface() -> None:
         "engine": "local",
         "scheduler": None,
         "key_file": None,
+        "shard": None,
+        "shard_members": False,
         "overwrite": False,
         "prune": False,
         "no_report": False,

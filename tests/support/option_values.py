@@ -62,6 +62,8 @@ OPTION_VALUES: dict[str, tuple[str, object]] = {
     "engine": ("dask", "dask"),
     "scheduler": ("tcp://host:8786", "tcp://host:8786"),
     "key_file": ("some.key", Path("some.key")),
+    "shard": ("2/16", (2, 16)),
+    "shard_members": ("", True),
     "prune": ("", True),
     "overwrite": ("", True),
     "dry_run": ("", True),

@@ -14,6 +14,7 @@ from plainfilm.conversion.summary import fingerprint_run
 from plainfilm.engines.engine import WorkerCheck
 from plainfilm.ledger.fingerprint import RunFingerprint
 from plainfilm.output.folder import FolderOutput
+from plainfilm.output.ownership import PrivateNames
 
 CHECK = "plainfilm.conversion.engine_check:fault_of_worker"
 
@@ -53,7 +54,8 @@ def fault_of_worker(argument: bytes) -> str:
     fingerprint = fingerprint_run(context.options, context.key, contents)
     if differences := expected.differences(fingerprint):
         return f"it would make other images ({'; '.join(differences)}): install the same versions there"
-    if not FolderOutput(context.out).is_staged(expectation.probe):
+    output = FolderOutput(context.out, names=PrivateNames(context.options.run.shard))
+    if not output.is_staged(expectation.probe):
         return f"its {context.out} is another folder: OUT must be a folder that all workers share"
     if missing := [str(path) for path in expectation.sources if not path.exists()]:
         return f"it does not see {missing[0]}: all workers must see the SOURCEs under the same paths"

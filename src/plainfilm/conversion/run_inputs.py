@@ -15,6 +15,7 @@ from plainfilm.errors import OptionsError
 from plainfilm.ledger.fingerprint import RunFingerprint
 from plainfilm.options.exclusion_list import Exclusions, load_exclusions
 from plainfilm.options.options import Options
+from plainfilm.options.output import Layout
 from plainfilm.options.redaction_list import Redactions
 from plainfilm.output.tables import check_output_formats
 from plainfilm.sources.walk import Listing
@@ -56,6 +57,7 @@ class RunInputs:
 
 def load_run_inputs(listing: Listing, out: Path, options: Options) -> RunInputs:
     """Read key, redactions and presentation state. Raises OptionsError where an option cannot be used."""
+    check_share(options)
     check_output_formats(options.output)
     if options.run.scheduler is not None and options.run.key_file is None:
         raise OptionsError("--scheduler needs --key-file: the key goes to the workers of the cluster")
@@ -66,6 +68,18 @@ def load_run_inputs(listing: Listing, out: Path, options: Options) -> RunInputs:
     digests = (redactions.fingerprint[:16] or None, fingerprint_presentation(options), labels.digest[:16] or None)
     fingerprint = fingerprint_run(options, key, dict(zip(OPTIONS_WITH_CONTENT, digests, strict=True)))
     return RunInputs(listing, out, options, key, redactions, labels, fingerprint, exclusions)
+
+
+def check_share(options: Options) -> None:
+    """Raise OptionsError where `--shard` lacks what it needs, or another option contradicts it."""
+    if options.run.shard is None:
+        return
+    if options.run.key_file is None:
+        raise OptionsError("--shard needs --key-file: all shards must have the same key")
+    if options.data_set.split and options.output.layout is not Layout.FOLDER:
+        raise OptionsError(f"--split with --shard contradicts --layout {options.output.layout}: it needs layout folder")
+    if options.run.prune:
+        raise OptionsError("--prune contradicts --shard: give it to `plainfilm convert` after `plainfilm merge`")
 
 
 def fingerprint_presentation(options: Options) -> str | None:

@@ -31,6 +31,7 @@ from plainfilm.errors import ConversionError, Reason, Stage
 from plainfilm.options.options import Options
 from plainfilm.options.output import Names, Projection
 from plainfilm.output.folder import FolderOutput
+from plainfilm.output.ownership import PrivateNames
 from plainfilm.rendering.frame import PlannedFrame, RenderedFrame
 from plainfilm.rendering.instance_survey import survey_instance
 from plainfilm.rendering.opened_instance import OpenedInstance, open_instance, with_presentation
@@ -168,7 +169,7 @@ def _encode(
     record = record_of(source, rendered, file_name, encoded)
     if convert_job.context.out is None:
         return EncodedImage(record, encoded)
-    output = FolderOutput(convert_job.context.out)
+    output = FolderOutput(convert_job.context.out, names=PrivateNames(convert_job.context.options.run.shard))
     # named after the source, whose name is unique: a name by UID may change when later sources arrive
     overlays = _stage_overlays(output, _name_of(convert_job.reference.name, rendered, frames), rendered)
     if overlays:

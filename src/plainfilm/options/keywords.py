@@ -115,6 +115,8 @@ class RunKeywords(ImageKeywords, total=False):
     engine: Literal["local", "dask"]
     scheduler: str | None
     key_file: str | PathLike[str] | None
+    shard: str | tuple[int, int] | None
+    shard_members: bool
     overwrite: bool
     prune: bool
     dry_run: bool

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from plainfilm.errors import OptionsError
 from plainfilm.options.field import FREE, Scope, ValueType, option
+from plainfilm.options.share import Share, parse_share
 from plainfilm.options.value_types import SWITCH, members, parse_count, path_type
 
 MAX_JOBS = 1024
@@ -55,6 +56,7 @@ def parse_address(value: object) -> str:
 _JOBS = ValueType(parse_jobs, "N", "int")
 _ADDRESS_FORM = re.compile(r"(?:(?:tcp|tls|ws|wss)://)?[^\s/@]+:[0-9]{1,5}")
 _ADDRESS = ValueType(parse_address, "ADDRESS", "str")
+_SHARE = ValueType(parse_share, "I/N", "str | tuple[int, int]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +93,23 @@ class RunOptions:
         path_type(),
         "the file with the secret of every keyed hash (default: a file in your configuration directory, made on first "
         "use)",
+        scope=Scope.RUN,
+        resume=FREE,
+        is_recorded=False,
+    )
+    shard: Share | None = option(
+        None,
+        _SHARE,
+        "convert share I of N of the sources, I from 1; the other shares are converted by other processes, here or on "
+        "other machines, and `plainfilm merge OUT` joins them; needs --key-file",
+        scope=Scope.RUN,
+        resume=FREE,
+        is_recorded=False,
+    )
+    shard_members: bool = option(
+        False,
+        SWITCH,
+        "with --shard, share out the members of archives, and not archives as a whole",
         scope=Scope.RUN,
         resume=FREE,
         is_recorded=False,
