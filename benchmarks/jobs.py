@@ -149,7 +149,7 @@ def rows(films: Films, place: Path, rounds: int, short: bool, peers_python: str)
         folder = folder or film
         start = Seconds(few.processor - films.few * film.processor, few.wall - films.few * film.wall)
         yield (
-            f"| {films.name} | {job} | {film.processor * 1e3:.2f} | {film.wall * 1e3:.2f} "
+            f"| {films.name} | {job} | {_milliseconds(film.processor)} | {_milliseconds(film.wall)} "
             f"| {start.processor:.2f} | {start.wall:.2f} | {film.processor / folder.processor:.2f} |"
         )
 
@@ -168,6 +168,11 @@ def write_films(films: Films, place: Path, short: bool) -> tuple[Path, Path]:
 def _film(few: Seconds, many: Seconds, films: Films) -> Seconds:
     count = films.many - films.few
     return Seconds((many.processor - few.processor) / count, (many.wall - few.wall) / count)
+
+
+def _milliseconds(seconds: float) -> str:
+    """Return a time as text; `-` where the long job was not slower than the short one, on a busy machine."""
+    return f"{seconds * 1e3:.2f}" if seconds > 0 else "-"
 
 
 def _smallest(times: list[Seconds]) -> Seconds:
