@@ -9,10 +9,11 @@ from __future__ import annotations
 import importlib.util
 import os
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).resolve().parent.parent
 # The marks of a test follow from the fixtures that it uses.
@@ -22,10 +23,18 @@ MARKS_OF_FIXTURES = {
     "dciodvfy": ("component", "slow"),
     "pngcheck": ("component", "slow"),
     "chromium": ("component", "slow"),
+    "dask": ("component", "slow"),
+    "network_hosts": ("component", "slow"),
 }
 
-settings.register_profile("quick", max_examples=30, deadline=None)
-settings.register_profile("ci", max_examples=200, deadline=None)
+# Without compiled modules on the disk, each worker process of each run would compile the whole package again.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+# No property depends on the speed of the machine. Under CI the examples are the same each time.
+NO_TIME = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
+settings.register_profile("quick", max_examples=30, **NO_TIME)
+settings.register_profile("ci", max_examples=200, derandomize=True, database=None, **NO_TIME)
 settings.load_profile("ci" if os.environ.get("CI") else "quick")
 
 
@@ -87,3 +96,10 @@ def chromium() -> str:
     if importlib.util.find_spec("playwright") is None:
         skip_or_fail("playwright is not installed (extra dev)")
     return program("chromium", "chromium")
+
+
+@pytest.fixture(scope="session")
+def dask() -> None:
+    """Dask, which runs jobs on clusters."""
+    if importlib.util.find_spec("distributed") is None:
+        skip_or_fail("Dask is not installed (extra dask)")

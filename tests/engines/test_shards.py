@@ -10,8 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
-from tests.engines.conftest import film
-from tests.engines.engines import convert_locally, convert_share, tree_of
+from tests.support.engine_runs import convert_locally, convert_share, film, tree_of
 from tests.support.outputs import files_of
 
 from plainfilm.cli.main import main

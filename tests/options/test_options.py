@@ -102,6 +102,8 @@ def test_the_defaults_are_those_of_the_interface() -> None:
         "source_column": None,
         "null": False,
         "jobs": None,
+        "engine": "local",
+        "scheduler": None,
         "key_file": None,
         "shard": None,
         "shard_members": False,

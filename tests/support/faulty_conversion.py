@@ -22,7 +22,9 @@ def convert_or_fail(job: Job, report: ReportFunction) -> None:
     """Convert a reference as a worker does, unless the name of its file states a fault."""
     payload = job.payload
     assert isinstance(payload, ConvertJob)
-    reference = payload.reference
+    reference, path = payload.reference, payload.reference.path
+    assert isinstance(path, Path)
+    assert isinstance(reference.path, Path)
     place, _, fault = Path(reference.source).stem.partition("-")
     message_type = FrameSurveyed if place.startswith(_SURVEY) else FrameStarted
     number = place.removeprefix(_SURVEY)
@@ -30,7 +32,7 @@ def convert_or_fail(job: Job, report: ReportFunction) -> None:
     fault, once, _ = fault.partition("-once")
 
     def fail() -> None:
-        if fault in FAULTS and not (once and _has_happened(reference.path)):
+        if fault in FAULTS and not (once and _has_happened(path)):
             FAULTS[fault]({"name": "the patient"})
 
     def report_or_fail(message: Report) -> None:

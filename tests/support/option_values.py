@@ -59,6 +59,8 @@ OPTION_VALUES: dict[str, tuple[str, object]] = {
     "memory": ("1GiB", 1024**3),
     "max_pixels": ("1e6", 1_000_000),
     "jobs": ("3", 3),
+    "engine": ("dask", "dask"),
+    "scheduler": ("tcp://host:8786", "tcp://host:8786"),
     "key_file": ("some.key", Path("some.key")),
     "shard": ("2/16", (2, 16)),
     "shard_members": ("", True),

@@ -76,13 +76,13 @@ def frame_index(frame: object, frames: int) -> int:
     return index
 
 
-def paths_of(sources: object) -> list[Path]:
-    """Return the paths of one source or of several. Raises ArgumentTypeError, or OptionsError if there is none."""
+def paths_of(sources: object) -> list[str]:
+    """Return the paths and URLs of the sources. Raises ArgumentTypeError, or OptionsError if there is none."""
     if isinstance(sources, (str, PathLike)):
-        return [path_argument("sources", sources)]
+        return [place_argument("sources", sources)]
     if isinstance(sources, (bytes, bytearray, Mapping)) or not isinstance(sources, Iterable):
         raise ArgumentTypeError(f"sources must be a path or several paths, not {type_name(sources)}")
-    paths = [path_argument("sources", source) for source in sources]
+    paths = [place_argument("sources", source) for source in sources]
     if not paths:
         raise OptionsError("sources is empty: give at least one file or folder")
     return paths
@@ -90,10 +90,15 @@ def paths_of(sources: object) -> list[Path]:
 
 def path_argument(name: str, value: object) -> Path:
     """Return an argument that is a path. Raises ArgumentTypeError."""
+    return Path(place_argument(name, value))
+
+
+def place_argument(name: str, value: object) -> str:
+    """Return an argument that is a path or a URL, as text. Raises ArgumentTypeError."""
     path = os.fspath(value) if isinstance(value, (str, PathLike)) else None
     if not isinstance(path, str):
         raise ArgumentTypeError(f"{name} must be a path, not {type_name(value)}")
-    return Path(path)
+    return path
 
 
 def _advice(name: str, accepted: Iterable[str]) -> str:

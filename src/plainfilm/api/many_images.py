@@ -61,7 +61,7 @@ def convert(
             raise OptionsError('out="-" is standard output, which belongs to the command: use render()')
         is_single = is_image_name(target)
         if is_single:
-            check_single([str(path) for path in paths], str(target), run_options)
+            check_single(paths, str(target), run_options)
             run_options = with_format_of(str(target), run_options, is_format_given="format" in options)
         if run_options.run.dry_run:
             return _plan(paths, target, run_options)
@@ -121,20 +121,20 @@ def _results(run: ArrayRun) -> Generator[Result, None, None]:
                 yield record, image
 
 
-def _plan(paths: list[Path], target: Path, options: Options) -> Run:
+def _plan(paths: list[str], target: Path, options: Options) -> Run:
     started = time.monotonic()
-    planned = tuple(plan_sources([str(path) for path in paths], target, options))
+    planned = tuple(plan_sources(paths, target, options))
     return Run(NO_COUNTS, time.monotonic() - started, planned=planned)
 
 
-def _convert_single(source: Path, target: Path, options: Options, progress: ProgressCallback) -> Run:
+def _convert_single(source: str, target: Path, options: Options, progress: ProgressCallback) -> Run:
     """Convert one file into one image file. Raises ConversionError and RunError."""
     started = time.monotonic()
     single = convert_single(source, options)
     result = single.result
     if isinstance(result, Failure):
         error = ConversionError(result.message, reason=result.reason, stage=result.stage)
-        error.path = str(source)
+        error.path = source
         raise error
     write_file(target, result.encoded)
     counts = Counts(1, int(result.record.status is Status.REPAIRED), 0, 0)

@@ -18,7 +18,7 @@ def convert_to_file(source: str, out: str, options: Options) -> int:
     with PrestartedWorkers(1) as workers:
         from plainfilm.conversion.single_image import convert_single, frames_note
 
-        single = convert_single(Path(source), options, workers)
+        single = convert_single(source, options, workers)
     result, notes = single.result, [single.note] if single.note else []
     if isinstance(result, Failure):
         print_message(f"plainfilm: {result.reason} ({result.stage}): {result.message}")

@@ -40,7 +40,7 @@ class ArrayRun:
     Raises RunError where the run cannot start.
     """
 
-    def __init__(self, sources: Sequence[Path], options: Options) -> None:
+    def __init__(self, sources: Sequence[str | Path], options: Options) -> None:
         self._listing = Listing(sources, None, options.sources)
         self._options = options
         self._redactions: Redactions = load_matched_redactions(self._listing, options.privacy)
@@ -117,4 +117,5 @@ def _temporary_folder(stack: ExitStack) -> ArrayFolder:
 
 
 def _paths(entries: Iterable[Reference | Failure]) -> Iterator[Path]:
-    return (entry.path for entry in entries if isinstance(entry, Reference))
+    paths = (entry.path for entry in entries if isinstance(entry, Reference))
+    return (path for path in paths if isinstance(path, Path))

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, replace
 from itertools import takewhile
@@ -12,6 +12,7 @@ from pathlib import Path
 
 from plainfilm.conversion.committer import ResultCommitter
 from plainfilm.conversion.disk_check import forget_lost_images
+from plainfilm.conversion.engine_check import worker_check
 from plainfilm.conversion.failures import failure_of_lost_worker
 from plainfilm.conversion.job import ConvertJob, StagedImage
 from plainfilm.conversion.job_source import JobSource, selected_items
@@ -24,6 +25,7 @@ from plainfilm.conversion.run_parts import RunParts, open_run_parts, output_of, 
 from plainfilm.conversion.run_progress import ProgressCallback, ignore_progress
 from plainfilm.conversion.run_results import count_reasons, write_results
 from plainfilm.conversion.summary import RUN_FILE, Run, changed_selection_notes, run_json
+from plainfilm.engines.engine import Engine, WorkerCheck, open_engine
 from plainfilm.errors import PlainfilmError, RunError
 from plainfilm.ledger.source_names import earlier_names
 from plainfilm.options.options import Options
@@ -35,7 +37,7 @@ from plainfilm.sources.reference import Reference
 from plainfilm.sources.scheme import check_local
 from plainfilm.sources.walk import Listing
 from plainfilm.workers.messages import Event, Job, JobDone, TaskResult, WorkerLost, WorkerSettings
-from plainfilm.workers.pool import GRACE_SECONDS, WorkerPool
+from plainfilm.workers.pool import GRACE_SECONDS
 from plainfilm.workers.spawn import TASK, PrestartedWorkers
 
 
@@ -48,7 +50,7 @@ class Conversion:
 
     def __init__(
         self,
-        sources: Sequence[Path],
+        sources: Sequence[str | Path],
         out: Path,
         options: Options,
         task: str = TASK,
@@ -60,13 +62,13 @@ class Conversion:
         self._task = task
         self._prestarted = prestarted
         self._stopped = False
-        self._pool: WorkerPool | None = None
+        self._engine: Engine | None = None
 
     def stop(self, grace_seconds: float = GRACE_SECONDS) -> None:
         """Start no more jobs, give those that are running some seconds to end, and write the tables."""
         self._stopped = True
-        if self._pool is not None:
-            self._pool.stop(grace_seconds)
+        if self._engine is not None:
+            self._engine.stop(grace_seconds)
 
     def run(self, progress: ProgressCallback = ignore_progress) -> Run:
         """Convert, and return the summary. An OUT with a ledger is resumed: images that are up to date stay.
@@ -117,8 +119,9 @@ class Conversion:
         )
         listing, selection = parts.inputs.listing, selected_items(self._options.run)
         parts.progress.count_files(listing.entries(selection=selection))
-        entries = listing.entries(with_content=True, selection=selection)
-        self._convert(job_source.jobs(entries, presentation_index), parts)
+        context_bytes = parts.inputs.context(presentation_index).to_bytes()
+        jobs = job_source.jobs(listing.entries(with_content=True, selection=selection), context_bytes)
+        self._convert(jobs, parts, lambda: worker_check(parts.inputs, parts.output, context_bytes))
         prune_note = self._prune(parts, job_source)
         # what needs the images of all shards is left to the merge
         parts.committer.close(lambda: self._stopped or self._is_share)
@@ -156,18 +159,19 @@ class Conversion:
         from plainfilm.conversion.presentation_index import index_presentations
 
         entries = takewhile(lambda _: not self._stopped, parts.inputs.listing.entries())
-        paths = (entry.path for entry in entries if isinstance(entry, Reference))
+        paths = (entry.path for entry in entries if isinstance(entry, Reference) and isinstance(entry.path, Path))
         index_presentations(paths, parts.output.presentation_index_path)
         return parts.output.presentation_index_path
 
-    def _convert(self, jobs: Iterator[Job], parts: RunParts) -> None:
+    def _convert(self, jobs: Iterator[Job], parts: RunParts, make_check: Callable[[], WorkerCheck]) -> None:
         limits = self._options.limits
         settings = WorkerSettings(self._options.run.workers, limits.timeout, limits.memory)
         parts.run_log.log_event("started", workers=settings.workers)
-        with WorkerPool(self._task, jobs, settings, self._prestarted) as self._pool:
+        with open_engine(self._task, jobs, settings, self._options.run, make_check, self._prestarted) as engine:
+            self._engine = engine
             if self._stopped:
-                self._pool.stop()
-            for event in self._pool.events(idle=True):
+                engine.stop()
+            for event in engine.events(idle=True):
                 _add_event(event, parts.committer, parts.progress)
                 parts.committer.flush_when_due()
                 parts.progress.report_when_due()

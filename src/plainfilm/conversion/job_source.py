@@ -5,10 +5,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
-from pathlib import Path
 
 from plainfilm.conversion.committer import ResultCommitter
-from plainfilm.conversion.job import ConvertJob, RunContext
+from plainfilm.conversion.job import ConvertJob
 from plainfilm.conversion.labels import key_of_path
 from plainfilm.conversion.progress import ProgressReporter
 from plainfilm.conversion.pseudonyms import Key, source_hash
@@ -58,13 +57,13 @@ class JobSource:
         self._all_listed = False
         self._has_unreadable = False
 
-    def jobs(self, entries: Iterable[Reference | Failure], presentation_index: Path | None = None) -> Iterator[Job]:
+    def jobs(self, entries: Iterable[Reference | Failure], context_bytes: bytes) -> Iterator[Job]:
         """Yield the jobs until the listing ends or the run is stopped.
+
+        context_bytes: what all jobs have in common, from `RunContext.to_bytes`.
 
         The iterator uses the ledger, so the thread that opened the ledger must draw the jobs.
         """
-        inputs = self._inputs
-        context_bytes = RunContext(inputs.options, inputs.key, inputs.out, presentation_index).to_bytes()
         listed = 0
         for entry in entries:
             listed += 1

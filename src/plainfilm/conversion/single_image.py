@@ -16,6 +16,7 @@ from plainfilm.options.presentation import Overlays
 from plainfilm.options.privacy import RedactionBoxes
 from plainfilm.records import Failure
 from plainfilm.sources.reference import Reference
+from plainfilm.sources.scheme import scheme_of
 from plainfilm.sources.walk import Listing
 from plainfilm.workers.messages import Job, TaskResult, WorkerLost, WorkerSettings
 from plainfilm.workers.pool import WorkerPool
@@ -35,13 +36,15 @@ class SingleImage:
     note: str
 
 
-def convert_single(source: Path, options: Options, prestarted: PrestartedWorkers | None = None) -> SingleImage:
+def convert_single(source: str | Path, options: Options, prestarted: PrestartedWorkers | None = None) -> SingleImage:
     """Convert one file in a worker.
 
     The first frame of a multi-frame instance is converted unless the options choose another. Raises RunError.
     """
     _check_options(options)
     listing = Listing([source], None, options.sources)
+    if scheme_of(source) is not None and listing.folder_names:
+        raise OptionsError("one image is made from one file: give the URL of one file, or a folder as OUT")
     entry = next(listing.entries(with_content=True))
     redactions = load_matched_redactions(listing, options.privacy)
     note = redactions.note({entry.source})

@@ -52,6 +52,7 @@ from plainfilm.options.options import Options
 from plainfilm.records import Failure, Record
 from plainfilm.sources.naming_rules import fold
 from plainfilm.sources.reference import Reference
+from plainfilm.sources.scheme import is_gone
 
 # failures of the environment: the same file may succeed in the next run
 _RETRIED_REASONS = frozenset({Reason.WRITE_FAILED, Reason.UNREADABLE, Reason.SOURCE_CHANGED, Reason.NETWORK})
@@ -129,7 +130,7 @@ class Ledger:
             if state is None:
                 name = next(name for name in numbered_names(reference.name) if is_name_free(self._database, name))
                 return self._register_new(replace(reference, source=source, name=name), file_stat)
-            if state[0] == path or not os.path.lexists(state[0]):
+            if state[0] == path or is_gone(state[0]):
                 named = replace(reference, source=source, name=state[1])
                 return self._register_again(named, file_stat, state[2:])
         raise AssertionError("numbered_names does not end")

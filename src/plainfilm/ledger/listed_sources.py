@@ -3,10 +3,10 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 
 from plainfilm.ledger.database import Database
+from plainfilm.sources.scheme import is_gone
 
 # temporary tables are in a file of the system, and not in OUT
 _CREATE = "CREATE TEMP TABLE IF NOT EXISTS listed (source TEXT PRIMARY KEY) WITHOUT ROWID"
@@ -34,5 +34,5 @@ class ListedSources:
         """
         last = ""
         while rows := self._database.fetch_all(_UNLISTED, (last,), (str, bytes)):
-            yield [source for source, path in rows if not os.path.lexists(path)]
+            yield [source for source, path in rows if is_gone(path)]
             last = rows[-1][0]

@@ -9,19 +9,25 @@ from dataclasses import dataclass
 from itertools import chain, count
 from pathlib import Path
 
-from plainfilm.sources.reference import Reference
+from plainfilm.sources.reference import Location, Reference
+from plainfilm.sources.remote_file import RemoteFile
 
 
 @dataclass(frozen=True, slots=True)
 class FileStat:
-    """The size of a file in bytes and the time of its last change: a file is unchanged if both are equal."""
+    """The size of a file in bytes and the time of its last change: a file is unchanged if both are equal.
+
+    Of a file in a store, the number of its version takes the place of the time.
+    """
 
     size: int
     mtime_ns: int
 
     @classmethod
-    def of(cls, path: Path) -> FileStat:
-        """Return the properties of a file, or (-1, 0), which no file has, where they cannot be read."""
+    def of(cls, path: Location) -> FileStat:
+        """Return the properties of a file, or (-1, 0), which no local file has, where they cannot be read."""
+        if isinstance(path, RemoteFile):
+            return cls(path.size, path.version)
         try:
             status = path.stat()
         except (OSError, ValueError):

@@ -18,6 +18,7 @@ from plainfilm.ledger.source_names import is_name_free
 from plainfilm.ledger.sql import SOURCE_STATE, STATE_TYPES
 from plainfilm.ledger.stored_files import StoredFiles
 from plainfilm.sources.reference import Reference
+from plainfilm.sources.scheme import is_gone
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,7 @@ class LedgerSnapshot:
             if state is None:
                 return None
             path, _, size, mtime_ns, done, has_retries, *_ = state
-            if path == os.fsencode(reference.path) or not os.path.lexists(path):
+            if path == os.fsencode(reference.path) or is_gone(path):
                 is_done = done and not has_retries and FileStat(size, mtime_ns) == file_stat
                 return source if is_done else None
         raise AssertionError("numbered_names does not end")

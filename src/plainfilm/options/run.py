@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -14,6 +15,13 @@ from plainfilm.options.share import Share, parse_share
 from plainfilm.options.value_types import SWITCH, members, parse_count, path_type
 
 MAX_JOBS = 1024
+
+
+class EngineName(StrEnum):
+    """Where the jobs of a run are done."""
+
+    LOCAL = "local"
+    DASK = "dask"
 
 
 class Progress(StrEnum):
@@ -37,8 +45,18 @@ def available_cpus() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def parse_address(value: object) -> str:
+    """The address of a scheduler: `tcp://host:port`. Raises OptionsError."""
+    address = str(value).strip()
+    if not _ADDRESS_FORM.fullmatch(address):
+        raise OptionsError("an address such as tcp://host:8786, with the scheme tcp, tls, ws or wss")
+    return address
+
+
 _JOBS = ValueType(parse_jobs, "N", "int")
 _SHARE = ValueType(parse_share, "I/N", "str | tuple[int, int]")
+_ADDRESS_FORM = re.compile(r"(?:(?:tcp|tls|ws|wss)://)?[^\s/@]+:[0-9]{1,5}")
+_ADDRESS = ValueType(parse_address, "ADDRESS", "str")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +69,24 @@ class RunOptions:
         "the number of worker processes (default: the CPUs that this process may use)",
         scope=Scope.RUN,
         resume=FREE,
+    )
+    engine: EngineName = option(
+        EngineName.LOCAL,
+        members(EngineName),
+        "do the work in processes of this machine (local) or on a Dask cluster (dask, which needs `pip install "
+        "'plainfilm[dask]'`)",
+        scope=Scope.RUN,
+        resume=FREE,
+        is_recorded=False,
+    )
+    scheduler: str | None = option(
+        None,
+        _ADDRESS,
+        "the address of the scheduler of a Dask cluster, whose workers see the SOURCEs and OUT under the same paths "
+        "(default: a cluster on this machine)",
+        scope=Scope.RUN,
+        resume=FREE,
+        is_recorded=False,
     )
     key_file: Path | None = option(
         None,

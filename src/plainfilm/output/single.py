@@ -18,7 +18,7 @@ from plainfilm.output.storage import translate_os_errors
 from plainfilm.sources.archive import archive_packing
 from plainfilm.sources.entries import EntryKind, kind_of_source
 from plainfilm.sources.naming_rules import DICOM_SUFFIXES, IMAGE_SUFFIXES
-from plainfilm.sources.scheme import check_local
+from plainfilm.sources.scheme import check_scheme
 from plainfilm.sources.source_list import STANDARD_INPUT
 
 STANDARD_OUTPUT = "-"
@@ -58,7 +58,7 @@ def check_single(sources: Sequence[str], out: str, options: Options) -> None:
     out: a path, or `-` for standard output.
     """
     for source in sources:
-        check_local(source, "SOURCE")
+        check_scheme(source, "SOURCE")
     if len(sources) != 1 or _is_source_folder(sources[0]):
         raise OptionsError(f"one image ({out}) is made from one file: give one file, or a folder as OUT")
     if options.output.names is not Names.KEEP:

@@ -31,7 +31,8 @@ from plainfilm.sources.file_reader import open_file
 from plainfilm.sources.forward_reader import ForwardReader
 from plainfilm.sources.member_reader import read_member
 from plainfilm.sources.path_tree import PathTree
-from plainfilm.sources.reference import Member
+from plainfilm.sources.reference import Location, Member
+from plainfilm.sources.remote_file import RemoteFile
 from plainfilm.sources.tar_index import tar_members
 from plainfilm.sources.zip_index import ListedMember, zip_members
 
@@ -59,7 +60,7 @@ class Archive:
     damage: why later members are not listed; None if all are.
     """
 
-    path: Path
+    path: Location
     packing: Packing
     tree: PathTree
     members: Sequence[Member]
@@ -102,7 +103,7 @@ class Archive:
                     yield position, scanned.content
 
 
-def archive_packing(path: Path, *, is_explicit: bool = False) -> Packing | None:
+def archive_packing(path: Location, *, is_explicit: bool = False) -> Packing | None:
     """Return the kind of archive that a file is by its suffix and its first bytes, None for any other file.
 
     is_explicit: whether it is a SOURCE itself, where the first bytes of a zip or tar file are enough.
@@ -117,19 +118,24 @@ def archive_packing(path: Path, *, is_explicit: bool = False) -> Packing | None:
     return packing_of(path.name, head) or (packing_of_bytes(head) if is_explicit else None)
 
 
-def open_archive(path: Path) -> Archive:
+def open_archive(path: Location) -> Archive:
     """List an archive. Raises SourceError where it is damaged, and LimitError where it exceeds a limit."""
     try:
-        status = path.stat()
+        version = path if isinstance(path, RemoteFile) else _version_of(path)
     except OSError as error:
         raise SourceError(f"the archive cannot be read: {error.strerror}") from error
     # two threads list the SOURCEs of a run at the same time
     with _LOCK:
-        return _listed(path, status.st_size, status.st_mtime_ns)
+        return _listed(path, version)
+
+
+def _version_of(path: Path) -> tuple[int, int]:
+    status = path.stat()
+    return status.st_size, status.st_mtime_ns
 
 
 @lru_cache(_MOST_ARCHIVES_IN_MEMORY)
-def _listed(path: Path, _size: int, _mtime_ns: int) -> Archive:
+def _listed(path: Location, _version: object) -> Archive:
     packing = archive_packing(path, is_explicit=True)
     if packing is None:
         raise SourceError("the file is no longer an archive", reason=Reason.SOURCE_CHANGED)

@@ -5,19 +5,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 from plainfilm.errors import ConversionError, Reason, SourceError, Stage
 from plainfilm.records import Failure, Status
 from plainfilm.sources.archive import open_archive
-from plainfilm.sources.reference import Reference
+from plainfilm.sources.reference import Location, Reference
 
 
 class ArchiveOrder:
     """The references of members that wait for their content, by their archive and their position in it."""
 
     def __init__(self) -> None:
-        self._waiting: dict[Path, dict[int, Reference]] = {}
+        self._waiting: dict[Location, dict[int, Reference]] = {}
 
     def takes(self, item: object) -> bool:
         """Take a reference to a member that can only be read in order; return whether it is one."""
@@ -26,14 +25,14 @@ class ArchiveOrder:
         self._waiting.setdefault(item.path, {})[item.member.position] = item
         return True
 
-    def read(self, archive: Path | None) -> Iterator[Reference | Failure]:
+    def read(self, archive: Location | None) -> Iterator[Reference | Failure]:
         """Yield the references of one archive, or of all (None), with their content; a failure for each other one."""
         for path in list(self._waiting) if archive is None else [archive]:
             if references := self._waiting.pop(path, None):
                 yield from _with_content(path, references)
 
 
-def _with_content(path: Path, references: dict[int, Reference]) -> Iterator[Reference | Failure]:
+def _with_content(path: Location, references: dict[int, Reference]) -> Iterator[Reference | Failure]:
     error: ConversionError = SourceError("the archive changed after it was listed", reason=Reason.SOURCE_CHANGED)
     try:
         for position, content in open_archive(path).contents():

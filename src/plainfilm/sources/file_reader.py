@@ -14,6 +14,9 @@ from typing import BinaryIO
 from plainfilm.dicom.encoding import find_first_element
 from plainfilm.dicom.inflate import GZIP_START, inflate_gzip, inflate_gzip_head
 from plainfilm.errors import LimitError, Reason, SourceError, with_os_error
+from plainfilm.sources.reference import Location
+from plainfilm.sources.remote_file import RemoteFile
+from plainfilm.sources.remote_reader import open_remote
 
 _HEAD_BYTES = 4096
 # Files of up to this size are read as a whole, which is faster than reading their parts.
@@ -54,7 +57,7 @@ class FileContent:
 
 
 @contextmanager
-def open_source(path: Path, most_at_once: int = MOST_AT_ONCE) -> Iterator[bytes | FileContent]:
+def open_source(path: Location, most_at_once: int = MOST_AT_ONCE) -> Iterator[bytes | FileContent]:
     """Open a file as a context manager for its content; a `FileContent` is valid within the context only.
 
     most_at_once: the size in bytes up to which a file is read as a whole.
@@ -64,13 +67,14 @@ def open_source(path: Path, most_at_once: int = MOST_AT_ONCE) -> Iterator[bytes 
     regular file. Raises LimitError (`too_large`) for a file of more than 1 TiB, and the errors of `inflate_gzip`.
     """
     with open_file(path) as file:
-        size = os.fstat(file.fileno()).st_size
+        size = file.seek(0, os.SEEK_END)
+        file.seek(0)
         if size > _LARGEST:
             raise LimitError(f"the file has {size} bytes")
         yield inflated_content(_read_whole(file, size) if size <= most_at_once else FileContent(file, size))
 
 
-def read_head(path: Path) -> bytes:
+def read_head(path: Location) -> bytes:
     """Return the first bytes of a file, enough to recognise its format.
 
     Of a DICOM file that is compressed with gzip, they are those of what it holds. Raises SourceError as `open_source`
@@ -105,13 +109,15 @@ def _read_whole(file: BinaryIO, size: int) -> bytes:
     return content
 
 
-def open_file(path: Path) -> BinaryIO:
-    """Open a file, which the caller closes.
+def open_file(path: Location) -> BinaryIO:
+    """Open a file of this machine or of a store, which the caller closes.
 
     A pipe or device that has replaced it since it was listed is rejected without waiting for it.
 
     Raises SourceError as `open_source` does.
     """
+    if isinstance(path, RemoteFile):
+        return open_remote(path)
     try:
         descriptor = os.open(path, _OPEN_FLAGS)
     except OSError as error:

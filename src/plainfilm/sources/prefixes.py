@@ -15,6 +15,7 @@ from itertools import chain, count
 from pathlib import Path
 
 from plainfilm.sources.naming_rules import fold, reserved_names, sanitize
+from plainfilm.sources.scheme import is_gone
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,7 @@ def _earlier_prefix(path: str, earlier: EarlierNames) -> str | None:
     """The prefix of a folder in an earlier run, also if it was moved: a folder of its name is no longer there."""
     if path in earlier.prefixes:
         return earlier.prefixes[path]
-    moved = (old for old in earlier.prefixes if base_name_of(old) == base_name_of(path) and not os.path.lexists(old))
+    moved = (old for old in earlier.prefixes if base_name_of(old) == base_name_of(path) and is_gone(old))
     return next((earlier.prefixes[old] for old in moved), None)
 
 

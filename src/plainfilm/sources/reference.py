@@ -5,8 +5,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeAlias
 
 from plainfilm.pickling import FastPickle
+from plainfilm.sources.remote_file import RemoteFile
+
+Location: TypeAlias = Path | RemoteFile
+"""Where the bytes of a file or of an archive are: on this machine or in a store."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +50,15 @@ class Member(FastPickle):
 class Reference(FastPickle):
     """One input file.
 
-    path: absolute path of the file, or of the archive; it may hold bytes that are not UTF-8 (as surrogate escapes).
+    path: absolute path of the file or of the archive, which may hold bytes that are not UTF-8 (as surrogate escapes);
+        or the file of a store.
     source: relative path with the file's own suffix, as the tables show it; unique within a run.
     name: relative path of its image without suffix and frame, `/` between components; unique within a run, case folded.
     is_renamed: whether its name, or that of a folder above it, was changed because another file or folder has it.
     member: the member of the archive; None for a file.
     """
 
-    path: Path
+    path: Location
     source: str
     name: str
     is_renamed: bool = False
@@ -61,7 +67,8 @@ class Reference(FastPickle):
     @property
     def held_bytes(self) -> int:
         """The bytes of the content that this reference holds."""
-        return 0 if self.member is None or self.member.content is None else len(self.member.content)
+        content = self.member.content if self.member is not None else getattr(self.path, "content", None)
+        return 0 if content is None else len(content)
 
     @property
     def file_name(self) -> str:

@@ -5,9 +5,10 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 
 from plainfilm.errors import SourceMissingError, with_os_error
@@ -15,7 +16,9 @@ from plainfilm.options.sources import SourceOptions
 from plainfilm.sources.archive import archive_packing
 from plainfilm.sources.entries import EntryKind, kind_of_source, read_entries
 from plainfilm.sources.glob import AnyPattern, split_pattern
-from plainfilm.sources.scheme import check_local
+from plainfilm.sources.remote_file import parse_url
+from plainfilm.sources.remote_tree import RemoteFiles, lexical_path, list_url, list_urls
+from plainfilm.sources.scheme import check_scheme, scheme_of
 from plainfilm.sources.source_list import ListedFiles, listed_files, paths_in_list
 
 
@@ -24,13 +27,15 @@ class Root:
     """A file, a folder, an archive, a list, or the globs that start from one folder, with their patterns.
 
     path: of a folder or an archive, its path without symbolic links; of a file, such a path of its folder, and its own
-    name. Of a list, the deepest common folder of its files.
+    name. Of a list, the deepest common folder of its files. Of a URL, a path that only serves to compare it.
+    remote: the files of a URL, or of the URLs of a list.
     """
 
     path: Path
     kind: EntryKind
     pattern: AnyPattern | None = None
     listed: ListedFiles | None = None
+    remote: RemoteFiles | None = None
 
     @property
     def is_folder(self) -> bool:
@@ -38,14 +43,19 @@ class Root:
         return self.kind.is_folder
 
     @property
+    def is_list(self) -> bool:
+        """Whether this is a list, whose deepest common folder is not named."""
+        return self.listed is not None or (self.remote is not None and self.remote.is_list)
+
+    @property
     def has_prefix(self) -> bool:
         """Whether its images lie in a folder of its name where there are several such roots."""
-        return self.is_folder and self.listed is None
+        return self.is_folder and not self.is_list
 
     @property
     def is_whole_folder(self) -> bool:
         """Whether this is a folder with all that is in it."""
-        return self.is_folder and self.pattern is None and self.listed is None
+        return self.is_folder and self.pattern is None and not self.is_list
 
     def reaches(self, path: Path) -> bool:
         """Whether listing this root reaches a file or folder, whose path has no symbolic links."""
@@ -73,8 +83,8 @@ def resolve_roots(sources: Sequence[str | Path], options: SourceOptions) -> list
     """
     roots: list[Root] = []
     folders: dict[Path, int] = {}
-    for root in (_root_or_list(os.fspath(source), options) for source in sources):
-        if root.listed is not None:
+    for root in chain.from_iterable(_roots_of(os.fspath(source), options) for source in sources):
+        if root.is_list:
             roots.append(root)
         elif root.is_folder and root.path in folders:
             position = folders[root.path]
@@ -99,13 +109,23 @@ def _is_reached(root: Root, earlier: Sequence[Root]) -> bool:
     return any(other.reaches(path) for other in earlier)
 
 
-def _root_or_list(source: str, options: SourceOptions) -> Root:
-    paths = paths_in_list(source, options)
-    return _root_of(source) if paths is None else _list_root(paths)
+def _roots_of(source: str, options: SourceOptions) -> Iterator[Root]:
+    paths = None if scheme_of(source) else paths_in_list(source, options)
+    if paths is None:
+        yield _root_of(source)
+        return
+    urls = {path: None for path in paths if check_scheme(path, "a path in a list")}
+    local_paths = [path for path in paths if path not in urls]
+    if local_paths or not urls:
+        yield _list_root(local_paths)
+    if urls:
+        common, files = list_urls(map(parse_url, urls))
+        yield Root(common, EntryKind.FOLDER, remote=files)
 
 
 def _root_of(source: str) -> Root:
-    check_local(source, "SOURCE")
+    if check_scheme(source, "SOURCE") is not None:
+        return _remote_root(source)
     try:
         return _root_at(source)
     except (FileNotFoundError, NotADirectoryError, ValueError):
@@ -127,12 +147,23 @@ def _root_at(source: str) -> Root:
     return Root(_file_path(source), kind)
 
 
+def _remote_root(source: str) -> Root:
+    """The root of a URL. Raises SourceMissingError where nothing has it; a server that fails gives a row."""
+    url = parse_url(source)
+    path, files = lexical_path(url), list_url(url)
+    if files is None:
+        raise SourceMissingError(f"SOURCE {url} does not exist, or it is empty")
+    if files.only_file is None:
+        return Root(path, EntryKind.FOLDER, remote=files)
+    is_archive = archive_packing(files.only_file, is_explicit=True) is not None
+    return Root(path, EntryKind.ARCHIVE if is_archive else EntryKind.FILE, remote=files)
+
+
 def _list_root(paths: Iterable[str]) -> Root:
-    """The root of the files of a list, of which each counts once. Raises OptionsError for a URL."""
+    """The root of the files of a list, of which each counts once."""
     kinds: dict[Path, EntryKind] = {}
     targets = set[Path]()
     for path in paths:
-        check_local(path, "a path in a list")
         root = _listed_root(path)
         target = _resolved(root.path) if root.path.is_symlink() else root.path
         if target not in targets:
@@ -172,7 +203,9 @@ def _file_path(source: str) -> Path:
 
 
 def _resolved(path: Path) -> Path:
-    """An absolute path without `..` and symbolic links; of a path that cannot be resolved, the path itself."""
+    """An absolute path without `..` and symbolic links; of a URL, and where that fails, the path itself."""
+    if scheme_of(path) is not None:
+        return path
     try:
         return path.resolve()
     except (OSError, RuntimeError):

@@ -1,10 +1,16 @@
 # SPDX-License-Identifier: MIT
-"""Recognise URLs among SOURCE and OUT, so that none is taken for a path of the file system."""
+"""Recognise URLs among SOURCE and OUT, and find the store of each scheme. A new kind of store is one row of the table.
+
+The classes are imported when a store is opened, which takes a second or two for some libraries.
+"""
 
 from __future__ import annotations
 
+import importlib
+import importlib.util
 import os
 import re
+from dataclasses import dataclass
 from pathlib import Path
 
 from plainfilm.errors import OptionsError
@@ -13,23 +19,90 @@ from plainfilm.errors import OptionsError
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):/")
 
 
-def scheme_of(place: str | Path) -> str | None:
+@dataclass(frozen=True, slots=True)
+class Scheme:
+    """How files of one scheme are reached.
+
+    store: the class of the store, as `module:class`, which has the methods of `store.Store`.
+    modules: what it imports. extra: the extra of this project that installs them.
+    is_writable: whether OUT can be such a URL.
+    """
+
+    store: str
+    modules: tuple[str, ...]
+    extra: str = "remote"
+    is_writable: bool = True
+
+    def missing_module(self) -> str | None:
+        """Return the first module that is not installed."""
+        return next((module for module in self.modules if importlib.util.find_spec(module) is None), None)
+
+
+_OBJECTS = "plainfilm.sources.object_store:ObjectStore"
+_WEB = Scheme("plainfilm.sources.web_store:WebStore", ("requests",), is_writable=False)
+
+SCHEMES = {
+    "s3": Scheme(_OBJECTS, ("fsspec", "s3fs")),
+    "gs": Scheme(_OBJECTS, ("fsspec", "gcsfs")),
+    "az": Scheme(_OBJECTS, ("fsspec", "adlfs")),
+    "memory": Scheme(_OBJECTS, ("fsspec",)),
+    "http": _WEB,
+    "https": _WEB,
+}
+"""The schemes of SOURCE and OUT."""
+
+
+def scheme_of(place: str | os.PathLike[str]) -> str | None:
     """Return the scheme of a URL in lower case, such as `s3`; None for a path."""
     match = _SCHEME.match(os.fspath(place))
     return match[1].lower() if match else None
 
 
-def check_local(place: str | Path, role: str) -> None:
-    """Raise OptionsError for a URL; role: `SOURCE` or `OUT`. The message does not repeat the URL.
+def is_gone(place: str | bytes) -> bool:
+    """Return whether a path no longer exists. Of a URL, the network would have to be asked: it counts as there."""
+    return scheme_of(os.fsdecode(place)) is None and not os.path.lexists(place)
 
-    A URL may hold a password.
+
+def check_scheme(place: str | os.PathLike[str], role: str) -> Scheme | None:
+    """Return how a URL is reached, None for a path. role: `SOURCE` or `OUT`.
+
+    Raises OptionsError for a scheme that is not known, cannot be written to as OUT, or needs a package that is not
+    installed. The message does not repeat the URL, which may hold a password.
     """
+    name = scheme_of(place)
+    if name is None:
+        return None
+    if name == "file":
+        raise OptionsError(f"{role} is a file:// URL: give the path without file://")
+    scheme = SCHEMES.get(name)
+    if scheme is None or (role == "OUT" and not scheme.is_writable):
+        usable = ", ".join(f"{other}://" for other, row in SCHEMES.items() if role != "OUT" or row.is_writable)
+        problem = "whose scheme is not known" if scheme is None else "to which nothing can be written"
+        raise OptionsError(
+            f"{role} is a {name}:// URL, {problem}: use {usable} or a local path (a folder of that name is ./{name}:)"
+        )
+    if (module := scheme.missing_module()) is not None:
+        raise OptionsError(
+            f"{role} is a {name}:// URL, which needs the package {module}: pip install 'plainfilm[{scheme.extra}]'"
+        )
+    return scheme
+
+
+def store_class(name: str) -> type:
+    """Import and return the class of the stores of a scheme, which is in the table."""
+    module, _, attribute = SCHEMES[name].store.partition(":")
+    found: type = getattr(importlib.import_module(module), attribute)
+    return found
+
+
+def check_local(place: str | Path, role: str) -> None:
+    """Raise OptionsError for a URL where only a local path can be used. The message does not repeat the URL."""
     scheme = scheme_of(place)
     if scheme is None:
         return
     if scheme == "file":
         raise OptionsError(f"{role} is a file:// URL: give the path without file://")
     raise OptionsError(
-        f"{role} is a {scheme}:// URL, which this version cannot use: copy the files and give a local path "
+        f"{role} is a {scheme}:// URL, and must be a local path here: copy the file first "
         f"(a folder of that name is ./{scheme}:)"
     )

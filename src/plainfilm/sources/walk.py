@@ -18,7 +18,7 @@ from pathlib import Path
 
 from plainfilm.errors import ConversionError, OptionsError
 from plainfilm.options.sources import SourceOptions
-from plainfilm.records import Failure
+from plainfilm.records import Failure, Status
 from plainfilm.sources.archive import Archive
 from plainfilm.sources.archive_order import ArchiveOrder
 from plainfilm.sources.collisions import name_alone
@@ -27,7 +27,9 @@ from plainfilm.sources.folder import Folder, Item
 from plainfilm.sources.glob import Positions
 from plainfilm.sources.naming import assign_names
 from plainfilm.sources.prefixes import EarlierNames, assign_prefixes, base_name_of
-from plainfilm.sources.reference import Reference
+from plainfilm.sources.reference import Location, Reference
+from plainfilm.sources.remote_file import RemoteFile
+from plainfilm.sources.remote_tree import file_with_content
 from plainfilm.sources.roots import Root, resolve_roots
 from plainfilm.sources.selection import ALL_ITEMS, ItemSelection
 
@@ -77,6 +79,11 @@ class Listing:
         return listing
 
     @property
+    def root_paths(self) -> tuple[Path, ...]:
+        """The paths that the SOURCEs begin with: of files, folders and archives, and the common folders of lists."""
+        return tuple(root.path for root in self._roots)
+
+    @property
     def folder_names(self) -> tuple[str, ...]:
         """The base names of the folders among the SOURCEs."""
         return tuple(map(base_name_of, self.prefixes))
@@ -102,7 +109,7 @@ class Listing:
         selection: the items to list; it does not change their names.
         """
         # a stack of iterators: a deep tree needs no recursion. Each with the archive that it lists.
-        stack: list[tuple[Iterator[Item], Path | None]] = [(self._items_at_top(selection), None)]
+        stack: list[tuple[Iterator[Item], Location | None]] = [(self._items_at_top(selection), None)]
         order = ArchiveOrder()
         while stack:
             item = next(stack[-1][0], None)
@@ -113,7 +120,7 @@ class Listing:
                 if is_wanted(item.source) and (item.tree is not None or not _is_same(item.path, self._out)):
                     stack.append((item.items(selection), item.path if item.is_archive else None))
             elif not with_content or not order.takes(item):
-                yield item
+                yield _with_content(item) if with_content else item
 
     def _items_at_top(self, selection: ItemSelection) -> Iterator[Item]:
         """Yield the items at the top of OUT, root by root. They are named together, so that no two roots collide.
@@ -150,7 +157,7 @@ class Listing:
             if root.is_folder and top.source:
                 item: Item = replace(top, shares_source=names.shares_source)
             else:
-                item = (top if root.is_folder else Folder(root.path.parent)).item_of(entry, names)
+                item = (top if root.is_folder else Folder(root.path.parent, tree=root.remote)).item_of(entry, names)
             if _is_listed(root, top, selection) and top.is_selected(item, selection):
                 yield item
         for root, top in zip(roots, tops, strict=True):
@@ -163,15 +170,18 @@ class Listing:
         overlaps = tuple(other for other in earlier if _may_overlap(root, other))
         positions = Positions() if root.pattern is None else root.pattern.start()
         is_renamed = bool(prefix) and prefix != base_name_of(os.fspath(root.path))
+        path: Location = root.path
+        if root.remote is not None and root.kind is EntryKind.ARCHIVE:
+            path = root.remote.file_at(root.path.name)
         return Folder(
-            root.path,
+            path,
             prefix,
             prefix,
             pattern=root.pattern,
             positions=positions,
             overlaps=overlaps,
             is_renamed=is_renamed,
-            tree=root.listed,
+            tree=None if root.kind is EntryKind.ARCHIVE else root.remote or root.listed,
             is_archive=root.kind is EntryKind.ARCHIVE,
         )
 
@@ -221,8 +231,18 @@ def _source_of_file(root: Root) -> str:
     return name_alone(Entry(root.path.name, root.kind)).source
 
 
-def _is_same(path: Path, out: Path | None) -> bool:
+def _with_content(item: Reference | Failure) -> Reference | Failure:
+    """The entry with the bytes of its file, where worker processes cannot read it."""
+    if isinstance(item, Failure) or not isinstance(item.path, RemoteFile):
+        return item
+    file = file_with_content(item.path)
+    if isinstance(file, ConversionError):
+        return Failure(item.source, None, Status.FAILED, file.reason, file.stage, file.message)
+    return item if file is item.path else replace(item, path=file)
+
+
+def _is_same(path: Location, out: Path | None) -> bool:
     try:
-        return out is not None and path.samefile(out)
+        return out is not None and isinstance(path, Path) and path.samefile(out)
     except (OSError, ValueError):
         return False

@@ -111,6 +111,16 @@ class WorkerPool:
         if self._job_iterator_error.error is not None:
             raise self._job_iterator_error.error
 
+    def continue_with(self, jobs: Iterable[Job]) -> None:
+        """Give the pool, whose events have ended, more jobs: `events` then yields their events."""
+        self._jobs = iter(jobs)
+        self._has_drawn_all_jobs = False
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whether the pool has been stopped."""
+        return self._queues.is_stopping
+
     def stop(self, grace_seconds: float = GRACE_SECONDS) -> None:
         """Start no more jobs, let those in flight finish within the grace period, kill the rest; then `events` ends.
 

@@ -61,9 +61,17 @@ def spawn(task: str, extra_path: Sequence[str] = ()) -> subprocess.Popen[bytes]:
 
     Raises OSError when the system cannot start a process.
     """
+    return spawn_module("plainfilm.workers.child", [task], extra_path)
+
+
+def spawn_module(module: str, arguments: Sequence[str], extra_path: Sequence[str] = ()) -> subprocess.Popen[bytes]:
+    """Start a child that runs a module, with pipes to its standard input and output, in a session of its own.
+
+    Raises OSError when the system cannot start a process.
+    """
     # -P: modules must not be imported from the current folder, which holds the user's files
     return subprocess.Popen(
-        [sys.executable, "-P", "-m", "plainfilm.workers.child", task],
+        [sys.executable, "-P", "-m", module, *arguments],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         env=_environment(extra_path),

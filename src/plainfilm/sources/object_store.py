@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: MIT
+"""Object storage through fsspec: Amazon S3 and what speaks its protocol, Google Cloud Storage, Azure, and memory.
+
+The grammar of the URLs, the configuration (`~/.config/fsspec`, `FSSPEC_*`) and the credentials are those of fsspec and
+of the clients that it uses: profiles, single sign-on, roles and the environment.
+"""
+
+from __future__ import annotations
+
+import errno
+import sys
+from collections.abc import Iterator
+from typing import Any, ParamSpec, TypeVar
+
+import fsspec
+from fsspec.asyn import AsyncFileSystem, sync
+
+from plainfilm.errors import OptionsError, Reason, SourceError
+from plainfilm.sources.remote_file import UNKNOWN_SIZE, RemoteFile, RemoteUrl, version_of
+from plainfilm.sources.store import network_error, retry_network
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+# What tells one content from another, best first: a hash, a version, a time.
+_VERSION_NAMES = (
+    "md5Hash",
+    "ETag",
+    "etag",
+    "generation",
+    "LastModified",
+    "last_modified",
+    "updated",
+    "created",
+)
+_LIST_SECONDS, _LEAST_SECONDS, _LEAST_RATE = 1800.0, 30.0, 256 * 1024
+# s3fs and this module try again; the client itself does so only for the connection
+_S3_OPTIONS: dict[str, Any] = {
+    "config_kwargs": {
+        "retries": {"mode": "standard", "max_attempts": 2},
+        "connect_timeout": 10,
+        "read_timeout": 20,
+        "max_pool_connections": 32,
+    }
+}
+_CLIENT_ERRORS = {
+    "botocore.exceptions": ("BotoCoreError", "ClientError"),
+    "aiohttp": ("ClientError",),
+    "google.auth.exceptions": ("GoogleAuthError",),
+    "gcsfs.retry": ("HttpError",),
+    "azure.core.exceptions": ("AzureError",),
+}
+_CREDENTIAL_WORDS = ("credential", "profile", "auth", "token", "sso", "refresh")
+_REFUSALS = (errno.EINVAL, errno.EACCES, errno.EPERM)
+
+
+class ObjectStore:
+    """The objects of one bucket or container; see `store.Store`."""
+
+    def __init__(self, url: RemoteUrl) -> None:
+        if ":" in url.user_info:
+            raise OptionsError(
+                f"a {url.scheme}:// URL with a user name and a password: give the credentials where its other clients "
+                "find them (environment, profile, configuration of fsspec)"
+            )
+        self.is_shared = url.scheme != "memory"
+        options = _S3_OPTIONS if url.scheme == "s3" else {}
+        self._files, _ = fsspec.core.url_to_fs(url.access, use_listings_cache=False, **options)
+        if url.scheme == "s3":
+            self._files.retries = 1
+
+    def list(self, url: RemoteUrl) -> Iterator[tuple[str, RemoteFile]]:
+        """Yield the objects at and below a URL. An object whose key ends with `/` stands for a folder and is none."""
+        top = self._path_of(url)
+        found = retry_network(lambda: self._call("find", _LIST_SECONDS, top, detail=True))
+        for path, properties in found.items():
+            if properties.get("type") == "directory" or path.endswith("/"):
+                continue
+            place = "" if path == top else path.removeprefix(f"{top}/")
+            file_url = url.with_path(f"{url.path.rstrip('/')}/{place}" if place else url.path)
+            yield place, RemoteFile(file_url, _size_in(properties), _version_in(properties))
+
+    def read(self, file: RemoteFile, start: int = 0, stop: int | None = None) -> bytes:
+        """Return the bytes of an object from `start` to `stop`, with one request."""
+        path = self._path_of(file.url)
+        end = file.size if stop is None and file.size != UNKNOWN_SIZE else stop
+        if end is not None and end <= start:
+            return b""
+        seconds = _LEAST_SECONDS + (0 if end is None else end - start) / _LEAST_RATE
+        span = {} if start == 0 and stop is None else {"start": start, "end": end}
+        content: bytes = retry_network(lambda: self._call("cat_file", seconds, path, **span))
+        if end is not None and len(content) != end - start:
+            message = f"the object changed after it was listed: it has not {file.size} bytes"
+            raise SourceError(message, reason=Reason.SOURCE_CHANGED)
+        return content
+
+    def put(self, url: RemoteUrl, content: bytes) -> None:
+        """Write a whole object."""
+        seconds = _LEAST_SECONDS + len(content) / _LEAST_RATE
+        retry_network(lambda: self._call("pipe_file", seconds, self._path_of(url), content))
+
+    def _path_of(self, url: RemoteUrl) -> str:
+        path: str = self._files._strip_protocol(url.access)
+        return path.rstrip("/")
+
+    def _call(self, method: str, seconds: float, *arguments: object, **options: object) -> Any:
+        """Call a method of the file system. Raises SourceError, without the error of the client, which quotes URLs."""
+        problem: SourceError
+        try:
+            if isinstance(self._files, AsyncFileSystem):
+                return sync(
+                    self._files.loop, getattr(self._files, f"_{method}"), *arguments, timeout=seconds, **options
+                )
+            return getattr(self._files, method)(*arguments, **options)
+        except FileNotFoundError:
+            if method == "find":
+                return {}
+            problem = SourceError("the object is no longer there", reason=Reason.SOURCE_CHANGED)
+        except _client_errors() as error:
+            problem = _problem_of(error)
+        raise problem
+
+
+def _client_errors() -> tuple[type[Exception], ...]:
+    """The base classes of the errors of the clients that are loaded."""
+    loaded = ((sys.modules[module], names) for module, names in _CLIENT_ERRORS.items() if module in sys.modules)
+    return (OSError, ValueError, *(getattr(module, name) for module, names in loaded for name in names))
+
+
+def _problem_of(error: Exception) -> SourceError:
+    kind = type(error).__name__
+    if isinstance(error, PermissionError) or any(word in kind.lower() for word in _CREDENTIAL_WORDS):
+        return SourceError(
+            f"the store refuses access ({kind}): check the credentials (environment, profile, configuration of fsspec)"
+        )
+    if isinstance(error, ValueError) or (isinstance(error, OSError) and error.errno in _REFUSALS):
+        return SourceError(f"the store refuses the request ({kind}): check the URL and the configuration")
+    return network_error(kind)
+
+
+def _size_in(properties: dict[str, Any]) -> int:
+    size = properties.get("size")
+    return size if isinstance(size, int) else UNKNOWN_SIZE
+
+
+def _version_in(properties: dict[str, Any]) -> int:
+    return version_of(next((properties[name] for name in _VERSION_NAMES if properties.get(name)), None))

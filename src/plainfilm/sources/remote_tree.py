@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: MIT
+"""List the files of URLs as folders, with the same names as a local folder gives them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from plainfilm.errors import ConversionError, Reason, SourceError, Stage
+from plainfilm.records import Failure, Status
+from plainfilm.sources.entries import Entry, EntryKind
+from plainfilm.sources.path_tree import PathTree
+from plainfilm.sources.remote_file import RemoteFile, RemoteUrl
+from plainfilm.sources.store import store_of, with_content
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RemoteFiles:
+    """The files below one URL, or those of a list of URLs.
+
+    tree: their paths relative to it. files: of each path, the file, or why it is not read.
+    only_file: the file whose own URL it is.
+    is_list: whether they come from a list, so that their deepest common folder has no name of its own.
+    error: why they cannot be listed at all.
+    """
+
+    tree: PathTree
+    files: Sequence[RemoteFile | ConversionError]
+    is_list: bool = False
+    error: ConversionError | None = None
+    only_file: RemoteFile | None = None
+
+    def entries(self, place: str, argument: int) -> Iterator[Entry]:
+        """Yield the entries of a folder ('' for the top). Raises SourceError where the files cannot be listed."""
+        if self.error is not None:
+            raise self.error
+        for child in self.tree.children(place):
+            kind = EntryKind.FOLDER
+            if child.position is not None:
+                is_problem = isinstance(self.files[child.position], ConversionError)
+                kind = EntryKind.REFUSED if is_problem else EntryKind.FILE
+            yield Entry(child.name, kind, argument)
+
+    def file_at(self, place: str) -> RemoteFile:
+        """Return the file of a path."""
+        file = self._at(place)
+        assert isinstance(file, RemoteFile)
+        return file
+
+    def failure_at(self, place: str, source: str) -> Failure:
+        """Return the row of a path that is not read."""
+        problem = self._at(place)
+        assert isinstance(problem, ConversionError)
+        return Failure(source, None, Status.FAILED, problem.reason, Stage.LIST, problem.message)
+
+    def _at(self, place: str) -> RemoteFile | ConversionError:
+        position = self.tree.position_of(place)
+        assert position is not None
+        return self.files[position]
+
+
+def lexical_path(url: RemoteUrl) -> Path:
+    """Return a URL as a path, to compare it with others and to take it apart; nothing has this path."""
+    folder = Path(f"{url.scheme}:/{url.host}{url.path}").parent if url.path.strip("/") else Path(f"{url.scheme}:")
+    return folder / (url.name if url.path.strip("/") else url.host)
+
+
+def list_url(url: RemoteUrl) -> RemoteFiles | None:
+    """List what is at and below a URL; None where there is nothing. The path of a single file is its own name."""
+    try:
+        listed = dict(store_of(url).list(url))
+    except ConversionError as error:
+        return RemoteFiles(PathTree([]), [], error=error)
+    if (file := listed.get("")) is not None:
+        # a store can have a file and a folder of one name: the URL is that of the file
+        return RemoteFiles(PathTree([lexical_path(url).name]), [file], only_file=file)
+    return _files_of(listed.items()) if listed else None
+
+
+def list_urls(urls: Iterable[RemoteUrl]) -> tuple[Path, RemoteFiles]:
+    """List the URLs of a list, and return their deepest common folder. A URL that cannot be listed is a row."""
+    paths = {lexical_path(url): url for url in urls}
+    common = Path(os.path.commonpath([path.parent for path in paths]))
+    listed = dict[str, RemoteFile | ConversionError]()
+    for path, url in paths.items():
+        top = path.relative_to(common).as_posix()
+        try:
+            files = {f"{top}/{place}" if place else top: file for place, file in store_of(url).list(url)}
+        except ConversionError as error:
+            listed[top] = error
+            continue
+        listed |= files
+        if not files:
+            listed[top] = missing_error()
+    return common, _files_of(listed.items(), is_list=True)
+
+
+def missing_error() -> SourceError:
+    """Return the error of a URL at which nothing is."""
+    return SourceError("nothing has this URL", reason=Reason.UNREADABLE)
+
+
+def file_with_content(file: RemoteFile) -> RemoteFile | ConversionError:
+    """Return a file with its bytes where worker processes do not see its store, otherwise as it is."""
+    return file if store_of(file.url).is_shared else with_content(file)
+
+
+def _files_of(listed: Iterable[tuple[str, RemoteFile | ConversionError]], *, is_list: bool = False) -> RemoteFiles:
+    places = dict[str, RemoteFile | ConversionError]()
+    for place, file in listed:
+        # keys may have empty components, which no path has
+        safe_place = "/".join(component or "_" for component in place.split("/"))
+        while safe_place in places:
+            safe_place += "_"
+        places[safe_place] = file
+    paths = sorted(places)
+    return RemoteFiles(PathTree(paths), [places[path] for path in paths], is_list)
