@@ -6,6 +6,7 @@ A test that needs something that is not there is skipped with a reason. Under CI
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import os
 import shutil
@@ -24,6 +25,9 @@ MARKS_OF_FIXTURES = {
     "pngcheck": ("component", "slow"),
     "chromium": ("component", "slow"),
     "dask": ("component", "slow"),
+    "gnu_parallel": ("component", "slow"),
+    "kubernetes_schemas": ("component",),
+    "slurm": ("component", "slow"),
     "network_hosts": ("component", "slow"),
 }
 
@@ -103,3 +107,26 @@ def dask() -> None:
     """Dask, which runs jobs on clusters."""
     if importlib.util.find_spec("distributed") is None:
         skip_or_fail("Dask is not installed (extra dask)")
+
+
+@pytest.fixture(scope="session")
+def slurm() -> str:
+    """The path of SLURM's sbatch; slurmctld, slurmd and munged are there too. A test starts a cluster of its own."""
+    for name, package in (("munged", "munge"), ("slurmctld", "slurm-wlm"), ("slurmd", "slurm-wlm")):
+        if shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin") is None:
+            skip_or_fail(f"{name} is not installed (Debian package {package})")
+    return program("sbatch", "slurm-wlm")
+
+
+@pytest.fixture(scope="session")
+def gnu_parallel() -> str:
+    """The path of GNU parallel."""
+    return program("parallel", "parallel")
+
+
+@pytest.fixture(scope="session")
+def kubernetes_schemas() -> object:
+    """The module kubernetes_validate, which has the schemas of the API of Kubernetes."""
+    if importlib.util.find_spec("kubernetes_validate") is None:
+        skip_or_fail("kubernetes-validate is not installed (extra components)")
+    return importlib.import_module("kubernetes_validate")

@@ -57,7 +57,7 @@ def folders_of(out: Path) -> set[str]:
 
 def film(uid: str, patient: str, seed: int, **parameters: object) -> bytes:
     """A small image of a patient; images with equal seeds have equal pixels."""
-    dataset, _ = build_case(rows=8, columns=8, seed=seed, **parameters)  # type: ignore[arg-type]
+    dataset, _ = build_case(rows=8, columns=8, seed=seed, **parameters)
     dataset.PatientID, dataset.AccessionNumber = patient, f"A{seed}"
     dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = uid
     return to_bytes(dataset)
