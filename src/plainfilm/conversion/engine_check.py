@@ -54,7 +54,8 @@ def fault_of_worker(argument: bytes) -> str:
     fingerprint = fingerprint_run(context.options, context.key, contents)
     if differences := expected.differences(fingerprint):
         return f"it would make other images ({'; '.join(differences)}): install the same versions there"
-    if not FolderOutput(context.out, names=PrivateNames(context.options.run.shard)).is_staged(expectation.probe):
+    output = FolderOutput(context.out, names=PrivateNames(context.options.run.shard))
+    if not output.is_staged(expectation.probe):
         return f"its {context.out} is another folder: OUT must be a folder that all workers share"
     if missing := [str(path) for path in expectation.sources if not path.exists()]:
         return f"it does not see {missing[0]}: all workers must see the SOURCEs under the same paths"

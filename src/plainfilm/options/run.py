@@ -54,9 +54,9 @@ def parse_address(value: object) -> str:
 
 
 _JOBS = ValueType(parse_jobs, "N", "int")
-_SHARE = ValueType(parse_share, "I/N", "str | tuple[int, int]")
 _ADDRESS_FORM = re.compile(r"(?:(?:tcp|tls|ws|wss)://)?[^\s/@]+:[0-9]{1,5}")
 _ADDRESS = ValueType(parse_address, "ADDRESS", "str")
+_SHARE = ValueType(parse_share, "I/N", "str | tuple[int, int]")
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from plainfilm.sources.entries import EntryKind, kind_of_source, read_entries
 from plainfilm.sources.glob import AnyPattern, split_pattern
 from plainfilm.sources.remote_file import parse_url
 from plainfilm.sources.remote_tree import RemoteFiles, lexical_path, list_url, list_urls
-from plainfilm.sources.scheme import check_scheme, scheme_of
+from plainfilm.sources.scheme import check_scheme, is_searched, scheme_of
 from plainfilm.sources.source_list import ListedFiles, listed_files, paths_in_list
 
 
@@ -63,6 +63,8 @@ class Root:
             return _resolved(self.path) == path
         if self.listed is not None:
             return self.listed.reaches(path)
+        if self.remote is not None and self.remote.is_search:
+            return self.remote.has(path)
         if path != self.path and self.path not in path.parents:
             return False
         if self.pattern is None:
@@ -97,7 +99,9 @@ def resolve_roots(sources: Sequence[str | Path], options: SourceOptions) -> list
 
 
 def _joined(first: Root, second: Root) -> Root:
-    """The root of one folder that is given twice, as a whole or by globs."""
+    """The root of one folder that is given twice, as a whole, by globs or by searches."""
+    if first.remote is not None and second.remote is not None and first.remote.is_search:
+        return replace(first, remote=first.remote.joined(second.remote))
     if first.pattern is None or second.pattern is None:
         return replace(first, pattern=None)
     return replace(first, pattern=first.pattern + second.pattern)
@@ -152,7 +156,8 @@ def _remote_root(source: str) -> Root:
     url = parse_url(source)
     path, files = lexical_path(url), list_url(url)
     if files is None:
-        raise SourceMissingError(f"SOURCE {url} does not exist, or it is empty")
+        problem = "has no image that matches the query" if is_searched(url.scheme) else "does not exist, or it is empty"
+        raise SourceMissingError(f"SOURCE {url} {problem}")
     if files.only_file is None:
         return Root(path, EntryKind.FOLDER, remote=files)
     is_archive = archive_packing(files.only_file, is_explicit=True) is not None

@@ -80,8 +80,8 @@ class Listing:
 
     @property
     def root_paths(self) -> tuple[Path, ...]:
-        """The paths that the SOURCEs begin with: of files, folders and archives, and the common folders of lists."""
-        return tuple(root.path for root in self._roots)
+        """The local paths that the SOURCEs begin with: files, folders, archives, and the common folders of lists."""
+        return tuple(root.path for root in self._roots if root.remote is None)
 
     @property
     def folder_names(self) -> tuple[str, ...]:
