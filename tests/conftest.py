@@ -28,6 +28,9 @@ MARKS_OF_FIXTURES = {
     "pngcheck": ("component", "slow"),
     "chromium": ("component", "slow"),
     "dask": ("component", "slow"),
+    "gnu_parallel": ("component", "slow"),
+    "kubernetes_schemas": ("component",),
+    "slurm": ("component", "slow"),
     "torch": ("component", "slow"),
     "jupyter": ("component", "slow"),
     "network_hosts": ("component", "slow"),
@@ -173,3 +176,26 @@ def storescu() -> str:
         skip_or_fail("storescu is not installed (Debian package dcmtk)")
     assert path is not None
     return path
+
+
+@pytest.fixture(scope="session")
+def slurm() -> str:
+    """The path of SLURM's sbatch; slurmctld, slurmd and munged are there too. A test starts a cluster of its own."""
+    for name, package in (("munged", "munge"), ("slurmctld", "slurm-wlm"), ("slurmd", "slurm-wlm")):
+        if shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin") is None:
+            skip_or_fail(f"{name} is not installed (Debian package {package})")
+    return program("sbatch", "slurm-wlm")
+
+
+@pytest.fixture(scope="session")
+def gnu_parallel() -> str:
+    """The path of GNU parallel."""
+    return program("parallel", "parallel")
+
+
+@pytest.fixture(scope="session")
+def kubernetes_schemas() -> object:
+    """The module kubernetes_validate, which has the schemas of the API of Kubernetes."""
+    if importlib.util.find_spec("kubernetes_validate") is None:
+        skip_or_fail("kubernetes-validate is not installed (extra components)")
+    return importlib.import_module("kubernetes_validate")

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from tests.engines.engines import ENGINES, Engine, convert_locally, folders_of, tree_of
+from tests.support.engine_runs import ENGINES, Engine, convert_locally, folders_of, tree_of
 
 pytestmark = pytest.mark.slow
 

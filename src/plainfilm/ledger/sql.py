@@ -114,6 +114,8 @@ CREATE_INSTANCE_INDEX = "CREATE INDEX IF NOT EXISTS images_instance ON images (s
 CREATE_DUPLICATE_INDEXES = f"""
 {CREATE_INSTANCE_INDEX};
 CREATE INDEX IF NOT EXISTS images_pixels ON images (stored_hash, source, frame);
+-- the rows of each status are counted without reading the rows
+CREATE INDEX IF NOT EXISTS images_status ON images (status);
 """
 
 # replaces a row of the same source and frame; a file name of another source violates the unique index instead
