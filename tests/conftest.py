@@ -9,10 +9,13 @@ from __future__ import annotations
 import importlib.util
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from tests.support.s3_server import S3Server, running_s3_server
+from tests.support.web_server import WebServer, running_web_server
 
 ROOT = Path(__file__).resolve().parent.parent
 # The marks of a test follow from the fixtures that it uses.
@@ -22,6 +25,8 @@ MARKS_OF_FIXTURES = {
     "dciodvfy": ("component", "slow"),
     "pngcheck": ("component", "slow"),
     "chromium": ("component", "slow"),
+    "s3_server": ("component", "slow"),
+    "web_server": ("component", "slow"),
 }
 
 settings.register_profile("quick", max_examples=30, deadline=None)
@@ -87,3 +92,37 @@ def chromium() -> str:
     if importlib.util.find_spec("playwright") is None:
         skip_or_fail("playwright is not installed (extra dev)")
     return program("chromium", "chromium")
+
+
+def check_packages(*packages: str) -> None:
+    """Skip the test, or fail it under CI, if a package of the extras `remote` and `components` is not installed."""
+    for package in packages:
+        if importlib.util.find_spec(package) is None:
+            skip_or_fail(f"{package} is not installed (extras remote and components)")
+
+
+@pytest.fixture(scope="session")
+def s3_process() -> Iterator[S3Server]:
+    """An S3 server in a process of its own."""
+    check_packages("s3fs", "moto")
+    with running_s3_server() as server:
+        yield server
+
+
+@pytest.fixture
+def s3_server(s3_process: S3Server, monkeypatch: pytest.MonkeyPatch) -> S3Server:
+    """An S3 server with an empty bucket, which the clients in this process and its workers find."""
+    for name, value in s3_process.environment.items():
+        monkeypatch.setenv(name, value)
+    s3_process.faults.clear()
+    s3_process.empty()
+    s3_process.requests.clear()
+    return s3_process
+
+
+@pytest.fixture
+def web_server() -> Iterator[WebServer]:
+    """A web server without files."""
+    check_packages("requests")
+    with running_web_server() as server:
+        yield server

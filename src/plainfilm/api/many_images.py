@@ -26,6 +26,7 @@ from plainfilm.options.options import Options
 from plainfilm.options.wording import python_wording
 from plainfilm.output.single import check_single, is_image_name, with_format_of, write_file
 from plainfilm.records import Failure, Status
+from plainfilm.sources.remote_file import public_text
 
 PathArgument: TypeAlias = str | PathLike[str]
 
@@ -134,7 +135,7 @@ def _convert_single(source: str, target: Path, options: Options, progress: Progr
     result = single.result
     if isinstance(result, Failure):
         error = ConversionError(result.message, reason=result.reason, stage=result.stage)
-        error.path = source
+        error.path = public_text(source)
         raise error
     write_file(target, result.encoded)
     counts = Counts(1, int(result.record.status is Status.REPAIRED), 0, 0)

@@ -3,16 +3,18 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from plainfilm.errors import ConversionError, Reason, SourceError, Stage
+from plainfilm.errors import ConversionError, Reason, SourceError, SourceMissingError, Stage, with_os_error
 from plainfilm.records import Failure, Status
 from plainfilm.sources.entries import Entry, EntryKind
 from plainfilm.sources.path_tree import PathTree
-from plainfilm.sources.remote_file import RemoteFile, RemoteUrl
+from plainfilm.sources.remote_file import RemoteFile, RemoteUrl, parse_url
+from plainfilm.sources.scheme import check_scheme
 from plainfilm.sources.store import store_of, with_content
 
 
@@ -95,6 +97,23 @@ def list_urls(urls: Iterable[RemoteUrl]) -> tuple[Path, RemoteFiles]:
         if not files:
             listed[top] = missing_error()
     return common, _files_of(listed.items(), is_list=True)
+
+
+def file_of_url(text: str) -> RemoteFile:
+    """Return the file of a URL. Raises OptionsError, SourceMissingError and SourceError."""
+    check_scheme(text, "SOURCE")
+    url = parse_url(text)
+    listed = dict(store_of(url).list(url))
+    if "" not in listed:
+        raise missing_source(url, is_folder=bool(listed))
+    return listed[""]
+
+
+def missing_source(url: RemoteUrl, *, is_folder: bool = False) -> SourceMissingError:
+    """Return the error of a URL that names no file."""
+    problem = "is a folder: give the URL of a file" if is_folder else "does not exist, or it is empty"
+    error = SourceMissingError(f"SOURCE {str(url)!r} {problem}")
+    return with_os_error(error, FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT)), url)
 
 
 def missing_error() -> SourceError:

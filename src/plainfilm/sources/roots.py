@@ -17,7 +17,7 @@ from plainfilm.sources.archive import archive_packing
 from plainfilm.sources.entries import EntryKind, kind_of_source, read_entries
 from plainfilm.sources.glob import AnyPattern, split_pattern
 from plainfilm.sources.remote_file import parse_url
-from plainfilm.sources.remote_tree import RemoteFiles, lexical_path, list_url, list_urls
+from plainfilm.sources.remote_tree import RemoteFiles, lexical_path, list_url, list_urls, missing_source
 from plainfilm.sources.scheme import check_scheme, scheme_of
 from plainfilm.sources.source_list import ListedFiles, listed_files, paths_in_list
 
@@ -152,7 +152,7 @@ def _remote_root(source: str) -> Root:
     url = parse_url(source)
     path, files = lexical_path(url), list_url(url)
     if files is None:
-        raise SourceMissingError(f"SOURCE {url} does not exist, or it is empty")
+        raise missing_source(url)
     if files.only_file is None:
         return Root(path, EntryKind.FOLDER, remote=files)
     is_archive = archive_packing(files.only_file, is_explicit=True) is not None
