@@ -115,6 +115,7 @@ def s3_server(s3_process: S3Server, monkeypatch: pytest.MonkeyPatch) -> S3Server
     for name, value in s3_process.environment.items():
         monkeypatch.setenv(name, value)
     s3_process.faults.clear()
+    s3_process.constant_fault = ""
     s3_process.empty()
     s3_process.requests.clear()
     return s3_process

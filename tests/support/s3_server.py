@@ -33,13 +33,14 @@ sys.stdin.read()
 class S3Server:
     """A bucket behind the proxy.
 
-    faults: what becomes of the next requests for objects, first to last. requests: the method, the path and the range
-    of each request so far. port: that of the proxy.
+    faults: what becomes of the next requests for objects, first to last. constant_fault: of all others.
+    requests: the method, the path and the range of each request so far. port: that of the proxy.
     """
 
     server_port: int
     port: int = 0
     faults: list[str] = field(default_factory=list)
+    constant_fault: str = ""
     requests: list[tuple[str, str, str]] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -105,7 +106,9 @@ class _Proxy(BaseHTTPRequestHandler):
         is_object = self.path.count("/") > 1 and "list-type" not in self.path
         with self.state.lock:
             self.state.requests.append((self.command, self.path, self.headers.get("Range", "")))
-            fault = self.state.faults.pop(0) if is_object and self.state.faults else ""
+            fault = ""
+            if is_object:
+                fault = self.state.faults.pop(0) if self.state.faults else self.state.constant_fault
         if fault == "503":
             self._answer(503, {}, b"<Error><Code>SlowDown</Code></Error>")
         elif fault == "reset":

@@ -38,6 +38,7 @@ _HELP = CommandHelp(
         ("plainfilm convert films/ out/", "a folder, with tables"),
         ("plainfilm convert hand.dcm hand.png", "one image"),
         ("plainfilm convert films/ out/ --size 512", "smaller images"),
+        ("plainfilm convert s3://bucket/films/ out/", "a bucket"),
         ("... | xargs plainfilm convert -o out/", "a list of files"),
     ),
 )
@@ -50,7 +51,7 @@ def convert_parser() -> Parser:
         "paths",
         nargs="*",
         metavar="SOURCE",
-        help="files, folders, globs, archives, @list.txt or - (a list), and OUT as the last one",
+        help="files, folders, globs, archives, URLs, @list.txt or - (a list), and OUT as the last one",
     )
     parser.add_argument("-o", "--output", metavar="OUT", help="the place for the images; all other paths are SOURCEs")
     return parser

@@ -145,7 +145,7 @@ class Conversion:
             return ""
         if not job_source.is_complete:
             return "nothing was pruned, because not every folder of the SOURCEs was listed"
-        return prune(parts.output, parts.ledger, parts.committer)
+        return prune(parts.output, parts.ledger, parts.committer, parts.inputs.listing.urls)
 
     def _write_card(self, output: FolderOutput, rows: RowSurvey, left_out: Sequence[str]) -> str:
         """Write README.md, or remove an earlier one with `--no-card`; return a note, '' for none."""

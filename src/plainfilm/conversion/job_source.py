@@ -20,10 +20,18 @@ from plainfilm.options.exclusion_list import Exclusions
 from plainfilm.options.output import Names
 from plainfilm.records import Failure, Status
 from plainfilm.sources.reference import Reference
+from plainfilm.sources.remote_file import RemoteFile
 from plainfilm.workers.messages import Job
 
 _UNLISTED = frozenset(
-    {Reason.UNREADABLE, Reason.SOURCE_CHANGED, Reason.TOO_LARGE, Reason.TOO_DEEP, Reason.SUSPICIOUS_COMPRESSION}
+    {
+        Reason.UNREADABLE,
+        Reason.SOURCE_CHANGED,
+        Reason.NETWORK,
+        Reason.TOO_LARGE,
+        Reason.TOO_DEEP,
+        Reason.SUSPICIOUS_COMPRESSION,
+    }
 )
 
 
@@ -121,7 +129,8 @@ class JobSource:
         self._changed += work.has_changed
         self._committer.remove(work.obsolete_files)
         job = ConvertJob(work.reference, context_bytes, boxes, label_key)
-        return Job(job, work.first_frame, size=entry.held_bytes)
+        is_remote = isinstance(entry.path, RemoteFile)
+        return Job(job, work.first_frame, size=entry.held_bytes, reads_ahead=is_remote)
 
     def _label_key(self, source: str) -> str:
         """Return the key of a source in the label file where its path is the key, otherwise ''."""

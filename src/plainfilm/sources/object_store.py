@@ -65,7 +65,9 @@ class ObjectStore:
             )
         self.is_shared = url.scheme != "memory"
         options = _S3_OPTIONS if url.scheme == "s3" else {}
-        self._files, _ = fsspec.core.url_to_fs(url.access, use_listings_cache=False, **options)
+        self._files, _ = fsspec.core.url_to_fs(
+            url.access, skip_instance_cache=True, use_listings_cache=False, **options
+        )
         if url.scheme == "s3":
             self._files.retries = 1
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from plainfilm.errors import ConversionError, Reason, SourceError, SourceMissingError, Stage, with_os_error
@@ -23,7 +23,7 @@ class RemoteFiles:
     """The files below one URL, or those of a list of URLs.
 
     tree: their paths relative to it. files: of each path, the file, or why it is not read.
-    only_file: the file whose own URL it is.
+    only_file: the file whose own URL it is. folder: the URL of a folder, without `/` at its end.
     is_list: whether they come from a list, so that their deepest common folder has no name of its own.
     error: why they cannot be listed at all.
     """
@@ -33,6 +33,7 @@ class RemoteFiles:
     is_list: bool = False
     error: ConversionError | None = None
     only_file: RemoteFile | None = None
+    folder: str = ""
 
     def entries(self, place: str, argument: int) -> Iterator[Entry]:
         """Yield the entries of a folder ('' for the top). Raises SourceError where the files cannot be listed."""
@@ -78,7 +79,7 @@ def list_url(url: RemoteUrl) -> RemoteFiles | None:
     if (file := listed.get("")) is not None:
         # a store can have a file and a folder of one name: the URL is that of the file
         return RemoteFiles(PathTree([lexical_path(url).name]), [file], only_file=file)
-    return _files_of(listed.items()) if listed else None
+    return replace(_files_of(listed.items()), folder=str(url).rstrip("/")) if listed else None
 
 
 def list_urls(urls: Iterable[RemoteUrl]) -> tuple[Path, RemoteFiles]:
@@ -97,6 +98,13 @@ def list_urls(urls: Iterable[RemoteUrl]) -> tuple[Path, RemoteFiles]:
         if not files:
             listed[top] = missing_error()
     return common, _files_of(listed.items(), is_list=True)
+
+
+def refused_archive(file: RemoteFile) -> RemoteFiles:
+    """Return the row of an archive whose server sends only whole files."""
+    message = "the server does not send parts of files, which an archive needs: copy the archive to this machine"
+    refusal = SourceError(message, reason=Reason.UNSUPPORTED_VALUE)
+    return RemoteFiles(PathTree([lexical_path(file.url).name]), [refusal])
 
 
 def file_of_url(text: str) -> RemoteFile:

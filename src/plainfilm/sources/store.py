@@ -61,6 +61,11 @@ def store_of(url: RemoteUrl) -> Store:
     return _store(os.getpid(), replace(url, path="", query=""))
 
 
+def forget_stores() -> None:
+    """Open the stores anew: the environment may have other credentials."""
+    _store.cache_clear()
+
+
 @lru_cache(_MOST_STORES)
 def _store(_process: int, url: RemoteUrl) -> Store:
     return cast(Store, store_class(url.scheme)(url))
