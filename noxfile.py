@@ -13,6 +13,8 @@ from pathlib import Path
 
 import nox
 
+TORCH_VERSION = "2.13.0"
+
 nox.options.sessions = ["quick", "lint", "types"]
 nox.options.default_venv_backend = "none"
 
@@ -51,7 +53,10 @@ def types(session: nox.Session) -> None:
 
 @nox.session
 def components(session: nox.Session) -> None:
-    """Run the short form of the trials, and the tests that need a program besides Python, such as DCMTK."""
+    """Run the short form of the trials, and the tests that need more than the extra `dev`, such as DCMTK or PyTorch."""
+    pip = (sys.executable, "-m", "pip", "install", "-q")
+    session.run(*pip, "-c", "lock.txt", "-e", ".[dev,components,remote]")
+    session.run(*pip, f"torch=={TORCH_VERSION}")
     session.run(tool("pytest"), "-m", "component", *session.posargs)
 
 

@@ -113,7 +113,7 @@ def _plainfilm(row: dict[str, Any], place: Path) -> Callable[[Path], int]:
     from plainfilm.conversion.pseudonyms import Key
     from plainfilm.conversion.task import convert_source
     from plainfilm.options.options import Options
-    from plainfilm.output.folder import FolderOutput
+    from plainfilm.output.ownership import STAGING
     from plainfilm.sources.reference import Reference
     from plainfilm.workers.messages import Job
 
@@ -121,13 +121,13 @@ def _plainfilm(row: dict[str, Any], place: Path) -> Callable[[Path], int]:
     out = place / "out"
     out.mkdir()
     context = RunContext(Options.of({**size, **dict(row["options"])}), Key(b"k" * 32), out).to_bytes()
-    staged: list[Any] = []
+    staged, staging = list[Any](), out / STAGING
 
     def convert(path: Path) -> int:
         convert_source(Job(ConvertJob(Reference(path, path.name, path.stem), context)), staged.append)
-        name = staged.pop().value.temporary_name
-        written = sum(file.stat().st_size for file in place.rglob(Path(name).name))
-        FolderOutput(out).discard([name])
+        image = staging / staged.pop().value.temporary_name
+        written = image.stat().st_size
+        image.unlink()
         return written
 
     return convert

@@ -6,14 +6,17 @@ A test that needs something that is not there is skipped with a reason. Under CI
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import os
 import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from tests.support.s3_server import S3Server, running_s3_server
 from tests.support.web_server import WebServer, running_web_server
 
@@ -27,10 +30,20 @@ MARKS_OF_FIXTURES = {
     "chromium": ("component", "slow"),
     "s3_server": ("component", "slow"),
     "web_server": ("component", "slow"),
+    "dask": ("component", "slow"),
+    "torch": ("component", "slow"),
+    "jupyter": ("component", "slow"),
+    "network_hosts": ("component", "slow"),
 }
 
-settings.register_profile("quick", max_examples=30, deadline=None)
-settings.register_profile("ci", max_examples=200, deadline=None)
+# Without compiled modules on the disk, each worker process of each run would compile the whole package again.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+# No property depends on the speed of the machine. Under CI the examples are the same each time.
+NO_TIME = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
+settings.register_profile("quick", max_examples=30, **NO_TIME)
+settings.register_profile("ci", max_examples=200, derandomize=True, database=None, **NO_TIME)
 settings.load_profile("ci" if os.environ.get("CI") else "quick")
 
 
@@ -87,11 +100,33 @@ def dcmj2pnm() -> str:
 
 
 @pytest.fixture(scope="session")
+def torch() -> ModuleType:
+    """PyTorch."""
+    if importlib.util.find_spec("torch") is None:
+        skip_or_fail("torch is not installed (extra torch)")
+    return importlib.import_module("torch")
+
+
+@pytest.fixture(scope="session")
+def jupyter() -> None:
+    """Skips the test if notebooks cannot be run."""
+    if importlib.util.find_spec("nbclient") is None or importlib.util.find_spec("ipykernel") is None:
+        skip_or_fail("nbclient or ipykernel is not installed (extra components)")
+
+
+@pytest.fixture(scope="session")
 def chromium() -> str:
     """The path of Debian's Chromium, which playwright drives."""
     if importlib.util.find_spec("playwright") is None:
         skip_or_fail("playwright is not installed (extra dev)")
     return program("chromium", "chromium")
+
+
+@pytest.fixture(scope="session")
+def dask() -> None:
+    """Dask, which runs jobs on clusters."""
+    if importlib.util.find_spec("distributed") is None:
+        skip_or_fail("Dask is not installed (extra dask)")
 
 
 def check_packages(*packages: str) -> None:

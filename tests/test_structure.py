@@ -33,7 +33,9 @@ ONLY_IN: dict[str, tuple[str, ...]] = {
     "rich": ("cli/",),
     "platformdirs": ("conversion/pseudonyms.py",),
     "pickle": ("workers/", "conversion/"),
-    "subprocess": ("workers/",),
+    "subprocess": ("workers/", "engines/local_cluster.py"),
+    "dask": ("engines/",),
+    "distributed": ("engines/",),
     "sqlite3": ("ledger/", "sources/naming.py", "conversion/presentation_index.py"),
 }
 

@@ -78,7 +78,8 @@ def compare(trial: Trial, name: str, originals: list[Path], spread: bool) -> Non
             f"{name}, {files} files: command {run.parent / MIB:.1f} MiB, workers {run.workers / MIB:.1f} MiB, "
             f"first picture after {run.first:.2f} s, all after {run.seconds:.1f} s, nothing to do {run.again:.1f} s"
         )
-        trial.expect(run.first < FIRST_PICTURE_SECONDS, f"the first picture took {run.first:.1f} s")
+        # the short form is a test, and no test depends on the speed of the machine
+        trial.expect(trial.short or run.first < FIRST_PICTURE_SECONDS, f"the first picture took {run.first:.1f} s")
         runs.append(run)
     growth = runs[1].parent / runs[0].parent
     trial.report(f"{name}: the command's memory is {growth:.3f} times as large with ten times the files")

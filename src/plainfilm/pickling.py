@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: MIT
-"""Pickle frozen dataclasses quickly. Several of them are sent between processes for every image."""
+"""Pickle and change frozen dataclasses quickly. Several of them are made and sent to a process for every image."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
 from operator import attrgetter
-from typing import ClassVar, cast
+from typing import ClassVar, TypeVar, cast
+
+T = TypeVar("T")
 
 
 @cache
@@ -19,6 +21,13 @@ def field_values(value: object) -> tuple[object, ...]:
     names: tuple[str, ...] = type(value).__match_args__  # type: ignore[attr-defined]
     values = _getter(names)(value) if names else ()
     return cast("tuple[object, ...]", (values,) if len(names) == 1 else values)  # of one field, the value alone
+
+
+def replaced(value: T, **changes: object) -> T:
+    """Return a frozen dataclass with some fields changed, as `dataclasses.replace` does, in a fraction of its time."""
+    kind = type(value)
+    names: tuple[str, ...] = kind.__match_args__  # type: ignore[attr-defined]
+    return kind(**{**dict(zip(names, field_values(value), strict=True)), **changes})
 
 
 class FastPickle:

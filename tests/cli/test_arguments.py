@@ -28,6 +28,7 @@ NEEDED: dict[str, tuple[list[str], dict[str, object]]] = {
     "quality": (["--format", "jpeg"], {"format": "jpeg"}),
     "lossless": (["--format", "webp"], {"format": "webp"}),
     "redact_unmatched": (["--redact-from", "boxes.csv"], {"redact_from": "boxes.csv"}),
+    "scheduler": (["--engine", "dask", "--key-file", "k"], {"engine": "dask", "key_file": "k"}),
 }
 
 
@@ -175,6 +176,7 @@ def test_options_round_trip_through_a_file(tmp_path: Path) -> None:
             "lossless",
             "class_folders",
             "overlays",
+            "jobs",
         }
         left_out = {*LOOK_OPTIONS, *contradictions} - {kept}
         given = Options.of({name: value for name, (_, value) in OPTION_VALUES.items() if name not in left_out})

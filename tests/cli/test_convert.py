@@ -76,16 +76,10 @@ def test_the_default_image_equals_the_oracle(default: NDArray[Any]) -> None:
     ("words", "meaning"),
     [
         ("--look stretch", {"look": "stretch"}),
-        ("--look minmax", {"look": "minmax"}),
-        ("--look stored", {"look": "stored"}),
-        ("--window -600,1500", {"window": (-600, 1500, "linear")}),
         ("--window=1000.5,800,sigmoid --look window", {"window": (1000.5, 800, "sigmoid")}),
-        ("--stretch 5,50", {"look": "stretch", "stretch": (5, 50, False)}),
         ("--stretch 5,50,all", {"look": "stretch", "stretch": (5, 50, True)}),
-        ("--voi none", {"voi": "none"}),
         ("--voi lut", {"voi": "lut"}),
         ("--voi window:1", {"voi": "window:1"}),
-        ("--voi NORMAL", {"voi": "NORMAL"}),
         ("--polarity monochrome1", {"polarity": "monochrome1"}),
         ("--bits 16", {"bits": 16}),
     ],
@@ -362,10 +356,13 @@ def test_a_key_is_created_once_in_the_configuration_of_the_user(
         assert key.read_bytes() not in path.read_bytes()
 
 
-def crowd(folder: Path, count: int = 600) -> Path:
-    """A folder of many links to one film, a little more than a second's work."""
+MANY = 6_000
+
+
+def crowd(folder: Path) -> Path:
+    """A folder of many links to one film, more than ten seconds' work."""
     film = write_case(folder / "0000.dcm", rows=512, columns=512)
-    for number in range(1, count):
+    for number in range(1, MANY):
         os.link(film, folder / f"{number:04}.dcm")
     return folder
 
@@ -409,7 +406,7 @@ def test_an_interrupted_run_lists_its_finished_images(
     out = tmp_path / "out"
     listed = [row["file_name"] for row in rows_of(out)]
     assert listed == images_of(out)
-    assert 0 < len(listed) < 600
+    assert 0 < len(listed) < MANY
     assert rows_of(out, "failures") == []
     assert not list(out.rglob("*.tmp"))
     assert "Traceback" not in said

@@ -15,10 +15,8 @@ pytestmark = pytest.mark.slow
 
 STARTS = {
     "hand.png": b"\x89PNG",
-    "hand.jpg": b"\xff\xd8\xff",
     "hand.JPEG": b"\xff\xd8\xff",
     "hand.webp": b"RIFF",
-    "hand.tif": b"II*\0",
     "hand.tiff": b"II*\0",
     "hand.jxl": b"\xff\x0a",
     "hand.npy": b"\x93NUMPY",
@@ -40,7 +38,7 @@ def test_the_suffix_of_one_image_chooses_the_format(
 
 @pytest.mark.parametrize(
     ("image_format", "suffix"),
-    [("jpeg", ".jpg"), ("webp", ".webp"), ("tiff", ".tif"), ("jxl", ".jxl"), ("npy", ".npy")],
+    [("jpeg", ".jpg"), ("tiff", ".tif"), ("jxl", ".jxl")],
 )
 def test_a_run_names_its_images_by_the_format(
     image_format: str, suffix: str, film: Path, plainfilm: CommandLine, tmp_path: Path

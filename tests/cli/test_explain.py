@@ -75,9 +75,7 @@ def test_every_step_is_explained_with_its_attribute(plainfilm: CommandLine, tmp_
     [
         [],
         ["--look", "stretch"],
-        ["--look", "minmax"],
         ["--look", "stored"],
-        ["--window", "-600,1500"],
         ["--voi", "window:1", "--bits", "16"],
         ["--voi", "none", "--polarity", "monochrome2"],
     ],

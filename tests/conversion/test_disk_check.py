@@ -16,7 +16,7 @@ from tests.conversion.test_overlay_files import overlaid
 from tests.conversion.test_resuming import tree
 from tests.ledger.test_damaged import FINGERPRINT, record
 from tests.support.cases.build import case_file
-from tests.support.memory import traced_memory
+from tests.support.memory import call_within
 
 from plainfilm.conversion.conversion import Conversion
 from plainfilm.conversion.disk_check import LostImages, forget_lost_images
@@ -93,8 +93,15 @@ def replace_by_link(path: Path) -> None:
     path.symlink_to(twin)
 
 
-@pytest.mark.parametrize("lose", [delete, cut, empty, replace])
-@pytest.mark.parametrize("names", [["1.png"], ["0.png", "b/cine_f0002.png"]], ids=["one", "a frame too"])
+@pytest.mark.parametrize(
+    ("lose", "names"),
+    [
+        (delete, ["1.png"]),
+        (cut, ["0.png", "b/cine_f0002.png"]),
+        (empty, ["0.png", "b/cine_f0002.png"]),
+        (replace, ["1.png"]),
+    ],
+)
 def test_a_lost_image_is_made_again_and_no_other(
     lose: Callable[[Path], None], names: list[str], convert: Converts, whole: dict[str, bytes], out: Path
 ) -> None:
@@ -211,13 +218,9 @@ def add_images(ledger: Ledger, number: int, out: Path) -> None:
 
 def test_memory_does_not_grow_with_the_images(ledger: Ledger, out: Path) -> None:
     add_images(ledger, 10_000, out)
-    # what is made once in a process is made before the measurement
-    forget_lost_images(out, ledger, lambda _: None, lambda: False)
-    with traced_memory() as peak:
-        result = forget_lost_images(out, ledger, lambda _: None, lambda: False)
-    assert result == LostImages(0, has_others=True)
     # the rows of all images together take more than 20 MB
-    assert peak.size < 8 * 1024**2
+    result = call_within(2 * 1024**2, lambda: forget_lost_images(out, ledger, lambda _: None, lambda: False))
+    assert result == LostImages(0, has_others=True)
 
 
 def test_a_stopped_run_checks_no_more(ledger: Ledger, out: Path) -> None:

@@ -30,6 +30,7 @@ from plainfilm.sources.reference import Reference
 from plainfilm.sources.walk import Listing
 
 KEY = Key(b"k" * 32)
+CONTEXT = b"the context"
 FINGERPRINT = RunFingerprint({}, {}, KEY.fingerprint, {"timeout": 1, "memory": 1})
 SOCKET = Failure("socket", None, Status.SKIPPED, Reason.NOT_A_FILE, Stage.LIST, "a socket")
 MakesJobSource = Callable[..., JobSource]
@@ -83,7 +84,7 @@ def reference(folder: Path, source: str) -> Reference:
 
 
 def payloads(job_source: JobSource, *entries: Reference | Failure) -> list[ConvertJob]:
-    jobs = [job.payload for job in job_source.jobs(entries)]
+    jobs = [job.payload for job in job_source.jobs(entries, CONTEXT)]
     assert all(isinstance(job, ConvertJob) for job in jobs)
     return [job for job in jobs if isinstance(job, ConvertJob)]
 
@@ -92,7 +93,7 @@ def test_a_new_source_is_a_job_with_the_context_of_the_run(make_job_source: Make
     source, options = reference(tmp_path, "a.dcm"), Options.of({"bits": 16})
     (job,) = payloads(make_job_source(options), source)
     assert job.reference == source
-    assert (job.context.options, job.context.key, job.context.out) == (options, KEY, tmp_path / "out")
+    assert job.context_bytes == CONTEXT
 
 
 def test_an_entry_that_is_no_file_is_a_failure_and_no_job(
@@ -121,7 +122,7 @@ def test_a_done_source_is_no_job_until_its_file_changes(
 def test_the_total_is_reported_when_all_sources_are_listed(
     make_job_source: MakesJobSource, reports: list[RunProgress], tmp_path: Path
 ) -> None:
-    jobs = make_job_source().jobs([reference(tmp_path, "a.dcm"), SOCKET])
+    jobs = make_job_source().jobs([reference(tmp_path, "a.dcm"), SOCKET], CONTEXT)
     next(jobs)
     assert all(progress.total is None for progress in reports)
     assert list(jobs) == []

@@ -117,8 +117,7 @@ def test_an_image_of_one_level_joins_no_patients(convert: Converts, source: Path
     assert splits_of_patients(tmp_path / "after") == splits_of_patients(tmp_path / "before")
 
 
-@pytest.mark.parametrize("balance", ["hash", "exact"])
-@pytest.mark.parametrize("stop_after", [1, 9])
+@pytest.mark.parametrize(("balance", "stop_after"), [("hash", 9), ("exact", 1)])
 def test_a_resumed_run_gives_what_an_uninterrupted_one_gives(
     convert: Converts, source: Path, tmp_path: Path, balance: str, stop_after: int
 ) -> None:

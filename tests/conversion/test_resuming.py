@@ -4,9 +4,7 @@
 from __future__ import annotations
 
 import json
-import os
 import random
-import signal
 import subprocess
 import sys
 import time
@@ -22,6 +20,7 @@ from tests.support.sweeps import sweep
 from plainfilm.conversion import progress as progress_module
 from plainfilm.conversion.committer import ResultCommitter
 from plainfilm.conversion.conversion import Conversion
+from plainfilm.conversion.run_progress import RunProgress
 from plainfilm.conversion.summary import Run
 from plainfilm.errors import LedgerError, OutputLockedError, StorageFullError
 from plainfilm.options.options import Options
@@ -225,18 +224,15 @@ def test_hashed_names_reveal_no_path_and_do_not_depend_on_workers(convert: Conve
         assert row["source"][:2] == folder
 
 
-@posix
-def test_a_ledger_is_locked_by_one_process(source: Path, convert: Converts, tmp_path: Path) -> None:
-    words = ["convert", str(source), str(tmp_path / "out"), "--key-file", str(tmp_path / "key")]
-    with subprocess.Popen([sys.executable, "-m", "plainfilm", *words], stderr=subprocess.DEVNULL) as process:
-        deadline = time.monotonic() + 20
-        while not (tmp_path / "out" / ".plainfilm").exists() and time.monotonic() < deadline:
-            time.sleep(0.01)
-        os.kill(process.pid, signal.SIGSTOP)
-        try:
-            with pytest.raises(OutputLockedError):
+def test_a_ledger_is_locked_by_one_run(source: Path, convert: Converts, tmp_path: Path) -> None:
+    refused: list[OutputLockedError] = []
+
+    def run_again(_: RunProgress) -> None:
+        if not refused:
+            with pytest.raises(OutputLockedError) as caught:
                 convert()
-        finally:
-            os.kill(process.pid, signal.SIGCONT)
-        process.wait()
-    assert process.returncode == 1
+            refused.append(caught.value)
+
+    run = Conversion([source], tmp_path / "out", Options.of({"jobs": 1, "key_file": tmp_path / "key"})).run(run_again)
+    assert refused
+    assert run.converted == 60

@@ -86,7 +86,7 @@ def test_a_scan_that_was_cut_is_never_accepted(restart_rows: int) -> None:
         assert own(cut) is None
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.data())
 def test_damaged_codestreams_end_as_without_the_compiled_decoder(data: st.DataObject) -> None:
     """With bytes changed anywhere, the samples or the failure are those of libjpeg-turbo and the count of bits."""

@@ -16,9 +16,9 @@ from tests.support.dicom_files import (
     image_dataset,
     read_error,
     read_outcome,
-    traced_memory,
     wrap_in_file,
 )
+from tests.support.memory import call_within
 
 from plainfilm.dicom.instance import Instance
 from plainfilm.dicom.read import read_instance
@@ -88,9 +88,7 @@ def with_sequence(sequence: bytes, syntax: str = EXPLICIT_LITTLE) -> bytes:
 
 def test_an_image_of_gigapixels_is_refused_before_other_checks() -> None:
     content = encode_file(image_dataset(Rows=60_000, Columns=60_000, NumberOfFrames=100))
-    with traced_memory() as peak:
-        assert outcome(content) is Reason.TOO_LARGE
-    assert peak.size < 2 * MIB
+    assert call_within(2 * MIB, outcome, content) is Reason.TOO_LARGE
 
 
 @pytest.mark.slow
@@ -98,9 +96,7 @@ def test_a_number_of_frames_is_checked_against_the_data() -> None:
     for syntax, data in ((EXPLICIT_LITTLE, bytes(48)), (JPEG_LS, encapsulate_fragments(jpegls(4, 6)))):
         for frames in (2_000, 2_000_000_000):
             content = encode_file(image_dataset(PixelData=data, NumberOfFrames=frames), syntax)
-            with traced_memory() as peak:
-                assert outcome(content) is Reason.TRUNCATED_PIXEL_DATA
-            assert peak.size < 2 * MIB
+            assert call_within(2 * MIB, outcome, content) is Reason.TRUNCATED_PIXEL_DATA
 
 
 @pytest.mark.parametrize("syntax", [JPEG_LS, JPEG_2000, HTJ2K])
@@ -108,10 +104,8 @@ def test_a_codestream_of_gigapixels_is_never_decoded(syntax: str) -> None:
     data = encapsulate_fragments(codestream(syntax, 65_535, 65_535))
     small = encode_file(image_dataset(PixelData=data), syntax)
     large = encode_file(image_dataset(PixelData=data, Rows=65_535, Columns=65_535), syntax)
-    with traced_memory() as peak:
-        assert outcome(small) is Reason.CODESTREAM_MISMATCH
-        assert outcome(large) is Reason.TOO_LARGE
-    assert peak.size < 2 * MIB
+    assert call_within(2 * MIB, outcome, small) is Reason.CODESTREAM_MISMATCH
+    assert call_within(2 * MIB, outcome, large) is Reason.TOO_LARGE
 
 
 @pytest.mark.parametrize("defined", [True, False])
@@ -126,9 +120,7 @@ def test_sequences_may_be_nested_64_deep_and_not_deeper(syntax: str, defined: bo
 def test_a_hundred_thousand_nested_items_need_little_memory() -> None:
     head = struct.pack("<HH2s2xI", 0x0008, 0x1140, b"SQ", UNDEFINED) + struct.pack("<HHI", 0xFFFE, 0xE000, UNDEFINED)
     content = with_sequence(head * 100_000)
-    with traced_memory() as peak:
-        assert read_error(content).reason is Reason.TOO_DEEP
-    assert peak.size < 2 * MIB
+    assert call_within(2 * MIB, read_error, content).reason is Reason.TOO_DEEP
 
 
 @pytest.mark.slow
@@ -141,17 +133,13 @@ def test_items_in_one_sequence_count_as_elements(keyword: str | int, undefined: 
     if not undefined:
         element = element[:8] + struct.pack("<I", len(items)) + items
     content = wrap_in_file(element + encode_dataset(image_dataset()), EXPLICIT_LITTLE)
-    with traced_memory() as peak:
-        assert read_error(content).reason is Reason.TOO_LARGE
-    assert peak.size < 2 * MIB
+    assert call_within(2 * MIB, read_error, content).reason is Reason.TOO_LARGE
 
 
 def test_zeros_instead_of_items_are_not_parsed() -> None:
     content = encode_file(image_dataset(), odd={"VOILUTSequence": ("SQ", bytes(8 * 200_000))})
-    with traced_memory() as peak:
-        instance = read_instance(content, MAX_PIXELS)
+    instance = call_within(2 * MIB, read_instance, content, MAX_PIXELS)
     assert codes_of(instance.frames[-1].findings + instance.findings) == "attribute_invalid;voi_invalid"
-    assert peak.size < 2 * MIB
 
 
 def test_many_elements_inside_an_item_are_too_many() -> None:
@@ -169,9 +157,7 @@ def test_a_length_beyond_the_file_is_reported_and_not_allocated(vr: str, inside:
         item = struct.pack("<HHI", 0xFFFE, 0xE000, UNDEFINED)
         claim = struct.pack("<HH2s2xI", 0x0008, 0x1140, b"SQ", UNDEFINED) + item + claim
     content = wrap_in_file(encode_element("Modality", "CS", b"DX") + claim, EXPLICIT_LITTLE)
-    with traced_memory() as peak:
-        assert read_error(content).reason is Reason.TRUNCATED_FILE
-    assert peak.size < 2 * MIB
+    assert call_within(2 * MIB, read_error, content).reason is Reason.TRUNCATED_FILE
 
 
 LONG_VALUES = {
@@ -189,9 +175,7 @@ LONG_VALUES = {
 @pytest.mark.parametrize(("keyword", "vr", "value"), LONG_VALUES.values(), ids=LONG_VALUES)
 def test_a_very_long_value_takes_no_more_memory_than_its_bytes(keyword: Any, vr: str, value: bytes) -> None:
     content = encode_file(image_dataset(), odd={keyword: (vr, value)})
-    with traced_memory() as peak:
-        assert isinstance(read_outcome(content), Instance)
-    assert peak.size < 4 * len(value)
+    assert isinstance(call_within(4 * len(value), read_outcome, content), Instance)
 
 
 def test_a_text_of_more_than_64_kib_is_read() -> None:
@@ -216,9 +200,7 @@ def test_invalid_rows_are_refused(keyword: str, value: bytes) -> None:
 def test_too_many_fragments_are_refused() -> None:
     data = struct.pack("<HHI", 0xFFFE, 0xE000, 0) * 60_000
     content = encode_file(image_dataset(PixelData=data), JPEG_LS)
-    with traced_memory() as peak:
-        assert outcome(content) is Reason.TOO_LARGE
-    assert peak.size < 16 * MIB
+    assert call_within(16 * MIB, outcome, content) is Reason.TOO_LARGE
 
 
 def test_a_codestream_far_longer_than_its_pixels_is_refused() -> None:
@@ -230,7 +212,5 @@ def test_an_offset_table_that_is_too_long_is_ignored() -> None:
     offsets = ("OV", bytes(8 * MIB))
     dataset = image_dataset(PixelData=encapsulate_fragments(jpegls(4, 6), jpegls(4, 6)), NumberOfFrames=2)
     content = encode_file(dataset, JPEG_LS, {"ExtendedOffsetTable": offsets, "ExtendedOffsetTableLengths": offsets})
-    with traced_memory() as peak:
-        film = open_instance(content, Options())
+    film = call_within(40 * MIB, open_instance, content, Options())
     assert codes_of(film.frame_table.findings) == "offset_table_ignored"
-    assert peak.size < 40 * MIB

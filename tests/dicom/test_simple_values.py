@@ -14,7 +14,7 @@ from pydicom.dataset import Dataset
 from pydicom.tag import Tag
 
 from plainfilm.dicom import values as values_module
-from plainfilm.dicom.simple_values import simple_value
+from plainfilm.dicom.simple_values import simple_text, simple_value
 from plainfilm.dicom.values import Values
 
 TAG = Tag(0x0010, 0x4000)
@@ -64,6 +64,7 @@ def test_simple_values_equal_those_of_pydicom(vr: str, little: bool, value: byte
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(values_module, "simple_value", lambda _element: None)
         patch.setattr(values_module, "simple_number", lambda _element: None)
+        patch.setattr(values_module, "simple_text", lambda _element: None)
         assert quick == read(raw, character_set)
 
 
@@ -100,3 +101,8 @@ def test_simple_values_are_converted_without_pydicom(vr: str, value: bytes, expe
 )
 def test_other_values_are_left_to_pydicom(vr: str | None, value: bytes) -> None:
     assert simple_value(element(vr, value)) is None
+
+
+@pytest.mark.parametrize(("value", "expected"), [(b"Doe^J ", "Doe^J "), (b"Doe^J=", None), (b"D\xc3\xb6^J", None)])
+def test_a_plain_name_is_a_text(value: bytes, expected: str | None) -> None:
+    assert simple_text(element("PN", value)) == expected

@@ -73,7 +73,7 @@ def test_pieces_are_not_empty_and_have_a_bounded_size(backend: Backend) -> None:
 @pytest.mark.slow
 def test_real_films_are_at_most_15_percent_larger_than_opencv_writes_them(film_folder: Any, backend: Backend) -> None:
     ratios = {}
-    for path in sorted(film_folder.rglob("*RG*.dcm")) + sorted(film_folder.rglob("*.dcm"))[::12]:
+    for path in sorted(film_folder.rglob("*RG*.dcm")) + sorted(film_folder.rglob("*.dcm"))[::24]:
         for bits in (8, 16):
             try:
                 image = plainfilm.render(path, bits=bits)

@@ -93,10 +93,9 @@ def test_the_python_functions_accept_a_new_option_where_it_applies(path: Path) -
         plainfilm.render(path, patience=2.5)  # type: ignore[call-overload]
 
 
-def test_run_json_records_a_new_option_unless_its_field_says_otherwise(tmp_path: Path) -> None:
-    (tmp_path / "key").write_bytes(b"k" * 32)
-    run, key = Run(Counts(1, 0, 0, 0), 1.0), load_key(tmp_path / "key")
-    text = run_json(run, Options.of({"gamma": 2.5, "comment": "private"}), key, datetime.now(UTC))
+def test_run_json_records_a_new_option_unless_its_field_says_otherwise() -> None:
+    run = Run(Counts(1, 0, 0, 0), 1.0)
+    text = run_json(run, Options.of({"gamma": 2.5, "comment": "private"}), "0" * 16, datetime.now(UTC))
     recorded = json.loads(text)["options"]
     assert (recorded["gamma"], recorded["patience"]) == (2.5, 1.0)
     assert "comment" not in recorded

@@ -53,7 +53,7 @@ def center_of(image: NDArray[Any]) -> tuple[float, float]:
     return float((weights * x).sum() / weights.sum()), float((weights * y).sum() / weights.sum())
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.filter_too_much])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
 @given(
     column=st.floats(20, COLUMNS - 21),
     row=st.floats(20, ROWS - 21),
@@ -96,7 +96,7 @@ def test_a_landmark_is_where_the_affine_says(
     assert abs(found[1] - y) < 0.5
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     spacing=st.sampled_from([(0.2, 0.2), (0.2, 0.3), (0.31, 0.2)]),
     wanted=st.sampled_from([0.1, 0.17, 0.2, 0.4]),

@@ -5,10 +5,8 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from copy import deepcopy
-from functools import cache
 from typing import Any
 
 import pytest
@@ -18,16 +16,12 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.filebase import DicomBytesIO
 from pydicom.filewriter import correct_ambiguous_vr, write_data_element
 from pydicom.tag import Tag
-from tests.support import memory
-from tests.support.memory import PeakMemory
 
 from plainfilm.dicom.encoding import LONG_VRS
 from plainfilm.dicom.instance import Instance
 from plainfilm.dicom.read import read_instance
 from plainfilm.dicom.transfer_syntax import DEFLATED, EXPLICIT_BIG, EXPLICIT_LITTLE, IMPLICIT_LITTLE
 from plainfilm.errors import ConversionError, Reason, Stage
-from plainfilm.options.options import Options
-from plainfilm.rendering.opened_instance import open_instance
 
 DX = "1.2.840.10008.5.1.4.1.1.1.1"
 RawElements = Mapping[str | int, tuple[str, bytes]]
@@ -193,20 +187,6 @@ def read_outcome(content: bytes) -> Instance | ConversionError:
     assert refused.reason in REASONS, refused
     assert refused.message
     return refused
-
-
-@cache
-def warm_up() -> None:
-    """Read one image, so that imports and tables that are made once are not part of a measurement of memory."""
-    open_instance(encode_file(image_dataset(), odd={0x00091010: ("LO", b"")}), Options()).load(0)
-
-
-@contextmanager
-def traced_memory() -> Iterator[PeakMemory]:
-    """Measure the peak of the memory that Python allocates inside the block, besides what is made once."""
-    warm_up()
-    with memory.traced_memory() as peak:
-        yield peak
 
 
 def read_dataset(dataset: Dataset, syntax: str = EXPLICIT_LITTLE, odd: RawElements | None = None) -> Instance:

@@ -75,6 +75,11 @@ def read_invalid_address(_: Script) -> None:
     ctypes.string_at(0)
 
 
+def fill_the_disk(_: Script) -> None:
+    """Report that no image can be written any more."""
+    raise StorageFullError("no space is left", reason=Reason.STORAGE_FULL)
+
+
 def hold_the_interpreter(_: Script) -> None:
     """Call a C function that never releases the interpreter lock."""
     ctypes.PyDLL(None).sleep(600)
@@ -167,6 +172,8 @@ FAULTS: dict[str, Callable[[Script], object]] = {
     "exit with 7": lambda _: os._exit(7),
     "SystemExit": exit_with_running_thread,
     "kill itself": lambda _: os.kill(os.getpid(), signal.SIGKILL),
+    "fill the disk": fill_the_disk,
+    "kill the parent": lambda _: os.kill(os.getppid(), signal.SIGKILL),
     "sleep": lambda _: time.sleep(600),
     "spin": spin,
     "hold the interpreter": hold_the_interpreter,

@@ -51,7 +51,7 @@ def test_a_job_waits_while_its_results_are_not_consumed() -> None:
     flood.start()
     flood.join(0.3)
     assert flood.is_alive()
-    assert [queues.next_event(1) for _ in range(5)] == [TaskResult(n) for n in range(5)]
+    assert [queues.next_event(60) for _ in range(5)] == [TaskResult(n) for n in range(5)]
     flood.join(30)
     assert not flood.is_alive()
 

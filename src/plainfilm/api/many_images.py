@@ -16,6 +16,7 @@ from plainfilm.conversion.array_run import ArrayRun, Result
 from plainfilm.conversion.conversion import Conversion
 from plainfilm.conversion.dry_run import plan_sources
 from plainfilm.conversion.run_progress import ProgressCallback, RunProgress, ignore_progress
+from plainfilm.conversion.share import ALL_SOURCES, Share
 from plainfilm.conversion.single_image import convert_single, frames_note
 from plainfilm.conversion.source_survey import SourceSurvey
 from plainfilm.conversion.summary import NO_COUNTS, Counts, Run
@@ -92,8 +93,16 @@ def iterate(
     """
     with python_errors():
         array_options = options_of("iterate", options, IterateKeywords)
-        check_one_image(array_options)
-        run = ArrayRun(paths_of(sources), array_options)
+    return iterate_share(sources, array_options)
+
+
+def iterate_share(
+    sources: PathArgument | Iterable[PathArgument], options: Options, share: Share = ALL_SOURCES
+) -> Generator[Result, None, None]:
+    """Convert a share of the sources into arrays, as `iterate` does with all of them. Raises the same errors."""
+    with python_errors():
+        check_one_image(options)
+        run = ArrayRun(paths_of(sources), options, share)
     return _results(run)
 
 

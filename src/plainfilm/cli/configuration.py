@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import json
 import re
-import tomllib
 from pathlib import Path
 
 from plainfilm.errors import OptionsError
@@ -26,13 +25,19 @@ def read_config(path: Path) -> dict[str, object]:
         limits = f"at most {_MOST_CONFIG_BYTES} bytes and {_MOST_NESTED} nested tables or parts of a key"
         raise OptionsError(f"--config: {path} is no configuration of plainfilm, which has {limits}")
     try:
-        content = json.loads(text) if text.lstrip().startswith("{") else tomllib.loads(text)
+        content = json.loads(text) if text.lstrip().startswith("{") else _parse_toml(text)
     except (ValueError, RecursionError) as error:
         raise OptionsError(f"--config: {path} is neither JSON nor TOML ({error})") from error
     options = content.get("options", content)
     if not isinstance(options, dict):
         raise OptionsError(f"--config: {path} has no table of options")
     return {name.replace("-", "_"): value for name, value in options.items()}
+
+
+def _parse_toml(text: str) -> dict[str, object]:
+    import tomllib  # most commands have no configuration file
+
+    return tomllib.loads(text)
 
 
 def _is_deeply_nested(text: str) -> bool:

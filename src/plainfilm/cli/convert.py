@@ -24,7 +24,7 @@ from plainfilm.conversion.run_progress import ignore_progress
 from plainfilm.errors import OptionsError
 from plainfilm.options.encoding import ImageFormat, format_of_suffix
 from plainfilm.options.options import Options
-from plainfilm.options.run import Progress
+from plainfilm.options.run import EngineName, Progress
 from plainfilm.output.single import STANDARD_OUTPUT, check_single, is_image_name, with_format_of
 from plainfilm.sources.scheme import check_local
 from plainfilm.workers.spawn import PrestartedWorkers
@@ -92,7 +92,8 @@ def _split_paths(arguments: Namespace) -> tuple[list[str], str]:
 
 def convert_folder(sources: Sequence[str], out: Path, options: Options) -> int:
     """Convert into a folder, with progress and a summary on standard error; return the exit code. Raises RunError."""
-    with PrestartedWorkers(min(options.run.workers, _most_files(sources))) as workers:
+    is_local = options.run.engine is EngineName.LOCAL
+    with PrestartedWorkers(min(options.run.workers, _most_files(sources)) if is_local else 0) as workers:
         from plainfilm.conversion.conversion import Conversion
 
         conversion = Conversion(sources, out, options, prestarted=workers)

@@ -18,7 +18,7 @@ from plainfilm.version import NOT_FOR_DIAGNOSIS, VERSION
 
 Command = Callable[[Sequence[str]], int]
 
-COMMANDS = ("convert", "survey", "explain", "compare", "report", "sheet", "verify", "codecs", "demo")
+COMMANDS = ("convert", "survey", "explain", "compare", "merge", "report", "sheet", "verify", "codecs", "demo")
 """The commands. The module of the same name in this package has the functions `NAME_command` and `NAME_parser`."""
 
 USAGE = f"""\
@@ -31,6 +31,7 @@ Convert DICOM radiographs into ordinary images that look as on a radiologist's v
   plainfilm survey SOURCE...        count what the files hold before they are converted, from headers alone
   plainfilm explain FILE            show which step uses which attribute and why; nothing is converted
   plainfilm compare FILE... -o PNG  show films in several looks, side by side in one picture
+  plainfilm merge OUT               join the shards of a run with --shard
   plainfilm report OUT              write OUT/report.html anew; every run writes it at its end
   plainfilm sheet OUT -o PNG|PDF    draw a contact sheet of a finished run
   plainfilm verify OUT              list files of OUT that are missing, have changed, or belong to no run

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 REPORT_FILE = "report.html"
 _MOST_REASONS = 5
+_SHARE_ADVICE = ("`plainfilm merge OUT` writes the tables when all shards are done", "give the same command again")
 
 
 def summary_text(run: Run, sources: Sequence[str], out: Path) -> str:
@@ -33,6 +34,9 @@ def _lines(run: Run, out: Path) -> Iterator[str]:
     for status in ("failed", "skipped"):
         if reasons := _reasons_text(run, status):
             yield f"{status}: {reasons}"
+    if run.share is not None:
+        yield f"shard {run.share} is {'not complete' if run.interrupted else 'done'}: {_SHARE_ADVICE[run.interrupted]}"
+        return
     if not (run.converted or run.failed or run.skipped):
         yield "the SOURCEs hold no files: check the paths, and whether the medium is mounted"
     else:

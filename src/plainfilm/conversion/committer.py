@@ -26,14 +26,14 @@ from plainfilm.conversion.failures import failure_of_publishing
 from plainfilm.conversion.job import StagedImage
 from plainfilm.conversion.placement import Placement
 from plainfilm.conversion.run_log import RunLog
-from plainfilm.conversion.summary import Counts
+from plainfilm.conversion.summary import Counts, counts_of
 from plainfilm.conversion.uid_names import InstanceNames
 from plainfilm.errors import OutputError, PlainfilmError, StorageFullError
 from plainfilm.ledger.ledger import Ledger
 from plainfilm.ledger.remaining_work import FileStat
 from plainfilm.ledger.stored_previews import StoredPreview
 from plainfilm.output.folder import FolderOutput
-from plainfilm.records import Failure, Status
+from plainfilm.records import Failure
 
 MAX_BATCH = 128
 MAX_WAIT_SECONDS = 0.5
@@ -86,10 +86,8 @@ class ResultCommitter:
 
     def counts(self) -> Counts:
         """Return how many rows there are, including those of the current batch."""
-        batch = Counter([image.record.status for image in self._images] + [row.status for row in self._failures])
-        total = self._ledger.counts + batch
-        converted = total[Status.OK] + total[Status.REPAIRED]
-        return Counts(converted, total[Status.REPAIRED], total[Status.FAILED], total[Status.SKIPPED])
+        batch = Counter[str]([image.record.status for image in self._images] + [row.status for row in self._failures])
+        return counts_of(self._ledger.counts + batch)
 
     def add(self, result: StagedImage | Failure, traceback: str = "", attempts: int = 1) -> None:
         """Add an image or a failure to the batch; a failure is logged."""

@@ -4,8 +4,7 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, replace
 from itertools import takewhile
@@ -13,34 +12,32 @@ from pathlib import Path
 
 from plainfilm.conversion.committer import ResultCommitter
 from plainfilm.conversion.disk_check import forget_lost_images
+from plainfilm.conversion.engine_check import worker_check
 from plainfilm.conversion.failures import failure_of_lost_worker
 from plainfilm.conversion.job import ConvertJob, StagedImage
-from plainfilm.conversion.job_source import JobSource
+from plainfilm.conversion.job_source import JobSource, selected_items
 from plainfilm.conversion.packing import pack_images
 from plainfilm.conversion.placement import data_set_columns
 from plainfilm.conversion.progress import ProgressReporter, StoppingCallback
 from plainfilm.conversion.pruning import prune
-from plainfilm.conversion.row_survey import RowSurvey
 from plainfilm.conversion.run_inputs import load_run_inputs
-from plainfilm.conversion.run_parts import RunParts, open_run_parts, save_results, write_metadata_tables
+from plainfilm.conversion.run_parts import RunParts, open_run_parts, output_of, save_results
 from plainfilm.conversion.run_progress import ProgressCallback, ignore_progress
+from plainfilm.conversion.run_results import count_reasons, write_results
 from plainfilm.conversion.summary import RUN_FILE, Run, changed_selection_notes, run_json
+from plainfilm.engines.engine import Engine, WorkerCheck, open_engine
 from plainfilm.errors import PlainfilmError, RunError
 from plainfilm.ledger.source_names import earlier_names
 from plainfilm.options.options import Options
 from plainfilm.options.presentation import PresentationSource
-from plainfilm.output.card_content import CardContent
-from plainfilm.output.data_card import remove_card, write_card
 from plainfilm.output.folder import FolderOutput
 from plainfilm.output.tables import UnwritableTableError, write_run_file
 from plainfilm.records import Failure
-from plainfilm.report.ledger_rows import LedgerRows
-from plainfilm.report.report_files import remove_report
 from plainfilm.sources.reference import Reference
 from plainfilm.sources.scheme import check_local
 from plainfilm.sources.walk import Listing
 from plainfilm.workers.messages import Event, Job, JobDone, TaskResult, WorkerLost, WorkerSettings
-from plainfilm.workers.pool import GRACE_SECONDS, WorkerPool
+from plainfilm.workers.pool import GRACE_SECONDS
 from plainfilm.workers.spawn import TASK, PrestartedWorkers
 
 
@@ -65,13 +62,13 @@ class Conversion:
         self._task = task
         self._prestarted = prestarted
         self._stopped = False
-        self._pool: WorkerPool | None = None
+        self._engine: Engine | None = None
 
     def stop(self, grace_seconds: float = GRACE_SECONDS) -> None:
         """Start no more jobs, give those that are running some seconds to end, and write the tables."""
         self._stopped = True
-        if self._pool is not None:
-            self._pool.stop(grace_seconds)
+        if self._engine is not None:
+            self._engine.stop(grace_seconds)
 
     def run(self, progress: ProgressCallback = ignore_progress) -> Run:
         """Convert, and return the summary. An OUT with a ledger is resumed: images that are up to date stay.
@@ -104,11 +101,12 @@ class Conversion:
 
     def _listing(self) -> Listing:
         """The SOURCEs, with the names that earlier runs have given. Raises RunError."""
-        listing, output = Listing(self._sources, self._out, self._options.sources), FolderOutput(self._out)
-        if self._options.run.overwrite or not output.ledger_path.is_file():
+        listing, output = Listing(self._sources, self._out, self._options.sources), output_of(self._out, self._options)
+        paths = [path for path in (FolderOutput(self._out).ledger_path, output.ledger_path) if path.is_file()]
+        if self._options.run.overwrite or not paths:
             return listing
         with output.lock():
-            return listing.with_names(earlier_names(output.ledger_path, listing))
+            return listing.with_names(earlier_names(paths[0], listing, read_only=self._is_share))
 
     def _convert_and_write_tables(self, parts: RunParts) -> list[str]:
         """Do the work of the run, and return the notes for the summary."""
@@ -116,28 +114,35 @@ class Conversion:
         lost = forget_lost_images(self._out, parts.ledger, parts.committer.remove, self._is_stopped)
         if self._options.run.prune:
             parts.ledger.track_listing()
-        job_source = JobSource(parts.inputs, parts.ledger, parts.committer, parts.progress, self._is_stopped)
-        parts.progress.count_files(parts.inputs.listing.entries())
-        self._convert(job_source.jobs(parts.inputs.listing.entries(with_content=True), presentation_index), parts)
+        job_source = JobSource(
+            parts.inputs, parts.ledger, parts.committer, parts.progress, self._is_stopped, earlier=parts.earlier
+        )
+        listing, selection = parts.inputs.listing, selected_items(self._options.run)
+        parts.progress.count_files(listing.entries(selection=selection))
+        context_bytes = parts.inputs.context(presentation_index).to_bytes()
+        jobs = job_source.jobs(listing.entries(with_content=True, selection=selection), context_bytes)
+        self._convert(jobs, parts, lambda: worker_check(parts.inputs, parts.output, context_bytes))
         prune_note = self._prune(parts, job_source)
-        parts.committer.close(self._is_stopped)
+        # what needs the images of all shards is left to the merge
+        parts.committer.close(lambda: self._stopped or self._is_share)
         pack_images(parts.output, parts.ledger, self._options, self._is_stopped)
         parts.progress.report()
-        rows = RowSurvey(parts.ledger, self._options)
-        left_out = write_metadata_tables(parts.output, rows, self._options)
         notes = (
-            self._write_card(parts.output, rows, left_out),
             prune_note,
-            *rows.notes(),
-            *_left_out_notes(left_out),
+            *self._write_results(parts),
             *lost.notes(),
             *changed_selection_notes(parts.ledger.changed_options),
-            *_format_notes(self._options),
             *job_source.notes(),
             *parts.committer.notes(),
-            self._write_report(parts),
         )
         return [note for note in notes if note]
+
+    def _write_results(self, parts: RunParts) -> Iterator[str]:
+        """Write tables, README.md and report, and yield lines for the summary; of a shard, note that it is done."""
+        if not self._is_share:
+            yield from write_results(parts.output, parts.ledger, self._options, self._is_stopped)
+        elif not self._stopped:
+            parts.ledger.share.finish()
 
     def _prune(self, parts: RunParts, job_source: JobSource) -> str:
         """Remove what belongs to sources that are gone, with `--prune`; return a note, '' for none."""
@@ -146,37 +151,6 @@ class Conversion:
         if not job_source.is_complete:
             return "nothing was pruned, because not every folder of the SOURCEs was listed"
         return prune(parts.output, parts.ledger, parts.committer, parts.inputs.listing.urls)
-
-    def _write_card(self, output: FolderOutput, rows: RowSurvey, left_out: Sequence[str]) -> str:
-        """Write README.md, or remove an earlier one with `--no-card`; return a note, '' for none."""
-        if self._options.output.no_card:
-            remove_card(output)
-            return ""
-        command = " ".join(("plainfilm convert SOURCE... OUT", *self._options.command_words()))
-        columns, data_set = self._options.privacy.columns.words, data_set_columns(self._options)
-        output_options = self._options.output
-        suffix = self._options.encoding.format.suffix.removeprefix(".")
-        content = CardContent(command, output_options.table, columns, data_set, output_options.layout, left_out, suffix)
-        return write_card(output, content, rows.card)
-
-    def _write_report(self, parts: RunParts) -> str:
-        """Write the report; return a note for the summary where that fails, which leaves the images as they are.
-
-        A stopped run has to end soon, so it leaves no report.
-        """
-        # a run starts faster without the modules of the report
-        from plainfilm.report.report import write_report
-
-        rows = LedgerRows(parts.ledger, self._options.data_set.label.table_columns)
-        try:
-            is_wanted = not self._options.run.no_report and not self._stopped
-            if not is_wanted or not write_report(parts.output, rows, self._is_stopped):
-                remove_report(parts.output)
-        except PlainfilmError as error:
-            with suppress(PlainfilmError):
-                remove_report(parts.output)
-            return f"there is no report ({error.message}): `plainfilm report` writes it"
-        return ""
 
     def _index_presentations(self, parts: RunParts) -> Path | None:
         """Write the index of the presentation states among the sources, anew in every run (`--presentation auto`)."""
@@ -189,14 +163,15 @@ class Conversion:
         index_presentations(paths, parts.output.presentation_index_path)
         return parts.output.presentation_index_path
 
-    def _convert(self, jobs: Iterator[Job], parts: RunParts) -> None:
+    def _convert(self, jobs: Iterator[Job], parts: RunParts, make_check: Callable[[], WorkerCheck]) -> None:
         limits = self._options.limits
         settings = WorkerSettings(self._options.run.workers, limits.timeout, limits.memory)
         parts.run_log.log_event("started", workers=settings.workers)
-        with WorkerPool(self._task, jobs, settings, self._prestarted) as self._pool:
+        with open_engine(self._task, jobs, settings, self._options.run, make_check, self._prestarted) as engine:
+            self._engine = engine
             if self._stopped:
-                self._pool.stop()
-            for event in self._pool.events(idle=True):
+                engine.stop()
+            for event in engine.events(idle=True):
                 _add_event(event, parts.committer, parts.progress)
                 parts.committer.flush_when_due()
                 parts.progress.report_when_due()
@@ -204,7 +179,7 @@ class Conversion:
     def _finish(self, parts: RunParts, notes: Iterable[str]) -> Run:
         """Write run.json and return the summary."""
         run = self._write_run_file(parts, notes)
-        run = replace(run, reasons=_count_reasons(parts.ledger.failures()))
+        run = replace(run, reasons=count_reasons(parts.ledger.failures()))
         interrupted, seconds = run.interrupted, round(run.seconds, 3)
         parts.run_log.log_event("finished", interrupted=interrupted, seconds=seconds, **asdict(run.counts))
         return run
@@ -216,7 +191,10 @@ class Conversion:
         run = Run(
             parts.committer.counts(), seconds, self._stopped, tuple(notes), out=self._out, table=table, splits=splits
         )
-        write_run_file(parts.output, RUN_FILE, run_json(run, self._options, parts.inputs.key, parts.started_at))
+        if self._is_share:
+            return replace(run, share=self._options.run.shard)
+        fingerprint = parts.inputs.key.fingerprint
+        write_run_file(parts.output, RUN_FILE, run_json(run, self._options, fingerprint, parts.started_at))
         return run
 
     def _end(self, parts: RunParts, error: PlainfilmError) -> None:
@@ -230,29 +208,10 @@ class Conversion:
     def _is_stopped(self) -> bool:
         return self._stopped
 
-
-def _left_out_notes(columns: Sequence[str]) -> Iterator[str]:
-    """Yield a line for the summary about columns that the tables of the splits do not have."""
-    if columns:
-        yield (
-            f"columns left out of the tables, because they are empty in one split and not in another, which Hugging "
-            f"Face's loader cannot read: {', '.join(columns)} (--table parquet keeps them)"
-        )
-
-
-def _format_notes(options: Options) -> Iterator[str]:
-    """Yield a line for the summary about a format that common loaders of image folders do not list."""
-    if not options.encoding.format.is_common:
-        yield (
-            f"common loaders of image folders (torchvision, Hugging Face) list no {options.encoding.format.suffix} "
-            "files: read them with a loader of your own"
-        )
-
-
-def _count_reasons(failures: Iterable[Failure]) -> dict[str, int]:
-    """The number of failures and skipped inputs by status and reason, such as `failed: timeout`."""
-    counts = Counter(f"{failure.status}: {failure.reason}" for failure in failures)
-    return dict(counts.most_common())
+    @property
+    def _is_share(self) -> bool:
+        """Whether this process converts a share of the sources."""
+        return self._options.run.shard is not None
 
 
 def _add_event(event: Event, committer: ResultCommitter, progress: ProgressReporter) -> None:

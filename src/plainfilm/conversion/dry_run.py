@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from plainfilm.conversion.disk_check import present_stat
-from plainfilm.conversion.job_source import excluded_failure, excluded_name, pseudonymize_path
+from plainfilm.conversion.job_source import excluded_failure, excluded_name, pseudonymize_path, selected_items
 from plainfilm.conversion.redaction_lookup import load_matched_redactions
-from plainfilm.conversion.run_inputs import RunInputs, fingerprint_presentation, load_run_inputs
+from plainfilm.conversion.run_inputs import RunInputs, check_share, fingerprint_presentation, load_run_inputs
 from plainfilm.conversion.summary import PlannedSource
 from plainfilm.dicom.encoding import find_first_element
 from plainfilm.errors import SourceError
@@ -19,6 +19,7 @@ from plainfilm.ledger.source_names import earlier_names
 from plainfilm.options.exclusion_list import load_exclusions
 from plainfilm.options.options import Options
 from plainfilm.output.folder import FolderOutput
+from plainfilm.output.ownership import check_merged
 from plainfilm.output.tables import check_output_formats
 from plainfilm.records import Failure
 from plainfilm.sources.member_reader import head_of
@@ -35,7 +36,11 @@ def dry_run(sources: Sequence[str], out: Path, options: Options) -> Iterator[tup
     """
     check_local(out, "OUT")
     listing = Listing(sources, out, options.sources)
+    selection = selected_items(options.run)
     output = FolderOutput(out)
+    check_share(options)
+    if selection.share is None and not options.run.overwrite:
+        check_merged(out)
     # unusable options are an error, also where OUT has no ledger
     check_output_formats(options.output)
     fingerprint_presentation(options)
@@ -43,7 +48,7 @@ def dry_run(sources: Sequence[str], out: Path, options: Options) -> Iterator[tup
         load_matched_redactions(listing, options.privacy)
         # the key is not loaded here, since that may create the user's key file
         exclusions = load_exclusions(options.selection.exclude)
-        for entry in listing.entries(with_content=True):
+        for entry in listing.entries(with_content=True, selection=selection):
             yield excluded_failure(entry.source) if entry.source in exclusions else entry, False
         return
     with output.lock():
@@ -56,7 +61,7 @@ def _compare(inputs: RunInputs, output: FolderOutput) -> Iterator[tuple[Referenc
     """Yield each listed entry, and whether the ledger of an OUT that is locked has it as done."""
     options, out = inputs.options, inputs.out
     with open_snapshot(output.ledger_path, inputs.fingerprint) as snapshot:
-        for entry in inputs.listing.entries(with_content=True):
+        for entry in inputs.listing.entries(with_content=True, selection=selected_items(options.run)):
             reference = pseudonymize_path(entry, options.output.names, inputs.key)
             if excluded_name(inputs.exclusions, entry.source, reference.source):
                 yield excluded_failure(entry.source), False

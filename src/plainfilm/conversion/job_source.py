@@ -5,10 +5,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
-from pathlib import Path
 
 from plainfilm.conversion.committer import ResultCommitter
-from plainfilm.conversion.job import ConvertJob, RunContext
+from plainfilm.conversion.job import ConvertJob
 from plainfilm.conversion.labels import key_of_path
 from plainfilm.conversion.progress import ProgressReporter
 from plainfilm.conversion.pseudonyms import Key, source_hash
@@ -16,11 +15,14 @@ from plainfilm.conversion.run_inputs import RunInputs
 from plainfilm.errors import Reason, Stage
 from plainfilm.ledger.ledger import Ledger
 from plainfilm.ledger.remaining_work import FileStat
+from plainfilm.ledger.snapshot import LedgerSnapshot
 from plainfilm.options.exclusion_list import Exclusions
 from plainfilm.options.output import Names
+from plainfilm.options.run import RunOptions
 from plainfilm.records import Failure, Status
 from plainfilm.sources.reference import Reference
 from plainfilm.sources.remote_file import RemoteFile
+from plainfilm.sources.selection import ItemSelection
 from plainfilm.workers.messages import Job
 
 _UNLISTED = frozenset(
@@ -48,7 +50,10 @@ class JobSource:
         committer: ResultCommitter,
         progress: ProgressReporter,
         is_stopped: Callable[[], bool],
+        earlier: LedgerSnapshot | None = None,
     ) -> None:
+        """earlier: the ledger of runs before that of `ledger`: what is done in it is not done again."""
+        self._earlier = earlier
         self._inputs = inputs
         self._ledger = ledger
         self._committer = committer
@@ -60,13 +65,13 @@ class JobSource:
         self._all_listed = False
         self._has_unreadable = False
 
-    def jobs(self, entries: Iterable[Reference | Failure], presentation_index: Path | None = None) -> Iterator[Job]:
+    def jobs(self, entries: Iterable[Reference | Failure], context_bytes: bytes) -> Iterator[Job]:
         """Yield the jobs until the listing ends or the run is stopped.
+
+        context_bytes: what all jobs have in common, from `RunContext.to_bytes`.
 
         The iterator uses the ledger, so the thread that opened the ledger must draw the jobs.
         """
-        inputs = self._inputs
-        context_bytes = RunContext(inputs.options, inputs.key, inputs.out, presentation_index).to_bytes()
         listed = 0
         for entry in entries:
             listed += 1
@@ -85,9 +90,10 @@ class JobSource:
 
     def notes(self) -> Iterator[str]:
         """Yield lines for the summary: unused redactions, and how many files were done before or have changed."""
-        if self._all_listed and (unused := self._inputs.redactions.note(self._redacted_sources)):
+        is_whole = self._all_listed and self._inputs.options.run.shard is None
+        if is_whole and (unused := self._inputs.redactions.note(self._redacted_sources)):
             yield unused
-        if self._all_listed and (unused := self._inputs.exclusions.note(self._excluded_sources)):
+        if is_whole and (unused := self._inputs.exclusions.note(self._excluded_sources)):
             yield unused
         if self._unchanged:
             yield f"{self._unchanged} files were done before and are as they were"
@@ -118,7 +124,11 @@ class JobSource:
             self._progress.pass_over()
             return None
         file_stat = FileStat.of(entry.path)
-        work = self._ledger.register_source(entry, file_stat)
+        if self._earlier is not None and self._earlier.done_source(entry, file_stat) is not None:
+            self._unchanged += 1
+            self._progress.pass_over()
+            return None
+        work = self._ledger.register_source(self._named(entry), file_stat)
         self._renamed += entry.is_renamed or (work is not None and work.reference.name != entry.name)
         if work is None:
             self._unchanged += 1
@@ -137,16 +147,25 @@ class JobSource:
         data_set = self._inputs.options.data_set
         return key_of_path(self._inputs.key, data_set.label_key, source) if data_set.label else ""
 
+    def _named(self, reference: Reference) -> Reference:
+        """Return a reference with the name that earlier runs have given its source, or left free."""
+        return reference if self._earlier is None else self._earlier.named(reference)
+
     def _exclude(self, reference: Reference) -> None:
         """Skip a file; the images that an earlier run has made of it are removed."""
         # no file has these properties: a run without the exclusion finds the file changed
-        work = self._ledger.register_source(reference, FileStat(-1, 0))
+        work = self._ledger.register_source(self._named(reference), FileStat(-1, 0))
         self._progress.pass_over()
         if work is None:
             return
         self._committer.remove(work.obsolete_files)
         self._committer.add(excluded_failure(work.reference.source))
         self._committer.finish_source(work.reference.source)
+
+
+def selected_items(options: RunOptions) -> ItemSelection:
+    """The items of the listing that a run converts: with `--shard` those of its share, otherwise all."""
+    return ItemSelection(options.shard, options.shard_members)
 
 
 def excluded_name(exclusions: Exclusions, path: str, source: str) -> str:

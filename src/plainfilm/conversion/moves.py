@@ -10,6 +10,7 @@ from plainfilm.errors import OutputError
 from plainfilm.ledger.ledger import Ledger
 from plainfilm.output.directory import open_regular_file
 from plainfilm.output.folder import FolderOutput
+from plainfilm.output.links import link_files
 from plainfilm.records import Record
 
 
@@ -24,13 +25,19 @@ class Move:
 def move_images(output: FolderOutput, ledger: Ledger, groups: Mapping[str, Sequence[Move]]) -> set[str]:
     """Rename all images of each group, or none of it; return the names of the groups that could not be renamed.
 
-    A copy gets the new name before the row is updated, and the older file is removed after that. The new names are
-    free. Of an image in a shard only the row is updated. Raises StorageFullError and RunError.
+    The file gets the new name too, or a copy gets it, before the row is updated; the older name is removed after that.
+    The new names are free. Of an image in a shard only the row is updated. Raises StorageFullError and RunError.
     """
     groups = {name: _with_files(ledger, moves) for name, moves in groups.items()}
     ledger.mark_pending(move.new.file_name for moves in groups.values() for move in moves)
     ledger.commit()
-    failed = {name for name, moves in groups.items() if not _copy(output, moves)}
+    names = {move.old.file_name: move.new.file_name for moves in groups.values() for move in moves}
+    unlinked = link_files(output, names)
+    failed = {
+        name
+        for name, moves in groups.items()
+        if not _copy(output, [move for move in moves if move.old.file_name in unlinked])
+    }
     obsolete = []
     for name, moves in groups.items():
         if name not in failed:

@@ -38,16 +38,22 @@ from plainfilm.records import Record
 def pack_images(output: FolderOutput, ledger: Ledger, options: Options, is_stopped: Callable[[], bool]) -> None:
     """Pack the images of a complete run, if the layout is one of shards. Raises StorageFullError and RunError."""
     layout = options.output.layout
-    if layout is Layout.FOLDER or is_stopped():
+    if layout is Layout.FOLDER or is_stopped() or _is_merged(ledger):
         return
     columns = metadata_columns(options.privacy.columns.words, data_set_columns(options))
     if layout is Layout.PARQUET:
         from plainfilm.output.parquet_shards import ParquetFormat
 
-        shard_format: ShardFormat = ParquetFormat(columns)
+        shard_format: ShardFormat = ParquetFormat(columns, output.names.share)
     else:
-        shard_format = WebDatasetFormat(columns)
+        shard_format = WebDatasetFormat(columns, output.names.share)
     Packer(output, ledger, shard_format, columns).pack(options.output.samples_per_file, is_stopped)
+
+
+def _is_merged(ledger: Ledger) -> bool:
+    """Whether all images are where `plainfilm merge` has found them: they are not packed anew without need."""
+    state = ledger.merge.read()
+    return state is not None and state.packed_images == ledger.shards.packed_images() >= 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from plainfilm.conversion.labels import Labels, LabelUse, folders_of_labels, key
 from plainfilm.conversion.moves import Move, move_images
 from plainfilm.conversion.patient_splits import PatientGroups, balance_splits, split_of_hash
 from plainfilm.conversion.pseudonyms import Key
-from plainfilm.conversion.uid_names import base_name
+from plainfilm.conversion.uid_names import base_name, plain_name
 from plainfilm.errors import Reason, Stage
 from plainfilm.ledger.ledger import Ledger
 from plainfilm.ledger.sql import UNPACKED
@@ -50,7 +50,8 @@ def data_set_columns(options: Options) -> DataSetColumns:
 class Placement:
     """Chooses the folders of the images of one run. Every method raises StorageFullError and RunError."""
 
-    def __init__(self, output: FolderOutput, ledger: Ledger, options: Options, labels: Labels, key: Key) -> None:
+    def __init__(self, output: FolderOutput, ledger: Ledger, options: Options, labels: Labels, key: Key | None) -> None:
+        """key: the key of the keyed hashes; it may be None without labels."""
         self._output = output
         self._ledger = ledger
         self._options = options.data_set
@@ -115,7 +116,10 @@ class Placement:
         """Return the key in the label file of an image whose name has no folder of a split or class."""
         if self._options.label_key is not LabelKey.FILE_NAME:
             return record.label_key
-        return key_of_text(self._key, LabelKey.FILE_NAME, record.file_name)
+        assert self._key is not None
+        # the images of a shard have names that `plainfilm merge` replaces
+        name = record.file_name if self._output.names.share is None else plain_name(record.file_name)
+        return key_of_text(self._key, LabelKey.FILE_NAME, name)
 
     def _choose_splits(self) -> None:
         """Join the patients that share images, and with `--split-balance exact` choose the splits of all groups."""

@@ -3,11 +3,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import os
 import re
 import secrets
+import struct
 import unicodedata
 from collections.abc import Iterator
 from contextlib import suppress
@@ -29,6 +29,15 @@ _UNITS_PER_YEAR = {"D": 365.25, "W": 365.25 / 7, "M": 12.0, "Y": 1.0}
 _SEPARATORS = re.compile(r"[\W_]+")
 
 
+def _with_length(text: str) -> bytes:
+    content = text.encode("utf-8", "surrogatepass")
+    return _pack_length(len(content)) + content
+
+
+_pack_length = struct.Struct(">Q").pack
+_START = _with_length("plainfilm")
+
+
 @dataclass(frozen=True, slots=True)
 class Key:
     """The secret key of all keyed hashes of a run."""
@@ -42,9 +51,8 @@ class Key:
 
     def pseudonym(self, kind: str, *parts: str) -> str:
         """Return 32 hex digits: the first 16 bytes of HMAC-SHA-256 over kind and parts, each preceded by its length."""
-        texts = [text.encode("utf-8", "surrogatepass") for text in ("plainfilm", kind, *parts)]
-        message = b"".join(len(text).to_bytes(8, "big") + text for text in texts)
-        return hmac.new(self.secret, message, hashlib.sha256).digest()[:16].hex()
+        message = _START + b"".join(map(_with_length, (kind, *parts)))
+        return hmac.digest(self.secret, message, "sha256")[:16].hex()
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,12 +136,13 @@ def patient_in_path(identity: InstanceIdentity, source: str) -> bool:
     """
     components = {text for part in source.split("/") for text in (part, part.rpartition(".")[0])}
     words = {_words(text) for text in components} - {()}
-    sorted_words = {tuple(sorted(words_of_component)) for words_of_component in words}
-    numbers = [_words(identity.patient_id), _words(identity.accession_number)]
+    numbers = {_words(identity.patient_id), _words(identity.accession_number)} - {()}
+    names = {tuple(sorted(name)) for name in _names(identity.patient_name)}
+    dates = _dates(identity.patient_birth_date)
     return (
-        any(number in words for number in numbers if number)
-        or any(tuple(sorted(name)) in sorted_words for name in _names(identity.patient_name))
-        or any("".join(words_of_component) in _dates(identity.patient_birth_date) for words_of_component in words)
+        not words.isdisjoint(numbers)
+        or (bool(names) and not names.isdisjoint([tuple(sorted(word)) for word in words]))
+        or (bool(dates) and not dates.isdisjoint(map("".join, words)))
     )
 
 
@@ -145,7 +154,7 @@ def _uid_pseudonym(key: Key, kind: str, uid: str) -> str:
 def _words(text: str) -> tuple[str, ...]:
     """Return the words of a text between its separators, case folded."""
     folded = unicodedata.normalize("NFC", text).casefold()
-    return tuple(word for word in _SEPARATORS.split(folded) if word)
+    return tuple(filter(None, _SEPARATORS.split(folded)))
 
 
 def _names(patient_name: str) -> Iterator[tuple[str, ...]]:
@@ -158,7 +167,7 @@ def _names(patient_name: str) -> Iterator[tuple[str, ...]]:
 
 def _dates(birth_date: str) -> frozenset[str]:
     """Return the digits of a date (VR DA) in the usual orders: year, month, day; day first; month first."""
-    digits = "".join(_words(birth_date))
+    digits = "".join(_words(birth_date)) if birth_date else ""
     if not re.fullmatch("[0-9]{8}", digits):
         return frozenset()
     year, month, day = digits[:4], digits[4:6], digits[6:]

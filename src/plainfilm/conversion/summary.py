@@ -20,8 +20,9 @@ from plainfilm.options.field import options_of
 from plainfilm.options.options import Options
 from plainfilm.options.output import Table
 from plainfilm.options.selection import SelectionOptions
+from plainfilm.options.share import Share
 from plainfilm.output.tables import read_failures, read_records
-from plainfilm.records import Failure, Record
+from plainfilm.records import Failure, Record, Status
 from plainfilm.version import VERSION
 
 RUN_FILE = "run.json"
@@ -46,6 +47,12 @@ class Counts:
     repaired: int
     failed: int
     skipped: int
+
+
+def counts_of(rows: Mapping[str, int]) -> Counts:
+    """Return the counts from the number of rows of each status."""
+    ok, repaired, failed, skipped = (rows.get(status.value, 0) for status in Status)
+    return Counts(ok + repaired, repaired, failed, skipped)
 
 
 NO_COUNTS = Counts(0, 0, 0, 0)
@@ -78,6 +85,7 @@ class Run:
     reasons: the number of rows of failures.csv by status and reason, such as `failed: timeout`.
     out: the folder OUT.
     table: the format of its tables. splits: the splits that have a table of their own.
+    share: the share of the sources that this run has converted, without tables; None for all sources.
     """
 
     counts: Counts
@@ -89,6 +97,7 @@ class Run:
     out: Path = Path()
     table: Table = Table.CSV
     splits: tuple[str, ...] = ()
+    share: Share | None = None
 
     def records(self) -> Iterator[Record]:
         """Yield the images in OUT, with typed values, by source and frame, as the metadata table has them now.
@@ -123,8 +132,12 @@ class Run:
 
     @property
     def exit_code(self) -> int:
-        """0 if every image was converted, or for a dry run; 1 if some failed or there was none."""
-        return 1 if self.planned is None and (self.failed or not self.converted) else 0
+        """0 if every image was converted, or for a dry run; 1 if some failed or there was none.
+
+        A share of the sources may have none.
+        """
+        has_images = self.converted or self.share is not None
+        return 1 if self.planned is None and (self.failed or not has_images) else 0
 
 
 def changed_selection_notes(changed_options: Collection[str]) -> Iterator[str]:
@@ -149,7 +162,7 @@ def fingerprint_run(options: Options, key: Key, contents: Mapping[str, str | Non
     return RunFingerprint(fixed, versions_of_pictures(), key.fingerprint, limits)
 
 
-def run_json(run: Run, options: Options, key: Key, started_at: datetime) -> bytes:
+def run_json(run: Run, options: Options, key_fingerprint: str, started_at: datetime) -> bytes:
     """Return the content of run.json, which `--config` reads; it holds no SOURCE, no OUT and no key.
 
     started_at: the time at which the run started, in UTC.
@@ -162,7 +175,7 @@ def run_json(run: Run, options: Options, key: Key, started_at: datetime) -> byte
         "times": {"started": started_at.isoformat(timespec="seconds"), "seconds": round(run.seconds, 3)},
         "interrupted": run.interrupted,
         "notes": list(run.notes),
-        "key_fingerprint": key.fingerprint,
+        "key_fingerprint": key_fingerprint,
     }
     return (json.dumps(content, indent=2) + "\n").encode()
 

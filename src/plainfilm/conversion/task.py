@@ -31,6 +31,7 @@ from plainfilm.errors import ConversionError, Reason, Stage
 from plainfilm.options.options import Options
 from plainfilm.options.output import Names, Projection
 from plainfilm.output.folder import FolderOutput
+from plainfilm.output.ownership import PrivateNames
 from plainfilm.rendering.frame import PlannedFrame, RenderedFrame
 from plainfilm.rendering.instance_survey import survey_instance
 from plainfilm.rendering.opened_instance import OpenedInstance, open_instance, with_presentation
@@ -134,7 +135,8 @@ def _projection_results(
 
 def _with_presentation(opened: OpenedInstance, context: RunContext) -> OpenedInstance:
     state, instance = presentation_for(opened.instance, context.options, context.presentation_index)
-    return with_presentation(replace(opened, instance=instance), state)
+    opened = opened if instance is opened.instance else replace(opened, instance=instance)
+    return with_presentation(opened, state)
 
 
 def _label_key(opened: OpenedInstance, context: RunContext) -> str:
@@ -172,10 +174,11 @@ def _encode(
     record = record_of(source, rendered, file_name, encoded)
     if convert_job.context.out is None:
         return EncodedImage(record, encoded)
-    output = FolderOutput(convert_job.context.out)
+    output = FolderOutput(convert_job.context.out, names=PrivateNames(convert_job.context.options.run.shard))
     # named after the source, whose name is unique: a name by UID may change when later sources arrive
     overlays = _stage_overlays(output, _name_of(convert_job.reference.name, rendered, frames), rendered)
-    record = replace(record, overlay_files=";".join(overlay.file_name for overlay in overlays))
+    if overlays:
+        record = replace(record, overlay_files=";".join(overlay.file_name for overlay in overlays))
     no_report = convert_job.context.options.run.no_report
     preview = b"" if no_report else make_preview(source.instance, planned, rendered).to_bytes()
     return StagedImage(record, output.stage([encoded]), overlays, preview)

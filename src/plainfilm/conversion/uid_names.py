@@ -13,7 +13,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from itertools import islice
 
 from plainfilm.conversion.job import StagedImage
 from plainfilm.conversion.moves import Move, move_images
@@ -22,7 +21,7 @@ from plainfilm.output.folder import FolderOutput
 from plainfilm.records import Record
 from plainfilm.sources.naming_rules import FRAME_PATTERN
 
-_INSTANCES_PER_BATCH = 64
+_INSTANCES_PER_BATCH = 256
 _DIGITS = 8
 HASH_DIGITS = 32
 # the UID, or terms and digits; `-` and digits of the source's hash, with its number if it has one; frame and suffix. A
@@ -45,10 +44,17 @@ class InstanceNames:
         self._ledger = ledger
         self._depth = depth
         self._digits = digits
-        ledger.create_instance_index()
+        self._is_share = output.names.share is not None
+        if not self._is_share:
+            ledger.create_instance_index()
 
     def assign(self, images: Iterable[StagedImage]) -> list[StagedImage]:
-        """Return the images of a batch, in table order, with names that no other source has, and in no folder yet."""
+        """Return the images of a batch, in table order, with names that no other source has, and in no folder yet.
+
+        A shard does not know the sources of the others, so each of its sources has its own hash in its names.
+        """
+        if self._is_share:
+            return [self._with_own_stem(image) for image in images]
         stems_of_instances: dict[str, dict[str, str]] = {}
         assigned = []
         for image in sorted(images, key=lambda image: (image.record.source, image.record.number)):
@@ -64,11 +70,18 @@ class InstanceNames:
             assigned.append(image)
         return assigned
 
+    def _with_own_stem(self, image: StagedImage) -> StagedImage:
+        record = image.record
+        if not _NAME.fullmatch(record.file_name):
+            return image
+        return replace(image, record=_with_stem(record, f"{_uid_of(record.file_name)}-{record.source}"))
+
     def canonicalize_names(self, is_stopped: Callable[[], bool]) -> None:
         """Rename images until, of each SOP Instance, the source that sorts first has the plain name."""
-        instances = iter(self._ledger.instances_with_suffixes())
-        while not is_stopped() and (batch := list(islice(instances, _INSTANCES_PER_BATCH))):
+        last = ""
+        while not is_stopped() and (batch := self._ledger.instances_with_suffixes(last, _INSTANCES_PER_BATCH)):
             self._canonicalize_batch(batch)
+            last = batch[-1]
 
     def _canonicalize_batch(self, instances: Iterable[str]) -> None:
         groups = dict.fromkeys(instance[: self._digits] for instance in instances)
@@ -117,6 +130,12 @@ class InstanceNames:
 def base_name(file_name: str, depth: int) -> str:
     """Return a file name without its first `depth` folders."""
     return file_name.split("/", depth)[-1]
+
+
+def plain_name(file_name: str) -> str:
+    """Return the name of an image as that source of its instance has it that sorts first; other names stay."""
+    match = _NAME.fullmatch(file_name)
+    return file_name if match is None else match[1] + match[3]
 
 
 def _canonical_stems(current: Mapping[str, str]) -> dict[str, str]:

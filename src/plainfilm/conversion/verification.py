@@ -21,7 +21,7 @@ from plainfilm.options.options import Options
 from plainfilm.options.output import Table
 from plainfilm.output.data_card import CARD
 from plainfilm.output.folder import FolderOutput
-from plainfilm.output.ownership import is_private
+from plainfilm.output.ownership import check_merged, is_private
 from plainfilm.output.tables import FAILURES, check_output_formats, encode_tables, table_columns, table_name
 from plainfilm.report.report_files import is_report_file
 
@@ -57,6 +57,7 @@ def verify_output(out: Path) -> Verification:
     Raises LedgerError where OUT holds no run, OutputLockedError where a run uses it, and RunError.
     """
     output = FolderOutput(out)
+    check_merged(out)
     if not output.has_ledger():
         message = f"{out} holds no run of plainfilm: name the OUT of `plainfilm convert`"
         raise LedgerError(message, reason=Reason.LEDGER_DIFFERS)

@@ -27,6 +27,7 @@ from plainfilm.errors import (
     environment_reason,
 )
 from plainfilm.findings import Finding, FindingCode
+from plainfilm.pickling import replaced
 
 Array = npt.NDArray[Any]
 _EXPLICIT_LITTLE = "1.2.840.10008.1.2.1"
@@ -61,7 +62,7 @@ def decode_frame(
         _check_uncompressed_length(pixel, encoded)
     if verify and decoded.missing is None:
         findings = (*findings, *verify_samples(codecs, pixel, encoded, decoded))
-    return replace(decoded, findings=(*findings, *decoded.findings))
+    return replace(decoded, findings=(*findings, *decoded.findings)) if findings else decoded
 
 
 def decode_reduced(
@@ -197,7 +198,7 @@ def _decode(codec: Codec, pixel: ImagePixel, encoded: FrameBytes) -> DecodedFram
     if decoded.samples.shape[:2] == (pixel.columns, pixel.rows) != (pixel.rows, pixel.columns):
         decoded = _with_sides_of_header(pixel, decoded)
     _check_samples(pixel, decoded)
-    return replace(decoded, decoder=codec.decoder)
+    return replaced(decoded, decoder=codec.decoder)
 
 
 def _check_environment(pixel: ImagePixel, error: Exception) -> None:

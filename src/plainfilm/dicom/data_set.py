@@ -9,15 +9,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from typing import Any
 
-from pydicom.charset import convert_encodings, default_encoding
 from pydicom.datadict import keyword_for_tag
 from pydicom.dataset import Dataset
 
 from plainfilm.dicom.byte_source import ByteSource, element_limit
 from plainfilm.dicom.element_header import read_element_header
-from plainfilm.dicom.elements import Elements, ElementScanner
+from plainfilm.dicom.elements import ElementScanner
 from plainfilm.dicom.encoding import Encoding, begins_with_command_set, detect_encoding
 from plainfilm.dicom.inflate import inflate_data_set
 from plainfilm.dicom.pixel_element import (
@@ -27,14 +25,27 @@ from plainfilm.dicom.pixel_element import (
     read_extended_offsets,
     read_pixel_element,
 )
+from plainfilm.dicom.raw_data_set import RawDataSet
 from plainfilm.dicom.sequences import ElementCounter
 from plainfilm.dicom.transfer_syntax import DEFLATED, EXPLICIT_BIG, IMPLICIT_LITTLE
 from plainfilm.dicom.values import Values
 from plainfilm.findings import Finding, FindingCode
 
-_SPECIFIC_CHARACTER_SET = 0x00080005
 _MAX_NAMES = 8
 _UID = re.compile(r"[0-9.]{1,64}")
+
+
+class _OtherGroups:
+    """The tags of all groups but one."""
+
+    def __init__(self, group: int) -> None:
+        self._tags = range(group << 16, group + 1 << 16)
+
+    def __contains__(self, tag: object) -> bool:
+        return tag not in self._tags
+
+
+_OTHER_THAN_COMMANDS, _OTHER_THAN_FILE_META = _OtherGroups(0x0000), _OtherGroups(0x0002)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +55,11 @@ class ParsedDataSet:
     dataset: the elements without the pixel element. transfer_syntax: the declared Transfer Syntax UID, '' if absent.
     """
 
-    dataset: Dataset
+    dataset: Dataset | RawDataSet
     pixel_element: PixelElement | None
     encoding: Encoding
     transfer_syntax: str
-    file_meta: Dataset
+    file_meta: Dataset | RawDataSet
     findings: tuple[Finding, ...] = ()
 
     @property
@@ -72,10 +83,10 @@ def parse_data_set(content: ByteSource, start: int) -> ParsedDataSet:
     encoding = detect_encoding(content[position : position + 8])
     scanner = ElementScanner(content, encoding, position, ElementCounter(element_limit(len(content))))
     pixel_elements = _scan_all(scanner)
-    dataset = _dataset(scanner.elements, encoding)
+    dataset = RawDataSet(scanner.elements, encoding)
     pixel_element = _choose_pixel_element(pixel_elements)
-    if pixel_element is not None:
-        pixel_element = replace(pixel_element, extended_offsets=read_extended_offsets(dataset))
+    if pixel_element is not None and (offsets := read_extended_offsets(dataset)) is not None:
+        pixel_element = replace(pixel_element, extended_offsets=offsets)
     findings = (*findings, *_findings_of_scan(scanner, pixel_elements))
     return ParsedDataSet(dataset, pixel_element, encoding, transfer_syntax, file_meta, findings)
 
@@ -86,7 +97,7 @@ def _scan_all(scanner: ElementScanner) -> tuple[PixelElement, ...]:
     Raises TruncatedError and LimitError for what stands before the first pixel element.
     """
     content, encoding, pixel_elements = scanner.content, scanner.encoding, list[PixelElement]()
-    scanner.scan(PIXEL_TAGS.__contains__)
+    scanner.scan(PIXEL_TAGS)
     element = read_pixel_element(content, scanner.position, encoding)
     while element is not None:
         pixel_elements.append(element)
@@ -94,7 +105,7 @@ def _scan_all(scanner: ElementScanner) -> tuple[PixelElement, ...]:
             scanner.position = len(content)
             break
         scanner.position = element.end
-        scanner.scan_tail(PIXEL_TAGS.__contains__)
+        scanner.scan_tail(PIXEL_TAGS)
         element = _next_pixel_element(scanner)
     return tuple(pixel_elements)
 
@@ -144,18 +155,18 @@ def parsed_from_dataset(dataset: Dataset) -> ParsedDataSet:
     return ParsedDataSet(dataset, pixel_element, encoding, transfer_syntax, Dataset())
 
 
-def _read_file_meta(content: ByteSource, start: int) -> tuple[Dataset, int]:
-    """Return the File Meta Information, an empty Dataset if there is none, and the position after it (PS3.10 7.1).
+def _read_file_meta(content: ByteSource, start: int) -> tuple[RawDataSet, int]:
+    """Return the File Meta Information, an empty data set if there is none, and the position after it (PS3.10 7.1).
 
     File Meta Information Group Length is not used, because it is often wrong.
     """
     head = content[start : start + 8]
-    if head[:2] not in (b"\x02\x00", b"\x00\x02"):
-        return Dataset(), start
     encoding = detect_encoding(head)
+    if head[:2] not in (b"\x02\x00", b"\x00\x02"):
+        return RawDataSet({}, encoding), start
     scanner = ElementScanner(content, encoding, start, ElementCounter(element_limit(len(content))))
-    result = scanner.scan(lambda tag: tag >> 16 != 2)
-    return _dataset(result.elements, encoding), result.end
+    result = scanner.scan(_OTHER_THAN_FILE_META)
+    return RawDataSet(result.elements, encoding), result.end
 
 
 def _after_command_set(content: ByteSource, start: int) -> int:
@@ -167,32 +178,13 @@ def _after_command_set(content: ByteSource, start: int) -> int:
     if not begins_with_command_set(head):
         return start
     scanner = ElementScanner(content, detect_encoding(head), start, ElementCounter(element_limit(len(content))))
-    return scanner.scan(lambda tag: tag >> 16 != 0).end
+    return scanner.scan(_OTHER_THAN_COMMANDS).end
 
 
-def _uid(file_meta: Dataset, keyword: str) -> str:
+def _uid(file_meta: Dataset | RawDataSet, keyword: str) -> str:
     """Return a UID of the File Meta Information, '' if it is absent or damaged."""
     uid = Values(file_meta, []).text(keyword)
     return uid if _UID.fullmatch(uid) else ""
-
-
-def _dataset(elements: Elements, encoding: Encoding) -> Dataset:
-    """Return a Dataset that converts each element when it is asked for."""
-    character_set = _character_set(elements.get(_SPECIFIC_CHARACTER_SET))
-    dataset = Dataset(elements, parent_encoding=character_set)
-    dataset.set_original_encoding(encoding.implicit, not encoding.big_endian, character_set)
-    return dataset
-
-
-def _character_set(element: Any) -> Any:
-    """Return Specific Character Set in pydicom's form, or the default if it cannot be read (PS3.3 C.12.1.1.2)."""
-    value = None if element is None else element.value
-    if not isinstance(value, bytes):
-        return default_encoding
-    try:
-        return convert_encodings([name.strip(" \0") for name in value.decode("ascii", "replace").split("\\")])
-    except (ValueError, LookupError):
-        return default_encoding
 
 
 def _encoding_of_dataset(dataset: Dataset, transfer_syntax: str) -> Encoding:

@@ -111,6 +111,8 @@ class _PatientWords:
 
 
 def _without_accents(text: str) -> str:
+    if text.isascii():
+        return text.upper()
     decomposed = unicodedata.normalize("NFKD", text.upper())
     return "".join(character for character in decomposed if not unicodedata.combining(character))
 
@@ -125,7 +127,7 @@ class _Codes:
     def term(self, keyword: str, terms: Set[str]) -> str:
         """Return a code that is one of the terms of the standard, otherwise ''."""
         code = self.values.code(keyword)
-        return self._checked(keyword, code, code in terms)
+        return code if code in terms else self._left_out(keyword, code)
 
     def code(self, keyword: str, terms: Set[str] = frozenset()) -> str:
         """Return a code of any meaning, '' if it is no valid code string or has a word of the patient.
@@ -133,19 +135,21 @@ class _Codes:
         terms: codes that are valid whatever the patient is called.
         """
         code = self.values.code(keyword)
+        if not code or code in terms:
+            return code
         words = code.replace("_", " ").split()
         is_neutral = _CODE_STRING.fullmatch(code) is not None and not any(map(self.patient.has, words))
-        return self._checked(keyword, code, code in terms or is_neutral)
+        return code if is_neutral else self._left_out(keyword, code)
 
     def age(self, keyword: str) -> str:
         """Return an age (PS3.5 6.2, AS), otherwise ''."""
         age = self.values.code(keyword)
-        return self._checked(keyword, age, _AGE.fullmatch(age) is not None)
+        return age if _AGE.fullmatch(age) is not None else self._left_out(keyword, age)
 
-    def _checked(self, keyword: str, code: str, is_valid: bool) -> str:
-        if is_valid or not code:
-            return code
-        self.values.findings.append(_not_valid(keyword))
+    def _left_out(self, keyword: str, code: str) -> str:
+        """Return '', with a finding unless the code is empty."""
+        if code:
+            self.values.findings.append(_not_valid(keyword))
         return ""
 
 

@@ -6,7 +6,6 @@ The levels are the per-frame functional groups, the shared functional groups and
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -64,6 +63,8 @@ def read_frame_attributes(values: Values, pixel: ImagePixel) -> tuple[FrameAttri
 
 def _read_groups(values: Values, keyword: str) -> tuple[Values, ...]:
     """Return the items of functional groups. A sequence that cannot be read may have decided the picture."""
+    if not values.has(keyword):
+        return ()
     findings_before = len(values.findings)
     groups = values.items(keyword)
     if not groups and len(values.findings) > findings_before:
@@ -73,21 +74,21 @@ def _read_groups(values: Values, keyword: str) -> tuple[Values, ...]:
 
 def _merge(levels: tuple[_LevelAttributes, ...]) -> FrameAttributes:
     """Return each kind of attribute from the nearest level that has it. levels: from per-frame to the top level."""
-    voi_levels = tuple(level.voi for level in levels if level.voi is not None)
-    misplaced = _nearest(level.misplaced_voi for level in levels)
-    findings = tuple(finding for level in levels for finding in level.findings)
+    voi_levels = tuple([level.voi for level in levels if level.voi is not None])
+    misplaced = _nearest([level.misplaced_voi for level in levels])
+    findings = tuple([finding for level in levels for finding in level.findings])
     if misplaced is not None and not any(map(_has_voi, voi_levels)):
         voi_levels = (misplaced, *voi_levels)
         findings = (*findings, Finding(FindingCode.VOI_MISPLACED, _MISPLACED_NOTE))
     return FrameAttributes(
-        modality=_nearest(level.modality for level in levels) or ModalityLevel(),
+        modality=_nearest([level.modality for level in levels]) or ModalityLevel(),
         voi_levels=voi_levels,
-        pixel_spacing=_nearest(level.pixel_spacing for level in levels),
+        pixel_spacing=_nearest([level.pixel_spacing for level in levels]),
         findings=findings,
-        shutter=_nearest(level.shutter for level in levels),
-        laterality=_nearest(level.laterality or None for level in levels) or "",
-        patient_orientation=_nearest(level.patient_orientation for level in levels),
-        image_orientation=_nearest(level.image_orientation for level in levels),
+        shutter=_nearest([level.shutter for level in levels]),
+        laterality=_nearest([level.laterality or None for level in levels]) or "",
+        patient_orientation=_nearest([level.patient_orientation for level in levels]),
+        image_orientation=_nearest([level.image_orientation for level in levels]),
     )
 
 
@@ -95,8 +96,11 @@ def _has_voi(level: VoiLevel) -> bool:
     return bool(level.luts or level.windows)
 
 
-def _nearest(values: Iterable[T | None]) -> T | None:
-    return next((value for value in values if value is not None), None)
+def _nearest(values: list[T | None]) -> T | None:
+    for value in values:
+        if value is not None:
+            return value
+    return None
 
 
 def _read_group(group: Values, pixel: ImagePixel) -> _LevelAttributes:
@@ -148,13 +152,17 @@ def _read_spacing(measures: Values | None, properties: Values | None) -> tuple[f
 
 def _read_patient_orientation(values: Values | None) -> tuple[str, str] | None:
     """Return the patient directions of the rows and of the columns as letters (C.7.6.1.1.1)."""
-    letters = () if values is None else Values(values.dataset, []).texts("PatientOrientation")
+    if values is None or not values.has("PatientOrientation"):
+        return None
+    letters = Values(values.dataset, []).texts("PatientOrientation")
     return (letters[0].upper(), letters[1].upper()) if len(letters) >= 2 else None
 
 
 def _read_image_orientation(values: Values | None) -> tuple[float, ...] | None:
     """Return the six direction cosines of the first row and the first column (C.7.6.2.1.1)."""
-    cosines = () if values is None else Values(values.dataset, []).numbers("ImageOrientationPatient")
+    if values is None or not values.has("ImageOrientationPatient"):
+        return None
+    cosines = Values(values.dataset, []).numbers("ImageOrientationPatient")
     return cosines if len(cosines) == 6 else None
 
 

@@ -288,4 +288,7 @@ class Instance:
 
     def frame_attributes(self, frame: int) -> FrameAttributes:
         """Return the attributes of a frame, counted from 0: its own, or the set that all frames share."""
-        return self.frames[frame] if frame < len(self.frames) else self.frames[-1]
+        try:
+            return self.frames[frame]
+        except IndexError:
+            return self.frames[-1]

@@ -136,4 +136,7 @@ def _read_spacing(values: Values) -> tuple[float, float] | None:
     These are Pixel Spacing (PS3.3 10.7), Imager Pixel Spacing (C.8.11.4) and Nominal Scanned Pixel Spacing (C.8.6.2).
     """
     keywords = ("PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing")
-    return next((pair for keyword in keywords if (pair := values.pair(keyword)) is not None), None)
+    for keyword in keywords:
+        if values.has(keyword) and (pair := values.pair(keyword)) is not None:
+            return pair
+    return None

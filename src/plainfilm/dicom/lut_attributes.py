@@ -53,7 +53,8 @@ def read_modality_level(values: Values) -> ModalityLevel | None:
 
     If slope or intercept is there and unreadable, both are reset to 1 and 0.
     """
-    lut = next(iter(_read_luts(values, "ModalityLUTSequence", FindingCode.MODALITY_LUT_INVALID)), None)
+    luts = _read_luts(values, "ModalityLUTSequence", FindingCode.MODALITY_LUT_INVALID)
+    lut = luts[0] if luts else None
     slope, intercept = values.number("RescaleSlope"), values.number("RescaleIntercept")
     for keyword, number in (("RescaleSlope", slope), ("RescaleIntercept", intercept)):
         if number is None and values.has_value(keyword):
@@ -76,6 +77,8 @@ def _read_luts(values: Values, keyword: str, code: FindingCode) -> tuple[LutItem
 
     code: of the finding that an item is left out.
     """
+    if not values.has(keyword):
+        return ()
     findings_before = len(values.findings)
     items = values.items(keyword)
     is_unreadable = not items and len(values.findings) > findings_before

@@ -12,6 +12,7 @@ from plainfilm.dicom.element_header import read_element_header
 from plainfilm.dicom.encoding import ITEM_BYTES, SEQUENCE_DELIMITER_BYTES, UNDEFINED_LENGTH, Encoding
 from plainfilm.dicom.fragments import read_items
 from plainfilm.dicom.instance import ExtendedOffsetTable, PixelKind
+from plainfilm.dicom.raw_data_set import RawDataSet
 from plainfilm.dicom.values import Values
 from plainfilm.errors import LimitError, TruncatedError, UnsupportedError
 
@@ -85,7 +86,7 @@ def pixel_element_of_dataset(dataset: Dataset) -> PixelElement | None:
     return PixelElement(kind, str(element.VR), value, is_undefined, read_extended_offsets(dataset))
 
 
-def read_extended_offsets(dataset: Dataset) -> ExtendedOffsetTable | None:
+def read_extended_offsets(dataset: Dataset | RawDataSet) -> ExtendedOffsetTable | None:
     """Return Extended Offset Table and Extended Offset Table Lengths (PS3.3 C.7.6.3.1.8), None unless both exist."""
     values = Values(dataset, [])
     offsets, lengths = values.raw("ExtendedOffsetTable"), values.raw("ExtendedOffsetTableLengths")

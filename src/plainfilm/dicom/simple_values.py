@@ -7,7 +7,6 @@ values.
 
 from __future__ import annotations
 
-import math
 import re
 import struct
 
@@ -16,6 +15,8 @@ from pydicom.dataelem import RawDataElement
 # Printable and not blank, without the value separator (\) and without ~, both of which are other characters in some
 # character sets.
 _TEXT = re.compile(rb"[ -\[\]-}]*[!-\[\]-}][ -\[\]-}]*")
+# pydicom removes empty groups of a name, which = separates.
+_NAME = re.compile(rb"[ -<>-\[\]-}]*[!-<>-\[\]-}][ -<>-\[\]-}]*")
 _UID = re.compile(rb"[0-9.]{1,64}\0?")
 _INTEGER_STRING = re.compile(rb" *[+-]?[0-9]{1,9} *")
 _DECIMAL_STRING = re.compile(
@@ -41,22 +42,41 @@ _NUMBERS = {
 
 def simple_value(element: RawDataElement) -> str | float | None:
     """Return the text with its padding, or the number, of an element; None if only pydicom can convert the value."""
-    vr, value = element.VR, element.value
-    if vr is None or not isinstance(value, bytes):
+    value = element.value
+    if not isinstance(value, bytes):
         return None
-    pattern = _PATTERNS.get(vr)
-    if pattern is not None:
-        return value.decode("ascii") if len(value) <= _MAX_TEXT and pattern.fullmatch(value) else None
-    layout = _NUMBERS.get((vr, element.is_little_endian))
-    if layout is None or len(value) != layout.size:
+    pattern = _PATTERNS.get(element.VR)
+    if pattern is None:
+        return _binary_number(element)
+    return value.decode("ascii") if not value[_MAX_TEXT:] and pattern.fullmatch(value) else None
+
+
+def simple_text(element: RawDataElement) -> str | None:
+    """Return the text of an element with its padding, also that of a name; None if only pydicom can convert it."""
+    if element.VR != "PN":
+        value = simple_value(element)
+        return value if isinstance(value, str) else None
+    name = element.value
+    if not isinstance(name, bytes) or name[_MAX_TEXT:] or not _NAME.fullmatch(name):
         return None
-    (number,) = layout.unpack(value)
-    return float(number) if isinstance(number, float) else int(number)
+    return name.decode("ascii")
+
+
+def _binary_number(element: RawDataElement) -> float | None:
+    layout = _NUMBERS.get((element.VR, element.is_little_endian))
+    if layout is None:
+        return None
+    try:
+        (number,) = layout.unpack(element.value)
+    except (struct.error, TypeError):  # another number of bytes, or no bytes
+        return None
+    return number  # type: ignore[no-any-return]  # an integer or a float, as the layout says
 
 
 def simple_number(element: RawDataElement) -> float | None:
     """Return the only number of an element, finite and spelled as the standard says, or None."""
-    value = simple_value(element)
-    if isinstance(value, str):
-        return float(value) if element.VR in ("DS", "IS") else None
-    return float(value) if value is not None and math.isfinite(value) else None
+    if element.VR not in _PATTERNS:
+        number = _binary_number(element)
+        return float(number) if number is not None and number - number == 0 else None
+    text = simple_value(element) if element.VR in ("DS", "IS") else None
+    return None if text is None else float(text)

@@ -4,18 +4,19 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from functools import cache
 from typing import Any
 
 from pydicom.datadict import dictionary_VR
-from pydicom.dataelem import RawDataElement
+from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.errors import BytesLengthException
 from pydicom.tag import BaseTag, Tag
 
 from plainfilm.dicom.number_values import dictionary_vr_of, numbers_of, swap_words, words_of_numbers
-from plainfilm.dicom.simple_values import simple_number, simple_value
+from plainfilm.dicom.raw_data_set import RawDataSet
+from plainfilm.dicom.simple_values import simple_number, simple_text, simple_value
 from plainfilm.findings import Finding, FindingCode
 
 Attribute = str | int
@@ -68,14 +69,26 @@ def _vr_of(element: RawDataElement) -> str:
         return ""
 
 
+def _simple_number_of(element: RawDataElement | DataElement, attribute: Attribute) -> float | None:
+    """Return the only number of an element where it needs no conversion by pydicom, otherwise None."""
+    if not isinstance(element, RawDataElement):
+        return None
+    number = simple_number(element)
+    if number is None or not number % 1:
+        return number
+    return None if dictionary_vr_of(attribute) == "IS" else number
+
+
 class Values:
     """Reads the values of one Dataset. Each value that cannot be read adds a finding to `findings`."""
 
-    def __init__(self, dataset: Dataset, findings: list[Finding]) -> None:
+    def __init__(self, dataset: Dataset | RawDataSet, findings: list[Finding]) -> None:
         self.dataset = dataset
         self.findings = findings
         # The keys are plain integers: pydicom's tags are slow to compare, and most attributes asked for are absent.
-        self._elements = {int(tag): element for tag, element in dataset.items()}
+        self._elements: Mapping[int, RawDataElement | DataElement] = (
+            dataset.elements if isinstance(dataset, RawDataSet) else {int(tag): item for tag, item in dataset.items()}
+        )
 
     def raw(self, attribute: Attribute) -> Any:
         """Return the value as pydicom gives it, or its text; None if it is absent, empty or unreadable."""
@@ -131,8 +144,7 @@ class Values:
         element = self._elements.get(_number_of(attribute))
         if element is None:
             return ()
-        number = simple_number(element) if isinstance(element, RawDataElement) else None
-        if number is not None and not (number % 1 and dictionary_vr_of(attribute) == "IS"):
+        if (number := _simple_number_of(element, attribute)) is not None:
             return (number,)
         value = self._number_text(attribute)
         if value is None:
@@ -178,12 +190,22 @@ class Values:
 
     def number(self, attribute: Attribute) -> float | None:
         """Return the first number, or None."""
+        element = self._elements.get(_number_of(attribute))
+        if element is None:
+            return None
+        if (number := _simple_number_of(element, attribute)) is not None:
+            return number
         numbers = self.numbers(attribute)
         return numbers[0] if numbers else None
 
     def integer(self, attribute: Attribute) -> int | None:
         """Return the first number if it is an integer, or None. A fraction adds a finding."""
-        number = self.number(attribute)
+        element = self._elements.get(_number_of(attribute))
+        if element is None:
+            return None
+        number = _simple_number_of(element, attribute)
+        if number is None:
+            number = self.number(attribute)
         if number is None or number != int(number):
             if number is not None:
                 self.add_invalid(attribute)
@@ -208,8 +230,8 @@ class Values:
         element = self._elements.get(_number_of(attribute))
         if element is None:
             return ""
-        simple = simple_value(element) if isinstance(element, RawDataElement) else None
-        return simple.strip(" \0") if isinstance(simple, str) else next(iter(self.texts(attribute)), "")
+        simple = simple_text(element) if isinstance(element, RawDataElement) else None
+        return next(iter(self.texts(attribute)), "") if simple is None else simple.strip(" \0")
 
     def texts(self, attribute: Attribute) -> tuple[str, ...]:
         """Return every value as text without padding."""
@@ -226,7 +248,7 @@ class Values:
 
     def code(self, attribute: Attribute) -> str:
         """Return the first value of a code string in capitals; '' if there is none."""
-        return self.text(attribute).upper()
+        return self.text(attribute).upper() if _number_of(attribute) in self._elements else ""
 
     def items(self, keyword: str) -> tuple[Values, ...]:
         """Return the items of a sequence. They share `findings` with this object."""

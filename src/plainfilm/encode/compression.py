@@ -18,6 +18,7 @@ from plainfilm.kernels.levels import Levels, LookupImage
 Array = npt.NDArray[Any]
 
 _BAND_BYTES = 1 << 18  # filtered and compressed at a time, so that they stay in a core's cache
+_FILTERS = tuple(Filter)
 _MIN_SAMPLE_BYTES, _MAX_SAMPLE_BYTES, _SAMPLE_BLOCKS = 1 << 14, 1 << 16, 16
 
 
@@ -71,9 +72,9 @@ def choose_compression(image: Levels, backend: Backend = BACKEND) -> Compression
     grey, color = backend.value
     fastest, *slower = grey if len(image.shape) == 2 else color
     sample = _Sample.of(image)
-    scanlines = {kind: sample.filtered(kind, backend) for kind in Filter}
-    sizes = {kind: fastest.size(scanlines[kind]) for kind in Filter}
-    best = min(Filter, key=sizes.__getitem__)
+    scanlines = {kind: sample.filtered(kind, backend) for kind in _FILTERS}
+    sizes = {kind: fastest.size(scanlines[kind]) for kind in _FILTERS}
+    best = min(_FILTERS, key=sizes.__getitem__)
     costs = {Compression(best, fastest): sizes[best] * fastest.size_factor}
     for compressor in slower:
         kind = best if compressor.only_filter is None else compressor.only_filter
@@ -102,15 +103,17 @@ class _Sample:
         sample_bytes = min(max(row_size * count // 16, _MIN_SAMPLE_BYTES), _MAX_SAMPLE_BYTES)
         block_rows = min(max(1, sample_bytes // (row_size * _SAMPLE_BLOCKS)), count - 1)
         last_start = count - block_rows
-        starts = sorted({max(1, last_start * index // (_SAMPLE_BLOCKS + 1)) for index in range(1, _SAMPLE_BLOCKS + 1)})
+        # row 0 has no row above it
+        starts = sorted({last_start * index // (_SAMPLE_BLOCKS + 1) or 1 for index in range(1, _SAMPLE_BLOCKS + 1)})
         rows = [row for start in starts for row in range(start - 1, start + block_rows)]
         return cls(_rows(image, rows), len(starts))
 
     def filtered(self, kind: Filter, backend: Backend) -> Array:
         """Filter the sample into scanlines without the rows above the blocks."""
-        scanlines = backend.filter_rows(self.rows, range(len(self.rows)), kind)
+        count = self.rows.shape[0]
+        scanlines = backend.filter_rows(self.rows, range(count), kind)
         blocks = scanlines.reshape(self.blocks, -1, scanlines.shape[1])
-        return blocks[:, min(len(scanlines) - 1, 1) :].copy()
+        return blocks[:, 0 if count == 1 else 1 :].copy()
 
 
 def _rows(image: Levels, rows: list[int]) -> Array:

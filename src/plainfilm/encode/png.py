@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +16,7 @@ from plainfilm.kernels.levels import Levels
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _GREY, _TRUECOLOR = 0, 2
+_pack_header, _pack_length = struct.Struct(">IIBBBBB").pack, struct.Struct(">I").pack
 _MAX_SIDE = 2**31 - 1  # rows or columns, section 11.2.2
 
 
@@ -34,6 +34,7 @@ class Ancillary:
 def encode_png(image: Levels, ancillary: Ancillary, backend: Backend = BACKEND) -> bytes:
     """Return the PNG of an image, (rows, columns) or (rows, columns, 3), uint8 or uint16; arrays of either byte order.
 
+    The chunks are in the order of section 5.6, with one IDAT chunk for each piece of compressed pixels.
     The same image gives the same bytes with the same backend and the same versions of isal and zlib. Raises EncodeError
     where the image has another shape or type.
     """
@@ -43,30 +44,22 @@ def encode_png(image: Levels, ancillary: Ancillary, backend: Backend = BACKEND) 
         raise EncodeError(f"PNG holds 8 or 16-bit grey and RGB images, not {image.dtype} of shape {image.shape}")
     if isinstance(image, np.ndarray):
         image = np.ascontiguousarray(image, image.dtype.newbyteorder("="))
-    return b"".join(_parts(image, ancillary, backend))
-
-
-def _parts(image: Levels, ancillary: Ancillary, backend: Backend) -> Iterator[bytes]:
-    """The signature and the chunks, in the order of section 5.6; one IDAT chunk for each piece of compressed pixels."""
-    yield _SIGNATURE
-    yield from _chunk(b"IHDR", _header(image))
+    parts = [_SIGNATURE, *_chunk(b"IHDR", _header(image))]
     if ancillary.icc_profile is not None:
-        yield from _chunk(b"iCCP", b"ICC profile\0\0" + zlib.compress(ancillary.icc_profile))
-    yield from _chunk(b"tEXt", b"Software\0" + ancillary.software.encode("latin-1"))
+        parts += _chunk(b"iCCP", b"ICC profile\0\0" + zlib.compress(ancillary.icc_profile))
+    parts += _chunk(b"tEXt", b"Software\0" + ancillary.software.encode("latin-1"))
     for piece in compress_image(image, backend):
-        yield from _chunk(b"IDAT", piece)
-    yield from _chunk(b"IEND", b"")
+        parts += _chunk(b"IDAT", piece)
+    return b"".join((*parts, *_chunk(b"IEND", b"")))
 
 
 def _header(image: Levels) -> bytes:
     """Columns, rows, bits per sample, colour type; the compression, filter and interlace methods are 0 (11.2.2)."""
     rows, columns = image.shape[:2]
     color_type = _GREY if len(image.shape) == 2 else _TRUECOLOR
-    return struct.pack(">IIBBBBB", columns, rows, image.dtype.itemsize * 8, color_type, 0, 0, 0)
+    return _pack_header(columns, rows, image.dtype.itemsize * 8, color_type, 0, 0, 0)
 
 
-def _chunk(kind: bytes, data: bytes) -> Iterator[bytes]:
+def _chunk(kind: bytes, data: bytes) -> tuple[bytes, bytes, bytes, bytes]:
     """Length, type, data and checksum of a chunk (section 5.3)."""
-    yield struct.pack(">I", len(data)) + kind
-    yield data
-    yield struct.pack(">I", isal_zlib.crc32(data, isal_zlib.crc32(kind)))
+    return _pack_length(len(data)), kind, data, _pack_length(isal_zlib.crc32(data, isal_zlib.crc32(kind)))

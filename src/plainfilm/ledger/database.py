@@ -8,11 +8,13 @@ lack). A commit is on the disk before it returns. A connection must not be used 
 from __future__ import annotations
 
 import os
+import shutil
 import sqlite3
 import stat
 from collections.abc import Iterable, Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from plainfilm.errors import LedgerError, Reason, RunError, Stage, StorageFullError
@@ -72,10 +74,10 @@ class Database:
             raise damage(self.path, "a row has values of a wrong type")
         return row
 
-    def iterate(self, query: str) -> Iterator[tuple[Any, ...]]:
+    def iterate(self, query: str, values: tuple[object, ...] = ()) -> Iterator[tuple[Any, ...]]:
         """Yield the rows of a query; none of them is kept in memory."""
         with translate_sqlite_errors(self.path):
-            yield from self._connection.execute(query)
+            yield from self._connection.execute(query, values)
 
     def commit(self) -> None:
         """Write all changes since the last commit to the disk."""
@@ -124,6 +126,16 @@ def open_database(path: Path) -> Iterator[Database]:
 
 
 @contextmanager
+def open_copy(path: Path) -> Iterator[Database]:
+    """Open the database of a ledger, or a copy of it where that needs no file in OUT. Raises LedgerError, RunError."""
+    with ExitStack() as stack:
+        with translate_sqlite_errors(path):
+            connection = stack.enter_context(closing(_connect(path, stack)))
+            connection.execute("PRAGMA trusted_schema=OFF")
+        yield Database(connection, path)
+
+
+@contextmanager
 def translate_sqlite_errors(path: Path) -> Iterator[None]:
     """Raise an error of SQLite as StorageFullError, LedgerError (no ledger, or a damaged one) or RunError."""
     try:
@@ -163,6 +175,17 @@ def check_regular_files(path: Path) -> None:
 def database_files(path: Path) -> list[Path]:
     """Return the paths of the database and of the files that SQLite keeps beside it."""
     return [path, *(path.with_name(f"{path.name}-{suffix}") for suffix in ("wal", "shm", "journal"))]
+
+
+def _connect(path: Path, stack: ExitStack) -> sqlite3.Connection:
+    log = path.with_name(f"{path.name}-wal")
+    if not log.exists() or not log.stat().st_size:
+        return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True)
+    # a killed run left its last commits in the log: SQLite merges the log into a copy
+    folder = Path(stack.enter_context(TemporaryDirectory(prefix="plainfilm-")))
+    for file in (path, log):
+        shutil.copyfile(file, folder / file.name)
+    return sqlite3.connect(folder / path.name)
 
 
 def _make_private(path: Path) -> None:

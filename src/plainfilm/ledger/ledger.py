@@ -18,15 +18,18 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 
 from plainfilm.errors import Reason
 from plainfilm.ledger.database import Database, damage, open_database
 from plainfilm.ledger.fingerprint import RunFingerprint, check_fingerprint
 from plainfilm.ledger.listed_sources import ListedSources
+from plainfilm.ledger.merge_state import StoredMerge, check_not_merging
 from plainfilm.ledger.remaining_work import FileStat, RemainingWork, numbered_names
 from plainfilm.ledger.schema import SCHEMA, create_tables, is_relative_name, read_meta, remove_if_unusable
 from plainfilm.ledger.serialization import failure_to_text, record_to_text
+from plainfilm.ledger.share_state import StoredShare
 from plainfilm.ledger.source_names import StoredPrefixes, is_name_free
 from plainfilm.ledger.sql import (
     CREATE_INSTANCE_INDEX,
@@ -34,6 +37,7 @@ from plainfilm.ledger.sql import (
     INSERT_IMAGE,
     INSERT_OVERLAY,
     INSERT_SOURCE,
+    INSTANCES_WITH_SUFFIXES,
     NEWEST_SOURCES,
     PENDING_WITHOUT_ROW,
     SOURCE_STATE,
@@ -84,16 +88,15 @@ class Ledger:
         """The names of the options that may change, and have changed since the earlier run."""
         if overwrite:
             self._delete_everything()
+            self.merge.forget()
         elif meta:
             self._resume(meta, fingerprint)
         rows = [("schema", SCHEMA), ("identity", fingerprint.to_json())]
         database.execute_many("INSERT OR REPLACE INTO meta VALUES (?, ?)", rows)
         database.commit()
-        self.counts: Counter[str] = Counter()
+        self.counts = self._counted()
         """The number of rows of each status."""
         self.prefixes = StoredPrefixes(database, replace=self._is_new)
-        for table in ("images", "failures"):
-            self.counts.update(dict(database.fetch_all(f"SELECT status, count(*) FROM {table} GROUP BY status")))
 
     def _open_parts(self, database: Database) -> None:
         self._database, self._rows = database, StoredRows(database)
@@ -101,6 +104,12 @@ class Ledger:
         """The files of the images, to be compared with those in OUT, and what the report shows of the images."""
         self.shards, self.splits = StoredShards(database), StoredSplits(database)
         """The files that hold many images each, and the splits of the patients."""
+        self.share, self.merge = StoredShare(database), StoredMerge(database)
+        """The state of the shard whose ledger this is, and that of the newest merge."""
+
+    def _counted(self) -> Counter[str]:
+        queries = (f"SELECT status, count(*) FROM {table} GROUP BY status" for table in ("images", "failures"))
+        return Counter(dict(chain.from_iterable(map(self._database.fetch_all, queries))))
 
     def track_listing(self) -> None:
         """Note from now on which sources are registered."""
@@ -153,10 +162,9 @@ class Ledger:
         query = "SELECT source, min(file_name) FROM images WHERE sop_instance BETWEEN ?1 AND ?1 || 'g' GROUP BY source"
         return dict(self._database.fetch_all(query, (digits,), (str, str)))
 
-    def instances_with_suffixes(self) -> list[str]:
-        """Return the SOP Instances of which an image may have a name with a `-` and digits behind its own."""
-        query = "SELECT DISTINCT sop_instance FROM images WHERE file_name GLOB '*[0-9a-f]-*'"
-        return [str(instance) for (instance,) in self._database.fetch_all(query)]
+    def instances_with_suffixes(self, last: str, most: int) -> list[str]:
+        """Return the SOP Instances after `last` of which an image may have a name with a `-` and digits at its end."""
+        return [str(instance) for (instance,) in self._database.fetch_all(INSTANCES_WITH_SUFFIXES, (last, most))]
 
     def images_of_source(self, source: str) -> list[Record]:
         """Return the images of a source in the order of their frames."""
@@ -245,6 +253,7 @@ class Ledger:
 
     def _resume(self, meta: Mapping[str, str], fingerprint: RunFingerprint) -> None:
         """Compare with the earlier runs, and mark the failures that are to be tried again. Raises LedgerError."""
+        check_not_merging(self._database.path, meta)
         stored = check_fingerprint(self._database.path, meta, fingerprint)
         self.changed_options = tuple(fingerprint.changed_limits(stored))
         for option in Options.declared():

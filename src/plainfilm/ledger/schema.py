@@ -57,7 +57,7 @@ def remove_if_unusable(path: Path) -> list[str]:
             if not has_tables(database):
                 return []
             meta = read_meta(database)
-            file_names.extend(_file_names(database))
+            file_names.extend(file_names_of(database))
             if meta.get("schema", SCHEMA) == SCHEMA and _is_intact(database):
                 return []
     except LedgerError:
@@ -89,7 +89,7 @@ def _expected_structure() -> tuple[set[tuple[object, ...]], set[tuple[object, ..
         return required, set(connection.execute(_STRUCTURE)) - required
 
 
-def _file_names(database: Database) -> Iterator[str]:
+def file_names_of(database: Database) -> Iterator[str]:
     """Yield the names of all images, and of the files that hold many of them. Raises LedgerError for any other text."""
     for (name,) in chain(database.iterate(FILE_NAMES), database.iterate(SHARD_NAMES)):
         if not is_relative_name(name):

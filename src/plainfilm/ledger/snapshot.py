@@ -1,21 +1,20 @@
 # SPDX-License-Identifier: MIT
-"""Read a ledger without changing it: no file is written in OUT."""
+"""Ask a ledger about sources without changing it: no file is written in OUT."""
 
 from __future__ import annotations
 
 import os
-import shutil
-import sqlite3
 from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
-from plainfilm.ledger.database import Database, check_regular_files, translate_sqlite_errors
+from plainfilm.ledger.database import Database, check_regular_files, open_copy
 from plainfilm.ledger.fingerprint import RunFingerprint, check_fingerprint
+from plainfilm.ledger.merge_state import check_not_merging
 from plainfilm.ledger.remaining_work import FileStat, numbered_names
 from plainfilm.ledger.schema import has_tables, read_meta
+from plainfilm.ledger.source_names import is_name_free
 from plainfilm.ledger.sql import SOURCE_STATE, STATE_TYPES
 from plainfilm.ledger.stored_files import StoredFiles
 from plainfilm.sources.reference import Reference
@@ -45,6 +44,22 @@ class LedgerSnapshot:
                 return source if is_done else None
         raise AssertionError("numbered_names does not end")
 
+    def named(self, reference: Reference) -> Reference:
+        """Return a reference with the source and the name that it has in the ledger, or that no other source has.
+
+        Raises as `open_snapshot`.
+        """
+        if (database := self._database) is None:
+            return reference
+        for source in numbered_names(reference.source):
+            state = database.fetch_one(SOURCE_STATE, (source,), STATE_TYPES)
+            if state is None:
+                name = next(name for name in numbered_names(reference.name) if is_name_free(database, name))
+                return replace(reference, source=source, name=name)
+            if state[0] == os.fsencode(reference.path) or not os.path.lexists(state[0]):
+                return replace(reference, source=source, name=state[1])
+        raise AssertionError("numbered_names does not end")
+
     @property
     def files(self) -> StoredFiles:
         """The files of the images. A source of `done_source` must have been found before."""
@@ -63,26 +78,6 @@ def open_snapshot(path: Path, fingerprint: RunFingerprint) -> Iterator[LedgerSna
     with open_copy(path) as database:
         meta = read_meta(database) if has_tables(database) else {}
         if meta:
+            check_not_merging(path, meta)
             check_fingerprint(path, meta, fingerprint)
         yield LedgerSnapshot(database if meta else None)
-
-
-@contextmanager
-def open_copy(path: Path) -> Iterator[Database]:
-    """Open the database of a ledger, or a copy of it where that needs no file in OUT. Raises LedgerError, RunError."""
-    with ExitStack() as stack:
-        with translate_sqlite_errors(path):
-            connection = stack.enter_context(closing(_connect(path, stack)))
-            connection.execute("PRAGMA trusted_schema=OFF")
-        yield Database(connection, path)
-
-
-def _connect(path: Path, stack: ExitStack) -> sqlite3.Connection:
-    log = path.with_name(f"{path.name}-wal")
-    if not log.exists() or not log.stat().st_size:
-        return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True)
-    # a killed run left its last commits in the log: SQLite merges the log into a copy
-    folder = Path(stack.enter_context(TemporaryDirectory(prefix="plainfilm-")))
-    for file in (path, log):
-        shutil.copyfile(file, folder / file.name)
-    return sqlite3.connect(folder / path.name)

@@ -8,9 +8,8 @@ import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from plainfilm.ledger.database import Database, check_regular_files, damage, open_database
+from plainfilm.ledger.database import Database, check_regular_files, damage, open_copy, open_database
 from plainfilm.ledger.remaining_work import numbered_names
-from plainfilm.ledger.snapshot import open_copy
 from plainfilm.ledger.sql import COLLIDING_SOURCE
 from plainfilm.sources.naming_rules import fold, instance_of
 from plainfilm.sources.prefixes import EarlierNames
@@ -35,7 +34,7 @@ class StoredPrefixes:
 
     def add(self, prefixes: Mapping[str, str]) -> None:
         """Store the prefixes of a run, by the paths of the folders, in the order in which the folders came; commit."""
-        stored = {} if self._replace else _read_prefixes(self._database)
+        stored = {} if self._replace else read_prefixes(self._database)
         text = json.dumps(stored | dict(prefixes))
         self._database.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (_META, text))
         self._database.commit()
@@ -59,13 +58,14 @@ def earlier_names(path: Path, listing: Listing, *, read_only: bool = False) -> E
 def _names_in(database: Database, listing: Listing) -> EarlierNames:
     if database.fetch_one("SELECT 1 FROM sqlite_master WHERE name = 'sources'") is None:
         return EarlierNames()
-    prefixes = _read_prefixes(database)
+    prefixes = read_prefixes(database)
     folders = frozenset(name for base in listing.folder_names for name in _folders_at_top(database, fold(base)))
     files = {source: _paths_of(database, source) for source in listing.file_sources}
     return EarlierNames(prefixes, folders, files)
 
 
-def _read_prefixes(database: Database) -> dict[str, str]:
+def read_prefixes(database: Database) -> dict[str, str]:
+    """Return the prefixes that a ledger has, by the paths of the folders. Raises LedgerError where it is damaged."""
     row = database.fetch_one(_PREFIXES, types=(str,))
     if row is None:
         return {}

@@ -104,6 +104,11 @@ SELECT row FROM images WHERE stored_hash IN (
 ORDER BY stored_hash, source, frame
 """
 
+INSTANCES_WITH_SUFFIXES = """
+SELECT DISTINCT sop_instance FROM images WHERE sop_instance > ? AND file_name GLOB '*[0-9a-f]-*'
+ORDER BY sop_instance LIMIT ?
+"""
+
 # created when they are first needed: until then they would only make inserts slower
 CREATE_INSTANCE_INDEX = "CREATE INDEX IF NOT EXISTS images_instance ON images (sop_instance, frame, source)"
 CREATE_DUPLICATE_INDEXES = f"""

@@ -73,6 +73,12 @@ class StoredShards:
         row = self._database.fetch_one("SELECT count(*) FROM images WHERE shard = ?", (shard,), (int,))
         return 0 if row is None else int(row[0])
 
+    def packed_images(self) -> int:
+        """Return the number of images if all are in shards, otherwise -1."""
+        query = "SELECT count(*), count(*) FILTER (WHERE shard = '') FROM images"
+        row = self._database.fetch_one(query, (), (int, int))
+        return -1 if row is None or row[1] else int(row[0])
+
     def update_stat(self, shard: str, file_stat: FileStat) -> None:
         """Record the present size and time of a shard whose bytes are unchanged."""
         values = (file_stat.size, file_stat.mtime_ns, shard)

@@ -16,6 +16,7 @@ from plainfilm.options.output import Layout
 from plainfilm.options.presentation import Orient, Overlays
 from plainfilm.options.privacy import RedactUnmatched
 from plainfilm.options.render import LOOK_OPTIONS, Icc, Look, Polarity, VoiChoice
+from plainfilm.options.run import EngineName
 
 _Values = Mapping[str, object]
 
@@ -81,7 +82,10 @@ _RULES = (
     _Rule("lossless", False, "on a format that is always without loss", _has_no_choice_of_loss),
     _Rule("spacing", None, _WITH_STORED, _is_stored),
     _Rule("redact_unmatched", RedactUnmatched.ERROR, "without --redact-from", lambda v: v["redact_from"] is None),
+    _Rule("shard_members", False, "without --shard", lambda values: values["shard"] is None),
     _Rule("voi", VoiChoice(), "with a look that does not use the VOI of the file", _ignores_voi),
+    _Rule("scheduler", None, "without --engine dask", lambda values: values["engine"] is not EngineName.DASK),
+    _Rule("jobs", None, "with --scheduler, whose own workers do the work", lambda v: v["scheduler"] is not None),
     _Rule("polarity", Polarity.AUTO, _WITH_STORED, _is_stored),
     _Rule("icc", Icc.EMBED, _WITH_STORED, _is_stored),
     _Rule("pixels", Pixels.SQUARE, _WITH_STORED, _is_stored),
@@ -93,7 +97,7 @@ _RULES = (
 )
 
 
-_OF_FOLDERS = ("names", "columns", "exclude", "table", "no_card", "no_report")
+_OF_FOLDERS = ("names", "columns", "exclude", "table", "no_card", "no_report", "shard")
 
 
 def ineffective_options(

@@ -112,7 +112,11 @@ class RunKeywords(ImageKeywords, total=False):
     memory: str | int
     source_column: str | None
     jobs: int | None
+    engine: Literal["local", "dask"]
+    scheduler: str | None
     key_file: str | PathLike[str] | None
+    shard: str | tuple[int, int] | None
+    shard_members: bool
     overwrite: bool
     prune: bool
     dry_run: bool

@@ -256,12 +256,15 @@ class RenderOptions:
     @property
     def _implied_looks(self) -> list[Look]:
         """The looks whose parameters are given."""
-        return [Look(name) for name in LOOK_OPTIONS if name != "look" and getattr(self, name) is not None]
+        parameters = ((Look.WINDOW, self.window), (Look.STRETCH, self.stretch), (Look.CLAHE, self.clahe))
+        return [look for look, parameter in parameters if parameter is not None]
 
     @property
     def effective_look(self) -> Look:
         """The look of `--look`, or the look that `--window`, `--stretch` or `--clahe` implies."""
-        return next(iter(self._implied_looks), self.look or Look.VIEWER)
+        if self.window is None and self.stretch is None and self.clahe is None:
+            return self.look or Look.VIEWER
+        return self._implied_looks[0]
 
     @property
     def percentiles(self) -> Stretch:

@@ -4,15 +4,24 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
 from plainfilm.errors import OptionsError
 from plainfilm.options.field import FREE, Scope, ValueType, option
+from plainfilm.options.share import Share, parse_share
 from plainfilm.options.value_types import SWITCH, members, parse_count, path_type
 
 MAX_JOBS = 1024
+
+
+class EngineName(StrEnum):
+    """Where the jobs of a run are done."""
+
+    LOCAL = "local"
+    DASK = "dask"
 
 
 class Progress(StrEnum):
@@ -36,7 +45,18 @@ def available_cpus() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def parse_address(value: object) -> str:
+    """The address of a scheduler: `tcp://host:port`. Raises OptionsError."""
+    address = str(value).strip()
+    if not _ADDRESS_FORM.fullmatch(address):
+        raise OptionsError("an address such as tcp://host:8786, with the scheme tcp, tls, ws or wss")
+    return address
+
+
 _JOBS = ValueType(parse_jobs, "N", "int")
+_ADDRESS_FORM = re.compile(r"(?:(?:tcp|tls|ws|wss)://)?[^\s/@]+:[0-9]{1,5}")
+_ADDRESS = ValueType(parse_address, "ADDRESS", "str")
+_SHARE = ValueType(parse_share, "I/N", "str | tuple[int, int]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +70,46 @@ class RunOptions:
         scope=Scope.RUN,
         resume=FREE,
     )
+    engine: EngineName = option(
+        EngineName.LOCAL,
+        members(EngineName),
+        "do the work in processes of this machine (local) or on a Dask cluster (dask, which needs `pip install "
+        "'plainfilm[dask]'`)",
+        scope=Scope.RUN,
+        resume=FREE,
+        is_recorded=False,
+    )
+    scheduler: str | None = option(
+        None,
+        _ADDRESS,
+        "the address of the scheduler of a Dask cluster, whose workers see the SOURCEs and OUT under the same paths "
+        "(default: a cluster on this machine)",
+        scope=Scope.RUN,
+        resume=FREE,
+        is_recorded=False,
+    )
     key_file: Path | None = option(
         None,
         path_type(),
         "the file with the secret of every keyed hash (default: a file in your configuration directory, made on first "
         "use)",
+        scope=Scope.RUN,
+        resume=FREE,
+        is_recorded=False,
+    )
+    shard: Share | None = option(
+        None,
+        _SHARE,
+        "convert share I of N of the sources, I from 1; the other shares are converted by other processes, here or on "
+        "other machines, and `plainfilm merge OUT` joins them; needs --key-file",
+        scope=Scope.RUN,
+        resume=FREE,
+        is_recorded=False,
+    )
+    shard_members: bool = option(
+        False,
+        SWITCH,
+        "with --shard, share out the members of archives, and not archives as a whole",
         scope=Scope.RUN,
         resume=FREE,
         is_recorded=False,

@@ -184,4 +184,7 @@ class SelectionOptions:
     @property
     def is_empty(self) -> bool:
         """Whether no header decides which instances are converted."""
-        return replace(self, exclude=None) == SelectionOptions()
+        return (self if self.exclude is None else replace(self, exclude=None)) == _NO_SELECTION
+
+
+_NO_SELECTION = SelectionOptions()

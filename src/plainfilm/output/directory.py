@@ -70,6 +70,19 @@ class OutputDirectory:
         source, target = origin._location(name), self._location(new_name)
         os.replace(source, target, src_dir_fd=origin.descriptor, dst_dir_fd=self.descriptor)
 
+    def link_from(self, origin: OutputDirectory, name: str, new_name: str) -> None:
+        """Give a file of another directory a further name here. Raises OSError, also where the name is taken.
+
+        A symbolic link is not followed.
+        """
+        os.link(
+            origin._location(name),
+            self._location(new_name),
+            src_dir_fd=origin.descriptor,
+            dst_dir_fd=self.descriptor,
+            follow_symlinks=False,
+        )
+
     def remove(self, name: str) -> None:
         """Remove a file if it exists. Raises OSError."""
         with suppress(FileNotFoundError):

@@ -16,15 +16,18 @@ from itertools import groupby
 from pathlib import Path
 
 from plainfilm.errors import OutputError, PlainfilmError
+from plainfilm.options.share import Share
 from plainfilm.output.directory import BY_DESCRIPTOR, OutputDirectory, open_directory, temporary_name
 from plainfilm.output.ownership import (
-    LEDGER,
-    STAGING,
+    WHOLE,
+    PrivateNames,
     check_ownership,
+    check_unlocked,
     check_writable,
     has_ledger,
     lock_folder,
     make_folder,
+    shares_of,
 )
 from plainfilm.output.storage import classify_os_error, translate_os_errors, translate_private_errors
 
@@ -41,29 +44,31 @@ class FolderOutput:
     sync: whether `publish` flushes files to the disk (fsync) before they get their names, and the names before it
     returns.
     by_descriptor: whether files are opened relative to open directories.
+    names: the names of the private entries of the run.
     """
 
     out: Path
     sync: bool = True
     by_descriptor: bool = BY_DESCRIPTOR
+    names: PrivateNames = WHOLE
 
     @property
     def ledger_path(self) -> Path:
         """Where the ledger of OUT is, or will be."""
-        return self.out / LEDGER
+        return self.out / self.names.ledger
 
     @property
     def presentation_index_path(self) -> Path:
         """Where the index of presentation states is until staging is cleared."""
-        return self.out / STAGING / _PRESENTATION_INDEX
+        return self.out / self.names.staging / _PRESENTATION_INDEX
 
     def has_ledger(self) -> bool:
         """Whether OUT has a ledger. Raises LedgerError where something else than a file has its name."""
-        return has_ledger(self.out)
+        return has_ledger(self.out, self.names.ledger)
 
     def lock(self) -> AbstractContextManager[None]:
         """Keep other runs out of OUT, which exists, until the block or the process ends. Raises as `lock_folder`."""
-        return lock_folder(self.out, by_descriptor=self.by_descriptor)
+        return lock_folder(self.out, self.names, by_descriptor=self.by_descriptor)
 
     @contextmanager
     def open_for_run(self, *, overwrite: bool = False) -> Iterator[FolderOutput]:
@@ -75,15 +80,35 @@ class FolderOutput:
         """
         make_folder(self.out)
         # nothing is created in a folder that is refused
-        check_ownership(self.out, overwrite=overwrite)
+        check_ownership(self.out, self.names, overwrite=overwrite)
         with self.lock():
-            check_ownership(self.out, overwrite=overwrite)
-            check_writable(self.out, by_descriptor=self.by_descriptor)
+            check_ownership(self.out, self.names, overwrite=overwrite)
+            check_writable(self.out, self.names.probe, by_descriptor=self.by_descriptor)
             self.clear_staging()
             try:
                 yield self
             finally:
                 self._remove_staging()
+
+    @contextmanager
+    def open_for_merge(self) -> Iterator[FolderOutput]:
+        """Lock OUT, which exists, against all runs and shards. At the end of the block staging is removed.
+
+        Raises LedgerError (OUT is a file or is not writable), OutputLockedError and StorageFullError.
+        """
+        with self.lock():
+            for share in shares_of(self.out):
+                check_unlocked(self.out, PrivateNames(share), by_descriptor=self.by_descriptor)
+            check_writable(self.out, self.names.probe, by_descriptor=self.by_descriptor)
+            self.clear_staging()
+            try:
+                yield self
+            finally:
+                self._remove_staging()
+
+    def path_of_share(self, share: Share) -> Path:
+        """Return where the ledger of a shard is."""
+        return self.out / PrivateNames(share).ledger
 
     def stage(self, chunks: Iterable[bytes]) -> str:
         """Write a file to staging and return its temporary name, to be given to `publish` or `discard`.
@@ -95,6 +120,10 @@ class FolderOutput:
             staging.create(name, chunks)
         return name
 
+    def is_staged(self, temporary_name: str) -> bool:
+        """Whether a staged file of this name is there."""
+        return (self._staging_path / temporary_name).is_file()
+
     def publish(self, names: Mapping[str, str]) -> dict[str, OutputError]:
         """Give staged files their final names. Older files of these names are replaced.
 
@@ -105,8 +134,8 @@ class FolderOutput:
         """
         errors = self._sync_staged(names) if self.sync else {}
         synced = (item for item in names.items() if item[0] not in errors)
-        in_folders = sorted(synced, key=lambda item: (_folder_of(item[1]), item[1]))
-        for folder, group in groupby(in_folders, key=lambda item: _folder_of(item[1])):
+        in_folders = sorted(synced, key=lambda item: (folder_of(item[1]), item[1]))
+        for folder, group in groupby(in_folders, key=lambda item: folder_of(item[1])):
             names_in_folder = dict(group)
             try:
                 errors |= self._publish_in_folder(folder, names_in_folder)
@@ -146,8 +175,13 @@ class FolderOutput:
         return {name for name in names if not self._remove(name)}
 
     def remove_empty_folders(self, names: Iterable[str]) -> None:
-        """Remove the folders of these files, and the folders above, where they are empty."""
-        folders = {tuple(_components(name)[:depth]) for name in names for depth in range(1, name.count("/") + 1)}
+        """Remove the folders of these files, and the folders above, where they are empty.
+
+        A shard leaves them: another shard may be about to write into one of them.
+        """
+        if self.names.share is not None:
+            return
+        folders = {tuple(components_of(name)[:depth]) for name in names for depth in range(1, name.count("/") + 1)}
         for *parents, folder in sorted(folders, key=len, reverse=True):
             if self.out.joinpath(*parents).is_dir():
                 with (
@@ -155,6 +189,12 @@ class FolderOutput:
                     open_directory(self.out, parents, by_descriptor=self.by_descriptor) as directory,
                 ):
                     directory.remove_directory(folder)
+
+    def remove_empty_tree(self, folder: str) -> None:
+        """Remove a folder at the top of OUT, and the folders in it, where they hold no file; links are not followed."""
+        for path, _, _ in os.walk(self.out / folder, topdown=False):
+            with suppress(OSError):
+                Path(path).rmdir()
 
     def write(self, relative_name: str, data: bytes) -> Path:
         """Write one complete file into OUT and return its path. An older file of that name is replaced.
@@ -165,7 +205,7 @@ class FolderOutput:
 
     def write_chunks(self, relative_name: str, chunks: Iterable[bytes]) -> Path:
         """Write one complete file from an iterable of chunks, as `write` does."""
-        _components(relative_name)
+        components_of(relative_name)
         staged = self.stage(chunks)
         for error in self.publish({staged: relative_name}).values():
             raise error
@@ -173,7 +213,7 @@ class FolderOutput:
 
     def _remove(self, relative_name: str) -> bool:
         """Remove a file; return whether no file of a run has this name now."""
-        *folders, name = _components(relative_name)
+        *folders, name = components_of(relative_name)
         try:
             if self.out.joinpath(*folders).is_dir():
                 with open_directory(self.out, folders, by_descriptor=self.by_descriptor) as directory:
@@ -206,22 +246,22 @@ class FolderOutput:
     def _publish_in_folder(self, folder: str, names: Mapping[str, str]) -> dict[str, OutputError]:
         """Publish the files of one folder. Raises OutputError if the folder cannot be created, and run errors."""
         errors: dict[str, OutputError] = {}
-        folders = _components(f"{folder}/x")[:-1] if folder else []
+        folders = components_of(f"{folder}/x")[:-1] if folder else []
         target = open_directory(self.out, folders, by_descriptor=self.by_descriptor)
         with translate_os_errors(), self._open_staging() as staging, target as directory:
             for temporary, relative_name in names.items():
                 try:
                     with translate_os_errors():
-                        directory.move_from(staging, temporary, _components(relative_name)[-1])
+                        directory.move_from(staging, temporary, components_of(relative_name)[-1])
                 except OutputError as error:
                     errors[temporary] = error
             if self.sync:
                 directory.sync()
         if self.sync:
-            self._sync_parents(folders)
+            self.sync_parents(folders)
         return errors
 
-    def _sync_parents(self, folders: list[str]) -> None:
+    def sync_parents(self, folders: list[str]) -> None:
         """Flush the names of the folders themselves to the disk."""
         for depth in range(len(folders)):
             with (
@@ -232,11 +272,11 @@ class FolderOutput:
 
     @property
     def _staging_path(self) -> Path:
-        return self.out / STAGING
+        return self.out / self.names.staging
 
     @contextmanager
     def _open_staging(self) -> Iterator[OutputDirectory]:
-        with open_directory(self.out, [STAGING], mode=0o700, by_descriptor=self.by_descriptor) as directory:
+        with open_directory(self.out, [self.names.staging], mode=0o700, by_descriptor=self.by_descriptor) as directory:
             yield directory
 
     def _remove_staging(self) -> None:
@@ -244,7 +284,7 @@ class FolderOutput:
         with suppress(PlainfilmError):
             self.clear_staging()
         with suppress(OSError), open_directory(self.out, by_descriptor=self.by_descriptor) as directory:
-            directory.remove_directory(STAGING)
+            directory.remove_directory(self.names.staging)
 
 
 def _sync_each(staging: OutputDirectory, names: Iterator[str], errors: dict[str, OutputError]) -> None:
@@ -257,11 +297,12 @@ def _sync_each(staging: OutputDirectory, names: Iterator[str], errors: dict[str,
             errors[name] = error
 
 
-def _folder_of(relative_name: str) -> str:
+def folder_of(relative_name: str) -> str:
+    """Return the folder of a relative name, '' for the top."""
     return relative_name.rpartition("/")[0]
 
 
-def _components(relative_name: str) -> list[str]:
+def components_of(relative_name: str) -> list[str]:
     """Split a relative name at `/`. Raises OutputError for a name that could lead out of OUT."""
     components = relative_name.split("/")
     if any(part in ("", ".", "..") or "\\" in part or ":" in part or "\0" in part for part in components):

@@ -6,34 +6,92 @@ At the top of OUT a run has these private entries. All other names that begin wi
     .plainfilm           the ledger, one SQLite file, and what SQLite keeps beside it while the ledger is open
     .plainfilm-lock      an empty file that a run locks; it stays
     .plainfilm-staging   the folder of staged files; it exists while a run lasts
+
+Each process of a run with `--shard I/N` has entries of its own instead: `.plainfilm-shard-00001-of-00004`, with `-lock`
+and `-staging` behind it. `plainfilm merge` joins them. They share the lock of OUT with one another, but with no other
+run.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import stat
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from plainfilm.errors import LedgerError, OutputError, OutputLockedError, PlainfilmError, Reason, Stage, with_os_error
+from plainfilm.options.share import Share
 from plainfilm.output.directory import BY_DESCRIPTOR, TEMPORARY_NAME, open_directory
 from plainfilm.output.lock import try_lock
 from plainfilm.output.storage import classify_os_error
 
 LEDGER = ".plainfilm"
-LOCK = ".plainfilm-lock"
-STAGING = ".plainfilm-staging"
+_LOCK_SUFFIX, _STAGING_SUFFIX = "-lock", "-staging"
+LOCK, STAGING = LEDGER + _LOCK_SUFFIX, LEDGER + _STAGING_SUFFIX
 _RESERVED_PREFIX = ".plainfilm-"
-_PROBE = f".plainfilm-{0:016x}.tmp"
+_SHARE = re.compile(r"\.plainfilm-shard-([0-9]{5,})-of-([0-9]{5,})")
 
 
-def has_ledger(out: Path) -> bool:
+@dataclass(frozen=True, slots=True)
+class PrivateNames:
+    """The names of the private entries of a run at the top of OUT; share: that of `--shard`, None without one."""
+
+    share: Share | None = None
+
+    @property
+    def ledger(self) -> str:
+        """The name of the ledger."""
+        return LEDGER if self.share is None else f"{LEDGER}-shard-{self.share.number:05d}-of-{self.share.total:05d}"
+
+    @property
+    def lock(self) -> str:
+        """The name of the file that the run locks."""
+        return self.ledger + _LOCK_SUFFIX
+
+    @property
+    def staging(self) -> str:
+        """The name of the folder of staged files."""
+        return self.ledger + _STAGING_SUFFIX
+
+    @property
+    def probe(self) -> str:
+        """The name of the file by which a run finds out whether OUT can be written to."""
+        return f".plainfilm-{0:016x}.tmp" if self.share is None else f"{self.ledger}-probe.tmp"
+
+
+WHOLE = PrivateNames()
+"""The names of the private entries of a run that converts all sources."""
+
+
+def shares_of(out: Path) -> list[Share]:
+    """Return the shares that have ledgers in OUT, which are not merged, by number. Raises LedgerError."""
+    try:
+        matches = [match for path in out.iterdir() if (match := _SHARE.fullmatch(path.name))]
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise unusable_error(out, error) from error
+    shares = sorted((int(match[2]), int(match[1])) for match in matches)
+    return [Share(number, total) for total, number in shares if 1 <= number <= total]
+
+
+def check_merged(out: Path) -> None:
+    """Raise LedgerError if OUT has shards that are not merged."""
+    if shares := shares_of(out):
+        listing = ", ".join(map(str, shares[:3])) + (", ..." if len(shares) > 3 else "")
+        message = f"{out} holds shards that are not merged ({listing}): run all of them, then `plainfilm merge`"
+        raise LedgerError(message, reason=Reason.LEDGER_DIFFERS)
+
+
+def has_ledger(out: Path, name: str = LEDGER) -> bool:
     """Whether OUT has a ledger. An empty file is none: a run was killed before it began.
 
     Raises LedgerError where something else than a file has the name of the ledger.
     """
-    path = out / LEDGER
+    path = out / name
     try:
         status = path.lstat()
     except OSError:
@@ -53,10 +111,23 @@ def is_private(name: str) -> bool:
     return name == LEDGER or name.startswith(_RESERVED_PREFIX)
 
 
-def check_ownership(out: Path, *, overwrite: bool = False) -> None:
-    """Raise LedgerError if OUT holds files and no ledger, unless `overwrite` is true, or if its ledger is no file."""
-    if not has_ledger(out) and not overwrite:
-        check_empty(out)
+def check_ownership(out: Path, names: PrivateNames = WHOLE, *, overwrite: bool = False) -> None:
+    """Raise LedgerError if OUT holds files and no ledger, or shards that this run does not belong to.
+
+    With `overwrite` only a ledger that is no file is an error.
+    """
+    has_own = has_ledger(out, names.ledger) | has_ledger(out)
+    if overwrite:
+        return
+    if names.share is None:
+        check_merged(out)
+    if not has_own and not shares_of(out):
+        try:
+            check_empty(out)
+        except LedgerError:
+            # the first image of another shard may be there now
+            if names.share is None or not shares_of(out):
+                raise
 
 
 def check_empty(out: Path) -> None:
@@ -75,31 +146,49 @@ def make_folder(out: Path) -> None:
         raise unusable_error(out, error) from error
 
 
-def check_writable(out: Path, *, by_descriptor: bool = BY_DESCRIPTOR) -> None:
+def check_writable(out: Path, probe: str = WHOLE.probe, *, by_descriptor: bool = BY_DESCRIPTOR) -> None:
     """Write a file into OUT as a test. Raises LedgerError and StorageFullError."""
     try:
         with open_directory(out, by_descriptor=by_descriptor) as directory:
             # a run that was killed here has left its own
-            directory.remove(_PROBE)
-            directory.create(_PROBE, [b"\n"])
-            directory.remove(_PROBE)
+            directory.remove(probe)
+            directory.create(probe, [b"\n"])
+            directory.remove(probe)
     except OSError as error:
         raise unusable_error(out, error) from error
 
 
 @contextmanager
-def lock_folder(out: Path, *, by_descriptor: bool = BY_DESCRIPTOR) -> Iterator[None]:
+def lock_folder(out: Path, names: PrivateNames = WHOLE, *, by_descriptor: bool = BY_DESCRIPTOR) -> Iterator[None]:
     """Keep other runs out of OUT, which exists, until the block or the process ends.
+
+    A shard keeps out the same shard, and every run that is no shard.
 
     Raises OutputLockedError, and LedgerError where something else than a file has the name of the lock.
     """
-    _check_regular(out / LOCK)
+    with ExitStack() as stack:
+        if names.share is not None:
+            stack.enter_context(_locked(out, LOCK, is_shared=True, by_descriptor=by_descriptor))
+        stack.enter_context(_locked(out, names.lock, is_shared=False, by_descriptor=by_descriptor))
+        yield
+
+
+def check_unlocked(out: Path, names: PrivateNames, *, by_descriptor: bool = BY_DESCRIPTOR) -> None:
+    """Raise OutputLockedError where a shard is running, also where the system has no shared locks."""
+    with _locked(out, names.lock, is_shared=False, by_descriptor=by_descriptor):
+        pass
+
+
+@contextmanager
+def _locked(out: Path, name: str, *, is_shared: bool, by_descriptor: bool) -> Iterator[None]:
+    """Hold the lock of a file in OUT until the block ends. Raises as `lock_folder`."""
+    _check_regular(out / name)
     with ExitStack() as stack:
         try:
             directory = stack.enter_context(open_directory(out, by_descriptor=by_descriptor))
-            descriptor = directory.open_file(LOCK, 0o600)
+            descriptor = directory.open_file(name, 0o600)
             stack.callback(os.close, descriptor)
-            is_locked = try_lock(descriptor)
+            is_locked = try_lock(descriptor, is_shared=is_shared)
         except OSError as error:
             raise unusable_error(out, error) from error
         if not is_locked:

@@ -12,6 +12,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from plainfilm.options.share import Share
 from plainfilm.output.directory import open_regular_file
 from plainfilm.output.shards import Sample
 from plainfilm.output.table_schema import Column
@@ -25,10 +26,11 @@ class ParquetFormat:
     """Parquet files with the column `image` of bytes and path, and the columns of the table.
 
     The position of an image is its row number. columns: those of the table, without `image`. The metadata of the schema
-    has the features that `datasets` gives to all columns.
+    has the features that `datasets` gives to all columns. share: that of a process with `--shard`.
     """
 
-    def __init__(self, columns: Sequence[Column]) -> None:
+    def __init__(self, columns: Sequence[Column], share: Share | None = None) -> None:
+        self._share = share
         image = pa.field("image", pa.struct([("bytes", pa.binary()), ("path", pa.string())]))
         fields = [
             pa.field(column.name, pa.type_for_alias(column.type.value), column.may_be_missing) for column in columns
@@ -39,7 +41,12 @@ class ParquetFormat:
         self._schema = pa.schema([image, *fields], metadata=metadata)
 
     def shard_name(self, split: str, number: int, total: int) -> str:
-        """Return `train-00000-of-00010.parquet`; without splits all images are `train`."""
+        """Return `train-00000-of-00010.parquet`; without splits all images are `train`.
+
+        With `--shard 3/8` the first file is `train-00002-of-00008-00000.parquet`.
+        """
+        if self._share is not None:
+            return f"train-{self._share.number - 1:05d}-of-{self._share.total:05d}-{number:05d}.parquet"
         return f"{split or 'train'}-{number:05d}-of-{total:05d}.parquet"
 
     def chunks(self, samples: Iterable[Sample], positions: list[int]) -> Iterator[bytes]:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from plainfilm.errors import RunError
+from plainfilm.options.share import Share
 from plainfilm.output.directory import open_regular_file
 from plainfilm.output.table_schema import Cell, Column, ColumnType
 
@@ -55,13 +56,15 @@ class WebDatasetFormat:
     USTAR byte for byte where names are short and ASCII; owner, time and mode are fixed.
     """
 
-    def __init__(self, columns: Sequence[Column]) -> None:
+    def __init__(self, columns: Sequence[Column], share: Share | None = None) -> None:
+        """share: that of a process with `--shard`, which has file names of its own."""
+        self._prefix = "" if share is None else f"{share.number - 1:05d}-"
         self._names = [column.name for column in columns]
         self._missing = ["" if column.type is ColumnType.TEXT else None for column in columns]
 
     def shard_name(self, split: str, number: int, total: int) -> str:  # noqa: ARG002
-        """Return `00000.tar`, or `train-00000.tar` with splits."""
-        return f"{split}-{number:05d}.tar" if split else f"{number:05d}.tar"
+        """Return `00000.tar`, `train-00000.tar` with splits, or `00002-00000.tar` with `--shard 3/N`."""
+        return f"{split}-{number:05d}.tar" if split else f"{self._prefix}{number:05d}.tar"
 
     def chunks(self, samples: Iterable[Sample], positions: list[int]) -> Iterator[bytes]:
         """Yield the bytes of a tar file."""

@@ -98,6 +98,12 @@ def metadata_columns(carried: Sequence[str] = (), data_set: DataSetColumns = NO_
     return (*_METADATA, *split, *labels, *texts)
 
 
+def column_named(name: str) -> Column:
+    """Return the column of the metadata table with a name; one that is not in every table holds text."""
+    of_every_table = (column for column in _METADATA if column.name == name)
+    return next(of_every_table, _text_column(name, attrgetter(name)))
+
+
 @dataclass(frozen=True, slots=True)
 class _ItemOf:
     """Returns an item of a field of a row that holds several texts; '' where there is none."""

@@ -69,6 +69,19 @@ def read_csv_texts(file: TextIO) -> Iterator[dict[str, str]]:
         yield {name: text[1:] if _PREFIXED.match(text) else text for name, text in row.items()}
 
 
+def read_csv_selection(file: TextIO, columns: Sequence[Column]) -> Iterator[list[Cell]]:
+    """Yield the cells of some columns of each row of a CSV table, in the order of `columns`.
+
+    Raises KeyError where the table lacks a column, and ValueError as `read_csv_cells`.
+    """
+    reader = csv.reader(file)
+    positions = {name: index for index, name in enumerate(next(reader, []))}
+    selection = [(positions[column.name], column.type) for column in columns]
+    for row in reader:
+        texts = ((row[index], kind) for index, kind in selection)
+        yield [_cell_of_text(text[1:] if _PREFIXED.match(text) else text, kind) for text, kind in texts]
+
+
 def read_jsonl_cells(file: BinaryIO) -> Iterator[dict[str, Cell]]:
     """Yield the cells of each row of a table in JSON Lines by column. Raises ValueError for other text."""
     for line in file:

@@ -37,7 +37,7 @@ class FrameMasks:
     @property
     def nbytes(self) -> int:
         """The memory that the masks take, in bytes."""
-        return sum(mask.nbytes for mask in (self.unavailable, self.outside_shutter) if mask is not None)
+        return sum([mask.nbytes for mask in (self.unavailable, self.outside_shutter) if mask is not None])
 
 
 NO_MASKS = FrameMasks()

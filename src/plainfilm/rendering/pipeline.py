@@ -27,6 +27,7 @@ from plainfilm.kernels.levels import levels_array
 from plainfilm.records import ONE_LEVEL
 from plainfilm.rendering.color.plan import color_plan, rgb_frame
 from plainfilm.rendering.frame import LoadedFrame, PlannedFrame, RenderedFrame
+from plainfilm.rendering.grayscale.plan import has_table, table
 from plainfilm.rendering.grayscale.planner import GrayscalePlanner
 from plainfilm.rendering.grayscale.polarity_evidence import polarity_findings
 from plainfilm.rendering.grayscale.survey import frame_histograms, survey_frame
@@ -91,11 +92,13 @@ def _plan_grayscale(planner: GrayscalePlanner, loaded: LoadedFrame) -> PlannedPi
     surveyed_frame = survey.frame(number)
     if surveyed_frame is None:
         surveyed_frame = survey_frame(planner.instance, survey.rules, frame_histograms(number, decoded, loaded.masks))
-    plan = planner.plan(surveyed_frame)
-    doubts = polarity_findings(planner.instance, plan, surveyed_frame, decoded.samples, loaded.masks)
+    plan, values = planner.plan(surveyed_frame), surveyed_frame.available.values
+    entries = table(plan, values.dtype, values) if has_table(values.dtype) else None
+    pixels = PlannedGrayscale(plan, surveyed_frame, entries)
+    doubts = polarity_findings(planner.instance, pixels, decoded.samples, loaded.masks)
     plan = replace(plan, findings=(*plan.findings, *doubts)) if doubts else plan
     plan = with_repairs(plan, planner.instance, loaded, planner.options)
-    return PlannedGrayscale(plan, surveyed_frame)
+    return pixels if plan is pixels.plan else PlannedGrayscale(plan, surveyed_frame, entries)
 
 
 def _plan_color(opened: OpenedInstance, loaded: LoadedFrame) -> PlannedPixels:

@@ -62,10 +62,14 @@ class PlannedPixels(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class PlannedGrayscale:
-    """The plan of a grayscale frame, with the histograms of its stored values."""
+    """The plan of a grayscale frame, with the histograms of its stored values.
+
+    entries: the output level of each stored value that occurs; None where the plan is applied to each pixel.
+    """
 
     plan: GrayscalePlan
     surveyed_frame: SurveyedFrame
+    entries: Array | None = None
 
     @property
     def padding_fraction(self) -> float:
@@ -78,9 +82,9 @@ class PlannedGrayscale:
         stored = stored_frame(plan.rules, decoded.samples, surveyed_frame.cells)
         if plan.supplement is None and plan.enhancement is None:
             counted = surveyed_frame.valid if plan.has_masks else surveyed_frame.available.finite()
-            levels = planned_levels(plan, stored, masks, surveyed_frame.available)
-            return RenderedPixels(stored, levels, rendered_histogram(plan, counted))
-        image = render_levels(plan, stored, masks, surveyed_frame.available)
+            levels = planned_levels(plan, stored, masks, self.entries)
+            return RenderedPixels(stored, levels, rendered_histogram(plan, counted, self.entries))
+        image = render_levels(plan, stored, masks, self.entries)
         excluded = masked_pixels(plan, stored, masks)
         if plan.supplement is None:
             return RenderedPixels(stored, image, histogram_of(image[~excluded]))

@@ -14,6 +14,7 @@ from plainfilm.ledger.ledger import Ledger
 from plainfilm.ledger.stored_previews import StoredPreview
 from plainfilm.options.data_set import parse_label_columns
 from plainfilm.output.folder import FolderOutput
+from plainfilm.output.ownership import check_merged
 from plainfilm.records import Failure, Record
 
 
@@ -56,6 +57,7 @@ def open_finished_output(out: Path) -> Iterator[FinishedOutput]:
     RunError.
     """
     output = FolderOutput(out)
+    check_merged(out)
     if not output.has_ledger():
         raise LedgerError(f"{out} holds no run of plainfilm: name the OUT of `plainfilm convert`")
     with output.open_for_run(), open_finished_ledger(output.ledger_path) as ledger:

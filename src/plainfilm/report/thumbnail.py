@@ -29,8 +29,8 @@ def make_preview(instance: Instance, planned: PlannedFrame | None, rendered: Ren
     planned: None for a projection of several frames, whose steps differ from frame to frame.
     """
     steps = () if planned is None else explanation_of(instance, planned).steps
-    texts = tuple((step.name, step.does, step.attribute, step.reason) for step in steps)
-    findings = tuple((finding.code.value, finding.detail) for finding in rendered.findings)
+    texts = tuple([(step.name, step.does, step.attribute, step.reason) for step in steps])
+    findings = tuple([(finding.code.value, finding.detail) for finding in rendered.findings])
     return Preview(thumbnail_of(rendered.levels), tone_chart(planned, rendered), texts, findings)
 
 

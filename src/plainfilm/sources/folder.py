@@ -19,6 +19,7 @@ from plainfilm.sources.naming import assign_names
 from plainfilm.sources.reference import Location, Reference
 from plainfilm.sources.remote_tree import RemoteFiles
 from plainfilm.sources.roots import Root
+from plainfilm.sources.selection import ALL_ITEMS, ItemSelection
 from plainfilm.sources.source_list import ListedFiles
 
 
@@ -83,8 +84,11 @@ class Folder:
         source = self.source or self.path.name
         return failure_of_folder(f"{source}/" if self.shares_source else source, error)
 
-    def items(self) -> Iterator[Item]:
-        """Yield what the entries of this folder stand for; a folder that cannot be listed is one failure."""
+    def items(self, selection: ItemSelection = ALL_ITEMS) -> Iterator[Item]:
+        """Yield what the entries of this folder stand for; a folder that cannot be listed is one failure.
+
+        selection: the items to yield.
+        """
         try:
             folder = self.opened()
             entries = assign_names(folder.entries())
@@ -92,9 +96,17 @@ class Folder:
             yield self.failure(error)
             return
         for entry, names in entries:
-            yield folder.item_of(entry, names)
+            item = folder.item_of(entry, names)
+            if folder.is_selected(item, selection):
+                yield item
         if self.is_archive and isinstance(folder.tree, Archive) and folder.tree.damage is not None:
             yield self.failure(folder.tree.damage)
+
+    def is_selected(self, item: Item, selection: ItemSelection) -> bool:
+        """Whether an item of this folder is to be listed. Folders are listed, since their files may be selected."""
+        if not isinstance(item, Folder):
+            return selection.has_item(item, is_in_archive=isinstance(self.tree, Archive))
+        return not item.is_archive or selection.has_archive(item.source)
 
     def _subfolder(self, entry: Entry, names: EntryNames) -> Folder:
         """Return a folder in this one. After the whole pattern has matched, all entries below match."""

@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import replace
+from itertools import repeat
 from pathlib import Path
 
 from plainfilm.errors import ConversionError, OptionsError
@@ -30,6 +31,7 @@ from plainfilm.sources.reference import Location, Reference
 from plainfilm.sources.remote_file import RemoteFile
 from plainfilm.sources.remote_tree import file_with_content
 from plainfilm.sources.roots import Root, resolve_roots
+from plainfilm.sources.selection import ALL_ITEMS, ItemSelection
 
 _NO_NAMES = EarlierNames()
 _DEFAULTS = SourceOptions()
@@ -77,6 +79,11 @@ class Listing:
         return listing
 
     @property
+    def root_paths(self) -> tuple[Path, ...]:
+        """The local paths that the SOURCEs begin with: files, folders, archives, and the common folders of lists."""
+        return tuple(root.path for root in self._roots if root.remote is None)
+
+    @property
     def folder_names(self) -> tuple[str, ...]:
         """The base names of the folders among the SOURCEs."""
         return tuple(map(base_name_of, self.prefixes))
@@ -93,16 +100,21 @@ class Listing:
         return tuple(source for source, number in counts.items() if number > 1)
 
     def entries(
-        self, is_wanted: Callable[[str], bool] = _is_any_folder, *, with_content: bool = False
+        self,
+        is_wanted: Callable[[str], bool] = _is_any_folder,
+        *,
+        with_content: bool = False,
+        selection: ItemSelection = ALL_ITEMS,
     ) -> Iterator[Reference | Failure]:
         """Yield the references of all sources, lazily.
 
         is_wanted: whether a folder below the top, given by its source, is listed.
         with_content: whether the members of archives that can only be read in order have their content. They come when
             their archive has been listed, one after the other, so that only what the caller keeps is in memory.
+        selection: the items to list; it does not change their names.
         """
         # a stack of iterators: a deep tree needs no recursion. Each with the archive that it lists.
-        stack: list[tuple[Iterator[Item], Location | None]] = [(self._items_at_top(), None)]
+        stack: list[tuple[Iterator[Item], Location | None]] = [(self._items_at_top(selection), None)]
         order = ArchiveOrder()
         while stack:
             item = next(stack[-1][0], None)
@@ -111,17 +123,19 @@ class Listing:
                 yield from order.read(None if not stack else archive)
             elif isinstance(item, Folder):
                 if is_wanted(item.source) and (item.tree is not None or not _is_same(item.path, self._out)):
-                    stack.append((item.items(), item.path if item.is_archive else None))
+                    stack.append((item.items(selection), item.path if item.is_archive else None))
             elif not with_content or not order.takes(item):
                 yield _with_content(item) if with_content else item
 
-    def _items_at_top(self) -> Iterator[Item]:
+    def _items_at_top(self, selection: ItemSelection) -> Iterator[Item]:
         """Yield the items at the top of OUT, root by root. They are named together, so that no two roots collide.
 
         Roots that cannot be listed are named last, so that they do not change the names of other roots.
         """
         roots = self._ordered_roots
         tops = [self._top_of(root, roots[:position]) for position, root in enumerate(roots)]
+        if not any(map(_is_listed, roots, tops, repeat(selection))):
+            return
         unreadable: list[tuple[Root, OSError | ConversionError]] = []
 
         def entries() -> Iterator[Entry]:
@@ -146,11 +160,13 @@ class Listing:
                 continue
             root, top = roots[entry.argument], tops[entry.argument]
             if root.is_folder and top.source:
-                yield replace(top, shares_source=names.shares_source)
+                item: Item = replace(top, shares_source=names.shares_source)
             else:
-                yield (top if root.is_folder else Folder(root.path.parent, tree=root.remote)).item_of(entry, names)
-        for top in tops:
-            if isinstance(top.tree, Archive) and top.tree.damage is not None:
+                item = (top if root.is_folder else Folder(root.path.parent, tree=root.remote)).item_of(entry, names)
+            if _is_listed(root, top, selection) and top.is_selected(item, selection):
+                yield item
+        for root, top in zip(roots, tops, strict=True):
+            if isinstance(top.tree, Archive) and top.tree.damage is not None and _is_listed(root, top, selection):
                 yield top.failure(top.tree.damage)
 
     def _top_of(self, root: Root, earlier: Sequence[Root]) -> Folder:
@@ -201,6 +217,11 @@ def _in_order_of_names(roots: Sequence[Root], prefixes: Mapping[str, str], earli
         return 2, old_files.get(path, len(old_files))
 
     return sorted(roots, key=key) if old_folders or old_files else list(roots)
+
+
+def _is_listed(root: Root, top: Folder, selection: ItemSelection) -> bool:
+    """Whether a root may have items of the selection: an archive has all or none, by its own name."""
+    return root.kind is not EntryKind.ARCHIVE or selection.has_archive(top.source or root.path.name)
 
 
 def _may_overlap(root: Root, other: Root) -> bool:

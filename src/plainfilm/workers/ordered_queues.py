@@ -8,8 +8,8 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from plainfilm.workers.forking import ChildSource
 from plainfilm.workers.messages import Event, Job, JobDone, TaskResult
-from plainfilm.workers.spawn import PrestartedWorkers
 from plainfilm.workers.worker_thread import POLL_SECONDS, PoolQueues
 
 RESULTS_AHEAD = 2
@@ -46,8 +46,8 @@ class OrderedQueues(PoolQueues):
 
     has_lockstep = True
 
-    def __init__(self, workers: int, delivery: OrderedDelivery, prestarted: PrestartedWorkers | None = None) -> None:
-        super().__init__(workers, prestarted)
+    def __init__(self, workers: int, delivery: OrderedDelivery, source: ChildSource | None = None) -> None:
+        super().__init__(workers, source)
         self._delivery = delivery
         self._outboxes: deque[_Outbox] = deque()
         self._errors: deque[Exception] = deque()

@@ -28,7 +28,7 @@ from plainfilm.workers.limits import resident_sizes
 from plainfilm.workers.messages import Event, Idle, Job, JobDone, MemoryGuard, WorkerSettings
 from plainfilm.workers.ordered_queues import JOBS_IN_ORDER, OrderedDelivery, OrderedQueues
 from plainfilm.workers.process import WorkerProcess
-from plainfilm.workers.spawn import PrestartedWorkers
+from plainfilm.workers.spawn import PrestartedWorkers, fork_server
 from plainfilm.workers.worker_thread import POLL_SECONDS, CapturedError, PoolQueues, WorkerThread
 
 WATCHDOG_SECONDS = 0.1
@@ -68,10 +68,12 @@ class WorkerPool:
     ) -> None:
         self._jobs = iter(jobs)
         self._settings = settings = replace(settings, lockstep=ordered is not None)
+        self._server = fork_server(settings.workers, task, settings.extra_path) if prestarted is None else None
+        source = prestarted or self._server
         self._queues = (
-            PoolQueues(settings.workers, prestarted)
+            PoolQueues(settings.workers, source)
             if ordered is None
-            else OrderedQueues(settings.workers, ordered, prestarted)
+            else OrderedQueues(settings.workers, ordered, source)
         )
         self._most_open_jobs = sys.maxsize if ordered is None else JOBS_IN_ORDER * settings.workers
         self._threads = [WorkerThread(number, task, settings, self._queues) for number in range(settings.workers)]
@@ -111,6 +113,16 @@ class WorkerPool:
         if self._job_iterator_error.error is not None:
             raise self._job_iterator_error.error
 
+    def continue_with(self, jobs: Iterable[Job]) -> None:
+        """Give the pool, whose events have ended, more jobs: `events` then yields their events."""
+        self._jobs = iter(jobs)
+        self._has_drawn_all_jobs = False
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whether the pool has been stopped."""
+        return self._queues.is_stopping
+
     def stop(self, grace_seconds: float = GRACE_SECONDS) -> None:
         """Start no more jobs, let those in flight finish within the grace period, kill the rest; then `events` ends.
 
@@ -130,6 +142,8 @@ class WorkerPool:
             self._kill_all()
             for thread in self._threads:
                 thread.join(POLL_SECONDS / len(self._threads))
+        if self._server is not None:
+            self._server.close()
         self._watchdog_stop.set()
 
     def _next_event(self) -> Event | Exception | None:

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Control one worker process from the parent: send jobs, receive messages, kill it at its deadline or limit.
 
-A child is started as `python -m plainfilm.workers.child` with two pipes. This works from a script without a
-`__main__` guard, from a notebook and from a thread, on every system. The child has a session of its own, so that
-Ctrl-C reaches the parent only.
+A child is started as `python -m plainfilm.workers.child` with two pipes, or forked by a process that is started in the
+same way. This works from a script without a `__main__` guard, from a notebook and from a thread, on every system. The
+child has a session of its own, or that of its fork server, so that Ctrl-C reaches the parent only.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from contextlib import suppress
 from typing import IO, cast
 
 from plainfilm.errors import Reason
+from plainfilm.workers.forking import EXIT_SECONDS, Child
 from plainfilm.workers.messages import (
     UNREADABLE_MESSAGE,
     Reply,
@@ -29,21 +30,18 @@ from plainfilm.workers.messages import (
 )
 from plainfilm.workers.spawn import spawn
 
-EXIT_SECONDS = 2.0
-"""How long a child may take to exit after its pipe is closed."""
-
 
 class WorkerProcess:
     """One child. One thread starts it, sends and receives, and ends it; other threads may enforce limits and `kill`."""
 
-    def __init__(self, task: str, settings: WorkerSettings, child: subprocess.Popen[bytes] | None = None) -> None:
+    def __init__(self, task: str, settings: WorkerSettings, child: Child | None = None) -> None:
         """Take a child that is already started, or start one. Raises OSError when the system cannot start a process."""
         self._settings = settings
         self._lock = threading.Lock()
         self._deadline: float | None = None
         self._exceeded_limit: Reason | None = None
         self._was_killed = self._sent_invalid_data = self._is_ending = False
-        self._child = child or spawn(task, settings.extra_path)
+        self._child: Child = child or spawn(task, settings.extra_path)
         self.initial_resident = 0
         self.send(WorkerSetup(task, settings))
 
@@ -124,7 +122,7 @@ class WorkerProcess:
         return self._cause()
 
     def _cause(self) -> tuple[Reason, str]:
-        code = self._child.returncode
+        code = self._child.returncode or 0
         if self._exceeded_limit is Reason.MEMORY_LIMIT:
             return Reason.MEMORY_LIMIT, memory_message(self._settings)
         if self._exceeded_limit is Reason.TIMEOUT or (sys.platform != "win32" and code == -signal.SIGXCPU):

@@ -13,6 +13,7 @@ from queue import Empty, Full, Queue, SimpleQueue
 from types import TracebackType
 
 from plainfilm.errors import Reason, RunError
+from plainfilm.workers.forking import START_SECONDS, ChildSource
 from plainfilm.workers.job_progress import JobProgress
 from plainfilm.workers.messages import (
     Continue,
@@ -33,10 +34,6 @@ from plainfilm.workers.messages import (
     WorkerSettings,
 )
 from plainfilm.workers.process import WorkerProcess
-from plainfilm.workers.spawn import PrestartedWorkers
-
-START_SECONDS = 120.0
-"""How long a worker may take until it is ready; imports from a network file system can be slow."""
 
 PAUSES_BETWEEN_STARTS = (0.1, 1.0)
 """Seconds before each further attempt when a worker dies before it is ready."""
@@ -73,8 +70,8 @@ class PoolQueues:
 
     has_lockstep = False
 
-    def __init__(self, workers: int, prestarted: PrestartedWorkers | None = None) -> None:
-        self.prestarted = prestarted
+    def __init__(self, workers: int, source: ChildSource | None = None) -> None:
+        self.source = source
         # A SimpleQueue, because `stop` puts into it from a signal handler. The consumer limits its length.
         self.jobs: SimpleQueue[Job | None] = SimpleQueue()
         self.stop_at: float | None = None
@@ -227,7 +224,10 @@ class WorkerThread(threading.Thread):
     def _try_to_start(self) -> WorkerProcess | str:
         """Return a worker that is ready, or why it is not. Raises RunError when another attempt would fail too."""
         try:
-            child = None if self._queues.prestarted is None else self._queues.prestarted.take()
+            source = self._queues.source
+            child = None if source is None else source.take(lambda: self._queues.is_stopping)
+            if self._queues.is_stopping and child is None:
+                return "the run is stopping"
             self.process = WorkerProcess(self._task, self._settings, child)
         except OSError as error:
             cause = str(error.strerror or type(error).__name__)

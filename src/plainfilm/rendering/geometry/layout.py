@@ -13,6 +13,7 @@ from plainfilm.errors import ConversionError, LimitError, Reason, Stage
 from plainfilm.findings import Finding, FindingCode
 from plainfilm.options.geometry import Box, CropMode, Fit, GeometryOptions, Mask, OutputSize, Pixels
 from plainfilm.options.presentation import Orient
+from plainfilm.pickling import replaced
 from plainfilm.rendering.geometry.border_result import BorderOutcome, BorderResult
 from plainfilm.rendering.geometry.geometry import Geometry
 from plainfilm.rendering.geometry.hanging import hanging_turn
@@ -54,7 +55,7 @@ def layout_of(
     turn, turn_findings = _turn(instance, frame, orient)
     displayed_area, area_findings = _displayed_area(instance, frame, layout)
     findings = (*layout.findings, *turn_findings, *area_findings)
-    return replace(layout, displayed_area=displayed_area, turn=turn, findings=findings)
+    return replaced(layout, displayed_area=displayed_area, turn=turn, findings=findings)
 
 
 def geometry_of(

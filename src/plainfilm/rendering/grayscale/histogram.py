@@ -31,7 +31,7 @@ class Histogram:
     @property
     def total(self) -> int:
         """The number of pixels."""
-        return int(self.counts.sum())
+        return int(np.add.reduce(self.counts))
 
     def mapped(self, values: Array) -> Histogram:
         """Return the histogram of the pixels after each value is replaced by the element of `values` at its index."""
@@ -56,14 +56,19 @@ class Histogram:
 
     def at_rank(self, rank: int) -> Any:
         """Return the value at a rank, from 0, in the sorted sequence of all pixels: a scalar of the values' type."""
-        return self.values[int(np.searchsorted(np.cumsum(self.counts), rank, side="right"))]
+        return self.at_ranks((rank,))[0]
+
+    def at_ranks(self, ranks: tuple[int, ...]) -> Array:
+        """Return the values at several ranks."""
+        return self.values[self.counts.cumsum().searchsorted(ranks, side="right")]
 
     def percentile(self, percent: float) -> np.float64:
         """Return what numpy.percentile returns for the pixels, bit for bit, with linear interpolation."""
-        virtual_rank = np.float64(percent) / 100 * (self.total - 1)
+        last_rank = self.total - 1
+        virtual_rank = np.float64(percent) / 100 * last_rank
         lower_rank = int(np.floor(virtual_rank))
         fraction = virtual_rank - lower_rank
-        low, high = self.at_rank(lower_rank), self.at_rank(min(lower_rank + 1, self.total - 1))
+        low, high = self.at_ranks((lower_rank, min(lower_rank + 1, last_rank)))
         # NumPy interpolates from the nearer value, in the type of the values, so that integer differences may wrap.
         with np.errstate(over="ignore"):
             step = np.subtract(high, low)

@@ -105,26 +105,24 @@ class GrayscalePlan:
         )
 
 
-def planned_levels(plan: GrayscalePlan, stored: Array, masks: FrameMasks, histogram: Histogram) -> Levels:
+def planned_levels(plan: GrayscalePlan, stored: Array, masks: FrameMasks, entries: Array | None) -> Levels:
     """The levels of `render_levels`, to be looked up later where each depends on nothing but its own stored value."""
     paints_shutter = plan.shutter is not None and masks.outside_shutter is not None
-    is_table = stored.dtype.kind in "iu" and stored.dtype.itemsize <= 2
-    if not is_table or masks.unavailable is not None or plan.enhancement is not None or paints_shutter:
-        return render_levels(plan, stored, masks, histogram)
-    return _lookup(stored, table(plan, stored.dtype, histogram.values))
+    if entries is None or masks.unavailable is not None or plan.enhancement is not None or paints_shutter:
+        return render_levels(plan, stored, masks, entries)
+    return lookup_image(stored, entries)
 
 
 def render_levels(
-    plan: GrayscalePlan, stored: Array, masks: FrameMasks = NO_MASKS, histogram: Histogram | None = None
+    plan: GrayscalePlan, stored: Array, masks: FrameMasks = NO_MASKS, entries: Array | None = None
 ) -> Array:
     """The output levels (uint8 or uint16) of a frame's stored values, (rows, columns); unavailable pixels are black.
 
     Integers of up to 16 bits are looked up in a table that the formulas fill; for all other types the formulas are
-    applied to each pixel. histogram: the values of the available pixels; the table is then filled for these only.
+    applied to each pixel. entries: this table, if it is made already.
     """
-    if stored.dtype.kind in "iu" and stored.dtype.itemsize <= 2:
-        values = None if histogram is None else histogram.values
-        image = _lookup(stored, table(plan, stored.dtype, values)).array()
+    if has_table(stored.dtype):
+        image = lookup_image(stored, table(plan, stored.dtype) if entries is None else entries).array()
     else:
         image = levels(plan, stored)
     if masks.unavailable is not None:
@@ -158,6 +156,11 @@ def levels(plan: GrayscalePlan, stored: Array) -> Array:
     return image
 
 
+def has_table(dtype: np.dtype[Any]) -> bool:
+    """Whether the levels of stored values of this type can be looked up in a table."""
+    return dtype.kind in "iu" and dtype.itemsize <= 2
+
+
 def table(plan: GrayscalePlan, dtype: np.dtype[Any], values: Array | None = None) -> Array:
     """The plan as one table: the output level of every pattern of an 8 or 16-bit integer type.
 
@@ -171,7 +174,8 @@ def table(plan: GrayscalePlan, dtype: np.dtype[Any], values: Array | None = None
     return entries
 
 
-def _lookup(stored: Array, entries: Array) -> LookupImage:
+def lookup_image(stored: Array, entries: Array) -> LookupImage:
+    """The image of stored values of 8 or 16 bits whose levels a table has."""
     return LookupImage(np.ascontiguousarray(stored).view(np.dtype(f"u{stored.dtype.itemsize}")), entries)
 
 
@@ -181,9 +185,12 @@ def shutter_level(shutter: Shutter, ymax: int) -> int:
     return int(np.floor(value / 65535 * ymax + 0.5))
 
 
-def rendered_histogram(plan: GrayscalePlan, stored: Histogram) -> Histogram:
+def rendered_histogram(plan: GrayscalePlan, stored: Histogram, entries: Array | None = None) -> Histogram:
     """The histogram of the output levels of pixels with these stored values, without a pass over the pixels.
 
+    entries: the table of the plan, if it is made already; no value is padding then.
     Not valid for a plan with an enhancement, where a level also depends on the neighbourhood of the pixel.
     """
-    return stored.mapped(plan.transform.apply(stored.values, plan.ymax))
+    if entries is None:
+        return stored.mapped(plan.transform.apply(stored.values, plan.ymax))
+    return stored.mapped(entries[stored.values.view(np.dtype(f"u{stored.values.itemsize}"))])

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from plainfilm.dicom.instance import Instance, Palette
 from plainfilm.errors import EncodeError, RepairRefusedError
 from plainfilm.findings import Finding, FindingCode
-from plainfilm.options.render import Clahe, Look, Polarity, RenderOptions
+from plainfilm.options.render import Clahe, Look, Polarity, RenderOptions, VoiChoice
 from plainfilm.records import Status
 from plainfilm.rendering.grayscale.plan import GrayscalePlan
 from plainfilm.rendering.grayscale.polarity import decide_inversion
@@ -96,7 +96,7 @@ class GrayscalePlanner:
 
     def _voi_available(self, frame: SurveyedFrame) -> str:
         """The labels of all VOIs of the frame."""
-        candidates = voi_candidates(self.instance.frame_attributes(frame.frame), RenderOptions().voi)
+        candidates = voi_candidates(self.instance.frame_attributes(frame.frame), VoiChoice())
         return " ".join(str(position) for position in candidates.positions)
 
     def _steps(

@@ -17,11 +17,12 @@ import numpy.typing as npt
 from plainfilm.dicom.instance import Description, Instance
 from plainfilm.findings import Finding, FindingCode
 from plainfilm.rendering.grayscale.histogram import histogram_of
-from plainfilm.rendering.grayscale.plan import GrayscalePlan, masked_pixels
+from plainfilm.rendering.grayscale.plan import GrayscalePlan, lookup_image, masked_pixels
 from plainfilm.rendering.grayscale.stored import stored_values
 from plainfilm.rendering.grayscale.survey import SurveyedFrame
 from plainfilm.rendering.grayscale.transform import StoredLook
 from plainfilm.rendering.masks import FrameMasks
+from plainfilm.rendering.pixels import PlannedGrayscale
 
 Array = npt.NDArray[Any]
 Mask = npt.NDArray[np.bool_]
@@ -71,16 +72,18 @@ class _Plateau:
 
 
 def polarity_findings(
-    instance: Instance, plan: GrayscalePlan, frame: SurveyedFrame, samples: Array, masks: FrameMasks
+    instance: Instance, pixels: PlannedGrayscale, samples: Array, masks: FrameMasks
 ) -> tuple[Finding, ...]:
     """Return a finding if the bones of a planned radiograph are dark as far as the header or the picture shows.
 
     samples: the decoded samples of the frame.
     """
+    plan = pixels.plan
     is_judged = not isinstance(plan.transform, StoredLook) and plan.supplement is None
     if instance.description.modality not in _RADIOGRAPHS or not is_judged:
         return ()
-    reasons = [*_header_reasons(instance, plan, frame), *_picture_reasons(instance.description, plan, samples, masks)]
+    reasons = _header_reasons(instance, plan, pixels.surveyed_frame)
+    reasons += _picture_reasons(instance.description, _sample_of(pixels, samples, masks))
     return (Finding(FindingCode.POLARITY_DOUBTFUL, "; ".join(reasons)),) if reasons else ()
 
 
@@ -96,8 +99,7 @@ def _header_reasons(instance: Instance, plan: GrayscalePlan, frame: SurveyedFram
     return [f"Pixel Intensity Relationship Sign {sign} says that bones have {end} values, which are dark here"]
 
 
-def _picture_reasons(description: Description, plan: GrayscalePlan, samples: Array, masks: FrameMasks) -> list[str]:
-    sample = _sample_of(plan, samples, masks)
+def _picture_reasons(description: Description, sample: _Sample | None) -> list[str]:
     if sample is None:
         return []
     if description.body_part in _CHESTS and description.view_position in _FRONTAL_VIEWS:
@@ -105,8 +107,9 @@ def _picture_reasons(description: Description, plan: GrayscalePlan, samples: Arr
     return ["the air around the anatomy is white"] if _has_white_air(sample) else []
 
 
-def _sample_of(plan: GrayscalePlan, samples: Array, masks: FrameMasks) -> _Sample | None:
+def _sample_of(pixels: PlannedGrayscale, samples: Array, masks: FrameMasks) -> _Sample | None:
     """The sample of a frame; None if too few pixels count, or if they have too little contrast."""
+    plan = pixels.plan
     step = max(1, -(-max(samples.shape) // _SAMPLES_PER_SIDE))
     grid = (slice(step // 2, None, step), slice(step // 2, None, step))
     stored = stored_values(plan.rules, np.ascontiguousarray(samples[grid]))
@@ -114,12 +117,20 @@ def _sample_of(plan: GrayscalePlan, samples: Array, masks: FrameMasks) -> _Sampl
     masked = masked_pixels(plan, stored, FrameMasks(unavailable, outside))
     if masked.size - int(masked.sum()) < _MIN_SAMPLES:
         return None
-    levels = cv2.medianBlur(plan.transform.apply(stored, 255).astype(np.uint8), 3)
+    levels = cv2.medianBlur(_levels_of_sample(pixels, stored), 3)
     histogram = histogram_of(levels[~masked])  # a third of the time of numpy.percentile, for the same results
     low, high = (histogram.percentile(percent) for percent in _CONTRAST_PERCENTILES)
     if high - low < _MIN_CONTRAST * 255:
         return None
     return _Sample(np.clip((levels - np.float32(low)) / np.float32(high - low), 0, 1), masked)
+
+
+def _levels_of_sample(pixels: PlannedGrayscale, stored: Array) -> Array:
+    """The levels, 0 to 255, of stored values; padding has the level that any other pixel of its value would have."""
+    plan, entries = pixels.plan, pixels.entries
+    if entries is None or entries.dtype != np.uint8 or plan.padding is not None:
+        return plan.transform.apply(stored, 255).astype(np.uint8)
+    return lookup_image(stored, entries).array()
 
 
 def _has_white_air(sample: _Sample) -> bool:

@@ -187,14 +187,16 @@ def _sign_name(signed: bool) -> str:
 
 def _cell_range(frames: tuple[Cells, ...], layout: _BitLayout, signed: bool) -> _CellRange:
     """The range of the cells of all frames; frames without a pixel do not count."""
+    if len(frames) == 1 and frames[0].histogram.total:
+        return _frame_cell_range(frames[0], layout, signed)
     ranges = [_frame_cell_range(frame, layout, signed) for frame in frames if frame.histogram.total]
     if not ranges:
         return _CellRange(0, 0, 0, 1)
     return _CellRange(
-        min(cell_range.smallest for cell_range in ranges),
-        max(cell_range.largest for cell_range in ranges),
-        sum(cell_range.pixels_above for cell_range in ranges),
-        sum(cell_range.pixels for cell_range in ranges),
+        min([cell_range.smallest for cell_range in ranges]),
+        max([cell_range.largest for cell_range in ranges]),
+        sum([cell_range.pixels_above for cell_range in ranges]),
+        sum([cell_range.pixels for cell_range in ranges]),
     )
 
 

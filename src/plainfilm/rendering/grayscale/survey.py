@@ -103,8 +103,8 @@ def frame_histograms(frame: int, decoded: DecodedFrame, masks: FrameMasks) -> Fr
 
 def survey_grayscale(instance: Instance, frames: tuple[FrameHistograms, ...]) -> GrayscaleSurvey:
     """The survey of an instance from the cells of its frames, of which there is at least one."""
-    rules = stored_rules(instance.pixel, tuple(frame.cells for frame in frames))
-    return GrayscaleSurvey(rules, tuple(survey_frame(instance, rules, frame) for frame in frames))
+    rules = stored_rules(instance.pixel, tuple([frame.cells for frame in frames]))
+    return GrayscaleSurvey(rules, tuple([survey_frame(instance, rules, frame) for frame in frames]))
 
 
 def survey_frame(instance: Instance, rules: StoredRules, frame: FrameHistograms) -> SurveyedFrame:
@@ -129,7 +129,7 @@ def survey_frame(instance: Instance, rules: StoredRules, frame: FrameHistograms)
         padding_fraction=padding.fraction,
         modality=modality,
         findings=(*findings, *padding.findings),
-        colored=inside.total - grey.total,
+        colored=0 if grey is inside else inside.total - grey.total,
     )
 
 
@@ -139,8 +139,9 @@ def _stored(rules: StoredRules, levels: Histogram) -> Histogram:
 
 def _padding(instance: Instance, rules: StoredRules, available: Histogram, frame: FrameHistograms) -> _Padding:
     """The padding of a frame. It is ignored where more than 95 % of all available pixels would be left out."""
-    not_finite, total = available.total - available.finite().total, max(available.total, 1)
-    pixels = max(available.total + frame.missing, 1)
+    available_pixels, finite = available.total, available.finite()
+    not_finite = 0 if finite is available else available_pixels - finite.total
+    total, pixels = max(available_pixels, 1), max(available_pixels + frame.missing, 1)
     if instance.padding is None:
         return _Padding(None, (not_finite + frame.missing) / pixels)
     bits = instance.pixel.bits_allocated

@@ -50,7 +50,7 @@ class VoiCandidates:
     @property
     def positions(self) -> tuple[VoiPosition, ...]:
         """The positions of the VOIs, in order."""
-        return tuple(candidate.position for candidate in self.items)
+        return tuple([candidate.position for candidate in self.items])
 
     def item_at(self, position: VoiPosition) -> LutItem | WindowItem | None:
         """The item at a position, or None."""
@@ -66,8 +66,10 @@ def voi_candidates(attributes: FrameAttributes, choice: VoiChoice) -> VoiCandida
     """
     if choice.kind is VoiKind.NONE:
         return VoiCandidates(())
-    levels = [_candidates_of_level(level, choice) for level in attributes.voi_levels]
-    candidates = next((level for level in levels if level), ())
+    candidates: tuple[VoiCandidate, ...] = ()
+    for level in attributes.voi_levels:
+        if candidates := _candidates_of_level(level, choice):
+            break
     if not candidates and choice.kind is not VoiKind.AUTO:
         # An Explanation is text of the user and may name a person, so that no finding repeats it.
         request = "no VOI with that Explanation" if choice.kind is VoiKind.EXPLANATION else f"no {choice}"
@@ -94,8 +96,8 @@ def voi_from_item(item: LutItem | WindowItem, input_signed: bool) -> tuple[Windo
 
 
 def _candidates_of_level(level: VoiLevel, choice: VoiChoice) -> tuple[VoiCandidate, ...]:
-    luts = tuple(VoiCandidate(VoiPosition(VoiKind.LUT, index), item) for index, item in enumerate(level.luts))
-    windows = tuple(VoiCandidate(VoiPosition(VoiKind.WINDOW, index), item) for index, item in enumerate(level.windows))
+    luts = tuple([VoiCandidate(VoiPosition(VoiKind.LUT, index), item) for index, item in enumerate(level.luts)])
+    windows = tuple([VoiCandidate(VoiPosition(VoiKind.WINDOW, at), item) for at, item in enumerate(level.windows)])
     if choice.kind is VoiKind.LUT:
         return luts
     if choice.kind is VoiKind.WINDOW:

@@ -91,9 +91,10 @@ class VoiSelector:
             attempts.append(VoiAttempt(attempts[0].position, stored_space=True))
         rejections, findings = list[str](), list[Finding]()
         for attempt in attempts:
-            reason = self._rejection_reason(attempt, frame, candidates)
-            if reason is None:
-                return VoiSelection(attempt, tuple(rejections), (*findings, *self._findings(attempt)))
+            levels = self._output_levels_of(attempt, frame, candidates)
+            reason = "cannot be used: Window Width must be above 0" if levels is None else _degeneracy(levels)
+            if levels is not None and reason is None:
+                return VoiSelection(attempt, tuple(rejections), (*findings, *_findings(attempt, levels)))
             rejections.append(f"{attempt} {reason}")
             findings += self._short_table(attempt, candidates)
         return VoiSelection(None, tuple(rejections), tuple(findings))
@@ -108,20 +109,16 @@ class VoiSelector:
     def _candidates(self, frame: SurveyedFrame) -> VoiCandidates:
         return voi_candidates(self._instance.frame_attributes(frame.frame), self._voi)
 
-    def _rejection_reason(self, attempt: VoiAttempt, frame: SurveyedFrame, candidates: VoiCandidates) -> str | None:
-        """Why an attempt is rejected for a frame; None where it is accepted."""
+    def _output_levels_of(
+        self, attempt: VoiAttempt, frame: SurveyedFrame, candidates: VoiCandidates
+    ) -> _OutputLevels | None:
+        """The output levels of an attempt; None where the frame has no usable VOI at its position."""
         if self._voi_of_attempt(attempt, frame, candidates) is None:
-            return "cannot be used: Window Width must be above 0"
-        return _degeneracy(self._output_levels(attempt))
-
-    def _findings(self, attempt: VoiAttempt) -> tuple[Finding, ...]:
-        reason = _oddness(self._output_levels(attempt)) if attempt.position.kind is VoiKind.WINDOW else None
-        return () if reason is None else (Finding(FindingCode.WINDOW_UNUSUAL, f"{attempt} {reason}; it is applied"),)
-
-    def _output_levels(self, attempt: VoiAttempt) -> _OutputLevels:
-        if attempt not in self._levels:
-            self._levels[attempt] = self._count_output_levels(attempt)
-        return self._levels[attempt]
+            return None
+        levels = self._levels.get(attempt)
+        if levels is None:
+            levels = self._levels[attempt] = self._count_output_levels(attempt)
+        return levels
 
     def _count_output_levels(self, attempt: VoiAttempt) -> _OutputLevels:
         """Count the levels, each frame with its own VOI at the position of the attempt, if it has one."""
@@ -154,6 +151,12 @@ def voi_input(attempt: VoiAttempt, frame: SurveyedFrame, rules: StoredRules) -> 
     if attempt.stored_space:
         return ModalityTransform(), rules.signed
     return frame.modality, frame.modality.output_is_signed(rules)
+
+
+def _findings(attempt: VoiAttempt, levels: _OutputLevels) -> tuple[Finding, ...]:
+    """A finding if the window of an attempt shows next to nothing."""
+    reason = _oddness(levels) if attempt.position.kind is VoiKind.WINDOW else None
+    return () if reason is None else (Finding(FindingCode.WINDOW_UNUSUAL, f"{attempt} {reason}; it is applied"),)
 
 
 def _degeneracy(levels: _OutputLevels) -> str | None:

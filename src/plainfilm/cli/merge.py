@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: MIT
+"""The command `plainfilm merge`: join the shards of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from plainfilm.cli.arguments import Parser, parse
+from plainfilm.cli.output import print_message
+from plainfilm.cli.signals import stopping_on_signals
+from plainfilm.cli.summary import summary_text
+from plainfilm.errors import OptionsError
+
+
+def merge_parser() -> Parser:
+    """The parser of `plainfilm merge`."""
+    parser = Parser(
+        prog="plainfilm merge",
+        usage="plainfilm merge OUT [--key-file PATH] [--labels CSV] [-q]",
+        description="Join the shards that `plainfilm convert --shard I/N` has left in OUT: find duplicates, settle "
+        "names, splits and labels, and write the tables, README.md and the report. OUT is then as one run over all "
+        "sources leaves it. The options are those of the shards. A merge that was interrupted is continued. The exit "
+        "code is 3 if a shard is missing, has not finished, or was run with other options or another key.",
+    )
+    parser.add_argument("out", metavar="OUT", help="the folder that the shards were converted into")
+    parser.add_argument("--key-file", type=Path, metavar="PATH", help="the key of the shards, if it was moved")
+    parser.add_argument("--labels", type=Path, metavar="CSV", help="the label file of the shards, if it was moved")
+    parser.add_argument("-q", "--quiet", action="store_true", help="print errors only")
+    return parser
+
+
+def merge_command(argv: Sequence[str]) -> int:
+    """Run `plainfilm merge` and return its exit code: 0, 130 or 143. Raises RunError."""
+    arguments = parse(merge_parser(), argv)
+    out = Path(arguments.out)
+    if not out.is_dir():
+        raise OptionsError(f"{out} is not a folder")
+
+    from plainfilm.conversion.merging import Merge, MergeFiles
+
+    merge = Merge(out, MergeFiles(arguments.key_file, arguments.labels))
+    with stopping_on_signals(merge) as signals:
+        run = merge.run()
+    if not arguments.quiet:
+        print_message(summary_text(run, [], out))
+    return 128 + signals[0] if signals else 0

@@ -1,0 +1,21 @@
+# SPDX-License-Identifier: MIT
+"""The share of the sources that one of several processes has."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """Every `count`-th source, from the one with the number `index`, counted from 0."""
+
+    index: int = 0
+    count: int = 1
+
+    def has(self, number: int) -> bool:
+        """Whether the source with this number, counted from 0, belongs to the share."""
+        return number % self.count == self.index
+
+
+ALL_SOURCES = Share()

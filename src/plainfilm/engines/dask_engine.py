@@ -1,0 +1,274 @@
+# SPDX-License-Identifier: MIT
+"""Do the jobs of a run on a Dask cluster: batches go to its workers, the events of their jobs come back.
+
+The workers write the images to OUT themselves; only references, rows and small images for the report travel. The
+cluster counts the death of a Dask worker against every task that the worker had. A batch that the cluster gives up is
+therefore sent again in halves, and a single job alone, while nothing else is in progress: only a job that then fails
+again is lost.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import CancelledError
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+from queue import Empty, SimpleQueue
+from types import TracebackType
+from typing import Any
+from uuid import uuid4
+
+from plainfilm.engines.batch import Batch
+from plainfilm.engines.engine import WorkerCheck
+from plainfilm.engines.local_cluster import LocalDaskCluster
+from plainfilm.errors import OptionsError, Reason, RunError
+from plainfilm.workers.messages import Event, Idle, Job, JobDone, WorkerLost, WorkerSettings
+from plainfilm.workers.pool import GRACE_SECONDS, IDLE_SECONDS
+
+FIRST_BATCH, LARGEST_BATCH = 4, 64
+"""Jobs of the first batches, so that a small run uses all workers, and of the largest: an empty task costs 10 ms."""
+MOST_BYTES_IN_BATCH = 8 * 1024**2
+"""Bytes of the payloads of the jobs of a batch."""
+BATCHES_PER_THREAD = 2
+"""Batches in progress for each thread of the cluster, so that no worker waits for the next one."""
+COUNT_SECONDS = 2.0
+"""How often the threads of the cluster are counted."""
+CONNECT_SECONDS = 30.0
+FIRST_WORKER_SECONDS = 120.0
+CLOSE_SECONDS = 10.0
+
+_LOST_SCHEDULER = "the connection to the Dask scheduler was lost: start the scheduler, and run again to resume"
+
+
+@dataclass(slots=True)
+class _Submitted:
+    """A batch in progress, and whether it is one job that the cluster has given up before."""
+
+    batch: Batch
+    is_retry: bool
+
+
+class DaskEngine:
+    """A context manager for the work of one run on a Dask cluster (see `Engine`).
+
+    scheduler: the address of the scheduler; None starts a cluster on this machine, with `settings.workers` workers.
+    """
+
+    def __init__(
+        self, task: str, jobs: Iterable[Job], settings: WorkerSettings, scheduler: str | None, check: WorkerCheck
+    ) -> None:
+        # each thread of a Dask worker has a pool of one worker process
+        pool_settings = WorkerSettings(1, settings.timeout, settings.memory)
+        self._template = Batch(uuid4().hex, task, pool_settings, check, ())
+        self._jobs = iter(jobs)
+        self._workers, self._scheduler = settings.workers, scheduler
+        self._has_drawn_all_jobs = False
+        self._batch_size = FIRST_BATCH
+        self._suspects: deque[Batch] = deque()
+        self._submitted: dict[str, _Submitted] = {}
+        self._finished: SimpleQueue[Any] = SimpleQueue()
+        self._futures: dict[str, Any] = {}
+        self._thread_count = 1
+        self._threads_counted = -COUNT_SECONDS
+        self._stop_at: float | None = None
+        self._is_stop_announced = False
+        self._cluster: LocalDaskCluster | None = None
+        self._client: Any = None
+
+    def __enter__(self) -> DaskEngine:
+        with ExitStack() as stack:
+            stack.callback(self.close)
+            self._connect()
+            self._check_workers()
+            stack.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def events(self, *, idle: bool = False) -> Iterator[Event]:
+        """Yield the events of the jobs as their batches end; with `idle`, also Idle.
+
+        Raises RunError when a task ends the run, or when the scheduler is lost. After `stop` the events end early.
+        """
+        while self._is_working():
+            self._submit()
+            future = self._next_finished()
+            if future is not None:
+                yield from self._events_of(future)
+            elif not self._is_connected:
+                raise RunError(_LOST_SCHEDULER)
+            elif idle:
+                yield Idle()
+            self._announce_stop()
+
+    def stop(self, grace_seconds: float = GRACE_SECONDS) -> None:
+        """Start no more jobs, let those in progress finish within the grace period; then `events` ends.
+
+        Returns at once. May be called more than once, from a signal handler and from any thread.
+        """
+        stop_at = time.monotonic() + grace_seconds
+        self._stop_at = stop_at if self._stop_at is None else min(stop_at, self._stop_at)
+        self._is_stop_announced = False
+
+    def close(self) -> None:
+        """Stop what is in progress on the cluster, and leave it; a cluster that was started here ends."""
+        if self._client is not None:
+            if self._futures and self._is_connected:
+                with suppress(RunError):
+                    self._run_on_workers("stop_run", self._template.run, 0.0)
+            self._client.close(timeout=CLOSE_SECONDS)
+        if self._cluster is not None:
+            self._cluster.close()
+
+    @property
+    def _is_connected(self) -> bool:
+        """Whether the scheduler is there. One that is lost has forgotten the batches in progress."""
+        return bool(self._client.status == "running")
+
+    def _connect(self) -> None:
+        try:
+            from distributed import Client
+        except ImportError:
+            raise OptionsError(
+                "--engine dask needs Dask, which cannot be imported: pip install 'plainfilm[dask]'"
+            ) from None
+        if self._scheduler is None:
+            self._cluster = LocalDaskCluster(self._workers)
+        address = self._scheduler if self._cluster is None else self._cluster.address
+        try:
+            self._client = Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
+            self._client.wait_for_workers(1, timeout=FIRST_WORKER_SECONDS)
+        except (OSError, TimeoutError, ValueError) as error:
+            raise RunError(f"no Dask cluster with a worker answers at {address} ({type(error).__name__})") from error
+
+    def _check_workers(self) -> None:
+        """Ask every worker whether it can work for this run. Raises RunError."""
+        faults = self._run_on_workers("check_worker", self._template.run, self._template.check)
+        for worker, fault in faults.items():
+            if fault:
+                raise RunError(f"the Dask worker {worker} cannot work for this run: {fault}")
+
+    def _run_on_workers(self, function: str, *arguments: object) -> dict[str, Any]:
+        """Call a function of `dask_worker` on every worker; return the results, with an error as its text.
+
+        Raises RunError where the scheduler is lost.
+        """
+        from plainfilm.engines import dask_worker
+
+        try:
+            results = self._client.run(getattr(dask_worker, function), *arguments, on_error="return")
+        except (OSError, TimeoutError) as error:
+            raise RunError(_LOST_SCHEDULER) from error
+        return {
+            worker: f"{type(result).__name__} (is another version of plainfilm installed there, or none?)"
+            if isinstance(result, BaseException)
+            else result
+            for worker, result in results.items()
+        }
+
+    def _is_working(self) -> bool:
+        if self._stop_at is not None:
+            return bool(self._submitted) and time.monotonic() < self._stop_at + 1.0
+        return bool(self._submitted or self._suspects) or not self._has_drawn_all_jobs
+
+    def _submit(self) -> None:
+        """Submit batches until enough are in progress. A job that may kill its worker runs while no other does."""
+        while self._stop_at is None and len(self._submitted) < BATCHES_PER_THREAD * self._threads():
+            batch, is_retry = self._next_batch()
+            if batch is None:
+                return
+            self._submit_batch(batch, is_retry=is_retry)
+
+    def _threads(self) -> int:
+        """The threads of all workers, which may come and go. Raises RunError where the scheduler is lost."""
+        if time.monotonic() - self._threads_counted >= COUNT_SECONDS:
+            try:
+                self._thread_count = max(1, sum(self._client.nthreads().values()))
+            except (OSError, TimeoutError) as error:
+                raise RunError(_LOST_SCHEDULER) from error
+            self._threads_counted = time.monotonic()
+        return self._thread_count
+
+    def _next_batch(self) -> tuple[Batch | None, bool]:
+        """Return the next batch and whether it is one job that is tried again; None if none may start now."""
+        if self._suspects and len(self._suspects[0].jobs) > 1:
+            return self._suspects.popleft(), False
+        if self._suspects:
+            return (None, False) if self._submitted else (self._suspects.popleft(), True)
+        if any(submitted.is_retry for submitted in self._submitted.values()):
+            return None, False
+        return self._draw_batch(), False
+
+    def _draw_batch(self) -> Batch | None:
+        jobs: list[Job] = []
+        while len(jobs) < self._batch_size and sum(job.size for job in jobs) < MOST_BYTES_IN_BATCH:
+            job = next(self._jobs, None)
+            if job is None:
+                self._has_drawn_all_jobs = True
+                break
+            jobs.append(job)
+        if not jobs:
+            return None
+        template = self._template
+        return Batch(template.run, template.task, template.settings, template.check, tuple(jobs))
+
+    def _submit_batch(self, batch: Batch, *, is_retry: bool) -> None:
+        from plainfilm.engines.dask_worker import run_batch
+
+        key = f"plainfilm-{uuid4().hex}"
+        future = self._client.submit(run_batch, batch, key=key, pure=False)
+        self._submitted[key] = _Submitted(batch, is_retry)
+        self._futures[key] = future
+        future.add_done_callback(self._finished.put)
+
+    def _next_finished(self) -> Any:
+        try:
+            return self._finished.get(timeout=IDLE_SECONDS)
+        except Empty:
+            return None
+
+    def _events_of(self, future: Any) -> Iterator[Event]:
+        """Yield the events of a batch that has ended. Raises RunError."""
+        from distributed import KilledWorker
+
+        submitted = self._submitted.pop(future.key)
+        del self._futures[future.key]
+        try:
+            error = future.exception() if future.status == "error" else None
+            if error is not None and not isinstance(error, KilledWorker):
+                raise RunError(f"the Dask cluster cannot do the work of this run: {type(error).__name__}")
+            result = future.result()
+        except KilledWorker:
+            yield from self._give_up(submitted)
+            return
+        except (OSError, TimeoutError, CancelledError) as error:
+            raise RunError(_LOST_SCHEDULER) from error
+        yield from result.events_of(submitted.batch)
+        if result.error is not None:
+            raise result.error
+        self._batch_size = min(2 * self._batch_size, LARGEST_BATCH)
+
+    def _give_up(self, submitted: _Submitted) -> Iterator[Event]:
+        """Send a batch that the cluster has given up again, or yield the loss of its job."""
+        batch = submitted.batch
+        if len(batch.jobs) > 1:
+            self._suspects.extendleft(reversed(batch.halves()))
+        elif not submitted.is_retry:
+            self._suspects.append(batch)
+        else:
+            (job,) = batch.jobs
+            message = "the Dask worker died, each time that this job was done there"
+            yield WorkerLost(job.payload, None, Reason.WORKER_DIED, message, 2)
+            yield JobDone(job.payload, job.size)
+
+    def _announce_stop(self) -> None:
+        if self._stop_at is None or self._is_stop_announced:
+            return
+        self._is_stop_announced = True
+        with suppress(RunError):
+            self._run_on_workers("stop_run", self._template.run, max(0.0, self._stop_at - time.monotonic()))

@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: MIT
+"""The engines of the conformance suite: ways to convert the same sources, which must leave the same OUT."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from tests.support.outputs import is_private
+
+from plainfilm.conversion.conversion import Conversion
+from plainfilm.conversion.merging import Merge
+from plainfilm.conversion.summary import Run
+from plainfilm.options.options import Options
+
+Engine = Callable[[Sequence[Path], Path, Mapping[str, object]], Run]
+
+
+def convert_locally(sources: Sequence[Path], out: Path, given: Mapping[str, object]) -> Run:
+    """One run in this process, with its own workers."""
+    return Conversion(sources, out, Options.of(given)).run()
+
+
+def convert_share(sources: Sequence[Path], out: Path, given: Mapping[str, object], shard: str) -> Run:
+    """One shard."""
+    return Conversion(sources, out, Options.of({**given, "shard": shard})).run()
+
+
+def convert_in_shards(sources: Sequence[Path], out: Path, given: Mapping[str, object]) -> Run:
+    """Three shards, the last one first, and a merge."""
+    for number in (3, 1, 2):
+        convert_share(sources, out, given, f"{number}/3")
+    return Merge(out).run()
+
+
+ENGINES: dict[str, Engine] = {"shards": convert_in_shards}
+"""Every engine but the local one, with which each is compared."""
+
+
+def tree_of(out: Path) -> dict[str, str]:
+    """The files of OUT, each with a hash of its bytes, without private files and run.json, which holds times."""
+    paths = (path for path in out.rglob("*") if path.is_file())
+    names = {path.relative_to(out): path for path in paths if path.relative_to(out).as_posix() != "run.json"}
+    return {
+        name.as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for name, path in names.items()
+        if not is_private(name.parts[0])
+    }
+
+
+def folders_of(out: Path) -> set[str]:
+    """The folders of OUT."""
+    return {path.relative_to(out).as_posix() for path in out.rglob("*") if path.is_dir()}
