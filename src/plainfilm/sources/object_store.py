@@ -54,6 +54,10 @@ _CREDENTIAL_WORDS = ("credential", "profile", "auth", "token", "sso", "refresh")
 _REFUSALS = (errno.EINVAL, errno.EACCES, errno.EPERM)
 
 
+class _AlreadyThereError(SourceError):
+    """An object that is to be created exists."""
+
+
 class ObjectStore:
     """The objects of one bucket or container; see `store.Store`."""
 
@@ -101,6 +105,22 @@ class ObjectStore:
         seconds = _LEAST_SECONDS + len(content) / _LEAST_RATE
         retry_network(lambda: self._call("pipe_file", seconds, self._path_of(url), content))
 
+    def create(self, url: RemoteUrl, content: bytes) -> bool:
+        """Write a whole object where there is none; return whether there was none."""
+        try:
+            retry_network(lambda: self._call("pipe_file", _LEAST_SECONDS, self._path_of(url), content, mode="create"))
+        except _AlreadyThereError:
+            return False
+        return True
+
+    def remove(self, url: RemoteUrl) -> None:
+        """Remove an object, if there is one."""
+        try:
+            retry_network(lambda: self._call("rm_file", _LEAST_SECONDS, self._path_of(url)))
+        except SourceError as error:
+            if error.reason is not Reason.SOURCE_CHANGED:
+                raise
+
     def _path_of(self, url: RemoteUrl) -> str:
         path: str = self._files._strip_protocol(url.access)
         return path.rstrip("/")
@@ -118,6 +138,8 @@ class ObjectStore:
             if method == "find":
                 return {}
             problem = SourceError("the object is no longer there", reason=Reason.SOURCE_CHANGED)
+        except FileExistsError:
+            problem = _AlreadyThereError("there is such an object")
         except _client_errors() as error:
             problem = _problem_of(error)
         raise problem

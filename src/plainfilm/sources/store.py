@@ -55,6 +55,14 @@ class WritableStore(Store, Protocol):
         """Write a whole file. It is visible when it is complete, and not before."""
         ...
 
+    def create(self, url: RemoteUrl, content: bytes) -> bool:
+        """Write a whole file where there is none; return whether there was none."""
+        ...
+
+    def remove(self, url: RemoteUrl) -> None:
+        """Remove a file, if there is one."""
+        ...
+
 
 def store_of(url: RemoteUrl) -> Store:
     """Return the store of a URL. This process has one for each server and user."""
