@@ -31,7 +31,8 @@ ORDINARY_USER = 65534
     "words",
     [
         ["convert", "ftp://bucket/films", "{out}"],
-        ["convert", "{film}", "s3://bucket/out"],
+        ["convert", "{film}", "s4://bucket/out"],
+        ["convert", "{film}", "https://host/out"],
         ["convert", "{film}", "gs://bucket/out.png"],
         ["convert", "ftp://user:secret@host/x.dcm", "{out}"],
         ["compare", "https://user:secret@host/x.dcm", "-o", "{out}.png"],

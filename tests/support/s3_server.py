@@ -81,7 +81,7 @@ class S3Server:
             region_name="us-east-1",
         )
 
-    def keys(self, bucket: str = BUCKET) -> set[str]:
+    def list_keys(self, bucket: str = BUCKET) -> set[str]:
         """Return the keys of all objects."""
         pages = self.client().get_paginator("list_objects_v2").paginate(Bucket=bucket)
         return {item["Key"] for page in pages for item in page.get("Contents", ())}

@@ -47,12 +47,14 @@ class RemoteConversion:
         """Convert, and return the summary when all objects are in the store. Raises RunError."""
         with self._out.lock():
             self._out.fetch(overwrite=self._is_overwrite)
+            is_finished = False
             try:
                 run = self._conversion.run(progress)
-            except BaseException:
-                with suppress(RunError):
-                    self._out.put()
-                raise
+                is_finished = True
+            finally:
+                if not is_finished:
+                    with suppress(RunError):
+                        self._out.put()
             self._out.put()
         return run
 

@@ -194,14 +194,13 @@ class RemoteOut:
 
     def _transfer(self, action: Callable[[str, T], None], items: Mapping[str, T]) -> None:
         """Do something with each object, several at a time. Raises RunError for the first that fails."""
-        with _run_errors(), ThreadPoolExecutor(_TRANSFERS, thread_name_prefix="plainfilm-transfer") as executor:
-            futures = [executor.submit(action, name, item) for name, item in items.items()]
-            try:
-                for future in futures:
+        executor = ThreadPoolExecutor(_TRANSFERS, thread_name_prefix="plainfilm-transfer")
+        try:
+            with _run_errors():
+                for future in [executor.submit(action, name, item) for name, item in items.items()]:
                     future.result()
-            except BaseException:
-                executor.shutdown(wait=False, cancel_futures=True)
-                raise
+        finally:
+            executor.shutdown(cancel_futures=True)
 
     def _save(self) -> None:
         record = {name: [known.size, known.mtime_ns, known.version] for name, known in self.known.items()}
