@@ -55,7 +55,7 @@ def types(session: nox.Session) -> None:
 def components(session: nox.Session) -> None:
     """Run the short form of the trials, and the tests that need more than the extra `dev`, such as DCMTK or PyTorch."""
     pip = (sys.executable, "-m", "pip", "install", "-q")
-    session.run(*pip, "-c", "lock.txt", "-e", ".[dev,components,remote]")
+    session.run(*pip, "-c", "lock.txt", "-e", ".[dev,components,dask,pacs,remote]")
     session.run(*pip, f"torch=={TORCH_VERSION}")
     session.run(tool("pytest"), "-m", "component", *session.posargs)
 

@@ -17,6 +17,7 @@ from types import ModuleType
 
 import pytest
 from hypothesis import HealthCheck, settings
+from tests.support.pacs import DICOMWEB_PLUGIN, Pacs, run_dcmqrscp, run_orthanc
 from tests.support.s3_server import S3Server, running_s3_server
 from tests.support.web_server import WebServer, running_web_server
 
@@ -34,6 +35,9 @@ MARKS_OF_FIXTURES = {
     "torch": ("component", "slow"),
     "jupyter": ("component", "slow"),
     "network_hosts": ("component", "slow"),
+    "pacs_client": ("component",),
+    "orthanc": ("component", "slow"),
+    "dcmqrscp": ("component", "slow"),
 }
 
 # Without compiled modules on the disk, each worker process of each run would compile the whole package again.
@@ -112,6 +116,39 @@ def jupyter() -> None:
     """Skips the test if notebooks cannot be run."""
     if importlib.util.find_spec("nbclient") is None or importlib.util.find_spec("ipykernel") is None:
         skip_or_fail("nbclient or ipykernel is not installed (extra components)")
+
+
+@pytest.fixture(scope="session")
+def pacs_client() -> None:
+    """The packages of the extra pacs, which reach a PACS."""
+    check_pacs_client()
+
+
+def check_pacs_client() -> None:
+    """Skip a test, or fail it under CI, if the packages of the extra pacs are not installed."""
+    for module in ("dicomweb_client", "pynetdicom"):
+        if importlib.util.find_spec(module) is None:
+            skip_or_fail(f"{module} is not installed (extra pacs)")
+
+
+@pytest.fixture(scope="session")
+def orthanc(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pacs]:
+    """Debian's Orthanc with DICOMweb, which runs with a storage of its own until the last test."""
+    check_pacs_client()
+    program("Orthanc", "orthanc")
+    if not DICOMWEB_PLUGIN.is_file():
+        skip_or_fail("Orthanc has no DICOMweb (Debian package orthanc-dicomweb)")
+    with run_orthanc(tmp_path_factory.mktemp("orthanc")) as pacs:
+        yield pacs
+
+
+@pytest.fixture(scope="session")
+def dcmqrscp(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pacs]:
+    """DCMTK's dcmqrscp, which runs with a storage of its own until the last test."""
+    check_pacs_client()
+    program("dcmqrscp", "dcmtk")
+    with run_dcmqrscp(tmp_path_factory.mktemp("dcmqrscp")) as pacs:
+        yield pacs
 
 
 @pytest.fixture(scope="session")

@@ -137,7 +137,11 @@ class RemoteOut:
 
     def _objects(self) -> dict[str, RemoteFile]:
         with _run_errors():
-            return {name: file for name, file in self._store.list(self.url) if name and not name.startswith(_PRIVATE)}
+            return {
+                name: file
+                for name, file in self._store.list(self.url)
+                if name and not name.startswith(_PRIVATE) and isinstance(file, RemoteFile)
+            }
 
     def _url_of(self, name: str) -> RemoteUrl:
         return self.url.with_path(f"{self.url.path.rstrip('/')}/{name}")

@@ -12,10 +12,14 @@ from pathlib import Path
 from plainfilm.errors import ConversionError, Reason, SourceError, SourceMissingError, Stage, with_os_error
 from plainfilm.records import Failure, Status
 from plainfilm.sources.entries import Entry, EntryKind
+from plainfilm.sources.pacs.query import service_url
 from plainfilm.sources.path_tree import PathTree
 from plainfilm.sources.remote_file import RemoteFile, RemoteUrl, parse_url
-from plainfilm.sources.scheme import check_scheme
+from plainfilm.sources.scheme import check_scheme, is_searched
 from plainfilm.sources.store import store_of, with_content
+
+NOT_LISTED = "not-listed"
+"""The name of the row of a search that fails, among the files of another search."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -23,7 +27,8 @@ class RemoteFiles:
     """The files below one URL, or those of a list of URLs.
 
     tree: their paths relative to it. files: of each path, the file, or why it is not read.
-    only_file: the file whose own URL it is. folder: the URL of a folder, without `/` at its end.
+    only_file: the file whose own URL it is. is_search: whether they are the results of a search.
+    folder: the URL of a folder, without `/` at its end, below which all files are listed; '' for none.
     is_list: whether they come from a list, so that their deepest common folder has no name of its own.
     error: why they cannot be listed at all.
     """
@@ -33,6 +38,7 @@ class RemoteFiles:
     is_list: bool = False
     error: ConversionError | None = None
     only_file: RemoteFile | None = None
+    is_search: bool = False
     folder: str = ""
 
     def entries(self, place: str, argument: int) -> Iterator[Entry]:
@@ -58,6 +64,19 @@ class RemoteFiles:
         assert isinstance(problem, ConversionError)
         return Failure(source, None, Status.FAILED, problem.reason, Stage.LIST, problem.message)
 
+    def has(self, path: Path) -> bool:
+        """Whether one of the files has the URL that a path stands for."""
+        return any(isinstance(file, RemoteFile) and lexical_path(file.url) == path for file in self.files)
+
+    def joined(self, other: RemoteFiles) -> RemoteFiles:
+        """The files of two searches of one server, each file once."""
+        return _files_of((*self._items(), *other._items()), is_search=True)
+
+    def _items(self) -> Iterator[tuple[str, RemoteFile | ConversionError]]:
+        if self.error is not None:
+            yield NOT_LISTED, self.error
+        yield from zip(self.tree.paths, self.files, strict=True)
+
     def _at(self, place: str) -> RemoteFile | ConversionError:
         position = self.tree.position_of(place)
         assert position is not None
@@ -65,7 +84,12 @@ class RemoteFiles:
 
 
 def lexical_path(url: RemoteUrl) -> Path:
-    """Return a URL as a path, to compare it with others and to take it apart; nothing has this path."""
+    """Return a URL as a path, to compare it with others and to take it apart; nothing has this path.
+
+    All searches of a server have the path of its service, and are one folder.
+    """
+    if is_searched(url.scheme):
+        url = service_url(url)
     folder = Path(f"{url.scheme}:/{url.host}{url.path}").parent if url.path.strip("/") else Path(f"{url.scheme}:")
     return folder / (url.name if url.path.strip("/") else url.host)
 
@@ -75,19 +99,21 @@ def list_url(url: RemoteUrl) -> RemoteFiles | None:
     try:
         listed = dict(store_of(url).list(url))
     except ConversionError as error:
-        return RemoteFiles(PathTree([]), [], error=error)
-    if (file := listed.get("")) is not None:
+        return RemoteFiles(PathTree([]), [], error=error, is_search=is_searched(url.scheme))
+    if isinstance(file := listed.get(""), RemoteFile):
         # a store can have a file and a folder of one name: the URL is that of the file
         return RemoteFiles(PathTree([lexical_path(url).name]), [file], only_file=file)
+    if is_searched(url.scheme):
+        return _files_of(listed.items(), is_search=True) if listed else None
     return replace(_files_of(listed.items()), folder=str(url).rstrip("/")) if listed else None
 
 
 def list_urls(urls: Iterable[RemoteUrl]) -> tuple[Path, RemoteFiles]:
     """List the URLs of a list, and return their deepest common folder. A URL that cannot be listed is a row."""
-    paths = {lexical_path(url): url for url in urls}
-    common = Path(os.path.commonpath([path.parent for path in paths]))
+    paths = [(lexical_path(url), url) for url in urls]
+    common = Path(os.path.commonpath([path.parent for path, _ in paths]))
     listed = dict[str, RemoteFile | ConversionError]()
-    for path, url in paths.items():
+    for path, url in paths:
         top = path.relative_to(common).as_posix()
         try:
             files = {f"{top}/{place}" if place else top: file for place, file in store_of(url).list(url)}
@@ -112,14 +138,16 @@ def file_of_url(text: str) -> RemoteFile:
     check_scheme(text, "SOURCE")
     url = parse_url(text)
     listed = dict(store_of(url).list(url))
-    if "" not in listed:
+    if not isinstance(file := listed.get(""), RemoteFile):
         raise missing_source(url, is_folder=bool(listed))
-    return listed[""]
+    return file
 
 
 def missing_source(url: RemoteUrl, *, is_folder: bool = False) -> SourceMissingError:
     """Return the error of a URL that names no file."""
-    problem = "is a folder: give the URL of a file" if is_folder else "does not exist, or it is empty"
+    problem = "has no image that matches the query" if is_searched(url.scheme) else "does not exist, or it is empty"
+    if is_folder:
+        problem = "is a folder: give the URL of a file"
     error = SourceMissingError(f"SOURCE {str(url)!r} {problem}")
     return with_os_error(error, FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT)), url)
 
@@ -134,13 +162,15 @@ def file_with_content(file: RemoteFile) -> RemoteFile | ConversionError:
     return file if store_of(file.url).is_shared else with_content(file)
 
 
-def _files_of(listed: Iterable[tuple[str, RemoteFile | ConversionError]], *, is_list: bool = False) -> RemoteFiles:
+def _files_of(
+    listed: Iterable[tuple[str, RemoteFile | ConversionError]], *, is_list: bool = False, is_search: bool = False
+) -> RemoteFiles:
     places = dict[str, RemoteFile | ConversionError]()
     for place, file in listed:
         # keys may have empty components, which no path has
         safe_place = "/".join(component or "_" for component in place.split("/"))
-        while safe_place in places:
+        while safe_place in places and places[safe_place] != file:
             safe_place += "_"
         places[safe_place] = file
     paths = sorted(places)
-    return RemoteFiles(PathTree(paths), [places[path] for path in paths], is_list)
+    return RemoteFiles(PathTree(paths), [places[path] for path in paths], is_list, is_search=is_search)

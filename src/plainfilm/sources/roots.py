@@ -70,6 +70,8 @@ class Root:
             return _resolved(self.path) == path
         if self.listed is not None:
             return self.listed.reaches(path)
+        if self.remote is not None and self.remote.is_search:
+            return self.remote.has(path)
         if path != self.path and self.path not in path.parents:
             return False
         if self.pattern is None:
@@ -104,7 +106,9 @@ def resolve_roots(sources: Sequence[str | Path], options: SourceOptions) -> list
 
 
 def _joined(first: Root, second: Root) -> Root:
-    """The root of one folder that is given twice, as a whole or by globs."""
+    """The root of one folder that is given twice, as a whole, by globs or by searches."""
+    if first.remote is not None and second.remote is not None and first.remote.is_search:
+        return replace(first, remote=first.remote.joined(second.remote))
     if first.pattern is None or second.pattern is None:
         return replace(first, pattern=None)
     return replace(first, pattern=first.pattern + second.pattern)

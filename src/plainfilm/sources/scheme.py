@@ -25,13 +25,14 @@ class Scheme:
 
     store: the class of the store, as `module:class`, which has the methods of `store.Store`.
     modules: what it imports. extra: the extra of this project that installs them.
-    is_writable: whether OUT can be such a URL.
+    is_writable: whether OUT can be such a URL. is_search: whether the query of its URLs chooses among the files.
     """
 
     store: str
     modules: tuple[str, ...]
     extra: str = "remote"
     is_writable: bool = True
+    is_search: bool = False
 
     def missing_module(self) -> str | None:
         """Return the first module that is not installed."""
@@ -40,6 +41,16 @@ class Scheme:
 
 _OBJECTS = "plainfilm.sources.object_store:ObjectStore"
 _WEB = Scheme("plainfilm.sources.web_store:WebStore", ("requests",), is_writable=False)
+_DICOMWEB = Scheme(
+    "plainfilm.sources.pacs.dicomweb:DicomWebStore",
+    ("requests", "dicomweb_client"),
+    "pacs",
+    is_writable=False,
+    is_search=True,
+)
+_NETWORK = Scheme(
+    "plainfilm.sources.pacs.network:NetworkStore", ("pynetdicom",), "pacs", is_writable=False, is_search=True
+)
 
 SCHEMES = {
     "s3": Scheme(_OBJECTS, ("fsspec", "s3fs")),
@@ -48,6 +59,9 @@ SCHEMES = {
     "memory": Scheme(_OBJECTS, ("fsspec",)),
     "http": _WEB,
     "https": _WEB,
+    "dicomweb+http": _DICOMWEB,
+    "dicomweb+https": _DICOMWEB,
+    "dicom": _NETWORK,
 }
 """The schemes of SOURCE and OUT."""
 
@@ -56,6 +70,11 @@ def scheme_of(place: str | os.PathLike[str]) -> str | None:
     """Return the scheme of a URL in lower case, such as `s3`; None for a path."""
     match = _SCHEME.match(os.fspath(place))
     return match[1].lower() if match else None
+
+
+def is_searched(name: str) -> bool:
+    """Return whether the query of a URL of this scheme chooses among the files of a server."""
+    return name in SCHEMES and SCHEMES[name].is_search
 
 
 def is_gone(place: str | bytes) -> bool:

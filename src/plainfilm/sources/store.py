@@ -36,10 +36,11 @@ class Store(Protocol):
     is_shared: bool
     """Whether other processes see the same files."""
 
-    def list(self, url: RemoteUrl) -> Iterator[tuple[str, RemoteFile]]:
+    def list(self, url: RemoteUrl) -> Iterator[tuple[str, RemoteFile | ConversionError]]:
         """Yield the files at and below a URL, in no order, each with its path relative to the URL.
 
-        Of the URL of a file, this path is ''. Yields nothing where nothing has this URL.
+        Of the URL of a file, this path is ''. Yields nothing where nothing has this URL. An error stands for what
+        cannot be listed while the rest can.
         """
         ...
 
@@ -95,6 +96,27 @@ def retry_network(call: Callable[[], T]) -> T:
         # so that the workers do not all come back at the same moment
         time.sleep(pause * random.uniform(0.5, 1.5))
     return call()
+
+
+class NetworkRetries:
+    """Calls with several attempts each, as `retry_network`; but with a single one while the server is down.
+
+    After a call has failed with all its attempts, each further call has one attempt until one succeeds: a server that
+    is down costs a run the pauses of one file, and not those of each.
+    """
+
+    def __init__(self) -> None:
+        self._is_down = False
+
+    def call(self, function: Callable[[], T]) -> T:
+        """Return what the function returns. Raises its SourceError."""
+        try:
+            result = function() if self._is_down else retry_network(function)
+        except SourceError as error:
+            self._is_down = error.reason is Reason.NETWORK
+            raise
+        self._is_down = False
+        return result
 
 
 def with_content(file: RemoteFile) -> RemoteFile | ConversionError:

@@ -1,0 +1,269 @@
+# SPDX-License-Identifier: MIT
+"""Instances of real PACS are found by C-FIND and read by C-GET as they are stored; a failure is no empty PACS."""
+
+from __future__ import annotations
+
+import io
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pydicom
+import pytest
+from tests.support.dicom_files import small_file
+from tests.support.pacs import Pacs, free_port
+
+from plainfilm.errors import ConversionError, OptionsError, Reason
+from plainfilm.sources import store as store_module
+from plainfilm.sources.pacs.storage import MOST_CLASSES, SYNTAXES, groups_of, likely_groups
+from plainfilm.sources.remote_file import RemoteFile, parse_url
+from plainfilm.sources.store import Store, store_of
+
+STORED_SYNTAXES = (
+    "1.2.840.10008.1.2",
+    "1.2.840.10008.1.2.1",
+    "1.2.840.10008.1.2.4.50",
+    "1.2.840.10008.1.2.4.70",
+    "1.2.840.10008.1.2.4.81",
+    "1.2.840.10008.1.2.4.91",
+    "1.2.840.10008.1.2.5",
+)
+NATIVE = STORED_SYNTAXES[:2]
+STUDY = "1.2.826.7"
+
+
+@pytest.fixture(autouse=True)
+def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store_module, "_PAUSES", (0.0, 0.0, 0.0, 0.0))
+    store_module._store.cache_clear()
+
+
+def store(url: str) -> Store:
+    return store_of(parse_url(url))
+
+
+def listed(url: str) -> dict[str, RemoteFile | ConversionError]:
+    return dict(store(url).list(parse_url(url)))
+
+
+def fill(pacs: Pacs, folder: Path, syntaxes: tuple[str, ...]) -> dict[str, bytes]:
+    """Store one film of each syntax, each in a series of its own, and return their content by place."""
+    films, paths = dict[str, bytes](), list[Path]()
+    for number, syntax in enumerate(syntaxes, 1):
+        uids = (STUDY, f"{STUDY}.1.{number}", f"{STUDY}.2.{number}")
+        modality = "CR" if number == 1 else "DX"
+        values = dict(zip(("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID"), uids, strict=True))
+        content = small_file(syntax, PatientID="N", StudyDate="20240203", **values)
+        dataset = pydicom.dcmread(io.BytesIO(content), force=True)
+        dataset.file_meta.MediaStorageSOPInstanceUID = uids[2]
+        dataset.Modality = modality
+        paths.append(folder / f"{number}.dcm")
+        dataset.save_as(paths[-1])
+        films["/".join(uids) + ".dcm"] = paths[-1].read_bytes()
+    pacs.store(paths)
+    return films
+
+
+@pytest.fixture(scope="module")
+def orthanc_films(orthanc: Pacs, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    return fill(orthanc, tmp_path_factory.mktemp("films"), STORED_SYNTAXES)
+
+
+@pytest.fixture(scope="module")
+def dcmtk_films(dcmqrscp: Pacs, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    return fill(dcmqrscp, tmp_path_factory.mktemp("films"), NATIVE)
+
+
+def assert_same_films(url: str, films: dict[str, bytes], *, has_syntaxes: bool = True) -> None:
+    files = listed(url)
+    assert files.keys() == films.keys()
+    for place, file in files.items():
+        assert isinstance(file, RemoteFile)
+        read = pydicom.dcmread(io.BytesIO(store(url).read(file)))
+        stored = pydicom.dcmread(io.BytesIO(films[place]))
+        # dcmqrscp itself stores native films in the transfer syntax that it prefers
+        assert not has_syntaxes or read.file_meta.TransferSyntaxUID == stored.file_meta.TransferSyntaxUID
+        assert read.SOPInstanceUID == stored.SOPInstanceUID
+        assert read.PixelData == stored.PixelData
+
+
+def test_orthanc_sends_every_transfer_syntax_as_it_is_stored(orthanc: Pacs, orthanc_films: dict[str, bytes]) -> None:
+    assert_same_films(f"{orthanc.network_url}?StudyInstanceUID={STUDY}", orthanc_films)
+
+
+def test_orthanc_sends_the_same_bytes_by_dicomweb(orthanc: Pacs, orthanc_films: dict[str, bytes]) -> None:
+    url = f"{orthanc.web_url}?StudyInstanceUID={STUDY}"
+    files = listed(url)
+    assert files.keys() == orthanc_films.keys()
+    for place, file in files.items():
+        assert isinstance(file, RemoteFile)
+        assert store(url).read(file) == orthanc_films[place]
+
+
+def test_dcmtk_sends_the_films_that_it_stores(dcmqrscp: Pacs, dcmtk_films: dict[str, bytes]) -> None:
+    assert_same_films(dcmqrscp.network_url, dcmtk_films, has_syntaxes=False)
+
+
+@pytest.mark.parametrize(
+    "query", ["Modality=CR", "StudyDate=20240201-20240204&Modality=CR", f"SeriesInstanceUID={STUDY}.1.1"]
+)
+@pytest.mark.parametrize("protocol", ["network", "web"])
+def test_a_query_chooses_series(orthanc: Pacs, orthanc_films: dict[str, bytes], protocol: str, query: str) -> None:
+    url = orthanc.network_url if protocol == "network" else orthanc.web_url
+    first = next(iter(orthanc_films))
+    assert listed(f"{url}/studies/{STUDY}?{query}").keys() == {first}
+
+
+@pytest.mark.parametrize("protocol", ["network", "web"])
+def test_a_query_that_matches_nothing_finds_nothing(orthanc: Pacs, protocol: str) -> None:
+    url = orthanc.network_url if protocol == "network" else orthanc.web_url
+    assert listed(f"{url}?StudyDate=18991231") == {}
+
+
+@pytest.mark.parametrize("server", ["orthanc", "dcmqrscp"])
+def test_an_ae_title_that_is_not_known_is_an_error(server: str, request: pytest.FixtureRequest) -> None:
+    pacs: Pacs = request.getfixturevalue(server)
+    with pytest.raises(ConversionError, match="AE title") as caught:
+        listed(pacs.network_url.replace(pacs.title, "NOBODY"))
+    assert caught.value.reason is Reason.UNREADABLE
+
+
+@pytest.mark.usefixtures("pacs_client")
+def test_a_pacs_that_is_not_there_is_an_error_of_the_network() -> None:
+    with pytest.raises(ConversionError) as caught:
+        listed(f"dicom://PACS@127.0.0.1:{free_port()}")
+    assert caught.value.reason is Reason.NETWORK
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "dicom://host:104",
+        "dicom://AET@host:0",
+        "dicom://AET@host:x",
+        "dicom://12345678901234567@host",
+        "dicom://AET@host/a",
+    ],
+)
+@pytest.mark.usefixtures("pacs_client")
+def test_a_url_that_names_no_pacs_is_refused(url: str) -> None:
+    with pytest.raises(OptionsError, match="dicom://"):
+        listed(url)
+
+
+def test_an_instance_that_was_deleted_has_changed(orthanc: Pacs, orthanc_films: dict[str, bytes]) -> None:
+    file = listed(f"{orthanc.network_url}/studies/{STUDY}")[next(iter(orthanc_films))]
+    assert isinstance(file, RemoteFile)
+    path = file.url.path.rpartition("/")[0] + "/1.2.3.99"
+    gone = type(file)(file.url.with_path(path), file.size, file.version, None, *_more_fields(file))
+    with pytest.raises(ConversionError) as caught:
+        store(orthanc.network_url).read(gone)
+    assert caught.value.reason in (Reason.SOURCE_CHANGED, Reason.UNREADABLE)
+
+
+def _more_fields(file: Any) -> tuple[Any, ...]:
+    return file.groups, file.calling_title
+
+
+def test_an_unknown_sop_class_is_found_by_trying(dcmqrscp: Pacs, dcmtk_films: dict[str, bytes]) -> None:
+    file: Any = listed(dcmqrscp.network_url)[next(iter(dcmtk_films))]
+    unknown = type(file)(file.url, file.size, file.version, None, likely_groups("CR"), file.calling_title)
+    assert store(dcmqrscp.network_url).read(unknown)
+
+
+@pytest.fixture
+def failing_scp(request: pytest.FixtureRequest) -> Iterator[Any]:
+    """Start a PACS whose answers a test chooses."""
+    request.getfixturevalue("pacs_client")
+    from pynetdicom import AE, evt
+    from pynetdicom.sop_class import (
+        DigitalXRayImageStorageForPresentation,
+        StudyRootQueryRetrieveInformationModelFind,
+        StudyRootQueryRetrieveInformationModelGet,
+    )
+
+    servers = []
+
+    def start(find: Any, get: Any = None) -> str:
+        entity = AE(ae_title="FAILING")
+        entity.add_supported_context(StudyRootQueryRetrieveInformationModelFind)
+        entity.add_supported_context(StudyRootQueryRetrieveInformationModelGet)
+        entity.add_supported_context(
+            DigitalXRayImageStorageForPresentation, list(SYNTAXES), scu_role=True, scp_role=True
+        )
+        handlers = [(evt.EVT_C_FIND, find), (evt.EVT_C_GET, get or find)]
+        servers.append(entity.start_server(("127.0.0.1", 0), block=False, evt_handlers=handlers))
+        return f"dicom://FAILING@127.0.0.1:{servers[-1].server_address[1]}"
+
+    yield start
+    for server in servers:
+        server.shutdown()
+
+
+def one_instance(event: Any) -> Iterator[tuple[int, Any]]:
+    """Find one study, one series and one instance."""
+    answer = pydicom.Dataset()
+    answer.QueryRetrieveLevel = event.identifier.QueryRetrieveLevel
+    answer.StudyInstanceUID, answer.SeriesInstanceUID, answer.SOPInstanceUID = "1.1", "1.2", "1.3"
+    answer.SOPClassUID, answer.Modality = "1.2.840.10008.5.1.4.1.1.1.1", "DX"
+    yield 0xFF00, answer
+
+
+@pytest.mark.parametrize(
+    ("status", "reason"),
+    [(0xA700, Reason.NETWORK), (0xA900, Reason.UNREADABLE), (0xC001, Reason.UNREADABLE), (0xFE00, Reason.UNREADABLE)],
+)
+def test_a_search_that_does_not_succeed_is_an_error(failing_scp: Any, status: int, reason: Reason) -> None:
+    url = failing_scp(lambda _event: iter([(status, None)]))
+    with pytest.raises(ConversionError, match=f"{status:04X}") as caught:
+        listed(url)
+    assert caught.value.reason is reason
+
+
+def test_a_failed_sub_operation_is_an_error_of_its_instance(failing_scp: Any) -> None:
+    def get(_event: Any) -> Iterator[Any]:
+        yield 1
+        instance = pydicom.Dataset()
+        # the PACS has another class than its answer to the search says: no context was asked for
+        instance.SOPClassUID, instance.SOPInstanceUID = "1.2.840.10008.5.1.4.1.1.1", "1.3"
+        instance.file_meta = pydicom.dataset.FileMetaDataset()
+        instance.file_meta.TransferSyntaxUID = NATIVE[0]
+        yield 0xFF00, instance
+
+    url = failing_scp(one_instance, get)
+    file = listed(url)["1.1/1.2/1.3.dcm"]
+    assert isinstance(file, RemoteFile)
+    with pytest.raises(ConversionError, match="sub-operation") as caught:
+        store(url).read(file)
+    assert caught.value.reason is Reason.UNREADABLE
+
+
+def test_a_study_without_a_usable_uid_is_an_error_in_its_place(failing_scp: Any) -> None:
+    def find(event: Any) -> Iterator[tuple[int, Any]]:
+        if event.identifier.QueryRetrieveLevel == "STUDY":
+            answer = pydicom.Dataset()
+            answer.StudyInstanceUID = "../../x"
+            yield 0xFF00, answer
+        yield from one_instance(event)
+
+    files = listed(failing_scp(find))
+    assert isinstance(files.pop("not-listed-1"), ConversionError)
+    assert files.keys() == {"1.1/1.2/1.3.dcm"}
+
+
+def test_no_thread_outlives_the_association_for_long(orthanc: Pacs, orthanc_films: dict[str, bytes]) -> None:
+    before = set(threading.enumerate())
+    url = f"{orthanc.network_url}/studies/{STUDY}"
+    file = listed(url)[next(iter(orthanc_films))]
+    assert isinstance(file, RemoteFile)
+    store(url).read(file)
+    for thread in set(threading.enumerate()) - before:
+        thread.join(60)
+        assert not thread.is_alive()
+
+
+def test_all_contexts_of_an_association_fit_into_it() -> None:
+    groups = {group for classes in (likely_groups("DX"), groups_of(map(str, range(20))).values()) for group in classes}
+    assert all(len(group) <= MOST_CLASSES for group in groups)
+    assert 1 + MOST_CLASSES * len(SYNTAXES) <= 128
