@@ -21,6 +21,8 @@ from tests.support.pacs import DICOMWEB_PLUGIN, Pacs, run_dcmqrscp, run_orthanc
 from tests.support.s3_server import S3Server, running_s3_server
 from tests.support.web_server import WebServer, running_web_server
 
+from plainfilm.sources.store import forget_stores
+
 ROOT = Path(__file__).resolve().parent.parent
 # The marks of a test follow from the fixtures that it uses.
 MARKS_OF_FIXTURES = {
@@ -186,6 +188,8 @@ def s3_server(s3_process: S3Server, monkeypatch: pytest.MonkeyPatch) -> S3Server
     """An S3 server with an empty bucket, which the clients in this process and its workers find."""
     for name, value in s3_process.environment.items():
         monkeypatch.setenv(name, value)
+    # those of earlier tests may have other credentials
+    forget_stores()
     s3_process.faults.clear()
     s3_process.constant_fault = ""
     s3_process.empty()

@@ -181,6 +181,13 @@ def test_the_summary_names_the_url(s3_server: S3Server, films: Path) -> None:
     assert "x.png" in contents(s3_server)
 
 
+@pytest.mark.parametrize("source", [OUT, f"{OUT}/", f"s3://{BUCKET}", f"s3://{BUCKET}/"])
+def test_an_out_in_a_source_is_refused(s3_server: S3Server, films: Path, source: str) -> None:
+    with pytest.raises(OptionsError, match="OUT lies in"):
+        convert([films, source], OUT, jobs=1)
+    assert not s3_server.requests
+
+
 @pytest.mark.usefixtures("s3_server")
 def test_what_needs_a_folder_is_refused(films: Path) -> None:
     for options in ({"shard": "1/2"}, {"dry_run": True}):

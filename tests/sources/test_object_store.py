@@ -172,9 +172,10 @@ def test_no_output_has_the_credentials(server: S3Server, tmp_path: Path) -> None
 
 
 def test_prune_removes_the_image_of_an_object_that_is_gone(server: S3Server, key: Path) -> None:
-    run(f"s3://{BUCKET}/a", key)
+    assert run(f"s3://{BUCKET}/a", key).converted == 2
     server.client().delete_object(Bucket=BUCKET, Key="a/x.dcm")
-    run(f"s3://{BUCKET}/a", key, prune=True)
+    result = run(f"s3://{BUCKET}/a", key, prune=True)
+    assert result.reasons == {"skipped: not_dicom": 1}
     assert images(key) == ["b/y.png"]
 
 

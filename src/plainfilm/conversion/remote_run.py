@@ -13,6 +13,7 @@ from plainfilm.conversion.summary import Run
 from plainfilm.errors import OptionsError, RunError
 from plainfilm.options.options import Options
 from plainfilm.output.remote_out import open_remote_out
+from plainfilm.sources.remote_file import public_text
 from plainfilm.sources.scheme import scheme_of
 from plainfilm.workers.pool import GRACE_SECONDS
 from plainfilm.workers.spawn import PrestartedWorkers
@@ -31,6 +32,9 @@ class RemoteConversion:
         if options.run.shard is not None:
             raise OptionsError("--shard needs an OUT on a disk that all shards see: copy the merged OUT to the store")
         self._out = open_remote_out(out)
+        place = f"{self._out.url}/".replace("//", "/")
+        if any(place.startswith(f"{public_text(str(source))}/".replace("//", "/")) for source in sources):
+            raise OptionsError("OUT lies in one of the SOURCEs: choose a URL of its own for the images")
         self._is_overwrite = options.run.overwrite
         self._conversion = Conversion(sources, self._out.folder, options, prestarted=prestarted)
 
