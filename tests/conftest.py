@@ -37,6 +37,7 @@ MARKS_OF_FIXTURES = {
     "torch": ("component", "slow"),
     "jupyter": ("component", "slow"),
     "network_hosts": ("component", "slow"),
+    "storescu": ("component", "slow"),
     "pacs_client": ("component",),
     "orthanc": ("component", "slow"),
     "dcmqrscp": ("component", "slow"),
@@ -203,3 +204,15 @@ def web_server() -> Iterator[WebServer]:
     check_packages("requests")
     with running_web_server() as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def storescu() -> str:
+    """The path of DCMTK's storescu, which sends instances over the DICOM network."""
+    # pynetdicom installs a program of the same name beside Python
+    others = [folder for folder in os.get_exec_path() if Path(folder) != Path(sys.executable).parent]
+    path = shutil.which("storescu", path=os.pathsep.join(others))
+    if path is None:
+        skip_or_fail("storescu is not installed (Debian package dcmtk)")
+    assert path is not None
+    return path

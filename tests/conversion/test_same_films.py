@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from tests.support.archives import write_archive
 from tests.support.cases.build import write_case
+from tests.support.media import directory_bytes
 from tests.support.outputs import images_of
 from tests.support.s3_server import BUCKET, S3Server
 
@@ -111,6 +112,33 @@ def test_each_kind_of_source_gives_the_images_and_tables_of_the_folder(
     assert run.counts == expected.run.counts
     assert images_of(films.parent / "out") == expected.images
     assert tables(films, "out") == expected.tables
+
+
+@pytest.fixture
+def medium(films: Path) -> Path:
+    """The films as a medium, whose DICOMDIR names most of them in another order than that of their names."""
+    folder = shutil.copytree(films, films.parent / "medium")
+    named = [tuple(name.upper().split("/")) for name in sorted(NAMES[3:], reverse=True)]
+    (folder / "DICOMDIR").write_bytes(directory_bytes(named))
+    return folder
+
+
+@pytest.mark.parametrize("names", ["keep", "hash", "uid"])
+def test_a_medium_gives_the_images_and_tables_of_the_folder(films: Path, medium: Path, names: str) -> None:
+    expected, run = convert(films, films, "expected", names=names), convert(medium, films, "out", names=names)
+    assert (run.converted, run.failed, run.skipped) == (expected.converted, expected.failed, expected.skipped + 1)
+    assert images_of(films.parent / "out") == images_of(films.parent / "expected")
+    rows = [row for row in tables(films, "out")["failures"].splitlines() if "no_pixel_data" not in row]
+    assert rows == tables(films, "expected")["failures"].splitlines()
+    assert tables(films, "out")["metadata"] == tables(films, "expected")["metadata"]
+
+
+def test_arrays_surveys_and_dry_runs_of_a_medium_are_those_of_the_folder(films: Path, medium: Path) -> None:
+    sources = [record.source for record, image in iterate(medium, jobs=2) if image is not None]
+    assert sorted(sources) == sorted(record.source for record, image in iterate(films, jobs=2) if image is not None)
+    planned = [item.source for item in plan_sources([str(medium)], films.parent / "o", Options())]
+    assert [source for source in planned if source in sources] == sources, "all have the order of the DICOMDIR"
+    assert survey(medium, jobs=1).counts.files == len(planned) == len(members(medium))
 
 
 @pytest.mark.parametrize("kind", ["zip", "tar", "tar.gz"])
@@ -229,3 +257,21 @@ def test_files_in_the_memory_of_this_process_give_the_images_and_tables_of_the_f
     assert run.counts == expected.counts
     assert images_of(films.parent / "out") == images_of(films.parent / "expected")
     assert tables(films, "out") == tables(films, "expected")
+
+
+def test_a_real_cd_gives_the_same_as_a_folder_and_in_archives(film_folder: Path, films: Path) -> None:
+    tests = film_folder / "pydicom+pydicom/src/pydicom/data/test_files/dicomdirtests"
+    medium, folder = films.parent / "cd", films.parent / "folder"
+    for name in ("77654033", "98892001", "98892003"):
+        shutil.copytree(tests / name, medium / name)
+        shutil.copytree(tests / name, folder / name)
+    shutil.copy(tests / "DICOMDIR", medium)
+    expected = convert(folder, films, "expected")
+    assert (expected.converted, expected.failed) == (31, 0)
+    content = {path.relative_to(medium).as_posix(): path.read_bytes() for path in medium.rglob("*") if path.is_file()}
+    sources = {"cd": medium, **{s: write_archive(films.parent / f"cd{s}", content) for s in (".zip", ".tar.gz")}}
+    for name, source in sources.items():
+        run = convert(source, films, f"out-{name}")
+        assert (run.converted, run.failed, run.skipped) == (31, 0, 1)
+        assert images_of(films.parent / f"out-{name}") == images_of(films.parent / "expected")
+        assert tables(films, f"out-{name}")["metadata"] == tables(films, "expected")["metadata"]

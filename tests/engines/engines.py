@@ -34,7 +34,13 @@ def convert_in_shards(sources: Sequence[Path], out: Path, given: Mapping[str, ob
     return Merge(out).run()
 
 
-ENGINES: dict[str, Engine] = {"shards": convert_in_shards}
+def convert_with_dask(sources: Sequence[Path], out: Path, given: Mapping[str, object]) -> Run:
+    """One run on a Dask cluster of this machine."""
+    of_run = {name: value for name, value in given.items() if name != "shard_members"}
+    return convert_locally(sources, out, {**of_run, "engine": "dask"})
+
+
+ENGINES: dict[str, Engine] = {"shards": convert_in_shards, "dask": convert_with_dask}
 """Every engine but the local one, with which each is compared."""
 
 

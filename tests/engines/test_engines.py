@@ -33,9 +33,11 @@ CASES: dict[str, dict[str, object]] = {
 }
 
 
-@pytest.fixture(params=ENGINES)
+@pytest.fixture(params=["shards", pytest.param("dask", marks=pytest.mark.component)])
 def engine(request: pytest.FixtureRequest) -> Engine:
     """Each engine but the local one."""
+    if request.param == "dask":
+        request.getfixturevalue("dask")
     return ENGINES[request.param]
 
 

@@ -190,7 +190,7 @@ def test_an_out_in_a_source_is_refused(s3_server: S3Server, films: Path, source:
 
 @pytest.mark.usefixtures("s3_server")
 def test_what_needs_a_folder_is_refused(films: Path) -> None:
-    for options in ({"shard": "1/2"}, {"dry_run": True}):
+    for options in ({"shard": "1/2"}, {"dry_run": True}, {"watch": True}):
         with pytest.raises(OptionsError):
             run(films, **options)
     with pytest.raises(OptionsError, match="URL"):

@@ -40,6 +40,7 @@ _HELP = CommandHelp(
         ("plainfilm convert hand.dcm hand.png", "one image"),
         ("plainfilm convert films/ out/ --size 512", "smaller images"),
         ("plainfilm convert s3://bucket/films/ out/", "a bucket"),
+        ("plainfilm convert inbox/ out/ --watch", "a folder that fills"),
         ("... | xargs plainfilm convert -o out/", "a list of files"),
     ),
 )

@@ -18,7 +18,19 @@ from plainfilm.version import NOT_FOR_DIAGNOSIS, VERSION
 
 Command = Callable[[Sequence[str]], int]
 
-COMMANDS = ("convert", "survey", "explain", "compare", "merge", "report", "sheet", "verify", "codecs", "demo")
+COMMANDS = (
+    "convert",
+    "survey",
+    "explain",
+    "compare",
+    "merge",
+    "report",
+    "sheet",
+    "verify",
+    "codecs",
+    "receive",
+    "demo",
+)
 """The commands. The module of the same name in this package has the functions `NAME_command` and `NAME_parser`."""
 
 USAGE = f"""\
@@ -35,6 +47,7 @@ Convert DICOM radiographs into ordinary images that look as on a radiologist's v
   plainfilm report OUT              write OUT/report.html anew; every run writes it at its end
   plainfilm sheet OUT -o PNG|PDF    draw a contact sheet of a finished run
   plainfilm verify OUT              list files of OUT that are missing, have changed, or belong to no run
+  plainfilm receive OUT             listen for DICOM senders, and convert what they send
   plainfilm codecs                  show what this installation can decode and encode, and what is missing
   plainfilm demo OUT                make twelve synthetic radiographs and convert them
 

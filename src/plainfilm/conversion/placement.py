@@ -79,6 +79,7 @@ class Placement:
         """
         if is_stopped() or not (self._depth or self._options.split or self._labels.columns):
             return
+        self._label_use = LabelUse(self._labels)
         self._choose_splits()
         for page in self._ledger.splits.pages_of_images():
             if is_stopped():

@@ -31,6 +31,10 @@ class RemoteConversion:
     ) -> None:
         if options.run.shard is not None:
             raise OptionsError("--shard needs an OUT on a disk that all shards see: copy the merged OUT to the store")
+        if options.run.watch:
+            raise OptionsError(
+                "--watch needs an OUT on this machine: what it converts is put into a store only at its end"
+            )
         self._out = open_remote_out(out)
         place = f"{self._out.url}/".replace("//", "/")
         if any(place.startswith(f"{public_text(str(source))}/".replace("//", "/")) for source in sources):
