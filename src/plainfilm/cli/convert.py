@@ -39,7 +39,6 @@ _HELP = CommandHelp(
         ("plainfilm convert films/ out/", "a folder, with tables"),
         ("plainfilm convert hand.dcm hand.png", "one image"),
         ("plainfilm convert films/ out/ --size 512", "smaller images"),
-        ("plainfilm convert s3://bucket/films/ out/", "a bucket"),
         ("plainfilm convert inbox/ out/ --watch", "a folder that fills"),
         ("... | xargs plainfilm convert -o out/", "a list of files"),
     ),
