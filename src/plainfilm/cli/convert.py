@@ -52,7 +52,7 @@ def convert_parser() -> Parser:
         "paths",
         nargs="*",
         metavar="SOURCE",
-        help="files, folders, globs, archives, URLs, @list.txt or - (a list), and OUT as the last one",
+        help="files, folders, globs, archives, URLs, @list.txt, - (a list); OUT is last",
     )
     parser.add_argument("-o", "--output", metavar="OUT", help="the place for the images; all other paths are SOURCEs")
     return parser
