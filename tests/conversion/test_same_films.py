@@ -16,6 +16,7 @@ from tests.support.archives import write_archive
 from tests.support.cases.build import write_case
 from tests.support.media import directory_bytes
 from tests.support.outputs import images_of
+from tests.support.s3_server import BUCKET, S3Server
 
 from plainfilm.api.many_images import iterate, survey
 from plainfilm.conversion.conversion import Conversion
@@ -96,7 +97,7 @@ KINDS: dict[str, Callable[[Path], str]] = {
 
 def convert(source: str | Path, films: Path, out: str, **options: object) -> Run:
     given = {"jobs": 1, "key_file": films.parent / "key", "source_column": "film", **options}
-    return Conversion([Path(source)], films.parent / out, Options.of(given)).run()
+    return Conversion([source], films.parent / out, Options.of(given)).run()
 
 
 def tables(films: Path, out: str) -> dict[str, str]:
@@ -197,6 +198,65 @@ def test_a_list_on_standard_input_is_converted(films: Path, monkeypatch: pytest.
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(names.encode())))
     run = convert("-", films, "out", null=True)
     assert run.converted == len(NAMES) + 1
+
+
+def in_bucket(server: S3Server, films: Path) -> str:
+    server.put({f"some/films/{name}": content for name, content in members(films).items()} | {"some/films/": b""})
+    return f"s3://{BUCKET}/some/films"
+
+
+def in_packed(suffix: str) -> Callable[[S3Server, Path], str]:
+    def put(server: S3Server, films: Path) -> str:
+        server.put({f"packed{suffix}": Path(packed(suffix)(films)).read_bytes()})
+        return f"s3://{BUCKET}/packed{suffix}"
+
+    return put
+
+
+def in_listed_objects(server: S3Server, films: Path) -> str:
+    folder = in_bucket(server, films)
+    path = films.parent / "list.txt"
+    path.write_text("\n".join(f"{folder}/{name}" for name in members(films)))
+    return f"@{path}"
+
+
+def in_memory(films: Path) -> str:
+    import fsspec
+
+    store = fsspec.filesystem("memory")
+    for name, content in members(films).items():
+        store.pipe_file(f"/{films.parent.name}/{name}", content)
+    return f"memory://{films.parent.name}"
+
+
+OBJECT_KINDS: dict[str, Callable[[S3Server, Path], str]] = {
+    "objects": in_bucket,
+    "list": in_listed_objects,
+    "zip": in_packed(".zip"),
+    "tar": in_packed(".tar"),
+    "tar.gz": in_packed(".tar.gz"),
+}
+
+
+@pytest.mark.parametrize("names", ["keep", "hash"])
+@pytest.mark.parametrize("kind", OBJECT_KINDS)
+def test_each_kind_of_remote_source_gives_the_images_and_tables_of_the_folder(
+    films: Path, s3_server: S3Server, kind: str, names: str
+) -> None:
+    expected = convert(films, films, "expected", names=names)
+    run = convert(OBJECT_KINDS[kind](s3_server, films), films, "out", names=names)
+    assert run.counts == expected.counts
+    assert images_of(films.parent / "out") == images_of(films.parent / "expected")
+    assert tables(films, "out") == tables(films, "expected")
+
+
+def test_files_in_the_memory_of_this_process_give_the_images_and_tables_of_the_folder(films: Path) -> None:
+    pytest.importorskip("fsspec")
+    expected = convert(films, films, "expected")
+    run = convert(in_memory(films), films, "out")
+    assert run.counts == expected.counts
+    assert images_of(films.parent / "out") == images_of(films.parent / "expected")
+    assert tables(films, "out") == tables(films, "expected")
 
 
 def test_a_real_cd_gives_the_same_as_a_folder_and_in_archives(film_folder: Path, films: Path) -> None:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
@@ -32,6 +33,7 @@ from plainfilm.rendering.projection import render_projection
 from plainfilm.report.drawing import reduce_image
 from plainfilm.report.explanation_page import CHART_BINS, LONGEST_SIDE, SmallImage
 from plainfilm.report.tone_measurement import tone_chart
+from plainfilm.sources.scheme import scheme_of
 from plainfilm.workers.messages import Job, Report, TaskResult
 
 FrameNumber: TypeAlias = int | Literal["mip", "mean"]
@@ -147,16 +149,17 @@ class _Result(Enum):
 class _IsolatedCall(FastPickle):
     """A call of `render` or `explain` in a worker process."""
 
-    source: Path | bytes | Dataset
+    source: str | Path | bytes | Dataset
     frame: FrameNumber
     options: Options
     result: _Result
 
 
 def _call_isolated(source: Source, frame: FrameNumber, options: Options, result: _Result) -> object:
-    passed: Path | bytes | Dataset
+    passed: str | Path | bytes | Dataset
     if isinstance(source, (str, PathLike)):
-        passed = Path(source).absolute()
+        place = os.fspath(source)
+        passed = Path(place).absolute() if scheme_of(place) is None else place
     else:
         passed = source if isinstance(source, Dataset) else content_of(source)
     call = _IsolatedCall(passed, frame, options, result)

@@ -176,7 +176,7 @@ class Conversion:
             return ""
         if not job_source.is_complete:
             return "nothing was pruned, because not every folder of the SOURCEs was listed"
-        return prune(parts.output, parts.ledger, parts.committer)
+        return prune(parts.output, parts.ledger, parts.committer, parts.inputs.listing.urls)
 
     def _index_presentations(self, parts: RunParts) -> Path | None:
         """Write the index of the presentation states among the sources, anew in every run (`--presentation auto`)."""

@@ -23,11 +23,19 @@ from plainfilm.options.run import RunOptions
 from plainfilm.records import Failure, Status
 from plainfilm.sources.arrivals import Arrival, Withdrawn
 from plainfilm.sources.reference import Location, Reference
+from plainfilm.sources.remote_file import RemoteFile
 from plainfilm.sources.selection import ItemSelection
 from plainfilm.workers.messages import Job
 
 _UNLISTED = frozenset(
-    {Reason.UNREADABLE, Reason.SOURCE_CHANGED, Reason.TOO_LARGE, Reason.TOO_DEEP, Reason.SUSPICIOUS_COMPRESSION}
+    {
+        Reason.UNREADABLE,
+        Reason.SOURCE_CHANGED,
+        Reason.NETWORK,
+        Reason.TOO_LARGE,
+        Reason.TOO_DEEP,
+        Reason.SUSPICIOUS_COMPRESSION,
+    }
 )
 
 
@@ -151,7 +159,8 @@ class JobSource:
         self._changed += work.has_changed
         self._committer.remove(work.obsolete_files)
         job = ConvertJob(work.reference, context_bytes, boxes, label_key)
-        return Job(job, work.first_frame, size=entry.held_bytes)
+        is_remote = isinstance(entry.path, RemoteFile)
+        return Job(job, work.first_frame, size=entry.held_bytes, reads_ahead=is_remote)
 
     def _withdraw(self, entry: Withdrawn) -> None:
         failure = pseudonymize_path(entry.failure, self._inputs.options.output.names, self._inputs.key)

@@ -40,8 +40,10 @@ from plainfilm.rendering.projection import render_projection
 from plainfilm.report.thumbnail import make_preview
 from plainfilm.sources.member_reader import open_reference
 from plainfilm.sources.naming_rules import MASK_SUFFIX, frame_name, projection_name, uid_name
+from plainfilm.sources.read_ahead import ReadAhead
 from plainfilm.workers.messages import FrameSkipped, FrameStarted, FrameSurveyed, Job, MemoryShort, Report, TaskResult
 
+_READ_AHEAD = ReadAhead()
 # before the memory of the worker is limited
 preload_decoders()
 
@@ -56,7 +58,10 @@ def convert_source(job: Job, report: Callable[[Report], None]) -> bool:
     assert isinstance(convert_job, ConvertJob)
     context = convert_job.context
     try:
-        with open_reference(convert_job.reference) as content:
+        reference = _READ_AHEAD.take(convert_job.reference)
+        if isinstance(job.upcoming, ConvertJob):
+            _READ_AHEAD.begin(job.upcoming.reference)
+        with open_reference(reference) as content:
             check_selection(content, context.options, context.key)
             opened = open_instance(content, context.options, convert_job.boxes)
             pixel = opened.instance.pixel

@@ -99,6 +99,11 @@ class Listing:
         return tuple(map(base_name_of, self.prefixes))
 
     @property
+    def urls(self) -> tuple[str, ...]:
+        """The URLs among the SOURCEs below which every file is listed."""
+        return tuple(root.remote.folder for root in self._roots if root.remote is not None and root.remote.folder)
+
+    @property
     def file_sources(self) -> tuple[str, ...]:
         """The sources that several files among the SOURCEs would share."""
         counts = Counter(_source_of_file(root) for root in self._roots if not root.is_folder)
