@@ -229,10 +229,10 @@ def section(place: Path, rounds: int, short: bool, peers_python: str = sys.execu
     yield ""
 
 
-def replace_section(page: Path, text: str) -> None:
+def replace_section(page: Path, text: str, heading: str = HEADING) -> None:
     """Replace the section in a page, or add it before the stages of one file."""
     old = page.read_text(encoding="utf-8")
-    start = old.find(HEADING)
+    start = old.find(heading)
     if start < 0:
         start = stop = old.index("## Stages of one file")
     else:

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
+from benchmarks import jobs
 from benchmarks.chart import Bar, chart
 from benchmarks.films import section
 from benchmarks.measure import Measurement, measure
@@ -122,7 +123,7 @@ def table(results: list[Result]) -> Iterator[str]:
 def document(
     results: list[list[Result]], versions: dict[str, str], profile: Profile, films: list[str], short: bool
 ) -> str:
-    """Return the text of docs/benchmarks.md. films: the lines of the section of `benchmarks.films`."""
+    """Return the text of docs/benchmarks.md. films: the sections of `benchmarks.films` and `benchmarks.jobs`."""
     note = "**A short run, which only tests the benchmark: its numbers are not meaningful.**\n\n" if short else ""
     rounds = len(results[0][0].rounds)
     shares = {workload.films: times[-1].milliseconds for workload, times in profile.items()}
@@ -222,7 +223,8 @@ def main() -> None:
     bars = [Bar(name, ratio.median, ratio.smallest, ratio.largest) for name, ratio in ratios if ratio is not None]
     settings.docs.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
-        films = list(section(Path(folder), settings.rounds, settings.short, settings.peers_python))
+        arguments = Path(folder), settings.rounds, settings.short, settings.peers_python
+        films = [*section(*arguments), *jobs.section(*arguments)]
     page = document(results, versions, profile, films, settings.short)
     (settings.docs / "benchmarks.md").write_text(page, encoding="utf-8")
     title = f"Time per image, {results[0][0].workload.name}, relative to {TWO} (logarithmic)"

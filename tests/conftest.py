@@ -18,6 +18,10 @@ from types import ModuleType
 import pytest
 from hypothesis import HealthCheck, settings
 from tests.support.pacs import DICOMWEB_PLUGIN, Pacs, run_dcmqrscp, run_orthanc
+from tests.support.s3_server import S3Server, running_s3_server
+from tests.support.web_server import WebServer, running_web_server
+
+from plainfilm.sources.store import forget_stores
 
 ROOT = Path(__file__).resolve().parent.parent
 # The marks of a test follow from the fixtures that it uses.
@@ -27,10 +31,16 @@ MARKS_OF_FIXTURES = {
     "dciodvfy": ("component", "slow"),
     "pngcheck": ("component", "slow"),
     "chromium": ("component", "slow"),
+    "s3_server": ("component", "slow"),
+    "web_server": ("component", "slow"),
     "dask": ("component", "slow"),
+    "gnu_parallel": ("component", "slow"),
+    "kubernetes_schemas": ("component",),
+    "slurm": ("component", "slow"),
     "torch": ("component", "slow"),
     "jupyter": ("component", "slow"),
     "network_hosts": ("component", "slow"),
+    "storescu": ("component", "slow"),
     "pacs_client": ("component",),
     "orthanc": ("component", "slow"),
     "dcmqrscp": ("component", "slow"),
@@ -160,3 +170,75 @@ def dask() -> None:
     """Dask, which runs jobs on clusters."""
     if importlib.util.find_spec("distributed") is None:
         skip_or_fail("Dask is not installed (extra dask)")
+
+
+def check_packages(*packages: str) -> None:
+    """Skip the test, or fail it under CI, if a package of the extras `remote` and `components` is not installed."""
+    for package in packages:
+        if importlib.util.find_spec(package) is None:
+            skip_or_fail(f"{package} is not installed (extras remote and components)")
+
+
+@pytest.fixture(scope="session")
+def s3_process() -> Iterator[S3Server]:
+    """An S3 server in a process of its own."""
+    check_packages("s3fs", "moto")
+    with running_s3_server() as server:
+        yield server
+
+
+@pytest.fixture
+def s3_server(s3_process: S3Server, monkeypatch: pytest.MonkeyPatch) -> S3Server:
+    """An S3 server with an empty bucket, which the clients in this process and its workers find."""
+    for name, value in s3_process.environment.items():
+        monkeypatch.setenv(name, value)
+    # those of earlier tests may have other credentials
+    forget_stores()
+    s3_process.faults.clear()
+    s3_process.constant_fault = ""
+    s3_process.empty()
+    s3_process.requests.clear()
+    return s3_process
+
+
+@pytest.fixture
+def web_server() -> Iterator[WebServer]:
+    """A web server without files."""
+    check_packages("requests")
+    with running_web_server() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def storescu() -> str:
+    """The path of DCMTK's storescu, which sends instances over the DICOM network."""
+    # pynetdicom installs a program of the same name beside Python
+    others = [folder for folder in os.get_exec_path() if Path(folder) != Path(sys.executable).parent]
+    path = shutil.which("storescu", path=os.pathsep.join(others))
+    if path is None:
+        skip_or_fail("storescu is not installed (Debian package dcmtk)")
+    assert path is not None
+    return path
+
+
+@pytest.fixture(scope="session")
+def slurm() -> str:
+    """The path of SLURM's sbatch; slurmctld, slurmd and munged are there too. A test starts a cluster of its own."""
+    for name, package in (("munged", "munge"), ("slurmctld", "slurm-wlm"), ("slurmd", "slurm-wlm")):
+        if shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin") is None:
+            skip_or_fail(f"{name} is not installed (Debian package {package})")
+    return program("sbatch", "slurm-wlm")
+
+
+@pytest.fixture(scope="session")
+def gnu_parallel() -> str:
+    """The path of GNU parallel."""
+    return program("parallel", "parallel")
+
+
+@pytest.fixture(scope="session")
+def kubernetes_schemas() -> object:
+    """The module kubernetes_validate, which has the schemas of the API of Kubernetes."""
+    if importlib.util.find_spec("kubernetes_validate") is None:
+        skip_or_fail("kubernetes-validate is not installed (extra components)")
+    return importlib.import_module("kubernetes_validate")

@@ -26,14 +26,16 @@ BROAD = ("Exception", "BaseException")
 # Where these libraries may be imported: a package, or a module. Any other library may be imported anywhere.
 ONLY_IN: dict[str, tuple[str, ...]] = {
     "pydicom": ("dicom/", "demo/", "cli/demo.py", "api/", "sources/pacs/association.py"),
-    "pynetdicom": ("sources/pacs/",),
+    "pynetdicom": ("sources/pacs/", "receive/"),
     "dicomweb_client": ("sources/pacs/",),
     "imagecodecs": ("decode/", "rendering/color/", "encode/", "demo/"),
     "simplejpeg": ("decode/", "encode/jpeg.py"),
     "openjpeg": ("decode/",),
     "rle": ("decode/", "demo/"),
     "rich": ("cli/",),
-    "platformdirs": ("conversion/pseudonyms.py",),
+    "platformdirs": ("conversion/pseudonyms.py", "output/remote_out.py"),
+    "fsspec": ("sources/object_store.py",),
+    "requests": ("sources/web_store.py", "sources/pacs/"),
     "pickle": ("workers/", "conversion/"),
     "subprocess": ("workers/", "engines/local_cluster.py"),
     "dask": ("engines/",),

@@ -32,7 +32,7 @@ Messages never quote names, identifiers, dates or free text of the data set.
 
 from __future__ import annotations
 
-from typing import ClassVar, TypeVar, cast
+from typing import TYPE_CHECKING, ClassVar, TypeVar, cast
 
 from plainfilm.reasons import Reason, Stage, environment_reason
 
@@ -254,3 +254,20 @@ class StorageFullError(RunError):
 
     default_reason = Reason.STORAGE_FULL
     default_stage = Stage.WRITE
+
+
+def _class_named(name: str) -> type:
+    """Return a combined class by its name, which pickle looks up here. Raises AttributeError for another name.
+
+    PyTorch pickles the class of an exception in its worker processes.
+    """
+    classes = [value for value in globals().values() if isinstance(value, type) and issubclass(value, PlainfilmError)]
+    for base in classes:
+        for kind in _OS_ERRORS:
+            if name == f"{base.__name__.removesuffix('Error')}{kind.__name__}":
+                return _combined(base, kind)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+if not TYPE_CHECKING:
+    __getattr__ = _class_named

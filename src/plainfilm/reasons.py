@@ -82,7 +82,7 @@ class Reason(StrEnum):
     SOURCE_CHANGED = "source_changed"
     """The file became shorter while it was read."""
     NETWORK = "network"
-    """Reserved for sources on a network."""
+    """The network or a server on it fails, after several attempts."""
     ENCRYPTED = "encrypted"
     """A member of an archive is encrypted."""
     INTERNAL_ERROR = "internal_error"

@@ -247,3 +247,11 @@ def test_an_image_file_as_out_does_what_the_command_does(
         plainfilm.convert(tmp_path / "film.png", tmp_path / "film.png")
     with pytest.raises(plainfilm.OptionsError, match="one image"):
         plainfilm.convert([cut, cut], tmp_path / "two.png")
+
+
+def test_the_class_of_an_error_can_be_pickled_to_a_process_that_has_not_made_it(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError) as caught:
+        plainfilm.render(tmp_path / "none.dcm")
+    script = f"import pickle; print(issubclass(pickle.loads({pickle.dumps(caught.type)!r}), FileNotFoundError))"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout == "True\n"

@@ -28,6 +28,7 @@ NEEDED: dict[str, tuple[list[str], dict[str, object]]] = {
     "quality": (["--format", "jpeg"], {"format": "jpeg"}),
     "lossless": (["--format", "webp"], {"format": "webp"}),
     "redact_unmatched": (["--redact-from", "boxes.csv"], {"redact_from": "boxes.csv"}),
+    "shard_members": (["--shard", "1/2"], {"shard": "1/2"}),
     "scheduler": (["--engine", "dask", "--key-file", "k"], {"engine": "dask", "key_file": "k"}),
 }
 

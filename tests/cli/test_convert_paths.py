@@ -30,14 +30,17 @@ ORDINARY_USER = 65534
 @pytest.mark.parametrize(
     "words",
     [
-        ["convert", "s3://bucket/films", "{out}"],
-        ["convert", "{film}", "s3://bucket/out"],
+        ["convert", "ftp://bucket/films", "{out}"],
+        ["convert", "{film}", "s4://bucket/out"],
+        ["convert", "{film}", "https://host/out"],
         ["convert", "{film}", "gs://bucket/out.png"],
-        ["convert", "https://user:secret@host/x.dcm", "{out}"],
+        ["convert", "ftp://user:secret@host/x.dcm", "{out}"],
+        ["compare", "https://user:secret@host/x.dcm", "-o", "{out}.png"],
         ["convert", "{film}", "-o", "az://c/out", "--dry-run"],
         ["convert", "file:///x.dcm", "{out}"],
-        ["convert", "s3://bucket/x.dcm", "{out}/x.png"],
-        ["explain", "s3://bucket/x.dcm"],
+        ["convert", "s4://bucket/x.dcm", "{out}/x.png"],
+        ["explain", "s4://bucket/x.dcm"],
+        ["explain", "https:///x.dcm"],
         ["demo", "s3://bucket/out"],
     ],
 )

@@ -266,6 +266,16 @@ def test_shards_and_their_merge_bring_no_patient_back(
     assert not verify_output(out).has_differences
 
 
+def test_what_a_listener_has_received_is_removed(tmp_path: Path) -> None:
+    (tmp_path / "key").write_bytes(SECRET)
+    received = tmp_path / "out" / ".plainfilm-received"
+    film(received / "3f" / "3f01.dcm", LEAVER, 1)
+    film(received / "a0" / "a002.dcm", "P1", 2)
+    Conversion([received], tmp_path / "out", Options.of({"jobs": 1, "key_file": tmp_path / "key"})).run()
+    assert Removal(tmp_path / "out").run([HASH]).images == 1
+    assert [path.name for path in received.rglob("*.dcm")] == ["a002.dcm"]
+
+
 def test_exact_splits_stay_as_they_are(convert: Converts, tmp_path: Path) -> None:
     convert(split=HALVES, split_balance="exact")
     before = {name for name in tree(tmp_path / "out") if name.endswith(".png")}

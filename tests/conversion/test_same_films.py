@@ -14,7 +14,9 @@ from pathlib import Path
 import pytest
 from tests.support.archives import write_archive
 from tests.support.cases.build import write_case
+from tests.support.media import directory_bytes
 from tests.support.outputs import images_of
+from tests.support.s3_server import BUCKET, S3Server
 
 from plainfilm.api.many_images import iterate, survey
 from plainfilm.conversion.conversion import Conversion
@@ -95,7 +97,7 @@ KINDS: dict[str, Callable[[Path], str]] = {
 
 def convert(source: str | Path, films: Path, out: str, **options: object) -> Run:
     given = {"jobs": 1, "key_file": films.parent / "key", "source_column": "film", **options}
-    return Conversion([Path(source)], films.parent / out, Options.of(given)).run()
+    return Conversion([source], films.parent / out, Options.of(given)).run()
 
 
 def tables(films: Path, out: str) -> dict[str, str]:
@@ -110,6 +112,33 @@ def test_each_kind_of_source_gives_the_images_and_tables_of_the_folder(
     assert run.counts == expected.run.counts
     assert images_of(films.parent / "out") == expected.images
     assert tables(films, "out") == expected.tables
+
+
+@pytest.fixture
+def medium(films: Path) -> Path:
+    """The films as a medium, whose DICOMDIR names most of them in another order than that of their names."""
+    folder = shutil.copytree(films, films.parent / "medium")
+    named = [tuple(name.upper().split("/")) for name in sorted(NAMES[3:], reverse=True)]
+    (folder / "DICOMDIR").write_bytes(directory_bytes(named))
+    return folder
+
+
+@pytest.mark.parametrize("names", ["keep", "hash", "uid"])
+def test_a_medium_gives_the_images_and_tables_of_the_folder(films: Path, medium: Path, names: str) -> None:
+    expected, run = convert(films, films, "expected", names=names), convert(medium, films, "out", names=names)
+    assert (run.converted, run.failed, run.skipped) == (expected.converted, expected.failed, expected.skipped + 1)
+    assert images_of(films.parent / "out") == images_of(films.parent / "expected")
+    rows = [row for row in tables(films, "out")["failures"].splitlines() if "no_pixel_data" not in row]
+    assert rows == tables(films, "expected")["failures"].splitlines()
+    assert tables(films, "out")["metadata"] == tables(films, "expected")["metadata"]
+
+
+def test_arrays_surveys_and_dry_runs_of_a_medium_are_those_of_the_folder(films: Path, medium: Path) -> None:
+    sources = [record.source for record, image in iterate(medium, jobs=2) if image is not None]
+    assert sorted(sources) == sorted(record.source for record, image in iterate(films, jobs=2) if image is not None)
+    planned = [item.source for item in plan_sources([str(medium)], films.parent / "o", Options())]
+    assert [source for source in planned if source in sources] == sources, "all have the order of the DICOMDIR"
+    assert survey(medium, jobs=1).counts.files == len(planned) == len(members(medium))
 
 
 @pytest.mark.parametrize("kind", ["zip", "tar", "tar.gz"])
@@ -169,3 +198,80 @@ def test_a_list_on_standard_input_is_converted(films: Path, monkeypatch: pytest.
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(names.encode())))
     run = convert("-", films, "out", null=True)
     assert run.converted == len(NAMES) + 1
+
+
+def in_bucket(server: S3Server, films: Path) -> str:
+    server.put({f"some/films/{name}": content for name, content in members(films).items()} | {"some/films/": b""})
+    return f"s3://{BUCKET}/some/films"
+
+
+def in_packed(suffix: str) -> Callable[[S3Server, Path], str]:
+    def put(server: S3Server, films: Path) -> str:
+        server.put({f"packed{suffix}": Path(packed(suffix)(films)).read_bytes()})
+        return f"s3://{BUCKET}/packed{suffix}"
+
+    return put
+
+
+def in_listed_objects(server: S3Server, films: Path) -> str:
+    folder = in_bucket(server, films)
+    path = films.parent / "list.txt"
+    path.write_text("\n".join(f"{folder}/{name}" for name in members(films)))
+    return f"@{path}"
+
+
+def in_memory(films: Path) -> str:
+    import fsspec
+
+    store = fsspec.filesystem("memory")
+    for name, content in members(films).items():
+        store.pipe_file(f"/{films.parent.name}/{name}", content)
+    return f"memory://{films.parent.name}"
+
+
+OBJECT_KINDS: dict[str, Callable[[S3Server, Path], str]] = {
+    "objects": in_bucket,
+    "list": in_listed_objects,
+    "zip": in_packed(".zip"),
+    "tar": in_packed(".tar"),
+    "tar.gz": in_packed(".tar.gz"),
+}
+
+
+@pytest.mark.parametrize("names", ["keep", "hash"])
+@pytest.mark.parametrize("kind", OBJECT_KINDS)
+def test_each_kind_of_remote_source_gives_the_images_and_tables_of_the_folder(
+    films: Path, s3_server: S3Server, kind: str, names: str
+) -> None:
+    expected = convert(films, films, "expected", names=names)
+    run = convert(OBJECT_KINDS[kind](s3_server, films), films, "out", names=names)
+    assert run.counts == expected.counts
+    assert images_of(films.parent / "out") == images_of(films.parent / "expected")
+    assert tables(films, "out") == tables(films, "expected")
+
+
+def test_files_in_the_memory_of_this_process_give_the_images_and_tables_of_the_folder(films: Path) -> None:
+    pytest.importorskip("fsspec")
+    expected = convert(films, films, "expected")
+    run = convert(in_memory(films), films, "out")
+    assert run.counts == expected.counts
+    assert images_of(films.parent / "out") == images_of(films.parent / "expected")
+    assert tables(films, "out") == tables(films, "expected")
+
+
+def test_a_real_cd_gives_the_same_as_a_folder_and_in_archives(film_folder: Path, films: Path) -> None:
+    tests = film_folder / "pydicom+pydicom/src/pydicom/data/test_files/dicomdirtests"
+    medium, folder = films.parent / "cd", films.parent / "folder"
+    for name in ("77654033", "98892001", "98892003"):
+        shutil.copytree(tests / name, medium / name)
+        shutil.copytree(tests / name, folder / name)
+    shutil.copy(tests / "DICOMDIR", medium)
+    expected = convert(folder, films, "expected")
+    assert (expected.converted, expected.failed) == (31, 0)
+    content = {path.relative_to(medium).as_posix(): path.read_bytes() for path in medium.rglob("*") if path.is_file()}
+    sources = {"cd": medium, **{s: write_archive(films.parent / f"cd{s}", content) for s in (".zip", ".tar.gz")}}
+    for name, source in sources.items():
+        run = convert(source, films, f"out-{name}")
+        assert (run.converted, run.failed, run.skipped) == (31, 0, 1)
+        assert images_of(films.parent / f"out-{name}") == images_of(films.parent / "expected")
+        assert tables(films, f"out-{name}")["metadata"] == tables(films, "expected")["metadata"]

@@ -8,15 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from tests.support.cases.build import build_case, to_bytes
-
-
-def film(uid: str, patient: str, seed: int, **parameters: object) -> bytes:
-    """A small image of a patient; images with equal seeds have equal pixels."""
-    dataset, _ = build_case(rows=8, columns=8, seed=seed, **parameters)  # type: ignore[arg-type]
-    dataset.PatientID, dataset.AccessionNumber = patient, f"A{seed}"
-    dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = uid
-    return to_bytes(dataset)
+from tests.support.engine_runs import film
 
 
 @pytest.fixture

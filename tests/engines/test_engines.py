@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from tests.engines.engines import ENGINES, Engine, convert_locally, folders_of, tree_of
+from tests.support.engine_runs import ENGINES, Engine, convert_locally, folders_of, tree_of
 
 pytestmark = pytest.mark.slow
 
@@ -33,9 +33,11 @@ CASES: dict[str, dict[str, object]] = {
 }
 
 
-@pytest.fixture(params=ENGINES)
+@pytest.fixture(params=["shards", pytest.param("dask", marks=pytest.mark.component)])
 def engine(request: pytest.FixtureRequest) -> Engine:
     """Each engine but the local one."""
+    if request.param == "dask":
+        request.getfixturevalue("dask")
     return ENGINES[request.param]
 
 

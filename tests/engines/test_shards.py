@@ -10,8 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
-from tests.engines.conftest import film
-from tests.engines.engines import convert_locally, convert_share, tree_of
+from tests.support.engine_runs import convert_locally, convert_share, film, tree_of
 from tests.support.outputs import files_of
 
 from plainfilm.cli.main import main
@@ -251,6 +250,23 @@ def test_a_file_of_a_shard_that_is_lost_is_found_before_the_merge(convert_shards
         Merge(out).run()
     convert_shards()
     assert Merge(out).run().counts.converted == 6
+
+
+@pytest.mark.slow
+def test_names_that_collide_because_files_were_added_between_the_shards_are_refused(
+    convert_shards: Shards, folder: Path, out: Path
+) -> None:
+    # `x` gets the name that x.dcm has, if x.dcm was alone when its shard was run
+    (folder / "x.dcm").write_bytes(film("1.2.50", "P50", 50))
+    number = 1 if Share(1, 3).has("x.dcm") else 2 if Share(2, 3).has("x.dcm") else 3
+    convert_shards(number, total=3)
+    (folder / "x").write_bytes(film("1.2.50", "P50", 50))
+    assert not Share(number, 3).has("x")
+    convert_shards(*{1, 2, 3} - {number}, total=3)
+    with pytest.raises(LedgerError, match="images of the same name"):
+        Merge(out).run()
+    convert_shards(total=3, overwrite=True)
+    assert Merge(out).run().counts.converted == 8
 
 
 def test_a_shard_excludes_merges_and_other_runs_and_itself_but_no_other_shard(tmp_path: Path) -> None:

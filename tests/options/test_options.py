@@ -38,7 +38,7 @@ def test_the_defaults_round_trip_and_are_written_in_full() -> None:
 
 
 def test_all_options_together_round_trip() -> None:
-    left_out = ("look", "window", "clahe", "strict", "presentation", "spacing", "overlays")
+    left_out = ("look", "window", "clahe", "strict", "presentation", "spacing", "overlays", "watch")
     given = {name: value for name, (_, value) in OPTION_VALUES.items() if name not in left_out}
     options = Options.of(given)
     assert Options.of(json.loads(json.dumps(options.to_mapping()))) == options
@@ -112,6 +112,7 @@ def test_the_defaults_are_those_of_the_interface() -> None:
         "no_report": False,
         "log": None,
         "verbose": False,
+        "watch": False,
         "dry_run": False,
         "progress": "auto",
         "quiet": False,
@@ -266,3 +267,9 @@ def test_a_default_that_is_written_out_equals_one_that_is_left_out(option: Optio
 def test_the_parameters_of_a_look_may_be_written_out(written: dict[str, object], left_out: dict[str, object]) -> None:
     assert Options.of(written).effective_mapping() == Options.of(left_out).effective_mapping()
     assert Options.of(written).effective_mapping() != Options().effective_mapping()
+
+
+@pytest.mark.parametrize("option", ["dry_run", "prune", "presentation"])
+def test_a_run_that_watches_contradicts_options_that_need_all_sources(option: str) -> None:
+    with pytest.raises(OptionsError, match=f"--watch contradicts --{option.replace('_', '-')}"):
+        Options.of({"watch": True, option: "auto" if option == "presentation" else True})

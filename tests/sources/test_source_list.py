@@ -68,11 +68,11 @@ def test_a_missing_file_in_a_list_is_a_failure_and_no_error(films: Path) -> None
     assert [entry.source for entry in entries if isinstance(entry, Reference)] == ["a/x.dcm"]
 
 
-def test_a_missing_list_and_a_url_in_a_list_are_errors(films: Path) -> None:
+def test_a_missing_list_and_an_unknown_scheme_in_a_list_are_errors(films: Path) -> None:
     with pytest.raises(SourceMissingError):
         sources_of("@gone.txt")
-    with pytest.raises(OptionsError, match="s3://"):
-        sources_of(write(films / "l.txt", "s3://bucket/key"))
+    with pytest.raises(OptionsError, match="s4://"):
+        sources_of(write(films / "l.txt", "s4://bucket/key"))
 
 
 def test_a_file_that_a_list_and_another_source_reach_counts_once(films: Path) -> None:

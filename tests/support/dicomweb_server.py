@@ -5,11 +5,13 @@ from __future__ import annotations
 
 import gzip
 import json
+import ssl
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from enum import Enum, auto
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 BOUNDARY = "a1b2c3"
@@ -61,6 +63,7 @@ class DicomWebServer:
 
     instances: the files by their UIDs. modalities: those of the series. quirk: its behaviour.
     elsewhere: where its redirects and Retrieve URLs lead. failures: how many requests fail before one succeeds.
+    answers_left: how many instances it sends before it is down; None for any number.
     requests: the paths that were asked for, with their headers.
     """
 
@@ -70,6 +73,7 @@ class DicomWebServer:
         self.quirk = Quirk.NONE
         self.elsewhere = ""
         self.failures = 0
+        self.answers_left: int | None = None
         self.requests: list[tuple[str, dict[str, str]]] = []
         self.port = 0
 
@@ -131,7 +135,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _is_refused(self, state: DicomWebServer) -> bool:
         is_instance = "/instances/" in self.path
-        if state.quirk is Quirk.DOWN:
+        if is_instance and state.answers_left is not None:
+            state.answers_left -= 1
+        if state.quirk is Quirk.DOWN or (is_instance and state.answers_left is not None and state.answers_left < 0):
             self._send(503, b"down", {"Content-Type": "text/plain"})
         elif state.quirk is Quirk.UNAUTHORISED and is_instance:
             token = self.headers.get("Authorization", "")
@@ -237,12 +243,16 @@ def multipart_answer(content: bytes, quirk: Quirk = Quirk.NONE) -> tuple[bytes, 
 
 
 @contextmanager
-def serve_dicomweb(instances: Mapping[Uids, bytes]) -> Iterator[DicomWebServer]:
-    """Run a server in threads of this process."""
+def serve_dicomweb(instances: Mapping[Uids, bytes], certificate: Path | None = None) -> Iterator[DicomWebServer]:
+    """Run a server in threads of this process, with TLS where there is a certificate with its key."""
     state = DicomWebServer(instances)
     handler = type("Handler", (_Handler,), {"state": state})
     with _Server(("127.0.0.1", 0), handler) as server:
         server.daemon_threads = True
+        if certificate is not None:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate)
+            server.socket = context.wrap_socket(server.socket, server_side=True)
         state.port = server.server_address[1]
         thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
         thread.start()

@@ -66,6 +66,7 @@ OPTION_VALUES: dict[str, tuple[str, object]] = {
     "shard_members": ("", True),
     "prune": ("", True),
     "overwrite": ("", True),
+    "watch": ("", True),
     "dry_run": ("", True),
     "no_report": ("", True),
     "log": ("run.log", Path("run.log")),

@@ -9,11 +9,17 @@ import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
+import plainfilm
+from plainfilm.demo.series import RadiographSeries, write_series
+
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 SCRIPT, NOTEBOOK = EXAMPLES / "train_side.py", EXAMPLES / "folder_to_training.ipynb"
+
+PAGE = EXAMPLES.parent / "docs" / "training.md"
 
 
 @pytest.fixture(autouse=True)
@@ -48,6 +54,34 @@ def test_the_notebook_runs_from_a_folder_to_training(tmp_path: Path) -> None:
     assert "128 converted, 0 failed" in printed
     assert re.search(r"the loss fell from 0\.\d\d to 0\.\d\d", printed)
     assert "('L', 'R')" in printed
+
+
+@pytest.mark.usefixtures("torch")
+def test_the_examples_of_the_page_run_one_after_the_other(tmp_path: Path) -> None:
+    rows = ["stem,side"]
+    for _ in write_series(RadiographSeries(1, 64, 48), range(1, 13), tmp_path / "films"):
+        pass
+    for number, path in enumerate(sorted((tmp_path / "films").iterdir())):
+        rows.append(f"{path.stem},{('left', 'right')[number % 2]}")
+    (tmp_path / "labels.csv").write_text("\n".join(rows))
+    labels: dict[str, Any] = {"labels": tmp_path / "labels.csv", "label": "side", "label_key": "stem"}
+    split = {"train": 0.7, "test": 0.3}
+    plainfilm.convert(
+        tmp_path / "films", tmp_path / "pictures", size="64x64", fit="pad", split=split, split_balance="exact", **labels
+    )
+    examples = re.findall(r"^```python\n(.*?)^```", PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    assert len(examples) == 4
+    done = subprocess.run(
+        [sys.executable, "-c", "\n".join(examples)],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "('left', 'right')" in done.stdout
+    assert "torch.Size([8, 1, 64, 64]) torch.uint8" in done.stdout
 
 
 def test_the_notebook_has_no_outputs_and_the_script_is_short() -> None:

@@ -13,7 +13,10 @@ import pytest
 pytestmark = [pytest.mark.slow, pytest.mark.component]
 
 ROOT = Path(__file__).resolve().parents[2]
-TRIALS = ("mutants", "kills", "full_disk", "many_files", "changing_folder", "soak", "stops", "native_decoders")
+TRIALS = (
+    *("mutants", "kills", "full_disk", "many_files", "changing_folder", "soak", "stops", "native_decoders"),
+    *("ledger_rows", "shards"),
+)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="trials need POSIX signals and /proc")

@@ -8,10 +8,11 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.support.processes import is_running, running_children, wait_until
 
 from plainfilm.errors import Reason
 from plainfilm.workers import spawn as spawn_module
@@ -47,20 +48,6 @@ def start(server: ForkServer, settings: WorkerSettings = SETTINGS) -> WorkerProc
 
 def parent_of(process: int) -> int:
     return int(Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[1])
-
-
-def is_running(process: int) -> bool:
-    try:
-        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except (FileNotFoundError, ProcessLookupError):
-        return False
-
-
-def wait_until(condition: Callable[[], bool], seconds: float = 60.0) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it did not happen"
-        time.sleep(0.02)
 
 
 def test_workers_have_one_parent_which_is_not_this_process(server: ForkServer) -> None:
@@ -120,9 +107,7 @@ def test_workers_end_with_their_fork_server(server: ForkServer) -> None:
 
 def fork_servers() -> set[int]:
     """The fork servers that this process has started."""
-    lists = Path(f"/proc/{os.getpid()}/task").glob("*/children")
-    children = [int(child) for listed in lists for child in listed.read_text().split()]
-    return {child for child in children if b"fork_server" in Path(f"/proc/{child}/cmdline").read_bytes()}
+    return {child for child in running_children() if b"fork_server" in Path(f"/proc/{child}/cmdline").read_bytes()}
 
 
 def test_a_run_continues_without_its_fork_server() -> None:

@@ -10,11 +10,11 @@ from os import PathLike
 from pathlib import Path
 from typing import TypeAlias, Unpack
 
-from plainfilm.api.arguments import check_one_image, options_of, path_argument, paths_of, python_errors
+from plainfilm.api.arguments import check_one_image, options_of, paths_of, place_argument, python_errors
 from plainfilm.api.source import type_name
 from plainfilm.conversion.array_run import ArrayRun, Result
-from plainfilm.conversion.conversion import Conversion
 from plainfilm.conversion.dry_run import plan_sources
+from plainfilm.conversion.remote_run import conversion_into
 from plainfilm.conversion.run_progress import ProgressCallback, RunProgress, ignore_progress
 from plainfilm.conversion.share import ALL_SOURCES, Share
 from plainfilm.conversion.single_image import convert_single, frames_note
@@ -27,6 +27,8 @@ from plainfilm.options.options import Options
 from plainfilm.options.wording import python_wording
 from plainfilm.output.single import check_single, is_image_name, with_format_of, write_file
 from plainfilm.records import Failure, Status
+from plainfilm.sources.remote_file import public_text
+from plainfilm.sources.scheme import check_local
 
 PathArgument: TypeAlias = str | PathLike[str]
 
@@ -41,7 +43,7 @@ def convert(
     """Convert files and folders into the folder `out`, as the command `plainfilm convert` does, and return a summary.
 
     sources: a file, folder or glob, or several of them.
-    out: a folder, or for one source an image file, such as `hand.png`.
+    out: a folder, its URL, or for one source an image file, such as `hand.png`.
     progress: called with a RunProgress several times a second, and at the end. If it raises an exception, the run
         stops as the command does on Ctrl-C, and the exception is raised again: the tables list all complete images, and
         the same call resumes the run.
@@ -57,10 +59,13 @@ def convert(
     report = ignore_progress if progress is None else progress
     with python_errors():
         run_options = options_of("convert", options, RunKeywords)
-        paths, target = paths_of(sources), path_argument("out", out)
-        if str(target) == "-":
+        paths, place = paths_of(sources), place_argument("out", out)
+        target = Path(place)
+        if place == "-":
             raise OptionsError('out="-" is standard output, which belongs to the command: use render()')
         is_single = is_image_name(target)
+        if is_single or run_options.run.dry_run:
+            check_local(place, "OUT")
         if is_single:
             check_single(paths, str(target), run_options)
             run_options = with_format_of(str(target), run_options, is_format_given="format" in options)
@@ -68,7 +73,7 @@ def convert(
             return _plan(paths, target, run_options)
         if is_single:
             return _convert_single(paths[0], target, run_options, report)
-        run = Conversion(paths, target, run_options).run(report)
+        run = conversion_into(paths, place, run_options).run(report)
         return replace(run, notes=tuple(map(python_wording, run.notes)))
 
 
@@ -143,7 +148,7 @@ def _convert_single(source: str, target: Path, options: Options, progress: Progr
     result = single.result
     if isinstance(result, Failure):
         error = ConversionError(result.message, reason=result.reason, stage=result.stage)
-        error.path = source
+        error.path = public_text(source)
         raise error
     write_file(target, result.encoded)
     counts = Counts(1, int(result.record.status is Status.REPAIRED), 0, 0)

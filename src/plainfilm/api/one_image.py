@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
@@ -24,14 +25,15 @@ from plainfilm.options.options import Options
 from plainfilm.options.output import Projection
 from plainfilm.pickling import FastPickle
 from plainfilm.rendering.explanation import Explanation, explanation_of
-from plainfilm.rendering.frame import PlannedFrame, RenderedFrame
+from plainfilm.rendering.frame import PlannedFrame
 from plainfilm.rendering.instance_survey import survey_instance
 from plainfilm.rendering.opened_instance import opened_instance, with_presentation
-from plainfilm.rendering.pipeline import plan_frame, render_frame
+from plainfilm.rendering.pipeline import plan_frame, render_frame, render_image
 from plainfilm.rendering.projection import render_projection
 from plainfilm.report.drawing import reduce_image
 from plainfilm.report.explanation_page import CHART_BINS, LONGEST_SIDE, SmallImage
 from plainfilm.report.tone_measurement import tone_chart
+from plainfilm.sources.scheme import scheme_of
 from plainfilm.workers.messages import Job, Report, TaskResult
 
 FrameNumber: TypeAlias = int | Literal["mip", "mean"]
@@ -100,7 +102,7 @@ def render(
         if isolated:
             return cast("Image8 | Image16", _call_isolated(source, frame, image_options, _Result.IMAGE))
         with open_source_instance(source, image_options) as instance:
-            return _render(instance, frame, image_options).image
+            return _render(instance, frame, image_options)
 
 
 def explain(source: Source, *, frame: int = 1, **options: Unpack[ImageKeywords]) -> Explanation:
@@ -147,16 +149,17 @@ class _Result(Enum):
 class _IsolatedCall(FastPickle):
     """A call of `render` or `explain` in a worker process."""
 
-    source: Path | bytes | Dataset
+    source: str | Path | bytes | Dataset
     frame: FrameNumber
     options: Options
     result: _Result
 
 
 def _call_isolated(source: Source, frame: FrameNumber, options: Options, result: _Result) -> object:
-    passed: Path | bytes | Dataset
+    passed: str | Path | bytes | Dataset
     if isinstance(source, (str, PathLike)):
-        passed = Path(source).absolute()
+        place = os.fspath(source)
+        passed = Path(place).absolute() if scheme_of(place) is None else place
     else:
         passed = source if isinstance(source, Dataset) else content_of(source)
     call = _IsolatedCall(passed, frame, options, result)
@@ -177,19 +180,19 @@ def run_isolated_call(job: Job, report: Callable[[Report], None]) -> bool:
     return is_memory_suspect()
 
 
-def _render(instance: Instance, frame: FrameNumber, options: Options) -> RenderedFrame:
+def _render(instance: Instance, frame: FrameNumber, options: Options) -> Image8 | Image16:
     """Render a frame, counted from 1, or the projection of all frames of an image that has several."""
     if frame in tuple(Projection):
         opened = with_presentation(opened_instance(instance, options), presentation_of(options))
         if opened.instance.pixel.number_of_frames > 1:
-            return render_projection(opened, Projection(frame))
+            return render_projection(opened, Projection(frame)).image
         frame = 1
-    return render_frame(_plan(instance, cast(int, frame), options)[1])
+    return render_image(_plan(instance, cast(int, frame), options)[1])
 
 
 def _result_of(call: _IsolatedCall, instance: Instance) -> object:
     if call.result is _Result.IMAGE:
-        return _render(instance, call.frame, call.options).image
+        return _render(instance, call.frame, call.options)
     instance, planned = _plan(instance, cast(int, call.frame), call.options)
     if call.result is _Result.EXPLANATION:
         return explanation_of(instance, planned)

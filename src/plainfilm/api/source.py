@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""Open what a Python function gets as its source: a path, bytes, a binary file, or a pydicom Dataset."""
+"""Open what a Python function gets as its source: a path, a URL, bytes, a binary file, or a pydicom Dataset."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from os import PathLike
@@ -18,6 +19,9 @@ from plainfilm.dicom.read import instance_from_dataset, read_instance
 from plainfilm.errors import ArgumentTypeError
 from plainfilm.options.options import Options
 from plainfilm.sources.file_reader import inflated_content, open_source
+from plainfilm.sources.remote_file import public_text
+from plainfilm.sources.remote_tree import file_of_url
+from plainfilm.sources.scheme import scheme_of
 
 Source: TypeAlias = str | PathLike[str] | bytes | BinaryIO | Dataset
 Image8: TypeAlias = npt.NDArray[np.uint8]
@@ -34,7 +38,8 @@ def open_source_instance(source: Source, options: Options) -> Iterator[Instance]
     if isinstance(source, Dataset):
         yield instance_from_dataset(source, max_pixels, columns)
     elif isinstance(source, (str, PathLike)):
-        with open_source(Path(source)) as content:
+        location = Path(source) if scheme_of(source) is None else file_of_url(os.fspath(source))
+        with open_source(location) as content:
             yield read_instance(content, max_pixels, columns)
     else:
         yield read_instance(inflated_content(content_of(source)), max_pixels, columns)
@@ -48,7 +53,7 @@ def content_of(source: object) -> bytes:
         return bytes(source)
     read = getattr(source, "read", None)
     if not callable(read):
-        wanted = "a path, bytes, a binary file or a pydicom Dataset"
+        wanted = "a path, a URL, bytes, a binary file or a pydicom Dataset"
         raise ArgumentTypeError(f"source must be {wanted}, not {type_name(source)}")
     content = read()
     if not isinstance(content, bytes):
@@ -58,7 +63,7 @@ def content_of(source: object) -> bytes:
 
 def path_of(source: object) -> str | None:
     """Return the path of a source that is one, for messages; None for another source."""
-    return str(source) if isinstance(source, (str, PathLike)) else None
+    return public_text(str(source)) if isinstance(source, (str, PathLike)) else None
 
 
 def type_name(value: object) -> str:

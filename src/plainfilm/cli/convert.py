@@ -26,7 +26,8 @@ from plainfilm.options.encoding import ImageFormat, format_of_suffix
 from plainfilm.options.options import Options
 from plainfilm.options.run import EngineName, Progress
 from plainfilm.output.single import STANDARD_OUTPUT, check_single, is_image_name, with_format_of
-from plainfilm.sources.scheme import check_local
+from plainfilm.sources.remote_file import public_text
+from plainfilm.sources.scheme import check_local, check_scheme, scheme_of
 from plainfilm.workers.spawn import PrestartedWorkers
 
 _HELP = CommandHelp(
@@ -38,6 +39,7 @@ _HELP = CommandHelp(
         ("plainfilm convert films/ out/", "a folder, with tables"),
         ("plainfilm convert hand.dcm hand.png", "one image"),
         ("plainfilm convert films/ out/ --size 512", "smaller images"),
+        ("plainfilm convert inbox/ out/ --watch", "a folder that fills"),
         ("... | xargs plainfilm convert -o out/", "a list of files"),
     ),
 )
@@ -50,7 +52,7 @@ def convert_parser() -> Parser:
         "paths",
         nargs="*",
         metavar="SOURCE",
-        help="files, folders, globs, archives, @list.txt or - (a list), and OUT as the last one",
+        help="files, folders, globs, archives, URLs, @list.txt, - (a list); OUT is last",
     )
     parser.add_argument("-o", "--output", metavar="OUT", help="the place for the images; all other paths are SOURCEs")
     return parser
@@ -65,6 +67,8 @@ def convert_command(argv: Sequence[str]) -> int:
     options = options_of(arguments, environment(), single_format)
     if not options.run.quiet:
         warn_of_unknown_variables(environment())
+    if is_single or options.run.dry_run:
+        check_local(out, "OUT")
     if is_single:
         check_single(sources, out, options)
         options = with_format_of(out, options, is_format_given="format" in vars(arguments))
@@ -72,7 +76,7 @@ def convert_command(argv: Sequence[str]) -> int:
         from plainfilm.cli.listing import list_sources
 
         return list_sources(sources, Path(out), options)
-    return convert_to_file(sources[0], out, options) if is_single else convert_folder(sources, Path(out), options)
+    return convert_to_file(sources[0], out, options) if is_single else convert_folder(sources, out, options)
 
 
 def _split_paths(arguments: Namespace) -> tuple[list[str], str]:
@@ -85,17 +89,17 @@ def _split_paths(arguments: Namespace) -> tuple[list[str], str]:
         raise OptionsError(f"convert needs {lack} (see `plainfilm convert --help`)")
     if not out or "" in sources:
         raise OptionsError("a path is empty: give a SOURCE and an OUT")
-    check_local(out, "OUT")
+    check_scheme(out, "OUT")
     return sources, out
 
 
-def convert_folder(sources: Sequence[str], out: Path, options: Options) -> int:
+def convert_folder(sources: Sequence[str], out: str, options: Options) -> int:
     """Convert into a folder, with progress and a summary on standard error; return the exit code. Raises RunError."""
     is_local = options.run.engine is EngineName.LOCAL
     with PrestartedWorkers(min(options.run.workers, _most_files(sources)) if is_local else 0) as workers:
-        from plainfilm.conversion.conversion import Conversion
+        from plainfilm.conversion.remote_run import conversion_into
 
-        conversion = Conversion(sources, out, options, prestarted=workers)
+        conversion = conversion_into(sources, out, options, prestarted=workers)
         progress = (
             Progress.NONE if options.run.quiet and options.run.progress is Progress.AUTO else options.run.progress
         )
@@ -103,7 +107,8 @@ def convert_folder(sources: Sequence[str], out: Path, options: Options) -> int:
             run = conversion.run(display.update if display.is_shown else ignore_progress)
             display.add_notes(run.notes)
     if options.run.progress is not Progress.JSON and not options.run.quiet:
-        print_message(summary_text(run, sources, out))
+        folder, text = str(run.out), summary_text(run, sources, run.out or Path(out))
+        print_message(text if scheme_of(out) is None else text.replace(folder, public_text(out).rstrip("/")))
     return 128 + signals[0] if signals else run.exit_code
 
 

@@ -51,7 +51,7 @@ def demo_command(argv: Sequence[str]) -> int:
         paths = write_radiographs(out / FILMS)
         for radiograph in demo_radiographs():
             write_ground_truth(radiograph, out / TRUTH)
-    code = convert_folder([str(out / FILMS)], out / PICTURES, options)
+    code = convert_folder([str(out / FILMS)], str(out / PICTURES), options)
     if code == 0 and all((out / PICTURES / f"{path.stem}.png").is_file() for path in paths):
         _compare(paths, out)
         print_message(f"the naive conversion and plainfilm side by side: {out / SHEET}")

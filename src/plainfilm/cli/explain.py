@@ -14,6 +14,7 @@ from plainfilm.cli.output import color_terminal, write_drawing, write_page, writ
 from plainfilm.cli.variables import warn_of_unknown_variables
 from plainfilm.options.field import Scope
 from plainfilm.options.options import Options
+from plainfilm.sources.scheme import check_scheme
 
 _HELP = CommandHelp(
     usage="plainfilm explain FILE [--json | --html] [--frame N] [options]",
@@ -31,7 +32,7 @@ _HELP = CommandHelp(
 def explain_parser() -> Parser:
     """The parser of `plainfilm explain`."""
     parser = command_parser("explain", _HELP, Scope.IMAGE)
-    parser.add_argument("file", metavar="FILE", help="a DICOM file")
+    parser.add_argument("file", metavar="FILE", help="a DICOM file or its URL")
     formats = parser.add_mutually_exclusive_group()
     formats.add_argument("--json", action="store_true", help="print JSON")
     formats.add_argument("--html", action="store_true", help="print an HTML page that holds everything")
@@ -44,7 +45,8 @@ def explain_command(argv: Sequence[str]) -> int:
     arguments = parse(explain_parser(), argv)
     values = options_of(arguments, environment()).to_mapping()
     warn_of_unknown_variables(environment())
-    path = path_of_file(arguments.file, "explain")
+    file = arguments.file
+    path = path_of_file(file, "explain") if check_scheme(file, "FILE") is None else file
 
     from plainfilm.api.one_image import explain_image_isolated, explain_isolated
     from plainfilm.report.explanation_page import explanation_page

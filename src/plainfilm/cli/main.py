@@ -12,6 +12,7 @@ from shlex import quote
 from plainfilm.cli.output import discard_standard_output, open_standard_streams, print_message, write_text
 from plainfilm.errors import ConversionError, OptionsError, RunError
 from plainfilm.options.suggestion import did_you_mean
+from plainfilm.sources.remote_file import public_text
 from plainfilm.sources.scheme import scheme_of
 from plainfilm.version import NOT_FOR_DIAGNOSIS, VERSION
 
@@ -29,6 +30,7 @@ COMMANDS = (
     "remove",
     "link",
     "codecs",
+    "receive",
     "demo",
 )
 """The commands. The module of the same name in this package has the functions `NAME_command` and `NAME_parser`."""
@@ -51,6 +53,7 @@ Convert DICOM radiographs into ordinary images that look as on a radiologist's v
                                     remove the images and rows of a patient for good
   plainfilm link OUT --key-file FILE -
                                     find the hashes of patient IDs, which are read from standard input
+  plainfilm receive OUT             listen for DICOM senders, and convert what they send
   plainfilm codecs                  show what this installation can decode and encode, and what is missing
   plainfilm demo OUT                make twelve synthetic radiographs and convert them
 
@@ -117,8 +120,8 @@ def _unknown_command(argv: Sequence[str]) -> str:
         flags = ("--help", "--version", "--print-completion")
         return f"{name} is no option without a command{did_you_mean(name, flags)} (see `plainfilm --help`)"
     if _is_source(name):
-        line = " ".join(quote(word) for word in (*argv, *(["OUT"] if len(argv) == 1 else [])))
-        return f"{name} is a SOURCE and no command: give `plainfilm convert {line}`"
+        line = " ".join(quote(public_text(word)) for word in (*argv, *(["OUT"] if len(argv) == 1 else [])))
+        return f"{public_text(name)} is a SOURCE and no command: give `plainfilm convert {line}`"
     listing = f"{', '.join(COMMANDS[:-1])} and {COMMANDS[-1]}"
     hint = did_you_mean(name, COMMANDS)
     return f"there is no command {name!r}{hint or ':'} the commands are {listing} (see `plainfilm --help`)"

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from plainfilm.sources.remote_file import public_text
+
 if TYPE_CHECKING:
     from plainfilm.conversion.summary import Run
 
@@ -18,7 +20,7 @@ _SHARE_ADVICE = ("`plainfilm merge OUT` writes the tables when all shards are do
 def summary_text(run: Run, sources: Sequence[str], out: Path) -> str:
     """The summary of a run into the folder `out`, with the notes of the run at the end."""
     hints = [
-        f"{source} is the directory of a medium: give the folder that it lies in"
+        f"{public_text(source)} is the directory of a medium: give the folder that it lies in"
         for source in sources
         if Path(source).name.upper() == "DICOMDIR"
     ]

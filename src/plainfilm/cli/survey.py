@@ -49,7 +49,7 @@ def survey_parser() -> Parser:
     """The parser of `plainfilm survey`."""
     parser = command_parser("survey", _HELP, names=SURVEY_OPTIONS)
     parser.add_argument(
-        "sources", nargs="+", metavar="SOURCE", help="files, folders, globs, archives, @list.txt or - (a list)"
+        "sources", nargs="+", metavar="SOURCE", help="files, folders, globs, archives, URLs, @list.txt or - (a list)"
     )
     parser.add_argument("--json", action="store_true", help="print JSON")
     return parser

@@ -63,6 +63,8 @@ class ResultCommitter:
         self._run_log = run_log
         self._uid_names = uid_names
         self._placement = placement
+        self.changes = 0
+        """How many results and removals there were in this run."""
         self._images: list[StagedImage] = []
         self._failures: list[Failure] = []
         self._patients: list[SourcePatient] = []
@@ -94,6 +96,7 @@ class ResultCommitter:
 
     def add(self, result: StagedImage | Failure, traceback: str = "", attempts: int = 1) -> None:
         """Add an image or a failure to the batch; a failure is logged."""
+        self.changes += 1
         if isinstance(result, StagedImage):
             self._images.append(result)
         else:
@@ -104,6 +107,12 @@ class ResultCommitter:
         """Add the patient of a source, of which no result has been added yet."""
         self._patients.append(patient)
 
+    def withdraw(self, failure: Failure) -> None:
+        """Remove the row of an entry of the listing that is no longer there or whose cause is gone."""
+        self.changes += 1
+        self.flush()
+        self._ledger.withdraw_failure(failure.source)
+
     def finish_source(self, source: str) -> None:
         """Mark a source as done with this batch: all its results have been added."""
         self._done_sources.append(source)
@@ -113,6 +122,7 @@ class ResultCommitter:
         names = list(file_names)
         if not names:
             return
+        self.changes += 1
         self._ledger.commit()
         unremoved = self._output.remove(names)
         self._ledger.clear_pending(name for name in names if name not in unremoved)
@@ -146,16 +156,20 @@ class ResultCommitter:
         self._ledger.commit()
         self._last_flush = time.monotonic()
 
-    def close(self, is_stopped: Callable[[], bool] = lambda: False) -> None:
-        """Flush, give images their canonical names, and remove staged files of jobs that did not end.
-
-        is_stopped: whether the run has been stopped, which leaves the remaining names to the next run.
-        """
+    def settle(self, is_stopped: Callable[[], bool] = lambda: False) -> None:
+        """Flush, and give images their canonical names, as `close` does; jobs may be in progress."""
         self.flush()
         if self._uid_names is not None:
             self._uid_names.canonicalize_names(is_stopped)
         if self._placement is not None:
             self._placement.settle(is_stopped)
+
+    def close(self, is_stopped: Callable[[], bool] = lambda: False) -> None:
+        """Flush, give images their canonical names, and remove staged files of jobs that did not end.
+
+        is_stopped: whether the run has been stopped, which leaves the remaining names to the next run.
+        """
+        self.settle(is_stopped)
         self._output.clear_staging()
 
     def abandon(self) -> None:

@@ -21,13 +21,14 @@ from plainfilm.conversion.placement import data_set_columns
 from plainfilm.conversion.progress import ProgressReporter, StoppingCallback
 from plainfilm.conversion.pruning import prune
 from plainfilm.conversion.removal import complete_removal
+from plainfilm.conversion.result_schedule import ResultSchedule
 from plainfilm.conversion.run_inputs import load_run_inputs
 from plainfilm.conversion.run_parts import RunParts, open_run_parts, output_of, save_results
 from plainfilm.conversion.run_progress import ProgressCallback, ignore_progress
 from plainfilm.conversion.run_results import count_reasons, write_results
 from plainfilm.conversion.summary import RUN_FILE, Run, changed_selection_notes, run_json
 from plainfilm.engines.engine import Engine, WorkerCheck, open_engine
-from plainfilm.errors import PlainfilmError, RunError
+from plainfilm.errors import OptionsError, PlainfilmError, RunError
 from plainfilm.ledger.source_names import earlier_names
 from plainfilm.ledger.stored_patients import SourcePatient, read_removed
 from plainfilm.options.options import Options
@@ -35,10 +36,20 @@ from plainfilm.options.presentation import PresentationSource
 from plainfilm.output.folder import FolderOutput
 from plainfilm.output.tables import UnwritableTableError, write_run_file
 from plainfilm.records import Failure
+from plainfilm.sources.arrivals import DEFAULT_TIMING, Arrival, Arrivals, WatchTiming
 from plainfilm.sources.reference import Reference
 from plainfilm.sources.scheme import check_local
 from plainfilm.sources.walk import Listing
-from plainfilm.workers.messages import Event, Job, JobDone, TaskNote, TaskResult, WorkerLost, WorkerSettings
+from plainfilm.workers.messages import (
+    Event,
+    Idle,
+    Job,
+    JobDone,
+    TaskNote,
+    TaskResult,
+    WorkerLost,
+    WorkerSettings,
+)
 from plainfilm.workers.pool import GRACE_SECONDS
 from plainfilm.workers.spawn import TASK, PrestartedWorkers
 
@@ -64,22 +75,26 @@ class Conversion:
         self._task = task
         self._prestarted = prestarted
         self._stopped = False
+        self._stops = 0
+        self._timing = DEFAULT_TIMING
         self._engine: Engine | None = None
 
     def stop(self, grace_seconds: float = GRACE_SECONDS) -> None:
         """Start no more jobs, give those that are running some seconds to end, and write the tables."""
         self._stopped = True
+        self._stops += 1
         if self._engine is not None:
             self._engine.stop(grace_seconds)
 
-    def run(self, progress: ProgressCallback = ignore_progress) -> Run:
+    def run(self, progress: ProgressCallback = ignore_progress, timing: WatchTiming = DEFAULT_TIMING) -> Run:
         """Convert, and return the summary. An OUT with a ledger is resumed: images that are up to date stay.
 
-        progress: called a few times a second.
+        progress: called a few times a second. timing: of a run that watches its folders, which ends when it is stopped.
 
         Raises RunError (exit code 2 or 3) where the run cannot continue. An exception of the callback stops the run
         as `stop` does, and is raised after that.
         """
+        self._timing = timing
         callback = StoppingCallback(progress, self.stop)
         run = self._run(callback, is_followed=progress is not ignore_progress)
         callback.raise_error()
@@ -105,6 +120,11 @@ class Conversion:
     def _listing(self) -> Listing:
         """The SOURCEs, with the names that earlier runs have given. Raises RunError."""
         listing, output = Listing(self._sources, self._out, self._options.sources), output_of(self._out, self._options)
+        if self._options.run.watch and listing.not_watchable:
+            raise OptionsError(
+                f"--watch needs folders, to which files can come: {listing.not_watchable[0]!r} is a file, an archive, "
+                "a list or a URL"
+            )
         paths = [path for path in (FolderOutput(self._out).ledger_path, output.ledger_path) if path.is_file()]
         if self._options.run.overwrite or not paths:
             return listing
@@ -120,16 +140,15 @@ class Conversion:
         job_source = JobSource(
             parts.inputs, parts.ledger, parts.committer, parts.progress, self._is_stopped, earlier=parts.earlier
         )
-        listing, selection = parts.inputs.listing, selected_items(self._options.run)
-        parts.progress.count_files(listing.entries(selection=selection))
+        arrivals = self._arrivals(parts, job_source)
         removed_patients = {**parts.ledger.patients.removed(), **self._removed_before()}
         context_bytes = parts.inputs.context(presentation_index, removed_patients).to_bytes()
-        jobs = job_source.jobs(listing.entries(with_content=True, selection=selection), context_bytes)
-        self._convert(jobs, parts, lambda: worker_check(parts.inputs, parts.output, context_bytes))
+        jobs = job_source.jobs(self._entries(parts, arrivals), context_bytes)
+        self._convert(job_source, jobs, parts, lambda: worker_check(parts.inputs, parts.output, context_bytes))
         prune_note = self._prune(parts, job_source)
         # what needs the images of all shards is left to the merge
-        parts.committer.close(lambda: self._stopped or self._is_share)
-        pack_images(parts.output, parts.ledger, self._options, self._is_stopped)
+        parts.committer.close(lambda: self._is_ending_early() or self._is_share)
+        pack_images(parts.output, parts.ledger, self._options, self._is_ending_early)
         parts.progress.report()
         notes = (
             prune_note,
@@ -137,15 +156,31 @@ class Conversion:
             *lost.notes(),
             *changed_selection_notes(parts.ledger.changed_options),
             *job_source.notes(),
+            *_arrival_notes(arrivals),
             *parts.committer.notes(),
         )
-        complete_removal(parts.ledger, self._is_stopped)
+        complete_removal(parts.ledger, self._is_ending_early)
         return [note for note in notes if note]
+
+    def _arrivals(self, parts: RunParts, job_source: JobSource) -> Arrivals | None:
+        """The files that arrive in the SOURCE folders, with `--watch`."""
+        if not self._options.run.watch:
+            return None
+        parts.ledger.expect_many_listings()
+        return Arrivals(parts.inputs.listing, self._timing, job_source.is_in_work)
+
+    def _entries(self, parts: RunParts, arrivals: Arrivals | None) -> Iterator[Arrival]:
+        """The entries of the listing, or with `--watch` those of listings without end."""
+        if arrivals is not None:
+            return arrivals.entries()
+        listing, selection = parts.inputs.listing, selected_items(self._options.run)
+        parts.progress.count_files(listing.entries(selection=selection))
+        return listing.entries(with_content=True, selection=selection)
 
     def _write_results(self, parts: RunParts) -> Iterator[str]:
         """Write tables, README.md and report, and yield lines for the summary; of a shard, note that it is done."""
         if not self._is_share:
-            yield from write_results(parts.output, parts.ledger, self._options, self._is_stopped)
+            yield from write_results(parts.output, parts.ledger, self._options, self._is_ending_early)
         elif not self._stopped:
             parts.ledger.share.finish()
 
@@ -155,7 +190,7 @@ class Conversion:
             return ""
         if not job_source.is_complete:
             return "nothing was pruned, because not every folder of the SOURCEs was listed"
-        return prune(parts.output, parts.ledger, parts.committer)
+        return prune(parts.output, parts.ledger, parts.committer, parts.inputs.listing.urls)
 
     def _index_presentations(self, parts: RunParts) -> Path | None:
         """Write the index of the presentation states among the sources, anew in every run (`--presentation auto`)."""
@@ -168,18 +203,34 @@ class Conversion:
         index_presentations(paths, parts.output.presentation_index_path)
         return parts.output.presentation_index_path
 
-    def _convert(self, jobs: Iterator[Job], parts: RunParts, make_check: Callable[[], WorkerCheck]) -> None:
+    def _convert(
+        self,
+        job_source: JobSource,
+        jobs: Iterator[Job | None],
+        parts: RunParts,
+        make_check: Callable[[], WorkerCheck],
+    ) -> None:
         limits = self._options.limits
         settings = WorkerSettings(self._options.run.workers, limits.timeout, limits.memory)
         parts.run_log.log_event("started", workers=settings.workers)
+        schedule = ResultSchedule(self._timing)
         with open_engine(self._task, jobs, settings, self._options.run, make_check, self._prestarted) as engine:
             self._engine = engine
             if self._stopped:
                 engine.stop()
             for event in engine.events(idle=True):
+                if isinstance(event, JobDone) and isinstance(event.payload, ConvertJob):
+                    job_source.finish(event.payload.reference)
                 _add_event(event, parts.committer, parts.progress)
                 parts.committer.flush_when_due()
                 parts.progress.report_when_due()
+                if self._options.run.watch and not self._stopped:
+                    self._write_results_when_due(schedule, parts, is_idle=isinstance(event, Idle))
+
+    def _write_results_when_due(self, schedule: ResultSchedule, parts: RunParts, *, is_idle: bool) -> None:
+        if schedule.is_due(parts.committer.changes, is_idle=is_idle):
+            schedule.write(parts, self._is_stopped)
+            self._write_run_file(parts)
 
     def _finish(self, parts: RunParts, notes: Iterable[str]) -> Run:
         """Write run.json and return the summary."""
@@ -217,10 +268,23 @@ class Conversion:
         """Return, for a shard, the patients that were removed from OUT: the ledger of OUT has them."""
         return read_removed(FolderOutput(self._out).ledger_path) if self._is_share else {}
 
+    def _is_ending_early(self) -> bool:
+        """Whether the tables and little else are written. A run that watches ends in no other way than by a stop."""
+        return self._stops > 1 if self._options.run.watch else self._stopped
+
     @property
     def _is_share(self) -> bool:
         """Whether this process converts a share of the sources."""
         return self._options.run.shard is not None
+
+
+def _arrival_notes(arrivals: Arrivals | None) -> Iterator[str]:
+    """Yield a line for the summary about files that were not whole when the run ended."""
+    if arrivals is not None and arrivals.unfinished_files:
+        yield (
+            f"{arrivals.unfinished_files} files were not converted, because they were being written, or have the name "
+            "of an unfinished file, such as x.part: the next run converts them"
+        )
 
 
 def _add_event(event: Event, committer: ResultCommitter, progress: ProgressReporter) -> None:

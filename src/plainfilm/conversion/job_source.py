@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
@@ -20,12 +21,21 @@ from plainfilm.options.exclusion_list import Exclusions
 from plainfilm.options.output import Names
 from plainfilm.options.run import RunOptions
 from plainfilm.records import Failure, Status
-from plainfilm.sources.reference import Reference
+from plainfilm.sources.arrivals import Arrival, Withdrawn
+from plainfilm.sources.reference import Location, Reference
+from plainfilm.sources.remote_file import RemoteFile
 from plainfilm.sources.selection import ItemSelection
 from plainfilm.workers.messages import Job
 
 _UNLISTED = frozenset(
-    {Reason.UNREADABLE, Reason.SOURCE_CHANGED, Reason.TOO_LARGE, Reason.TOO_DEEP, Reason.SUSPICIOUS_COMPRESSION}
+    {
+        Reason.UNREADABLE,
+        Reason.SOURCE_CHANGED,
+        Reason.NETWORK,
+        Reason.TOO_LARGE,
+        Reason.TOO_DEEP,
+        Reason.SUSPICIOUS_COMPRESSION,
+    }
 )
 
 
@@ -54,11 +64,12 @@ class JobSource:
         self._redacted_sources: set[str] = set()
         self._excluded_sources: set[str] = set()
         self._unchanged = self._changed = self._renamed = 0
+        self._in_work: Counter[Location] = Counter()
         self._all_listed = False
         self._has_unreadable = False
 
-    def jobs(self, entries: Iterable[Reference | Failure], context_bytes: bytes) -> Iterator[Job]:
-        """Yield the jobs until the listing ends or the run is stopped.
+    def jobs(self, entries: Iterable[Arrival], context_bytes: bytes) -> Iterator[Job | None]:
+        """Yield the jobs until the listing ends or the run is stopped; None where nothing has arrived yet.
 
         context_bytes: what all jobs have in common, from `RunContext.to_bytes`.
 
@@ -66,14 +77,30 @@ class JobSource:
         """
         listed = 0
         for entry in entries:
-            listed += 1
             if self._is_stopped():
                 return
+            if entry is None:
+                yield None
+                continue
+            if isinstance(entry, Withdrawn):
+                self._withdraw(entry)
+                continue
+            listed += 1
             if (job := self._job_of(entry, context_bytes)) is not None:
                 yield job
             self._progress.report_when_due()
         self._all_listed = True
         self._progress.set_total(listed)
+
+    def is_in_work(self, path: Location) -> bool:
+        """Whether a job of this file, or of a member of this archive, has not ended."""
+        return self._in_work[path] > 0
+
+    def finish(self, reference: Reference) -> None:
+        """Note that a job has ended."""
+        self._in_work[reference.path] -= 1
+        if not self._in_work[reference.path]:
+            del self._in_work[reference.path]
 
     @property
     def is_complete(self) -> bool:
@@ -127,11 +154,18 @@ class JobSource:
             self._progress.pass_over()
             return None
         size = file_stat.size if entry.member is None else entry.member.size
+        self._in_work[work.reference.path] += 1
         self._progress.start_file(work.reference.source, size)
         self._changed += work.has_changed
         self._committer.remove(work.obsolete_files)
         job = ConvertJob(work.reference, context_bytes, boxes, label_key)
-        return Job(job, work.first_frame, size=entry.held_bytes)
+        is_remote = isinstance(entry.path, RemoteFile)
+        return Job(job, work.first_frame, size=entry.held_bytes, reads_ahead=is_remote)
+
+    def _withdraw(self, entry: Withdrawn) -> None:
+        failure = pseudonymize_path(entry.failure, self._inputs.options.output.names, self._inputs.key)
+        assert isinstance(failure, Failure)
+        self._committer.withdraw(failure)
 
     def _label_key(self, source: str) -> str:
         """Return the key of a source in the label file where its path is the key, otherwise ''."""

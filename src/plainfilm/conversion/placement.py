@@ -76,6 +76,7 @@ class Placement:
         """
         if is_stopped() or not (self._depth or self._options.split or self._labels.columns):
             return
+        self._label_use = LabelUse(self._labels)
         self._split_choice.choose()
         for page in self._ledger.splits.pages_of_images():
             if is_stopped():

@@ -3,20 +3,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from plainfilm.conversion.committer import ResultCommitter
 from plainfilm.ledger.ledger import Ledger
 from plainfilm.output.folder import FolderOutput
 
 
-def prune(output: FolderOutput, ledger: Ledger, committer: ResultCommitter) -> str:
+def prune(output: FolderOutput, ledger: Ledger, committer: ResultCommitter, urls: Sequence[str] = ()) -> str:
     """Remove what belongs to files that are gone; return a note for the summary, '' for none.
+
+    urls: the URLs among the SOURCEs.
 
     Raises StorageFullError and RunError.
     """
     assert ledger.listed is not None
     committer.flush()
     images = sources = 0
-    for names in ledger.listed.gone():
+    for names in ledger.listed.gone(urls):
         file_names = ledger.delete_sources(names)
         committer.remove(file_names)
         ledger.commit()

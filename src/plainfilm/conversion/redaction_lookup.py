@@ -57,7 +57,7 @@ def _look_up(names: Iterable[str], listing: Listing) -> tuple[set[str], dict[_Fo
     folded = {_fold(name) for name in unmatched}
     folders = {name[:depth] for name in folded for depth in range(len(name))}
     similar: dict[_Folded, str] = {}
-    for entry in listing.entries(lambda folder: _fold(folder) in folders):
+    for entry in listing.entries(lambda folder: _fold(folder.source) in folders):
         if entry.source in unmatched:
             unmatched.remove(entry.source)
             if not unmatched:

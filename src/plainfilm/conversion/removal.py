@@ -132,6 +132,7 @@ def delete_removed_rows(ledger: Ledger) -> None:
     if not sources:
         return
     ledger.patients.begin_removal()
+    ledger.mark_pending(ledger.patients.private_files_of_removed())
     ledger.delete_sources(sources)
     ledger.splits.forget(ledger.patients.removed())
     ledger.prefixes.forget_unused()

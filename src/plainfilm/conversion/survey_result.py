@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from plainfilm.conversion.source_survey import TABLES, SourceSurvey, SurveyCounts
 from plainfilm.dicom.transfer_syntax import transfer_syntax_name
 from plainfilm.options.selection import SelectionOptions
+from plainfilm.sources.remote_file import public_text
 from plainfilm.version import VERSION
 
 _RADIOGRAPHS = ("CR", "DX", "IO", "MG", "PX", "RF", "RG", "XA")
@@ -57,7 +58,7 @@ class Survey:
 
         If radiographs are mixed with images of other kinds, the command selects the radiographs.
         """
-        words = [word if word == "SOURCE..." else shlex.quote(word) for word in sources]
+        words = [word if word == "SOURCE..." else shlex.quote(public_text(word)) for word in sources]
         modalities = sorted(set(self.counts.tables["modality"]) - {""})
         radiographs = [modality for modality in modalities if modality in _RADIOGRAPHS]
         options = []

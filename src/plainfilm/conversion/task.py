@@ -40,8 +40,10 @@ from plainfilm.rendering.projection import render_projection
 from plainfilm.report.thumbnail import make_preview
 from plainfilm.sources.member_reader import open_reference
 from plainfilm.sources.naming_rules import MASK_SUFFIX, frame_name, projection_name, uid_name
+from plainfilm.sources.read_ahead import ReadAhead
 from plainfilm.workers.messages import FrameSkipped, FrameStarted, FrameSurveyed, Job, MemoryShort, Report, TaskResult
 
+_READ_AHEAD = ReadAhead()
 # before the memory of the worker is limited
 preload_decoders()
 
@@ -56,7 +58,10 @@ def convert_source(job: Job, report: Callable[[Report], None]) -> bool:
     assert isinstance(convert_job, ConvertJob)
     context = convert_job.context
     try:
-        with open_reference(convert_job.reference) as content:
+        reference = _READ_AHEAD.take(convert_job.reference)
+        if isinstance(job.upcoming, ConvertJob):
+            _READ_AHEAD.begin(job.upcoming.reference)
+        with open_reference(reference) as content:
             opened = open_selected_instance(content, convert_job, report)
             pixel = opened.instance.pixel
             if is_memory_short(pixel.rows * pixel.columns * pixel.samples_per_pixel):

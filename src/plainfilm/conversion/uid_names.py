@@ -46,7 +46,7 @@ class InstanceNames:
         self._digits = digits
         self._is_share = output.names.share is not None
         if not self._is_share:
-            ledger.create_instance_index()
+            ledger.instances.create_index()
 
     def assign(self, images: Iterable[StagedImage]) -> list[StagedImage]:
         """Return the images of a batch, in table order, with names that no other source has, and in no folder yet.
@@ -79,7 +79,7 @@ class InstanceNames:
     def canonicalize_names(self, is_stopped: Callable[[], bool]) -> None:
         """Rename images until, of each SOP Instance, the source that sorts first has the plain name."""
         last = ""
-        while not is_stopped() and (batch := self._ledger.instances_with_suffixes(last, _INSTANCES_PER_BATCH)):
+        while not is_stopped() and (batch := self._ledger.instances.with_suffixes(last, _INSTANCES_PER_BATCH)):
             self._canonicalize_batch(batch)
             last = batch[-1]
 
@@ -106,7 +106,7 @@ class InstanceNames:
 
     def _current_stems(self, group: str) -> dict[str, str]:
         """Return the sources of a group that have names by UID or by terms, each with its stem."""
-        names = self._ledger.file_names_of_instances(group)
+        names = self._ledger.instances.file_names(group)
         base_names = {source: base_name(name, self._depth) for source, name in names.items()}
         return {source: _stem_of(name) for source, name in base_names.items() if _NAME.fullmatch(name)}
 

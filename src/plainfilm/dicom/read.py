@@ -16,6 +16,7 @@ from plainfilm.dicom.byte_source import ByteSource
 from plainfilm.dicom.data_set import ParsedDataSet, parse_data_set, parsed_from_dataset
 from plainfilm.dicom.description import read_identity
 from plainfilm.dicom.dictionary import Keywords
+from plainfilm.dicom.directory import FileId, directory_file_ids
 from plainfilm.dicom.encoding import find_first_element
 from plainfilm.dicom.extra_columns import read_extra_columns
 from plainfilm.dicom.file_format import APPLE_DOUBLE, describe_non_dicom
@@ -87,6 +88,16 @@ def read_presentation_state(content: ByteSource) -> PresentationState:
     start = _first_element(content)
     with _pydicom_contained():
         return build_presentation_state(Values(parse_data_set(content, start).dataset, []))
+
+
+def read_directory(content: bytes) -> list[FileId]:
+    """Read the names of the files in the bytes of a DICOMDIR, in the order of its tree.
+
+    Raises ConversionError where it cannot be parsed, and LimitError for too many records.
+    """
+    _first_element(content)
+    with _pydicom_contained():
+        return directory_file_ids(content)
 
 
 def _first_element(content: ByteSource) -> int:

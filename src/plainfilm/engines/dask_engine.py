@@ -57,7 +57,7 @@ class DaskEngine:
     """
 
     def __init__(
-        self, task: str, jobs: Iterable[Job], settings: WorkerSettings, scheduler: str | None, check: WorkerCheck
+        self, task: str, jobs: Iterable[Job | None], settings: WorkerSettings, scheduler: str | None, check: WorkerCheck
     ) -> None:
         # each thread of a Dask worker has a pool of one worker process
         pool_settings = WorkerSettings(1, settings.timeout, settings.memory)
@@ -207,9 +207,12 @@ class DaskEngine:
     def _draw_batch(self) -> Batch | None:
         jobs: list[Job] = []
         while len(jobs) < self._batch_size and sum(job.size for job in jobs) < MOST_BYTES_IN_BATCH:
-            job = next(self._jobs, None)
-            if job is None:
+            try:
+                job = next(self._jobs)
+            except StopIteration:
                 self._has_drawn_all_jobs = True
+                break
+            if job is None:
                 break
             jobs.append(job)
         if not jobs:

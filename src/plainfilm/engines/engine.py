@@ -37,7 +37,7 @@ class WorkerCheck:
 
 def open_engine(
     task: str,
-    jobs: Iterable[Job],
+    jobs: Iterable[Job | None],
     settings: WorkerSettings,
     options: RunOptions,
     make_check: Callable[[], WorkerCheck],

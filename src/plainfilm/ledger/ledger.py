@@ -32,13 +32,10 @@ from plainfilm.ledger.serialization import failure_to_text, record_to_text
 from plainfilm.ledger.share_state import StoredShare
 from plainfilm.ledger.source_names import StoredPrefixes, is_name_free
 from plainfilm.ledger.sql import (
-    CREATE_INSTANCE_INDEX,
-    FILE_NAMES_OF_INSTANCES,
     FILES_OF_SOURCE,
     INSERT_IMAGE,
     INSERT_OVERLAY,
     INSERT_SOURCE,
-    INSTANCES_WITH_SUFFIXES,
     NEWEST_SOURCES,
     PEND_ALL_FILES,
     PENDING_WITHOUT_ROW,
@@ -47,6 +44,7 @@ from plainfilm.ledger.sql import (
     STORE_IDENTITY,
 )
 from plainfilm.ledger.stored_files import StoredFiles
+from plainfilm.ledger.stored_instances import StoredInstances
 from plainfilm.ledger.stored_patients import StoredPatients
 from plainfilm.ledger.stored_previews import StoredPreviews
 from plainfilm.ledger.stored_rows import StoredRows
@@ -106,6 +104,8 @@ class Ledger:
         self._database, self._rows = database, StoredRows(database)
         self.files, self.previews = StoredFiles(database), StoredPreviews(database)
         """The files of the images, to be compared with those in OUT, and what the report shows of the images."""
+        self.instances = StoredInstances(database)
+        """The names of the images of each SOP Instance."""
         self.shards, self.splits = StoredShards(database), StoredSplits(database)
         """The files that hold many images each, and the splits of the patients."""
         self.share, self.merge, self.patients = StoredShare(database), StoredMerge(database), StoredPatients(database)
@@ -114,6 +114,10 @@ class Ledger:
     def _counted(self) -> Counter[str]:
         queries = (f"SELECT status, count(*) FROM {table} GROUP BY status" for table in ("images", "failures"))
         return Counter(dict(chain.from_iterable(map(self._database.fetch_all, queries))))
+
+    def expect_many_listings(self) -> None:
+        """Expect that this run lists its sources again: a name in a later listing may be taken."""
+        self._is_new = False
 
     def track_listing(self) -> None:
         """Note from now on which sources are registered."""
@@ -156,18 +160,6 @@ class Ledger:
             yield names
             last = names[-1]
 
-    def create_instance_index(self) -> None:
-        """Create the index that makes `file_names_of_instances` fast."""
-        self._database.execute_script(CREATE_INSTANCE_INDEX)
-
-    def file_names_of_instances(self, digits: str) -> dict[str, str]:
-        """Return the sources of the SOP Instances whose keyed hash begins with these digits, each with a file name."""
-        return dict(self._database.fetch_all(FILE_NAMES_OF_INSTANCES, (digits, f"{digits}g"), (str, str)))
-
-    def instances_with_suffixes(self, last: str, most: int) -> list[str]:
-        """Return the SOP Instances after `last` of which an image may have a name with a `-` and digits at its end."""
-        return [str(instance) for (instance,) in self._database.fetch_all(INSTANCES_WITH_SUFFIXES, (last, most))]
-
     def images_of_source(self, source: str) -> list[Record]:
         """Return the images of a source in the order of their frames."""
         return self._rows.of_source(source)
@@ -201,6 +193,11 @@ class Ledger:
         values = (failure.source, frame, failure.status, failure.reason, retry, failure_to_text(failure))
         self._database.execute("INSERT OR REPLACE INTO failures VALUES (?, ?, ?, ?, ?, ?)", values)
         self.counts[failure.status] += 1
+
+    def withdraw_failure(self, source: str) -> None:
+        """Delete the failure of an entry that is no file, because the cause is gone."""
+        if self._database.fetch_one("SELECT 1 FROM sources WHERE source = ?", (source,)) is None:
+            self._delete_rows("failures", source)
 
     def replace_image(self, record: Record, failure: Failure) -> None:
         """Delete the row of an image, whose file name is pending then, and add a failure in its place."""

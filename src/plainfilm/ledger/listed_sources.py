@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from plainfilm.ledger.database import Database
 from plainfilm.sources.scheme import is_gone
@@ -27,12 +27,14 @@ class ListedSources:
         """Note a source."""
         self._database.execute("INSERT OR IGNORE INTO listed VALUES (?)", (source,))
 
-    def gone(self) -> Iterator[list[str]]:
+    def gone(self, urls: Sequence[str] = ()) -> Iterator[list[str]]:
         """Yield, in lists, the sources that were not named and whose files are gone; rows may be deleted in between.
 
-        A file that is still there may belong to a SOURCE of an earlier run.
+        A file that is still there may belong to a SOURCE of an earlier run. urls: those below which the listing has
+        named every file.
         """
+        folders = tuple(f"{url}/".encode() for url in urls)
         last = ""
         while rows := self._database.fetch_all(_UNLISTED, (last,), (str, bytes)):
-            yield [source for source, path in rows if is_gone(path)]
+            yield [source for source, path in rows if path.startswith(folders) or is_gone(path)]
             last = rows[-1][0]

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from plainfilm.errors import LedgerError, Reason
 from plainfilm.ledger.database import Database, open_database
 from plainfilm.ledger.fingerprint import RunFingerprint, check_fingerprint, stored_fingerprint
 from plainfilm.ledger.ledger import Ledger
@@ -28,6 +29,7 @@ _SOURCES_PER_COMMIT = 2000
 # pages of 4 KiB
 _PRAGMAS = "PRAGMA cache_size=-65536; PRAGMA wal_autocheckpoint=4000;"
 _INSERT_IMAGES = f"INSERT INTO images ({IMAGE_COLUMNS}) VALUES ({', '.join('?' * 12)})"
+_UNIQUE = "UNIQUE constraint"
 _SETTLE_PENDING = """
 DELETE FROM pending WHERE file_name IN (SELECT file_name FROM images WHERE shard = '')
     OR file_name IN (SELECT file_name FROM masks) OR file_name IN (SELECT name FROM shards)
@@ -102,7 +104,10 @@ class MergedLedger(Ledger):
             for name in rows.names:
                 self._delete_results(name)
         database.execute_many("INSERT OR REPLACE INTO sources VALUES (?, ?, ?, ?, ?, ?, ?)", rows.sources)
-        database.execute_many(_INSERT_IMAGES, rows.images)
+        try:
+            database.execute_many(_INSERT_IMAGES, rows.images)
+        except LedgerError as error:
+            raise _collision() if _UNIQUE in error.message else error from None
         masks = ((name, source, *values) for source, name, *values in rows.masks)
         database.execute_many("INSERT OR REPLACE INTO masks VALUES (?, ?, ?, ?, ?)", masks)
         # a folder that cannot be listed is a failure of several shards
@@ -119,6 +124,15 @@ class MergedLedger(Ledger):
         self._database.execute_many("INSERT OR IGNORE INTO removed VALUES (?, ?)", removed)
         pending: list[Row] = share.fetch_all("SELECT file_name FROM pending")
         self._database.execute_many("INSERT OR IGNORE INTO pending VALUES (?)", pending)
+
+
+def _collision() -> LedgerError:
+    """Return the error of two sources whose images have one name, since files were added between the shards."""
+    message = (
+        "two sources have images of the same name, because files of almost the same name were added after some shards "
+        "had been run: run all shards again with --overwrite, then merge"
+    )
+    return LedgerError(message, reason=Reason.LEDGER_DIFFERS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -125,6 +125,8 @@ CREATE_INSTANCE_INDEX = "CREATE INDEX IF NOT EXISTS images_instance ON images (s
 CREATE_DUPLICATE_INDEXES = f"""
 {CREATE_INSTANCE_INDEX};
 CREATE INDEX IF NOT EXISTS images_pixels ON images (stored_hash, source, frame);
+-- the rows of each status are counted without reading the rows
+CREATE INDEX IF NOT EXISTS images_status ON images (status);
 """
 
 # replaces a row of the same source and frame; a file name of another source violates the unique index instead
@@ -140,9 +142,6 @@ ON CONFLICT (source, frame) DO UPDATE SET file_name = excluded.file_name, sop_in
 INSERT_OVERLAY = "INSERT OR REPLACE INTO masks VALUES (?, ?, ?, ?, ?)"
 
 INSERT_SOURCE = "INSERT OR IGNORE INTO sources VALUES (?, ?, ?, ?, ?, ?, 0)"
-
-# from some digits of a hash to these digits and `g`, the character after the last digit
-FILE_NAMES_OF_INSTANCES = "SELECT source, min(file_name) FROM images WHERE sop_instance BETWEEN ? AND ? GROUP BY source"
 
 FILES_OF_SOURCE = """
 SELECT file_name FROM images WHERE source = ?1 AND shard = ''

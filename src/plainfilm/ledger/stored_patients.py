@@ -7,7 +7,9 @@ stored.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +18,11 @@ from plainfilm.ledger.database import Database, open_copy
 from plainfilm.pickling import FastPickle
 
 _REMOVAL = "removal"
+_PRIVATE = ".plainfilm-"
+_PATHS_OF_REMOVED = """
+SELECT path FROM sources WHERE source IN (
+    SELECT source FROM patients WHERE patient IN (SELECT patient FROM removed))
+"""
 _SOURCES_OF_REMOVED = "SELECT source FROM patients WHERE patient IN (SELECT patient FROM removed)"
 
 
@@ -67,6 +74,19 @@ class StoredPatients:
     def sources_of_removed(self) -> list[str]:
         """Return the sources of patients that must not be in OUT."""
         return [source for (source,) in self._database.fetch_all(_SOURCES_OF_REMOVED, types=(str,))]
+
+    def private_files_of_removed(self) -> list[str]:
+        """Return the files in private folders of OUT, relative to OUT, that are sources of patients to be removed.
+
+        A listener keeps there what it has received.
+        """
+        names = []
+        out = self._database.path.parent.resolve()
+        for (path,) in self._database.fetch_all(_PATHS_OF_REMOVED, types=(bytes,)):
+            with suppress(ValueError):
+                name = Path(os.fsdecode(path)).relative_to(out).as_posix()
+                names += [name] if name.startswith(_PRIVATE) else []
+        return names
 
     @property
     def has_unfinished_removal(self) -> bool:

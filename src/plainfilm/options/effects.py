@@ -119,3 +119,5 @@ def ineffective_options(
     for name in _OF_FOLDERS if single_format is not None else ():
         if values[name] != declared[name].default:
             yield declared[name], "on a single image, which has no table"
+    if single_format is not None and values["watch"]:
+        yield declared["watch"], "on a single image: give a folder as OUT"

@@ -119,6 +119,7 @@ class RunKeywords(ImageKeywords, total=False):
     shard_members: bool
     overwrite: bool
     prune: bool
+    watch: bool
     dry_run: bool
     no_report: bool
     log: str | PathLike[str] | None

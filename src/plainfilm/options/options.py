@@ -17,7 +17,7 @@ from plainfilm.options.field import Option, Scope, options_of
 from plainfilm.options.geometry import GeometryOptions
 from plainfilm.options.limits import LimitOptions
 from plainfilm.options.output import Layout, OutputOptions
-from plainfilm.options.presentation import Overlays, PresentationOptions
+from plainfilm.options.presentation import Overlays, PresentationOptions, PresentationSource
 from plainfilm.options.privacy import PrivacyOptions
 from plainfilm.options.render import Look, RenderOptions, VoiChoice
 from plainfilm.options.run import RunOptions
@@ -54,6 +54,7 @@ class Options:
                 raise OptionsError("--overlays mask contradicts --class-folders: its folder would count as a class")
             if self.output.layout is not Layout.FOLDER:
                 raise OptionsError(f"--overlays mask contradicts --layout {self.output.layout}")
+        self._check_watch()
         check_conditions(self.selection.where, self.privacy.columns.words)
         if self.presentation.presentation is None:
             return
@@ -70,6 +71,21 @@ class Options:
             cause = "--look stored, which has 16 bits" if is_stored else f"--bits {bits}"
             raise OptionsError(
                 f"--format {image_format} holds 8 bits and contradicts {cause}: choose png, tiff, jxl or npy"
+            )
+
+    def _check_watch(self) -> None:
+        """Raise OptionsError for an option that needs all sources, or a run that ends by itself."""
+        if not self.run.watch:
+            return
+        if self.run.dry_run:
+            raise OptionsError("--watch contradicts --dry-run, which lists what is there now")
+        if self.run.prune:
+            raise OptionsError("--watch contradicts --prune: run with --prune alone to remove what is gone")
+        if self.run.shard is not None:
+            raise OptionsError("--watch contradicts --shard: a shard ends, so that the shards can be merged")
+        if self.presentation.presentation == PresentationSource():
+            raise OptionsError(
+                "--watch contradicts --presentation auto: a presentation state may arrive after its image (give a PATH)"
             )
 
     @classmethod

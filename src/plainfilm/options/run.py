@@ -130,6 +130,14 @@ class RunOptions:
         resume=FREE,
         is_recorded=False,
     )
+    watch: bool = option(
+        False,
+        SWITCH,
+        "keep converting the files that arrive in the SOURCE folders, until Ctrl-C or SIGTERM",
+        scope=Scope.RUN,
+        resume=FREE,
+        is_recorded=False,
+    )
     dry_run: bool = option(
         False,
         SWITCH,

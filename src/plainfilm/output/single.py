@@ -61,6 +61,8 @@ def check_single(sources: Sequence[str], out: str, options: Options) -> None:
         check_scheme(source, "SOURCE")
     if len(sources) != 1 or _is_source_folder(sources[0]):
         raise OptionsError(f"one image ({out}) is made from one file: give one file, or a folder as OUT")
+    if options.run.watch:
+        raise OptionsError("--watch has no effect on one image: give a folder as OUT")
     if options.output.names is not Names.KEEP:
         raise OptionsError("--names has no effect on one image: leave it out, or give a folder as OUT")
     if options.privacy.columns.words:

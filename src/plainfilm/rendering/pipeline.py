@@ -65,6 +65,12 @@ def render_frame(planned: PlannedFrame) -> RenderedFrame:
     return finish_frame(planned, rendered, stored_hash)
 
 
+def render_image(planned: PlannedFrame) -> Array:
+    """Run a plan for the image alone: the output levels of `render_frame`, without the hash of the stored values."""
+    rendered = planned.pixels.render(planned.loaded.decoded, planned.loaded.masks)
+    return finish_frame(planned, rendered, "").image
+
+
 def finish_frame(planned: PlannedFrame, rendered: RenderedPixels, stored_hash: str) -> RenderedFrame:
     """Complete output levels to an image: overlays, redaction, geometry."""
     loaded, plan, geometry, overlays = planned.loaded, planned.plan, planned.geometry, planned.overlays

@@ -25,6 +25,7 @@ from plainfilm.sources.archive_names import (
     member_path,
     packing_of,
     packing_of_bytes,
+    packing_of_suffix,
 )
 from plainfilm.sources.entries import Entry, EntryKind
 from plainfilm.sources.file_reader import open_file
@@ -114,7 +115,8 @@ def archive_packing(path: Location, *, is_explicit: bool = False) -> Packing | N
         with open_file(path) as file:
             head = file.read(HEAD_BYTES)
     except (OSError, ConversionError):
-        return None
+        # the archive gets the row of a network that fails
+        return packing_of_suffix(path.name) if isinstance(path, RemoteFile) else None
     return packing_of(path.name, head) or (packing_of_bytes(head) if is_explicit else None)
 
 

@@ -51,10 +51,15 @@ def has_archive_suffix(name: str) -> bool:
 
 def packing_of(name: str, head: bytes) -> Packing | None:
     """Return the kind of an archive by its suffix and its first bytes; None if the two do not agree."""
-    packing = next((kind for suffix, kind in _SUFFIXES.items() if name.lower().endswith(suffix)), None)
+    packing = packing_of_suffix(name)
     if packing is None:
         return None
     return packing if head.startswith(_STARTS.get(packing, ())) or (packing is Packing.TAR and _is_tar(head)) else None
+
+
+def packing_of_suffix(name: str) -> Packing | None:
+    """Return the kind of an archive by its suffix alone."""
+    return next((kind for suffix, kind in _SUFFIXES.items() if name.lower().endswith(suffix)), None)
 
 
 def packing_of_bytes(head: bytes) -> Packing | None:

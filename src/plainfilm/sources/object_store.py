@@ -54,6 +54,10 @@ _CREDENTIAL_WORDS = ("credential", "profile", "auth", "token", "sso", "refresh")
 _REFUSALS = (errno.EINVAL, errno.EACCES, errno.EPERM)
 
 
+class _AlreadyThereError(SourceError):
+    """An object that is to be created exists."""
+
+
 class ObjectStore:
     """The objects of one bucket or container; see `store.Store`."""
 
@@ -65,7 +69,9 @@ class ObjectStore:
             )
         self.is_shared = url.scheme != "memory"
         options = _S3_OPTIONS if url.scheme == "s3" else {}
-        self._files, _ = fsspec.core.url_to_fs(url.access, use_listings_cache=False, **options)
+        self._files, _ = fsspec.core.url_to_fs(
+            url.access, skip_instance_cache=True, use_listings_cache=False, **options
+        )
         if url.scheme == "s3":
             self._files.retries = 1
 
@@ -87,7 +93,8 @@ class ObjectStore:
         if end is not None and end <= start:
             return b""
         seconds = _LEAST_SECONDS + (0 if end is None else end - start) / _LEAST_RATE
-        span = {} if start == 0 and stop is None else {"start": start, "end": end}
+        # with a range s3fs asks once, and without one twice
+        span = {} if end is None else {"start": start, "end": end}
         content: bytes = retry_network(lambda: self._call("cat_file", seconds, path, **span))
         if end is not None and len(content) != end - start:
             message = f"the object changed after it was listed: it has not {file.size} bytes"
@@ -98,6 +105,22 @@ class ObjectStore:
         """Write a whole object."""
         seconds = _LEAST_SECONDS + len(content) / _LEAST_RATE
         retry_network(lambda: self._call("pipe_file", seconds, self._path_of(url), content))
+
+    def create(self, url: RemoteUrl, content: bytes) -> bool:
+        """Write a whole object where there is none; return whether there was none."""
+        try:
+            retry_network(lambda: self._call("pipe_file", _LEAST_SECONDS, self._path_of(url), content, mode="create"))
+        except _AlreadyThereError:
+            return False
+        return True
+
+    def remove(self, url: RemoteUrl) -> None:
+        """Remove an object, if there is one."""
+        try:
+            retry_network(lambda: self._call("rm_file", _LEAST_SECONDS, self._path_of(url)))
+        except SourceError as error:
+            if error.reason is not Reason.SOURCE_CHANGED:
+                raise
 
     def _path_of(self, url: RemoteUrl) -> str:
         path: str = self._files._strip_protocol(url.access)
@@ -116,6 +139,8 @@ class ObjectStore:
             if method == "find":
                 return {}
             problem = SourceError("the object is no longer there", reason=Reason.SOURCE_CHANGED)
+        except FileExistsError:
+            problem = _AlreadyThereError("there is such an object")
         except _client_errors() as error:
             problem = _problem_of(error)
         raise problem

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeAlias
 
@@ -63,6 +63,11 @@ class Reference(FastPickle):
     name: str
     is_renamed: bool = False
     member: Member | None = None
+
+    def with_content(self, content: bytes) -> Reference:
+        """The reference to a file of a store with the bytes of the file."""
+        assert isinstance(self.path, RemoteFile)
+        return replace(self, path=replace(self.path, content=content))
 
     @property
     def held_bytes(self) -> int:

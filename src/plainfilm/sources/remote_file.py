@@ -106,3 +106,9 @@ def version_of(*properties: object) -> int:
     digest = hashlib.sha256(repr(properties).encode("utf-8", "backslashreplace")).digest()
     # a signed integer of SQLite
     return int.from_bytes(digest[:8], "big") >> 1
+
+
+def public_text(place: str) -> str:
+    """Return a SOURCE as it may be written: a URL loses its user name, its password and its query."""
+    match = _URL.fullmatch(place)
+    return place if match is None else f"{match[1]}://{match[2].rpartition('@')[2]}{match[3]}"

@@ -3,18 +3,19 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from plainfilm.errors import ConversionError, Reason, SourceError, Stage
+from plainfilm.errors import ConversionError, Reason, SourceError, SourceMissingError, Stage, with_os_error
 from plainfilm.records import Failure, Status
 from plainfilm.sources.entries import Entry, EntryKind
 from plainfilm.sources.pacs.query import service_url
 from plainfilm.sources.path_tree import PathTree
-from plainfilm.sources.remote_file import RemoteFile, RemoteUrl
-from plainfilm.sources.scheme import is_searched
+from plainfilm.sources.remote_file import RemoteFile, RemoteUrl, parse_url
+from plainfilm.sources.scheme import check_scheme, is_searched
 from plainfilm.sources.store import store_of, with_content
 
 NOT_LISTED = "not-listed"
@@ -27,6 +28,7 @@ class RemoteFiles:
 
     tree: their paths relative to it. files: of each path, the file, or why it is not read.
     only_file: the file whose own URL it is. is_search: whether they are the results of a search.
+    folder: the URL of a folder, without `/` at its end, below which all files are listed; '' for none.
     is_list: whether they come from a list, so that their deepest common folder has no name of its own.
     error: why they cannot be listed at all.
     """
@@ -37,6 +39,7 @@ class RemoteFiles:
     error: ConversionError | None = None
     only_file: RemoteFile | None = None
     is_search: bool = False
+    folder: str = ""
 
     def entries(self, place: str, argument: int) -> Iterator[Entry]:
         """Yield the entries of a folder ('' for the top). Raises SourceError where the files cannot be listed."""
@@ -100,7 +103,9 @@ def list_url(url: RemoteUrl) -> RemoteFiles | None:
     if isinstance(file := listed.get(""), RemoteFile):
         # a store can have a file and a folder of one name: the URL is that of the file
         return RemoteFiles(PathTree([lexical_path(url).name]), [file], only_file=file)
-    return _files_of(listed.items(), is_search=is_searched(url.scheme)) if listed else None
+    if is_searched(url.scheme):
+        return _files_of(listed.items(), is_search=True) if listed else None
+    return replace(_files_of(listed.items()), folder=str(url).rstrip("/")) if listed else None
 
 
 def list_urls(urls: Iterable[RemoteUrl]) -> tuple[Path, RemoteFiles]:
@@ -119,6 +124,32 @@ def list_urls(urls: Iterable[RemoteUrl]) -> tuple[Path, RemoteFiles]:
         if not files:
             listed[top] = missing_error()
     return common, _files_of(listed.items(), is_list=True)
+
+
+def refused_archive(file: RemoteFile) -> RemoteFiles:
+    """Return the row of an archive whose server sends only whole files."""
+    message = "the server does not send parts of files, which an archive needs: copy the archive to this machine"
+    refusal = SourceError(message, reason=Reason.UNSUPPORTED_VALUE)
+    return RemoteFiles(PathTree([lexical_path(file.url).name]), [refusal])
+
+
+def file_of_url(text: str) -> RemoteFile:
+    """Return the file of a URL. Raises OptionsError, SourceMissingError and SourceError."""
+    check_scheme(text, "SOURCE")
+    url = parse_url(text)
+    listed = dict(store_of(url).list(url))
+    if not isinstance(file := listed.get(""), RemoteFile):
+        raise missing_source(url, is_folder=bool(listed))
+    return file
+
+
+def missing_source(url: RemoteUrl, *, is_folder: bool = False) -> SourceMissingError:
+    """Return the error of a URL that names no file."""
+    problem = "has no image that matches the query" if is_searched(url.scheme) else "does not exist, or it is empty"
+    if is_folder:
+        problem = "is a folder: give the URL of a file"
+    error = SourceMissingError(f"SOURCE {str(url)!r} {problem}")
+    return with_os_error(error, FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT)), url)
 
 
 def missing_error() -> SourceError:

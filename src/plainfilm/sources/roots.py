@@ -16,9 +16,16 @@ from plainfilm.options.sources import SourceOptions
 from plainfilm.sources.archive import archive_packing
 from plainfilm.sources.entries import EntryKind, kind_of_source, read_entries
 from plainfilm.sources.glob import AnyPattern, split_pattern
-from plainfilm.sources.remote_file import parse_url
-from plainfilm.sources.remote_tree import RemoteFiles, lexical_path, list_url, list_urls
-from plainfilm.sources.scheme import check_scheme, is_searched, scheme_of
+from plainfilm.sources.remote_file import UNKNOWN_SIZE, parse_url
+from plainfilm.sources.remote_tree import (
+    RemoteFiles,
+    lexical_path,
+    list_url,
+    list_urls,
+    missing_source,
+    refused_archive,
+)
+from plainfilm.sources.scheme import check_scheme, scheme_of
 from plainfilm.sources.source_list import ListedFiles, listed_files, paths_in_list
 
 
@@ -156,11 +163,12 @@ def _remote_root(source: str) -> Root:
     url = parse_url(source)
     path, files = lexical_path(url), list_url(url)
     if files is None:
-        problem = "has no image that matches the query" if is_searched(url.scheme) else "does not exist, or it is empty"
-        raise SourceMissingError(f"SOURCE {url} {problem}")
+        raise missing_source(url)
     if files.only_file is None:
         return Root(path, EntryKind.FOLDER, remote=files)
     is_archive = archive_packing(files.only_file, is_explicit=True) is not None
+    if is_archive and files.only_file.size == UNKNOWN_SIZE:
+        return Root(path, EntryKind.REFUSED, remote=refused_archive(files.only_file))
     return Root(path, EntryKind.ARCHIVE if is_archive else EntryKind.FILE, remote=files)
 
 

@@ -56,10 +56,23 @@ class WritableStore(Store, Protocol):
         """Write a whole file. It is visible when it is complete, and not before."""
         ...
 
+    def create(self, url: RemoteUrl, content: bytes) -> bool:
+        """Write a whole file where there is none; return whether there was none."""
+        ...
+
+    def remove(self, url: RemoteUrl) -> None:
+        """Remove a file, if there is one."""
+        ...
+
 
 def store_of(url: RemoteUrl) -> Store:
     """Return the store of a URL. This process has one for each server and user."""
     return _store(os.getpid(), replace(url, path="", query=""))
+
+
+def forget_stores() -> None:
+    """Open the stores anew: the environment may have other credentials."""
+    _store.cache_clear()
 
 
 @lru_cache(_MOST_STORES)

@@ -3,7 +3,7 @@
 
 Sources come in the order given; within a folder first its files, then its folders, each sorted. An entry that is not a
 file becomes a Failure. The names of a glob's files are relative to the folder before its first wildcard. A file that
-several SOURCEs reach is listed for the first of them.
+several SOURCEs reach is listed for the first of them. The files that a DICOMDIR names come in its order.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from plainfilm.sources.collisions import name_alone
 from plainfilm.sources.entries import Entry, EntryKind
 from plainfilm.sources.folder import Folder, Item
 from plainfilm.sources.glob import Positions
+from plainfilm.sources.medium import in_order_of_media
 from plainfilm.sources.naming import assign_names
 from plainfilm.sources.prefixes import EarlierNames, assign_prefixes, base_name_of
 from plainfilm.sources.reference import Location, Reference
@@ -37,7 +38,7 @@ _NO_NAMES = EarlierNames()
 _DEFAULTS = SourceOptions()
 
 
-def _is_any_folder(_source: str) -> bool:
+def _is_any_folder(_folder: Folder) -> bool:
     return True
 
 
@@ -79,6 +80,15 @@ class Listing:
         return listing
 
     @property
+    def not_watchable(self) -> tuple[str, ...]:
+        """The paths of the SOURCEs to which no files can come: files, archives and lists."""
+        return tuple(
+            os.fspath(root.path)
+            for root in self._roots
+            if root.kind is not EntryKind.FOLDER or root.listed is not None or root.remote is not None
+        )
+
+    @property
     def root_paths(self) -> tuple[Path, ...]:
         """The local paths that the SOURCEs begin with: files, folders, archives, and the common folders of lists."""
         return tuple(root.path for root in self._roots if root.remote is None)
@@ -89,6 +99,11 @@ class Listing:
         return tuple(map(base_name_of, self.prefixes))
 
     @property
+    def urls(self) -> tuple[str, ...]:
+        """The URLs among the SOURCEs below which every file is listed."""
+        return tuple(root.remote.folder for root in self._roots if root.remote is not None and root.remote.folder)
+
+    @property
     def file_sources(self) -> tuple[str, ...]:
         """The sources that several files among the SOURCEs would share."""
         counts = Counter(_source_of_file(root) for root in self._roots if not root.is_folder)
@@ -96,18 +111,24 @@ class Listing:
 
     def entries(
         self,
-        is_wanted: Callable[[str], bool] = _is_any_folder,
+        is_wanted: Callable[[Folder], bool] = _is_any_folder,
         *,
         with_content: bool = False,
         selection: ItemSelection = ALL_ITEMS,
     ) -> Iterator[Reference | Failure]:
         """Yield the references of all sources, lazily.
 
-        is_wanted: whether a folder below the top, given by its source, is listed.
+        is_wanted: whether a folder or an archive below the top is listed.
         with_content: whether the members of archives that can only be read in order have their content. They come when
             their archive has been listed, one after the other, so that only what the caller keeps is in memory.
         selection: the items to list; it does not change their names.
         """
+        walk = self._walk(is_wanted, selection, with_content=with_content)
+        return in_order_of_media(walk, self._is_whole)
+
+    def _walk(
+        self, is_wanted: Callable[[Folder], bool], selection: ItemSelection, *, with_content: bool
+    ) -> Iterator[Reference | Failure]:
         # a stack of iterators: a deep tree needs no recursion. Each with the archive that it lists.
         stack: list[tuple[Iterator[Item], Location | None]] = [(self._items_at_top(selection), None)]
         order = ArchiveOrder()
@@ -117,10 +138,15 @@ class Listing:
                 archive = stack.pop()[1]
                 yield from order.read(None if not stack else archive)
             elif isinstance(item, Folder):
-                if is_wanted(item.source) and (item.tree is not None or not _is_same(item.path, self._out)):
+                if is_wanted(item) and (item.tree is not None or not _is_same(item.path, self._out)):
                     stack.append((item.items(selection), item.path if item.is_archive else None))
             elif not with_content or not order.takes(item):
                 yield _with_content(item) if with_content else item
+
+    def _is_whole(self, folder: Path) -> bool:
+        """Whether all files of a folder are listed, because a SOURCE is this folder or one above it."""
+        roots = (root for root in self._roots if root.is_whole_folder and root.remote is None)
+        return any(root.path == folder or root.path in folder.parents for root in roots)
 
     def _items_at_top(self, selection: ItemSelection) -> Iterator[Item]:
         """Yield the items at the top of OUT, root by root. They are named together, so that no two roots collide.

@@ -137,8 +137,8 @@ def _body(response: requests.Response, size: int | None, *, is_whole: bool) -> b
     """Read an answer of `size` bytes, or of any number. Raises SourceError and LimitError."""
     blocks, count, started = list[bytes](), 0, time.monotonic()
     most = LARGEST_UNKNOWN if size is None else size
-    # one byte more shows that the file has grown
-    while count <= most and (block := response.raw.read(min(_BLOCK, most + 1 - count), decode_content=False)):
+    # `read` would wait for the whole block. One byte more shows that the file has grown.
+    while count <= most and (block := response.raw.read1(min(_BLOCK, most + 1 - count), decode_content=False)):
         blocks.append(block)
         count += len(block)
         seconds = time.monotonic() - started

@@ -125,12 +125,15 @@ class Job(FastPickle):
     first_frame: the frame (from 0) to begin with.
     skipped_frames: frames (from 0) that the task must not touch, because a worker was lost when it surveyed them.
     size: the bytes of the payload where it is so large that few jobs may be drawn ahead; 0 for any other.
+    reads_ahead: whether the task uses `upcoming`: the payload of the job that probably follows in the same worker.
     """
 
     payload: object
     first_frame: int = 0
     skipped_frames: frozenset[int] = frozenset()
     size: int = 0
+    reads_ahead: bool = False
+    upcoming: object = None
 
 
 @dataclass(frozen=True, slots=True)

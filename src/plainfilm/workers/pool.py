@@ -11,7 +11,8 @@
                 case Idle(): ...             # no event has come for a moment
 
 Each worker has one job in flight. The consumer's own thread draws the jobs, a few more than the workers need at once,
-so their iterator may use objects that are bound to that thread (SQLite). Each worker process has a thread of its own in
+so their iterator may use objects that are bound to that thread (SQLite). An iterator whose next job is not there yet
+yields None, and is asked again a moment later. Each worker process has a thread of its own in
 this process (`worker_thread.py`).
 """
 
@@ -61,7 +62,7 @@ class WorkerPool:
     def __init__(
         self,
         task: str,
-        jobs: Iterable[Job],
+        jobs: Iterable[Job | None],
         settings: WorkerSettings,
         prestarted: PrestartedWorkers | None = None,
         ordered: OrderedDelivery | None = None,
@@ -168,17 +169,22 @@ class WorkerPool:
             and self._open_jobs < self._most_open_jobs
             and self._open_bytes < MOST_BYTES_AHEAD
         ):
-            job = None
-            with self._job_iterator_error:
-                job = next(self._jobs, None)
+            job = self._draw_job()
             if job is None:
-                self._has_drawn_all_jobs = True
                 return
             self._open_jobs += 1
             self._open_bytes += job.size
             self._queues.put_job(job)
             if self._queues.has_events:
                 return
+
+    def _draw_job(self) -> Job | None:
+        """Draw a job; None if the next one is not there yet, or if all are drawn."""
+        with self._job_iterator_error:
+            for job in self._jobs:
+                return job
+        self._has_drawn_all_jobs = True
+        return None
 
     def _run_watchdog(self) -> None:
         """Enforce the deadlines, the end of the grace period, and memory limits that the system does not enforce."""

@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from contextlib import AbstractContextManager, suppress
+from dataclasses import replace
 from queue import Empty, Full, Queue, SimpleQueue
 from types import TracebackType
 
@@ -126,11 +127,12 @@ class WorkerThread(threading.Thread):
         self._settings = settings
         self._queues = queues
         self._jobs_done = 0
+        self._upcoming: Job | None = None
 
     def run(self) -> None:
         """Run jobs until there are no more, or the pool stops. An error is passed to the consumer."""
         with CapturedError() as captured:
-            for job in iter(self._queues.jobs.get, None):
+            for job in iter(self._next_job, None):
                 if self._queues.is_stopping:
                     break
                 self._run_job(job)
@@ -138,6 +140,17 @@ class WorkerThread(threading.Thread):
             self._end_process()
         if captured.error is not None:
             self._queues.put_error(captured.error)
+
+    def _next_job(self) -> Job | None:
+        """Take the next job, and where it reads ahead, the job after it, unless too few are left for other workers."""
+        job, self._upcoming = self._upcoming or self._queues.jobs.get(), None
+        if job is not None and job.reads_ahead and self._queues.jobs.qsize() >= self._settings.workers:
+            with suppress(Empty):
+                self._upcoming = self._queues.jobs.get_nowait()
+                if self._upcoming is None:
+                    # that job was the signal to end, which this thread needs after its job
+                    self._queues.jobs.put(None)
+        return job
 
     def _run_job(self, job: Job) -> None:
         progress = JobProgress(job, self._settings.give_up_after)
@@ -158,7 +171,8 @@ class WorkerThread(threading.Thread):
 
         Raises RunError when the task ends the run.
         """
-        process.send(progress.remaining_job())
+        upcoming = None if self._upcoming is None else self._upcoming.payload
+        process.send(replace(progress.remaining_job(), upcoming=upcoming))
         while True:
             match process.receive(self._settings.timeout):
                 case (

@@ -4,7 +4,9 @@
 from __future__ import annotations
 
 import socket
+import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from tests.support.dicom_files import small_file
@@ -50,6 +52,16 @@ def store(url: str) -> Store:
 
 def listed(url: str) -> Listed:
     return dict(store(url).list(parse_url(url)))
+
+
+def make_certificate(folder: Path) -> Path:
+    """Make a certificate that signs itself, with its key, for 127.0.0.1."""
+    path = folder / "server.pem"
+    names = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]
+    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", *names]
+    subprocess.run([*command, "-keyout", str(path), "-out", str(folder / "only.pem")], check=True, capture_output=True)
+    path.write_bytes(path.read_bytes() + (folder / "only.pem").read_bytes())
+    return path
 
 
 def first_file(server: DicomWebServer) -> tuple[bytes, RemoteFile]:
@@ -223,6 +235,43 @@ def test_an_endless_answer_and_a_bomb_are_cut_off(server: DicomWebServer, monkey
         with pytest.raises(LimitError) as caught:
             store_of(file.url).read(file)
         assert caught.value.reason is Reason.TOO_LARGE
+
+
+def test_a_server_that_sends_too_slowly_is_given_up(server: DicomWebServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    from plainfilm.sources.pacs import web_session
+
+    file = first_file(server)[1]
+    monkeypatch.setattr(web_session, "_PATIENCE_SECONDS", 0.0)
+    monkeypatch.setattr(web_session, "_LEAST_RATE", 1e12)
+    with pytest.raises(ConversionError, match="slowly") as caught:
+        store(server.url).read(file)
+    assert caught.value.reason is Reason.NETWORK
+
+
+def test_a_certificate_that_is_not_trusted_is_refused(
+    server: DicomWebServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    certificate = make_certificate(tmp_path)
+    with serve_dicomweb(INSTANCES, certificate) as secure:
+        url = secure.url.replace("+http:", "+https:")
+        with pytest.raises(ConversionError, match="certificate"):
+            listed(url)
+        assert secure.requests == []
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
+        assert listed(url).keys() == listed(server.url).keys()
+
+
+def test_a_token_comes_from_the_keyring_of_the_user(server: DicomWebServer) -> None:
+    keyring = pytest.importorskip("keyring")
+    from tests.support.keyring_backend import backend_with
+
+    previous = keyring.get_keyring()
+    keyring.set_keyring(backend_with("plainfilm", f"127.0.0.1:{server.port}", "token-of-keyring"))
+    try:
+        listed(server.url)
+    finally:
+        keyring.set_keyring(previous)
+    assert server.requests[-1][1]["Authorization"] == "Bearer token-of-keyring"
 
 
 @pytest.mark.parametrize(

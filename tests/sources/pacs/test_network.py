@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Instances of real PACS are found by C-FIND and read by C-GET as they are stored; a failure is no empty PACS."""
+"""Instances of real PACS are found by C-FIND and read by C-GET as stored, and no failure looks like an empty PACS."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from typing import Any
 
 import pydicom
 import pytest
-from tests.support.dicom_files import small_file
 from tests.support.pacs import Pacs, free_port
+from tests.support.pacs_films import films_of_study, place_of, write_films
 
 from plainfilm.errors import ConversionError, OptionsError, Reason
 from plainfilm.sources import store as store_module
@@ -48,21 +48,10 @@ def listed(url: str) -> dict[str, RemoteFile | ConversionError]:
 
 
 def fill(pacs: Pacs, folder: Path, syntaxes: tuple[str, ...]) -> dict[str, bytes]:
-    """Store one film of each syntax, each in a series of its own, and return their content by place."""
-    films, paths = dict[str, bytes](), list[Path]()
-    for number, syntax in enumerate(syntaxes, 1):
-        uids = (STUDY, f"{STUDY}.1.{number}", f"{STUDY}.2.{number}")
-        modality = "CR" if number == 1 else "DX"
-        values = dict(zip(("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID"), uids, strict=True))
-        content = small_file(syntax, PatientID="N", StudyDate="20240203", **values)
-        dataset = pydicom.dcmread(io.BytesIO(content), force=True)
-        dataset.file_meta.MediaStorageSOPInstanceUID = uids[2]
-        dataset.Modality = modality
-        paths.append(folder / f"{number}.dcm")
-        dataset.save_as(paths[-1])
-        films["/".join(uids) + ".dcm"] = paths[-1].read_bytes()
-    pacs.store(paths)
-    return films
+    """Store films, and return their content by place."""
+    films = films_of_study(STUDY, syntaxes)
+    pacs.store(write_films(folder, films))
+    return {place_of(uids): content for uids, content in films.items()}
 
 
 @pytest.fixture(scope="module")
@@ -174,7 +163,7 @@ def test_an_unknown_sop_class_is_found_by_trying(dcmqrscp: Pacs, dcmtk_films: di
 
 @pytest.fixture
 def failing_scp(request: pytest.FixtureRequest) -> Iterator[Any]:
-    """Start a PACS whose answers a test chooses."""
+    """Start a PACS whose answers a test chooses: the function starts it and returns its URL."""
     request.getfixturevalue("pacs_client")
     from pynetdicom import AE, evt
     from pynetdicom.sop_class import (
@@ -237,6 +226,52 @@ def test_a_failed_sub_operation_is_an_error_of_its_instance(failing_scp: Any) ->
     with pytest.raises(ConversionError, match="sub-operation") as caught:
         store(url).read(file)
     assert caught.value.reason is Reason.UNREADABLE
+
+
+def test_a_pacs_that_sends_too_much_or_too_slowly_is_cut_off(
+    orthanc: Pacs, orthanc_films: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from plainfilm.sources.pacs import association
+
+    url = f"{orthanc.network_url}/studies/{STUDY}"
+    file = listed(url)[next(iter(orthanc_films))]
+    assert isinstance(file, RemoteFile)
+    with monkeypatch.context() as patch:
+        patch.setattr(association, "LARGEST_UNKNOWN", 100)
+        with pytest.raises(ConversionError) as caught:
+            store(url).read(file)
+        assert caught.value.reason is Reason.TOO_LARGE
+    with monkeypatch.context() as patch:
+        patch.setattr(association, "_PATIENCE_SECONDS", 0.0)
+        patch.setattr(association, "_LEAST_RATE", 1e12)
+        with pytest.raises(ConversionError, match="slowly") as caught:
+            store(url).read(file)
+        assert caught.value.reason is Reason.NETWORK
+    assert store(url).read(file)
+
+
+def test_many_searches_in_a_row_lose_no_answer(failing_scp: Any) -> None:
+    def find(event: Any) -> Iterator[tuple[int, Any]]:
+        keys = event.identifier
+        for number in range(60) if keys.QueryRetrieveLevel == "STUDY" else (keys.StudyInstanceUID.split(".")[1],):
+            answer = pydicom.Dataset()
+            answer.StudyInstanceUID, answer.SeriesInstanceUID = f"1.{number}", f"2.{number}"
+            answer.SOPInstanceUID, answer.SOPClassUID, answer.Modality = f"3.{number}", "1.2.840", "DX"
+            yield 0xFF00, answer
+
+    url = failing_scp(find)
+    for _ in range(3):
+        assert listed(url).keys() == {f"1.{number}/2.{number}/3.{number}.dcm" for number in range(60)}
+
+
+def test_a_study_without_an_instance_is_an_error_in_its_place(failing_scp: Any) -> None:
+    def find(event: Any) -> Iterator[tuple[int, Any]]:
+        if event.identifier.QueryRetrieveLevel != "IMAGE":
+            yield from one_instance(event)
+
+    url = failing_scp(find)
+    assert isinstance(listed(url)["not-listed-1"], ConversionError)
+    assert listed(f"{url}?Modality=DX") == {}
 
 
 def test_a_study_without_a_usable_uid_is_an_error_in_its_place(failing_scp: Any) -> None:

@@ -16,7 +16,7 @@ from dicomweb_client.web import DICOMwebClient
 from plainfilm.errors import ConversionError, SourceError
 from plainfilm.sources.pacs.credentials import auth_of, with_credentials
 from plainfilm.sources.pacs.multipart import instance_in
-from plainfilm.sources.pacs.query import Level, PacsQuery, instance_url, parse_pacs_url, split_place
+from plainfilm.sources.pacs.query import Level, PacsQuery, empty_study_error, instance_url, parse_pacs_url, split_place
 from plainfilm.sources.pacs.search import PAGE_SIZE, Match, Page, matches, page_of
 from plainfilm.sources.pacs.web_session import NotAcceptedError, WebSession
 from plainfilm.sources.remote_file import RemoteFile, RemoteUrl
@@ -120,6 +120,8 @@ class _Search:
                     yield f"{study.uid}/{NOT_LISTED}-{count}", item
                 else:
                     yield f"{'/'.join(item)}.dcm", item
+            if not count and self._query.is_of_whole_studies:
+                raise empty_study_error()
         except ConversionError as error:
             yield f"{study.uid}/{NOT_LISTED}", error
 

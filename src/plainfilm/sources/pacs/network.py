@@ -17,6 +17,7 @@ from plainfilm.sources.pacs.query import (
     UID_KEYWORDS,
     Level,
     PacsQuery,
+    empty_study_error,
     instance_url,
     invalid_uid_error,
     parse_pacs_url,
@@ -112,7 +113,10 @@ def _search(peer: Peer, query: PacsQuery) -> Iterator[_Found | ConversionError]:
             if isinstance(study, ConversionError):
                 yield study
             else:
-                yield from _instances_of(association, query, study)
+                found = list(_instances_of(association, query, study))
+                yield from found
+                if not found and query.is_of_whole_studies:
+                    yield empty_study_error()
 
 
 def _instances_of(

@@ -75,6 +75,11 @@ class PacsQuery:
         value = self.filters.get(level, {}).get(UID_KEYWORDS[level], "")
         return value if UID.fullmatch(value) else None
 
+    @property
+    def is_of_whole_studies(self) -> bool:
+        """Whether all instances of a study are asked for."""
+        return not self.filters.get(Level.SERIES) and not self.filters.get(Level.IMAGE)
+
     def admits(self, level: Level, values: dict[str, list[str]]) -> bool:
         """Whether a result matches the UIDs and codes of the query: a server may ignore a key that it does not know.
 
@@ -130,6 +135,11 @@ def split_place(path: str) -> tuple[str, dict[Level, str]]:
 def invalid_uid_error(level: Level) -> SourceError:
     """Return the error of a result of a search that cannot be asked for."""
     return SourceError(f"the PACS gives a {_NOUNS[level]} whose UID is none", reason=Reason.UNSUPPORTED_VALUE)
+
+
+def empty_study_error() -> SourceError:
+    """Return the error of a study of which the PACS lists no instance although none was left out."""
+    return SourceError("the PACS lists no instance of this study", reason=Reason.UNREADABLE)
 
 
 def service_url(url: RemoteUrl) -> RemoteUrl:

@@ -31,7 +31,7 @@ class Match:
     """A study, a series or an instance that a search has found.
 
     uid: its own UID. series: the Series Instance UID of an instance, '' where the server does not say it.
-    instances: how many instances the server says it has; None where it does not say it.
+    instances: how many instances the server says it has; None where it does not say it, or says none.
     """
 
     uid: str
@@ -75,7 +75,7 @@ def _match(result: object, level: Level, uid: str) -> Match | SourceError:
         return invalid_uid_error(level)
     series = _first(result, _TAGS["SeriesInstanceUID"])
     count = _first(result, _COUNT_TAGS[level]) if level in _COUNT_TAGS else ""
-    return Match(uid, series if UID.fullmatch(series) else "", int(count) if count.isdecimal() else None)
+    return Match(uid, series if UID.fullmatch(series) else "", (int(count) or None) if count.isdecimal() else None)
 
 
 def _values(result: object, tag: str) -> list[str]:

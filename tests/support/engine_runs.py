@@ -7,6 +7,7 @@ import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from tests.support.cases.build import build_case, to_bytes
 from tests.support.outputs import is_private
 
 from plainfilm.conversion.conversion import Conversion
@@ -34,7 +35,13 @@ def convert_in_shards(sources: Sequence[Path], out: Path, given: Mapping[str, ob
     return Merge(out).run()
 
 
-ENGINES: dict[str, Engine] = {"shards": convert_in_shards}
+def convert_with_dask(sources: Sequence[Path], out: Path, given: Mapping[str, object]) -> Run:
+    """One run on a Dask cluster of this machine."""
+    of_run = {name: value for name, value in given.items() if name != "shard_members"}
+    return convert_locally(sources, out, {**of_run, "engine": "dask"})
+
+
+ENGINES: dict[str, Engine] = {"shards": convert_in_shards, "dask": convert_with_dask}
 """Every engine but the local one, with which each is compared."""
 
 
@@ -52,3 +59,11 @@ def tree_of(out: Path) -> dict[str, str]:
 def folders_of(out: Path) -> set[str]:
     """The folders of OUT."""
     return {path.relative_to(out).as_posix() for path in out.rglob("*") if path.is_dir()}
+
+
+def film(uid: str, patient: str, seed: int, **parameters: object) -> bytes:
+    """A small image of a patient; images with equal seeds have equal pixels."""
+    dataset, _ = build_case(rows=8, columns=8, seed=seed, **parameters)
+    dataset.PatientID, dataset.AccessionNumber = patient, f"A{seed}"
+    dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = uid
+    return to_bytes(dataset)

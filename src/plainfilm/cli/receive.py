@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: MIT
+"""The command `plainfilm receive`: a DICOM listener that converts what it receives."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from plainfilm.cli.arguments import Parser, command_parser, environment, options_of, parse
+from plainfilm.cli.help import CommandHelp
+from plainfilm.cli.output import print_message
+from plainfilm.cli.signals import stopping_on_signals
+from plainfilm.cli.summary import summary_text
+from plainfilm.cli.variables import warn_of_unknown_variables
+from plainfilm.conversion.summary import Run
+from plainfilm.errors import OptionsError
+from plainfilm.options.limits import parse_memory
+from plainfilm.options.options import Options
+from plainfilm.receive.receiver import Receiver
+from plainfilm.receive.settings import LOOPBACK, ListenerSettings, TlsSettings, parse_ae_title, parse_peer, parse_port
+from plainfilm.receive.spool import RECEIVED
+from plainfilm.sources.scheme import check_local
+
+_NOT_FOR_A_LISTENER = ("overwrite", "prune", "dry_run", "progress")
+_HELP = CommandHelp(
+    usage="plainfilm receive OUT [options]",
+    description="Listen for DICOM senders (C-STORE), and convert what they send into the folder OUT. An instance is "
+    f"acknowledged when it is safe in OUT/{RECEIVED}, which stays the source of the images. The network protocol of "
+    "DICOM knows no passwords: only this machine may send, unless --host and --allow-peer say otherwise.",
+    examples=(
+        ("plainfilm receive out/", "senders of this machine"),
+        ("plainfilm receive out/ --host 0.0.0.0 --allow-peer CR1@10.0.0.7", "one device of the network"),
+    ),
+)
+
+
+def receive_parser() -> Parser:
+    """The parser of `plainfilm receive`."""
+    names = [option.name for option in Options.declared() if option.name not in _NOT_FOR_A_LISTENER]
+    parser = command_parser("receive", _HELP, names=names)
+    parser.add_argument("out", metavar="OUT", help="the folder for the images and the received instances")
+    parser.add_argument("--port", metavar="N", default="11112", help="the port (default 11112)")
+    parser.add_argument("--host", default=LOOPBACK, help=f"the address to listen on (default {LOOPBACK})")
+    parser.add_argument("--ae-title", metavar="AET", default="PLAINFILM", help="the AE title (default PLAINFILM)")
+    parser.add_argument(
+        "--allow-peer", metavar="AET@HOST", action="append", default=[], help="a sender that may send (repeatable)"
+    )
+    parser.add_argument("--max-associations", metavar="N", type=int, default=10, help="senders at once (default 10)")
+    parser.add_argument("--max-object", metavar="SIZE", default="2GiB", help="the largest instance (default 2GiB)")
+    parser.add_argument("--tls-cert", metavar="FILE", type=Path, help="use TLS with this certificate (PEM)")
+    parser.add_argument("--tls-key", metavar="FILE", type=Path, help="the key of the certificate (PEM)")
+    parser.add_argument("--tls-ca", metavar="FILE", type=Path, help="accept only senders with a certificate of this CA")
+    return parser
+
+
+def receive_command(argv: Sequence[str]) -> int:
+    """Run `plainfilm receive` until a signal ends it, and return 0. Raises RunError."""
+    arguments = parse(receive_parser(), argv)
+    check_local(arguments.out, "OUT")
+    options, out = options_of(arguments, environment()), Path(arguments.out)
+    # what the environment says about runs that end does not apply
+    options = replace(options, run=replace(options.run, overwrite=False, prune=False, dry_run=False))
+    if not options.run.quiet:
+        warn_of_unknown_variables(environment())
+
+    def show_run(run: Run) -> None:
+        if not options.run.quiet:
+            print_message(summary_text(run, [], out))
+
+    receiver = Receiver(out, options, _settings(arguments), print_message, show_run)
+    with stopping_on_signals(receiver):
+        receiver.run()
+    return 0
+
+
+def _settings(arguments: Namespace) -> ListenerSettings:
+    """The settings of the listener. Raises OptionsError."""
+    certificate, key = arguments.tls_cert, arguments.tls_key
+    if (certificate is None) != (key is None) or (arguments.tls_ca is not None and certificate is None):
+        raise OptionsError("TLS needs --tls-cert and --tls-key")
+    if not 1 <= arguments.max_associations <= 100:
+        raise OptionsError("--max-associations: give a number from 1 to 100")
+    return ListenerSettings(
+        arguments.host,
+        parse_port(arguments.port),
+        parse_ae_title(arguments.ae_title),
+        tuple(map(parse_peer, arguments.allow_peer)),
+        arguments.max_associations,
+        parse_memory(arguments.max_object),
+        None if certificate is None else TlsSettings(certificate, key, arguments.tls_ca),
+    )

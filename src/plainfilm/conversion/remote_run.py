@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: MIT
+"""Run a conversion whose OUT is a URL: convert into a folder of this machine, and put what has changed in the store."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from plainfilm.conversion.conversion import Conversion
+from plainfilm.conversion.run_progress import ProgressCallback, ignore_progress
+from plainfilm.conversion.summary import Run
+from plainfilm.errors import OptionsError, RunError
+from plainfilm.options.options import Options
+from plainfilm.output.remote_out import open_remote_out
+from plainfilm.sources.remote_file import public_text
+from plainfilm.sources.scheme import scheme_of
+from plainfilm.workers.pool import GRACE_SECONDS
+from plainfilm.workers.spawn import PrestartedWorkers
+
+
+class RemoteConversion:
+    """One run into a URL, as `Conversion`. Raises OptionsError for a URL and for options that cannot be used."""
+
+    def __init__(
+        self,
+        sources: Sequence[str | Path],
+        out: str,
+        options: Options,
+        prestarted: PrestartedWorkers | None = None,
+    ) -> None:
+        if options.run.shard is not None:
+            raise OptionsError("--shard needs an OUT on a disk that all shards see: copy the merged OUT to the store")
+        if options.run.watch:
+            raise OptionsError(
+                "--watch needs an OUT on this machine: what it converts is put into a store only at its end"
+            )
+        self._out = open_remote_out(out)
+        place = f"{self._out.url}/".replace("//", "/")
+        if any(place.startswith(f"{public_text(str(source))}/".replace("//", "/")) for source in sources):
+            raise OptionsError("OUT lies in one of the SOURCEs: choose a URL of its own for the images")
+        self._is_overwrite = options.run.overwrite
+        self._conversion = Conversion(sources, self._out.folder, options, prestarted=prestarted)
+
+    @property
+    def folder(self) -> Path:
+        """The folder of this machine that the run works in."""
+        return self._out.folder
+
+    def stop(self, grace_seconds: float = GRACE_SECONDS) -> None:
+        """Start no more jobs; what is done is put into the store."""
+        self._conversion.stop(grace_seconds)
+
+    def run(self, progress: ProgressCallback = ignore_progress) -> Run:
+        """Convert, and return the summary when all objects are in the store. Raises RunError."""
+        with self._out.lock():
+            self._out.fetch(overwrite=self._is_overwrite)
+            is_finished = False
+            try:
+                run = self._conversion.run(progress)
+                is_finished = True
+            finally:
+                if not is_finished:
+                    with suppress(RunError):
+                        self._out.put()
+            self._out.put()
+        return run
+
+
+def conversion_into(
+    sources: Sequence[str | Path], out: str, options: Options, prestarted: PrestartedWorkers | None = None
+) -> Conversion | RemoteConversion:
+    """Return the run into a folder or a URL. Raises OptionsError for a URL that cannot be used."""
+    if scheme_of(out) is None:
+        return Conversion(sources, Path(out), options, prestarted=prestarted)
+    return RemoteConversion(sources, out, options, prestarted)

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: MIT
+"""Receive instances over the DICOM network, and convert them as they arrive."""

@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: MIT
+"""The files that a DICOMDIR names, in the order of its tree."""
+
+from __future__ import annotations
+
+import pytest
+from tests.support.media import directory_bytes
+
+from plainfilm.dicom.read import read_directory
+from plainfilm.errors import ConversionError
+
+# two patients; the first one has the images A and B, in this order
+RECORDS = [(), ("P", "B"), (), ("Q", "C"), ("P", "A")]
+
+
+def test_the_files_come_in_the_order_of_the_tree() -> None:
+    content = directory_bytes(RECORDS, {0: (2, 4), 2: (None, 3), 4: (1, None)})
+    assert read_directory(content) == [("P", "A"), ("P", "B"), ("Q", "C")]
+
+
+def test_records_that_no_link_reaches_come_last() -> None:
+    content = directory_bytes(RECORDS, {0: (None, 4)})
+    assert read_directory(content) == [("P", "A"), ("P", "B"), ("Q", "C")]
+    assert read_directory(directory_bytes(RECORDS)) == [("P", "B"), ("Q", "C"), ("P", "A")]
+
+
+def test_links_in_a_circle_end() -> None:
+    content = directory_bytes(RECORDS, {0: (0, 4), 4: (1, 0), 1: (4, None)})
+    assert read_directory(content) == [("P", "A"), ("P", "B"), ("Q", "C")]
+
+
+def test_a_file_that_is_named_twice_comes_once() -> None:
+    assert read_directory(directory_bytes([("A",), ("A",)])) == [("A",)]
+
+
+@pytest.mark.parametrize("size", [140, 300, 420, 700])
+def test_a_broken_directory_is_an_error_that_quotes_nothing(size: int) -> None:
+    content = directory_bytes(RECORDS)[:size]
+    message = ""
+    try:
+        assert set(read_directory(content)) <= set(RECORDS)
+    except ConversionError as error:
+        message = error.message
+    assert "PLANTED" not in message

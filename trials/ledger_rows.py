@@ -1,0 +1,198 @@
+# SPDX-License-Identifier: MIT
+"""Work with the ledger of a very large OUT: the time of a row does not grow with their number, nor does the memory.
+
+    python -m trials.ledger_rows [--short]
+    PLAINFILM_TRIAL_ROWS=10000000 python -m trials.ledger_rows
+
+The ledgers of eight shards are filled with rows of images that do not exist: 100,000 and 1,000,000 (short: 2,000
+and 20,000; the variable gives another largest number). Each step then runs in a process of its own: join the shards,
+open the ledger, ask it about every source as a resumed run does, write the tables, and write the report. The trial
+prints the seconds and the largest memory of each step. It fails where a step takes more memory for ten times the rows.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+from types import MappingProxyType
+
+from plainfilm.conversion.run_parts import write_metadata_tables
+from plainfilm.ledger.fingerprint import RunFingerprint
+from plainfilm.ledger.finished_ledger import open_finished_ledger
+from plainfilm.ledger.ledger import open_ledger
+from plainfilm.ledger.merge_state import MergeState
+from plainfilm.ledger.merged_ledger import open_merged_ledger
+from plainfilm.ledger.remaining_work import FileStat
+from plainfilm.ledger.stored_previews import StoredPreview
+from plainfilm.options.options import Options
+from plainfilm.options.share import Share
+from plainfilm.output.folder import FolderOutput
+from plainfilm.records import Record, Status
+from plainfilm.report.ledger_rows import LedgerRows
+from plainfilm.report.preview import Preview
+from plainfilm.report.report import write_report
+from plainfilm.sources.reference import Reference
+from trials.harness import Trial, run_trial
+
+SHARES = 8
+FINGERPRINT = RunFingerprint(MappingProxyType({}), MappingProxyType({}), "0" * 16, MappingProxyType({}))
+STAT = FileStat(9_000_000, 1)
+MOST_GROWTH_KIB = 48 * 1024
+_BATCH = 500
+_PER_PATIENT = 4
+SAMPLE = Record(
+    *("", "", "", "", "", "", None, 1, Status.OK, ""),
+    *(3000, 2500, 8, "viewer", "window:0", 2048.0, 4096.0, "LINEAR", 0.0, 4095.0, False),
+    *("jpeg2000", "1.2.840.10008.1.2.4.90", "DX", "CHEST", "PA", "", "F", 63.0, "ACME", "Plate 9", "MONOCHROME2"),
+    *(12, 3000, 2500, 0.143, 0.143, (1.0, 0.0, 0.0, 0.0, 1.0, 0.0), "FOR PRESENTATION", "NO"),
+    *(0.0, 0.0125, 0.0031, 0.5, 6.5, False, "", ""),
+)
+_PREVIEW = Preview(bytes(range(256)) * 2).to_bytes()
+
+
+def digest(*parts: object) -> str:
+    """32 hex digits that follow from the parts."""
+    return hashlib.blake2b(repr(parts).encode(), digest_size=16).hexdigest()
+
+
+def source_of(number: int) -> str:
+    """The relative path of a source."""
+    return f"archive/{number % 1000:03}/patient {number // _PER_PATIENT:08}/{number:09}.dcm"
+
+
+def record_of(number: int) -> Record:
+    """The row of an image; one of a hundred has the pixels of another one."""
+    patient, name = digest("patient", number // _PER_PATIENT), source_of(number)
+    return replace(
+        SAMPLE,
+        file_name=name.removesuffix("dcm") + "png",
+        source=name,
+        sop_instance=digest("instance", number),
+        patient=patient,
+        study=digest("study", number // 2),
+        series=digest("series", number // 2),
+        mean=(number % 997) / 1000,
+        entropy=(number % 797) / 100,
+        sha256=digest("sha") * 2,
+        stored_hash=digest("pixels", number - 1 if number % 100 == 0 else number),
+    )
+
+
+def fill(out: Path, rows: int) -> None:
+    """Fill the ledgers of the shards, source by source, as runs do."""
+    for index in range(SHARES):
+        path, share = FolderOutput(out).path_of_share(Share(index + 1, SHARES)), Share(index + 1, SHARES)
+        numbers = (number for number in range(rows) if share.has(source_of(number)))
+        with open_ledger(path, FINGERPRINT) as ledger:
+            for batch in batches(numbers):
+                records = [record_of(number) for number in batch]
+                for record in records:
+                    ledger.register_source(reference_of(record.source), STAT)
+                ledger.add_images(records, {record.file_name: FileStat(1000, 1) for record in records})
+                ledger.previews.add(StoredPreview(record.source, 1, _PREVIEW) for record in records)
+                ledger.mark_done(record.source for record in records)
+                ledger.commit()
+
+
+def batches(numbers: Iterator[int]) -> Iterator[list[int]]:
+    """Yield the numbers in lists."""
+    while batch := list(islice(numbers, _BATCH)):
+        yield batch
+
+
+def reference_of(source: str) -> Reference:
+    """The reference of a source, as a listing gives it."""
+    return Reference(Path("/nowhere", source), source, source.removesuffix(".dcm"))
+
+
+def join(out: Path, _rows: int) -> None:
+    """Join the ledgers of the shards."""
+    output = FolderOutput(out)
+    state = MergeState(SHARES, tuple(range(1, SHARES + 1)), {})
+    paths = [output.path_of_share(Share(number, SHARES)) for number in state.numbers]
+    with open_merged_ledger(output.ledger_path, FINGERPRINT) as ledger:
+        state = ledger.join(paths, ledger.begin(state, FINGERPRINT, {}), lambda: False)
+        ledger.merge.write(replace(state, is_joined=True))
+        ledger.commit()
+
+
+def open_again(out: Path, rows: int) -> None:
+    """Open the ledger as a run does that resumes."""
+    with open_ledger(FolderOutput(out).ledger_path, FINGERPRINT) as ledger:
+        assert ledger.counts[Status.OK] == rows
+
+
+def resume(out: Path, rows: int) -> None:
+    """Ask about every source."""
+    with open_ledger(FolderOutput(out).ledger_path, FINGERPRINT) as ledger:
+        for number in range(rows):
+            assert ledger.register_source(reference_of(source_of(number)), STAT) is None
+
+
+def tables(out: Path, _rows: int) -> None:
+    """Write both tables, with the indexes that they need."""
+    with open_finished_ledger(FolderOutput(out).ledger_path) as ledger:
+        write_metadata_tables(FolderOutput(out), ledger, Options())
+
+
+def report(out: Path, _rows: int) -> None:
+    """Write the report."""
+    with open_finished_ledger(FolderOutput(out).ledger_path) as ledger:
+        write_report(FolderOutput(out), LedgerRows(ledger))
+
+
+STEPS: dict[str, Callable[[Path, int], None]] = {
+    "fill": fill,
+    "join": join,
+    "tables": tables,
+    "open": open_again,
+    "resume": resume,
+    "report": report,
+}
+
+
+def measure(trial: Trial, name: str, out: Path, rows: int) -> int:
+    """Run a step in a process of its own, report its time, and return its largest memory in KiB."""
+    started, process = time.monotonic(), os.fork()
+    if process == 0:
+        code = 1
+        try:
+            STEPS[name](out, rows)
+            code = 0
+        finally:
+            sys.stdout.flush()
+            os._exit(code)
+    _, status, usage = os.wait4(process, 0)
+    seconds = time.monotonic() - started
+    trial.expect(status == 0, f"the step {name} of {rows} rows failed")
+    used = usage.ru_utime + usage.ru_stime
+    memory = usage.ru_maxrss
+    per_row = f"{1e6 * seconds / rows:8.1f} us a row"
+    trial.report(f"{rows:9,} rows: {name:7} {seconds:8.2f} s ({used:8.2f} of CPU), {per_row}, {memory // 1024:4} MiB")
+    return memory
+
+
+def run(trial: Trial) -> None:
+    """Measure every step with some rows and with ten times as many."""
+    most = int(os.environ.get("PLAINFILM_TRIAL_ROWS", 20_000 if trial.short else 1_000_000))
+    memories: list[dict[str, int]] = []
+    for rows in (most // 10, most):
+        out = trial.folder / f"out{rows}"
+        out.mkdir()
+        memories.append({name: measure(trial, name, out, rows) for name in STEPS})
+        size = sum(path.stat().st_size for path in out.glob(".plainfilm"))
+        trial.report(f"{rows:9,} rows: the ledger has {size / rows:.0f} bytes a row")
+    few, many = memories
+    for name in STEPS:
+        growth = many[name] - few[name]
+        trial.expect(growth < MOST_GROWTH_KIB, f"{name} takes {growth // 1024} MiB more for ten times the rows")
+
+
+if __name__ == "__main__":
+    run_trial(__doc__, run)
