@@ -178,6 +178,7 @@ def test_options_round_trip_through_a_file(tmp_path: Path) -> None:
             "class_folders",
             "overlays",
             "jobs",
+            "watch",
         }
         left_out = {*LOOK_OPTIONS, *contradictions} - {kept}
         given = Options.of({name: value for name, (_, value) in OPTION_VALUES.items() if name not in left_out})

@@ -40,7 +40,6 @@ _HELP = CommandHelp(
         ("plainfilm convert hand.dcm hand.png", "one image"),
         ("plainfilm convert films/ out/ --size 512", "smaller images"),
         ("plainfilm convert inbox/ out/ --watch", "a folder that fills"),
-        ("... | xargs plainfilm convert -o out/", "a list of files"),
     ),
 )
 
