@@ -200,11 +200,14 @@ class IterableImageDataset(IterableDataset):  # type: ignore[misc]
     def __iter__(self) -> Iterator[Any]:
         """Yield the items of this process. Raises ConversionError and RunError."""
         worker = get_worker_info()
-        share, options, position = Share(), self._options, 0
+        share, options, position, processes = Share(), self._options, 0, 1
         if worker is not None:
-            share, position = Share(worker.id, worker.num_workers), worker.id % _MOST_WORKERS
+            processes = worker.num_workers
+            share, position = Share(worker.id, processes), worker.id % _MOST_WORKERS
             options = replace(options, run=replace(options.run, jobs=options.run.jobs or 1))
         self._failures[position] = 0
+        # an earlier pass may have had more worker processes
+        self._failures[processes:] = 0
         for record, image in iterate_share(self._sources, options, share):
             if isinstance(record, Failure):
                 self._add_failure(record, position)

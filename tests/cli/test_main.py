@@ -120,3 +120,18 @@ def test_an_image_for_a_closed_standard_output_exits_with_2(plainfilm: CommandLi
     assert done.returncode == 2
     assert "standard output is closed" in done.stderr
     assert ".png" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["merge"], ["remove", "--patient", "0" * 32], ["report"], ["sheet", "-o", "sheet.png"], ["verify"]],
+    ids=lambda words: str(words[0]),
+)
+def test_a_url_in_place_of_the_folder_of_a_run_is_refused_and_not_quoted(
+    words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    command, *options = words
+    assert main([command, "https://user:secret@host/out", *options]) == 2
+    message = capsys.readouterr().err
+    assert "OUT is a https:// URL" in message
+    assert "secret" not in message

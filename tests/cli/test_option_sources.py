@@ -76,6 +76,24 @@ def test_the_name_of_a_single_image_decides_its_format() -> None:
     assert options_of(parse(parser, []), {"PLAINFILM_TABLE": "jsonl"}, ImageFormat.PNG) == Options()
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--engine", "dask"],
+        ["--prune"],
+        ["--layout", "webdataset"],
+        ["--split", "a=0.5,b=0.5"],
+    ],
+)
+def test_an_option_of_a_folder_has_no_effect_on_a_single_image(words: list[str]) -> None:
+    parser = command_parser("test", CommandHelp("", ""))
+    with pytest.raises(OptionsError, match=f"{words[0]} has no effect on a single image"):
+        options_of(parse(parser, words), {}, ImageFormat.PNG)
+    variable = f"PLAINFILM_{words[0].removeprefix('--').upper()}"
+    value = words[1] if words[1:] else "true"
+    assert options_of(parse(parser, []), {variable: value}, ImageFormat.PNG) == Options()
+
+
 def test_an_option_has_an_effect_through_another_place() -> None:
     assert options("--fit", "pad", environment={"PLAINFILM_SIZE": "64x64"}).geometry.fit == "pad"
 

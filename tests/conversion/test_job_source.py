@@ -163,3 +163,34 @@ def test_a_hashed_path_appears_in_neither_source_nor_name(names: Names, tmp_path
 def test_names_keep_leaves_the_path(tmp_path: Path) -> None:
     original = Reference(tmp_path / "Doe" / "1.dcm", "Doe/1.dcm", "Doe/1")
     assert pseudonymize_path(original, Names.KEEP, KEY) == original
+
+
+def test_a_file_is_in_work_until_the_results_of_its_job_are_committed(
+    make_job_source: MakesJobSource, committer: ResultCommitter, tmp_path: Path
+) -> None:
+    job_source = make_job_source()
+    for name in ("a.dcm", "b.dcm"):
+        source = reference(tmp_path, name)
+        (job,) = payloads(job_source, source)
+        assert job_source.is_in_work(source.path)
+        job_source.finish(job.reference)
+        committer.finish_source(job.reference.source)
+        assert job_source.is_in_work(source.path)
+        committer.flush()
+        assert not job_source.is_in_work(source.path)
+
+
+def test_a_file_that_changes_while_it_is_converted_has_one_row(
+    make_job_source: MakesJobSource, committer: ResultCommitter, ledger: Ledger, tmp_path: Path
+) -> None:
+    job_source, source = make_job_source(Options.of({"watch": True})), reference(tmp_path, "a.dcm")
+    (job,) = payloads(job_source, source)
+    committer.add(Failure("a.dcm", None, Status.FAILED, Reason.TRUNCATED_FILE, Stage.READ, "the file ends early"))
+    job_source.finish(job.reference)
+    committer.finish_source("a.dcm")
+    source.path.write_bytes(b"the rest has arrived")
+    while job_source.is_in_work(source.path):
+        committer.flush()
+    assert len(payloads(job_source, source)) == 1
+    committer.flush()
+    assert list(ledger.failures()) == [], "the second job decides"

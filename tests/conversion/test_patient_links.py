@@ -16,7 +16,9 @@ from tests.support.outputs import rows_of
 
 from plainfilm.cli.main import main
 from plainfilm.conversion.conversion import Conversion
+from plainfilm.conversion.patient_links import PatientLinks
 from plainfilm.conversion.removal import Removal
+from plainfilm.errors import LedgerError
 from plainfilm.options.options import Options
 from plainfilm.output.folder import FolderOutput
 
@@ -116,6 +118,15 @@ def test_an_out_in_use_and_a_folder_without_a_run_are_refused(link: Links, out: 
     with FolderOutput(out).lock():
         assert link(b"P4\n")[0] == 3
     assert main(["link", str(tmp_path), "--key-file", str(out.parent / "key"), "-"]) == 3
+
+
+def test_shards_that_are_not_merged_are_refused(link: Links, out: Path, tmp_path: Path) -> None:
+    for ledger in (out / ".plainfilm-shard-00001-of-00002", tmp_path / ".plainfilm-shard-00001-of-00002"):
+        ledger.touch()
+        with pytest.raises(LedgerError, match="not merged"):
+            PatientLinks.load(ledger.parent, out.parent / "key")
+        ledger.unlink()
+    assert link(b"P4\n")[0] == 0
 
 
 def test_a_ledger_of_an_earlier_version_is_refused_with_what_to_do(

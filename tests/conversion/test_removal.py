@@ -232,6 +232,9 @@ def test_another_key_is_refused_after_a_removal(convert: Converts, tmp_path: Pat
     (tmp_path / "other").write_bytes(SECRET[::-1])
     with pytest.raises(LedgerError, match="another key would bring them back"):
         convert(overwrite=True, key_file=tmp_path / "other")
+    with pytest.raises(LedgerError, match="another key would bring them back"):
+        convert(overwrite=True, key_file=tmp_path / "other", shard="1/1")
+    assert HASH not in {row["patient"] for row in rows_of(tmp_path / "out")}
 
 
 def test_an_interrupted_run_can_lose_a_patient_too(

@@ -224,6 +224,11 @@ def test_no_scheduler_is_a_clear_error(convert: Converts, monkeypatch: pytest.Mo
         convert("out", scheduler="tcp://127.0.0.1:9")
 
 
+def test_a_scheduler_with_tls_and_no_certificates_is_a_clear_error(convert: Converts) -> None:
+    with pytest.raises(RunError, match=r"configure distributed\.comm\.tls"):
+        convert("out", scheduler="tls://127.0.0.1:9")
+
+
 def test_a_scheduler_needs_a_key_file(source: Path, tmp_path: Path) -> None:
     options = Options.of({"engine": "dask", "scheduler": "tcp://127.0.0.1:9"})
     with pytest.raises(OptionsError, match="--scheduler needs --key-file"):

@@ -284,3 +284,4 @@ def test_a_shard_excludes_merges_and_other_runs_and_itself_but_no_other_shard(tm
 def test_a_merge_without_shards_is_refused(tmp_path: Path) -> None:
     with pytest.raises(LedgerError, match="holds no shards"):
         Merge(tmp_path).run()
+    assert not list(tmp_path.iterdir()), "nothing is created in a folder that is refused"

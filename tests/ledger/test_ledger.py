@@ -21,8 +21,10 @@ from plainfilm.ledger.fingerprint import RunFingerprint
 from plainfilm.ledger.ledger import Ledger, open_ledger
 from plainfilm.ledger.remaining_work import FileStat, RemainingWork
 from plainfilm.ledger.schema import SCHEMA
+from plainfilm.ledger.snapshot import open_snapshot
 from plainfilm.records import Failure, Record, Status
 from plainfilm.sources.reference import Reference
+from plainfilm.sources.remote_file import RemoteFile, parse_url
 
 IDENTITY = RunFingerprint(
     {"look": "viewer", "bits": 8}, {"numpy": "2.4"}, "f" * 16, {"timeout": 120.0, "memory": 1 << 32}
@@ -291,6 +293,20 @@ def test_another_file_of_the_same_relative_path_is_another_source(opens: Opens, 
     with opens() as ledger:
         assert [(row.source, row.file_name) for row in ledger.records()] == [("x.dcm", "x.png"), ("x.dcm-2", "x-2.png")]
         assert ledger.register_source(there, OLD) is None
+
+
+def test_an_object_of_another_url_is_another_source_of_a_shard_too(tmp_path: Path) -> None:
+    here, there = (
+        replace(reference("x.dcm", tmp_path), path=RemoteFile(parse_url(f"s3://{bucket}/x.dcm")))
+        for bucket in ("one", "two")
+    )
+    path = tmp_path / ".plainfilm"
+    with open_ledger(path, IDENTITY) as ledger:
+        admitted(ledger, here)
+        ledger.commit()
+    with open_snapshot(path, IDENTITY) as snapshot:
+        assert snapshot.named(here).source == "x.dcm"
+        assert snapshot.named(there).source == "x.dcm-2"
 
 
 def test_a_moved_folder_is_recognised_by_its_files(opens: Opens, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -20,6 +21,9 @@ from tests.support.s3_server import BUCKET, SECRET, S3Server
 from plainfilm.api.many_images import convert
 from plainfilm.conversion.summary import Run
 from plainfilm.errors import LedgerError, OptionsError, OutputLockedError, Reason, RunError
+from plainfilm.output.remote_out import RemoteOut
+from plainfilm.sources.remote_file import parse_url
+from plainfilm.sources.store import network_error
 
 OUT = f"s3://{BUCKET}/out"
 LOCK = "out/.plainfilm-lock"
@@ -204,3 +208,35 @@ def test_the_memory_of_this_process_can_be_out(films: Path) -> None:
     name = films.parent.name
     assert run(films, f"memory://{name}/out").converted == 3
     assert fsspec.filesystem("memory").cat_file(f"/{name}/out/x.png").startswith(b"\x89PNG")
+
+
+@pytest.fixture
+def remote_out(films: Path) -> RemoteOut:
+    """An OUT in the memory of this process, with one image and a ledger."""
+    pytest.importorskip("fsspec")
+    out = RemoteOut(parse_url(f"memory://{films.parent.name}/own"), films.parent)
+    out.fetch()
+    (out.folder / "x.png").write_bytes(b"an image")
+    (out.folder / ".plainfilm").write_bytes(b"a ledger")
+    out.put()
+    return out
+
+
+def test_a_folder_of_this_machine_that_is_lost_is_fetched_again(remote_out: RemoteOut) -> None:
+    shutil.rmtree(remote_out.folder)
+    remote_out.fetch()
+    remote_out.put()
+    assert of_folder(remote_out.folder) == {"x.png": b"an image", ".plainfilm": b"a ledger"}
+
+
+def test_a_lock_that_cannot_be_read_is_not_taken_over(remote_out: RemoteOut, monkeypatch: pytest.MonkeyPatch) -> None:
+    def read(*_: object) -> bytes:
+        raise network_error("timeout")
+
+    with remote_out.lock():
+        monkeypatch.setattr("plainfilm.sources.object_store.ObjectStore.read", read)
+        with pytest.raises(RunError, match="timeout"), remote_out.lock():
+            pass
+        monkeypatch.undo()
+        with pytest.raises(OutputLockedError), remote_out.lock():
+            pass

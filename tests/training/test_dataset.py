@@ -179,6 +179,17 @@ def test_an_iterable_data_set_gives_each_film_once(
         assert names == expected
 
 
+@pytest.mark.usefixtures("torch")
+def test_failures_of_a_pass_with_more_processes_are_forgotten(films: Path) -> None:
+    from plainfilm.torch import IterableImageDataset
+
+    dataset = IterableImageDataset(films / "8.dcm", failures="skip")
+    # what the second process of an earlier pass has counted
+    dataset._failures[1] = 5
+    assert list(dataset) == []
+    assert dataset.failed == 1
+
+
 def test_an_iterable_data_set_has_labels_and_raises_failures(films: Path, torch: ModuleType) -> None:
     from plainfilm.torch import IterableImageDataset
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Check a FILE argument before any work starts."""
+"""Check a FILE or OUT argument before any work starts."""
 
 from __future__ import annotations
 
@@ -25,3 +25,12 @@ def path_of_file(text: str, command: str) -> Path:
     if kind is not EntryKind.FILE:
         raise OptionsError(f"FILE {text} is not a regular file, or cannot be reached")
     return Path(text)
+
+
+def path_of_out(text: str) -> Path:
+    """The folder of an earlier run. Raises OptionsError, which does not repeat a URL: it may hold a password."""
+    check_local(text, "OUT")
+    out = Path(text)
+    if not out.is_dir():
+        raise OptionsError(f"{out} is not a folder")
+    return out

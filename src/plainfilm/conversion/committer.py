@@ -65,6 +65,8 @@ class ResultCommitter:
         self._placement = placement
         self.changes = 0
         """How many results and removals there were in this run."""
+        self.batches = 0
+        """How many batches were committed in this run."""
         self._images: list[StagedImage] = []
         self._failures: list[Failure] = []
         self._patients: list[SourcePatient] = []
@@ -154,6 +156,7 @@ class ResultCommitter:
         unremoved = self._output.remove(failed_names)
         self._ledger.clear_pending(name for name in final_names.values() if name not in unremoved)
         self._ledger.commit()
+        self.batches += 1
         self._last_flush = time.monotonic()
 
     def settle(self, is_stopped: Callable[[], bool] = lambda: False) -> None:

@@ -22,7 +22,7 @@ from plainfilm.conversion.progress import ProgressReporter, StoppingCallback
 from plainfilm.conversion.pruning import prune
 from plainfilm.conversion.removal import complete_removal
 from plainfilm.conversion.result_schedule import ResultSchedule
-from plainfilm.conversion.run_inputs import load_run_inputs
+from plainfilm.conversion.run_inputs import RunInputs, load_run_inputs
 from plainfilm.conversion.run_parts import RunParts, open_run_parts, output_of, save_results
 from plainfilm.conversion.run_progress import ProgressCallback, ignore_progress
 from plainfilm.conversion.run_results import count_reasons, write_results
@@ -141,7 +141,7 @@ class Conversion:
             parts.inputs, parts.ledger, parts.committer, parts.progress, self._is_stopped, earlier=parts.earlier
         )
         arrivals = self._arrivals(parts, job_source)
-        removed_patients = {**parts.ledger.patients.removed(), **self._removed_before()}
+        removed_patients = {**parts.ledger.patients.removed(), **self._removed_before(parts.inputs)}
         context_bytes = parts.inputs.context(presentation_index, removed_patients).to_bytes()
         jobs = job_source.jobs(self._entries(parts, arrivals), context_bytes)
         self._convert(job_source, jobs, parts, lambda: worker_check(parts.inputs, parts.output, context_bytes))
@@ -264,9 +264,10 @@ class Conversion:
     def _is_stopped(self) -> bool:
         return self._stopped
 
-    def _removed_before(self) -> dict[str, str]:
+    def _removed_before(self, inputs: RunInputs) -> dict[str, str]:
         """Return, for a shard, the patients that were removed from OUT: the ledger of OUT has them."""
-        return read_removed(FolderOutput(self._out).ledger_path) if self._is_share else {}
+        path = FolderOutput(self._out).ledger_path
+        return read_removed(path, inputs.key.fingerprint) if self._is_share else {}
 
     def _is_ending_early(self) -> bool:
         """Whether the tables and little else are written. A run that watches ends in no other way than by a stop."""

@@ -65,6 +65,8 @@ class JobSource:
         self._excluded_sources: set[str] = set()
         self._unchanged = self._changed = self._renamed = 0
         self._in_work: Counter[Location] = Counter()
+        # the files whose jobs ended while this batch of results was collected
+        self._batch, self._uncommitted = 0, set[Location]()
         self._all_listed = False
         self._has_unreadable = False
 
@@ -93,11 +95,19 @@ class JobSource:
         self._progress.set_total(listed)
 
     def is_in_work(self, path: Location) -> bool:
-        """Whether a job of this file, or of a member of this archive, has not ended."""
-        return self._in_work[path] > 0
+        """Whether a job of this file, or of a member of this archive, has not ended, or its results wait for a commit.
+
+        If the file has changed meanwhile, the ledger must have these results before it deletes them.
+        """
+        is_uncommitted = self._batch == self._committer.batches and path in self._uncommitted
+        return self._in_work[path] > 0 or is_uncommitted
 
     def finish(self, reference: Reference) -> None:
-        """Note that a job has ended."""
+        """Note that a job has ended, whose results are in the present batch or in an earlier one."""
+        if self._batch != self._committer.batches:
+            self._batch = self._committer.batches
+            self._uncommitted.clear()
+        self._uncommitted.add(reference.path)
         self._in_work[reference.path] -= 1
         if not self._in_work[reference.path]:
             del self._in_work[reference.path]

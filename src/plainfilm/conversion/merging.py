@@ -83,6 +83,10 @@ class Merge:
         OutputLockedError where a run uses OUT; OptionsError, StorageFullError and RunError.
         """
         started, started_at = time.monotonic(), datetime.now(UTC)
+        out = self._output.out
+        if not self._output.has_ledger() and not shares_of(out):
+            # nothing is created in a folder that is refused
+            raise _without_shards(out)
         try:
             with self._output.open_for_merge():
                 inputs = self._load_inputs()
@@ -109,8 +113,7 @@ class Merge:
             state = MergeState(shares.state.total, numbers, shares.state.options, shares.is_overwritten)
             fingerprint = shares.fingerprint
         elif earlier is None or earlier.state is None:
-            message = f"{out} holds no shards: run `plainfilm convert SOURCE... OUT --shard I/N --key-file K` first"
-            raise LedgerError(message, reason=Reason.LEDGER_DIFFERS)
+            raise _without_shards(out)
         else:
             state, fingerprint = earlier.state, earlier.fingerprint
         options = _options_of(state, self._files)
@@ -195,6 +198,11 @@ class Merge:
 
     def _is_stopped(self) -> bool:
         return self._stopped
+
+
+def _without_shards(out: Path) -> LedgerError:
+    message = f"{out} holds no shards: run `plainfilm convert SOURCE... OUT --shard I/N --key-file K` first"
+    return LedgerError(message, reason=Reason.LEDGER_DIFFERS)
 
 
 def _options_of(state: MergeState, files: MergeFiles) -> Options:

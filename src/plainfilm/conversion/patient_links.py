@@ -11,6 +11,7 @@ from plainfilm.conversion.pseudonyms import Key, load_key, patient_hash, patient
 from plainfilm.errors import LedgerError, Reason
 from plainfilm.ledger.finished_ledger import open_finished_ledger
 from plainfilm.output.folder import FolderOutput
+from plainfilm.output.ownership import check_merged
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +25,12 @@ class PatientLinks:
     def load(cls, out: Path, key_file: Path) -> PatientLinks:
         """Read the patients of an OUT from its ledger.
 
-        Raises OptionsError where the key cannot be read; LedgerError where OUT holds no run, was made with another
-        version of plainfilm or has another key; OutputLockedError where a run uses it, and RunError.
+        Raises OptionsError where the key cannot be read; LedgerError where OUT holds no run, or shards that are not
+        merged, was made with another version of plainfilm or has another key; OutputLockedError where a run uses it,
+        and RunError.
         """
         key, output = load_key(key_file), FolderOutput(out)
+        check_merged(out)
         if not output.has_ledger():
             message = f"{out} holds no run of plainfilm: name the OUT of `plainfilm convert`"
             raise LedgerError(message, reason=Reason.LEDGER_DIFFERS)

@@ -143,6 +143,10 @@ class DaskEngine:
         try:
             self._client = Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
             self._client.wait_for_workers(1, timeout=FIRST_WORKER_SECONDS)
+        except TypeError as error:
+            # the client has no certificates for an address that begins with tls://
+            message = f"no connection to {address}: configure distributed.comm.tls of Dask on this machine"
+            raise RunError(message) from error
         except (OSError, TimeoutError, ValueError) as error:
             raise RunError(f"no Dask cluster with a worker answers at {address} ({type(error).__name__})") from error
 

@@ -56,7 +56,7 @@ class LedgerSnapshot:
             if state is None:
                 name = next(name for name in numbered_names(reference.name) if is_name_free(database, name))
                 return replace(reference, source=source, name=name)
-            if state[0] == os.fsencode(reference.path) or not os.path.lexists(state[0]):
+            if state[0] == os.fsencode(reference.path) or is_gone(state[0]):
                 return replace(reference, source=source, name=state[1])
         raise AssertionError("numbered_names does not end")
 

@@ -35,16 +35,20 @@ class SourcePatient(FastPickle):
     patient_id: str
 
 
-def read_removed(path: Path) -> dict[str, str]:
+def read_removed(path: Path, key_fingerprint: str) -> dict[str, str]:
     """Return the patients that must not come back into OUT from its ledger, which may be missing.
 
-    Each has the fingerprint of the key of its hash. Raises LedgerError and RunError.
+    Each has the fingerprint of the key of its hash. Raises LedgerError, also where it is not `key_fingerprint`, and
+    RunError.
     """
     if not path.is_file():
         return {}
     with open_copy(path) as database:
-        has_table = database.fetch_one("SELECT 1 FROM sqlite_master WHERE name = 'removed'") is not None
-        return StoredPatients(database).removed() if has_table else {}
+        if database.fetch_one("SELECT 1 FROM sqlite_master WHERE name = 'removed'") is None:
+            return {}
+        patients = StoredPatients(database)
+        patients.check_key(key_fingerprint)
+        return patients.removed()
 
 
 class StoredPatients:

@@ -97,7 +97,20 @@ _RULES = (
 )
 
 
-_OF_FOLDERS = ("names", "columns", "exclude", "table", "no_card", "no_report", "shard")
+_OF_FOLDERS = (
+    "names",
+    "columns",
+    "exclude",
+    "table",
+    "layout",
+    "split",
+    "no_card",
+    "no_report",
+    "engine",
+    "scheduler",
+    "shard",
+    "prune",
+)
 
 
 def ineffective_options(

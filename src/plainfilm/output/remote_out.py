@@ -24,7 +24,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar, cast
 
-from plainfilm.errors import ConversionError, LedgerError, OutputLockedError, RunError
+from plainfilm.errors import ConversionError, LedgerError, OutputLockedError, Reason, RunError, SourceError
 from plainfilm.output.ownership import LEDGER, LOCK
 from plainfilm.output.storage import translate_private_errors
 from plainfilm.sources.remote_file import RemoteFile, RemoteUrl, parse_url
@@ -78,8 +78,8 @@ class RemoteOut:
         if ledger is None and any(not name.startswith(_PRIVATE) for name in objects) and not overwrite:
             if not (self.folder / LEDGER).exists():
                 raise LedgerError(f"OUT ({self.url}) holds objects and no ledger: choose another OUT, or --overwrite")
-        elif (None if ledger is None else ledger.version) != self._version_of(LEDGER):
-            # another machine has written, or somebody has emptied OUT
+        elif (None if ledger is None else ledger.version) != self._version_of(LEDGER) or self._is_folder_lost():
+            # another machine has written, or somebody has emptied OUT, or this folder
             shutil.rmtree(self.folder, ignore_errors=True)
             self.known.clear()
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -131,7 +131,12 @@ class RemoteOut:
     def _owner(self) -> dict[str, object]:
         try:
             owner = json.loads(self._store.read(RemoteFile(self._url_of(LOCK))))
-        except (ConversionError, ValueError):
+        except SourceError as error:
+            if error.reason is not Reason.SOURCE_CHANGED:
+                # the lock may be that of a run that is alive
+                raise
+            return {}
+        except ValueError:
             return {}
         return owner if isinstance(owner, dict) else {}
 
@@ -154,6 +159,10 @@ class RemoteOut:
                 place = path.relative_to(self.folder).as_posix()
                 if place != LEDGER and not place.startswith(_PRIVATE) and path.is_file() and not path.is_symlink():
                     yield place, path
+
+    def _is_folder_lost(self) -> bool:
+        """Whether the folder lacks the ledger that this machine has put: its other files may be missing too."""
+        return LEDGER in self.known and not (self.folder / LEDGER).is_file()
 
     def _version_of(self, name: str) -> int | None:
         return self.known[name].version if name in self.known else None
@@ -237,7 +246,7 @@ def open_remote_out(out: str) -> RemoteOut:
 
 
 def _is_table(name: str) -> bool:
-    """Whether a file lists images or describes them, so that they are put first."""
+    """Whether a file lists or describes images, so that it is put after them."""
     return name.rpartition("/")[2].startswith(_TABLES)
 
 
