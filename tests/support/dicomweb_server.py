@@ -7,6 +7,7 @@ import gzip
 import json
 import ssl
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from enum import Enum, auto
@@ -52,6 +53,7 @@ class Quirk(Enum):
     BUSY = auto()
     DOWN = auto()
     ENDLESS_BODY = auto()
+    DRIP = auto()
     BOMB = auto()
     CUT = auto()
     ANOTHER_INSTANCE = auto()
@@ -184,22 +186,23 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(200, b"<html>log in</html>", {"Content-Type": "text/html"})
             return
         body, headers = multipart_answer(content, state.quirk)
-        if state.quirk is Quirk.ENDLESS_BODY:
-            self._send_endlessly(headers)
+        if state.quirk in (Quirk.ENDLESS_BODY, Quirk.DRIP):
+            self._send_endlessly(headers, is_slow=state.quirk is Quirk.DRIP)
         elif state.quirk is Quirk.CUT:
             self._send(200, body[: len(body) // 2], headers, len(body))
             self.close_connection = True
         else:
             self._send(200, body, headers)
 
-    def _send_endlessly(self, headers: Mapping[str, str]) -> None:
+    def _send_endlessly(self, headers: Mapping[str, str], *, is_slow: bool) -> None:
         self.send_response(200)
         for name, value in headers.items():
             self.send_header(name, value)
         self.end_headers()
         self.close_connection = True
         while True:
-            self.wfile.write(_BLOCK)
+            self.wfile.write(_BLOCK[:1] if is_slow else _BLOCK)
+            time.sleep(0.02 if is_slow else 0.0)
 
     def _send(self, status: int, body: bytes, headers: Mapping[str, str], length: int | None = None) -> None:
         self.send_response(status)

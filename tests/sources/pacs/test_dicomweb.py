@@ -248,6 +248,17 @@ def test_a_server_that_sends_too_slowly_is_given_up(server: DicomWebServer, monk
     assert caught.value.reason is Reason.NETWORK
 
 
+def test_a_body_that_drips_is_given_up(server: DicomWebServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    from plainfilm.sources.pacs import web_session
+
+    file = first_file(server)[1]
+    monkeypatch.setattr(web_session, "_PATIENCE_SECONDS", 0.1)
+    server.quirk = Quirk.DRIP
+    with pytest.raises(ConversionError, match="slowly") as caught:
+        store(server.url).read(file)
+    assert caught.value.reason is Reason.NETWORK
+
+
 def test_a_certificate_that_is_not_trusted_is_refused(
     server: DicomWebServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
