@@ -40,6 +40,7 @@ class Quirk(Enum):
     IGNORES_OFFSET = auto()
     IGNORES_LIMIT = auto()
     SMALL_PAGES = auto()
+    REPEATS_SMALL_PAGE = auto()
     ENDLESS_RESULTS = auto()
     NO_SERIES = auto()
     IGNORES_FILTERS = auto()
@@ -106,6 +107,8 @@ class DicomWebServer:
             values["00080060"] = self.modalities[key[1]]
         if self.quirk is Quirk.NO_SERIES and len(key) == 3:
             del values["0020000E"]
+        if self.quirk is Quirk.REPEATS_SMALL_PAGE and len(key) == 1:
+            values["00201208"] = str(sum(other[0] == key[0] for other in self.instances))
         if self.elsewhere:
             values["00081190"] = f"{self.elsewhere}/studies/{key[0]}"
         return {tag: {"vr": "UI", "Value": [value]} for tag, value in values.items()}
@@ -167,6 +170,8 @@ class _Handler(BaseHTTPRequestHandler):
             headers["Warning"] = "299 server: There are 5 additional results that can be requested"
         if state.quirk is Quirk.SMALL_PAGES:
             limit = 2
+        if state.quirk is Quirk.REPEATS_SMALL_PAGE:
+            offset, limit = 0, 4
         if state.quirk not in (Quirk.IGNORES_LIMIT, Quirk.ENDLESS_RESULTS):
             start = 0 if state.quirk is Quirk.IGNORES_OFFSET else offset
             results = results[start : start + limit]

@@ -118,6 +118,15 @@ def test_a_server_that_repeats_its_only_page_is_not_asked_for_ever(server: Dicom
     assert len(server.requests) < 20
 
 
+def test_a_server_that_repeats_a_small_page_and_counts_more_instances_is_an_error(server: DicomWebServer) -> None:
+    server.quirk = Quirk.REPEATS_SMALL_PAGE
+    files = listed(f"{server.url}/studies/1.1")
+    errors = {place: file for place, file in files.items() if isinstance(file, ConversionError)}
+    assert errors.keys() == {"1.1/not-listed-5"}
+    assert "offset" in errors["1.1/not-listed-5"].message
+    assert len(files.keys() & PLACES) == 4
+
+
 def test_results_that_a_server_announces_and_does_not_give_are_an_error(server: DicomWebServer) -> None:
     server.quirk = Quirk.ENDLESS_RESULTS
     files = listed(server.url)

@@ -44,7 +44,8 @@ def matches(
 ) -> Iterator[Match | SourceError]:
     """Yield each result once, or an error for one that has no UID.
 
-    page_at: asks for the results from a position on. expected: how many there are, where it is known.
+    page_at: asks for the results from a position on. expected: how many there are, where it is known. A server that
+    repeats its results although there are more of them gives one error after the last result.
 
     The next page is asked for until one brings nothing new, because a server may give fewer results than the request
     allows. Raises SourceError where the server has further results and does not give them, and its other errors.
@@ -65,6 +66,9 @@ def matches(
         if not new:
             if has_more or len(results) >= PAGE_SIZE:
                 raise _incomplete_error(len(seen))
+            if results and expected is not None:
+                # it repeats a page that is smaller than what was asked for
+                yield _incomplete_error(len(seen))
             return
         if len(seen) > _MOST_RESULTS:
             raise LimitError(f"the search has more than {_MOST_RESULTS} results: narrow the query")
