@@ -94,7 +94,7 @@ class RemoteFile(FastPickle):
 
 
 def parse_url(text: str) -> RemoteUrl:
-    """Split a URL. Raises OptionsError, which does not quote it, for a URL without a host, or with a broken password."""
+    """Split a URL. Raises OptionsError, which does not quote it, for one without a host or with a broken password."""
     match = _URL.fullmatch(text)
     if match is not None and _has_broken_password(match):
         raise OptionsError("the user name or the password of the URL has a /, a ? or a #: write %2F, %3F or %23 for it")
