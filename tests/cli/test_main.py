@@ -120,3 +120,27 @@ def test_an_image_for_a_closed_standard_output_exits_with_2(plainfilm: CommandLi
     assert done.returncode == 2
     assert "standard output is closed" in done.stderr
     assert ".png" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["report", "URL"],
+        ["sheet", "URL", "-o", "sheet.png"],
+        ["verify", "URL"],
+        ["merge", "URL"],
+        ["remove", "URL", "--patient", "0" * 32],
+        ["link", "URL", "--key-file", "key", "-"],
+        ["receive", "URL"],
+        ["convert", "@URL", "out"],
+    ],
+    ids=lambda words: words[0],
+)
+def test_a_url_where_only_a_path_is_possible_is_not_quoted(
+    words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    url = "https://user:s3cr3t@host/x"
+    assert main([word.replace("URL", url) for word in words]) == 2
+    message = capsys.readouterr().err
+    assert "s3cr3t" not in message
+    assert "URL" in message or words[0] == "link"

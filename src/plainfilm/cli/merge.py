@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from plainfilm.cli.arguments import Parser, parse
+from plainfilm.cli.out_argument import existing_out
 from plainfilm.cli.output import print_message
 from plainfilm.cli.signals import stopping_on_signals
 from plainfilm.cli.summary import summary_text
-from plainfilm.errors import OptionsError
 
 
 def merge_parser() -> Parser:
@@ -33,9 +33,7 @@ def merge_parser() -> Parser:
 def merge_command(argv: Sequence[str]) -> int:
     """Run `plainfilm merge` and return its exit code: 0, 130 or 143. Raises RunError."""
     arguments = parse(merge_parser(), argv)
-    out = Path(arguments.out)
-    if not out.is_dir():
-        raise OptionsError(f"{out} is not a folder")
+    out = existing_out(arguments.out)
 
     from plainfilm.conversion.merging import Merge, MergeFiles
 

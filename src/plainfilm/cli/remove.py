@@ -5,10 +5,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from plainfilm.cli.arguments import Parser, parse
+from plainfilm.cli.out_argument import existing_out
 from plainfilm.cli.output import print_message
 from plainfilm.cli.signals import stopping_on_signals
 from plainfilm.errors import OptionsError
@@ -43,9 +43,7 @@ def remove_parser() -> Parser:
 def remove_command(argv: Sequence[str]) -> int:
     """Run `plainfilm remove` and return its exit code. Raises RunError."""
     arguments = parse(remove_parser(), argv)
-    out, patients = Path(arguments.out), _hashes(arguments.patient)
-    if not out.is_dir():
-        raise OptionsError(f"{out} is not a folder")
+    patients, out = _hashes(arguments.patient), existing_out(arguments.out)
 
     from plainfilm.conversion.removal import Removal
 

@@ -4,11 +4,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from plainfilm.cli.arguments import Parser, parse
+from plainfilm.cli.out_argument import existing_out
 from plainfilm.cli.output import print_message
-from plainfilm.errors import OptionsError
 
 
 def report_parser() -> Parser:
@@ -25,9 +24,7 @@ def report_parser() -> Parser:
 
 def report_command(argv: Sequence[str]) -> int:
     """Run `plainfilm report` and return its exit code. Raises RunError and OutputError."""
-    out = Path(parse(report_parser(), argv).out)
-    if not out.is_dir():
-        raise OptionsError(f"{out} is not a folder")
+    out = existing_out(parse(report_parser(), argv).out)
 
     from plainfilm.report.ledger_rows import open_finished_output
     from plainfilm.report.report import write_report

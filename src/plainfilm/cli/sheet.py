@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from plainfilm.cli.arguments import Parser, parse
+from plainfilm.cli.out_argument import existing_out
 from plainfilm.cli.output import print_message
 from plainfilm.errors import OptionsError
 from plainfilm.output.single import write_file
@@ -34,9 +35,7 @@ def sheet_parser() -> Parser:
 def sheet_command(argv: Sequence[str]) -> int:
     """Run `plainfilm sheet` and return its exit code. Raises RunError and OutputError."""
     arguments = parse(sheet_parser(), argv)
-    out, path = Path(arguments.out), Path(arguments.output)
-    if not out.is_dir():
-        raise OptionsError(f"{out} is not a folder")
+    out, path = existing_out(arguments.out), Path(arguments.output)
     if path.suffix.lower() not in _FORMATS or path.is_dir():
         raise OptionsError(f"-o {path} does not name a sheet: give a name that ends in .png or .pdf")
 

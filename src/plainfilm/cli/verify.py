@@ -5,11 +5,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from pathlib import Path
 
 from plainfilm.cli.arguments import Parser, parse
+from plainfilm.cli.out_argument import existing_out
 from plainfilm.cli.output import escape_controls, print_message, write_text
-from plainfilm.errors import OptionsError
 
 
 def verify_parser() -> Parser:
@@ -29,9 +28,7 @@ def verify_parser() -> Parser:
 def verify_command(argv: Sequence[str]) -> int:
     """Run `plainfilm verify` and return its exit code. Raises RunError."""
     arguments = parse(verify_parser(), argv)
-    out = Path(arguments.out)
-    if not out.is_dir():
-        raise OptionsError(f"{out} is not a folder")
+    out = existing_out(arguments.out)
 
     from plainfilm.conversion.verification import verify_output
 
