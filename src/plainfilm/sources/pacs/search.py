@@ -21,6 +21,8 @@ _TAGS = {
 _COUNT_TAGS = {Level.STUDY: "00201208", Level.SERIES: "00201209"}
 PAGE_SIZE = 200
 _MOST_RESULTS = 5_000_000
+# of an integer string (PS3.5 6.2); Python refuses to parse thousands of digits
+_MOST_DIGITS = 12
 
 Page = tuple[list[object], bool]
 """The results of one request, and whether the server says that there are more (`Warning: 299`)."""
@@ -79,14 +81,18 @@ def _match(result: object, level: Level, uid: str) -> Match | SourceError:
         return invalid_uid_error(level)
     series = _first(result, _TAGS["SeriesInstanceUID"])
     count = _first(result, _COUNT_TAGS[level]) if level in _COUNT_TAGS else ""
-    return Match(uid, series if UID.fullmatch(series) else "", (int(count) or None) if count.isdecimal() else None)
+    instances = int(count) if count.isdecimal() and len(count) <= _MOST_DIGITS else 0
+    return Match(uid, series if UID.fullmatch(series) else "", instances or None)
 
 
 def _values(result: object, tag: str) -> list[str]:
     """The values of an attribute of a result in the DICOM JSON model (PS3.18 F.2), as texts."""
     attribute = result.get(tag) if isinstance(result, dict) else None
     values = attribute.get("Value") if isinstance(attribute, dict) else None
-    return [str(value).strip("\0 ") for value in values] if isinstance(values, list) else []
+    if not isinstance(values, list):
+        return []
+    # a UID, a code or a number; the text of anything else could need very many steps
+    return [str(value).strip("\0 ") if isinstance(value, str | int) else "" for value in values]
 
 
 def _first(result: object, tag: str) -> str:
