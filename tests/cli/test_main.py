@@ -124,14 +124,23 @@ def test_an_image_for_a_closed_standard_output_exits_with_2(plainfilm: CommandLi
 
 @pytest.mark.parametrize(
     "words",
-    [["merge"], ["remove", "--patient", "0" * 32], ["report"], ["sheet", "-o", "sheet.png"], ["verify"]],
-    ids=lambda words: str(words[0]),
+    [
+        ["report", "URL"],
+        ["sheet", "URL", "-o", "sheet.png"],
+        ["verify", "URL"],
+        ["merge", "URL"],
+        ["remove", "URL", "--patient", "0" * 32],
+        ["link", "URL", "--key-file", "key", "-"],
+        ["receive", "URL"],
+        ["convert", "@URL", "out"],
+    ],
+    ids=lambda words: words[0],
 )
-def test_a_url_in_place_of_the_folder_of_a_run_is_refused_and_not_quoted(
+def test_a_url_where_only_a_path_is_possible_is_not_quoted(
     words: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    command, *options = words
-    assert main([command, "https://user:secret@host/out", *options]) == 2
+    url = "https://user:s3cr3t@host/x"
+    assert main([word.replace("URL", url) for word in words]) == 2
     message = capsys.readouterr().err
-    assert "OUT is a https:// URL" in message
-    assert "secret" not in message
+    assert "s3cr3t" not in message
+    assert "URL" in message or words[0] == "link"

@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
+from struct import pack
+
 import pytest
 from tests.support.media import directory_bytes
 
 from plainfilm.dicom.read import read_directory
-from plainfilm.errors import ConversionError
+from plainfilm.errors import ConversionError, LimitError
 
 # two patients; the first one has the images A and B, in this order
 RECORDS = [(), ("P", "B"), (), ("Q", "C"), ("P", "A")]
@@ -42,3 +44,14 @@ def test_a_broken_directory_is_an_error_that_quotes_nothing(size: int) -> None:
     except ConversionError as error:
         message = error.message
     assert "PLANTED" not in message
+
+
+@pytest.mark.parametrize("is_in_record", [True, False])
+def test_a_directory_of_very_many_elements_is_refused_before_they_fill_the_memory(is_in_record: bool) -> None:
+    elements = b"".join(pack("<HH2sH", 3, number, b"LO", 0) for number in range(60_000))
+    content = directory_bytes([("A",)])
+    item = content.index(b"\xfe\xff\x00\xe0")
+    start = item if is_in_record else content.index(b"\x04\x00\x20\x12SQ")
+    header = pack("<HHL", 0xFFFE, 0xE000, len(elements)) if is_in_record else b""
+    with pytest.raises(LimitError, match="reads"):
+        read_directory(content[:start] + header + elements + content[start:])

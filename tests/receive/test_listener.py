@@ -156,6 +156,25 @@ def test_a_pdu_of_four_gigabytes_ends_the_connection(tmp_path: Path) -> None:
     assert "exceeds the limits" in reports[0]
 
 
+def test_a_sender_that_drips_is_cut_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("plainfilm.receive.listener._PDU_SECONDS", 0.2)
+
+    def is_closed() -> bool:
+        try:
+            connection.sendall(b"x")
+        except OSError:
+            return True
+        return False
+
+    with (
+        listening(tmp_path) as (port, reports),
+        socket.create_connection(("127.0.0.1", port), timeout=60) as connection,
+    ):
+        connection.sendall(b"\x01\0\0\1\0\0")
+        wait_until(is_closed)
+    assert "too slow" in reports[0]
+
+
 def test_another_called_ae_title_is_rejected(tmp_path: Path) -> None:
     with listening(tmp_path, ae_title="RECEIVER") as (port, _):
         assert associate(port, called="PLAINFILM").is_rejected

@@ -129,3 +129,26 @@ def test_a_file_in_the_place_of_the_folder_is_an_error(tmp_path: Path) -> None:
     (tmp_path / RECEIVED).write_text("a file")
     with pytest.raises(RunError, match="remove what is in the way"), Spool(tmp_path, MOST).opened():
         pass
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="symbolic links need a privilege there")
+@pytest.mark.parametrize("name", [RECEIVED, INCOMING, f"{INCOMING}/lock"])
+def test_a_link_in_the_place_of_a_private_entry_is_not_followed(tmp_path: Path, name: str) -> None:
+    out, elsewhere = tmp_path / "out", tmp_path / "elsewhere"
+    elsewhere.mkdir(mode=0o755)
+    (out / name).parent.mkdir(parents=True)
+    (out / name).symlink_to(elsewhere / "new" if name.endswith("lock") else elsewhere)
+    with pytest.raises(RunError, match="remove what is in the way"), Spool(out, MOST).opened():
+        pass
+    assert stat.S_IMODE(elsewhere.stat().st_mode) == 0o755
+    assert list(elsewhere.iterdir()) == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="folders are not flushed there")
+def test_the_folder_of_received_instances_is_durable_before_any_of_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced = set[int]()
+    monkeypatch.setattr(os, "fsync", lambda descriptor: synced.add(os.fstat(descriptor).st_ino))
+    with Spool(tmp_path, MOST).opened():
+        assert {tmp_path.stat().st_ino, tmp_path.parent.stat().st_ino} <= synced

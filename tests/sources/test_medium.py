@@ -68,6 +68,12 @@ def test_no_name_leads_out_of_the_medium(tmp_path: Path, file_id: tuple[str, ...
     assert row == ("failed", "unsupported_value")
 
 
+def test_a_missing_file_does_not_share_the_row_of_another(tmp_path: Path) -> None:
+    source = medium(tmp_path, ["A_"], [("A|",), ("A_",)])
+    assert "A_" in listed(source)
+    assert set(failures(source)) == {"DICOMDIR/A_"}
+
+
 def test_a_broken_directory_hides_nothing(tmp_path: Path) -> None:
     folder = medium(tmp_path / "cd", ["P/A", "P/B"], [])
     content = directory_bytes([("P", "B"), ("P", "A")])

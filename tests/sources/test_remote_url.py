@@ -60,6 +60,21 @@ def test_a_url_without_a_host_is_an_error_that_does_not_quote_it(text: str) -> N
     assert "s3cr3t" not in str(caught.value)
 
 
+@pytest.mark.parametrize("secret", ["s3c/r3t", "s3c?r3t", "s3c#r3t", "s3c/r3t?x@y"])
+def test_a_password_that_is_not_escaped_is_an_error_that_does_not_quote_it(secret: str) -> None:
+    for url in (f"s3://user:{secret}@bucket/x?y#z", f"https:/us@er:{secret}@bucket/x"):
+        with pytest.raises(OptionsError, match="%2F") as caught:
+            parse_url(url)
+        assert "s3c" not in f"{caught.value}{public_text(url)}"
+        assert public_text(url).endswith("://bucket/x")
+
+
+@pytest.mark.parametrize("host", ["host:8080", "[::1]:8080", "[::1]", "bucket", "arn:aws:s3:eu:1:accesspoint"])
+def test_a_path_may_have_an_at_sign(host: str) -> None:
+    assert parse_url(f"https://{host}/a@b.dcm").host == host
+    assert public_text(f"https://{host}/a@b.dcm") == f"https://{host}/a@b.dcm"
+
+
 @pytest.mark.parametrize("url", ["ftp://user:s3cr3t@host/x", "s4://b", "file:///x"])
 def test_a_scheme_that_is_not_known_is_an_error_that_says_which_are(url: str) -> None:
     with pytest.raises(OptionsError, match=r"s3://|without file://") as caught:

@@ -7,6 +7,7 @@ import gzip
 import json
 import ssl
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from enum import Enum, auto
@@ -39,6 +40,7 @@ class Quirk(Enum):
     IGNORES_OFFSET = auto()
     IGNORES_LIMIT = auto()
     SMALL_PAGES = auto()
+    REPEATS_SMALL_PAGE = auto()
     ENDLESS_RESULTS = auto()
     NO_SERIES = auto()
     IGNORES_FILTERS = auto()
@@ -52,6 +54,7 @@ class Quirk(Enum):
     BUSY = auto()
     DOWN = auto()
     ENDLESS_BODY = auto()
+    DRIP = auto()
     BOMB = auto()
     CUT = auto()
     ANOTHER_INSTANCE = auto()
@@ -104,6 +107,8 @@ class DicomWebServer:
             values["00080060"] = self.modalities[key[1]]
         if self.quirk is Quirk.NO_SERIES and len(key) == 3:
             del values["0020000E"]
+        if self.quirk is Quirk.REPEATS_SMALL_PAGE and len(key) == 1:
+            values["00201208"] = str(sum(other[0] == key[0] for other in self.instances))
         if self.elsewhere:
             values["00081190"] = f"{self.elsewhere}/studies/{key[0]}"
         return {tag: {"vr": "UI", "Value": [value]} for tag, value in values.items()}
@@ -165,6 +170,8 @@ class _Handler(BaseHTTPRequestHandler):
             headers["Warning"] = "299 server: There are 5 additional results that can be requested"
         if state.quirk is Quirk.SMALL_PAGES:
             limit = 2
+        if state.quirk is Quirk.REPEATS_SMALL_PAGE:
+            offset, limit = 0, 4
         if state.quirk not in (Quirk.IGNORES_LIMIT, Quirk.ENDLESS_RESULTS):
             start = 0 if state.quirk is Quirk.IGNORES_OFFSET else offset
             results = results[start : start + limit]
@@ -184,22 +191,23 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(200, b"<html>log in</html>", {"Content-Type": "text/html"})
             return
         body, headers = multipart_answer(content, state.quirk)
-        if state.quirk is Quirk.ENDLESS_BODY:
-            self._send_endlessly(headers)
+        if state.quirk in (Quirk.ENDLESS_BODY, Quirk.DRIP):
+            self._send_endlessly(headers, is_slow=state.quirk is Quirk.DRIP)
         elif state.quirk is Quirk.CUT:
             self._send(200, body[: len(body) // 2], headers, len(body))
             self.close_connection = True
         else:
             self._send(200, body, headers)
 
-    def _send_endlessly(self, headers: Mapping[str, str]) -> None:
+    def _send_endlessly(self, headers: Mapping[str, str], *, is_slow: bool) -> None:
         self.send_response(200)
         for name, value in headers.items():
             self.send_header(name, value)
         self.end_headers()
         self.close_connection = True
         while True:
-            self.wfile.write(_BLOCK)
+            self.wfile.write(_BLOCK[:1] if is_slow else _BLOCK)
+            time.sleep(0.02 if is_slow else 0.0)
 
     def _send(self, status: int, body: bytes, headers: Mapping[str, str], length: int | None = None) -> None:
         self.send_response(status)

@@ -201,6 +201,9 @@ def test_wrong_options_are_errors(films: Path) -> None:
             opened(films, keywords.pop("label", None), **keywords)  # type: ignore[call-overload]
     with pytest.raises(FileNotFoundError):
         opened(films / "none")
+    with pytest.raises(plainfilm.OptionsError, match="needs the OUT of a run") as caught:
+        opened(Path("https://user:s3cr3t@host/x"), split="train")
+    assert "s3cr3t" not in str(caught.value)
 
 
 def test_byte_strings_are_a_sequence() -> None:

@@ -36,6 +36,7 @@ from plainfilm.output.table_schema import Cell, ColumnType, metadata_columns
 from plainfilm.records import Record
 from plainfilm.sources.file_reader import open_source
 from plainfilm.sources.member_reader import open_reference
+from plainfilm.sources.remote_file import public_text
 
 Array: TypeAlias = npt.NDArray[Any]
 Indexes: TypeAlias = npt.NDArray[np.int64]
@@ -78,7 +79,7 @@ def open_images(sources: Any, items: ItemOptions, keywords: Mapping[str, Any]) -
             raise OptionsError(f"{name} applies to DICOM files, and {paths[0]} holds images that are made: drop it")
         return StoredImages(Path(paths[0]), items, split)
     for name in (*(["split"] if split is not None else []), *(["target_columns"] if items.target_columns else [])):
-        raise OptionsError(f"{name} needs the OUT of a run, and {paths[0]} is none: convert it first")
+        raise OptionsError(f"{name} needs the OUT of a run, and {public_text(paths[0])} is none: convert it first")
     return SourceImages(paths, items, frame, others)
 
 

@@ -43,7 +43,7 @@ def remove_parser() -> Parser:
 def remove_command(argv: Sequence[str]) -> int:
     """Run `plainfilm remove` and return its exit code. Raises RunError."""
     arguments = parse(remove_parser(), argv)
-    out, patients = path_of_out(arguments.out), _hashes(arguments.patient)
+    patients, out = _hashes(arguments.patient), path_of_out(arguments.out)
 
     from plainfilm.conversion.removal import Removal
 

@@ -21,6 +21,7 @@ from plainfilm.errors import LimitError
 _RECORDS = 0x00041220
 _FIRST_ROOT, _NEXT, _LOWER, _FILE_ID = 0x00041200, 0x00041400, 0x00041420, 0x00041500
 _MOST_RECORDS = 500_000
+_MOST_READS = 50_000
 _UNDEFINED = 0xFFFFFFFF
 
 FileId = tuple[str, ...]
@@ -48,9 +49,22 @@ def directory_file_ids(content: bytes) -> list[FileId]:
     return list(dict.fromkeys(file_id for offset in order if (file_id := records[offset].file_id)))
 
 
+class _LimitedFile(BytesIO):
+    """The bytes of a DICOMDIR. A record of very many elements, which would fill the memory, ends with LimitError."""
+
+    reads: int = 0
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Return the next bytes: pydicom asks at least once for each element."""
+        self.reads += 1
+        if self.reads > _MOST_READS:
+            raise LimitError(f"a record of a DICOMDIR needs more than {_MOST_READS} reads")
+        return super().read(size)
+
+
 def _read_records(content: bytes) -> tuple[int, dict[int, _DirectoryRecord]]:
     """Return the offset of the first record of the tree, and all records by their offsets."""
-    file = BytesIO(content)
+    file = _LimitedFile(content)
 
     def is_sequence(tag: BaseTag, _vr: str | None, _length: int) -> bool:
         return int(tag) >= _RECORDS
@@ -60,6 +74,7 @@ def _read_records(content: bytes) -> tuple[int, dict[int, _DirectoryRecord]]:
     records: dict[int, _DirectoryRecord] = {}
     end = _end_of_sequence(file, "<" if is_little else ">", is_implicit=is_implicit)
     while file.tell() < end:
+        file.reads = 0
         item = read_sequence_item(file, is_implicit, is_little, "iso8859")
         if item is None:
             break

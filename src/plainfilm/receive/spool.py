@@ -19,6 +19,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from plainfilm.errors import OutputLockedError
+from plainfilm.output.directory import open_directory
 from plainfilm.output.lock import try_lock
 from plainfilm.output.storage import translate_private_errors
 
@@ -124,11 +125,14 @@ class Spool:
 
         Raises OutputLockedError and RunError.
         """
-        with translate_private_errors(self._incoming):
-            for folder in (self.received, self._incoming):
-                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-                folder.chmod(0o700)
-            descriptor = os.open(self._incoming / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+        for folder in (self.received, self._incoming):
+            with translate_private_errors(folder):
+                _make_private_folder(folder)
+        # OUT may be new; where the folder above it cannot be opened, it is older
+        with suppress(OSError):
+            _sync_folder(self.received.parent.parent)
+        with translate_private_errors(self._incoming), open_directory(self._incoming) as incoming:
+            descriptor = incoming.open_file(_LOCK, 0o600)
         try:
             if not try_lock(descriptor):
                 message = f"another `plainfilm receive` receives into {self.received.parent}: choose another OUT"
@@ -164,6 +168,13 @@ class Spool:
     def has_instances(self) -> bool:
         """Whether any instance was ever kept here."""
         return any(self.received.glob("*/*.dcm"))
+
+
+def _make_private_folder(folder: Path) -> None:
+    """Make a folder at the top of OUT that only the user may read. Raises OSError, also for a symbolic link."""
+    with open_directory(folder.parent, (folder.name,), mode=0o700) as directory:
+        directory.path.chmod(0o700)
+    _sync_folder(folder.parent)
 
 
 def _make_durable_folder(folder: Path) -> None:

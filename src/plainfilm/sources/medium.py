@@ -110,7 +110,9 @@ class Medium:
         elif names.has(_key_of(file_id)):
             return None
         else:
-            source, reason = "/".join(components), Reason.UNREADABLE
+            # a name that had to be changed may be that of another file of the medium
+            folders = () if tuple(components) == file_id else ("DICOMDIR",)
+            source, reason = "/".join((*folders, *components)), Reason.UNREADABLE
             message = "the DICOMDIR names this file, but it is not on the medium: copy it from the original medium"
         source = f"{self._source}/{source}" if self._source else source
         return Failure(source, None, Status.FAILED, reason, Stage.LIST, message)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import errno
 import sys
 from collections.abc import Iterator
-from typing import Any, ParamSpec, TypeVar
+from typing import Any
 
 import fsspec
 from fsspec.asyn import AsyncFileSystem, sync
@@ -18,9 +18,6 @@ from fsspec.asyn import AsyncFileSystem, sync
 from plainfilm.errors import OptionsError, Reason, SourceError
 from plainfilm.sources.remote_file import UNKNOWN_SIZE, RemoteFile, RemoteUrl, version_of
 from plainfilm.sources.store import network_error, retry_network
-
-P = ParamSpec("P")
-T = TypeVar("T")
 
 # What tells one content from another, best first: a hash, a version, a time.
 _VERSION_NAMES = (

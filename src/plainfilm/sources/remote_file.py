@@ -19,6 +19,8 @@ UNKNOWN_SIZE = -1
 
 # Two letters or more, because a single letter is a drive of Windows. A Path has joined the two slashes.
 _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):/{1,2}([^/?#]*)([^?#]*)(?:\?([^#]*))?(?:#.*)?", re.DOTALL)
+# A server with its port, or a resource of Amazon.
+_HOST = re.compile(r"(?:\[[^\]]*\]|[^:]*)(?::[0-9]*)?|arn:.*", re.DOTALL)
 _DECODED_SCHEMES = ("http", "https")
 # The parameters of signed URLs change with each signature, while the file stays the same.
 _SIGNATURES = re.compile(
@@ -92,8 +94,10 @@ class RemoteFile(FastPickle):
 
 
 def parse_url(text: str) -> RemoteUrl:
-    """Split a URL. Raises OptionsError, which does not quote it, for a URL without a host."""
+    """Split a URL. Raises OptionsError, which does not quote it, for one without a host or with a broken password."""
     match = _URL.fullmatch(text)
+    if match is not None and _has_broken_password(match):
+        raise OptionsError("the user name or the password of the URL has a /, a ? or a #: write %2F, %3F or %23 for it")
     authority = "" if match is None else match[2]
     user_info, _, host = authority.rpartition("@")
     if match is None or not host:
@@ -109,6 +113,19 @@ def version_of(*properties: object) -> int:
 
 
 def public_text(place: str) -> str:
-    """Return a SOURCE as it may be written: a URL loses its user name, its password and its query."""
+    """Return a SOURCE as it may be written: a URL loses its user name, its password and its query.
+
+    Of a URL that `parse_url` refuses because of its password, only what follows the last `@` is left.
+    """
     match = _URL.fullmatch(place)
-    return place if match is None else f"{match[1]}://{match[2].rpartition('@')[2]}{match[3]}"
+    if match is None:
+        return place
+    if _has_broken_password(match):
+        return f"{match[1]}://{re.split('[?#]', place.rpartition('@')[2])[0]}"
+    return f"{match[1]}://{match[2].rpartition('@')[2]}{match[3]}"
+
+
+def _has_broken_password(match: re.Match[str]) -> bool:
+    """Whether a password ends the host too early: what looks like a port is none, and the `@` comes after it."""
+    host = match[2].rpartition("@")[2]
+    return "@" in match.string[match.end(2) :] and not _HOST.fullmatch(host)

@@ -121,7 +121,7 @@ def check_local(place: str | Path, role: str) -> None:
         return
     if scheme == "file":
         raise OptionsError(f"{role} is a file:// URL: give the path without file://")
+    advice = "give a folder of this machine" if role == "OUT" else "copy the file first"
     raise OptionsError(
-        f"{role} is a {scheme}:// URL, and must be a local path here: copy the file first "
-        f"(a folder of that name is ./{scheme}:)"
+        f"{role} is a {scheme}:// URL, and must be a local path here: {advice} (a folder of that name is ./{scheme}:)"
     )

@@ -19,6 +19,7 @@ from plainfilm.errors import OptionsError, SourceMissingError, Stage, with_os_er
 from plainfilm.options.sources import SourceOptions
 from plainfilm.sources.entries import Entry, EntryKind
 from plainfilm.sources.path_tree import PathTree
+from plainfilm.sources.scheme import check_local
 
 STANDARD_INPUT = "-"
 _LIST_MARK = "@"
@@ -99,6 +100,7 @@ def _standard_input() -> bytes:
 
 
 def _content_of(path: str) -> bytes:
+    check_local(path, "a list")
     try:
         return Path(path).read_bytes()
     except (FileNotFoundError, NotADirectoryError) as error:

@@ -118,6 +118,15 @@ def test_a_server_that_repeats_its_only_page_is_not_asked_for_ever(server: Dicom
     assert len(server.requests) < 20
 
 
+def test_a_server_that_repeats_a_small_page_and_counts_more_instances_is_an_error(server: DicomWebServer) -> None:
+    server.quirk = Quirk.REPEATS_SMALL_PAGE
+    files = listed(f"{server.url}/studies/1.1")
+    errors = {place: file for place, file in files.items() if isinstance(file, ConversionError)}
+    assert errors.keys() == {"1.1/not-listed-5"}
+    assert "offset" in errors["1.1/not-listed-5"].message
+    assert len(files.keys() & PLACES) == 4
+
+
 def test_results_that_a_server_announces_and_does_not_give_are_an_error(server: DicomWebServer) -> None:
     server.quirk = Quirk.ENDLESS_RESULTS
     files = listed(server.url)
@@ -243,6 +252,17 @@ def test_a_server_that_sends_too_slowly_is_given_up(server: DicomWebServer, monk
     file = first_file(server)[1]
     monkeypatch.setattr(web_session, "_PATIENCE_SECONDS", 0.0)
     monkeypatch.setattr(web_session, "_LEAST_RATE", 1e12)
+    with pytest.raises(ConversionError, match="slowly") as caught:
+        store(server.url).read(file)
+    assert caught.value.reason is Reason.NETWORK
+
+
+def test_a_body_that_drips_is_given_up(server: DicomWebServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    from plainfilm.sources.pacs import web_session
+
+    file = first_file(server)[1]
+    monkeypatch.setattr(web_session, "_PATIENCE_SECONDS", 0.1)
+    server.quirk = Quirk.DRIP
     with pytest.raises(ConversionError, match="slowly") as caught:
         store(server.url).read(file)
     assert caught.value.reason is Reason.NETWORK

@@ -209,6 +209,17 @@ def test_a_search_that_does_not_succeed_is_an_error(failing_scp: Any, status: in
     assert caught.value.reason is reason
 
 
+@pytest.mark.usefixtures("pacs_client")
+def test_a_value_of_a_result_that_cannot_be_parsed_counts_as_none() -> None:
+    from pynetdicom.dsutils import decode
+
+    from plainfilm.sources.pacs.association import _text
+
+    sequence_without_items = b"\x08\0\x60\0SQ\0\0\x05\0\0\0wrong"
+    result = decode(io.BytesIO(sequence_without_items), False, True)
+    assert _text(result, "Modality") == ""
+
+
 def test_a_failed_sub_operation_is_an_error_of_its_instance(failing_scp: Any) -> None:
     def get(_event: Any) -> Iterator[Any]:
         yield 1

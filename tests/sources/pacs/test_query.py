@@ -6,7 +6,8 @@ from __future__ import annotations
 import pytest
 
 from plainfilm.errors import OptionsError
-from plainfilm.sources.pacs.query import Level, instance_url, parse_pacs_url, service_url
+from plainfilm.sources.pacs.query import Level, PacsQuery, instance_url, parse_pacs_url, service_url
+from plainfilm.sources.pacs.search import Match, matches
 from plainfilm.sources.remote_file import parse_url
 from plainfilm.sources.remote_tree import lexical_path
 
@@ -77,3 +78,10 @@ def test_results_that_the_query_excludes_are_left_out_whatever_the_server_does()
     assert query.admits(Level.SERIES, {})
     assert not query.admits(Level.SERIES, {"Modality": ["CT"]})
     assert parse_pacs_url(parse_url(f"{SERVICE}?Modality=D*")).admits(Level.SERIES, {"Modality": ["DX"]})
+
+
+@pytest.mark.parametrize("count", ["9" * 5000, "-1", "x", 3.5, [[["3"]]], None])
+def test_a_count_that_is_none_does_not_end_the_search(count: object) -> None:
+    result = {"0020000D": {"Value": ["1.2"]}, "00201208": {"Value": [count]}}
+    found = matches(Level.STUDY, PacsQuery(""), lambda position: ([] if position else [result], False))
+    assert list(found) == [Match("1.2")]

@@ -25,6 +25,7 @@ from pynetdicom.sop_class import (
     StudyRootQueryRetrieveInformationModelGet,
 )
 
+from plainfilm.dicom.values import VALUE_ERRORS
 from plainfilm.errors import LimitError, OptionsError, Reason, SourceError
 from plainfilm.sources.pacs.checkpoint import use_checkpoint
 from plainfilm.sources.pacs.query import UID_KEYWORDS, Level
@@ -283,7 +284,7 @@ def _text(result: Dataset, keyword: str) -> str:
     """The first value of an attribute, as text."""
     try:
         value = result.get(keyword)
-    except (ValueError, TypeError, KeyError, AttributeError, NotImplementedError):
+    except (*VALUE_ERRORS, RecursionError):
         return ""
     if isinstance(value, (list, tuple)) or type(value).__name__ == "MultiValue":
         value = value[0] if value else ""

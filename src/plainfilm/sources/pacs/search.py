@@ -21,6 +21,8 @@ _TAGS = {
 _COUNT_TAGS = {Level.STUDY: "00201208", Level.SERIES: "00201209"}
 PAGE_SIZE = 200
 _MOST_RESULTS = 5_000_000
+# of an integer string (PS3.5 6.2); Python refuses to parse thousands of digits
+_MOST_DIGITS = 12
 
 Page = tuple[list[object], bool]
 """The results of one request, and whether the server says that there are more (`Warning: 299`)."""
@@ -44,7 +46,8 @@ def matches(
 ) -> Iterator[Match | SourceError]:
     """Yield each result once, or an error for one that has no UID.
 
-    page_at: asks for the results from a position on. expected: how many there are, where it is known.
+    page_at: asks for the results from a position on. expected: how many there are, where it is known. A server that
+    repeats its results although there are more of them gives one error after the last result.
 
     The next page is asked for until one brings nothing new, because a server may give fewer results than the request
     allows. Raises SourceError where the server has further results and does not give them, and its other errors.
@@ -65,6 +68,9 @@ def matches(
         if not new:
             if has_more or len(results) >= PAGE_SIZE:
                 raise _incomplete_error(len(seen))
+            if results and expected is not None:
+                # it repeats a page that is smaller than what was asked for
+                yield _incomplete_error(len(seen))
             return
         if len(seen) > _MOST_RESULTS:
             raise LimitError(f"the search has more than {_MOST_RESULTS} results: narrow the query")
@@ -75,14 +81,18 @@ def _match(result: object, level: Level, uid: str) -> Match | SourceError:
         return invalid_uid_error(level)
     series = _first(result, _TAGS["SeriesInstanceUID"])
     count = _first(result, _COUNT_TAGS[level]) if level in _COUNT_TAGS else ""
-    return Match(uid, series if UID.fullmatch(series) else "", (int(count) or None) if count.isdecimal() else None)
+    instances = int(count) if count.isdecimal() and len(count) <= _MOST_DIGITS else 0
+    return Match(uid, series if UID.fullmatch(series) else "", instances or None)
 
 
 def _values(result: object, tag: str) -> list[str]:
     """The values of an attribute of a result in the DICOM JSON model (PS3.18 F.2), as texts."""
     attribute = result.get(tag) if isinstance(result, dict) else None
     values = attribute.get("Value") if isinstance(attribute, dict) else None
-    return [str(value).strip("\0 ") for value in values] if isinstance(values, list) else []
+    if not isinstance(values, list):
+        return []
+    # a UID, a code or a number; the text of anything else could need very many steps
+    return [str(value).strip("\0 ") if isinstance(value, str | int) else "" for value in values]
 
 
 def _first(result: object, tag: str) -> str:

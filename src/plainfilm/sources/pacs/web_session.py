@@ -110,7 +110,8 @@ class WebSession:
         count = received = 0
         inflate = _inflate_of(response.headers.get("Content-Encoding", ""))
         started = time.monotonic()
-        while block := response.raw.read(_BLOCK, decode_content=False):
+        # `read` would wait for the whole block
+        while block := response.raw.read1(_BLOCK, decode_content=False):
             received += len(block)
             content = block if inflate is None else inflate.decompress(block, self._most_bytes + 1 - count)
             count += len(content)
