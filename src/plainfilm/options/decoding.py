@@ -24,7 +24,7 @@ class DecodeOptions:
     decode: Resolution = option(
         Resolution.FULL,
         members(Resolution),
-        "reduced decodes JPEG 2000 and 8-bit JPEG only at the resolution that --size needs, which is faster and "
+        "reduced decodes JPEG 2000, HTJ2K and 8-bit JPEG only at the resolution that --size needs, which is faster and "
         "changes the pixels slightly",
     )
     allow_truncated: bool = option(
