@@ -58,7 +58,7 @@ _HELP = CommandHelp(
     usage="plainfilm receive OUT [options]",
     description="Listen for DICOM senders (C-STORE), and convert what they send into the folder OUT. An instance is "
     f"acknowledged when it is safe in OUT/{RECEIVED}, which stays the source of the images. The network protocol of "
-    "DICOM knows no passwords: only this machine may send, unless --host and --allow-peer say otherwise.",
+    "DICOM has no passwords: only this machine may send, unless --host and --allow-peer say otherwise.",
     examples=(
         ("plainfilm receive out/", "senders of this machine"),
         ("plainfilm receive out/ --host 0.0.0.0 --allow-peer CR1@10.0.0.7", "one device of the network"),
