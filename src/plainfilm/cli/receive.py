@@ -57,8 +57,8 @@ _LISTENER_OPTIONS: tuple[tuple[str, dict[str, Any], str], ...] = (
 _HELP = CommandHelp(
     usage="plainfilm receive OUT [options]",
     description="Listen for DICOM senders (C-STORE), and convert what they send into the folder OUT. An instance is "
-    f"acknowledged when it is safe in OUT/{RECEIVED}, which stays the source of the images. The network protocol of "
-    "DICOM has no passwords: only this machine may send, unless --host and --allow-peer say otherwise.",
+    f"acknowledged when it is stored durably in OUT/{RECEIVED}, which stays the source of the images. The "
+    "DICOM network has no passwords: only this machine may send, unless --host and --allow-peer name other senders.",
     examples=(
         ("plainfilm receive out/", "senders of this machine"),
         ("plainfilm receive out/ --host 0.0.0.0 --allow-peer CR1@10.0.0.7", "one device of the network"),
