@@ -43,12 +43,13 @@ def test_the_help_of_receive_explains_the_options_of_the_listener(
     assert all(flag in text for flag in own if flag.startswith("--"))
 
 
+@pytest.mark.parametrize("command", ["receive", "demo"])
 @pytest.mark.parametrize("words", [["--shard", "1/2"], ["--watch"], ["--null"], ["--source-column", "path"]])
-def test_receive_has_no_options_about_sources_or_other_runs(
-    words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_commands_without_a_source_have_no_options_about_sources_or_shards(
+    command: str, words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["receive", str(tmp_path / "out"), *words]) == 2
-    assert f"{words[0]} is no option of plainfilm receive" in capsys.readouterr().err
+    assert main([command, str(tmp_path / "out"), *words]) == 2
+    assert f"{words[0]} is no option of plainfilm {command}" in capsys.readouterr().err
 
 
 def test_help_before_a_command_is_that_of_the_command(capsys: pytest.CaptureFixture[str]) -> None:
