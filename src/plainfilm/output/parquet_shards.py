@@ -62,8 +62,8 @@ class ParquetFormat:
                 arrays = [pa.array(column, field.type) for column, field in zip(columns, self._schema, strict=True)]
                 positions.extend(range(len(positions), len(positions) + len(group)))
                 writer.write_table(pa.Table.from_arrays(arrays, schema=self._schema), row_group_size=len(group))
-                yield sink.take()
-        yield sink.take()
+                yield from sink.take()
+        yield from sink.take()
 
     def read(self, path: Path, images: Iterable[tuple[int, int]]) -> Iterator[bytes]:
         """Yield the bytes of images of a Parquet file, in any order.
@@ -97,11 +97,10 @@ class _Sink(io.RawIOBase):
         self._chunks.append(bytes(data))
         return len(self._chunks[-1])
 
-    def take(self) -> bytes:
+    def take(self) -> list[bytes]:
         """Return what was written since the last call."""
-        content = b"".join(self._chunks)
-        self._chunks.clear()
-        return content
+        chunks, self._chunks = self._chunks, []
+        return chunks
 
 
 def _groups(samples: Iterable[Sample]) -> Iterator[list[Sample]]:

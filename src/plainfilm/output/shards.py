@@ -74,9 +74,10 @@ class WebDatasetFormat:
                 header = _header(sample.key + suffix, len(content))
                 if content is sample.image:
                     positions.append(size + len(header))
-                chunk = header + content + bytes(-len(content) % tarfile.BLOCKSIZE)
-                size += len(chunk)
-                yield chunk
+                # one after the other: to join them would copy each image
+                for chunk in (header, content, bytes(-len(content) % tarfile.BLOCKSIZE)):
+                    size += len(chunk)
+                    yield chunk
         end = 2 * tarfile.BLOCKSIZE
         yield bytes(end + -(size + end) % tarfile.RECORDSIZE)
 
