@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from plainfilm.options.field import option
+from plainfilm.options.field import FREE, option
 from plainfilm.options.value_types import SWITCH, members
 
 
@@ -31,5 +31,8 @@ class DecodeOptions:
         False, SWITCH, "paint the missing part of a truncated image as padding instead of failing the image"
     )
     verify: bool = option(
-        False, SWITCH, "decode lossless codestreams with a second library as well and compare the results"
+        False,
+        SWITCH,
+        "decode lossless codestreams with a second library as well and compare the results",
+        resume=FREE,
     )
