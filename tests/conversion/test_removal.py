@@ -234,10 +234,15 @@ def test_another_key_is_refused_after_a_removal(convert: Converts, tmp_path: Pat
         convert(overwrite=True, key_file=tmp_path / "other")
 
 
-def test_an_interrupted_run_can_lose_a_patient_too(convert: Converts, source: Path, tmp_path: Path) -> None:
+def test_an_interrupted_run_can_lose_a_patient_too(
+    convert: Converts, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     options = Options.of({"jobs": 1, "key_file": tmp_path / "key", "layout": "webdataset", "samples_per_file": 4})
     conversion = Conversion([source], tmp_path / "out", options)
-    conversion.run(lambda status: conversion.stop(0.0) if status.converted >= 6 else None)
+    with monkeypatch.context() as patch:
+        # the run is stopped when all images are made and none is packed
+        patch.setattr("plainfilm.conversion.conversion.pack_images", lambda *_: conversion.stop(0.0))
+        conversion.run()
     assert main(["remove", str(tmp_path / "out"), "--patient", HASH]) == 0
     assert not [path.name for path in (tmp_path / "out").iterdir() if path.suffix == ".tar"]
     convert(layout="webdataset")

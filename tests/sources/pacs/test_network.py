@@ -20,6 +20,8 @@ from plainfilm.sources.pacs.storage import MOST_CLASSES, SYNTAXES, groups_of, li
 from plainfilm.sources.remote_file import RemoteFile, parse_url
 from plainfilm.sources.store import Store, store_of
 
+pytestmark = pytest.mark.usefixtures("pacs_client")
+
 STORED_SYNTAXES = (
     "1.2.840.10008.1.2",
     "1.2.840.10008.1.2.1",
@@ -118,7 +120,6 @@ def test_an_ae_title_that_is_not_known_is_an_error(server: str, request: pytest.
     assert caught.value.reason is Reason.UNREADABLE
 
 
-@pytest.mark.usefixtures("pacs_client")
 def test_a_pacs_that_is_not_there_is_an_error_of_the_network() -> None:
     with pytest.raises(ConversionError) as caught:
         listed(f"dicom://PACS@127.0.0.1:{free_port()}")
@@ -135,7 +136,6 @@ def test_a_pacs_that_is_not_there_is_an_error_of_the_network() -> None:
         "dicom://AET@host/a",
     ],
 )
-@pytest.mark.usefixtures("pacs_client")
 def test_a_url_that_names_no_pacs_is_refused(url: str) -> None:
     with pytest.raises(OptionsError, match="dicom://"):
         listed(url)
@@ -162,9 +162,8 @@ def test_an_unknown_sop_class_is_found_by_trying(dcmqrscp: Pacs, dcmtk_films: di
 
 
 @pytest.fixture
-def failing_scp(request: pytest.FixtureRequest) -> Iterator[Any]:
+def failing_scp() -> Iterator[Any]:
     """Start a PACS whose answers a test chooses: the function starts it and returns its URL."""
-    request.getfixturevalue("pacs_client")
     from pynetdicom import AE, evt
     from pynetdicom.sop_class import (
         DigitalXRayImageStorageForPresentation,
