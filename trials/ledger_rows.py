@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Work with the ledger of a very large OUT: the time of a row does not grow with their number, nor does the memory.
+"""Work with the ledger of a very large OUT, and measure how time and memory depend on the number of rows.
 
     python -m trials.ledger_rows [--short]
     PLAINFILM_TRIAL_ROWS=10000000 python -m trials.ledger_rows

@@ -172,8 +172,8 @@ class IterableImageDataset(IterableDataset):  # type: ignore[misc]
     transform, target_transform: as for `ImageDataset`, and so are the items.
     options: those of IterableKeywords: of items, and of `plainfilm.iterate`.
 
-    A film that fails raises a ConversionError. With `failures="skip"` it is left out, and `failed` counts those of the
-    current pass. Files that are no images are left out in any case.
+    An image that fails raises a ConversionError. With `failures="skip"` it is left out, and `failed` counts the
+    failures of the current pass. Files that are no images are left out in any case.
     """
 
     def __init__(

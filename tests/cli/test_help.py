@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from plainfilm.cli.main import COMMANDS, main
+from plainfilm.cli.receive import receive_parser
 from plainfilm.options.options import Options
 
 
@@ -30,6 +31,25 @@ def test_the_help_of_convert_fits_two_screens(
     assert all(option.flag in text for option in Options.declared())
     assert "plainfilm convert films/ out/" in text
     assert "Size and shape:" in text
+
+
+@pytest.mark.parametrize("word", ["--help", "--help-all"])
+def test_the_help_of_receive_explains_the_options_of_the_listener(
+    word: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = text_of("receive", word, capsys=capsys)
+    own = [flag for flag in receive_parser().flags if flag not in {option.flag for option in Options.declared()}]
+    assert "--port" in own
+    assert all(flag in text for flag in own if flag.startswith("--"))
+
+
+@pytest.mark.parametrize("command", ["receive", "demo"])
+@pytest.mark.parametrize("words", [["--shard", "1/2"], ["--watch"], ["--null"], ["--source-column", "path"]])
+def test_commands_without_a_source_have_no_options_about_sources_or_shards(
+    command: str, words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([command, str(tmp_path / "out"), *words]) == 2
+    assert f"{words[0]} is no option of plainfilm {command}" in capsys.readouterr().err
 
 
 def test_help_before_a_command_is_that_of_the_command(capsys: pytest.CaptureFixture[str]) -> None:

@@ -157,7 +157,7 @@ def test_resuming_with_another_key_is_refused(convert: Converts, whole: dict[str
 def test_options_that_do_not_change_the_output_may_differ(
     convert: Converts, whole: dict[str, bytes], tmp_path: Path
 ) -> None:
-    convert(out="whole", jobs=1, timeout=60, progress="none")
+    convert(out="whole", jobs=1, timeout=60, verify=True, progress="none")
     assert tree(tmp_path / "whole") == whole
 
 

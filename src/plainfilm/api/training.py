@@ -190,7 +190,7 @@ class RecordTargets:
                     "label_key is file_name, stem or source for an iterable data set, or use ImageDataset"
                 )
         elif items.label is not None and items.classes is None:
-            raise OptionsError("the labels are not known before the films are read: give classes, a list of them")
+            raise OptionsError("the labels are not known before the files are read: give classes, a list of them")
         self.classes = items.classes or (() if self._labels is None else self._labels.classes)
         self._codes = {text: code for code, text in enumerate(self.classes)}
         columns = {column.name: column for column in metadata_columns(options.privacy.columns.words)}

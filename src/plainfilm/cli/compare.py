@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The command `plainfilm compare`: films in several looks, side by side in one picture."""
+"""The command `plainfilm compare`: images in several looks, side by side in one picture."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ _COMPARED = {option.name for option in Options.declared(Scope.IMAGE)} - set(_NOT
 }
 _HELP = CommandHelp(
     usage="plainfilm compare FILE... -o PNG [--looks LOOK,...] [--frame N] [options]",
-    description="Show films in several looks in one picture: a row for each FILE and a column for each look, with the "
+    description="Show images in several looks in one picture: a row for each FILE and a column for each look, with the "
     "histogram of the stored values and the curve that maps them to output levels. The look naive is "
     f"pixel_array / max * 255, the recipe that many scripts use; the default is --looks {_DEFAULT_LOOKS}. The picture "
     "holds no file names.",
     examples=(
-        ("plainfilm compare hand.dcm -o looks.png", "one film in three looks"),
-        ("plainfilm compare *.dcm -o looks.png --looks viewer,clahe", "a row for each film"),
+        ("plainfilm compare hand.dcm -o looks.png", "one image in three looks"),
+        ("plainfilm compare *.dcm -o looks.png --looks viewer,clahe", "a row for each image"),
     ),
 )
 

@@ -4,17 +4,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from plainfilm.cli.arguments import Parser, command_parser, environment, options_of, parse
 from plainfilm.cli.convert import convert_folder
 from plainfilm.cli.help import CommandHelp
 from plainfilm.cli.output import print_message, write_text
+from plainfilm.options.options import Options
 from plainfilm.output.ownership import check_empty, check_writable, make_folder
 from plainfilm.output.storage import translate_os_errors
 from plainfilm.sources.scheme import check_local
 
 FILMS, PICTURES, NAIVE, TRUTH, SHEET = "films", "pictures", "naive", "truth", "contact-sheet.png"
+_NOT_FOR_THE_DEMO = ("source_column", "null", "shard", "shard_members", "prune", "watch")
 _HELP = CommandHelp(
     usage="plainfilm demo OUT [options]",
     description=f"Make twelve synthetic radiographs in OUT/{FILMS}, each with the peculiarities of a vendor, and "
@@ -26,7 +29,8 @@ _HELP = CommandHelp(
 
 def demo_parser() -> Parser:
     """The parser of `plainfilm demo`."""
-    parser = command_parser("demo", _HELP)
+    names = [option.name for option in Options.declared() if option.name not in _NOT_FOR_THE_DEMO]
+    parser = command_parser("demo", _HELP, names=names)
     parser.add_argument("out", metavar="OUT", help="the folder for the results")
     return parser
 
@@ -36,6 +40,8 @@ def demo_command(argv: Sequence[str]) -> int:
     arguments = parse(demo_parser(), argv)
     check_local(arguments.out, "OUT")
     options, out = options_of(arguments, environment()), Path(arguments.out)
+    # what a file or the environment says about other runs does not apply
+    options = replace(options, run=replace(options.run, shard=None, shard_members=False, prune=False, watch=False))
 
     from plainfilm.demo.catalog import demo_radiographs
     from plainfilm.demo.dataset import write_ground_truth, write_radiographs

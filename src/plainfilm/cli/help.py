@@ -56,11 +56,14 @@ class CommandHelp:
     """What the help of a command consists of, beside its options.
 
     usage: one line or more. description: what the command does. examples: pairs of a command line and its meaning.
+    own_title, own_options: the options that only this command has, as pairs of `--port N` and the meaning.
     """
 
     usage: str
     description: str
     examples: tuple[tuple[str, str], ...] = ()
+    own_title: str = ""
+    own_options: tuple[tuple[str, str], ...] = ()
 
 
 def title_of(group: str) -> str:
@@ -94,7 +97,7 @@ class ShowHelp(argparse.Action):
 
 def short_help(command: CommandHelp, groups: Sequence[tuple[str, Sequence[Option]]], width: int) -> str:
     """The common options with a line each, and the names of the others."""
-    lines = [*_introduction(command, width)]
+    lines = [*_introduction(command, width), *_own_lines(command, width)]
     for group, options in groups:
         common = [option for option in options if option.name in _SUMMARIES]
         others = ", ".join(option.flag for option in options if option.name not in _SUMMARIES)
@@ -117,6 +120,8 @@ def short_help(command: CommandHelp, groups: Sequence[tuple[str, Sequence[Option
 def long_help(command: CommandHelp, groups: Sequence[tuple[str, Sequence[Option]]], width: int) -> str:
     """Every option with its meaning and default."""
     lines = [*_introduction(command, width)]
+    if command.own_options:
+        lines += ["", *_own_lines(command, width)]
     for group, options in groups:
         lines += ["", f"{title_of(group)}:"]
         for option in options:
@@ -135,6 +140,14 @@ def _introduction(command: CommandHelp, width: int) -> Iterator[str]:
         yield "Examples:"
     for line, meaning in command.examples:
         yield from _lines_of(line, meaning, width, 44)
+
+
+def _own_lines(command: CommandHelp, width: int) -> Iterator[str]:
+    """The options that only this command has; the short help explains them too."""
+    if command.own_options:
+        yield f"{command.own_title}:"
+    for usage, meaning in command.own_options:
+        yield from _lines_of(usage, meaning, width)
 
 
 def _option_lines(option: Option, meaning: str, width: int) -> Iterable[str]:

@@ -21,11 +21,11 @@ def link_parser() -> Parser:
         prog="plainfilm link",
         usage="plainfilm link OUT --key-file FILE [--issuer TEXT] - < IDS",
         description="Read patient IDs from standard input, one a line, and print the hashes of the column patient of "
-        "OUT that fit: the number of the line, a tab and the hash. IDs are never printed, and never given on the "
-        "command line, which other users can read. The exit code is 1 if no patient is found.",
+        "OUT that fit: the number of the line, a tab and the hash. IDs are never printed. They are not read from the "
+        "command line, because other users can see it. The exit code is 1 if no patient is found.",
     )
-    parser.add_argument("paths", nargs="*", metavar="OUT", help="the folder of a run, and - for standard input")
-    parser.add_argument("--key-file", required=True, metavar="FILE", help="the key that OUT was made with")
+    parser.add_argument("paths", nargs="*", metavar="OUT", help="the folder of a run, followed by - for standard input")
+    parser.add_argument("--key-file", required=True, metavar="FILE", help="the key file with which OUT was made")
     parser.add_argument(
         "--issuer",
         metavar="TEXT",

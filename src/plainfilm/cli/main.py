@@ -44,7 +44,7 @@ Convert DICOM radiographs into ordinary images that look as on a radiologist's v
   plainfilm convert FILE hand.png   convert one file into one image (or - for standard output)
   plainfilm survey SOURCE...        count what the files hold before they are converted, from headers alone
   plainfilm explain FILE            show which step uses which attribute and why; nothing is converted
-  plainfilm compare FILE... -o PNG  show films in several looks, side by side in one picture
+  plainfilm compare FILE... -o PNG  show images in several looks, side by side in one picture
   plainfilm merge OUT               join the shards of a run with --shard
   plainfilm report OUT              write OUT/report.html anew; every run writes it at its end
   plainfilm sheet OUT -o PNG|PDF    draw a contact sheet of a finished run

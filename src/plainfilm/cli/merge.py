@@ -18,10 +18,11 @@ def merge_parser() -> Parser:
     parser = Parser(
         prog="plainfilm merge",
         usage="plainfilm merge OUT [--key-file PATH] [--labels CSV] [-q]",
-        description="Join the shards that `plainfilm convert --shard I/N` has left in OUT: find duplicates, settle "
-        "names, splits and labels, and write the tables, README.md and the report. OUT is then as one run over all "
-        "sources leaves it. The options are those of the shards. A merge that was interrupted is continued. The exit "
-        "code is 3 if a shard is missing, has not finished, or was run with other options or another key.",
+        description="Join the shards that `plainfilm convert --shard I/N` has left in OUT: find duplicates, "
+        "decide names, splits and labels, and write the tables, README.md and the report. OUT is then the same as that "
+        "of one run over all sources. The options are those of the shards. The same command resumes a merge that was "
+        "interrupted. The exit code is 3 if a shard is missing, has not finished, or was run with other options or "
+        "another key.",
     )
     parser.add_argument("out", metavar="OUT", help="the folder that the shards were converted into")
     parser.add_argument("--key-file", type=Path, metavar="PATH", help="the key of the shards, if it was moved")

@@ -7,6 +7,7 @@ from argparse import Namespace
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from plainfilm.cli.arguments import Parser, command_parser, environment, options_of, parse
 from plainfilm.cli.help import CommandHelp
@@ -23,16 +24,47 @@ from plainfilm.receive.settings import LOOPBACK, ListenerSettings, TlsSettings, 
 from plainfilm.receive.spool import RECEIVED
 from plainfilm.sources.scheme import check_local
 
-_NOT_FOR_A_LISTENER = ("overwrite", "prune", "dry_run", "progress")
+_NOT_FOR_A_LISTENER = (
+    "source_column",
+    "null",
+    "shard",
+    "shard_members",
+    "overwrite",
+    "prune",
+    "watch",
+    "dry_run",
+    "progress",
+)
+_LISTENER_OPTIONS: tuple[tuple[str, dict[str, Any], str], ...] = (
+    ("--port N", {"default": "11112"}, "the port (default: 11112)"),
+    ("--host ADDRESS", {"default": LOOPBACK}, f"the address to listen on (default: {LOOPBACK}, this machine alone)"),
+    ("--ae-title AET", {"default": "PLAINFILM"}, "the AE title of the listener (default: PLAINFILM)"),
+    (
+        "--allow-peer AET@HOST",
+        {"action": "append", "default": []},
+        "a sender that may send, by its AE title and its address; may be repeated",
+    ),
+    (
+        "--max-associations N",
+        {"type": int, "default": 10},
+        "the most senders that are connected at the same time (default: 10)",
+    ),
+    ("--max-object SIZE", {"default": "2GiB"}, "the largest instance that is accepted (default: 2GiB)"),
+    ("--tls-cert FILE", {"type": Path}, "use TLS with this certificate (PEM)"),
+    ("--tls-key FILE", {"type": Path}, "the key of the certificate (PEM)"),
+    ("--tls-ca FILE", {"type": Path}, "accept only senders with a certificate of this authority (PEM)"),
+)
 _HELP = CommandHelp(
     usage="plainfilm receive OUT [options]",
     description="Listen for DICOM senders (C-STORE), and convert what they send into the folder OUT. An instance is "
-    f"acknowledged when it is safe in OUT/{RECEIVED}, which stays the source of the images. The network protocol of "
-    "DICOM knows no passwords: only this machine may send, unless --host and --allow-peer say otherwise.",
+    f"acknowledged when it is stored durably in OUT/{RECEIVED}, which stays the source of the images. The "
+    "DICOM network has no passwords: only this machine may send, unless --host and --allow-peer name other senders.",
     examples=(
         ("plainfilm receive out/", "senders of this machine"),
         ("plainfilm receive out/ --host 0.0.0.0 --allow-peer CR1@10.0.0.7", "one device of the network"),
     ),
+    own_title="Listener",
+    own_options=tuple((usage, meaning) for usage, _, meaning in _LISTENER_OPTIONS),
 )
 
 
@@ -41,17 +73,9 @@ def receive_parser() -> Parser:
     names = [option.name for option in Options.declared() if option.name not in _NOT_FOR_A_LISTENER]
     parser = command_parser("receive", _HELP, names=names)
     parser.add_argument("out", metavar="OUT", help="the folder for the images and the received instances")
-    parser.add_argument("--port", metavar="N", default="11112", help="the port (default 11112)")
-    parser.add_argument("--host", default=LOOPBACK, help=f"the address to listen on (default {LOOPBACK})")
-    parser.add_argument("--ae-title", metavar="AET", default="PLAINFILM", help="the AE title (default PLAINFILM)")
-    parser.add_argument(
-        "--allow-peer", metavar="AET@HOST", action="append", default=[], help="a sender that may send (repeatable)"
-    )
-    parser.add_argument("--max-associations", metavar="N", type=int, default=10, help="senders at once (default 10)")
-    parser.add_argument("--max-object", metavar="SIZE", default="2GiB", help="the largest instance (default 2GiB)")
-    parser.add_argument("--tls-cert", metavar="FILE", type=Path, help="use TLS with this certificate (PEM)")
-    parser.add_argument("--tls-key", metavar="FILE", type=Path, help="the key of the certificate (PEM)")
-    parser.add_argument("--tls-ca", metavar="FILE", type=Path, help="accept only senders with a certificate of this CA")
+    for usage, settings, meaning in _LISTENER_OPTIONS:
+        flag, _, metavar = usage.partition(" ")
+        parser.add_argument(flag, metavar=metavar, help=meaning, **settings)
     return parser
 
 
@@ -60,8 +84,13 @@ def receive_command(argv: Sequence[str]) -> int:
     arguments = parse(receive_parser(), argv)
     check_local(arguments.out, "OUT")
     options, out = options_of(arguments, environment()), Path(arguments.out)
-    # what the environment says about runs that end does not apply
-    options = replace(options, run=replace(options.run, overwrite=False, prune=False, dry_run=False))
+    # what a file or the environment says about other runs does not apply
+    options = replace(
+        options,
+        run=replace(
+            options.run, shard=None, shard_members=False, overwrite=False, prune=False, watch=False, dry_run=False
+        ),
+    )
     if not options.run.quiet:
         warn_of_unknown_variables(environment())
 

@@ -37,7 +37,7 @@ _HELP = CommandHelp(
     usage="plainfilm survey SOURCE... [--json] [options]",
     description="Count what the SOURCEs hold before they are converted: images, patients, modalities, body parts, "
     "makers, transfer syntaxes, sizes, and what cannot be read. Only headers are read, and nothing is written. The "
-    "result holds counts alone, and nothing about a patient.",
+    "result holds only counts, and nothing about a patient.",
     examples=(
         ("plainfilm survey films/", "counts as text, and the command to use next"),
         ("plainfilm survey films/ --modality CR,DX", "only some of the images"),

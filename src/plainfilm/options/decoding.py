@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from plainfilm.options.field import option
+from plainfilm.options.field import FREE, option
 from plainfilm.options.value_types import SWITCH, members
 
 
@@ -24,12 +24,15 @@ class DecodeOptions:
     decode: Resolution = option(
         Resolution.FULL,
         members(Resolution),
-        "reduced decodes JPEG 2000 and 8-bit JPEG only at the resolution that --size needs, which is faster and "
+        "reduced decodes JPEG 2000, HTJ2K and 8-bit JPEG only at the resolution that --size needs, which is faster and "
         "changes the pixels slightly",
     )
     allow_truncated: bool = option(
         False, SWITCH, "paint the missing part of a truncated image as padding instead of failing the image"
     )
     verify: bool = option(
-        False, SWITCH, "decode lossless codestreams with a second library as well and compare the results"
+        False,
+        SWITCH,
+        "decode lossless codestreams with a second library as well and compare the results",
+        resume=FREE,
     )

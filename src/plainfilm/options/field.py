@@ -44,7 +44,7 @@ class Resume:
 FIXED = Resume(may_change=False)
 """The option changes pixels, names or tables: it is part of the fingerprint of the run and must stay the same."""
 FREE = Resume(may_change=True)
-"""The option leaves the output as it is."""
+"""The option leaves the images as they are."""
 
 
 def limit(reason: Reason) -> Resume:

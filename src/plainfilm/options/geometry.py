@@ -116,7 +116,7 @@ class GeometryOptions:
     crop: Box | CropMode | None = option(
         None,
         _CROP,
-        "keep a part of the image, in pixels after square pixels; border cuts the margin (default none)",
+        "keep a part of the image, in pixels after square pixels; border cuts the margin (default: none)",
     )
     mask: Mask = option(
         Mask.NONE, members(Mask), "border paints the margin black along its true edge, slanted or round"
@@ -125,7 +125,7 @@ class GeometryOptions:
         OutputSize(), _SIZE, "the size of the output in pixels, where N is the longest side; it never enlarges"
     )
     spacing: float | None = option(
-        None, _SPACING, "resample to this many mm per pixel, also if that enlarges the image (default none)"
+        None, _SPACING, "resample to this many mm per pixel, also if that enlarges the image (default: none)"
     )
     enlarge: bool = option(False, SWITCH, "let --size enlarge the image")
     fit: Fit = option(Fit.KEEP, members(Fit), "how the image fits WxH: within it, padded with black, or cropped")

@@ -60,7 +60,7 @@ class LimitOptions:
     memory: int = option(
         4 * GIB,
         _BYTES,
-        "the most memory that an instance may take, such as 512MiB (default 4GiB)",
+        "the most memory that an instance may take, such as 512MiB (default: 4GiB)",
         scope=Scope.RUN,
         resume=limit(Reason.MEMORY_LIMIT),
     )

@@ -222,13 +222,13 @@ class RenderOptions:
     stretch: Stretch | None = option(
         None,
         _STRETCH,
-        "the percentiles of the look stretch (default 0.1,99.9), where all includes the extreme values; it implies "
+        "the percentiles of the look stretch (default: 0.1,99.9), where all includes the extreme values; it implies "
         "--look stretch",
     )
     clahe: Clahe | None = option(
         None,
         _CLAHE,
-        "the contrast limit of the look clahe and its tiles along each side (default 2,8); it implies --look clahe",
+        "the contrast limit of the look clahe and its tiles along each side (default: 2,8); it implies --look clahe",
     )
     voi: VoiChoice = option(
         VoiChoice(), _VOI, "the VOI of the file to use, by its kind, by kind and index from 0, or by its Explanation"
@@ -242,7 +242,9 @@ class RenderOptions:
         members(Icc),
         "embed the ICC profile of a colour image in the output, convert its colours to sRGB, or drop the profile",
     )
-    strict: bool = option(False, SWITCH, "fail an image instead of replacing a VOI that cannot be used")
+    strict: bool = option(
+        False, SWITCH, "fail an image instead of replacing a VOI or another attribute that cannot be used"
+    )
 
     def __post_init__(self) -> None:
         implied = self._implied_looks
