@@ -236,3 +236,11 @@ def test_a_ledger_is_locked_by_one_run(source: Path, convert: Converts, tmp_path
     run = Conversion([source], tmp_path / "out", Options.of({"jobs": 1, "key_file": tmp_path / "key"})).run(run_again)
     assert refused
     assert run.converted == 60
+
+
+def test_an_image_that_was_too_large_is_tried_again_with_a_higher_limit(convert: Converts, tmp_path: Path) -> None:
+    source = tmp_path / "large.dcm"
+    source.write_bytes(case_file(rows=16, columns=16))
+    assert convert(source, max_pixels=255).failed == 1
+    run = convert(source, max_pixels=256)
+    assert (run.converted, run.failed) == (1, 0)

@@ -9,6 +9,7 @@ again is lost.
 
 from __future__ import annotations
 
+import threading
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator
@@ -38,6 +39,8 @@ COUNT_SECONDS = 2.0
 CONNECT_SECONDS = 30.0
 FIRST_WORKER_SECONDS = 120.0
 CLOSE_SECONDS = 10.0
+STOP_SECONDS = 1.0
+"""How long the workers may take to answer that they stop."""
 
 _LOST_SCHEDULER = "the connection to the Dask scheduler was lost: start the scheduler, and run again to resume"
 
@@ -119,8 +122,7 @@ class DaskEngine:
         """Stop what is in progress on the cluster, and leave it; a cluster that was started here ends."""
         if self._client is not None:
             if self._futures and self._is_connected:
-                with suppress(RunError):
-                    self._run_on_workers("stop_run", self._template.run, 0.0)
+                self._stop_workers(0.0)
             self._client.close(timeout=CLOSE_SECONDS)
         if self._cluster is not None:
             self._cluster.close()
@@ -277,5 +279,15 @@ class DaskEngine:
         if self._stop_at is None or self._is_stop_announced:
             return
         self._is_stop_announced = True
-        with suppress(RunError):
-            self._run_on_workers("stop_run", self._template.run, max(0.0, self._stop_at - time.monotonic()))
+        self._stop_workers(max(0.0, self._stop_at - time.monotonic()))
+
+    def _stop_workers(self, grace_seconds: float) -> None:
+        """Ask every worker to end its jobs, and wait a moment for the answers: a worker may hang."""
+
+        def ask() -> None:
+            with suppress(RunError):
+                self._run_on_workers("stop_run", self._template.run, grace_seconds)
+
+        thread = threading.Thread(target=ask, name="plainfilm-stop", daemon=True)
+        thread.start()
+        thread.join(STOP_SECONDS)

@@ -64,4 +64,9 @@ class LimitOptions:
         scope=Scope.RUN,
         resume=limit(Reason.MEMORY_LIMIT),
     )
-    max_pixels: int = option(500_000_000, COUNT, "the most values (rows x columns x samples) that a frame may have")
+    max_pixels: int = option(
+        500_000_000,
+        COUNT,
+        "the most values (rows x columns x samples) that a frame may have",
+        resume=limit(Reason.TOO_LARGE),
+    )
