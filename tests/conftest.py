@@ -212,9 +212,9 @@ def web_server() -> Iterator[WebServer]:
 @pytest.fixture(scope="session")
 def storescu() -> str:
     """The path of DCMTK's storescu, which sends instances over the DICOM network."""
-    # pynetdicom installs a program of the same name beside Python
-    others = [folder for folder in os.get_exec_path() if Path(folder) != Path(sys.executable).parent]
-    path = shutil.which("storescu", path=os.pathsep.join(others))
+    # pynetdicom installs a Python script of the same name
+    candidates = [path for folder in os.get_exec_path() if (path := shutil.which("storescu", path=folder))]
+    path = next((path for path in candidates if not Path(path).read_bytes().startswith(b"#!")), None)
     if path is None:
         skip_or_fail("storescu is not installed (Debian package dcmtk)")
     assert path is not None
