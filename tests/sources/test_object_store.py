@@ -9,6 +9,7 @@ import pytest
 from tests.support.archives import zip_bytes
 from tests.support.cases.build import case_file
 from tests.support.command_line import CommandLine
+from tests.support.outputs import rows_of
 from tests.support.s3_server import BUCKET, FAULTS, SECRET, S3Server
 
 from plainfilm.api.many_images import convert, survey
@@ -191,3 +192,14 @@ def test_the_options_of_the_clients_of_the_user_are_used(server: S3Server, monke
     finally:
         del fsspec.config.conf["s3"]
         forget_stores()
+
+
+@pytest.mark.usefixtures("server")
+def test_a_store_that_cannot_be_opened_is_a_row(key: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AZURE_STORAGE_ACCOUNT_NAME", "AZURE_STORAGE_CONNECTION_STRING"):
+        monkeypatch.delenv(name, raising=False)
+    result = run("az://container/x", key)
+    assert (result.converted, result.failed) == (0, 1)
+    (row,) = rows_of(key.parent / "out", "failures")
+    assert (row["reason"], row["stage"]) == ("unreadable", "list")
+    assert "check the URL and the configuration" in row["message"]

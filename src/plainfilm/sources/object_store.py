@@ -8,9 +8,10 @@ of the clients that it uses: profiles, single sign-on, roles and the environment
 from __future__ import annotations
 
 import errno
+import logging
 import sys
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
 
 import fsspec
 from fsspec.asyn import AsyncFileSystem, sync
@@ -18,6 +19,8 @@ from fsspec.asyn import AsyncFileSystem, sync
 from plainfilm.errors import OptionsError, Reason, SourceError
 from plainfilm.sources.remote_file import UNKNOWN_SIZE, RemoteFile, RemoteUrl, version_of
 from plainfilm.sources.store import network_error, retry_network
+
+T = TypeVar("T")
 
 # What tells one content from another, best first: a hash, a version, a time.
 _VERSION_NAMES = (
@@ -31,7 +34,7 @@ _VERSION_NAMES = (
     "created",
 )
 _LIST_SECONDS, _LEAST_SECONDS, _LEAST_RATE = 1800.0, 30.0, 256 * 1024
-# s3fs and this module try again; the client itself does so only for the connection
+# this module tries again; the client itself does so only for the connection
 _S3_OPTIONS: dict[str, Any] = {
     "config_kwargs": {
         "retries": {"mode": "standard", "max_attempts": 2},
@@ -47,6 +50,10 @@ _CLIENT_ERRORS = {
     "gcsfs.retry": ("HttpError",),
     "azure.core.exceptions": ("AzureError",),
 }
+_LOGGERS = ("adlfs", "azure", "fsspec", "gcsfs", "google", "s3fs")
+# Python prints the warnings of a logger without a handler, and those of the clients quote URLs.
+for _name in _LOGGERS:
+    logging.getLogger(_name).addHandler(logging.NullHandler())
 _CREDENTIAL_WORDS = ("credential", "profile", "auth", "token", "sso", "refresh")
 _REFUSALS = (errno.EINVAL, errno.EACCES, errno.EPERM)
 
@@ -65,17 +72,21 @@ class ObjectStore:
                 "find them (environment, profile, configuration of fsspec)"
             )
         self.is_shared = url.scheme != "memory"
+        self._tries_again = url.scheme == "gs"
         options = _S3_OPTIONS if url.scheme == "s3" else {}
-        self._files, _ = fsspec.core.url_to_fs(
-            url.access, skip_instance_cache=True, use_listings_cache=False, **options
-        )
+        try:
+            self._files, _ = fsspec.core.url_to_fs(
+                url.access, skip_instance_cache=True, use_listings_cache=False, **options
+            )
+        except _client_errors() as error:
+            raise _problem_of(error) from None
         if url.scheme == "s3":
             self._files.retries = 1
 
     def list(self, url: RemoteUrl) -> Iterator[tuple[str, RemoteFile]]:
         """Yield the objects at and below a URL. An object whose key ends with `/` stands for a folder and is none."""
         top = self._path_of(url)
-        found = retry_network(lambda: self._call("find", _LIST_SECONDS, top, detail=True))
+        found = self._attempt(lambda: self._call("find", _LIST_SECONDS, top, detail=True))
         for path, properties in found.items():
             if properties.get("type") == "directory" or path.endswith("/"):
                 continue
@@ -92,7 +103,7 @@ class ObjectStore:
         seconds = _LEAST_SECONDS + (0 if end is None else end - start) / _LEAST_RATE
         # with a range s3fs asks once, and without one twice
         span = {} if end is None else {"start": start, "end": end}
-        content: bytes = retry_network(lambda: self._call("cat_file", seconds, path, **span))
+        content: bytes = self._attempt(lambda: self._call("cat_file", seconds, path, **span))
         if end is not None and len(content) != end - start:
             message = f"the object changed after it was listed: it has not {file.size} bytes"
             raise SourceError(message, reason=Reason.SOURCE_CHANGED)
@@ -101,12 +112,12 @@ class ObjectStore:
     def put(self, url: RemoteUrl, content: bytes) -> None:
         """Write a whole object."""
         seconds = _LEAST_SECONDS + len(content) / _LEAST_RATE
-        retry_network(lambda: self._call("pipe_file", seconds, self._path_of(url), content))
+        self._attempt(lambda: self._call("pipe_file", seconds, self._path_of(url), content))
 
     def create(self, url: RemoteUrl, content: bytes) -> bool:
         """Write a whole object where there is none; return whether there was none."""
         try:
-            retry_network(lambda: self._call("pipe_file", _LEAST_SECONDS, self._path_of(url), content, mode="create"))
+            self._attempt(lambda: self._call("pipe_file", _LEAST_SECONDS, self._path_of(url), content, mode="create"))
         except _AlreadyThereError:
             return False
         return True
@@ -114,10 +125,14 @@ class ObjectStore:
     def remove(self, url: RemoteUrl) -> None:
         """Remove an object, if there is one."""
         try:
-            retry_network(lambda: self._call("rm_file", _LEAST_SECONDS, self._path_of(url)))
+            self._attempt(lambda: self._call("rm_file", _LEAST_SECONDS, self._path_of(url)))
         except SourceError as error:
             if error.reason is not Reason.SOURCE_CHANGED:
                 raise
+
+    def _attempt(self, call: Callable[[], T]) -> T:
+        """Call a function, again where the network fails. The client of Google Cloud Storage tries six times itself."""
+        return call() if self._tries_again else retry_network(call)
 
     def _path_of(self, url: RemoteUrl) -> str:
         path: str = self._files._strip_protocol(url.access)
