@@ -230,20 +230,37 @@ def children_of(pid: int) -> set[int]:
     return set(map(int, done.stdout.split()))
 
 
-def test_the_processes_of_a_worker_that_is_killed_end_too(tmp_path: Path, torch: ModuleType) -> None:
-    from plainfilm.torch import IterableImageDataset
+# PyTorch raises the error of a worker in a signal handler, wherever the main thread is: not in the process of the tests
+KILL_SCRIPT = """
+import sys
+from torch.utils.data import DataLoader
+from plainfilm.torch import IterableImageDataset
 
+batches = iter(DataLoader(IterableImageDataset(sys.argv[1]), num_workers=1))
+next(batches)
+print("ready", flush=True)
+sys.stdin.readline()
+list(batches)
+"""
+
+
+@pytest.mark.usefixtures("torch")
+def test_the_processes_of_a_worker_that_is_killed_end_too(tmp_path: Path) -> None:
     content = to_bytes(build_case(rows=6, columns=8, frames=3)[0])
     for number in range(50):
         (tmp_path / f"{number}.dcm").write_bytes(content)
-    loader = torch.utils.data.DataLoader(IterableImageDataset(tmp_path), num_workers=1)
-    batches = iter(loader)
-    next(batches)
-    (worker,) = (child for child in children_of(os.getpid()) if children_of(child) & plainfilm_workers())
-    helpers = children_of(worker) & plainfilm_workers()
-    os.kill(worker, signal.SIGKILL)
-    with pytest.raises(RuntimeError, match=r"exited unexpectedly|killed by signal"):
-        list(batches)
+    command = [sys.executable, "-c", KILL_SCRIPT, str(tmp_path)]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        (worker,) = (child for child in children_of(process.pid) if children_of(child) & plainfilm_workers())
+        helpers = children_of(worker) & plainfilm_workers()
+        os.kill(worker, signal.SIGKILL)
+        _, errors = process.communicate("\n")
+    # PyTorch says that a worker was killed, or that the connection to it was reset
+    assert process.returncode == 1
+    assert "Error" in errors
     deadline = time.monotonic() + 60
     while helpers & plainfilm_workers() and time.monotonic() < deadline:
         time.sleep(0.05)
