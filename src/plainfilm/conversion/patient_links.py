@@ -9,7 +9,7 @@ from pathlib import Path
 
 from plainfilm.conversion.pseudonyms import Key, load_key, patient_hash, patient_id_hash
 from plainfilm.errors import LedgerError, Reason
-from plainfilm.ledger.finished_ledger import open_finished_ledger
+from plainfilm.ledger.finished_ledger import no_run_message, open_finished_ledger
 from plainfilm.output.folder import FolderOutput
 from plainfilm.output.ownership import check_merged
 
@@ -32,8 +32,7 @@ class PatientLinks:
         key, output = load_key(key_file), FolderOutput(out)
         check_merged(out)
         if not output.has_ledger():
-            message = f"{out} holds no run of plainfilm: name the OUT of `plainfilm convert`"
-            raise LedgerError(message, reason=Reason.LEDGER_DIFFERS)
+            raise LedgerError(no_run_message(out), reason=Reason.LEDGER_DIFFERS)
         by_id: dict[str, tuple[str, ...]] = {}
         with output.lock(), open_finished_ledger(output.ledger_path) as ledger:
             if ledger.fingerprint.key_fingerprint != key.fingerprint:

@@ -24,7 +24,7 @@ from plainfilm.conversion.run_results import write_results
 from plainfilm.conversion.split_choice import settle_splits
 from plainfilm.conversion.summary import RUN_FILE, Counts, recorded_options
 from plainfilm.errors import LedgerError, Reason, RunError, Stage
-from plainfilm.ledger.finished_ledger import FinishedLedger, open_finished_ledger
+from plainfilm.ledger.finished_ledger import FinishedLedger, no_run_message, open_finished_ledger
 from plainfilm.ledger.ledger import Ledger
 from plainfilm.options.options import Options
 from plainfilm.output.directory import open_regular_file
@@ -71,8 +71,7 @@ class Removal:
         """
         output = self._output
         if not output.has_ledger():
-            message = f"{output.out} holds no run of plainfilm: name the OUT of `plainfilm convert`"
-            raise LedgerError(message, reason=Reason.LEDGER_DIFFERS)
+            raise LedgerError(no_run_message(output.out), reason=Reason.LEDGER_DIFFERS)
         check_merged(output.out)
         with output.open_for_run(), open_finished_ledger(output.ledger_path) as ledger:
             options = recorded_options(ledger.fingerprint)

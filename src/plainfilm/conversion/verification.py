@@ -14,7 +14,7 @@ from plainfilm.conversion.disk_check import sha256_of_file
 from plainfilm.conversion.placement import data_set_columns
 from plainfilm.conversion.summary import RUN_FILE, recorded_options
 from plainfilm.errors import LedgerError, Reason
-from plainfilm.ledger.finished_ledger import FinishedLedger, open_finished_ledger
+from plainfilm.ledger.finished_ledger import FinishedLedger, no_run_message, open_finished_ledger
 from plainfilm.ledger.ledger import Ledger
 from plainfilm.ledger.remaining_work import FileStat
 from plainfilm.output.data_card import CARD
@@ -57,8 +57,7 @@ def verify_output(out: Path) -> Verification:
     output = FolderOutput(out)
     check_merged(out)
     if not output.has_ledger():
-        message = f"{out} holds no run of plainfilm: name the OUT of `plainfilm convert`"
-        raise LedgerError(message, reason=Reason.LEDGER_DIFFERS)
+        raise LedgerError(no_run_message(out), reason=Reason.LEDGER_DIFFERS)
     with output.lock(), open_finished_ledger(output.ledger_path) as ledger:
         counts, missing, changed = _check_images(out, ledger)
         tables, missing_tables, changed_tables = _check_tables(out, ledger)

@@ -37,11 +37,15 @@ def open_finished_ledger(path: Path) -> Iterator[FinishedLedger]:
     """
     check_regular_files(path)
     if not path.exists():
-        message = f"{path.parent} holds no run of plainfilm: name the OUT of `plainfilm convert`"
-        raise LedgerError(message)
+        raise LedgerError(no_run_message(path.parent))
     with open_database(path) as database:
         meta = read_meta(database) if has_tables(database) else {}
         if meta.get("schema") != SCHEMA:
             message = f"{path.parent} was made with another version of plainfilm, or by a run that was killed "
             raise LedgerError(f"{message}before its first image: run `plainfilm convert` again")
         yield FinishedLedger(database, stored_fingerprint(path, meta))
+
+
+def no_run_message(out: Path) -> str:
+    """Return the message about a folder into which no run has written."""
+    return f"{out} holds no run of plainfilm: name the OUT of `plainfilm convert`"

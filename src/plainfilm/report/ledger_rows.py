@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from plainfilm.errors import LedgerError
-from plainfilm.ledger.finished_ledger import FinishedLedger, open_finished_ledger
+from plainfilm.ledger.finished_ledger import FinishedLedger, no_run_message, open_finished_ledger
 from plainfilm.ledger.ledger import Ledger
 from plainfilm.ledger.stored_previews import StoredPreview
 from plainfilm.options.data_set import parse_label_columns
@@ -59,7 +59,7 @@ def open_finished_output(out: Path) -> Iterator[FinishedOutput]:
     output = FolderOutput(out)
     check_merged(out)
     if not output.has_ledger():
-        raise LedgerError(f"{out} holds no run of plainfilm: name the OUT of `plainfilm convert`")
+        raise LedgerError(no_run_message(out))
     with output.open_for_run(), open_finished_ledger(output.ledger_path) as ledger:
         yield FinishedOutput(output, LedgerRows(ledger, _label_columns(ledger)))
 
