@@ -31,9 +31,9 @@ from plainfilm.api.item_options import (
     IterableKeywords,
     other_keywords,
 )
-from plainfilm.api.many_images import PathArgument, iterate_share
+from plainfilm.api.many_images import PathArgument, iterate_slice
 from plainfilm.api.training import RecordTargets, TrainingImages, open_images
-from plainfilm.conversion.share import Share
+from plainfilm.conversion.source_slice import SourceSlice
 from plainfilm.errors import ConversionError
 from plainfilm.options.keywords import IterateKeywords
 from plainfilm.records import Failure, Status
@@ -191,7 +191,7 @@ class IterableImageDataset(IterableDataset):  # type: ignore[misc]
             self._sources = paths_of(sources)
             self._targets = RecordTargets(self._items, self._options)
             # nothing is started before the first image; options and sources are checked now
-            iterate_share(self._sources, self._options).close()
+            iterate_slice(self._sources, self._options).close()
         self.classes: tuple[str, ...] = self._targets.classes
         self.transform, self.target_transform = transform, target_transform
         # one number for each worker process, in memory that all of them share
@@ -200,15 +200,15 @@ class IterableImageDataset(IterableDataset):  # type: ignore[misc]
     def __iter__(self) -> Iterator[Any]:
         """Yield the items of this process. Raises ConversionError and RunError."""
         worker = get_worker_info()
-        share, options, position, processes = Share(), self._options, 0, 1
+        source_slice, options, position, processes = SourceSlice(), self._options, 0, 1
         if worker is not None:
             processes = worker.num_workers
-            share, position = Share(worker.id, processes), worker.id % _MOST_WORKERS
+            source_slice, position = SourceSlice(worker.id, processes), worker.id % _MOST_WORKERS
             options = replace(options, run=replace(options.run, jobs=options.run.jobs or 1))
         self._failures[position] = 0
         # an earlier pass may have had more worker processes
         self._failures[processes:] = 0
-        for record, image in iterate_share(self._sources, options, share):
+        for record, image in iterate_slice(self._sources, options, source_slice):
             if isinstance(record, Failure):
                 self._add_failure(record, position)
                 continue

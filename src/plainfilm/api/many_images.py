@@ -16,8 +16,8 @@ from plainfilm.conversion.array_run import ArrayRun, Result
 from plainfilm.conversion.dry_run import plan_sources
 from plainfilm.conversion.remote_run import conversion_into
 from plainfilm.conversion.run_progress import ProgressCallback, RunProgress, ignore_progress
-from plainfilm.conversion.share import ALL_SOURCES, Share
 from plainfilm.conversion.single_image import convert_single, frames_note
+from plainfilm.conversion.source_slice import ALL_SOURCES, SourceSlice
 from plainfilm.conversion.source_survey import SourceSurvey
 from plainfilm.conversion.summary import NO_COUNTS, Counts, Run
 from plainfilm.conversion.survey_result import Survey, survey_result
@@ -97,16 +97,16 @@ def iterate(
     """
     with python_errors():
         array_options = options_of("iterate", options, IterateKeywords)
-    return iterate_share(sources, array_options)
+    return iterate_slice(sources, array_options)
 
 
-def iterate_share(
-    sources: PathArgument | Iterable[PathArgument], options: Options, share: Share = ALL_SOURCES
+def iterate_slice(
+    sources: PathArgument | Iterable[PathArgument], options: Options, source_slice: SourceSlice = ALL_SOURCES
 ) -> Generator[Result, None, None]:
-    """Convert a share of the sources into arrays, as `iterate` does with all of them. Raises the same errors."""
+    """Convert a slice of the sources into arrays, as `iterate` does with all of them. Raises the same errors."""
     with python_errors():
         check_one_image(options)
-        run = ArrayRun(paths_of(sources), options, share)
+        run = ArrayRun(paths_of(sources), options, source_slice)
     return _results(run)
 
 

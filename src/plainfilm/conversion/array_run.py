@@ -16,7 +16,7 @@ from plainfilm.conversion.job_source import excluded_failure, excluded_name
 from plainfilm.conversion.presentation_index import index_presentations, presentation_of
 from plainfilm.conversion.pseudonyms import Key, load_key
 from plainfilm.conversion.redaction_lookup import load_matched_redactions
-from plainfilm.conversion.share import ALL_SOURCES, Share
+from plainfilm.conversion.source_slice import ALL_SOURCES, SourceSlice
 from plainfilm.options.exclusion_list import load_exclusions
 from plainfilm.options.options import Options
 from plainfilm.options.presentation import PresentationSource
@@ -38,12 +38,14 @@ _INDEX = "presentations.sqlite"
 class ArrayRun:
     """A run that yields arrays. The constructor checks options and sources; nothing is started before `results`.
 
-    share: the share of the sources to convert.
+    source_slice: the slice of the sources to convert.
     Raises RunError where the run cannot start.
     """
 
-    def __init__(self, sources: Sequence[str | Path], options: Options, share: Share = ALL_SOURCES) -> None:
-        self._share = share
+    def __init__(
+        self, sources: Sequence[str | Path], options: Options, source_slice: SourceSlice = ALL_SOURCES
+    ) -> None:
+        self._source_slice = source_slice
         self._listing = Listing(sources, None, options.sources)
         self._options = options
         self._redactions: Redactions = load_matched_redactions(self._listing, options.privacy)
@@ -87,7 +89,7 @@ class ArrayRun:
     def _jobs(self, context: RunContext) -> Iterator[Job]:
         context_bytes = context.to_bytes()
         for number, entry in enumerate(self._listing.entries(with_content=True)):
-            if not self._share.has(number):
+            if not self._source_slice.has(number):
                 continue
             if isinstance(entry, Reference) and excluded_name(self._exclusions, entry.source, entry.source):
                 entry = excluded_failure(entry.source)
