@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import json
 import random
 import subprocess
 import sys
@@ -14,7 +13,7 @@ from typing import Any
 
 import pytest
 from tests.support.cases.build import case_file
-from tests.support.outputs import is_private
+from tests.support.outputs import tree
 from tests.support.sweeps import sweep
 
 from plainfilm.conversion import progress as progress_module
@@ -30,14 +29,6 @@ pytestmark = pytest.mark.slow
 
 Converts = Callable[..., Run]
 posix = pytest.mark.skipif(sys.platform == "win32", reason="signals as POSIX knows them")
-
-
-def tree(out: Path) -> dict[str, bytes]:
-    """Every file of OUT but its private ones, with its bytes; of run.json what is no time."""
-    files = {path.relative_to(out).as_posix(): path.read_bytes() for path in out.rglob("*") if path.is_file()}
-    told = json.loads(files.pop("run.json"))
-    files["counts"] = json.dumps(told["counts"]).encode()
-    return {name: data for name, data in files.items() if not is_private(name.split("/")[0])}
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
@@ -16,7 +15,7 @@ from typing import Any
 import pytest
 from tests.support.cases.build import case_file
 from tests.support.dask_cluster import DaskCluster, running_cluster, wait_for
-from tests.support.outputs import images_of, is_private, rows_of
+from tests.support.outputs import images_of, rows_of, tree
 
 from plainfilm.conversion.conversion import Conversion
 from plainfilm.conversion.run_progress import RunProgress
@@ -29,13 +28,6 @@ pytestmark = pytest.mark.usefixtures("dask")
 
 Converts = Callable[..., Run]
 FAULTY = "tests.support.faulty_conversion:convert_or_fail"
-
-
-def tree(out: Path) -> dict[str, bytes]:
-    """Every file of OUT but its private ones, with its bytes; of run.json the counts."""
-    files = {path.relative_to(out).as_posix(): path.read_bytes() for path in out.rglob("*") if path.is_file()}
-    files["counts"] = json.dumps(json.loads(files.pop("run.json"))["counts"]).encode()
-    return {name: data for name, data in files.items() if not is_private(name.split("/")[0])}
 
 
 @pytest.fixture

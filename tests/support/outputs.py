@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import csv
+import json
 from pathlib import Path
 
 
@@ -27,3 +28,10 @@ def is_private(name: str) -> bool:
 def images_of(out: Path) -> list[str]:
     """The relative paths of every PNG in OUT."""
     return [name for name in files_of(out) if name.endswith(".png")]
+
+
+def tree(out: Path) -> dict[str, bytes]:
+    """Every file of OUT but its private ones, with its bytes; of run.json, which holds times, the counts."""
+    files = {path.relative_to(out).as_posix(): path.read_bytes() for path in out.rglob("*") if path.is_file()}
+    files["counts"] = json.dumps(json.loads(files.pop("run.json"))["counts"]).encode()
+    return {name: data for name, data in files.items() if not is_private(name.split("/")[0])}
