@@ -12,6 +12,7 @@ import unicodedata
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 
 from plainfilm.dicom.instance import InstanceIdentity
@@ -51,8 +52,14 @@ class Key:
 
     def pseudonym(self, kind: str, *parts: str) -> str:
         """Return 32 hex digits: the first 16 bytes of HMAC-SHA-256 over kind and parts, each preceded by its length."""
-        message = _START + b"".join(map(_with_length, (kind, *parts)))
-        return hmac.digest(self.secret, message, "sha256")[:16].hex()
+        return _keyed_hash(self.secret, kind, *parts)
+
+
+@lru_cache(256)
+def _keyed_hash(secret: bytes, *parts: str) -> str:
+    """Return what `Key.pseudonym` does. The images of a series share the hashes of patient, study and series."""
+    message = _START + b"".join([_with_length(part) for part in parts])
+    return hmac.digest(secret, message, "sha256")[:16].hex()
 
 
 @dataclass(frozen=True, slots=True)

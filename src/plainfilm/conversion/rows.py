@@ -71,7 +71,7 @@ def record_of(context: SourceContext, rendered: RenderedFrame, file_name: str, e
         carried=context.instance.extra_columns,
         label_key=context.label_key,
         **_instance_columns(context.instance),
-        **_field_columns(rendered.plan.columns),
+        **_field_columns(rendered.plan_columns),
         **_geometry_columns(rendered.geometry),
         **_field_columns(rendered.statistics),
     )
@@ -109,7 +109,7 @@ def _geometry_columns(geometry: Geometry) -> dict[str, Any]:
 
 def software_text(rendered: RenderedFrame) -> str:
     """Return the text of a PNG: version, look, and the codes and numbers of the plan; no text of the data set."""
-    plan = rendered.plan.columns
+    plan = rendered.plan_columns
     parts = [
         f"plainfilm {VERSION}",
         f"look {plan.look}/{plan.look_version}",

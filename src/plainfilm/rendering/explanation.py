@@ -91,7 +91,7 @@ class Explanation(FastPickle):
 
 def explanation_of(instance: Instance, planned: PlannedFrame) -> Explanation:
     """Explain a planned frame of an instance."""
-    columns, geometry, decoded = planned.plan.columns, planned.geometry, planned.loaded.decoded
+    columns, geometry, decoded = planned.plan_columns, planned.geometry, planned.loaded.decoded
     presentation = instance.frame_attributes(planned.frame).presentation
     steps = (
         decode_step(decoded.decoder, planned.frame, instance.data.transfer_syntax),

@@ -16,7 +16,7 @@ from plainfilm.rendering.geometry.geometry import Geometry
 from plainfilm.rendering.masks import FrameMasks
 from plainfilm.rendering.overlays import OverlayMask, OverlayPlan
 from plainfilm.rendering.pixels import PlannedPixels
-from plainfilm.rendering.plan import Plan
+from plainfilm.rendering.plan import Plan, PlanColumns
 from plainfilm.rendering.setup import FrameSetup
 from plainfilm.rendering.statistics import Statistics
 
@@ -41,11 +41,13 @@ class LoadedFrame:
 class PlannedFrame:
     """A loaded frame with everything that will be done to it.
 
+    plan_columns: the columns of the tables that the plan decides.
     Redacted pixels have no influence on the plan. They are blacked out before geometry, also under overlays.
     """
 
     loaded: LoadedFrame
     pixels: PlannedPixels
+    plan_columns: PlanColumns
     geometry: Geometry
     overlays: OverlayPlan
 
@@ -75,14 +77,16 @@ class PlannedFrame:
 class RenderedFrame:
     """The image of a frame (from 0), with the plan that was run and the values that the tables give.
 
-    levels: the output levels. stored_hash: XXH3 of the stored values, by which duplicates are found; '' for a reduced
-    decode. profile: the ICC Profile to embed into the image. projection: how the image was made of all frames; None for
-    the image of one frame. overlay_masks: the mask images of the overlay planes, with `--overlays mask`.
+    levels: the output levels. plan_columns: the columns of the tables that the plan decides. stored_hash: XXH3 of the
+    stored values, by which duplicates are found; '' for a reduced decode. profile: the ICC Profile to embed into the
+    image. projection: how the image was made of all frames; None for the image of one frame. overlay_masks: the mask
+    images of the overlay planes, with `--overlays mask`.
     """
 
     frame: int
     levels: Levels
     plan: Plan
+    plan_columns: PlanColumns
     geometry: Geometry
     statistics: Statistics
     padding_fraction: float

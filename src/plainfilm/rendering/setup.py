@@ -40,7 +40,8 @@ class FrameSetup:
 
 def needs_border(options: Options) -> bool:
     """Whether the options ask for the border search (`--crop border`, `--mask border`)."""
-    return _geometry_options(options).crop is CropMode.BORDER or needs_outline(options)
+    geometry = _geometry_options(options)
+    return geometry.crop is CropMode.BORDER or geometry.mask is Mask.BORDER
 
 
 def needs_outline(options: Options) -> bool:
