@@ -25,7 +25,14 @@ BROAD = ("Exception", "BaseException")
 
 # Where these libraries may be imported: a package, or a module. Any other library may be imported anywhere.
 ONLY_IN: dict[str, tuple[str, ...]] = {
-    "pydicom": ("dicom/", "demo/", "cli/demo.py", "api/", "sources/pacs/association.py"),
+    "pydicom": (
+        "dicom/",
+        "demo/",
+        "cli/demo.py",
+        "api/",
+        "sources/pacs/association.py",
+        "sources/pacs/network_search.py",
+    ),
     "pynetdicom": ("sources/pacs/", "receive/"),
     "dicomweb_client": ("sources/pacs/",),
     "imagecodecs": ("decode/", "rendering/color/", "encode/", "demo/"),

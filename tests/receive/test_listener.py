@@ -157,7 +157,7 @@ def test_a_pdu_of_four_gigabytes_ends_the_connection(tmp_path: Path) -> None:
 
 
 def test_a_sender_that_drips_is_cut_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("plainfilm.receive.listener._PDU_SECONDS", 0.2)
+    monkeypatch.setattr("plainfilm.sources.pacs.pdu.PDU_SECONDS", 0.2)
 
     def is_closed() -> bool:
         try:

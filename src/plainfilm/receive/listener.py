@@ -13,7 +13,6 @@ import logging
 import re
 import socket
 import threading
-import time
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -22,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 from plainfilm.errors import OptionsError, Reason, RunError
 from plainfilm.receive.settings import ListenerSettings
 from plainfilm.receive.spool import IncomingFile, Spool
+from plainfilm.sources.pacs.pdu import MOST_PDU_BYTES, TooSlowError, received
 
 if TYPE_CHECKING:
     from pynetdicom.events import Event
@@ -34,11 +34,7 @@ INVALID_INSTANCE = 0x0117
 _UID = re.compile(r"[0-9.]{1,64}")
 _SECONDS = 60
 """The time in which a sender must continue: a connection that is silent for longer is closed."""
-_PDU_SECONDS = 60
-"""The time in which the parts of a PDU must arrive: a sender could otherwise keep a connection with single bytes."""
 _PDU_BYTES = 1 << 17
-_MOST_PDU_BYTES = 1 << 20
-"""The longest PDU that is accepted; a request for an association with all its contexts is longer than data."""
 _MOST_BYTES_IN_MEMORY = 16 << 20
 """The most bytes that one association may send without a data set that is written to disk."""
 
@@ -98,20 +94,6 @@ def receiving_into(spool: Spool) -> Iterator[None]:
         for name, original in earlier.items():
             setattr(dimse_messages, name, original)
         _config.STORE_RECV_CHUNKED_DATASET = is_chunked
-
-
-class _TooSlowError(OSError):
-    """A sender needs too long for a PDU."""
-
-
-def _received(connection: socket.socket, size: int) -> bytearray:
-    """Receive a number of bytes, or fewer where the connection ends. Raises OSError."""
-    content, end = bytearray(), time.monotonic() + _PDU_SECONDS
-    while len(content) < size and (part := connection.recv(min(size - len(content), _PDU_BYTES))):
-        content += part
-        if time.monotonic() > end and len(content) < size:
-            raise _TooSlowError("slower than allowed")
-    return content
 
 
 class Listener:
@@ -186,12 +168,12 @@ class Listener:
                 _flow.written, _flow.bytes_in_memory = file.size, 0
             _flow.bytes_in_memory += size
             is_too_large = file is not None and file.is_too_large
-            if size > _MOST_PDU_BYTES or _flow.bytes_in_memory > _MOST_BYTES_IN_MEMORY or is_too_large:
+            if size > MOST_PDU_BYTES or _flow.bytes_in_memory > _MOST_BYTES_IN_MEMORY or is_too_large:
                 self._report("a sender exceeds the limits: its connection is closed")
                 raise OSError("more bytes than allowed")
             try:
-                return _received(connection.socket, size)
-            except _TooSlowError:
+                return received(connection.socket, size)
+            except TooSlowError:
                 self._report("a sender is too slow: its connection is closed")
                 raise
 
