@@ -42,7 +42,7 @@ ONLY_IN: dict[str, tuple[str, ...]] = {
     "rich": ("cli/",),
     "platformdirs": ("conversion/pseudonyms.py", "output/remote_out.py"),
     "fsspec": ("sources/object_store.py",),
-    "requests": ("sources/web_store.py", "sources/pacs/"),
+    "requests": ("sources/web_store.py", "sources/web_adapter.py", "sources/pacs/"),
     "pickle": ("workers/", "conversion/"),
     "subprocess": ("workers/", "engines/local_cluster.py"),
     "dask": ("engines/",),

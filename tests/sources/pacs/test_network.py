@@ -5,10 +5,8 @@ from __future__ import annotations
 
 import io
 import itertools
-import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +14,7 @@ import pydicom
 import pytest
 from tests.support.pacs import Pacs, free_port
 from tests.support.pacs_films import films_of_study, place_of, write_films
+from tests.support.raw_server import repeating
 
 from plainfilm.errors import ConversionError, LimitError, OptionsError, Reason, SourceError
 from plainfilm.sources import store as store_module
@@ -287,39 +286,13 @@ def test_a_search_without_an_end_exceeds_a_limit(
     assert caught.value.reason is Reason.TOO_LARGE
 
 
-@contextmanager
-def dripping(start: bytes) -> Iterator[str]:
-    """The URL of a server that answers a connection with some bytes, and then with single bytes until it is closed."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-
-        def drip() -> None:
-            with suppress(OSError):
-                while True:
-                    connection = server.accept()[0]
-                    with connection, suppress(OSError):
-                        connection.sendall(start)
-                        while not ended.wait(0.02):
-                            connection.sendall(b"x")
-
-        ended = threading.Event()
-        thread = threading.Thread(target=drip)
-        thread.start()
-        try:
-            yield f"dicom://PACS@127.0.0.1:{server.getsockname()[1]}"
-        finally:
-            ended.set()
-            with suppress(OSError):
-                server.shutdown(socket.SHUT_RDWR)
-            thread.join(60)
-
-
 def test_a_pdu_that_drips_and_one_without_an_end_close_the_connection(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("plainfilm.sources.pacs.pdu.PDU_SECONDS", 0.2)
-    with dripping(b"\x02\0\0\x01\0\0") as url, pytest.raises(SourceError, match="slowly") as caught:
-        listed(url)
+    with repeating(b"\x02\0\0\x01\0\0", b"x") as port, pytest.raises(SourceError, match="slowly") as caught:
+        listed(f"dicom://PACS@127.0.0.1:{port}")
     assert caught.value.reason is Reason.NETWORK
-    with dripping(b"\x02\0\xff\xff\xff\xff") as url, pytest.raises(LimitError, match="PDU of more than"):
-        listed(url)
+    with repeating(b"\x02\0\xff\xff\xff\xff", b"x") as port, pytest.raises(LimitError, match="PDU of more than"):
+        listed(f"dicom://PACS@127.0.0.1:{port}")
 
 
 def test_many_searches_in_a_row_lose_no_answer(failing_scp: Any) -> None:
