@@ -287,7 +287,7 @@ def test_a_search_without_an_end_exceeds_a_limit(
 
 
 def test_a_pdu_that_drips_and_one_without_an_end_close_the_connection(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("plainfilm.sources.pacs.pdu.PDU_SECONDS", 0.2)
+    monkeypatch.setattr("plainfilm.sources.pacs.association.PDU_SECONDS", 0.2)
     with repeating(b"\x02\0\0\x01\0\0", b"x") as port, pytest.raises(SourceError, match="slowly") as caught:
         listed(f"dicom://PACS@127.0.0.1:{port}")
     assert caught.value.reason is Reason.NETWORK

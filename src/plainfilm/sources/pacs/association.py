@@ -27,7 +27,7 @@ from pynetdicom.sop_class import (
 
 from plainfilm.errors import LimitError, OptionsError, SourceError
 from plainfilm.sources.pacs.checkpoint import use_checkpoint
-from plainfilm.sources.pacs.pdu import MOST_PDU_BYTES, TooLongError, TooSlowError, received
+from plainfilm.sources.pacs.pdu import MOST_PDU_BYTES, PDU_SECONDS, TooLongError, TooSlowError, received
 from plainfilm.sources.pacs.query import Level
 from plainfilm.sources.store import network_error
 from plainfilm.sources.web_store import LARGEST_UNKNOWN
@@ -82,7 +82,7 @@ class Traffic:
 
         def receive_within_limits(size: int) -> bytearray:
             try:
-                return received(connection.socket, size)
+                return received(connection.socket, size, PDU_SECONDS)
             except TooLongError:
                 self.problem = LimitError(f"the PACS sends a PDU of more than {MOST_PDU_BYTES} bytes")
                 raise

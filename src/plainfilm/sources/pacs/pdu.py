@@ -21,11 +21,11 @@ class TooLongError(OSError):
     """A PDU is longer than is accepted."""
 
 
-def received(connection: socket.socket, size: int) -> bytearray:
+def received(connection: socket.socket, size: int, most_seconds: float) -> bytearray:
     """Receive a number of bytes, or fewer where the connection ends. Raises OSError."""
     if size > MOST_PDU_BYTES:
         raise TooLongError("more bytes than allowed")
-    content, end = bytearray(), time.monotonic() + PDU_SECONDS
+    content, end = bytearray(), time.monotonic() + most_seconds
     while len(content) < size and (part := connection.recv(min(size - len(content), _BLOCK))):
         content += part
         if time.monotonic() > end and len(content) < size:
