@@ -23,11 +23,12 @@ from plainfilm.cli.variables import warn_of_unknown_variables
 from plainfilm.conversion.run_progress import ignore_progress
 from plainfilm.errors import OptionsError
 from plainfilm.options.encoding import ImageFormat, format_of_suffix
+from plainfilm.options.local_path import check_local, scheme_of
 from plainfilm.options.options import Options
 from plainfilm.options.run import EngineName, Progress
 from plainfilm.output.single import STANDARD_OUTPUT, check_single, is_image_name, with_format_of
 from plainfilm.sources.remote_file import public_text
-from plainfilm.sources.scheme import check_local, check_scheme, scheme_of
+from plainfilm.sources.scheme import check_scheme
 from plainfilm.workers.spawn import PrestartedWorkers
 
 _HELP = CommandHelp(

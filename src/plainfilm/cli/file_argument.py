@@ -6,8 +6,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from plainfilm.errors import OptionsError, SourceMissingError
+from plainfilm.options.local_path import check_local
 from plainfilm.sources.entries import EntryKind, kind_of_source
-from plainfilm.sources.scheme import check_local
 
 
 def path_of_file(text: str, command: str) -> Path:
@@ -24,6 +24,12 @@ def path_of_file(text: str, command: str) -> Path:
         raise OptionsError(f"FILE {text} is a folder: {command} reads files")
     if kind is not EntryKind.FILE:
         raise OptionsError(f"FILE {text} is not a regular file, or cannot be reached")
+    return Path(text)
+
+
+def path_of_option(text: str, flag: str) -> Path:
+    """The path in the value of an option that only one command has. Raises OptionsError for a URL."""
+    check_local(text, flag)
     return Path(text)
 
 

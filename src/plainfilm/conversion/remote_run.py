@@ -11,10 +11,10 @@ from plainfilm.conversion.conversion import Conversion
 from plainfilm.conversion.run_progress import ProgressCallback, ignore_progress
 from plainfilm.conversion.summary import Run
 from plainfilm.errors import OptionsError, RunError
+from plainfilm.options.local_path import scheme_of
 from plainfilm.options.options import Options
 from plainfilm.output.remote_out import open_remote_out
 from plainfilm.sources.remote_file import public_text
-from plainfilm.sources.scheme import scheme_of
 from plainfilm.workers.pool import GRACE_SECONDS
 from plainfilm.workers.spawn import PrestartedWorkers
 

@@ -11,12 +11,12 @@ from plainfilm.conversion.job import ConvertJob, EncodedImage, RunContext
 from plainfilm.conversion.pseudonyms import load_key
 from plainfilm.conversion.redaction_lookup import load_matched_redactions
 from plainfilm.errors import OptionsError, RunError
+from plainfilm.options.local_path import scheme_of
 from plainfilm.options.options import Options
 from plainfilm.options.presentation import Overlays
 from plainfilm.options.privacy import RedactionBoxes
 from plainfilm.records import Failure
 from plainfilm.sources.reference import Reference
-from plainfilm.sources.scheme import scheme_of
 from plainfilm.sources.walk import Listing
 from plainfilm.workers.messages import Job, TaskResult, WorkerLost, WorkerSettings
 from plainfilm.workers.pool import WorkerPool

@@ -16,10 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from plainfilm.errors import OptionsError, SourceMissingError, Stage, with_os_error
+from plainfilm.options.local_path import check_local
 from plainfilm.options.sources import SourceOptions
 from plainfilm.sources.entries import Entry, EntryKind
 from plainfilm.sources.path_tree import PathTree
-from plainfilm.sources.scheme import check_local
 
 STANDARD_INPUT = "-"
 _LIST_MARK = "@"
