@@ -25,7 +25,7 @@ from typing import IO, NoReturn, cast
 from plainfilm.errors import Reason, RunError, environment_reason
 from plainfilm.workers import limits
 from plainfilm.workers.messages import (
-    CONTINUE,
+    Continue,
     FrameStarted,
     FrameSurveyed,
     Job,
@@ -44,6 +44,8 @@ from plainfilm.workers.messages import (
     read_pickled_message,
     write_message,
 )
+
+_CONTINUE = pickle.dumps(Continue(), protocol=5)
 
 Task = Callable[[Job, Callable[[Report], None]], bool | None]
 """A task returns True where its process must not run another job."""
@@ -98,7 +100,7 @@ class _Requests:
 
     def wait_for_continue(self) -> None:
         """Read until a Continue has come; the process exits when the stream ends."""
-        while (message := self._read()) != CONTINUE:
+        while (message := self._read()) != _CONTINUE:
             self._jobs.append(message)
 
     def wait_for_end(self) -> NoReturn:

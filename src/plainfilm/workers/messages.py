@@ -141,9 +141,6 @@ class Continue(FastPickle):
     """The parent has received the TaskResult of a frame: the worker may go on."""
 
 
-CONTINUE = pickle.dumps(Continue(), protocol=5)
-
-
 @dataclass(frozen=True, slots=True)
 class Ready:
     """The worker has imported its task and set its limits; `resident`: its resident size in bytes, if known."""
