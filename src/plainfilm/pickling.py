@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Sequence
 from functools import cache
-from operator import attrgetter
+from itertools import repeat
+from operator import attrgetter, call
 from typing import ClassVar, TypeVar, cast
 
 T = TypeVar("T")
@@ -28,6 +30,25 @@ def replaced(value: T, **changes: object) -> T:
     kind = type(value)
     names: tuple[str, ...] = kind.__match_args__  # type: ignore[attr-defined]
     return kind(**{**dict(zip(names, field_values(value), strict=True)), **changes})
+
+
+@cache
+def _setters(kind: type) -> tuple[Callable[[object, object], None], ...]:
+    names: tuple[str, ...] = kind.__match_args__  # type: ignore[attr-defined]
+    return tuple(vars(kind)[name].__set__ for name in names)
+
+
+def constructed(kind: type[T], values: Sequence[object]) -> T:
+    """Return a frozen dataclass with slots that has these values in the order of its fields.
+
+    This takes half of the time of the constructor, which looks fields up by their names. `__post_init__` is not called.
+    """
+    setters = _setters(kind)
+    if len(values) != len(setters):
+        raise TypeError(f"{kind.__name__} has {len(setters)} fields, not {len(values)}")
+    value = object.__new__(kind)
+    deque(map(call, setters, repeat(value), values), 0)
+    return value
 
 
 class FastPickle:

@@ -235,13 +235,18 @@ class FolderOutput:
 
         Returns the errors of files that could not be flushed. Raises StorageFullError and RunError.
         """
-        remaining = iter(list(names))
+        staged = list(names)
+        remaining, threads = iter(staged), min(len(staged), _PARALLEL_SYNCS)
         errors: dict[str, OutputError] = {}
         try:
-            with translate_os_errors(), self._open_staging() as staging, ThreadPoolExecutor(_PARALLEL_SYNCS) as pool:
-                # each thread takes the next name itself: that is cheaper than one task a file
-                for future in [pool.submit(_sync_each, staging, remaining, errors) for _ in range(_PARALLEL_SYNCS)]:
-                    future.result()
+            with translate_os_errors(), self._open_staging() as staging:
+                if threads < 2:
+                    _sync_each(staging, remaining, errors)
+                    return errors
+                with ThreadPoolExecutor(threads) as pool:
+                    # each thread takes the next name itself: that is cheaper than one task a file
+                    for future in [pool.submit(_sync_each, staging, remaining, errors) for _ in range(threads)]:
+                        future.result()
         except OutputError as error:
             return dict.fromkeys(names, error)
         return errors
