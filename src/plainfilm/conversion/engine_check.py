@@ -55,7 +55,7 @@ def fault_of_worker(argument: bytes) -> str:
     if differences := expected.differences(fingerprint):
         return f"it would make other images ({'; '.join(differences)}): install the same versions there"
     output = FolderOutput(context.out, names=PrivateNames(context.options.run.shard))
-    if not output.is_staged(expectation.probe):
+    if not output.staged_path(expectation.probe).is_file():
         return f"its {context.out} is another folder: OUT must be a folder that all workers share"
     if missing := [str(path) for path in expectation.sources if not path.exists()]:
         return f"it does not see {missing[0]}: all workers must see the SOURCEs under the same paths"

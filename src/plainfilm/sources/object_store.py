@@ -33,7 +33,7 @@ _VERSION_NAMES = (
     "updated",
     "created",
 )
-_LIST_SECONDS, _LEAST_SECONDS, _LEAST_RATE = 1800.0, 30.0, 256 * 1024
+_LIST_SECONDS, _COPY_SECONDS, _LEAST_SECONDS, _LEAST_RATE = 1800.0, 600.0, 30.0, 256 * 1024
 # this module tries again; the client itself does so only for the connection
 _S3_OPTIONS: dict[str, Any] = {
     "config_kwargs": {
@@ -122,6 +122,11 @@ class ObjectStore:
             return False
         return True
 
+    def copy(self, origin: RemoteUrl, target: RemoteUrl) -> None:
+        """Copy an object; the server of the store does it. Raises SourceError (`source_changed`) if there is none."""
+        paths = self._path_of(origin), self._path_of(target)
+        self._attempt(lambda: self._call("cp_file", _COPY_SECONDS, *paths))
+
     def remove(self, url: RemoteUrl) -> None:
         """Remove an object, if there is one."""
         try:
@@ -151,6 +156,8 @@ class ObjectStore:
             if method == "find":
                 return {}
             problem = SourceError("the object is no longer there", reason=Reason.SOURCE_CHANGED)
+        except NotImplementedError:
+            problem = SourceError("the store has no such operation for this bucket")
         except FileExistsError:
             problem = _AlreadyThereError("there is such an object")
         except _client_errors() as error:

@@ -60,6 +60,10 @@ class WritableStore(Store, Protocol):
         """Write a whole file where there is none; return whether there was none."""
         ...
 
+    def copy(self, origin: RemoteUrl, target: RemoteUrl) -> None:
+        """Copy a whole file within the store, whose server does it: no byte travels. Raises also `source_changed`."""
+        ...
+
     def remove(self, url: RemoteUrl) -> None:
         """Remove a file, if there is one."""
         ...
