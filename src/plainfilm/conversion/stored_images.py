@@ -7,10 +7,36 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from plainfilm.conversion.job import StagedImage
+from plainfilm.errors import OptionsError
+from plainfilm.options.options import Options
+from plainfilm.options.output import Layout
 from plainfilm.output.folder import FolderOutput
 from plainfilm.output.store_staging import StoreStaging
 from plainfilm.sources.remote_file import RemoteUrl
+from plainfilm.sources.scheme import scheme_of
 from plainfilm.workers.messages import Event, TaskResult
+
+
+def check_images_in_store(out: str, options: Options) -> None:
+    """Raise OptionsError if the workers of a cluster cannot put the images of a run into the store of OUT.
+
+    out: the URL of OUT.
+    """
+    if options.output.layout is not Layout.FOLDER:
+        raise OptionsError(
+            f"--layout {options.output.layout} contradicts --scheduler with an OUT in a store: this process would have "
+            "to fetch all images; give a folder that all workers share as OUT, or --shard without --scheduler"
+        )
+    if scheme_of(out) == "memory":
+        raise OptionsError(
+            "--scheduler needs an OUT that the workers can reach: they do not see the memory of memory://"
+        )
+    presentation = options.presentation.presentation
+    if presentation is not None and presentation.path is None:
+        raise OptionsError(
+            "--presentation auto contradicts --scheduler with an OUT in a store: the workers do not see the index of "
+            "the presentation states; give a folder that all workers share as OUT"
+        )
 
 
 def received(events: Iterable[Event], output: FolderOutput, store: RemoteUrl | None) -> Iterator[Event]:
@@ -23,7 +49,7 @@ def received(events: Iterable[Event], output: FolderOutput, store: RemoteUrl | N
     if store is None:
         yield from events
         return
-    staging = StoreStaging(store)
+    staging = StoreStaging(store, output.names)
     for event in events:
         if isinstance(event, TaskResult) and isinstance(event.value, StagedImage):
             yield TaskResult(_with_files(event.value, output, staging), event.traceback)

@@ -204,10 +204,11 @@ def _image_name(convert_job: ConvertJob, source: SourceContext) -> str:
 
 def _staging_of(context: RunContext) -> Staging:
     """Return where the images of a run are staged; it has a folder OUT."""
+    names = PrivateNames(context.options.run.shard)
     if context.store is not None:
-        return StoreStaging(context.store)
+        return StoreStaging(context.store, names)
     assert context.out is not None
-    return FolderOutput(context.out, names=PrivateNames(context.options.run.shard))
+    return FolderOutput(context.out, names=names)
 
 
 def _stage_overlays(staging: Staging, name: str, rendered: RenderedFrame) -> tuple[StagedOverlay, ...]:

@@ -13,7 +13,7 @@ from typing import Protocol, cast
 
 from plainfilm.output.directory import temporary_name
 from plainfilm.output.folder import FolderOutput
-from plainfilm.output.ownership import STAGING
+from plainfilm.output.ownership import WHOLE, PrivateNames
 from plainfilm.output.placeholder import LEAST_SIZE, stage_placeholder
 from plainfilm.output.storage import translate_store_errors
 from plainfilm.sources.remote_file import RemoteFile, RemoteUrl
@@ -30,9 +30,13 @@ class Staging(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class StoreStaging:
-    """The staged objects of an OUT in a store; out: its URL. Every method raises RunError if the store fails."""
+    """The staged objects of a run. Every method raises RunError if the store fails.
+
+    out: the URL of OUT. names: the names of the private entries of the run.
+    """
 
     out: RemoteUrl
+    names: PrivateNames = WHOLE
 
     def stage(self, chunks: Iterable[bytes]) -> str:
         """Put a whole object, and return its temporary name."""
@@ -58,11 +62,11 @@ class StoreStaging:
         """
         if size < LEAST_SIZE:
             return output.stage([self.read(name, size)])
-        return stage_placeholder(output, f"{STAGING}/{name}", size)
+        return stage_placeholder(output, f"{self.names.staging}/{name}", size)
 
     @property
     def _store(self) -> WritableStore:
         return cast(WritableStore, store_of(self.out))
 
     def _url_of(self, name: str) -> RemoteUrl:
-        return self.out.below(f"{STAGING}/{name}")
+        return self.out.below(f"{self.names.staging}/{name}")

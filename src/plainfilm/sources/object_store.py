@@ -11,6 +11,7 @@ import errno
 import logging
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any, TypeVar
 
 import fsspec
@@ -34,6 +35,8 @@ _VERSION_NAMES = (
     "created",
 )
 _LIST_SECONDS, _COPY_SECONDS, _LEAST_SECONDS, _LEAST_RATE = 1800.0, 600.0, 30.0, 256 * 1024
+# the least size of the parts of a large object of S3, the number of parts that it can have, and of those sent at once
+_PART, _MOST_PARTS, _PARTS_AT_ONCE = 16 * 1024**2, 10_000, 4
 # this module tries again; the client itself does so only for the connection
 _S3_OPTIONS: dict[str, Any] = {
     "config_kwargs": {
@@ -80,7 +83,8 @@ class ObjectStore:
             )
         except _client_errors() as error:
             raise _problem_of(error) from None
-        if url.scheme == "s3":
+        self._is_s3 = url.scheme == "s3"
+        if self._is_s3:
             self._files.retries = 1
 
     def list(self, url: RemoteUrl) -> Iterator[tuple[str, RemoteFile]]:
@@ -113,6 +117,14 @@ class ObjectStore:
         """Write a whole object."""
         seconds = _LEAST_SECONDS + len(content) / _LEAST_RATE
         self._attempt(lambda: self._call("pipe_file", seconds, self._path_of(url), content))
+
+    def put_file(self, url: RemoteUrl, path: Path) -> None:
+        """Write a whole object with the bytes of a file of this machine, in parts."""
+        size = path.stat().st_size
+        seconds = _LEAST_SECONDS + size / _LEAST_RATE
+        part = max(_PART, -(-size // _MOST_PARTS))
+        options = {"chunksize": part, "max_concurrency": _PARTS_AT_ONCE} if self._is_s3 else {}
+        self._attempt(lambda: self._call("put_file", seconds, str(path), self._path_of(url), **options))
 
     def create(self, url: RemoteUrl, content: bytes) -> bool:
         """Write a whole object where there is none; return whether there was none."""
