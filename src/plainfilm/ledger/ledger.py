@@ -240,10 +240,10 @@ class Ledger:
         """Free the space of the write-ahead log where that is possible. Raises nothing."""
         self._database.truncate_log()
 
-    def records(self) -> Iterator[Record]:
-        """Yield the images by source and frame, each with its `duplicate_of`."""
+    def records(self, chosen: Iterable[bool] | None = None) -> Iterator[Record]:
+        """Yield the images by source and frame, or those that are chosen, each with its `duplicate_of`."""
         self.commit()
-        return self._rows.records(self.counts.total())
+        return self._rows.records(self.counts.total(), chosen)
 
     def failures(self) -> Iterator[Failure]:
         """Yield the failures by source and frame."""

@@ -239,14 +239,10 @@ class FolderOutput:
         remaining, threads = iter(staged), min(len(staged), _PARALLEL_SYNCS)
         errors: dict[str, OutputError] = {}
         try:
-            with translate_os_errors(), self._open_staging() as staging:
-                if threads < 2:
-                    _sync_each(staging, remaining, errors)
-                    return errors
-                with ThreadPoolExecutor(threads) as pool:
-                    # each thread takes the next name itself: that is cheaper than one task a file
-                    for future in [pool.submit(_sync_each, staging, remaining, errors) for _ in range(threads)]:
-                        future.result()
+            with translate_os_errors(), self._open_staging() as staging, ThreadPoolExecutor(max(threads, 1)) as pool:
+                # each thread takes the next name itself: that is cheaper than one task a file
+                for future in [pool.submit(_sync_each, staging, remaining, errors) for _ in range(threads)]:
+                    future.result()
         except OutputError as error:
             return dict.fromkeys(names, error)
         return errors

@@ -116,7 +116,8 @@ class Tallies:
 
 
 def _count(counter: Counter[str], value: str, images: int) -> None:
-    text = printable_text(value) or EMPTY
+    # a value that has been counted is printable
+    text = value if value in counter else printable_text(value) or EMPTY
     counter[text if text in counter or len(counter) < MOST_VALUES else OTHER] += images
 
 
