@@ -184,7 +184,7 @@ def _build(given: Mapping[str, _Given], declared: Mapping[str, Option], single_f
     for option, cause in list(ineffective_options(parsed, single_format)):
         if not given[option.name].origin:
             raise OptionsError(f"{option.flag} has no effect {cause}: leave it out")
-        del parsed[option.name]
+        parsed.pop(option.name, None)
     try:
         return Options.of(parsed)
     except OptionsError as error:
