@@ -68,16 +68,9 @@ def convert_source(job: Job, report: Callable[[Report], None]) -> bool:
                 report(MemoryShort())
             for result in _results(job, convert_job, _with_presentation(opened, context), report):
                 report(result)
-                _release(result)
     except ConversionError as error:
         report(_failed(convert_job, None, error))
     return is_memory_suspect()
-
-
-def _release(result: TaskResult | FrameSkipped) -> None:
-    """Close the file of an array that has been reported."""
-    if isinstance(result, TaskResult) and isinstance(result.value, ArrayImage):
-        result.value.file.release()
 
 
 def _results(
