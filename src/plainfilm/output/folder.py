@@ -116,8 +116,11 @@ class FolderOutput:
         Raises OutputError (this image cannot be written), StorageFullError and RunError (no image can be written).
         """
         name = temporary_name()
-        with translate_os_errors(), self._open_staging() as staging:
-            staging.create(name, chunks)
+        try:
+            with self._open_staging() as staging:
+                staging.create(name, chunks)
+        except OSError as error:
+            raise classify_os_error(error) from error
         return name
 
     def is_staged(self, temporary_name: str) -> bool:
@@ -275,10 +278,8 @@ class FolderOutput:
     def _staging_path(self) -> Path:
         return self.out / self.names.staging
 
-    @contextmanager
-    def _open_staging(self) -> Iterator[OutputDirectory]:
-        with open_directory(self.out, [self.names.staging], mode=0o700, by_descriptor=self.by_descriptor) as directory:
-            yield directory
+    def _open_staging(self) -> AbstractContextManager[OutputDirectory]:
+        return open_directory(self.out, [self.names.staging], mode=0o700, by_descriptor=self.by_descriptor)
 
     def _remove_staging(self) -> None:
         """Remove the staging folder. What cannot be removed stays for the next run."""

@@ -18,6 +18,7 @@ from plainfilm.report.tone_chart import EMPTY_CHART, ToneChart
 _LENGTH = struct.Struct(">I")
 _MOST_BYTES = 1 << 20
 _LISTS, _STRINGS = frozenset({list}), frozenset({str})
+_ENCODER = json.JSONEncoder(ensure_ascii=False)
 Texts = tuple[str, ...]
 
 
@@ -36,8 +37,8 @@ class Preview:
     def to_bytes(self) -> bytes:
         """Return the bytes that the ledger stores."""
         chart = self.chart
-        counts, levels = (b64encode(part).decode() for part in (chart.counts, chart.levels))
-        text = json.dumps([chart.low, chart.high, counts, levels, self.steps, self.findings], ensure_ascii=False)
+        counts, levels = b64encode(chart.counts).decode(), b64encode(chart.levels).decode()
+        text = _ENCODER.encode([chart.low, chart.high, counts, levels, self.steps, self.findings])
         packed = zlib.compress(text.encode("utf-8", "replace"), 1)
         return _LENGTH.pack(len(packed)) + packed + self.thumbnail
 
