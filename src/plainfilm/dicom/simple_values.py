@@ -12,6 +12,8 @@ import struct
 
 from pydicom.dataelem import RawDataElement
 
+from plainfilm.dicom.number_values import dictionary_vr_of
+
 # Printable and not blank, without the value separator (\) and without ~, both of which are other characters in some
 # character sets.
 _TEXT = re.compile(rb"[ -\[\]-}]*[!-\[\]-}][ -\[\]-}]*")
@@ -65,10 +67,16 @@ def _binary_number(element: RawDataElement) -> float | None:
     return number  # type: ignore[no-any-return]  # an integer or a float, as the layout says
 
 
-def simple_number(element: RawDataElement) -> float | None:
-    """Return the only number of an element, finite and spelled as the standard says, or None."""
+def simple_number(element: RawDataElement, attribute: str | int) -> float | None:
+    """Return the only number of an element, finite and spelled as the standard says, or None.
+
+    attribute: keyword or tag. One whose numbers are integers as texts (VR IS) has no fraction.
+    """
     if element.VR in ("DS", "IS"):
         text = simple_text(element)
-        return None if text is None else float(text)
-    number = _binary_number(element)
-    return float(number) if number is not None and number - number == 0 else None
+        number = None if text is None else float(text)
+    else:
+        number = _binary_number(element)
+    if number is None or number - number != 0 or (number % 1 and dictionary_vr_of(attribute) == "IS"):
+        return None
+    return float(number)

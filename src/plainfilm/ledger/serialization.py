@@ -16,7 +16,6 @@ from typing import Any
 
 from plainfilm.errors import Reason, Stage
 from plainfilm.ledger.schema import is_relative_name
-from plainfilm.pickling import constructed
 from plainfilm.records import Failure, Record, Status
 
 _RECORD_FIELDS = tuple(field.name for field in fields(Record))
@@ -59,7 +58,7 @@ def record_from_text(text: str, duplicate_of: str = "") -> Record:
         values[index] = tuple(values[index])
     if duplicate_of:
         values[_DUPLICATE_OF_INDEX] = duplicate_of
-    record = constructed(Record, values)
+    record = Record(*values)
     if not _are_all(record.affine, _NUMBERS) or not _are_all((*record.carried, *record.labels), _TEXTS):
         raise ValueError("no row of an image")
     return record

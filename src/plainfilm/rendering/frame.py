@@ -12,6 +12,7 @@ from plainfilm.decode.decoded import DecodedFrame
 from plainfilm.findings import Finding
 from plainfilm.kernels.levels import Levels, levels_array
 from plainfilm.options.output import Projection
+from plainfilm.pickling import quickly_made
 from plainfilm.rendering.geometry.geometry import Geometry
 from plainfilm.rendering.masks import FrameMasks
 from plainfilm.rendering.overlays import OverlayMask, OverlayPlan
@@ -37,6 +38,7 @@ class LoadedFrame:
         return self.decoded.samples.nbytes + self.masks.nbytes
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class PlannedFrame:
     """A loaded frame with everything that will be done to it.
@@ -73,6 +75,7 @@ class PlannedFrame:
         )
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class RenderedFrame:
     """The image of a frame (from 0), with the plan that was run and the values that the tables give.
