@@ -20,7 +20,7 @@ from tests.support.outputs import images_of, rows_of, tree
 from plainfilm.conversion.conversion import Conversion
 from plainfilm.conversion.run_progress import RunProgress
 from plainfilm.conversion.summary import Run
-from plainfilm.engines import dask_connection
+from plainfilm.engines import dask_connection, dask_engine
 from plainfilm.errors import OptionsError, Reason, RunError
 from plainfilm.options.options import Options
 
@@ -98,14 +98,14 @@ def test_an_existing_scheduler_with_workers_gives_the_same_files(
     assert tree(tmp_path / "out") == whole
 
 
-def kill_once(process: int) -> Callable[[RunProgress], None]:
-    """Return a callback that kills a process when the first images are there."""
-    killed: list[int] = []
+def signal_once(process: int, number: int = signal.SIGKILL) -> Callable[[RunProgress], None]:
+    """Return a callback that kills a process, or sends another signal, when the first images are there."""
+    sent: list[int] = []
 
     def callback(progress: RunProgress) -> None:
-        if progress.new_images and not killed:
-            killed.append(process)
-            os.kill(process, signal.SIGKILL)
+        if progress.new_images and not sent:
+            sent.append(process)
+            os.kill(process, number)
 
     return callback
 
@@ -116,7 +116,7 @@ def test_a_killed_worker_costs_nothing(
 ) -> None:
     victim = cluster.add_worker(nanny)
     cluster.add_worker(nanny)
-    convert("out", kill_once(victim.pid), scheduler=cluster.address)
+    convert("out", signal_once(victim.pid), scheduler=cluster.address)
     assert tree(tmp_path / "out") == whole
 
 
@@ -139,14 +139,67 @@ def test_a_file_that_crashes_its_process_leaves_the_dask_worker_alive(
     assert worker.poll() is None
 
 
-def test_a_lost_scheduler_stops_the_run_and_it_resumes(
-    convert: Converts, whole: dict[str, bytes], cluster: DaskCluster, tmp_path: Path
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP])
+def test_a_scheduler_that_is_lost_or_hangs_stops_the_run_and_it_resumes(
+    number: int,
+    convert: Converts,
+    whole: dict[str, bytes],
+    cluster: DaskCluster,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(dask_connection, "ANSWER_SECONDS", 0.5)
+    monkeypatch.setattr(dask_connection, "SILENCE_SECONDS", 8.0)
     cluster.add_worker("--no-nanny")
     with pytest.raises(RunError, match="scheduler was lost"):
-        convert("out", kill_once(cluster.scheduler.pid), scheduler=cluster.address)
+        convert("out", signal_once(cluster.scheduler.pid, number), scheduler=cluster.address)
     assert len(rows_of(tmp_path / "out")) == len(images_of(tmp_path / "out")) > 0
     convert("out", engine="local", jobs=2)
+    assert tree(tmp_path / "out") == whole
+
+
+def test_a_cluster_without_workers_ends_the_run_which_says_so_before(
+    convert: Converts, whole: dict[str, bytes], cluster: DaskCluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dask_connection, "COUNT_SECONDS", 0.1)
+    monkeypatch.setattr(dask_engine, "NOTICE_SECONDS", 0.0)
+    monkeypatch.setattr(dask_engine, "NO_WORKER_SECONDS", 2.0)
+    kill, problems = signal_once(cluster.add_worker("--no-nanny").pid), []
+
+    def progress(status: RunProgress) -> None:
+        kill(status)
+        problems.append(status.problem)
+
+    with pytest.raises(RunError, match="no worker for 2 s: start workers, and run again"):
+        convert("out", progress, scheduler=cluster.address, log=tmp_path / "log")
+    assert "the Dask cluster has no worker" in problems
+    assert "has no worker" in (tmp_path / "log").read_text()
+    convert("out", engine="local", jobs=2)
+    assert tree(tmp_path / "out") == whole
+
+
+def test_workers_that_hang_at_the_start_do_not_hang_the_run(
+    convert: Converts, whole: dict[str, bytes], cluster: DaskCluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hanging = [cluster.add_worker("--no-nanny"), cluster.add_worker("--no-nanny")]
+    wait_for(lambda: all("Starting established" in cluster.log(number) for number in range(2)))
+    # both have loaded what they need
+    convert("first", scheduler=cluster.address)
+    monkeypatch.setattr(dask_engine, "CHECK_SECONDS", 2.0)
+    for worker in hanging:
+        os.kill(worker.pid, signal.SIGSTOP)
+    with pytest.raises(RunError, match="no Dask worker has answered within 2 s"):
+        convert("out", scheduler=cluster.address)
+    os.kill(hanging[0].pid, signal.SIGCONT)
+    monkeypatch.setattr(dask_engine, "CHECK_SECONDS", 15.0)
+    go_on, problems = signal_once(hanging[1].pid, signal.SIGCONT), []
+
+    def progress(status: RunProgress) -> None:
+        go_on(status)
+        problems.append(status.problem)
+
+    convert("out", progress, scheduler=cluster.address)
+    assert "Dask workers that do not answer: 1" in problems
     assert tree(tmp_path / "out") == whole
 
 
