@@ -20,7 +20,7 @@ from tests.support.outputs import images_of, rows_of, tree
 from plainfilm.conversion.conversion import Conversion
 from plainfilm.conversion.run_progress import RunProgress
 from plainfilm.conversion.summary import Run
-from plainfilm.engines import dask_engine
+from plainfilm.engines import dask_connection
 from plainfilm.errors import OptionsError, Reason, RunError
 from plainfilm.options.options import Options
 
@@ -211,7 +211,7 @@ def test_logs_of_the_cluster_hold_neither_paths_nor_the_key(
 
 
 def test_no_scheduler_is_a_clear_error(convert: Converts, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dask_engine, "CONNECT_SECONDS", 1.0)
+    monkeypatch.setattr(dask_connection, "CONNECT_SECONDS", 1.0)
     with pytest.raises(RunError, match="no Dask cluster with a worker answers"):
         convert("out", scheduler="tcp://127.0.0.1:9")
 

@@ -34,15 +34,18 @@ class S3Server:
     """A bucket behind the proxy.
 
     faults: what becomes of the next requests for objects, first to last. constant_fault: of all others.
-    requests: the method, the path and the range of each request so far. port: that of the proxy.
+    requests: the method, the path and the range of each request so far. traffic: the method and the path of each, and
+    the bytes of the object that were sent or fetched. port: that of the proxy, on its host.
     held_request: a method and the end of a path: such a request sets `has_held` and waits for `release`.
     """
 
     server_port: int
     port: int = 0
+    host: str = "127.0.0.1"
     faults: list[str] = field(default_factory=list)
     constant_fault: str = ""
     requests: list[tuple[str, str, str]] = field(default_factory=list)
+    traffic: list[tuple[str, str, int]] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
     held_request: tuple[str, str] = ("", "")
     has_held: threading.Event = field(default_factory=threading.Event)
@@ -52,7 +55,7 @@ class S3Server:
     def environment(self) -> dict[str, str]:
         """The variables by which clients find the server."""
         return {
-            "AWS_ENDPOINT_URL": f"http://127.0.0.1:{self.port}",
+            "AWS_ENDPOINT_URL": f"http://{self.host}:{self.port}",
             "AWS_ACCESS_KEY_ID": "key",
             "AWS_SECRET_ACCESS_KEY": SECRET,
             "AWS_DEFAULT_REGION": "us-east-1",
@@ -165,6 +168,9 @@ class _Proxy(BaseHTTPRequestHandler):
         kept = {
             name: value for name, value in answer.getheaders() if name.lower() not in ("connection", "date", "server")
         }
+        with self.state.lock:
+            size = len(body) if self.command == "GET" else len(content)
+            self.state.traffic.append((self.command, self.path, size))
         self._answer(answer.status, kept, body, fault)
 
     def _answer(self, status: int, headers: Mapping[str, str], body: bytes, fault: str = "") -> None:
@@ -194,6 +200,22 @@ class _Proxy(BaseHTTPRequestHandler):
 
 
 @contextmanager
+def running_proxy(server_port: int, host: str = "127.0.0.1") -> Iterator[S3Server]:
+    """Start a proxy of a server, which has requests and faults of its own; it ends with the block."""
+    state = S3Server(server_port, host=host)
+    proxy = ThreadingHTTPServer((host, 0), type("Proxy", (_Proxy,), {"state": state}))
+    proxy.daemon_threads = True
+    state.port = proxy.server_address[1]
+    thread = threading.Thread(target=proxy.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield state
+    finally:
+        proxy.shutdown()
+        proxy.server_close()
+
+
+@contextmanager
 def running_s3_server() -> Iterator[S3Server]:
     """Start the server and the proxy; both end with the block."""
     process = subprocess.Popen(
@@ -207,17 +229,8 @@ def running_s3_server() -> Iterator[S3Server]:
     assert process.stdin is not None
     try:
         _, port = process.stdout.readline().split()
-        state = S3Server(int(port))
-        proxy = ThreadingHTTPServer(("127.0.0.1", 0), type("Proxy", (_Proxy,), {"state": state}))
-        proxy.daemon_threads = True
-        state.port = proxy.server_address[1]
-        thread = threading.Thread(target=proxy.serve_forever, daemon=True)
-        thread.start()
-        try:
+        with running_proxy(int(port)) as state:
             yield state
-        finally:
-            proxy.shutdown()
-            proxy.server_close()
     finally:
         process.stdin.close()
         try:

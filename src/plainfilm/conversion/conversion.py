@@ -26,6 +26,7 @@ from plainfilm.conversion.run_inputs import RunInputs, load_run_inputs
 from plainfilm.conversion.run_parts import RunParts, open_run_parts, output_of, save_results
 from plainfilm.conversion.run_progress import ProgressCallback, ignore_progress
 from plainfilm.conversion.run_results import count_reasons, write_results
+from plainfilm.conversion.stored_images import received
 from plainfilm.conversion.summary import RUN_FILE, Run, changed_selection_notes, run_json
 from plainfilm.engines.engine import Engine, WorkerCheck, open_engine
 from plainfilm.errors import OptionsError, PlainfilmError, RunError
@@ -38,6 +39,7 @@ from plainfilm.output.tables import UnwritableTableError, write_run_file
 from plainfilm.records import Failure
 from plainfilm.sources.arrivals import DEFAULT_TIMING, Arrival, Arrivals, WatchTiming
 from plainfilm.sources.reference import Reference
+from plainfilm.sources.remote_file import RemoteUrl
 from plainfilm.sources.scheme import check_local
 from plainfilm.sources.walk import Listing
 from plainfilm.workers.messages import (
@@ -59,6 +61,7 @@ class Conversion:
 
     task: the function that workers call for each job (see `WorkerPool`).
     prestarted: workers that are loading the task already.
+    store: the URL of OUT, if the workers put the images there and this process works in a folder that they do not see.
     """
 
     def __init__(
@@ -68,12 +71,14 @@ class Conversion:
         options: Options,
         task: str = TASK,
         prestarted: PrestartedWorkers | None = None,
+        store: RemoteUrl | None = None,
     ) -> None:
         self._sources = sources
         self._out = out
         self._options = options
         self._task = task
         self._prestarted = prestarted
+        self._store = store
         self._stopped = False
         self._stops = 0
         self._timing = DEFAULT_TIMING
@@ -102,7 +107,7 @@ class Conversion:
 
     def _run(self, progress: ProgressCallback, *, is_followed: bool) -> Run:
         check_local(self._out, "OUT")
-        inputs = load_run_inputs(self._listing(), self._out, self._options)
+        inputs = replace(load_run_inputs(self._listing(), self._out, self._options), store=self._store)
         with open_run_parts(inputs, progress, is_followed=is_followed) as parts:
             parts.ledger.prefixes.add(inputs.listing.prefixes)
             finish_renames(parts.output, parts.ledger)
@@ -218,7 +223,7 @@ class Conversion:
             self._engine = engine
             if self._stopped:
                 engine.stop()
-            for event in engine.events(idle=True):
+            for event in received(engine.events(idle=True), parts.output, self._store):
                 if isinstance(event, JobDone) and isinstance(event.payload, ConvertJob):
                     job_source.finish(event.payload.reference)
                 _add_event(event, parts.committer, parts.progress)

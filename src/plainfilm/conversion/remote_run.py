@@ -11,6 +11,7 @@ from plainfilm.conversion.conversion import Conversion
 from plainfilm.conversion.remote_files import bring_files, naming_url
 from plainfilm.conversion.run_inputs import check_share
 from plainfilm.conversion.run_progress import ProgressCallback, ignore_progress
+from plainfilm.conversion.stored_images import check_images_in_store
 from plainfilm.conversion.summary import Run
 from plainfilm.errors import LedgerError, OptionsError, RunError
 from plainfilm.options.options import Options
@@ -38,6 +39,8 @@ class RemoteConversion:
                 "--watch needs an OUT on this machine: what it converts is put into a store only at its end"
             )
         check_share(options)
+        if options.run.scheduler is not None:
+            check_images_in_store(out, options)
         self._out = open_remote_out(out, options.run.shard)
         place = f"{self._out.url}/".replace("//", "/")
         if any(place.startswith(f"{public_text(str(source))}/".replace("//", "/")) for source in sources):
@@ -45,7 +48,8 @@ class RemoteConversion:
         self._is_overwrite = options.run.overwrite
         # the images of these are read again when a later run packs them anew
         self._keeps_files = options.output.layout is not Layout.FOLDER
-        self._conversion = Conversion(sources, self._out.folder, options, prestarted=prestarted)
+        store = None if options.run.scheduler is None else self._out.url
+        self._conversion = Conversion(sources, self._out.folder, options, prestarted=prestarted, store=store)
 
     @property
     def folder(self) -> Path:

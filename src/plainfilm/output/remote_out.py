@@ -160,10 +160,13 @@ class RemoteOut:
 
     def drop_lost(self) -> None:
         """Remove the placeholders of objects that are gone, or that somebody has replaced since they were put."""
-        lost = {name for name, known in self.known.items() if not self._is_same(name, known)}
-        digests = {digest_of_name(name) for name in lost} if lost else set[bytes]()
-        for name, path in self.files() if lost else ():
-            if self.has_changed(name, path, self.objects) and read_placeholder(path) in digests:
+        replaced = (name for name, known in self.known.items() if not self._is_same(name, known))
+        changed = {name: path for name, path in self.files() if self.has_changed(name, path, self.objects)}
+        present = {digest_of_name(name) for name in self.objects} if changed else set[bytes]()
+        present.difference_update(map(digest_of_name, replaced))
+        for name, path in changed.items():
+            digest = read_placeholder(path)
+            if digest is not None and digest not in present:
                 self.drop(name)
 
     def files(self) -> Iterator[tuple[str, Path]]:
