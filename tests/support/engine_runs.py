@@ -4,16 +4,23 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from tests.support.cases.build import build_case, to_bytes
 from tests.support.outputs import is_private
+from tests.support.s3_server import BUCKET
 
 from plainfilm.conversion.conversion import Conversion
-from plainfilm.conversion.merging import Merge
+from plainfilm.conversion.merging import Merge, MergeFiles
+from plainfilm.conversion.remote_merge import RemoteMerge
+from plainfilm.conversion.remote_run import RemoteConversion
 from plainfilm.conversion.summary import Run
 from plainfilm.options.options import Options
+from plainfilm.output.remote_objects import RemoteObjects
+from plainfilm.sources.remote_file import parse_url
 
 Engine = Callable[[Sequence[Path], Path, Mapping[str, object]], Run]
 
@@ -33,6 +40,39 @@ def convert_in_shards(sources: Sequence[Path], out: Path, given: Mapping[str, ob
     for number in (3, 1, 2):
         convert_share(sources, out, given, f"{number}/3")
     return Merge(out).run()
+
+
+def convert_in_remote_shards(sources: Sequence[Path], out: Path, given: Mapping[str, object]) -> Run:
+    """Three shards into a bucket and a merge there, each on a machine of its own; OUT is then fetched."""
+    url = f"s3://{BUCKET}/out"
+    for number in (3, 1, 2):
+        with on_machine(out.parent / f"machine {number}"):
+            convert_remotely(sources, url, {**given, "shard": f"{number}/3"})
+    with on_machine(out.parent / "machine of the merge"):
+        run = RemoteMerge(url, MergeFiles()).run()
+    objects = RemoteObjects(parse_url(url))
+    for name, file in objects.list().items():
+        objects.fetch(file, out / name)
+    return run
+
+
+def convert_remotely(sources: Sequence[Path], url: str, given: Mapping[str, object]) -> Run:
+    """One run, or shard, into a URL."""
+    return RemoteConversion(sources, url, Options.of(given)).run()
+
+
+@contextmanager
+def on_machine(state: Path) -> Iterator[None]:
+    """Work with a folder for the state of this machine, as another machine would have one."""
+    earlier = os.environ.get("XDG_STATE_HOME")
+    os.environ["XDG_STATE_HOME"] = str(state)
+    try:
+        yield
+    finally:
+        if earlier is None:
+            del os.environ["XDG_STATE_HOME"]
+        else:
+            os.environ["XDG_STATE_HOME"] = earlier
 
 
 def convert_with_dask(sources: Sequence[Path], out: Path, given: Mapping[str, object]) -> Run:
