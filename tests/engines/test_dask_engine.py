@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -278,45 +277,3 @@ def test_a_scheduler_needs_a_key_file(source: Path, tmp_path: Path) -> None:
     options = Options.of({"engine": "dask", "scheduler": "tcp://127.0.0.1:9"})
     with pytest.raises(OptionsError, match="--scheduler needs --key-file"):
         Conversion([source], tmp_path / "out", options).run()
-
-
-def test_hosts_of_their_own_give_the_same_files(
-    convert: Converts, whole: dict[str, bytes], network_hosts: list[str], tmp_path: Path
-) -> None:
-    prefixes = [["ip", "netns", "exec", name] for name in network_hosts]
-    with ExitStack() as stack:
-        cluster = stack.enter_context(running_cluster(tmp_path / "cluster", "10.193.7.1"))
-        for prefix in prefixes:
-            cluster.add_worker("--nanny", prefix=prefix)
-        convert("out", scheduler=cluster.address)
-    assert tree(tmp_path / "out") == whole
-
-
-@pytest.fixture
-def network_hosts() -> Iterator[list[str]]:
-    """The names of two network namespaces, which reach this one, as 10.193.7.1, through a bridge."""
-    names = [f"pf{os.getpid()}{letter}" for letter in "ab"]
-    bridge = f"pf{os.getpid()}"
-    commands = [
-        f"ip link add {bridge} type bridge",
-        f"ip addr add 10.193.7.1/24 dev {bridge}",
-        f"ip link set {bridge} up",
-    ]
-    for number, name in enumerate(names, 2):
-        link = f"{name}v"
-        commands += [
-            f"ip netns add {name}",
-            f"ip link add {link} type veth peer name eth0 netns {name}",
-            f"ip link set {link} master {bridge} up",
-            f"ip -n {name} addr add 10.193.7.{number}/24 dev eth0",
-            f"ip -n {name} link set eth0 up",
-            f"ip -n {name} link set lo up",
-        ]
-    try:
-        for command in commands:
-            subprocess.run(command.split(), check=True, capture_output=True)
-        yield names
-    finally:
-        for name in names:
-            subprocess.run(["ip", "netns", "del", name], check=False, capture_output=True)
-        subprocess.run(["ip", "link", "del", bridge], check=False, capture_output=True)

@@ -7,9 +7,11 @@ import hashlib
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from tests.support.cases.build import build_case, to_bytes
+from tests.support.dask_cluster import DaskCluster
 from tests.support.outputs import is_private
 from tests.support.s3_server import BUCKET
 
@@ -50,10 +52,15 @@ def convert_in_remote_shards(sources: Sequence[Path], out: Path, given: Mapping[
             convert_remotely(sources, url, {**given, "shard": f"{number}/3"})
     with on_machine(out.parent / "machine of the merge"):
         run = RemoteMerge(url, MergeFiles()).run()
+    fetch_out(url, out)
+    return run
+
+
+def fetch_out(url: str, out: Path) -> None:
+    """Write the objects of a URL into a folder."""
     objects = RemoteObjects(parse_url(url))
     for name, file in objects.list().items():
         objects.fetch(file, out / name)
-    return run
 
 
 def convert_remotely(sources: Sequence[Path], url: str, given: Mapping[str, object]) -> Run:
@@ -75,14 +82,25 @@ def on_machine(state: Path) -> Iterator[None]:
             os.environ["XDG_STATE_HOME"] = earlier
 
 
-def convert_with_dask(sources: Sequence[Path], out: Path, given: Mapping[str, object]) -> Run:
-    """One run on a Dask cluster of this machine."""
-    of_run = {name: value for name, value in given.items() if name != "shard_members"}
-    return convert_locally(sources, out, {**of_run, "engine": "dask"})
+@dataclass(frozen=True, slots=True)
+class DaskHosts:
+    """A Dask cluster whose workers are on hosts of their own; hidden: a folder of which the workers see nothing."""
 
+    cluster: DaskCluster
+    hidden: Path
 
-ENGINES: dict[str, Engine] = {"shards": convert_in_shards, "dask": convert_with_dask}
-"""Every engine but the local one, with which each is compared."""
+    def convert(self, sources: Sequence[Path], out: Path, given: Mapping[str, object]) -> Run:
+        """Convert into a folder that all hosts share and, with the layout folder, also into a bucket: OUT is equal."""
+        of_run = {name: value for name, value in given.items() if name != "shard_members"}
+        of_run |= {"engine": "dask", "scheduler": self.cluster.address}
+        run = convert_locally(sources, out, of_run)
+        if "layout" not in given:
+            url, fetched = f"s3://{BUCKET}/out", out.parent / "fetched"
+            with on_machine(self.hidden / out.parent.name):
+                assert convert_remotely(sources, url, of_run).counts == run.counts
+            fetch_out(url, fetched)
+            assert tree_of(fetched) == tree_of(out)
+        return run
 
 
 def tree_of(out: Path) -> dict[str, str]:
