@@ -44,6 +44,7 @@ def sources(tmp_path: Path) -> Sequence[Path]:
     (first / "b" / "shared.dcm").write_bytes(film("1.2.201", "P4", 3))
     (first / "b" / "frames.dcm").write_bytes(film("1.2.202", "P5", 202, frames=3, content="gradient"))
     (first / "b" / "cut.dcm").write_bytes(film("1.2.203", "P5", 203)[:-40])
+    (first / "overlay.dcm").write_bytes(film("1.2.204", "P6", 204, has_overlay=True))
     (first / "notes.txt").write_text("no film")
     for number in range(3):
         (second / f"{number}.dcm").write_bytes(film(f"1.3.{number}", f"Q{number}", 300 + number))

@@ -119,9 +119,12 @@ def folders_of(out: Path) -> set[str]:
     return {path.relative_to(out).as_posix() for path in out.rglob("*") if path.is_dir()}
 
 
-def film(uid: str, patient: str, seed: int, **parameters: object) -> bytes:
+def film(uid: str, patient: str, seed: int, *, has_overlay: bool = False, **parameters: object) -> bytes:
     """A small image of a patient; images with equal seeds have equal pixels."""
     dataset, _ = build_case(rows=8, columns=8, seed=seed, **parameters)
+    if has_overlay:
+        for element, vr, value in ((0x10, "US", 8), (0x11, "US", 8), (0x50, "SS", [1, 1]), (0x3000, "OW", bytes(8))):
+            dataset.add_new(0x60000000 | element, vr, value)
     dataset.PatientID, dataset.AccessionNumber = patient, f"A{seed}"
     dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = uid
     return to_bytes(dataset)
