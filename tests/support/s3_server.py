@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, ClassVar
@@ -36,6 +36,7 @@ class S3Server:
     faults: what becomes of the next requests for objects, first to last. constant_fault: of all others.
     requests: the method, the path and the range of each request so far. traffic: the method and the path of each, and
     the bytes of the object that were sent or fetched. port: that of the proxy, on its host.
+    held_request: a method and the end of a path: such a request sets `has_held` and waits for `release`.
     """
 
     server_port: int
@@ -46,6 +47,9 @@ class S3Server:
     requests: list[tuple[str, str, str]] = field(default_factory=list)
     traffic: list[tuple[str, str, int]] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
+    held_request: tuple[str, str] = ("", "")
+    has_held: threading.Event = field(default_factory=threading.Event)
+    release: threading.Event = field(default_factory=threading.Event)
 
     @property
     def environment(self) -> dict[str, str]:
@@ -71,6 +75,18 @@ class S3Server:
         """Leave the bucket alone, and nothing in it."""
         self._ask("POST", "/moto-api/reset")
         self._ask("PUT", f"/{BUCKET}")
+
+    @contextmanager
+    def holding(self, method: str, end: str) -> Iterator[threading.Event]:
+        """Let requests with a method for paths with an end wait in the block; the event is set when there is one."""
+        self.held_request = method, end
+        self.has_held.clear()
+        self.release.clear()
+        try:
+            yield self.has_held
+        finally:
+            self.held_request = "", ""
+            self.release.set()
 
     def client(self) -> Any:
         """Return a client of the server, past the proxy."""
@@ -112,6 +128,10 @@ class _Proxy(BaseHTTPRequestHandler):
             fault = ""
             if is_object:
                 fault = self.state.faults.pop(0) if self.state.faults else self.state.constant_fault
+        method, name = self.state.held_request
+        if name and self.command == method and self.path.partition("?")[0].endswith(name):
+            self.state.has_held.set()
+            self.state.release.wait(120)
         if fault == "503":
             self._answer(503, {}, b"<Error><Code>SlowDown</Code></Error>")
         elif fault == "reset":
@@ -171,7 +191,9 @@ class _Proxy(BaseHTTPRequestHandler):
                 self.wfile.write(body[start : start + 100])
                 self.wfile.flush()
         else:
-            self.wfile.write(body)
+            # the client may be a process that was killed
+            with suppress(ConnectionError):
+                self.wfile.write(body)
 
     def log_message(self, *_: object) -> None:
         """Write nothing."""

@@ -21,8 +21,10 @@ from plainfilm.ledger.remaining_work import FileStat
 from plainfilm.ledger.schema import has_tables
 from plainfilm.ledger.stored_files import StoredFiles
 from plainfilm.ledger.stored_shards import StoredShards
+from plainfilm.output.data_card import CARD
 from plainfilm.output.placeholder import LEAST_SIZE, read_placeholder
 from plainfilm.output.remote_out import RemoteOut
+from plainfilm.report.report_files import is_report_file
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,17 +78,24 @@ def _bring_listed(out: RemoteOut, ledger: str, *, with_content: bool) -> None:
         if not has_tables(database):
             return
         for page in _pages(database):
-            files = {name: file for name, file in page.items() if name in out.objects and name not in out.known}
-            fetched = []
-            for name, file in files.items():
-                is_same = out.is_inventoried(ledger, name) and out.objects[name].size == file.file_stat.size
-                if is_same and not with_content and file.file_stat.size >= LEAST_SIZE:
-                    out.stand_in(name, file.file_stat.mtime_ns)
-                else:
-                    fetched.append(name)
+            files = {name: file for name, file in page.items() if name not in out.known}
+            fetched = [
+                name
+                for name, file in files.items()
+                if (with_content or not _has_stood_in(out, ledger, name, file.file_stat)) and name in out.objects
+            ]
             out.fetch(fetched)
             for name in fetched:
                 _compare(out, name, files[name])
+
+
+def _has_stood_in(out: RemoteOut, ledger: str, name: str, file_stat: FileStat) -> bool:
+    """Let a placeholder stand for a file of a ledger; return whether there is an object that has its bytes."""
+    origin = name if out.is_inventoried(ledger, name) else out.copy_of(ledger, name)
+    if origin is None or out.objects[origin].size != file_stat.size or file_stat.size < LEAST_SIZE:
+        return False
+    out.stand_in(name, file_stat.mtime_ns, origin=None if origin == name else origin)
+    return True
 
 
 def _compare(out: RemoteOut, name: str, file: _ListedFile) -> None:
@@ -107,16 +116,21 @@ def _pages(database: Database) -> Iterator[Mapping[str, _ListedFile]]:
 
 
 def _bring_others(out: RemoteOut, *, with_content: bool) -> None:
-    """Bring the files that no ledger lists, such as tables; of most of them, their names suffice."""
+    """Bring the files that no ledger lists, such as tables."""
     fetched = []
     for name in out.public_objects():
         if name in out.known:
             continue
-        if with_content or name == RUN_FILE or out.objects[name].size < LEAST_SIZE:
+        if with_content or _is_read(name) or out.objects[name].size < LEAST_SIZE:
             fetched.append(name)
         else:
             out.stand_in(name)
     out.fetch(fetched)
+
+
+def _is_read(name: str) -> bool:
+    """Whether a run reads a file that no ledger lists before it replaces or removes the file."""
+    return name in (RUN_FILE, CARD) or is_report_file(name)
 
 
 def _placeholders(out: RemoteOut) -> Iterator[str]:

@@ -56,6 +56,7 @@ class RemoteOut:
         self.objects: dict[str, RemoteFile] = {}
         """The objects that were in OUT when its ledgers were fetched."""
         self._inventories: dict[str, Inventory] = {}
+        self._names_of_versions: dict[int, str] = {}
 
     @property
     def folder(self) -> Path:
@@ -116,16 +117,30 @@ class RemoteOut:
         versions = self._inventories.get(ledger, Inventory()).objects
         return name in self.objects and versions.get(name) == self.objects[name].version
 
+    def copy_of(self, ledger: str, name: str) -> str | None:
+        """Return an object with the bytes that the one of this name had when a ledger was put; None if there is none.
+
+        A run that was killed has copied an object, and may have replaced it after that. The version of a copy is the
+        same where it follows from the bytes, as that of Amazon S3 does.
+        """
+        if not self._names_of_versions:
+            self._names_of_versions = {file.version: name for name, file in self.objects.items()}
+        version = self._inventories.get(ledger, Inventory()).objects.get(name)
+        return None if version is None else self._names_of_versions.get(version)
+
     def public_objects(self) -> list[str]:
         """Return the names of the objects that are files of OUT. A name that leads out of OUT is none of a run."""
         return [name for name in self.objects if not is_private(name) and _is_below(name)]
 
-    def stand_in(self, name: str, mtime_ns: int | None = None) -> None:
-        """Let a placeholder stand for an object of at least LEAST_SIZE bytes; mtime_ns: the time of its file."""
-        file = self.objects[name]
-        self._write_placeholder(name, file.size, mtime_ns)
+    def stand_in(self, name: str, mtime_ns: int | None = None, *, origin: str | None = None) -> None:
+        """Let a placeholder stand for an object of at least LEAST_SIZE bytes.
+
+        mtime_ns: the time of the file. origin: the name of the object, if it is another one.
+        """
+        file = self.objects[origin or name]
+        self._write_placeholder(name, file.size, mtime_ns, origin or name)
         status = (self.folder / name).stat()
-        self.known[name] = KnownObject(file.size, status.st_mtime_ns, file.version)
+        self.known[name] = KnownObject(file.size, status.st_mtime_ns, BEING_PUT if origin else file.version)
 
     def fetch(self, names: Iterable[str]) -> None:
         """Fetch objects into the folder."""
@@ -172,7 +187,7 @@ class RemoteOut:
     def release(self, name: str) -> None:
         """Let a placeholder stand for a file that is in the store."""
         known = self.known[name]
-        self._write_placeholder(name, known.size, known.mtime_ns)
+        self._write_placeholder(name, known.size, known.mtime_ns, name)
 
     def sha256(self, path: Path) -> str:
         """Return the SHA-256 of the object of a file in the folder in hexadecimal digits, '' if there is none."""
@@ -199,8 +214,8 @@ class RemoteOut:
         """Whether the folder belongs to the ledgers in the store: this machine has put or fetched them."""
         own = self.names.ledger
         if not self.folder.is_dir() or (own in self.known and not (self.folder / own).is_file()):
-            # somebody has removed the folder or what is in it
-            return not self.known and own not in self.objects
+            # it is the first run on this machine, or somebody has removed the folder or what is in it
+            return False
         shares = shares_among([*self.objects, *self.known]) if self.names.share is None else []
         names = {own, *(PrivateNames(share).ledger for share in shares)}
         return all(self._version_of(name) == _version_in(self.objects, name) for name in names)
@@ -234,12 +249,12 @@ class RemoteOut:
         status = (self.folder / name).stat()
         self.known[name] = KnownObject(status.st_size, status.st_mtime_ns, file.version)
 
-    def _write_placeholder(self, name: str, size: int, mtime_ns: int | None) -> None:
+    def _write_placeholder(self, name: str, size: int, mtime_ns: int | None, origin: str) -> None:
         path = self.folder / name
         partial = path.parent / f"{LEDGER}-{uuid.uuid4().hex}"
         with translate_private_errors(self.state):
             path.parent.mkdir(parents=True, exist_ok=True)
-            write_placeholder(partial, name, size)
+            write_placeholder(partial, origin, size)
             if mtime_ns is not None:
                 os.utime(partial, ns=(mtime_ns, mtime_ns))
             partial.replace(path)

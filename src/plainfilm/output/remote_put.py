@@ -11,11 +11,11 @@ placeholder refers is not replaced before that one has its copy.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Set
 from pathlib import Path
 
 from plainfilm.errors import Reason, RunError
-from plainfilm.output.ownership import LEDGER, OBJECTS_SUFFIX, is_private
+from plainfilm.output.ownership import LEDGER, OBJECTS_SUFFIX, PrivateNames, is_private, shares_among
 from plainfilm.output.placeholder import LEAST_SIZE, digest_of_name, read_placeholder, repoint_placeholder
 from plainfilm.output.remote_out import BEING_PUT, RemoteOut
 from plainfilm.output.remote_state import Inventory, KnownObject
@@ -116,7 +116,7 @@ def _put_ledger(out: RemoteOut, objects: Mapping[str, RemoteFile], *, is_changed
         out.store.remove(names)
         for name in names:
             del out.known[name]
-    out.store.remove([name for name in objects if _is_leftover(out, name, gone)])
+    out.store.remove(_leftovers(out, objects.keys() - set(gone)))
     out.save()
 
 
@@ -126,10 +126,14 @@ def _gone(out: RemoteOut) -> list[str]:
     return [name for name in names if name not in (LEDGER, out.names.ledger)]
 
 
-def _is_leftover(out: RemoteOut, name: str, gone: Iterable[str]) -> bool:
-    """Whether a private object is of no use any more: it was staged, or is the list of a shard that is merged."""
-    lists = {f"{ledger}{OBJECTS_SUFFIX}" for ledger in gone if is_private(ledger)}
-    return name.startswith(f"{out.names.staging}/") or name in lists
+def _leftovers(out: RemoteOut, names: Set[str]) -> list[str]:
+    """Return the private objects that are of no use: what was staged, and the lists of shards that are merged."""
+    staged = [name for name in names if name.startswith(f"{out.names.staging}/")]
+    if out.names.share is not None:
+        return staged
+    present = {PrivateNames(share).objects for share in shares_among(names)}
+    lists = {name for name in names if is_private(name) and name.endswith(OBJECTS_SUFFIX)}
+    return [*staged, *(lists - present - {out.names.objects})]
 
 
 def _note_versions(out: RemoteOut, objects: Mapping[str, RemoteFile]) -> None:
