@@ -26,6 +26,7 @@ from plainfilm.report.html_tree import page_text
 from plainfilm.report.preview import Preview
 from plainfilm.report.report_files import REPORT, remove_report
 from plainfilm.report.report_rows import DataChunk, IndexChunk
+from plainfilm.report.report_survey import ReportSurvey
 from plainfilm.report.script_text import MARK, script_call
 from plainfilm.report.summary_page import PAGE_SCRIPT, summary_page
 from plainfilm.report.suspects import Baselines, Suspect
@@ -60,23 +61,23 @@ class ReportedImage:
 
 
 def write_report(
-    output: FolderOutput, rows: PreviewedRows, is_stopped: Callable[[], bool] = lambda: False, most: int = MOST_IMAGES
+    output: FolderOutput,
+    rows: PreviewedRows,
+    is_stopped: Callable[[], bool] = lambda: False,
+    most: int = MOST_IMAGES,
+    survey: ReportSurvey | None = None,
 ) -> bool:
     """Write the report of a run; return False where `is_stopped` ended it before it was complete.
 
-    most: the largest number of images in the report.
+    most: the largest number of images in the report. survey: that of all images of `rows`, if there is one already.
 
     Raises OutputError (something else has the name of a file of the report), StorageFullError and RunError; a report
     without report.html then remains incomplete.
     """
     # an older page must not show newer data
     remove_report(output)
-    baselines, tallies = Baselines(), Tallies()
-    for record in rows.records():
-        if is_stopped():
-            return False
-        baselines.add(record)
-        tallies.add_image(record)
+    survey = survey or _surveyed(rows, is_stopped)
+    baselines, tallies = survey.baselines, survey.tallies
     for failure in rows.failures():
         tallies.add_failure(failure)
     chosen = None
@@ -96,6 +97,15 @@ def write_report(
     output.write(PAGE_SCRIPT, f"{MARK}\n{page_text('report.js')}".encode())
     output.write(REPORT, summary_page(tallies, writer.images, writer.index_names))
     return True
+
+
+def _surveyed(rows: Rows, is_stopped: Callable[[], bool]) -> ReportSurvey:
+    survey = ReportSurvey()
+    for record in rows.records():
+        if is_stopped():
+            break
+        survey.add(record)
+    return survey
 
 
 def preview_of(content: bytes, path: Path) -> Preview:
