@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import shutil
@@ -16,9 +17,11 @@ from pathlib import Path
 import pytest
 from tests.support.cases.build import write_case
 from tests.support.command_line import CommandLine
+from tests.support.engine_runs import film
 from tests.support.s3_server import BUCKET, SECRET, S3Server
 
 from plainfilm.api.many_images import convert
+from plainfilm.cli.main import main
 from plainfilm.conversion.summary import Run
 from plainfilm.errors import LedgerError, OptionsError, OutputLockedError, Reason, RunError
 from plainfilm.output.remote_out import RemoteOut
@@ -209,6 +212,47 @@ def test_the_memory_of_this_process_can_be_out(films: Path) -> None:
     name = films.parent.name
     assert run(films, f"memory://{name}/out").converted == 3
     assert fsspec.filesystem("memory").cat_file(f"/{name}/out/x.png").startswith(b"\x89PNG")
+
+
+def test_the_commands_for_a_finished_run_work_with_a_bucket(
+    s3_server: S3Server, films: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(films)
+    monkeypatch.setenv("XDG_STATE_HOME", str(films.parent / "other"))
+    s3_server.requests.clear()
+    assert main(["verify", OUT]) == 0
+    sheet = films.parent / "sheet.png"
+    assert main(["sheet", OUT, "-o", str(sheet)]) == 0
+    run(films, films.parent / "local")
+    assert main(["sheet", str(films.parent / "local"), "-o", str(films.parent / "local.png")]) == 0
+    assert sheet.read_bytes() == (films.parent / "local.png").read_bytes()
+    report = s3_server.get("out/report.html")
+    s3_server.client().delete_object(Bucket=BUCKET, Key="out/report.html")
+    assert main(["report", f"{OUT}/"]) == 0
+    assert s3_server.get("out/report.html") == report
+    assert f"the report: {OUT}/report.html" in capsys.readouterr().err
+    assert main(["verify", OUT]) == 0
+    s3_server.put({"out/x.png": s3_server.get("out/a/y.png"), "out/extra/z.png": b"other", "out/metadata.csv": b""})
+    s3_server.client().delete_object(Bucket=BUCKET, Key="out/a/b/z.png")
+    assert main(["verify", OUT]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert lines == ["missing\ta/b/z.png", "changed\tmetadata.csv", "changed\tx.png", "extra\textra/z.png"]
+
+
+def test_a_patient_is_removed_from_a_bucket(s3_server: S3Server, films: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number, name in enumerate(("x.dcm", "a/y.dcm", "a/b/z.dcm")):
+        (films / name).write_bytes(film(f"1.2.{number}", f"P{number}", number))
+    run(films)
+    rows = csv.DictReader(s3_server.get("out/metadata.csv").decode().splitlines())
+    patients = {row["file_name"]: row["patient"] for row in rows}
+    monkeypatch.setenv("XDG_STATE_HOME", str(films.parent / "other"))
+    s3_server.requests.clear()
+    assert main(["remove", OUT, "--patient", patients["x.png"]]) == 0
+    assert not [path for method, path, _ in s3_server.requests if method == "GET" and path.endswith(".png")]
+    assert {name for name in contents(s3_server) if name.endswith(".png")} == {"a/y.png", "a/b/z.png"}
+    for name, content in contents(s3_server).items():
+        assert b"x.png" not in content, name
+        assert patients["x.png"].encode() not in content or name == ".plainfilm"
 
 
 @pytest.fixture
