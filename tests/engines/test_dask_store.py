@@ -105,6 +105,16 @@ def test_no_image_passes_through_the_client(
     # each side writes one byte to check the store, and reads one of a film
     assert sum(image_bytes_through(s3_server)) == 2
     assert len(image_bytes_through(worker_proxy)) >= 32 + 36
+    # of one UID with another film, so that an image gets another name where names are UIDs
+    s3_server.put({"films/new.dcm": case_file(rows=61, columns=70, seed=7)})
+    replaced, removed = sorted(name for name in contents(s3_server) if name.endswith(".png"))[:2]
+    s3_server.put({f"out/{replaced}": b"other"})
+    s3_server.client().delete_object(Bucket=BUCKET, Key=f"out/{removed}")
+    s3_server.traffic.clear()
+    result = run(client_folder, OUT, cluster.address, **options)
+    assert result.converted == 37
+    assert any("2 images in OUT were deleted" in note for note in result.notes)
+    assert sum(image_bytes_through(s3_server)) == 2
     check_like_a_folder(s3_server, client_folder, **options)
 
 

@@ -9,7 +9,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from tests.support.engine_runs import ENGINES, Engine, convert_in_remote_shards, convert_locally, folders_of, tree_of
+from tests.support.engine_runs import (
+    DaskHosts,
+    Engine,
+    convert_in_remote_shards,
+    convert_in_shards,
+    convert_locally,
+    folders_of,
+    tree_of,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -35,10 +43,12 @@ CASES: dict[str, dict[str, object]] = {
 
 @pytest.fixture(params=["shards", pytest.param("dask", marks=pytest.mark.component)])
 def engine(request: pytest.FixtureRequest) -> Engine:
-    """Each engine but the local one."""
-    if request.param == "dask":
-        request.getfixturevalue("dask")
-    return ENGINES[request.param]
+    """Each engine but the local one, with which each is compared."""
+    if request.param == "shards":
+        return convert_in_shards
+    request.getfixturevalue("s3_server")
+    hosts: DaskHosts = request.getfixturevalue("dask_hosts")
+    return hosts.convert
 
 
 @pytest.mark.parametrize("case", CASES)

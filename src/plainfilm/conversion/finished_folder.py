@@ -12,11 +12,11 @@ from pathlib import Path
 
 from plainfilm.conversion.remote_files import bring_files, naming_url, needs_content
 from plainfilm.conversion.verification import Verification, verify_output
+from plainfilm.options.local_path import scheme_of
 from plainfilm.output.placeholder import LEAST_SIZE, read_placeholder
 from plainfilm.output.remote_out import RemoteOut, open_remote_out
 from plainfilm.output.remote_put import put_changes
 from plainfilm.sources.remote_file import parse_url, public_text
-from plainfilm.sources.scheme import scheme_of
 
 _READS = 8
 

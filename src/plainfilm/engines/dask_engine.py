@@ -98,7 +98,7 @@ class DaskEngine:
         connection = self._connection
         assert connection is not None
         if self._silent_workers and idle:
-            yield Idle(f"{self._silent_workers} Dask workers do not answer")
+            yield Idle(f"Dask workers that do not answer: {self._silent_workers}")
         while self._is_working():
             self._submit(connection)
             future = self._next_finished()
