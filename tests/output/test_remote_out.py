@@ -24,6 +24,7 @@ from plainfilm.api.many_images import convert
 from plainfilm.cli.main import main
 from plainfilm.conversion.summary import Run
 from plainfilm.errors import LedgerError, OptionsError, OutputLockedError, Reason, RunError
+from plainfilm.output.remote_objects import RemoteObjects
 from plainfilm.output.remote_out import RemoteOut
 from plainfilm.output.remote_put import put_changes
 from plainfilm.sources.remote_file import parse_url
@@ -265,6 +266,31 @@ def remote_out(films: Path) -> RemoteOut:
     (out.folder / ".plainfilm").write_bytes(b"a ledger")
     put_changes(out, keeps_files=True)
     return out
+
+
+@pytest.mark.parametrize("is_circle", [False, True])
+def test_images_get_the_names_of_one_another_by_copies_in_the_store(remote_out: RemoteOut, is_circle: bool) -> None:
+    images = {f"{name}.png": f"the {name} image, which has a placeholder".encode() for name in ("x", "y", "z")}
+    folder = remote_out.folder
+    for name, content in images.items():
+        (folder / name).write_bytes(content)
+    put_changes(remote_out, keeps_files=False)
+    assert not any((folder / name).read_bytes() == content for name, content in images.items())
+    names = {"z.png": "z2.png", "y.png": "z.png", "x.png": "y.png"}
+    if is_circle:
+        names["z.png"] = "x.png"
+    for name in names:
+        (folder / name).rename(folder / f"new {name}")
+    for name, new_name in names.items():
+        (folder / f"new {name}").rename(folder / new_name)
+    (folder / ".plainfilm").write_bytes(b"the next ledger")
+    put_changes(remote_out, keeps_files=False)
+    store = RemoteObjects(remote_out.url)
+    objects = {name: b"".join(store.chunks(file)) for name, file in store.list().items()}
+    assert {name for name in objects if name.startswith(".plainfilm")} == {".plainfilm", ".plainfilm-objects"}
+    assert {name: objects[name] for name in objects if name.endswith(".png")} == {
+        new_name: images[name] for name, new_name in names.items()
+    }
 
 
 def test_a_folder_of_this_machine_that_is_lost_is_fetched_again(remote_out: RemoteOut) -> None:
