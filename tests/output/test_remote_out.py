@@ -218,23 +218,25 @@ def test_the_memory_of_this_process_can_be_out(films: Path) -> None:
 def test_the_commands_for_a_finished_run_work_with_a_bucket(
     s3_server: S3Server, films: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    run(films)
+    local = films.parent / "local"
+    for out in (OUT, local):
+        # the report then needs the images
+        run(films, out, no_report=True)
     monkeypatch.setenv("XDG_STATE_HOME", str(films.parent / "other"))
-    s3_server.requests.clear()
     assert main(["verify", OUT]) == 0
-    sheet = films.parent / "sheet.png"
-    assert main(["sheet", OUT, "-o", str(sheet)]) == 0
-    run(films, films.parent / "local")
-    assert main(["sheet", str(films.parent / "local"), "-o", str(films.parent / "local.png")]) == 0
-    assert sheet.read_bytes() == (films.parent / "local.png").read_bytes()
-    report = s3_server.get("out/report.html")
-    s3_server.client().delete_object(Bucket=BUCKET, Key="out/report.html")
-    assert main(["report", f"{OUT}/"]) == 0
-    assert s3_server.get("out/report.html") == report
+    for out, sheet in ((OUT, "sheet.png"), (str(local), "local.png")):
+        assert main(["sheet", out, "-o", str(films.parent / sheet)]) == 0
+    assert (films.parent / "sheet.png").read_bytes() == (films.parent / "local.png").read_bytes()
+    for out in (f"{OUT}/", str(local)):
+        assert main(["report", out]) == 0
     assert f"the report: {OUT}/report.html" in capsys.readouterr().err
+    report = {name: content for name, content in of_folder(local).items() if name.startswith("report")}
+    assert len(report) > 1
+    assert report.items() <= contents(s3_server).items()
     assert main(["verify", OUT]) == 0
     s3_server.put({"out/x.png": s3_server.get("out/a/y.png"), "out/extra/z.png": b"other", "out/metadata.csv": b""})
     s3_server.client().delete_object(Bucket=BUCKET, Key="out/a/b/z.png")
+    capsys.readouterr()
     assert main(["verify", OUT]) == 1
     lines = capsys.readouterr().out.splitlines()
     assert lines == ["missing\ta/b/z.png", "changed\tmetadata.csv", "changed\tx.png", "extra\textra/z.png"]

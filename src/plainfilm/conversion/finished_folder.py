@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from plainfilm.conversion.remote_files import bring_files, naming_url, needs_content
+from plainfilm.conversion.remote_files import bring_files, lacks_previews, naming_url, needs_content
 from plainfilm.conversion.verification import Verification, verify_output
 from plainfilm.options.local_path import scheme_of
 from plainfilm.output.placeholder import LEAST_SIZE, read_placeholder
@@ -55,12 +55,13 @@ def open_finished_folder(out: str, *, is_changed: bool = False) -> Iterator[Fini
     with naming_url(remote), remote.lock():
         is_current = remote.fetch_ledgers()
         remote.check_merged()
-        # a removal writes files that hold many images anew
-        with_content = is_changed and needs_content(remote, ("shards",))
+        # a removal writes files that hold many images anew, and a report may need thumbnails
+        keeps_files = needs_content(remote, ("shards",))
+        with_content = is_changed and (keeps_files or lacks_previews(remote))
         bring_files(remote, is_current=is_current, with_content=with_content)
         yield FinishedFolder(public_text(out).rstrip("/"), remote.folder, remote)
         if is_changed:
-            put_changes(remote, keeps_files=with_content)
+            put_changes(remote, keeps_files=keeps_files)
 
 
 def verify_out(out: str) -> Verification:

@@ -41,8 +41,10 @@ def put_changes(out: RemoteOut, *, keeps_files: bool) -> None:
     _note_versions(out, objects)
     _put_ledger(out, objects, is_changed=bool(files))
     if not keeps_files:
-        for name in own:
-            if not _is_table(name) and out.known[name].version != BEING_PUT and out.known[name].size >= LEAST_SIZE:
+        for name in own.keys() | out.fetched:
+            path = out.folder / name
+            is_put = path.is_file() and not out.has_changed(name, path, objects)
+            if is_put and not _is_table(name) and out.known[name].size >= LEAST_SIZE:
                 out.release(name)
 
 
