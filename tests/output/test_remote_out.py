@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import shutil
@@ -16,11 +17,14 @@ from pathlib import Path
 import pytest
 from tests.support.cases.build import write_case
 from tests.support.command_line import CommandLine
+from tests.support.engine_runs import film
 from tests.support.s3_server import BUCKET, SECRET, S3Server
 
 from plainfilm.api.many_images import convert
+from plainfilm.cli.main import main
 from plainfilm.conversion.summary import Run
 from plainfilm.errors import LedgerError, OptionsError, OutputLockedError, Reason, RunError
+from plainfilm.output.remote_objects import RemoteObjects
 from plainfilm.output.remote_out import RemoteOut
 from plainfilm.output.remote_put import put_changes
 from plainfilm.sources.remote_file import parse_url
@@ -211,6 +215,47 @@ def test_the_memory_of_this_process_can_be_out(films: Path) -> None:
     assert fsspec.filesystem("memory").cat_file(f"/{name}/out/x.png").startswith(b"\x89PNG")
 
 
+def test_the_commands_for_a_finished_run_work_with_a_bucket(
+    s3_server: S3Server, films: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(films)
+    monkeypatch.setenv("XDG_STATE_HOME", str(films.parent / "other"))
+    s3_server.requests.clear()
+    assert main(["verify", OUT]) == 0
+    sheet = films.parent / "sheet.png"
+    assert main(["sheet", OUT, "-o", str(sheet)]) == 0
+    run(films, films.parent / "local")
+    assert main(["sheet", str(films.parent / "local"), "-o", str(films.parent / "local.png")]) == 0
+    assert sheet.read_bytes() == (films.parent / "local.png").read_bytes()
+    report = s3_server.get("out/report.html")
+    s3_server.client().delete_object(Bucket=BUCKET, Key="out/report.html")
+    assert main(["report", f"{OUT}/"]) == 0
+    assert s3_server.get("out/report.html") == report
+    assert f"the report: {OUT}/report.html" in capsys.readouterr().err
+    assert main(["verify", OUT]) == 0
+    s3_server.put({"out/x.png": s3_server.get("out/a/y.png"), "out/extra/z.png": b"other", "out/metadata.csv": b""})
+    s3_server.client().delete_object(Bucket=BUCKET, Key="out/a/b/z.png")
+    assert main(["verify", OUT]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert lines == ["missing\ta/b/z.png", "changed\tmetadata.csv", "changed\tx.png", "extra\textra/z.png"]
+
+
+def test_a_patient_is_removed_from_a_bucket(s3_server: S3Server, films: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number, name in enumerate(("x.dcm", "a/y.dcm", "a/b/z.dcm")):
+        (films / name).write_bytes(film(f"1.2.{number}", f"P{number}", number))
+    run(films)
+    rows = csv.DictReader(s3_server.get("out/metadata.csv").decode().splitlines())
+    patients = {row["file_name"]: row["patient"] for row in rows}
+    monkeypatch.setenv("XDG_STATE_HOME", str(films.parent / "other"))
+    s3_server.requests.clear()
+    assert main(["remove", OUT, "--patient", patients["x.png"]]) == 0
+    assert not [path for method, path, _ in s3_server.requests if method == "GET" and path.endswith(".png")]
+    assert {name for name in contents(s3_server) if name.endswith(".png")} == {"a/y.png", "a/b/z.png"}
+    for name, content in contents(s3_server).items():
+        assert b"x.png" not in content, name
+        assert patients["x.png"].encode() not in content or name == ".plainfilm"
+
+
 @pytest.fixture
 def remote_out(films: Path) -> RemoteOut:
     """An OUT in the memory of this process, with one image and a ledger."""
@@ -221,6 +266,31 @@ def remote_out(films: Path) -> RemoteOut:
     (out.folder / ".plainfilm").write_bytes(b"a ledger")
     put_changes(out, keeps_files=True)
     return out
+
+
+@pytest.mark.parametrize("is_circle", [False, True])
+def test_images_get_the_names_of_one_another_by_copies_in_the_store(remote_out: RemoteOut, is_circle: bool) -> None:
+    images = {f"{name}.png": f"the {name} image, which has a placeholder".encode() for name in ("x", "y", "z")}
+    folder = remote_out.folder
+    for name, content in images.items():
+        (folder / name).write_bytes(content)
+    put_changes(remote_out, keeps_files=False)
+    assert not any((folder / name).read_bytes() == content for name, content in images.items())
+    names = {"z.png": "z2.png", "y.png": "z.png", "x.png": "y.png"}
+    if is_circle:
+        names["z.png"] = "x.png"
+    for name in names:
+        (folder / name).rename(folder / f"new {name}")
+    for name, new_name in names.items():
+        (folder / f"new {name}").rename(folder / new_name)
+    (folder / ".plainfilm").write_bytes(b"the next ledger")
+    put_changes(remote_out, keeps_files=False)
+    store = RemoteObjects(remote_out.url)
+    objects = {name: b"".join(store.chunks(file)) for name, file in store.list().items()}
+    assert {name for name in objects if name.startswith(".plainfilm")} == {".plainfilm", ".plainfilm-objects"}
+    assert {name: objects[name] for name in objects if name.endswith(".png")} == {
+        new_name: images[name] for name, new_name in names.items()
+    }
 
 
 def test_a_folder_of_this_machine_that_is_lost_is_fetched_again(remote_out: RemoteOut) -> None:

@@ -4,14 +4,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from plainfilm.cli.arguments import Parser, parse
-from plainfilm.cli.file_argument import path_of_out
+from plainfilm.cli.file_argument import check_out, path_of_option
 from plainfilm.cli.output import print_message
 from plainfilm.cli.signals import stopping_on_signals
 from plainfilm.cli.summary import summary_of_out
-from plainfilm.sources.scheme import scheme_of
 
 
 def merge_parser() -> Parser:
@@ -26,8 +24,8 @@ def merge_parser() -> Parser:
         "another key.",
     )
     parser.add_argument("out", metavar="OUT", help="the folder or URL that the shards were converted into")
-    parser.add_argument("--key-file", type=Path, metavar="PATH", help="the key of the shards, if it was moved")
-    parser.add_argument("--labels", type=Path, metavar="CSV", help="the label file of the shards, if it was moved")
+    parser.add_argument("--key-file", metavar="PATH", help="the key of the shards, if it was moved")
+    parser.add_argument("--labels", metavar="CSV", help="the label file of the shards, if it was moved")
     parser.add_argument("-q", "--quiet", action="store_true", help="print errors only")
     return parser
 
@@ -35,13 +33,14 @@ def merge_parser() -> Parser:
 def merge_command(argv: Sequence[str]) -> int:
     """Run `plainfilm merge` and return its exit code: 0, 130 or 143. Raises RunError."""
     arguments = parse(merge_parser(), argv)
-    if scheme_of(arguments.out) is None:
-        path_of_out(arguments.out)
+    check_out(arguments.out)
 
     from plainfilm.conversion.merging import MergeFiles
     from plainfilm.conversion.remote_merge import merge_into
 
-    merge = merge_into(arguments.out, MergeFiles(arguments.key_file, arguments.labels))
+    files = (("--key-file", arguments.key_file), ("--labels", arguments.labels))
+    paths = [None if text is None else path_of_option(text, flag) for flag, text in files]
+    merge = merge_into(arguments.out, MergeFiles(*paths))
     with stopping_on_signals(merge) as signals:
         run = merge.run()
     if not arguments.quiet:

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from plainfilm.options.local_path import scheme_of
 from plainfilm.sources.remote_file import public_text
-from plainfilm.sources.scheme import scheme_of
 
 if TYPE_CHECKING:
     from plainfilm.conversion.summary import Run

@@ -31,6 +31,7 @@ from plainfilm.engines.engine import Engine, WorkerCheck, open_engine
 from plainfilm.errors import OptionsError, PlainfilmError, RunError
 from plainfilm.ledger.source_names import earlier_names
 from plainfilm.ledger.stored_patients import SourcePatient, read_removed
+from plainfilm.options.local_path import check_local
 from plainfilm.options.options import Options
 from plainfilm.options.presentation import PresentationSource
 from plainfilm.output.folder import FolderOutput
@@ -39,7 +40,6 @@ from plainfilm.records import Failure
 from plainfilm.sources.arrivals import DEFAULT_TIMING, Arrival, Arrivals, WatchTiming
 from plainfilm.sources.reference import Reference
 from plainfilm.sources.remote_file import RemoteUrl
-from plainfilm.sources.scheme import check_local
 from plainfilm.sources.walk import Listing
 from plainfilm.workers.messages import (
     Event,

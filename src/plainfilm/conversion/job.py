@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import os
 import pickle
 import sys
 from dataclasses import dataclass
@@ -101,11 +100,6 @@ class ArrayFile(FastPickle):
     dtype: str
     shape: tuple[int, ...]
     descriptor: int | None
-
-    def release(self) -> None:
-        """Close the file in the worker, after the parent has received it."""
-        if self.descriptor is not None:
-            os.close(self.descriptor)
 
 
 @dataclass(frozen=True, slots=True)

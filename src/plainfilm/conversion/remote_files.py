@@ -8,7 +8,7 @@ and compared; the folder does not get one that differs, so the run finds that th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -54,12 +54,14 @@ def bring_files(out: RemoteOut, *, is_current: bool, with_content: bool) -> None
     out.save()
 
 
-def needs_content(out: RemoteOut) -> bool:
-    """Whether a merge needs the bytes of files that hold many images: it removes patients from them.
+def needs_content(out: RemoteOut, tables: Sequence[str] = ("removed", "shards")) -> bool:
+    """Whether the ledgers in the folder have rows in all of these tables.
+
+    A merge needs the bytes of files that hold many images, if there are any, to write them without removed patients.
 
     Raises LedgerError and RunError.
     """
-    return all(any(_has_rows(out, ledger, table) for ledger in out.ledgers()) for table in ("removed", "shards"))
+    return all(any(_has_rows(out, ledger, table) for ledger in out.ledgers()) for table in tables)
 
 
 @contextmanager

@@ -13,10 +13,10 @@ from pathlib import Path
 from plainfilm.conversion.merging import Merge, MergeFiles
 from plainfilm.conversion.remote_files import bring_files, naming_url, needs_content
 from plainfilm.conversion.summary import Run
+from plainfilm.options.local_path import scheme_of
 from plainfilm.output.ownership import shares_of
 from plainfilm.output.remote_out import open_remote_out
 from plainfilm.output.remote_put import put_changes
-from plainfilm.sources.scheme import scheme_of
 
 
 class RemoteMerge:

@@ -14,12 +14,12 @@ from plainfilm.conversion.run_progress import ProgressCallback, ignore_progress
 from plainfilm.conversion.stored_images import check_images_in_store
 from plainfilm.conversion.summary import Run
 from plainfilm.errors import LedgerError, OptionsError, RunError
+from plainfilm.options.local_path import scheme_of
 from plainfilm.options.options import Options
 from plainfilm.options.output import Layout
 from plainfilm.output.remote_out import open_remote_out
 from plainfilm.output.remote_put import put_changes
 from plainfilm.sources.remote_file import public_text
-from plainfilm.sources.scheme import scheme_of
 from plainfilm.workers.pool import GRACE_SECONDS
 from plainfilm.workers.spawn import PrestartedWorkers
 

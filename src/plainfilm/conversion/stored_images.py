@@ -8,12 +8,12 @@ from dataclasses import replace
 
 from plainfilm.conversion.job import StagedImage
 from plainfilm.errors import OptionsError
+from plainfilm.options.local_path import scheme_of
 from plainfilm.options.options import Options
 from plainfilm.options.output import Layout
 from plainfilm.output.folder import FolderOutput
 from plainfilm.output.store_staging import StoreStaging
 from plainfilm.sources.remote_file import RemoteUrl
-from plainfilm.sources.scheme import scheme_of
 from plainfilm.workers.messages import Event, TaskResult
 
 

@@ -70,16 +70,9 @@ def convert_source(job: Job, report: Callable[[Report], None]) -> bool:
                 report(MemoryShort())
             for result in _results(job, convert_job, _with_presentation(opened, context), report):
                 report(result)
-                _release(result)
     except ConversionError as error:
         report(_failed(convert_job, None, error))
     return is_memory_suspect()
-
-
-def _release(result: TaskResult | FrameSkipped) -> None:
-    """Close the file of an array that has been reported."""
-    if isinstance(result, TaskResult) and isinstance(result.value, ArrayImage):
-        result.value.file.release()
 
 
 def _results(
@@ -165,23 +158,22 @@ def _encode(
 
     planned: the plan of the frame, which the report explains; None for a projection of several frames.
     """
-    encoding = convert_job.context.options.encoding
-    frames = source.instance.pixel.number_of_frames
+    context = convert_job.context
+    encoding, run, frames = context.options.encoding, context.options.run, source.instance.pixel.number_of_frames
     file_name = _name_of(_image_name(convert_job, source), rendered, frames) + encoding.format.suffix
-    if convert_job.context.arrays is not None:
+    if context.arrays is not None:
         record = record_of(source, rendered, file_name, None)
-        return ArrayImage(record, write_array(rendered.image, convert_job.context.arrays))
+        return ArrayImage(record, write_array(rendered.image, context.arrays))
     encoded = encode_image(rendered.levels, Ancillary(software_text(rendered), rendered.profile), encoding)
     record = record_of(source, rendered, file_name, encoded)
-    if convert_job.context.out is None:
+    if context.out is None:
         return EncodedImage(record, encoded)
-    staging = _staging_of(convert_job.context)
+    staging = _staging_of(context)
     # named after the source, whose name is unique: a name by UID may change when later sources arrive
     overlays = _stage_overlays(staging, _name_of(convert_job.reference.name, rendered, frames), rendered)
     if overlays:
         record = replace(record, overlay_files=";".join(overlay.file_name for overlay in overlays))
-    no_report = convert_job.context.options.run.no_report
-    preview = b"" if no_report else make_preview(source.instance, planned, rendered).to_bytes()
+    preview = b"" if run.no_report else make_preview(source.instance, planned, rendered).to_bytes()
     return StagedImage(record, staging.stage([encoded]), overlays, preview, len(encoded))
 
 

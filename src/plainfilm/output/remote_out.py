@@ -13,8 +13,8 @@ import hashlib
 import os
 import shutil
 import uuid
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from plainfilm.errors import LedgerError
@@ -145,6 +145,19 @@ class RemoteOut:
     def fetch(self, names: Iterable[str]) -> None:
         """Fetch objects into the folder."""
         self.store.each(self._fetch_object, {name: self.objects[name] for name in names})
+
+    @contextmanager
+    def with_content(self, names: Sequence[str]) -> Iterator[None]:
+        """Let files have the bytes of their objects in the block, instead of placeholders."""
+        times = {name: self.known[name].mtime_ns for name in names}
+        self.fetch(names)
+        for name, mtime_ns in times.items():
+            self.set_time(name, mtime_ns)
+        try:
+            yield
+        finally:
+            for name in names:
+                self.release(name)
 
     def set_time(self, name: str, mtime_ns: int) -> None:
         """Give a file that was fetched the time that a ledger has for it."""
