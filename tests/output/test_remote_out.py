@@ -7,18 +7,14 @@ import csv
 import json
 import os
 import shutil
-import signal
 import socket
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import pytest
 from tests.support.cases.build import write_case
 from tests.support.command_line import CommandLine
 from tests.support.engine_runs import film
-from tests.support.s3_server import BUCKET, SECRET, S3Server
+from tests.support.s3_server import BUCKET, SECRET, S3Server, kill_at
 
 from plainfilm.api.many_images import convert
 from plainfilm.cli.main import main
@@ -131,27 +127,15 @@ def test_the_lock_of_a_process_of_this_machine_that_has_ended_is_taken_over(s3_s
     assert ".plainfilm-lock" not in contents(s3_server)
 
 
-@pytest.mark.parametrize("sign", [LOCK, "out/x.png"])
+@pytest.mark.parametrize("name", ["/.plainfilm-lock", "/x.png"])
 def test_a_killed_run_leaves_whole_objects_and_the_next_run_goes_on(
-    s3_server: S3Server, films: Path, sign: str
+    s3_server: S3Server, films: Path, name: str
 ) -> None:
-    for number in range(30):
-        write_case(films / f"n{number}.dcm", rows=400, columns=400 + number)
-    command = CommandLine(films.parent)
-    words = ("convert", films, OUT, "--key-file", films.parent / "key")
-    process = subprocess.Popen(
-        [sys.executable, "-m", "plainfilm", *map(str, words)],
-        env={**command.environment, "XDG_STATE_HOME": str(films.parent / "state")},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    deadline = time.monotonic() + 120
-    while sign not in s3_server.list_keys() and time.monotonic() < deadline:
-        time.sleep(0.05)
-    process.send_signal(signal.SIGKILL)
-    process.wait(30)
+    environment = {**CommandLine(films.parent).environment, "XDG_STATE_HOME": str(films.parent / "state")}
+    kill_at(s3_server, ("PUT", name), ("convert", films, OUT, "--key-file", films.parent / "key"), environment)
     assert all(content.startswith(b"\x89PNG") for name, content in contents(s3_server).items() if name.endswith("png"))
-    assert run(films).converted == 33
+    assert ".plainfilm" not in contents(s3_server)
+    assert run(films).converted == 3
     run(films, films.parent / "local")
     remote, local = contents(s3_server), of_folder(films.parent / "local")
     assert remote.keys() == local.keys() - {".plainfilm-lock"} | {".plainfilm-objects"}
