@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import pickle
-from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
@@ -15,6 +14,7 @@ from plainfilm.engines.engine import WorkerCheck
 from plainfilm.ledger.fingerprint import RunFingerprint
 from plainfilm.output.folder import FolderOutput
 from plainfilm.output.ownership import PrivateNames
+from plainfilm.pickling import dataclass
 
 CHECK = "plainfilm.conversion.engine_check:fault_of_worker"
 

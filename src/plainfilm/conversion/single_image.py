@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from plainfilm.conversion.failures import failure_of_lost_worker
@@ -14,6 +13,7 @@ from plainfilm.errors import OptionsError, RunError
 from plainfilm.options.options import Options
 from plainfilm.options.presentation import Overlays
 from plainfilm.options.privacy import RedactionBoxes
+from plainfilm.pickling import dataclass
 from plainfilm.records import Failure
 from plainfilm.sources.reference import Reference
 from plainfilm.sources.scheme import scheme_of

@@ -8,12 +8,12 @@ An image is unpacked until it is in a shard: its file has the name in its row. A
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 
 from plainfilm.ledger.database import Database
 from plainfilm.ledger.remaining_work import FileStat
 from plainfilm.ledger.sql import CREATE_DUPLICATE_INDEXES, CREATE_PLAN, FIRST_IN_PLAN, IMAGES_IN_PLAN
 from plainfilm.ledger.stored_rows import pages_of_images, read_record
+from plainfilm.pickling import dataclass
 from plainfilm.records import Record
 
 

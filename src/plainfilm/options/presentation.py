@@ -3,12 +3,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
 from plainfilm.options.field import ValueType, option
 from plainfilm.options.value_types import members
+from plainfilm.pickling import dataclass
 
 
 class Overlays(StrEnum):

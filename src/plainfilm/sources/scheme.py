@@ -10,10 +10,10 @@ import importlib
 import importlib.util
 import os
 import re
-from dataclasses import dataclass
 from pathlib import Path
 
 from plainfilm.errors import OptionsError
+from plainfilm.pickling import dataclass
 
 # Two letters or more, because a single letter is a drive of Windows. A Path has joined the two slashes.
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):/")

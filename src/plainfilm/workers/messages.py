@@ -36,12 +36,11 @@ from __future__ import annotations
 import pickle
 import struct
 import sys
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import IO
 
 from plainfilm.errors import Reason, RunError
-from plainfilm.pickling import FastPickle
+from plainfilm.pickling import FastPickle, dataclass
 
 LENGTH_PREFIX = struct.Struct(">Q")
 LONGEST_MESSAGE = 1 << 32

@@ -13,7 +13,6 @@ import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
 from typing import Any
 
 from pydicom.dataset import Dataset
@@ -27,6 +26,7 @@ from pynetdicom.sop_class import (
 
 from plainfilm.dicom.values import VALUE_ERRORS
 from plainfilm.errors import LimitError, OptionsError, Reason, SourceError
+from plainfilm.pickling import dataclass
 from plainfilm.sources.pacs.checkpoint import use_checkpoint
 from plainfilm.sources.pacs.query import UID_KEYWORDS, Level
 from plainfilm.sources.pacs.storage import SYNTAXES

@@ -4,13 +4,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import islice
 from urllib.parse import unquote
 
 from pynetdicom.association import Association
 
 from plainfilm.errors import ConversionError, OptionsError, Reason, SourceError
+from plainfilm.pickling import dataclass
 from plainfilm.sources.pacs.association import InstanceGetter, Peer, find, finding_association
 from plainfilm.sources.pacs.query import (
     UID,
