@@ -8,12 +8,13 @@ data without an error, and OpenJPEG is not safe from contradictions.
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from plainfilm.decode.codestream import ImageSize, truncated_error
 from plainfilm.decode.packets import PacketCheck, check_packets
 from plainfilm.decode.tile_parts import TileParts, read_tile_parts
 from plainfilm.errors import DecodeError, Stage, UnsupportedError
+from plainfilm.pickling import dataclass
 
 _CODING, _COMPONENT_CODING, _TILE_PART = 0xFF52, 0xFF53, 0xFF90
 _REVERSIBLE_WAVELET = 1

@@ -10,7 +10,6 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable, Container
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import NoReturn, cast
 
 from pydicom.datadict import dictionary_has_tag
@@ -27,6 +26,7 @@ from plainfilm.dicom.element_header import (
 from plainfilm.dicom.encoding import ITEM_DELIMITER, LONG_VRS, SEQUENCE_DELIMITER, UNDEFINED_LENGTH, VRS, Encoding
 from plainfilm.dicom.sequences import ElementCounter, SequenceWalker
 from plainfilm.errors import LimitError, TruncatedError
+from plainfilm.pickling import dataclass
 
 Elements = dict[int, RawDataElement]
 """The elements of a data set by their tags, which are plain integers: pydicom's are slow to compare."""
