@@ -110,13 +110,12 @@ class MergedLedger(Ledger):
         # a folder that cannot be listed is a failure of several shards
         database.execute_many("INSERT OR REPLACE INTO failures VALUES (?, ?, ?, ?, ?, ?)", rows.failures)
         database.execute_many("INSERT OR REPLACE INTO previews VALUES (?, ?, ?)", rows.previews)
+        database.execute_many("INSERT OR REPLACE INTO patients VALUES (?, ?, ?)", rows.patients)
 
     def _insert_files(self, share: Database) -> None:
-        """Insert the files of a shard that hold many images each, its patients, and names of files to remove."""
+        """Insert the files of a shard that hold many images each, removed patients, and names of files to remove."""
         packed: list[Row] = share.fetch_all("SELECT name, size, mtime_ns, sha256, digest FROM shards")
         self._database.execute_many("INSERT OR REPLACE INTO shards VALUES (?, ?, ?, ?, ?)", packed)
-        patients = share.iterate("SELECT source, patient, patient_id FROM patients")
-        self._database.execute_many("INSERT OR REPLACE INTO patients VALUES (?, ?, ?)", patients)
         removed: list[Row] = share.fetch_all("SELECT patient, key_fingerprint FROM removed")
         self._database.execute_many("INSERT OR IGNORE INTO removed VALUES (?, ?)", removed)
         pending: list[Row] = share.fetch_all("SELECT file_name FROM pending")

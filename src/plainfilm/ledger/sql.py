@@ -141,6 +141,10 @@ CREATE INDEX IF NOT EXISTS images_pixels ON images (stored_hash, source, frame);
 CREATE INDEX IF NOT EXISTS images_status ON images (status);
 """
 
+# it exists while the images of lost shards are looked up
+CREATE_SHARD_INDEX = "CREATE INDEX IF NOT EXISTS images_shard ON images (shard, source)"
+DROP_SHARD_INDEX = "DROP INDEX IF EXISTS images_shard"
+
 # replaces a row of the same source and frame; a file name of another source violates the unique index instead
 INSERT_IMAGE = """
 INSERT INTO images (source, frame, file_name, sop_instance, stored_hash, status, row, size, mtime_ns)

@@ -123,9 +123,9 @@ class FolderOutput:
             raise classify_os_error(error) from error
         return name
 
-    def is_staged(self, temporary_name: str) -> bool:
-        """Whether a staged file of this name is there."""
-        return (self._staging_path / temporary_name).is_file()
+    def staged_path(self, temporary_name: str) -> Path:
+        """Return where the staged file of this name is, if there is one."""
+        return self._staging_path / temporary_name
 
     def publish(self, names: Mapping[str, str]) -> dict[str, OutputError]:
         """Give staged files their final names. Older files of these names are replaced.

@@ -17,8 +17,8 @@ from plainfilm.report.tone_chart import EMPTY_CHART, ToneChart
 
 _LENGTH = struct.Struct(">I")
 _MOST_BYTES = 1 << 20
-_LISTS, _STRINGS = frozenset({list}), frozenset({str})
 _ENCODER = json.JSONEncoder(ensure_ascii=False)
+_LISTS, _STRINGS = frozenset({list}), frozenset({str})
 Texts = tuple[str, ...]
 
 

@@ -263,7 +263,12 @@ class JobDone:
 
 @dataclass(frozen=True, slots=True)
 class Idle:
-    """No event has come for a moment, and more will come: the consumer has time for other work."""
+    """No event has come for a moment, and more will come: the consumer has time for other work.
+
+    problem: why no job is done at present, if the workers are not simply at work.
+    """
+
+    problem: str = ""
 
 
 Report = FrameStarted | FrameSurveyed | MemoryShort | TaskResult | TaskNote | FrameSkipped
