@@ -160,7 +160,7 @@ def _plateau(sample: _Sample, end: int, seeds: Mask, margin: Mask) -> _Plateau |
     difference = np.abs(sample.levels - end)
     at_end = (difference < _AT_END) & ~sample.masked
     touching = seeds & at_end
-    if np.count_nonzero(at_end) / at_end.size < _MIN_PLATEAU or not touching.any():
+    if not touching.any():
         return None
     count, labels = cv2.connectedComponents(at_end.view(np.uint8), connectivity=4)
     touches = np.zeros(count, np.bool_)
