@@ -25,7 +25,14 @@ BROAD = ("Exception", "BaseException")
 
 # Where these libraries may be imported: a package, or a module. Any other library may be imported anywhere.
 ONLY_IN: dict[str, tuple[str, ...]] = {
-    "pydicom": ("dicom/", "demo/", "cli/demo.py", "api/", "sources/pacs/association.py"),
+    "pydicom": (
+        "dicom/",
+        "demo/",
+        "cli/demo.py",
+        "api/",
+        "sources/pacs/association.py",
+        "sources/pacs/network_search.py",
+    ),
     "pynetdicom": ("sources/pacs/", "receive/"),
     "dicomweb_client": ("sources/pacs/",),
     "imagecodecs": ("decode/", "rendering/color/", "encode/", "demo/"),
@@ -35,7 +42,7 @@ ONLY_IN: dict[str, tuple[str, ...]] = {
     "rich": ("cli/",),
     "platformdirs": ("conversion/pseudonyms.py", "output/remote_out.py"),
     "fsspec": ("sources/object_store.py",),
-    "requests": ("sources/web_store.py", "sources/pacs/"),
+    "requests": ("sources/web_store.py", "sources/web_adapter.py", "sources/pacs/"),
     "pickle": ("workers/", "conversion/"),
     "subprocess": ("workers/", "engines/local_cluster.py"),
     "dask": ("engines/",),

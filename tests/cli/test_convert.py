@@ -140,6 +140,14 @@ def test_a_single_image_of_several_frames_names_its_frame(plainfilm: CommandLine
         np.testing.assert_array_equal(picture(tmp_path / f"{name}.png"), expected)
 
 
+def test_verbose_prints_the_traceback_of_one_image_that_fails(plainfilm: CommandLine, tmp_path: Path) -> None:
+    (tmp_path / "a.dcm").write_bytes(b"no film")
+    done = plainfilm.run("convert", tmp_path / "a.dcm", tmp_path / "a.png", "--verbose")
+    assert done.returncode == 1
+    assert "NotDicomError" in done.stderr
+    assert done.stderr.splitlines()[-1].startswith("plainfilm: not_dicom")
+
+
 @pytest.mark.parametrize(("which", "frames"), [("all", [1, 2, 3]), ("middle", [2])])
 def test_frames_are_chosen(which: str, frames: list[int], plainfilm: CommandLine, tmp_path: Path) -> None:
     film, out = write_case(tmp_path / "cine.dcm", frames=3, content="gradient"), tmp_path / "out"

@@ -56,6 +56,40 @@ def test_help_explains_every_option(command: str, refused: set[str], capsys: pyt
         assert option.meaning.split(";")[0].split("(")[0].strip() in shown.replace("- ", "-"), option.name
 
 
+URL = "https://ann:s3cr3t@127.0.0.1:9/x.csv"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        (URL,),
+        ("convert", "film.dcm", "out", "--config", URL),
+        ("convert", "film.dcm", "out", f"--overwrite={URL}"),
+        ("convert", f"@{URL}", "out"),
+        ("compare", "film.dcm", "-o", URL),
+        ("sheet", ".", "-o", URL),
+        ("report", URL),
+        ("merge", ".", "--key-file", URL),
+        ("merge", ".", "--labels", URL),
+        ("link", ".", "--key-file", URL, "-"),
+        ("receive", "out", "--tls-cert", URL, "--tls-key", URL),
+        ("receive", "out", "--allow-peer", URL),
+        ("receive", "out", "--port", URL),
+    ],
+    ids=" ".join,
+)
+def test_a_url_in_a_wrong_place_exits_with_2_and_shows_no_password(
+    words: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_case(tmp_path / "film.dcm")
+    assert main(words) == 2
+    message = capsys.readouterr().err
+    assert "s3cr3t" not in message
+    assert "Traceback" not in message
+    assert [path.name for path in tmp_path.iterdir()] == ["film.dcm"]
+
+
 def test_no_command_prints_the_help_and_exits_with_2(plainfilm: CommandLine) -> None:
     done = plainfilm.run()
     assert done.returncode == 2

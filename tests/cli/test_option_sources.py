@@ -83,13 +83,24 @@ def test_the_name_of_a_single_image_decides_its_format() -> None:
         ["--prune"],
         ["--layout", "webdataset"],
         ["--split", "a=0.5,b=0.5"],
+        ["--labels", "labels.csv"],
+        ["--label", "grade"],
+        ["--class-folders", "grade"],
+        ["--jobs", "2"],
+        ["--overwrite"],
+        ["--watch"],
+        ["--key-file", "key"],
+        ["--log", "log"],
+        ["--progress", "json"],
+        ["--source-column", "film"],
+        ["--null"],
     ],
 )
 def test_an_option_of_a_folder_has_no_effect_on_a_single_image(words: list[str]) -> None:
     parser = command_parser("test", CommandHelp("", ""))
     with pytest.raises(OptionsError, match=f"{words[0]} has no effect on a single image"):
         options_of(parse(parser, words), {}, ImageFormat.PNG)
-    variable = f"PLAINFILM_{words[0].removeprefix('--').upper()}"
+    variable = f"PLAINFILM_{words[0].removeprefix('--').upper().replace('-', '_')}"
     value = words[1] if words[1:] else "true"
     assert options_of(parse(parser, []), {variable: value}, ImageFormat.PNG) == Options()
 

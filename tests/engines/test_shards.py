@@ -148,14 +148,22 @@ def test_a_shard_that_was_interrupted_is_named_and_resumes(convert_shards: Shard
 
 @pytest.mark.slow
 def test_an_out_with_shards_is_for_shards_and_the_merge_alone(
-    convert_shards: Shards, folder: Path, out: Path, key_file: Path
+    convert_shards: Shards, folder: Path, out: Path, key_file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     convert_shards(1)
     given = {"jobs": 1, "key_file": key_file}
     with pytest.raises(LedgerError, match="shards that are not merged"):
         convert_locally([folder], out, given)
-    assert main(["verify", str(out)]) == 3
-    assert main(["report", str(out)]) == 3
+    for command in (
+        "verify",
+        "report",
+        "sheet -o a.png",
+        f"link --key-file {key_file}",
+        "remove --patient " + 32 * "0",
+    ):
+        name, *words = command.split()
+        assert main([name, str(out), *words, *(["-"] if name == "link" else [])]) == 3
+        assert "shards that are not merged" in capsys.readouterr().err
     assert main(["convert", str(folder), str(out), "--key-file", str(key_file), "--dry-run"]) == 3
     run = convert_locally([folder], out, {**given, "overwrite": True})
     assert run.counts.converted == 6

@@ -9,7 +9,7 @@ import socket
 import ssl
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +34,7 @@ def listening(out: Path, **settings: Any) -> Iterator[tuple[int, list[str]]]:
     out.mkdir(exist_ok=True)
     spool = Spool(out, given.most_bytes)
     listener = Listener(spool, given, reports.append)
-    with spool.opened(), listener.listening():
+    with listener.bound(), spool.opened(), listener.accepting():
         yield listener.address[1], reports
 
 
@@ -157,7 +157,7 @@ def test_a_pdu_of_four_gigabytes_ends_the_connection(tmp_path: Path) -> None:
 
 
 def test_a_sender_that_drips_is_cut_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("plainfilm.receive.listener._PDU_SECONDS", 0.2)
+    monkeypatch.setattr("plainfilm.receive.listener._REQUEST_SECONDS", 0.2)
 
     def is_closed() -> bool:
         try:
@@ -208,24 +208,71 @@ def test_there_are_no_more_associations_than_allowed(tmp_path: Path) -> None:
 
 def test_a_port_that_is_taken_is_an_error(tmp_path: Path) -> None:
     with listening(tmp_path / "a") as (port, _):
-        spool = Spool(tmp_path / "b", 1000)
-        (tmp_path / "b").mkdir()
-        listener = Listener(spool, ListenerSettings(port=port), lambda _: None)
+        listener = Listener(Spool(tmp_path / "b", 1000), ListenerSettings(port=port), lambda _: None)
         message = f"cannot listen on 127.0.0.1 port {port}"
-        with spool.opened(), pytest.raises(RunError, match=message), listener.listening():
+        with pytest.raises(RunError, match=message), listener.bound():
             pass
 
 
-def test_a_connection_is_encrypted_on_demand(tmp_path: Path) -> None:
-    certificate, key = tmp_path / "cert.pem", tmp_path / "key.pem"
+@pytest.fixture(scope="module")
+def tls(tmp_path_factory: pytest.TempPathFactory) -> tuple[TlsSettings, ssl.SSLContext]:
+    """A certificate for the listener, and the context of a sender that trusts it."""
+    folder = tmp_path_factory.mktemp("tls")
+    certificate, key = folder / "cert.pem", folder / "key.pem"
     words = ["-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"]
     subprocess.run(["openssl", "req", *words, "-out", certificate, "-keyout", key], check=True, capture_output=True)
     context = ssl.create_default_context(cafile=str(certificate))
     context.check_hostname = False
-    with listening(tmp_path / "out", tls=TlsSettings(certificate, key)) as (port, _):
-        association = associate(port, tls_args=(context, None))
+    return TlsSettings(certificate, key), context
+
+
+def test_a_connection_is_encrypted_on_demand(tmp_path: Path, tls: tuple[TlsSettings, ssl.SSLContext]) -> None:
+    with listening(tmp_path, tls=tls[0]) as (port, reports):
+        association = associate(port, tls_args=(tls[1], None))
         assert store(association, instance(1)) == SUCCESS
         association.release()
         plain = associate(port)
         assert not plain.is_established
-    assert received_uids(tmp_path / "out") == {"1.2.826.0.1.1"}
+    assert received_uids(tmp_path) == {"1.2.826.0.1.1"}
+    assert reports == ["a connection from 127.0.0.1 is closed: TLS cannot be negotiated"]
+
+
+@contextmanager
+def silent_connections(port: int, count: int) -> Iterator[list[socket.socket]]:
+    """Connections over which nothing is sent."""
+    with ExitStack() as stack:
+        yield [stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=60)) for _ in range(count)]
+
+
+@pytest.mark.parametrize("has_tls", [False, True])
+def test_silent_connections_keep_no_sender_away(
+    tmp_path: Path, tls: tuple[TlsSettings, ssl.SSLContext], has_tls: bool
+) -> None:
+    settings = {"tls": tls[0]} if has_tls else {}
+    with listening(tmp_path, associations=2, **settings) as (port, _), silent_connections(port, 30):
+        association = associate(port, **({"tls_args": (tls[1], None)} if has_tls else {}))
+        assert store(association, instance(1)) == SUCCESS
+        association.release()
+    assert received_uids(tmp_path) == {"1.2.826.0.1.1"}
+
+
+def test_of_too_many_silent_connections_the_oldest_are_closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("plainfilm.receive.waiting_connections.MOST_WAITING", 5)
+    with listening(tmp_path) as (port, _), silent_connections(port, 8) as connections:
+        assert [connection.recv(1) for connection in connections[:3]] == [b""] * 3
+        association = associate(port)
+        assert association.is_established
+        association.release()
+        connections[-1].settimeout(0.0)
+        with pytest.raises(BlockingIOError):
+            connections[-1].recv(1)
+
+
+@pytest.mark.parametrize("content", [b"", b"\x01\0\0"], ids=["nothing", "half a header"])
+def test_a_connection_without_a_request_is_closed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes
+) -> None:
+    monkeypatch.setattr("plainfilm.receive.listener._REQUEST_SECONDS", 0.2)
+    with listening(tmp_path) as (port, _), silent_connections(port, 1) as (connection,):
+        connection.sendall(content)
+        assert connection.recv(1) == b""

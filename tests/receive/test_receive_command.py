@@ -171,3 +171,4 @@ def test_a_missing_package_is_named_with_the_command_to_install_it(tmp_path: Pat
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 2
     assert "pip install 'plainfilm[pacs]'" in done.stderr
+    assert not (tmp_path / "out").exists()

@@ -10,6 +10,7 @@ import pytest
 from tests.support.archives import zip_bytes
 from tests.support.cases.build import case_file, write_case
 from tests.support.command_line import CommandLine
+from tests.support.raw_server import repeating
 from tests.support.web_server import WebServer, running_web_server
 
 from plainfilm.api.many_images import convert
@@ -138,8 +139,34 @@ def test_an_endless_body_is_given_up(server: WebServer, monkeypatch: pytest.Monk
     assert error_of(server.url("/films/x.dcm")).reason is Reason.TOO_LARGE
 
 
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    "start",
+    [b"H", b"HTTP/1.1 200 OK\r\nX: ", CHUNKED + b"0", CHUNKED + b"1\r\nx\r\n0\r\nX: "],
+    ids=["status", "header", "length of a chunk", "trailer"],
+)
+@pytest.mark.usefixtures("server")
+def test_an_answer_that_drips_besides_its_body_is_given_up(start: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("plainfilm.sources.web_adapter._PATIENCE_SECONDS", 0.1)
+    with repeating(start, b"0") as port:
+        error = error_of(f"http://127.0.0.1:{port}/x.dcm")
+    assert error.reason is Reason.NETWORK
+    assert "slowly" in error.message
+
+
+@pytest.mark.usefixtures("server")
+def test_headers_behind_the_body_without_an_end_exceed_a_limit() -> None:
+    start = CHUNKED + b"1\r\nx\r\n0\r\n"
+    with repeating(start, b"X: y\r\n" * 10_000, 0.0) as port:
+        error = error_of(f"http://127.0.0.1:{port}/x.dcm")
+    assert error.reason is Reason.TOO_LARGE
+    assert "bytes of headers" in error.message
+
+
 def test_a_body_that_drips_is_given_up(server: WebServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("plainfilm.sources.web_store._PATIENCE_SECONDS", 0.2)
+    monkeypatch.setattr("plainfilm.sources.web_adapter._PATIENCE_SECONDS", 0.2)
     server.faults = ["drip"] * 9
     server.has_ranges = False
     assert error_of(server.url("/films/x.dcm")).reason is Reason.NETWORK

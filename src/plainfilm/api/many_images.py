@@ -23,12 +23,12 @@ from plainfilm.conversion.summary import NO_COUNTS, Counts, Run
 from plainfilm.conversion.survey_result import Survey, survey_result
 from plainfilm.errors import ArgumentTypeError, ConversionError, OptionsError
 from plainfilm.options.keywords import IterateKeywords, RunKeywords, SurveyKeywords
+from plainfilm.options.local_path import check_local
 from plainfilm.options.options import Options
 from plainfilm.options.wording import python_wording
 from plainfilm.output.single import check_single, is_image_name, with_format_of, write_file
 from plainfilm.records import Failure, Status
 from plainfilm.sources.remote_file import public_text
-from plainfilm.sources.scheme import check_local
 
 PathArgument: TypeAlias = str | PathLike[str]
 

@@ -21,6 +21,7 @@ from plainfilm.decode.process_state import is_memory_suspect
 from plainfilm.dicom.instance import Instance
 from plainfilm.errors import PlainfilmError
 from plainfilm.options.keywords import ImageKeywords, RenderKeywords, ScaledLook
+from plainfilm.options.local_path import scheme_of
 from plainfilm.options.options import Options
 from plainfilm.options.output import Projection
 from plainfilm.pickling import FastPickle
@@ -33,7 +34,6 @@ from plainfilm.rendering.projection import render_projection
 from plainfilm.report.drawing import reduce_image
 from plainfilm.report.explanation_page import CHART_BINS, LONGEST_SIDE, SmallImage
 from plainfilm.report.tone_measurement import tone_chart
-from plainfilm.sources.scheme import scheme_of
 from plainfilm.workers.messages import Job, Report, TaskResult
 
 FrameNumber: TypeAlias = int | Literal["mip", "mean"]

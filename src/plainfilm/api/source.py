@@ -17,11 +17,11 @@ from pydicom.dataset import Dataset
 from plainfilm.dicom.instance import Instance
 from plainfilm.dicom.read import instance_from_dataset, read_instance
 from plainfilm.errors import ArgumentTypeError
+from plainfilm.options.local_path import scheme_of
 from plainfilm.options.options import Options
 from plainfilm.sources.file_reader import inflated_content, open_source
 from plainfilm.sources.remote_file import public_text
 from plainfilm.sources.remote_tree import file_of_url
-from plainfilm.sources.scheme import scheme_of
 
 Source: TypeAlias = str | PathLike[str] | bytes | BinaryIO | Dataset
 Image8: TypeAlias = npt.NDArray[np.uint8]

@@ -23,6 +23,7 @@ from plainfilm.errors import OptionsError
 from plainfilm.options.effects import ineffective_options
 from plainfilm.options.encoding import ImageFormat
 from plainfilm.options.field import Option, Scope
+from plainfilm.options.local_path import check_local
 from plainfilm.options.options import Options
 from plainfilm.options.render import LOOK_OPTIONS
 from plainfilm.options.suggestion import did_you_mean
@@ -165,6 +166,7 @@ def options_of(
 def _from_file(config: str | None, declared: Mapping[str, Option]) -> dict[str, _Given]:
     if config is None:
         return {}
+    check_local(config, "--config")
     values = read_config(Path(config))
     if unknown := sorted(set(values) - set(declared)):
         hint = did_you_mean(unknown[0], declared)
@@ -182,7 +184,7 @@ def _build(given: Mapping[str, _Given], declared: Mapping[str, Option], single_f
     for option, cause in list(ineffective_options(parsed, single_format)):
         if not given[option.name].origin:
             raise OptionsError(f"{option.flag} has no effect {cause}: leave it out")
-        del parsed[option.name]
+        parsed.pop(option.name, None)
     try:
         return Options.of(parsed)
     except OptionsError as error:

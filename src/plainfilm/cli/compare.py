@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from plainfilm.cli.arguments import Parser, command_parser, environment, options_of, parse
-from plainfilm.cli.file_argument import path_of_file
+from plainfilm.cli.file_argument import path_of_file, path_of_option
 from plainfilm.cli.help import CommandHelp
 from plainfilm.cli.output import print_message, write_image
 from plainfilm.cli.variables import warn_of_unknown_variables
@@ -76,7 +76,7 @@ def _check_arguments(arguments: Namespace) -> None:
     """Raise OptionsError for a frame below 1, and for an output that is no PNG or is one of the files."""
     if arguments.frame < 1:
         raise OptionsError(f"--frame {arguments.frame}: frames are counted from 1")
-    out = Path(arguments.output)
+    out = path_of_option(arguments.output, "-o")
     if arguments.output != "-" and (out.suffix.lower() != ".png" or out.is_dir()):
         raise OptionsError(f"-o {out} does not name a picture: give a name that ends in .png")
     if out.exists() and any(out.samefile(file) for file in arguments.files):

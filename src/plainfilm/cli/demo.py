@@ -11,10 +11,10 @@ from plainfilm.cli.arguments import Parser, command_parser, environment, options
 from plainfilm.cli.convert import convert_folder
 from plainfilm.cli.help import CommandHelp
 from plainfilm.cli.output import print_message, write_text
+from plainfilm.options.local_path import check_local
 from plainfilm.options.options import Options
 from plainfilm.output.ownership import check_empty, check_writable, make_folder
 from plainfilm.output.storage import translate_os_errors
-from plainfilm.sources.scheme import check_local
 
 FILMS, PICTURES, NAIVE, TRUTH, SHEET = "films", "pictures", "naive", "truth", "contact-sheet.png"
 _NOT_FOR_THE_DEMO = ("source_column", "null", "shard", "shard_members", "prune", "watch")

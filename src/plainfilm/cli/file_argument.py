@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: MIT
-"""Check a FILE or OUT argument before any work starts."""
+"""Check the arguments SOURCE, FILE and OUT before any work starts."""
 
 from __future__ import annotations
 
+from argparse import Namespace
+from collections.abc import Sequence
 from pathlib import Path
 
 from plainfilm.errors import OptionsError, SourceMissingError
+from plainfilm.options.local_path import check_local
 from plainfilm.sources.entries import EntryKind, kind_of_source
-from plainfilm.sources.scheme import check_local
+from plainfilm.sources.source_list import STANDARD_INPUT, is_table
 
 
 def path_of_file(text: str, command: str) -> Path:
@@ -27,6 +30,12 @@ def path_of_file(text: str, command: str) -> Path:
     return Path(text)
 
 
+def path_of_option(text: str, flag: str) -> Path:
+    """The path in the value of an option that only one command has. Raises OptionsError for a URL."""
+    check_local(text, flag)
+    return Path(text)
+
+
 def path_of_out(text: str) -> Path:
     """The folder of an earlier run. Raises OptionsError, which does not repeat a URL: it may hold a password."""
     check_local(text, "OUT")
@@ -34,3 +43,14 @@ def path_of_out(text: str) -> Path:
     if not out.is_dir():
         raise OptionsError(f"{out} is not a folder")
     return out
+
+
+def check_list_options(arguments: Namespace, sources: Sequence[str]) -> None:
+    """Raise OptionsError for an option on the command line about lists where no SOURCE is such a list."""
+    words = vars(arguments)
+    if words.get("null") and STANDARD_INPUT not in sources:
+        raise OptionsError("-0 has no effect without the SOURCE -, a list on standard input: leave it out")
+    if words.get("source_column") is not None and not any(map(is_table, sources)):
+        raise OptionsError(
+            "--source-column has no effect without a SOURCE that is a CSV or Parquet table: leave it out"
+        )

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from plainfilm.cli.arguments import Parser, parse
+from plainfilm.cli.file_argument import path_of_option
 from plainfilm.cli.output import print_message, write_text
 from plainfilm.errors import OptionsError
 
@@ -43,13 +44,13 @@ def link_command(argv: Sequence[str]) -> int:
             "link needs an OUT and then - for standard input: patient IDs are read there, one a line, and never from "
             "the command line, which other users can read (see `plainfilm link --help`)"
         )
-    out = Path(arguments.paths[0])
+    out, key_file = Path(arguments.paths[0]), path_of_option(arguments.key_file, "--key-file")
     if not out.is_dir():
         raise OptionsError("the first argument of link, OUT, is not a folder")
 
     from plainfilm.conversion.patient_links import PatientLinks
 
-    links = PatientLinks.load(out, Path(arguments.key_file))
+    links = PatientLinks.load(out, key_file)
     lines = linked_lines = 0
     for line, patient_id in _patient_ids():
         hashes = links.hashes_of(patient_id, arguments.issuer)

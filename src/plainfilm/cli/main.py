@@ -11,9 +11,9 @@ from shlex import quote
 
 from plainfilm.cli.output import discard_standard_output, open_standard_streams, print_message, write_text
 from plainfilm.errors import ConversionError, OptionsError, RunError
+from plainfilm.options.local_path import scheme_of, without_user_info
 from plainfilm.options.suggestion import did_you_mean
 from plainfilm.sources.remote_file import public_text
-from plainfilm.sources.scheme import scheme_of
 from plainfilm.version import NOT_FOR_DIAGNOSIS, VERSION
 
 Command = Callable[[Sequence[str]], int]
@@ -74,10 +74,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         discard_standard_output()
         return 1
     except RunError as error:
-        print_message(f"plainfilm: {error.message}")
+        print_message(f"plainfilm: {without_user_info(error.message)}")
         return error.exit_code
     except ConversionError as error:
-        print_message(f"plainfilm: {error.reason} ({error.stage}): {error.message}")
+        print_message(f"plainfilm: {error.reason} ({error.stage}): {without_user_info(error.message)}")
         return 1
     except KeyboardInterrupt:
         return 130

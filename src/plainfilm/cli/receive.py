@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from plainfilm.cli.arguments import Parser, command_parser, environment, options_of, parse
+from plainfilm.cli.file_argument import path_of_option
 from plainfilm.cli.help import CommandHelp
 from plainfilm.cli.output import print_message
 from plainfilm.cli.signals import stopping_on_signals
@@ -18,11 +19,11 @@ from plainfilm.cli.variables import warn_of_unknown_variables
 from plainfilm.conversion.summary import Run
 from plainfilm.errors import OptionsError
 from plainfilm.options.limits import parse_memory
+from plainfilm.options.local_path import check_local
 from plainfilm.options.options import Options
 from plainfilm.receive.receiver import Receiver
 from plainfilm.receive.settings import LOOPBACK, ListenerSettings, TlsSettings, parse_ae_title, parse_peer, parse_port
 from plainfilm.receive.spool import RECEIVED
-from plainfilm.sources.scheme import check_local
 
 _NOT_FOR_A_LISTENER = (
     "source_column",
@@ -50,9 +51,9 @@ _LISTENER_OPTIONS: tuple[tuple[str, dict[str, Any], str], ...] = (
         "the most senders that are connected at the same time (default: 10)",
     ),
     ("--max-object SIZE", {"default": "2GiB"}, "the largest instance that is accepted (default: 2GiB)"),
-    ("--tls-cert FILE", {"type": Path}, "use TLS with this certificate (PEM)"),
-    ("--tls-key FILE", {"type": Path}, "the key of the certificate (PEM)"),
-    ("--tls-ca FILE", {"type": Path}, "accept only senders with a certificate of this authority (PEM)"),
+    ("--tls-cert FILE", {}, "use TLS with this certificate (PEM)"),
+    ("--tls-key FILE", {}, "the key of the certificate (PEM)"),
+    ("--tls-ca FILE", {}, "accept only senders with a certificate of this authority (PEM)"),
 )
 _HELP = CommandHelp(
     usage="plainfilm receive OUT [options]",
@@ -106,8 +107,9 @@ def receive_command(argv: Sequence[str]) -> int:
 
 def _settings(arguments: Namespace) -> ListenerSettings:
     """The settings of the listener. Raises OptionsError."""
-    certificate, key = arguments.tls_cert, arguments.tls_key
-    if (certificate is None) != (key is None) or (arguments.tls_ca is not None and certificate is None):
+    files = (("--tls-cert", arguments.tls_cert), ("--tls-key", arguments.tls_key), ("--tls-ca", arguments.tls_ca))
+    certificate, key, authority = (None if text is None else path_of_option(text, flag) for flag, text in files)
+    if (certificate is None) != (key is None) or (authority is not None and certificate is None):
         raise OptionsError("TLS needs --tls-cert and --tls-key")
     if not 1 <= arguments.max_associations <= 100:
         raise OptionsError("--max-associations: give a number from 1 to 100")
@@ -118,5 +120,5 @@ def _settings(arguments: Namespace) -> ListenerSettings:
         tuple(map(parse_peer, arguments.allow_peer)),
         arguments.max_associations,
         parse_memory(arguments.max_object),
-        None if certificate is None else TlsSettings(certificate, key, arguments.tls_ca),
+        None if certificate is None or key is None else TlsSettings(certificate, key, authority),
     )

@@ -4,10 +4,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from plainfilm.cli.arguments import Parser, parse
-from plainfilm.cli.file_argument import path_of_out
+from plainfilm.cli.file_argument import path_of_option, path_of_out
 from plainfilm.cli.output import print_message
 from plainfilm.errors import OptionsError
 from plainfilm.output.single import write_file
@@ -35,7 +34,7 @@ def sheet_parser() -> Parser:
 def sheet_command(argv: Sequence[str]) -> int:
     """Run `plainfilm sheet` and return its exit code. Raises RunError and OutputError."""
     arguments = parse(sheet_parser(), argv)
-    out, path = path_of_out(arguments.out), Path(arguments.output)
+    out, path = path_of_out(arguments.out), path_of_option(arguments.output, "-o")
     if path.suffix.lower() not in _FORMATS or path.is_dir():
         raise OptionsError(f"-o {path} does not name a sheet: give a name that ends in .png or .pdf")
 

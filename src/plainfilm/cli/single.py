@@ -21,6 +21,8 @@ def convert_to_file(source: str, out: str, options: Options) -> int:
         single = convert_single(source, options, workers)
     result, notes = single.result, [single.note] if single.note else []
     if isinstance(result, Failure):
+        if single.trace:
+            print_message(single.trace.rstrip())
         print_message(f"plainfilm: {result.reason} ({result.stage}): {result.message}")
         return 1
     if note := frames_note(single.frames, options):

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from plainfilm.cli.arguments import Parser, command_parser, environment, options_of, parse
+from plainfilm.cli.file_argument import check_list_options
 from plainfilm.cli.help import CommandHelp
 from plainfilm.cli.output import escape_controls, print_message, write_text
 from plainfilm.cli.progress import show_progress
@@ -59,6 +60,7 @@ def survey_command(argv: Sequence[str]) -> int:
     """Run `plainfilm survey` and return its exit code. Raises RunError."""
     arguments = parse(survey_parser(), argv)
     options = options_of(arguments, environment())
+    check_list_options(arguments, arguments.sources)
     warn_of_unknown_variables(environment())
     source_survey = SourceSurvey(arguments.sources, options)
     with stopping_on_signals(source_survey) as signals, show_progress(options.run.progress) as display:

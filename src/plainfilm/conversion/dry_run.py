@@ -17,6 +17,7 @@ from plainfilm.ledger.remaining_work import FileStat
 from plainfilm.ledger.snapshot import LedgerSnapshot, open_snapshot
 from plainfilm.ledger.source_names import earlier_names
 from plainfilm.options.exclusion_list import load_exclusions
+from plainfilm.options.local_path import check_local
 from plainfilm.options.options import Options
 from plainfilm.output.folder import FolderOutput
 from plainfilm.output.ownership import check_merged
@@ -24,7 +25,6 @@ from plainfilm.output.tables import check_output_formats
 from plainfilm.records import Failure
 from plainfilm.sources.member_reader import head_of
 from plainfilm.sources.reference import Reference
-from plainfilm.sources.scheme import check_local
 from plainfilm.sources.walk import Listing
 
 

@@ -70,9 +70,9 @@ class Removal:
         Raises LedgerError where OUT holds no run, OutputLockedError where a run uses it, StorageFullError and RunError.
         """
         output = self._output
+        check_merged(output.out)
         if not output.has_ledger():
             raise LedgerError(no_run_message(output.out), reason=Reason.LEDGER_DIFFERS)
-        check_merged(output.out)
         with output.open_for_run(), open_finished_ledger(output.ledger_path) as ledger:
             options = recorded_options(ledger.fingerprint)
             check_output_formats(options.output)
@@ -90,7 +90,7 @@ class Removal:
     def _delete_rows(self, ledger: FinishedLedger, patients: list[str]) -> RemovalResult:
         """Do the first step."""
         before = ledger.patients.removed()
-        present = {patient for patient, _ in ledger.patients.all()}
+        present = ledger.patients.present(patients)
         found = [patient for patient in patients if patient in present]
         counts = ledger.counts.copy()
         if found:

@@ -97,20 +97,30 @@ _RULES = (
 )
 
 
-_OF_FOLDERS = (
-    "names",
-    "columns",
-    "exclude",
-    "table",
-    "layout",
-    "split",
-    "no_card",
-    "no_report",
-    "engine",
-    "scheduler",
-    "shard",
-    "prune",
+_NO_TABLE = "on a single image, which has no table"
+_NO_RUN = "on a single image"
+_OF_FOLDERS = dict.fromkeys(
+    ("names", "columns", "exclude", "table", "layout", "split", "labels", "label", "class_folders"), _NO_TABLE
+) | dict.fromkeys(
+    (
+        "no_card",
+        "no_report",
+        "engine",
+        "scheduler",
+        "shard",
+        "prune",
+        "watch",
+        "overwrite",
+        "jobs",
+        "key_file",
+        "log",
+        "progress",
+        "source_column",
+        "null",
+    ),
+    _NO_RUN,
 )
+"""The options that need a folder as OUT, each with the cause that a message names."""
 
 
 def ineffective_options(
@@ -129,8 +139,6 @@ def ineffective_options(
     for rule in _RULES:
         if values[rule.name] != rule.default and rule.is_ineffective(values):
             yield declared[rule.name], rule.cause
-    for name in _OF_FOLDERS if single_format is not None else ():
+    for name, cause in _OF_FOLDERS.items() if single_format is not None else ():
         if values[name] != declared[name].default:
-            yield declared[name], "on a single image, which has no table"
-    if single_format is not None and values["watch"]:
-        yield declared["watch"], "on a single image: give a folder as OUT"
+            yield declared[name], cause

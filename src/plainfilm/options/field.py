@@ -13,6 +13,7 @@ from enum import Enum
 from typing import Any, Generic, TypeVar
 
 from plainfilm.errors import OptionsError, Reason
+from plainfilm.options.local_path import without_user_info
 
 T = TypeVar("T")
 D = TypeVar("D")
@@ -104,7 +105,8 @@ class Option:
         except OptionsError as error:
             # parse_columns() of the package dicom names its option itself
             message = error.message.removeprefix(f"{self.flag}: ")
-            raise OptionsError(f"{self.flag}: {message}") from error
+        # the first error may quote a URL with a password: it is not the cause of this one
+        raise OptionsError(without_user_info(f"{self.flag}: {message}"))
 
 
 def option(

@@ -8,6 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from plainfilm.options.field import ValueType, option
+from plainfilm.options.local_path import local_path
 from plainfilm.options.value_types import members
 
 
@@ -44,7 +45,7 @@ def parse_presentation(value: object) -> PresentationSource:
     if isinstance(value, PresentationSource):
         return value
     text = str(value)
-    return PresentationSource(None if text.strip().lower() == "auto" else Path(text))
+    return PresentationSource(None if text.strip().lower() == "auto" else local_path(text))
 
 
 _PRESENTATION = ValueType(parse_presentation, "PATH|auto", "str | PathLike[str]")

@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from plainfilm.errors import OptionsError
 from plainfilm.options.field import ValueType
+from plainfilm.options.local_path import local_path
 from plainfilm.options.suggestion import did_you_mean
 
 E = TypeVar("E", bound=StrEnum)
@@ -47,11 +48,6 @@ def parse_count(value: object) -> int:
     return int(number)
 
 
-def parse_path(value: object) -> Path:
-    """A path of the file system."""
-    return Path(str(value))
-
-
 def parse_number(value: object) -> float:
     """A number."""
     try:
@@ -73,4 +69,4 @@ COUNT = ValueType(parse_count, "N", "int")
 
 def path_type(metavar: str = "PATH") -> ValueType[Path]:
     """A path of the file system; metavar: its placeholder on the command line."""
-    return ValueType(parse_path, metavar, "str | PathLike[str]")
+    return ValueType(local_path, metavar, "str | PathLike[str]")

@@ -11,17 +11,17 @@ from __future__ import annotations
 import io
 import logging
 import re
-import socket
 import threading
-import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from plainfilm.errors import OptionsError, Reason, RunError
 from plainfilm.receive.settings import ListenerSettings
 from plainfilm.receive.spool import IncomingFile, Spool
+from plainfilm.receive.waiting_connections import WaitingConnections
+from plainfilm.sources.pacs.pdu import MOST_PDU_BYTES, PDU_SECONDS, TooSlowError, received
 
 if TYPE_CHECKING:
     from pynetdicom.events import Event
@@ -34,11 +34,10 @@ INVALID_INSTANCE = 0x0117
 _UID = re.compile(r"[0-9.]{1,64}")
 _SECONDS = 60
 """The time in which a sender must continue: a connection that is silent for longer is closed."""
-_PDU_SECONDS = 60
-"""The time in which the parts of a PDU must arrive: a sender could otherwise keep a connection with single bytes."""
+_REQUEST_SECONDS = 10.0
+"""The time in which a sender must ask for an association."""
+_NO_LIMIT = 1 << 20
 _PDU_BYTES = 1 << 17
-_MOST_PDU_BYTES = 1 << 20
-"""The longest PDU that is accepted; a request for an association with all its contexts is longer than data."""
 _MOST_BYTES_IN_MEMORY = 16 << 20
 """The most bytes that one association may send without a data set that is written to disk."""
 
@@ -100,22 +99,8 @@ def receiving_into(spool: Spool) -> Iterator[None]:
         _config.STORE_RECV_CHUNKED_DATASET = is_chunked
 
 
-class _TooSlowError(OSError):
-    """A sender needs too long for a PDU."""
-
-
-def _received(connection: socket.socket, size: int) -> bytearray:
-    """Receive a number of bytes, or fewer where the connection ends. Raises OSError."""
-    content, end = bytearray(), time.monotonic() + _PDU_SECONDS
-    while len(content) < size and (part := connection.recv(min(size - len(content), _PDU_BYTES))):
-        content += part
-        if time.monotonic() > end and len(content) < size:
-            raise _TooSlowError("slower than allowed")
-    return content
-
-
 class Listener:
-    """A server that puts the instances of its peers into a spool, from `with` until the end of its block.
+    """A server that puts the instances of its peers into a spool.
 
     report: gets a line about each association that is refused, and about each instance that is not kept.
     """
@@ -124,41 +109,71 @@ class Listener:
         self._spool = spool
         self._settings = settings
         self._report = report
+        self._lock = threading.Lock()
+        self._admitted = list[Any]()
+        self._waiting = WaitingConnections()
+        self._server: Any = None
         self.address = (settings.host, settings.port)
 
     @contextmanager
-    def listening(self) -> Iterator[None]:
-        """Listen. Raises OptionsError and RunError."""
+    def bound(self) -> Iterator[None]:
+        """Take the port, and keep it until the end of the block. Raises OptionsError and RunError."""
         with receiving_into(self._spool):
             from pynetdicom import evt
 
             handlers = [
                 (evt.EVT_CONN_OPEN, self._limit),
-                (evt.EVT_REQUESTED, self._check_peer),
+                (evt.EVT_REQUESTED, self._admit),
+                (evt.EVT_ESTABLISHED, self._let_continue),
                 (evt.EVT_C_STORE, self._store),
                 (evt.EVT_CONN_CLOSE, self._forget),
             ]
             logging.getLogger("pynetdicom").setLevel(logging.CRITICAL + 1)
-            entity, settings = self._entity(), self._settings
-            tls = None if settings.tls is None else settings.tls.context()
-            # accepted connections get this limit, also while TLS is negotiated
-            socket.setdefaulttimeout(_SECONDS)
-            try:
-                server = entity.start_server(
-                    (settings.host, settings.port), block=False, evt_handlers=handlers, ssl_context=tls
-                )
-            except OSError as error:
-                raise RunError(
-                    f"cannot listen on {settings.host} port {settings.port} ({error.strerror}): choose another --port "
-                    "or --host",
-                    reason=Reason.UNREADABLE,
-                ) from error
-            self.address = server.server_address[:2]
+            self._server = self._new_server(handlers)
+            self.address = self._server.server_address[:2]
             try:
                 yield
             finally:
-                entity.shutdown()
-                socket.setdefaulttimeout(None)
+                self._server.server_close()
+
+    @contextmanager
+    def accepting(self) -> Iterator[None]:
+        """Accept senders until the end of the block, which lies in that of `bound`."""
+        server = self._server
+        # pynetdicom looks for it here at the end
+        server.ae._servers.append(server)
+        thread = threading.Thread(target=server.serve_forever, name="listener", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            for association in server.active_associations:
+                association.abort()
+            server.shutdown()
+            thread.join()
+
+    def _new_server(self, handlers: Sequence[object]) -> Any:
+        """The server, which has its port and accepts nothing yet. Raises OptionsError and RunError."""
+        from plainfilm.receive.server import Server
+
+        settings, entity = self._settings, self._entity()
+        tls = None if settings.tls is None else settings.tls.context()
+        try:
+            return entity.make_server(
+                (settings.host, settings.port),
+                evt_handlers=handlers,
+                ssl_context=tls,
+                server_class=Server,
+                waiting=self._waiting,
+                most_seconds=_REQUEST_SECONDS,
+                report=self._report,
+            )
+        except OSError as error:
+            raise RunError(
+                f"cannot listen on {settings.host} port {settings.port} ({error.strerror}): choose another --port "
+                "or --host",
+                reason=Reason.UNREADABLE,
+            ) from error
 
     def _entity(self) -> Any:
         """The application entity, which accepts every storage class in every transfer syntax."""
@@ -168,9 +183,11 @@ class Listener:
         entity = AE(self._settings.ae_title)
         entity.require_called_aet = True
         entity.require_calling_aet = sorted({peer.ae_title for peer in self._settings.peers})
-        entity.maximum_associations = self._settings.associations
+        # counted by `_admit`, because pynetdicom also counts the connections without an association
+        entity.maximum_associations = _NO_LIMIT
         entity.maximum_pdu_size = _PDU_BYTES
-        entity.network_timeout = entity.acse_timeout = entity.dimse_timeout = _SECONDS
+        entity.network_timeout = entity.dimse_timeout = _SECONDS
+        entity.acse_timeout = _REQUEST_SECONDS
         entity.add_supported_context(Verification)
         for context in AllStoragePresentationContexts:
             entity.add_supported_context(context.abstract_syntax, ALL_TRANSFER_SYNTAXES)
@@ -186,26 +203,43 @@ class Listener:
                 _flow.written, _flow.bytes_in_memory = file.size, 0
             _flow.bytes_in_memory += size
             is_too_large = file is not None and file.is_too_large
-            if size > _MOST_PDU_BYTES or _flow.bytes_in_memory > _MOST_BYTES_IN_MEMORY or is_too_large:
+            if size > MOST_PDU_BYTES or _flow.bytes_in_memory > _MOST_BYTES_IN_MEMORY or is_too_large:
                 self._report("a sender exceeds the limits: its connection is closed")
                 raise OSError("more bytes than allowed")
             try:
-                return _received(connection.socket, size)
-            except _TooSlowError:
+                most_seconds = PDU_SECONDS if event.assoc.is_established else _REQUEST_SECONDS
+                return received(connection.socket, size, most_seconds)
+            except TooSlowError:
                 self._report("a sender is too slow: its connection is closed")
                 raise
 
         connection.recv = receive_within_limits
 
-    def _check_peer(self, event: Event) -> None:
-        """Reject a sender whose AE title and address are not those of one peer."""
+    def _let_continue(self, event: Event) -> None:
+        """Give a sender the time to continue that one with an association has."""
+        stream = event.assoc.dul.socket.socket
+        # None where the sender has gone already
+        if stream is not None:
+            self._waiting.remove(stream)
+            stream.settimeout(_SECONDS)
+
+    def _admit(self, event: Event) -> None:
+        """Reject a sender whose AE title and address are not those of one peer, or one too many."""
         peers, requestor = self._settings.peers, event.assoc.requestor
         title, address = requestor.primitive.calling_ae_title.strip(), requestor.address
         if peers and not any(peer.ae_title == title and peer.has_address(address) for peer in peers):
             self._report(f"an association from {address} was rejected: --allow-peer does not name this sender")
-            # permanent, by the user of the service: the calling AE title is not recognised (PS3.8 9.3.4)
-            event.assoc.acse.send_reject(0x01, 0x01, 0x03)
-            event.assoc.kill()
+            # permanent, by the user of the service: the calling AE title is not recognised
+            _reject(event, (0x01, 0x01, 0x03))
+            return
+        with self._lock:
+            self._admitted = [association for association in self._admitted if association.is_alive()]
+            has_room = len(self._admitted) < self._settings.associations
+            if has_room:
+                self._admitted.append(event.assoc)
+        if not has_room:
+            # for a while, by the presentation service: the local limit is exceeded
+            _reject(event, (0x02, 0x03, 0x02))
 
     def _store(self, event: Event) -> int:
         """Answer a C-STORE request whose data set has been received."""
@@ -226,3 +260,9 @@ class Listener:
         file: Any = None if message is None else message._data_set_file
         if file is not None:
             file.discard()
+
+
+def _reject(event: Event, answer: tuple[int, int, int]) -> None:
+    """Reject an association. answer: result, source and reason (PS3.8 9.3.4)."""
+    event.assoc.acse.send_reject(*answer)
+    event.assoc.kill()

@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 from plainfilm.conversion.conversion import Conversion
@@ -61,11 +62,15 @@ class Receiver:
 
     def run(self) -> None:
         """Listen and convert. Raises RunError where OUT, the options or the address cannot be used."""
-        make_folder(self._out)
-        check_ownership(self._out)
         spool = Spool(self._out, self._settings.most_bytes)
         listener = Listener(spool, self._settings, self._report)
-        with spool.opened(), listener.listening():
+        # OUT is made when nothing else is in the way
+        with ExitStack() as stack:
+            stack.enter_context(listener.bound())
+            make_folder(self._out)
+            check_ownership(self._out)
+            stack.enter_context(spool.opened())
+            stack.enter_context(listener.accepting())
             host, port = listener.address
             self._report(f"listening on {host} port {port} as {self._settings.ae_title}")
             if spool.has_instances():

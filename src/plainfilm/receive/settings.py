@@ -93,7 +93,7 @@ def parse_ae_title(text: str) -> str:
 def parse_peer(text: str) -> Peer:
     """A peer from `AET@HOST`. Raises OptionsError."""
     title, separator, host = text.rpartition("@")
-    if not separator or not host:
+    if not separator or not host or not _AE_TITLE.fullmatch(title.strip(" ")):
         raise OptionsError(f"--allow-peer {text!r}: give the AE title and the host of a sender, such as CR1@10.0.0.7")
     return Peer(parse_ae_title(title), host)
 

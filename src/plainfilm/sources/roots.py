@@ -12,6 +12,7 @@ from itertools import chain
 from pathlib import Path
 
 from plainfilm.errors import SourceMissingError, with_os_error
+from plainfilm.options.local_path import scheme_of
 from plainfilm.options.sources import SourceOptions
 from plainfilm.sources.archive import archive_packing
 from plainfilm.sources.entries import EntryKind, kind_of_source, read_entries
@@ -25,7 +26,7 @@ from plainfilm.sources.remote_tree import (
     missing_source,
     refused_archive,
 )
-from plainfilm.sources.scheme import check_scheme, scheme_of
+from plainfilm.sources.scheme import check_scheme
 from plainfilm.sources.source_list import ListedFiles, listed_files, paths_in_list
 
 

@@ -9,14 +9,10 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import os
-import re
 from dataclasses import dataclass
-from pathlib import Path
 
 from plainfilm.errors import OptionsError
-
-# Two letters or more, because a single letter is a drive of Windows. A Path has joined the two slashes.
-_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):/")
+from plainfilm.options.local_path import scheme_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +62,6 @@ SCHEMES = {
 """The schemes of SOURCE and OUT."""
 
 
-def scheme_of(place: str | os.PathLike[str]) -> str | None:
-    """Return the scheme of a URL in lower case, such as `s3`; None for a path."""
-    match = _SCHEME.match(os.fspath(place))
-    return match[1].lower() if match else None
-
-
 def is_searched(name: str) -> bool:
     """Return whether the query of a URL of this scheme chooses among the files of a server."""
     return name in SCHEMES and SCHEMES[name].is_search
@@ -92,17 +82,18 @@ def check_scheme(place: str | os.PathLike[str], role: str) -> Scheme | None:
     if name is None:
         return None
     if name == "file":
-        raise OptionsError(f"{role} is a file:// URL: give the path without file://")
+        raise OptionsError(f"{role} is a URL with file://: give the path without file://")
     scheme = SCHEMES.get(name)
     if scheme is None or (role == "OUT" and not scheme.is_writable):
         usable = ", ".join(f"{other}://" for other, row in SCHEMES.items() if role != "OUT" or row.is_writable)
         problem = "whose scheme is not known" if scheme is None else "to which nothing can be written"
         raise OptionsError(
-            f"{role} is a {name}:// URL, {problem}: use {usable} or a local path (a folder of that name is ./{name}:)"
+            f"{role} is a URL with {name}://, {problem}: use {usable} or a local path (a folder of that name is "
+            f"./{name}:)"
         )
     if (module := scheme.missing_module()) is not None:
         raise OptionsError(
-            f"{role} is a {name}:// URL, which needs the package {module}: pip install 'plainfilm[{scheme.extra}]'"
+            f"{role} is a URL with {name}://, which needs the package {module}: pip install 'plainfilm[{scheme.extra}]'"
         )
     return scheme
 
@@ -112,16 +103,3 @@ def store_class(name: str) -> type:
     module, _, attribute = SCHEMES[name].store.partition(":")
     found: type = getattr(importlib.import_module(module), attribute)
     return found
-
-
-def check_local(place: str | Path, role: str) -> None:
-    """Raise OptionsError for a URL where only a local path can be used. The message does not repeat the URL."""
-    scheme = scheme_of(place)
-    if scheme is None:
-        return
-    if scheme == "file":
-        raise OptionsError(f"{role} is a file:// URL: give the path without file://")
-    advice = "give a folder of this machine" if role == "OUT" else "copy the file first"
-    raise OptionsError(
-        f"{role} is a {scheme}:// URL, and must be a local path here: {advice} (a folder of that name is ./{scheme}:)"
-    )

@@ -16,10 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from plainfilm.errors import OptionsError, SourceMissingError, Stage, with_os_error
+from plainfilm.options.local_path import check_local
 from plainfilm.options.sources import SourceOptions
 from plainfilm.sources.entries import Entry, EntryKind
 from plainfilm.sources.path_tree import PathTree
-from plainfilm.sources.scheme import check_local
 
 STANDARD_INPUT = "-"
 _LIST_MARK = "@"
@@ -85,9 +85,14 @@ def paths_in_list(source: str, options: SourceOptions) -> list[str] | None:
     if source.startswith(_LIST_MARK) and len(source) > 1:
         lines = _lines_of(_content_of(source.removeprefix(_LIST_MARK)))
         return [line for line in lines if not line.lstrip().startswith("#")]
-    if options.source_column is not None and Path(source).suffix.lower() in (".csv", *_PARQUET_SUFFIXES):
+    if options.source_column is not None and is_table(source):
         return list(_paths_of_table(source, options.source_column))
     return None
+
+
+def is_table(source: str) -> bool:
+    """Return whether a SOURCE has the name of a table, which `--source-column` makes a list."""
+    return Path(source).suffix.lower() in (".csv", *_PARQUET_SUFFIXES)
 
 
 def _standard_input() -> bytes:

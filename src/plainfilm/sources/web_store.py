@@ -8,7 +8,6 @@ measure, or that sends more than the file has, is given up.
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from urllib.parse import unquote, urljoin, urlsplit
@@ -19,11 +18,11 @@ import urllib3.exceptions
 from plainfilm.errors import LimitError, Reason, SourceError
 from plainfilm.sources.remote_file import UNKNOWN_SIZE, RemoteFile, RemoteUrl, version_of
 from plainfilm.sources.store import network_error, retry_network
+from plainfilm.sources.web_adapter import new_session
 
 LARGEST_UNKNOWN = 1024**3
 """The bytes that are read where the server does not say how many there are."""
 _BLOCK = 256 * 1024
-_LEAST_RATE, _PATIENCE_SECONDS = 16 * 1024, 20.0
 _TIMEOUTS = (10.0, 20.0)
 _MOST_REDIRECTS = 5
 _REDIRECTS = (301, 302, 303, 307, 308)
@@ -39,9 +38,7 @@ class WebStore:
     is_shared = True
 
     def __init__(self, url: RemoteUrl) -> None:
-        self._session = requests.Session()
-        # compressed answers could be bombs
-        self._session.headers["Accept-Encoding"] = "identity"
+        self._session = new_session()
         user, _, password = url.user_info.partition(":")
         if url.user_info:
             self._session.auth = (unquote(user).encode(), unquote(password).encode())
@@ -135,15 +132,12 @@ def _check_status(status: int) -> None:
 
 def _body(response: requests.Response, size: int | None, *, is_whole: bool) -> bytes:
     """Read an answer of `size` bytes, or of any number. Raises SourceError and LimitError."""
-    blocks, count, started = list[bytes](), 0, time.monotonic()
+    blocks, count = list[bytes](), 0
     most = LARGEST_UNKNOWN if size is None else size
     # `read` would wait for the whole block. One byte more shows that the file has grown.
     while count <= most and (block := response.raw.read1(min(_BLOCK, most + 1 - count), decode_content=False)):
         blocks.append(block)
         count += len(block)
-        seconds = time.monotonic() - started
-        if seconds > _PATIENCE_SECONDS and count < _LEAST_RATE * seconds:
-            raise network_error("it sends too slowly")
         if count >= most and not is_whole:
             break
     content = b"".join(blocks)

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from tests.support.dicom_files import small_file
 from tests.support.dicomweb_server import DicomWebServer, Quirk, serve_dicomweb
+from tests.support.raw_server import repeating
 
 from plainfilm.errors import ConversionError, LimitError, OptionsError, Reason
 from plainfilm.sources import store as store_module
@@ -246,26 +247,19 @@ def test_an_endless_answer_and_a_bomb_are_cut_off(server: DicomWebServer, monkey
         assert caught.value.reason is Reason.TOO_LARGE
 
 
-def test_a_server_that_sends_too_slowly_is_given_up(server: DicomWebServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    from plainfilm.sources.pacs import web_session
-
-    file = first_file(server)[1]
-    monkeypatch.setattr(web_session, "_PATIENCE_SECONDS", 0.0)
-    monkeypatch.setattr(web_session, "_LEAST_RATE", 1e12)
-    with pytest.raises(ConversionError, match="slowly") as caught:
-        store(server.url).read(file)
-    assert caught.value.reason is Reason.NETWORK
-
-
 def test_a_body_that_drips_is_given_up(server: DicomWebServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    from plainfilm.sources.pacs import web_session
-
     file = first_file(server)[1]
-    monkeypatch.setattr(web_session, "_PATIENCE_SECONDS", 0.1)
+    monkeypatch.setattr("plainfilm.sources.web_adapter._PATIENCE_SECONDS", 0.1)
     server.quirk = Quirk.DRIP
     with pytest.raises(ConversionError, match="slowly") as caught:
         store(server.url).read(file)
     assert caught.value.reason is Reason.NETWORK
+
+
+def test_headers_that_drip_are_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("plainfilm.sources.web_adapter._PATIENCE_SECONDS", 0.1)
+    with repeating(b"HTTP/1.1 200 OK\r\nX: ", b"x") as port, pytest.raises(ConversionError, match="slowly"):
+        listed(f"dicomweb+http://127.0.0.1:{port}/service")
 
 
 def test_a_certificate_that_is_not_trusted_is_refused(

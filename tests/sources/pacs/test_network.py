@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,8 +14,9 @@ import pydicom
 import pytest
 from tests.support.pacs import Pacs, free_port
 from tests.support.pacs_films import films_of_study, place_of, write_films
+from tests.support.raw_server import repeating
 
-from plainfilm.errors import ConversionError, OptionsError, Reason
+from plainfilm.errors import ConversionError, LimitError, OptionsError, Reason, SourceError
 from plainfilm.sources import store as store_module
 from plainfilm.sources.pacs.storage import MOST_CLASSES, SYNTAXES, groups_of, likely_groups
 from plainfilm.sources.remote_file import RemoteFile, parse_url
@@ -213,7 +215,7 @@ def test_a_search_that_does_not_succeed_is_an_error(failing_scp: Any, status: in
 def test_a_value_of_a_result_that_cannot_be_parsed_counts_as_none() -> None:
     from pynetdicom.dsutils import decode
 
-    from plainfilm.sources.pacs.association import _text
+    from plainfilm.sources.pacs.network_search import _text
 
     sequence_without_items = b"\x08\0\x60\0SQ\0\0\x05\0\0\0wrong"
     result = decode(io.BytesIO(sequence_without_items), False, True)
@@ -258,6 +260,39 @@ def test_a_pacs_that_sends_too_much_or_too_slowly_is_cut_off(
             store(url).read(file)
         assert caught.value.reason is Reason.NETWORK
     assert store(url).read(file)
+
+
+def many_studies(_event: Any) -> Iterator[tuple[int, Any]]:
+    """Find studies without an end."""
+    for number in itertools.count():
+        answer = pydicom.Dataset()
+        answer.StudyInstanceUID, answer.StudyDescription = f"1.{number}", "x" * 60
+        yield 0xFF00, answer
+
+
+@pytest.mark.parametrize(
+    ("limit", "value", "message"),
+    [
+        ("association.LARGEST_UNKNOWN", 20_000, "the PACS sends more than 20000 bytes"),
+        ("network_search._MOST_RESULTS", 50, "more than 50 results: narrow the query"),
+    ],
+)
+def test_a_search_without_an_end_exceeds_a_limit(
+    failing_scp: Any, monkeypatch: pytest.MonkeyPatch, limit: str, value: int, message: str
+) -> None:
+    monkeypatch.setattr(f"plainfilm.sources.pacs.{limit}", value)
+    with pytest.raises(LimitError, match=message) as caught:
+        listed(failing_scp(many_studies))
+    assert caught.value.reason is Reason.TOO_LARGE
+
+
+def test_a_pdu_that_drips_and_one_without_an_end_close_the_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("plainfilm.sources.pacs.association.PDU_SECONDS", 0.2)
+    with repeating(b"\x02\0\0\x01\0\0", b"x") as port, pytest.raises(SourceError, match="slowly") as caught:
+        listed(f"dicom://PACS@127.0.0.1:{port}")
+    assert caught.value.reason is Reason.NETWORK
+    with repeating(b"\x02\0\xff\xff\xff\xff", b"x") as port, pytest.raises(LimitError, match="PDU of more than"):
+        listed(f"dicom://PACS@127.0.0.1:{port}")
 
 
 def test_many_searches_in_a_row_lose_no_answer(failing_scp: Any) -> None:

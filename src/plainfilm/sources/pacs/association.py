@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Talk to one PACS by the DICOM network protocol (PS3.7, PS3.8): find, and get one instance at a time.
+"""Open and close associations with one PACS in the DICOM network (PS3.7, PS3.8), and limit what it sends in them.
 
 Whatever is not a success is an error: a PACS that does not know the AE title must not look like one without images.
 """
@@ -12,12 +12,12 @@ import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
 from pydicom.dataset import Dataset
-from pynetdicom import AE, build_context, build_role, evt
+from pynetdicom import AE, build_role, evt
 from pynetdicom.association import Association
 from pynetdicom.events import Event
 from pynetdicom.sop_class import (
@@ -25,22 +25,20 @@ from pynetdicom.sop_class import (
     StudyRootQueryRetrieveInformationModelGet,
 )
 
-from plainfilm.dicom.values import VALUE_ERRORS
-from plainfilm.errors import LimitError, OptionsError, Reason, SourceError
+from plainfilm.errors import LimitError, OptionsError, SourceError
 from plainfilm.sources.pacs.checkpoint import use_checkpoint
-from plainfilm.sources.pacs.query import UID_KEYWORDS, Level
-from plainfilm.sources.pacs.storage import SYNTAXES
+from plainfilm.sources.pacs.pdu import MOST_PDU_BYTES, PDU_SECONDS, TooLongError, TooSlowError, received
+from plainfilm.sources.pacs.query import Level
 from plainfilm.sources.store import network_error
 from plainfilm.sources.web_store import LARGEST_UNKNOWN
 
+SUCCESS = 0x0000
+OUT_OF_RESOURCES = (0xA700, 0xA701, 0xA702)
+"""Statuses of the responses of C-FIND and C-GET (PS3.4 C.4.1.1.4, C.4.3.1.4)."""
 _LEAST_RATE, _PATIENCE_SECONDS = 16 * 1024, 20.0
 _CONNECTION_SECONDS, _ACSE_SECONDS, _DIMSE_SECONDS = 10, 20, 60
-_IDLE_SECONDS = 2.0
 _PDU_BYTES = 128 * 1024
-_SUCCESS, _PENDING = 0x0000, (0xFF00, 0xFF01)
-_SUBOPERATIONS_FAILED, _OUT_OF_RESOURCES = 0xB000, (0xA700, 0xA701, 0xA702)
 _REJECTED_TEMPORARILY = 2
-_MOST_RESULTS = 5_000_000
 # the log records of pynetdicom with the keys and the values of a search
 _LOGGER = "pynetdicom.association"
 
@@ -55,162 +53,83 @@ class Peer:
     calling_title: str
 
 
-@contextmanager
-def finding_association(peer: Peer) -> Iterator[Association]:
-    """Open an association in which the PACS is searched. Raises SourceError."""
-    association = _open(peer, [build_context(StudyRootQueryRetrieveInformationModelFind)], ())
-    try:
-        yield association
-    finally:
-        _close(association)
+class Traffic:
+    """What a PACS sends in an association, within limits of size and time.
 
-
-def find(association: Association, level: Level, keys: Mapping[str, str]) -> Iterator[dict[str, str]]:
-    """Yield the results of a search: of each key the value, of several values the first. Raises SourceError.
-
-    keys: the values to match; '' for keys whose value is asked for.
-    """
-    if not association.is_established:
-        raise network_error("the connection to the PACS is closed")
-    count = 0
-    with _contained():
-        identifier = _identifier(level, keys)
-        for status, result in association.send_c_find(identifier, StudyRootQueryRetrieveInformationModelFind):
-            code = status.get("Status")
-            if code == _SUCCESS:
-                return
-            if code not in _PENDING:
-                raise _status_error(code, "the search")
-            if result is None:
-                raise network_error("a result of the search cannot be parsed")
-            count += 1
-            if count > _MOST_RESULTS:
-                raise LimitError(f"the search has more than {_MOST_RESULTS} results: narrow the query")
-            yield {keyword: _text(result, keyword) for keyword in keys}
-    raise network_error("the search ends without a status")
-
-
-class InstanceGetter:
-    """Gets instances from a PACS, one at a time, in an association that it keeps open for further ones.
-
-    An association that is not used for two seconds is released, so that a PACS that allows only few has room.
+    is_steady: whether it must also send at a least rate, as for an instance that it has; a search can take its time.
+    problem: the limit that was exceeded; the connection is closed then. None while there is none.
     """
 
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._association: Association | None = None
-        self._key: tuple[Peer, tuple[str, ...]] | None = None
-        self._timer: threading.Timer | None = None
-        self._transfer = _Transfer()
+    def __init__(self, *, is_steady: bool) -> None:
+        self._is_steady = is_steady
+        self.restart()
 
-    def get(self, peer: Peer, sop_classes: tuple[str, ...], uids: tuple[str, str, str]) -> bytes:
-        """Return an instance as a DICOM file, with the bytes and the transfer syntax in which the PACS sends it.
-
-        sop_classes: the SOP Classes of the association. uids: the UIDs of study, series and instance.
-        Raises SourceError and LimitError.
-        """
-        with self._lock:
-            if self._timer is not None:
-                self._timer.cancel()
-            with ExitStack() as stack:
-                # after an error its state is not known
-                stack.callback(self._drop)
-                content = self._get(self._opened(peer, sop_classes), uids)
-                stack.pop_all()
-            self._timer = threading.Timer(_IDLE_SECONDS, self.close)
-            self._timer.daemon = True
-            self._timer.start()
-            return content
-
-    def close(self) -> None:
-        """Release the association."""
-        with self._lock:
-            self._drop()
-
-    def _drop(self) -> None:
-        association, self._association = self._association, None
-        if association is not None:
-            _close(association)
-
-    def _opened(self, peer: Peer, sop_classes: tuple[str, ...]) -> Association:
-        if self._association is None or self._key != (peer, sop_classes) or not self._association.is_established:
-            self._drop()
-            contexts = [build_context(StudyRootQueryRetrieveInformationModelGet)]
-            contexts += [build_context(sop_class, syntax) for sop_class in sop_classes for syntax in SYNTAXES]
-            self._transfer = _Transfer()
-            self._association = _open(peer, contexts, sop_classes, self._transfer)
-            self._key = (peer, sop_classes)
-        return self._association
-
-    def _get(self, association: Association, uids: tuple[str, str, str]) -> bytes:
-        keys = dict(zip(UID_KEYWORDS.values(), uids, strict=True))
-        transfer = self._transfer
-        transfer.start(uids[2])
-        code: int | None = None
-        failures = 0
-        with _contained():
-            for status, _ in association.send_c_get(
-                _identifier(Level.IMAGE, keys), StudyRootQueryRetrieveInformationModelGet
-            ):
-                code = status.get("Status")
-                failures = int(status.get("NumberOfFailedSuboperations") or 0)
-        if transfer.problem is not None:
-            raise transfer.problem
-        if code == _SUBOPERATIONS_FAILED or (failures and code in (_SUCCESS, *_OUT_OF_RESOURCES)):
-            raise SourceError("the PACS cannot send this instance (its C-STORE sub-operation failed)")
-        if code != _SUCCESS:
-            raise _status_error(code, "the retrieval")
-        if transfer.content is None:
-            raise SourceError("the PACS no longer has this instance", reason=Reason.SOURCE_CHANGED)
-        return transfer.content
-
-
-class _Transfer:
-    """What comes in while an instance is sent: its bytes, within limits of size and time."""
-
-    def __init__(self) -> None:
-        self.start("")
-
-    def start(self, uid: str) -> None:
-        """Expect an instance."""
-        self._uid = uid
-        self._count, self._started = 0, time.monotonic()
-        self.content: bytes | None = None
+    def restart(self) -> None:
+        """Count from zero: a new request begins."""
         self.problem: SourceError | LimitError | None = None
+        self._count, self._started = 0, time.monotonic()
 
-    def store(self, event: Event) -> int:
-        """Keep an instance that the PACS sends (C-STORE), and return the status."""
-        if event.request.AffectedSOPInstanceUID != self._uid:
-            self.problem = SourceError("the PACS sends another instance", reason=Reason.UNSUPPORTED_VALUE)
-            return 0xC000
-        self.content = event.encoded_dataset()
-        return _SUCCESS
+    def check(self) -> None:
+        """Raise the problem, if there is one."""
+        if self.problem is not None:
+            raise self.problem
+
+    def limit_pdus(self, event: Event) -> None:
+        """Limit the size and the time of each PDU of a connection that was opened."""
+        connection: Any = event.assoc.dul.socket
+        # pynetdicom waits without an end in the middle of a PDU
+        connection.socket.settimeout(_DIMSE_SECONDS)
+
+        def receive_within_limits(size: int) -> bytearray:
+            try:
+                return received(connection.socket, size, PDU_SECONDS)
+            except TooLongError:
+                self.problem = LimitError(f"the PACS sends a PDU of more than {MOST_PDU_BYTES} bytes")
+                raise
+            except TooSlowError:
+                self.problem = _slow_error()
+                raise
+
+        connection.recv = receive_within_limits
 
     def count(self, event: Event) -> None:
-        """Count the bytes that come in for an instance, and close the connection beyond the limits."""
-        if not self._uid:
-            return
+        """Count the bytes of a PDU, and close the connection beyond the limits."""
         self._count += len(event.data)
         seconds = time.monotonic() - self._started
         if self._count > LARGEST_UNKNOWN:
             self.problem = LimitError(f"the PACS sends more than {LARGEST_UNKNOWN} bytes")
-        elif seconds > _PATIENCE_SECONDS and self._count < _LEAST_RATE * seconds:
-            self.problem = network_error("the PACS sends too slowly")
+        elif self._is_steady and seconds > _PATIENCE_SECONDS and self._count < _LEAST_RATE * seconds:
+            self.problem = _slow_error()
         if self.problem is not None and event.assoc.dul.socket is not None:
             event.assoc.dul.socket.close()
 
 
-def _open(
-    peer: Peer, contexts: list[object], sop_classes: tuple[str, ...], transfer: _Transfer | None = None
+def _slow_error() -> SourceError:
+    return network_error("the PACS sends too slowly")
+
+
+def open_association(
+    peer: Peer,
+    contexts: list[object],
+    traffic: Traffic,
+    sop_classes: tuple[str, ...] = (),
+    store: Callable[[Event], int] | None = None,
 ) -> Association:
-    """Open an association. Raises SourceError where it is rejected or not established."""
+    """Open an association. Raises SourceError where it is rejected or not established.
+
+    sop_classes: what the PACS may send in it; store: keeps what it sends (C-STORE).
+    """
     entity = AE(ae_title=peer.calling_title)
     entity.connection_timeout, entity.acse_timeout = _CONNECTION_SECONDS, _ACSE_SECONDS
     entity.dimse_timeout = entity.network_timeout = _DIMSE_SECONDS
-    handlers: list[tuple[Any, Callable[[Event], int | None]]]
-    handlers = [(evt.EVT_DATA_RECV, _hurry), (evt.EVT_DATA_SENT, _hurry)]
-    if transfer is not None:
-        handlers += [(evt.EVT_C_STORE, transfer.store), (evt.EVT_DATA_RECV, transfer.count)]
+    handlers: list[tuple[Any, Callable[[Event], int | None]]] = [
+        (evt.EVT_CONN_OPEN, traffic.limit_pdus),
+        (evt.EVT_DATA_RECV, _hurry),
+        (evt.EVT_DATA_RECV, traffic.count),
+        (evt.EVT_DATA_SENT, _hurry),
+    ]
+    if store is not None:
+        handlers.append((evt.EVT_C_STORE, store))
     association = entity.associate(
         peer.host,
         peer.port,
@@ -224,8 +143,8 @@ def _open(
         _check_contexts(association)
         use_checkpoint(association)
         return association
-    problem = _rejection(association)
-    _close(association)
+    problem = traffic.problem or _rejection(association)
+    close_association(association)
     raise problem
 
 
@@ -244,7 +163,7 @@ def _check_contexts(association: Association) -> None:
     accepted = {context.abstract_syntax for context in association.accepted_contexts}
     services = {StudyRootQueryRetrieveInformationModelFind, StudyRootQueryRetrieveInformationModelGet}
     if accepted.isdisjoint(services):
-        _close(association)
+        close_association(association)
         raise SourceError("the PACS does not offer this service to plainfilm (C-FIND and C-GET, study root)")
 
 
@@ -260,15 +179,17 @@ def _rejection(association: Association) -> SourceError:
     return network_error("there is no connection to the PACS")
 
 
-def _status_error(code: int | None, operation: str) -> SourceError:
+def status_error(code: int | None, operation: str) -> SourceError:
+    """The error of an operation that ends with a status that is no success; None where no response came."""
     if code is None:
         return network_error(f"the connection to the PACS ended, or it does not answer, during {operation}")
-    if code in _OUT_OF_RESOURCES:
+    if code in OUT_OF_RESOURCES:
         return network_error(f"the PACS has no resources for {operation} (status 0x{code:04X})")
     return SourceError(f"the PACS refuses {operation}, or cannot process it (status 0x{code:04X})")
 
 
-def _identifier(level: Level, keys: Mapping[str, str]) -> Dataset:
+def search_identifier(level: Level, keys: Mapping[str, str]) -> Dataset:
+    """The identifier of a request at a level: of each keyword the value. Raises OptionsError."""
     identifier = Dataset()
     identifier.QueryRetrieveLevel = level.value
     for keyword, value in keys.items():
@@ -280,28 +201,24 @@ def _identifier(level: Level, keys: Mapping[str, str]) -> Dataset:
     return identifier
 
 
-def _text(result: Dataset, keyword: str) -> str:
-    """The first value of an attribute, as text."""
-    try:
-        value = result.get(keyword)
-    except (*VALUE_ERRORS, RecursionError):
-        return ""
-    if isinstance(value, (list, tuple)) or type(value).__name__ == "MultiValue":
-        value = value[0] if value else ""
-    return "" if value is None else str(value).strip("\0 ")
-
-
-def _close(association: Association) -> None:
+def close_association(association: Association) -> None:
     """Release an association, or abort what cannot be released."""
+    if not association.is_established:
+        abort_association(association)
+        return
     with suppress(OSError, RuntimeError, AttributeError, ValueError):
-        if association.is_established:
-            association.release()
-        elif association.is_alive():
+        association.release()
+
+
+def abort_association(association: Association) -> None:
+    """Abort an association that is open."""
+    with suppress(OSError, RuntimeError, AttributeError, ValueError):
+        if association.is_alive():
             association.abort()
 
 
 @contextmanager
-def _contained() -> Iterator[None]:
+def quiet_libraries() -> Iterator[None]:
     """Suppress the log records and warnings of the libraries, which quote values, for as long as one operation."""
     logger = logging.getLogger(_LOGGER)
     thread = threading.get_ident()

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from itertools import islice
 from urllib.parse import unquote
 
-from pynetdicom.association import Association
-
 from plainfilm.errors import ConversionError, OptionsError, Reason, SourceError
-from plainfilm.sources.pacs.association import InstanceGetter, Peer, find, finding_association
+from plainfilm.sources.pacs.association import Peer
+from plainfilm.sources.pacs.instance_getter import InstanceGetter
+from plainfilm.sources.pacs.network_search import NetworkSearch, searching
 from plainfilm.sources.pacs.query import (
     UID,
     UID_KEYWORDS,
@@ -107,29 +107,27 @@ class NetworkStore:
 
 def _search(peer: Peer, query: PacsQuery) -> Iterator[_Found | ConversionError]:
     """Search studies, of each study its series, of each series its instances."""
-    with finding_association(peer) as association:
-        studies = _found(association, query, Level.STUDY, {})
+    with searching(peer) as search:
+        studies = _found(search, query, Level.STUDY, {})
         for study in islice(studies, query.limit):
             if isinstance(study, ConversionError):
                 yield study
             else:
-                found = list(_instances_of(association, query, study))
+                found = list(_instances_of(search, query, study))
                 yield from found
                 if not found and query.is_of_whole_studies:
                     yield empty_study_error()
 
 
-def _instances_of(
-    association: Association, query: PacsQuery, study: dict[str, str]
-) -> Iterator[_Found | ConversionError]:
+def _instances_of(search: NetworkSearch, query: PacsQuery, study: dict[str, str]) -> Iterator[_Found | ConversionError]:
     """Search the series of a study, and of each series the instances."""
     of_study = {_STUDY: study[_STUDY]}
-    for series in _found(association, query, Level.SERIES, of_study):
+    for series in _found(search, query, Level.SERIES, of_study):
         if isinstance(series, ConversionError):
             yield series
             continue
         of_series = {**of_study, _SERIES: series[_SERIES]}
-        for instance in _found(association, query, Level.IMAGE, of_series):
+        for instance in _found(search, query, Level.IMAGE, of_series):
             if isinstance(instance, ConversionError):
                 yield instance
                 continue
@@ -138,13 +136,13 @@ def _instances_of(
 
 
 def _found(
-    association: Association, query: PacsQuery, level: Level, parents: dict[str, str]
+    search: NetworkSearch, query: PacsQuery, level: Level, parents: dict[str, str]
 ) -> Iterator[dict[str, str] | ConversionError]:
     """Yield each result of one level once. The results are read first: an association has one search at a time."""
     keyword = UID_KEYWORDS[level]
     keys = {keyword: "", **dict.fromkeys(_ASKED[level], ""), **query.filters[level], **parents}
     seen = set[str]()
-    for result in list(find(association, level, keys)):
+    for result in list(search.find(level, keys)):
         uid = result[keyword]
         if uid in seen or not query.admits(level, {name: [value] for name, value in result.items() if value}):
             continue

@@ -17,10 +17,10 @@ import urllib3.exceptions
 from plainfilm.errors import LimitError, Reason, SourceError
 from plainfilm.sources.pacs.credentials import Authorization
 from plainfilm.sources.store import network_error
+from plainfilm.sources.web_adapter import new_session
 from plainfilm.sources.web_store import LARGEST_UNKNOWN
 
 _BLOCK = 256 * 1024
-_LEAST_RATE, _PATIENCE_SECONDS = 16 * 1024, 20.0
 _TIMEOUTS = (10.0, 30.0)
 _MOST_REDIRECTS = 5
 _REDIRECTS = (301, 302, 303, 307, 308)
@@ -54,9 +54,7 @@ class WebSession:
     """
 
     def __init__(self, origin: str, auth: Authorization | None, most_bytes: int | None = None) -> None:
-        self._session = requests.Session()
-        # compressed answers could be bombs
-        self._session.headers["Accept-Encoding"] = "identity"
+        self._session = new_session()
         self._session.auth = auth
         self._origin = _origin_of(origin)
         self._most_bytes = LARGEST_UNKNOWN if most_bytes is None else most_bytes
@@ -109,7 +107,6 @@ class WebSession:
         """Yield the body, decompressed where the server compresses it unasked. The size after that is limited."""
         count = received = 0
         inflate = _inflate_of(response.headers.get("Content-Encoding", ""))
-        started = time.monotonic()
         # `read` would wait for the whole block
         while block := response.raw.read1(_BLOCK, decode_content=False):
             received += len(block)
@@ -117,9 +114,6 @@ class WebSession:
             count += len(content)
             if count > self._most_bytes:
                 raise LimitError(f"the server sends more than {self._most_bytes} bytes")
-            seconds = time.monotonic() - started
-            if seconds > _PATIENCE_SECONDS and received < _LEAST_RATE * seconds:
-                raise network_error("it sends too slowly")
             yield content
         length = response.headers.get("Content-Length", "")
         if (length.isdecimal() and received < int(length)) or (inflate is not None and not inflate.eof):
