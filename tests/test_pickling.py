@@ -1,134 +1,78 @@
 # SPDX-License-Identifier: MIT
-"""`plainfilm.pickling.dataclass` makes the same classes as `dataclasses.dataclass`."""
+"""Dataclasses that are made quickly behave like others."""
 
 from __future__ import annotations
 
-import copy
-import dataclasses
 import inspect
-import math
 import pickle
-from dataclasses import FrozenInstanceError, field
-from typing import Any
+from dataclasses import FrozenInstanceError, dataclass, replace
 
 import pytest
 
-from plainfilm.pickling import dataclass
-
-
-def made_by(decorator: Any) -> Any:
-    """Return a class that uses everything that the project uses of dataclasses."""
-
-    @decorator(frozen=True, slots=True)
-    class Film:
-        """A film."""
-
-        name: str
-        rows: int = 1
-        tags: list[str] = field(default_factory=list)
-        content: bytes = field(default=b"", repr=False)
-        cache: dict[str, int] = field(default_factory=dict, compare=False)
-
-        def __post_init__(self) -> None:
-            if self.rows < 0:
-                raise ValueError("rows")
-
-        @property
-        def title(self) -> str:
-            return f"{self.name} {self.rows}"
-
-    return Film
-
-
-OWN, STANDARD = made_by(dataclass), made_by(dataclasses.dataclass)
+from plainfilm.pickling import FastPickle, made_of, quickly_made, replaced
+from plainfilm.records import Record
 
 
 @dataclass(frozen=True, slots=True)
-class Point:
-    """A module-level class, which pickle finds."""
+class Plain(FastPickle):
+    """Made by the constructor of dataclasses."""
 
-    x: float
-    y: float = 0.0
+    rows: int
+    columns: int = 2
+    name: str = ""
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
-class Empty:
-    """A class without fields."""
+class Quick(FastPickle):
+    """The same fields."""
+
+    rows: int
+    columns: int = 2
+    name: str = ""
 
 
-def test_the_class_says_the_same_of_itself() -> None:
-    for name in ("__match_args__", "__slots__", "__doc__", "__qualname__", "__module__"):
-        assert getattr(OWN, name) == getattr(STANDARD, name)
-    assert inspect.get_annotations(OWN.__init__) == inspect.get_annotations(STANDARD.__init__)
-    assert list(inspect.signature(OWN).parameters) == list(inspect.signature(STANDARD).parameters)
-    assert repr(OWN.__dataclass_params__) == repr(STANDARD.__dataclass_params__)
-    assert [f.name for f in dataclasses.fields(OWN)] == [f.name for f in dataclasses.fields(STANDARD)]
+@pytest.mark.parametrize("arguments", [(1,), (1, 3), (1, 3, "x")])
+def test_the_fields_and_defaults_are_those_of_dataclasses(arguments: tuple[object, ...]) -> None:
+    quick, plain = Quick(*arguments), Plain(*arguments)  # type: ignore[arg-type]
+    assert [getattr(quick, name) for name in Quick.__match_args__] == [
+        getattr(plain, name) for name in Plain.__match_args__
+    ]
 
 
-def test_instances_have_the_same_texts_values_and_hashes() -> None:
-    own, standard = (kind("hand", 2, content=b"secret") for kind in (OWN, STANDARD))
-    assert repr(own) == repr(standard)
-    assert "secret" not in repr(own)
-    assert dataclasses.asdict(own) == dataclasses.asdict(standard)
-    assert own.title == "hand 2"
-    assert hash(Point(1.0, 2.0)) == hash((1.0, 2.0))
-    assert hash(Empty()) == hash(())
+def test_the_signature_is_that_of_dataclasses() -> None:
+    assert inspect.signature(Quick) == inspect.signature(Plain)
 
 
-def test_instances_are_equal_by_their_compared_fields_and_class() -> None:
-    assert OWN("hand", cache={"a": 1}) == OWN("hand")
-    assert OWN("hand") != OWN("hand", tags=["x"])
-    assert OWN("hand") != STANDARD("hand")
-    assert Empty() == Empty()
-    assert Point(math.nan) != Point(float("nan"))
-
-
-def test_each_instance_has_its_own_default_value_and_is_checked() -> None:
-    first, second = OWN("a"), OWN("b")
-    first.tags.append("x")
-    assert second.tags == []
-    with pytest.raises(ValueError, match="rows"):
-        OWN("a", -1)
-    with pytest.raises(TypeError, match="name"):
-        OWN()
-
-
-def test_instances_cannot_be_changed() -> None:
-    point = Point(1.0)
-    with pytest.raises(FrozenInstanceError, match="cannot assign to field 'x'"):
-        point.x = 2.0  # type: ignore[misc]
-    with pytest.raises(FrozenInstanceError, match="cannot delete field 'x'"):
-        del point.x
+def test_an_instance_is_frozen_equal_hashable_and_can_be_replaced_and_pickled() -> None:
+    quick = Quick(1, name="x")
     with pytest.raises(FrozenInstanceError):
-        point.z = 2.0  # type: ignore[attr-defined]
-    assert dataclasses.replace(point, y=3.0) == Point(1.0, 3.0)
+        quick.rows = 2  # type: ignore[misc]
+    assert {quick} == {Quick(rows=1, columns=2, name="x")}
+    assert replace(quick, rows=5) == replaced(quick, rows=5) == Quick(5, 2, "x")
+    assert pickle.loads(pickle.dumps(quick)) == quick
 
 
-@pytest.mark.parametrize("value", [Point(1.0, math.inf), Empty()])
-def test_instances_can_be_pickled_and_copied(value: object) -> None:
-    for protocol in range(2, pickle.HIGHEST_PROTOCOL + 1):
-        assert pickle.loads(pickle.dumps(value, protocol)) == value
-    assert copy.copy(value) == copy.deepcopy(value) == value
+@pytest.mark.parametrize("arguments", [(), (1, 2, "x", 4)])
+def test_a_wrong_number_of_values_is_refused(arguments: tuple[object, ...]) -> None:
+    with pytest.raises(TypeError):
+        Quick(*arguments)  # type: ignore[arg-type]
 
 
-def test_a_class_with_methods_of_its_own_or_a_base_keeps_them() -> None:
-    @dataclass(frozen=True, slots=True)
-    class Quiet(Point):
-        z: float = 1.0
-
-        def __repr__(self) -> str:
-            return "Quiet"
-
-    assert repr(Quiet(1.0)) == "Quiet"
-    assert (Quiet(1.0, 2.0, 3.0).x, Quiet(1.0).z) == (1.0, 1.0)
-    assert Quiet(1.0) == Quiet(1.0, 0.0, 1.0)
+def test_a_field_that_does_not_exist_cannot_be_replaced() -> None:
+    with pytest.raises(TypeError):
+        replaced(Quick(1), height=2)
 
 
-def test_a_class_that_may_change_is_one_of_dataclasses() -> None:
-    @dataclass(slots=True)
-    class Count:
-        images: int = 0
+def test_a_dataclass_is_made_of_its_values_in_any_order() -> None:
+    assert made_of(Quick, {"name": "x", "rows": 1, "columns": 3}) == Quick(1, 3, "x")
 
-    count = Count()
-    count.images += 1
-    assert count == Count(1)
+
+@pytest.mark.parametrize("values", [{"rows": 1}, {"rows": 1, "columns": 2, "name": "", "height": 3}])
+def test_a_missing_or_a_further_value_is_refused(values: dict[str, object]) -> None:
+    with pytest.raises(TypeError, match="Quick has 3 fields"):
+        made_of(Quick, values)
+
+
+def test_a_row_has_a_parameter_for_each_field() -> None:
+    assert tuple(inspect.signature(Record).parameters) == Record.__match_args__

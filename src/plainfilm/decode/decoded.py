@@ -57,4 +57,4 @@ class DecodedFrame:
     @property
     def is_reduced(self) -> bool:
         """Whether the samples have a lower resolution than the frame."""
-        return any(finding.code is FindingCode.REDUCED_DECODE for finding in self.findings)
+        return FindingCode.REDUCED_DECODE in [finding.code for finding in self.findings]

@@ -166,8 +166,8 @@ def _read_file_meta(content: ByteSource, start: int) -> tuple[RawDataSet, int]:
     if head[:2] not in (b"\x02\x00", b"\x00\x02"):
         return RawDataSet({}, encoding), start
     scanner = ElementScanner(content, encoding, start, ElementCounter(element_limit(len(content))))
-    result = scanner.scan(_OTHER_THAN_FILE_META)
-    return RawDataSet(result.elements, encoding), result.end
+    scanner.scan(_OTHER_THAN_FILE_META)
+    return RawDataSet(scanner.elements, encoding), scanner.position
 
 
 def _after_command_set(content: ByteSource, start: int) -> int:
@@ -179,7 +179,8 @@ def _after_command_set(content: ByteSource, start: int) -> int:
     if not begins_with_command_set(head):
         return start
     scanner = ElementScanner(content, detect_encoding(head), start, ElementCounter(element_limit(len(content))))
-    return scanner.scan(_OTHER_THAN_COMMANDS).end
+    scanner.scan(_OTHER_THAN_COMMANDS)
+    return scanner.position
 
 
 def _uid(file_meta: Dataset | RawDataSet, keyword: str) -> str:

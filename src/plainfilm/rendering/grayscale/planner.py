@@ -25,6 +25,8 @@ from plainfilm.rendering.grayscale.voi_selection import (
 )
 from plainfilm.rendering.steps import Step, enhancement_step, grayscale_steps, supplement_step
 
+_ALL_VOIS = VoiChoice()
+
 
 @dataclass(frozen=True, slots=True)
 class _Polarity:
@@ -94,7 +96,7 @@ class GrayscalePlanner:
 
     def _voi_available(self, frame: SurveyedFrame) -> str:
         """The labels of all VOIs of the frame."""
-        candidates = voi_candidates(self.instance.frame_attributes(frame.frame), VoiChoice())
+        candidates = voi_candidates(self.instance.frame_attributes(frame.frame), _ALL_VOIS)
         return " ".join([str(position) for position in candidates.positions])
 
     def _steps(
