@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import pickle
-from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
@@ -17,6 +16,7 @@ from plainfilm.ledger.fingerprint import RunFingerprint
 from plainfilm.output.folder import FolderOutput
 from plainfilm.output.ownership import PrivateNames
 from plainfilm.output.store_staging import Staging, StoreStaging
+from plainfilm.pickling import dataclass
 from plainfilm.sources.remote_file import RemoteFile
 from plainfilm.sources.scheme import check_scheme
 from plainfilm.sources.store import store_of

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import partial
 
 from plainfilm.conversion.disk_check import sha256_of_file
@@ -25,6 +24,7 @@ from plainfilm.ledger.stored_shards import StoredShards
 from plainfilm.output.data_card import CARD
 from plainfilm.output.placeholder import LEAST_SIZE, read_placeholder
 from plainfilm.output.remote_out import RemoteOut
+from plainfilm.pickling import dataclass
 from plainfilm.report.report_files import is_report_file
 
 

@@ -7,7 +7,7 @@ import hashlib
 import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from plainfilm.output.data_card import CARD
 from plainfilm.output.folder import FolderOutput
 from plainfilm.output.ownership import check_merged, is_private
 from plainfilm.output.tables import check_output_formats, encode_tables, table_columns
+from plainfilm.pickling import dataclass
 from plainfilm.report.report_files import is_report_file
 
 

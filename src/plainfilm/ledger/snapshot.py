@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from plainfilm.ledger.database import Database, check_regular_files, open_copy
@@ -17,6 +17,7 @@ from plainfilm.ledger.schema import has_tables, read_meta
 from plainfilm.ledger.source_names import is_name_free
 from plainfilm.ledger.sql import SOURCE_STATE, STATE_TYPES
 from plainfilm.ledger.stored_files import StoredFiles
+from plainfilm.pickling import dataclass
 from plainfilm.sources.reference import Reference
 from plainfilm.sources.scheme import is_gone
 

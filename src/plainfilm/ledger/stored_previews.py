@@ -4,9 +4,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from plainfilm.ledger.database import Database
+from plainfilm.pickling import dataclass
 
 _IMAGE_WITHOUT_PREVIEW = """
 SELECT 1 FROM images WHERE NOT EXISTS
