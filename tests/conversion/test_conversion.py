@@ -347,8 +347,8 @@ def test_a_path_that_names_the_patient_is_noted_in_the_summary(convert: Converts
     (source / "Doe, Jane").mkdir()
     (source / "Doe, Jane" / "1.dcm").write_bytes(to_bytes(dataset))
     (note,) = convert().notes
-    assert "1 images" in note
-    assert "name their patient" in note
+    assert "1 image " in note
+    assert "name the patient" in note
     assert FindingCode.PATIENT_IN_PATH in rows_of(out)[0]["findings"]
 
 

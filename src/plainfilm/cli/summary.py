@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from plainfilm.options.counting import counted
 from plainfilm.sources.remote_file import public_text
 
 if TYPE_CHECKING:
@@ -30,7 +31,8 @@ def summary_text(run: Run, sources: Sequence[str], out: Path) -> str:
 def _lines(run: Run, out: Path) -> Iterator[str]:
     repaired = f" ({run.repaired:,} repaired)" if run.repaired else ""
     seconds = f"{run.seconds:.1f} s" if run.seconds < 120 else f"{int(run.seconds) // 60} min {int(run.seconds) % 60} s"
-    yield f"{run.converted:,} images{repaired}, {run.failed:,} failed, {run.skipped:,} skipped in {seconds}: {out}"
+    images = f"{counted(run.converted, 'image')}{repaired}"
+    yield f"{images}, {run.failed:,} failed, {run.skipped:,} skipped in {seconds}: {out}"
     for status in ("failed", "skipped"):
         if reasons := _reasons_text(run, status):
             yield f"{status}: {reasons}"

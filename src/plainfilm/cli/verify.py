@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from plainfilm.cli.arguments import Parser, parse
 from plainfilm.cli.file_argument import path_of_out
 from plainfilm.cli.output import escape_controls, print_message, write_text
+from plainfilm.options.counting import counted
 
 
 def verify_parser() -> Parser:
@@ -40,5 +41,5 @@ def verify_command(argv: Sequence[str]) -> int:
         lines = [f"{kind}\t{escape_controls(name)}\n" for kind, names in differences.items() for name in names]
         write_text("".join(lines))
         counts = ", ".join(f"{len(names)} {kind}" for kind, names in differences.items())
-        print_message(f"{verification.files} files of the run in {out}: {counts}")
+        print_message(f"{counted(verification.files, 'file')} of the run in {out}: {counts}")
     return 1 if verification.has_differences else 0

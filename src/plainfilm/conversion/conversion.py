@@ -31,6 +31,7 @@ from plainfilm.engines.engine import Engine, WorkerCheck, open_engine
 from plainfilm.errors import OptionsError, PlainfilmError, RunError
 from plainfilm.ledger.source_names import earlier_names
 from plainfilm.ledger.stored_patients import SourcePatient, read_removed
+from plainfilm.options.counting import counted
 from plainfilm.options.local_path import check_local
 from plainfilm.options.options import Options
 from plainfilm.options.presentation import PresentationSource
@@ -283,8 +284,8 @@ def _arrival_notes(arrivals: Arrivals | None) -> Iterator[str]:
     """Yield a line for the summary about files that were not whole when the run ended."""
     if arrivals is not None and arrivals.unfinished_files:
         yield (
-            f"{arrivals.unfinished_files} files were not converted, because they were being written, or have the name "
-            "of an unfinished file, such as x.part: the next run converts them"
+            f"{counted(arrivals.unfinished_files, 'file')} not converted, because another program was still writing, "
+            "or the name is that of an unfinished file, such as x.part: the next run converts what is complete then"
         )
 
 
