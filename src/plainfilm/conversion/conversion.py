@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, replace
+from datetime import UTC, datetime
 from itertools import takewhile
 from pathlib import Path
 
@@ -75,6 +76,7 @@ class Conversion:
         self._options = options
         self._task = task
         self._prestarted = prestarted
+        self._started, self._started_at = 0.0, datetime.now(UTC)
         self._stopped = False
         self._stops = 0
         self._timing = DEFAULT_TIMING
@@ -103,6 +105,8 @@ class Conversion:
 
     def _run(self, progress: ProgressCallback, *, is_followed: bool) -> Run:
         check_local(self._out, "OUT")
+        # before the sources are listed: a server may need long for it
+        self._started, self._started_at = time.monotonic(), datetime.now(UTC)
         inputs = load_run_inputs(self._listing(), self._out, self._options)
         with open_run_parts(inputs, progress, is_followed=is_followed) as parts:
             parts.ledger.prefixes.add(inputs.listing.prefixes)
@@ -242,7 +246,7 @@ class Conversion:
         return run
 
     def _write_run_file(self, parts: RunParts, notes: Iterable[str] = ()) -> Run:
-        seconds, table = time.monotonic() - parts.started, self._options.output.table
+        seconds, table = time.monotonic() - self._started, self._options.output.table
         data_set = data_set_columns(self._options)
         splits = data_set.splits if data_set.has_split_folders else ()
         run = Run(
@@ -251,7 +255,7 @@ class Conversion:
         if self._is_share:
             return replace(run, share=self._options.run.shard)
         fingerprint = parts.inputs.key.fingerprint
-        write_run_file(parts.output, RUN_FILE, run_json(run, self._options, fingerprint, parts.started_at))
+        write_run_file(parts.output, RUN_FILE, run_json(run, self._options, fingerprint, self._started_at))
         return run
 
     def _end(self, parts: RunParts, error: PlainfilmError) -> None:

@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from plainfilm.conversion.conversion import Conversion
@@ -53,6 +55,7 @@ class RemoteConversion:
 
     def run(self, progress: ProgressCallback = ignore_progress) -> Run:
         """Convert, and return the summary when all objects are in the store. Raises RunError."""
+        started = time.monotonic()
         with self._out.lock():
             self._out.fetch(overwrite=self._is_overwrite)
             is_finished = False
@@ -64,7 +67,7 @@ class RemoteConversion:
                     with suppress(RunError):
                         self._out.put()
             self._out.put()
-        return run
+        return replace(run, seconds=time.monotonic() - started)
 
 
 def conversion_into(
