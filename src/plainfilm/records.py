@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from plainfilm.errors import Reason, Stage
-from plainfilm.pickling import FastPickle
+from plainfilm.pickling import FastPickle, quickly_made
 
 ONE_LEVEL = "flat:"
 """How the hash of stored pixels begins that are all equal."""
@@ -25,6 +25,7 @@ class Status(StrEnum):
     SKIPPED = "skipped"
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class Record(FastPickle):
     """One output image. The fields are the columns of the metadata table in their order, with these exceptions.

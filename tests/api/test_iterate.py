@@ -26,6 +26,8 @@ from plainfilm.options.options import Options
 pytestmark = pytest.mark.slow
 
 FRAMES = 12
+LARGE = 768
+"""Rows and columns of images that are mapped and not copied."""
 
 
 @pytest.fixture(autouse=True)
@@ -129,7 +131,7 @@ def test_messages_of_failures_speak_python(tmp_path: Path) -> None:
 
 
 def test_a_slow_consumer_does_not_make_memory_or_files_grow(tmp_path: Path) -> None:
-    cine = to_bytes(build_case(rows=512, columns=512, frames=40, content="gradient")[0])
+    cine = to_bytes(build_case(rows=LARGE, columns=LARGE, frames=12, content="gradient")[0])
     for number in range(3):
         (tmp_path / f"{number}.dcm").write_bytes(cine)
     results = plainfilm.iterate([tmp_path / f"{number}.dcm" for number in range(3)], jobs=2)
@@ -144,9 +146,9 @@ def test_a_slow_consumer_does_not_make_memory_or_files_grow(tmp_path: Path) -> N
 
 
 def mapped_images() -> int:
-    """The images of 512 x 512 that this process has mapped from files without a name."""
+    """The large images that this process has mapped from files without a name."""
     lines = Path("/proc/self/maps").read_text().splitlines()
-    return sum("(deleted)" in line and _size_of(line) == 512 * 512 for line in lines)
+    return sum("(deleted)" in line and _size_of(line) == LARGE * LARGE for line in lines)
 
 
 def _size_of(line: str) -> int:
@@ -155,7 +157,7 @@ def _size_of(line: str) -> int:
 
 
 def test_the_space_of_an_array_is_free_when_the_array_is_gone(tmp_path: Path) -> None:
-    (tmp_path / "0.dcm").write_bytes(to_bytes(build_case(rows=512, columns=512, content="gradient")[0]))
+    (tmp_path / "0.dcm").write_bytes(to_bytes(build_case(rows=LARGE, columns=LARGE, content="gradient")[0]))
     ((_, image),) = plainfilm.iterate(tmp_path / "0.dcm", jobs=1)
     assert image is not None
     part = image[:2].copy()
@@ -163,7 +165,21 @@ def test_the_space_of_an_array_is_free_when_the_array_is_gone(tmp_path: Path) ->
     del image
     gc.collect()
     assert mapped_images() == 0
-    assert part.shape == (2, 512)
+    assert part.shape == (2, LARGE)
+
+
+def test_small_and_large_arrays_in_any_order_are_those_of_render_and_the_callers_own(tmp_path: Path) -> None:
+    sizes = [64, LARGE, 100, 64, LARGE, LARGE, 80, LARGE, 64, 64, 100, 80] * 2
+    paths = [tmp_path / f"{number:02}.dcm" for number in range(len(sizes))]
+    for number, (path, size) in enumerate(zip(paths, sizes, strict=True)):
+        case = build_case(rows=size, columns=size, centers=(1000 + 50 * number,), widths=(3000,), content="gradient")
+        path.write_bytes(to_bytes(case[0]))
+    images = [image for _, image in plainfilm.iterate(tmp_path, jobs=2)]
+    for path, image in zip(paths, images, strict=True):
+        assert image is not None
+        np.testing.assert_array_equal(image, plainfilm.render(path))
+        image[:] = 7
+    assert all(image is not None and (image == 7).all() for image in images)
 
 
 @pytest.mark.parametrize("end", ["close", "exception", "forgotten"])

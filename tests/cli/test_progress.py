@@ -93,6 +93,14 @@ def test_json_ends_with_the_last_counts() -> None:
     }
 
 
+def test_what_keeps_a_run_from_its_work_is_shown() -> None:
+    stream = io.StringIO()
+    with show_progress(Progress.JSON, stream) as display:
+        display.update(RunProgress(problem="the cluster has no worker"))
+    assert lines_of(stream)[-1]["problem"] == "the cluster has no worker"
+    assert progress._failures_text(RunProgress(problem="no worker", failed=2)) == "no worker, 2 failed"
+
+
 def test_json_has_no_total_while_sources_are_listed() -> None:
     stream = io.StringIO()
     with show_progress(Progress.JSON, stream) as display:

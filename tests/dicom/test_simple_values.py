@@ -62,9 +62,9 @@ def test_simple_values_equal_those_of_pydicom(vr: str, little: bool, value: byte
     raw = element(vr, value, little)
     quick = read(raw, character_set)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(values_module, "simple_value", lambda _element: None)
-        patch.setattr(values_module, "simple_number", lambda _element: None)
-        patch.setattr(values_module, "simple_text", lambda _element: None)
+        patch.setattr(values_module, "simple_value", lambda *_: None)
+        patch.setattr(values_module, "simple_number", lambda *_: None)
+        patch.setattr(values_module, "simple_text", lambda *_: None)
         assert quick == read(raw, character_set)
 
 

@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,7 @@ from tests.support.outputs import images_of, rows_of, tree
 from plainfilm.conversion.conversion import Conversion
 from plainfilm.conversion.run_progress import RunProgress
 from plainfilm.conversion.summary import Run
-from plainfilm.engines import dask_engine
+from plainfilm.engines import dask_connection, dask_engine
 from plainfilm.errors import OptionsError, Reason, RunError
 from plainfilm.options.options import Options
 
@@ -98,14 +97,14 @@ def test_an_existing_scheduler_with_workers_gives_the_same_files(
     assert tree(tmp_path / "out") == whole
 
 
-def kill_once(process: int) -> Callable[[RunProgress], None]:
-    """Return a callback that kills a process when the first images are there."""
-    killed: list[int] = []
+def signal_once(process: int, number: int = signal.SIGKILL) -> Callable[[RunProgress], None]:
+    """Return a callback that kills a process, or sends another signal, when the first images are there."""
+    sent: list[int] = []
 
     def callback(progress: RunProgress) -> None:
-        if progress.new_images and not killed:
-            killed.append(process)
-            os.kill(process, signal.SIGKILL)
+        if progress.new_images and not sent:
+            sent.append(process)
+            os.kill(process, number)
 
     return callback
 
@@ -116,7 +115,7 @@ def test_a_killed_worker_costs_nothing(
 ) -> None:
     victim = cluster.add_worker(nanny)
     cluster.add_worker(nanny)
-    convert("out", kill_once(victim.pid), scheduler=cluster.address)
+    convert("out", signal_once(victim.pid), scheduler=cluster.address)
     assert tree(tmp_path / "out") == whole
 
 
@@ -139,14 +138,67 @@ def test_a_file_that_crashes_its_process_leaves_the_dask_worker_alive(
     assert worker.poll() is None
 
 
-def test_a_lost_scheduler_stops_the_run_and_it_resumes(
-    convert: Converts, whole: dict[str, bytes], cluster: DaskCluster, tmp_path: Path
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP])
+def test_a_scheduler_that_is_lost_or_hangs_stops_the_run_and_it_resumes(
+    number: int,
+    convert: Converts,
+    whole: dict[str, bytes],
+    cluster: DaskCluster,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(dask_connection, "ANSWER_SECONDS", 0.5)
+    monkeypatch.setattr(dask_connection, "SILENCE_SECONDS", 8.0)
     cluster.add_worker("--no-nanny")
     with pytest.raises(RunError, match="scheduler was lost"):
-        convert("out", kill_once(cluster.scheduler.pid), scheduler=cluster.address)
+        convert("out", signal_once(cluster.scheduler.pid, number), scheduler=cluster.address)
     assert len(rows_of(tmp_path / "out")) == len(images_of(tmp_path / "out")) > 0
     convert("out", engine="local", jobs=2)
+    assert tree(tmp_path / "out") == whole
+
+
+def test_a_cluster_without_workers_ends_the_run_which_says_so_before(
+    convert: Converts, whole: dict[str, bytes], cluster: DaskCluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dask_connection, "COUNT_SECONDS", 0.1)
+    monkeypatch.setattr(dask_engine, "NOTICE_SECONDS", 0.0)
+    monkeypatch.setattr(dask_engine, "NO_WORKER_SECONDS", 2.0)
+    kill, problems = signal_once(cluster.add_worker("--no-nanny").pid), []
+
+    def progress(status: RunProgress) -> None:
+        kill(status)
+        problems.append(status.problem)
+
+    with pytest.raises(RunError, match="no worker for 2 s: start workers, and run again"):
+        convert("out", progress, scheduler=cluster.address, log=tmp_path / "log")
+    assert "the Dask cluster has no worker" in problems
+    assert "has no worker" in (tmp_path / "log").read_text()
+    convert("out", engine="local", jobs=2)
+    assert tree(tmp_path / "out") == whole
+
+
+def test_workers_that_hang_at_the_start_do_not_hang_the_run(
+    convert: Converts, whole: dict[str, bytes], cluster: DaskCluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hanging = [cluster.add_worker("--no-nanny"), cluster.add_worker("--no-nanny")]
+    wait_for(lambda: all("Starting established" in cluster.log(number) for number in range(2)))
+    # both have loaded what they need
+    convert("first", scheduler=cluster.address)
+    monkeypatch.setattr(dask_engine, "CHECK_SECONDS", 2.0)
+    for worker in hanging:
+        os.kill(worker.pid, signal.SIGSTOP)
+    with pytest.raises(RunError, match="no Dask worker has answered within 2 s"):
+        convert("out", scheduler=cluster.address)
+    os.kill(hanging[0].pid, signal.SIGCONT)
+    monkeypatch.setattr(dask_engine, "CHECK_SECONDS", 15.0)
+    go_on, problems = signal_once(hanging[1].pid, signal.SIGCONT), []
+
+    def progress(status: RunProgress) -> None:
+        go_on(status)
+        problems.append(status.problem)
+
+    convert("out", progress, scheduler=cluster.address)
+    assert "Dask workers that do not answer: 1" in problems
     assert tree(tmp_path / "out") == whole
 
 
@@ -211,7 +263,7 @@ def test_logs_of_the_cluster_hold_neither_paths_nor_the_key(
 
 
 def test_no_scheduler_is_a_clear_error(convert: Converts, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dask_engine, "CONNECT_SECONDS", 1.0)
+    monkeypatch.setattr(dask_connection, "CONNECT_SECONDS", 1.0)
     with pytest.raises(RunError, match="no Dask cluster with a worker answers"):
         convert("out", scheduler="tcp://127.0.0.1:9")
 
@@ -225,45 +277,3 @@ def test_a_scheduler_needs_a_key_file(source: Path, tmp_path: Path) -> None:
     options = Options.of({"engine": "dask", "scheduler": "tcp://127.0.0.1:9"})
     with pytest.raises(OptionsError, match="--scheduler needs --key-file"):
         Conversion([source], tmp_path / "out", options).run()
-
-
-def test_hosts_of_their_own_give_the_same_files(
-    convert: Converts, whole: dict[str, bytes], network_hosts: list[str], tmp_path: Path
-) -> None:
-    prefixes = [["ip", "netns", "exec", name] for name in network_hosts]
-    with ExitStack() as stack:
-        cluster = stack.enter_context(running_cluster(tmp_path / "cluster", "10.193.7.1"))
-        for prefix in prefixes:
-            cluster.add_worker("--nanny", prefix=prefix)
-        convert("out", scheduler=cluster.address)
-    assert tree(tmp_path / "out") == whole
-
-
-@pytest.fixture
-def network_hosts() -> Iterator[list[str]]:
-    """The names of two network namespaces, which reach this one, as 10.193.7.1, through a bridge."""
-    names = [f"pf{os.getpid()}{letter}" for letter in "ab"]
-    bridge = f"pf{os.getpid()}"
-    commands = [
-        f"ip link add {bridge} type bridge",
-        f"ip addr add 10.193.7.1/24 dev {bridge}",
-        f"ip link set {bridge} up",
-    ]
-    for number, name in enumerate(names, 2):
-        link = f"{name}v"
-        commands += [
-            f"ip netns add {name}",
-            f"ip link add {link} type veth peer name eth0 netns {name}",
-            f"ip link set {link} master {bridge} up",
-            f"ip -n {name} addr add 10.193.7.{number}/24 dev eth0",
-            f"ip -n {name} link set eth0 up",
-            f"ip -n {name} link set lo up",
-        ]
-    try:
-        for command in commands:
-            subprocess.run(command.split(), check=True, capture_output=True)
-        yield names
-    finally:
-        for name in names:
-            subprocess.run(["ip", "netns", "del", name], check=False, capture_output=True)
-        subprocess.run(["ip", "link", "del", bridge], check=False, capture_output=True)

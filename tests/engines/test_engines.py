@@ -9,7 +9,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from tests.support.engine_runs import ENGINES, Engine, convert_locally, folders_of, tree_of
+from tests.support.engine_runs import (
+    DaskHosts,
+    Engine,
+    convert_in_remote_shards,
+    convert_in_shards,
+    convert_locally,
+    folders_of,
+    tree_of,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -35,16 +43,31 @@ CASES: dict[str, dict[str, object]] = {
 
 @pytest.fixture(params=["shards", pytest.param("dask", marks=pytest.mark.component)])
 def engine(request: pytest.FixtureRequest) -> Engine:
-    """Each engine but the local one."""
-    if request.param == "dask":
-        request.getfixturevalue("dask")
-    return ENGINES[request.param]
+    """Each engine but the local one, with which each is compared."""
+    if request.param == "shards":
+        return convert_in_shards
+    request.getfixturevalue("s3_server")
+    hosts: DaskHosts = request.getfixturevalue("dask_hosts")
+    return hosts.convert
 
 
 @pytest.mark.parametrize("case", CASES)
 def test_an_engine_leaves_what_one_local_run_leaves(
-    engine: Engine, case: str, sources: Sequence[Path], key_file: Path, labels: Path, tmp_path: Path
+    engine: Engine, case: str, sources: Sequence[Path], key_file: Path, labels: Path
 ) -> None:
+    check_engine(engine, case, sources, key_file, labels)
+
+
+@pytest.mark.usefixtures("s3_server")
+def test_shards_in_a_bucket_leave_what_one_local_run_leaves(
+    sources: Sequence[Path], key_file: Path, labels: Path
+) -> None:
+    check_engine(convert_in_remote_shards, "exact split by uid", sources, key_file, labels)
+
+
+def check_engine(engine: Engine, case: str, sources: Sequence[Path], key_file: Path, labels: Path) -> None:
+    """Convert with an engine, and check that OUT is that of one local run."""
+    tmp_path = key_file.parent
     given = {"jobs": 1, "key_file": key_file, **CASES[case]}
     if "labels" in given:
         given["labels"] = labels

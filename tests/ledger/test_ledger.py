@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from plainfilm.errors import LedgerError, Reason, RunError, Stage
+from plainfilm.ledger import sql
 from plainfilm.ledger.fingerprint import RunFingerprint
 from plainfilm.ledger.ledger import Ledger, open_ledger
 from plainfilm.ledger.remaining_work import FileStat, RemainingWork
@@ -409,3 +410,20 @@ def test_a_source_that_becomes_a_file_has_one_row(opens: Opens, tmp_path: Path) 
         ledger.add_images([record("x.dcm")])
         assert list(ledger.failures()) == []
         assert ledger.counts == {Status.OK: 1, Status.FAILED: 0}
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        *(sql.SOURCE_STATE, sql.FILES_OF_SOURCE, sql.PENDING_WITHOUT_ROW, sql.DELETE_PENDING_WITH_ROW),
+        *(sql.COLLIDING_SOURCE, sql.IMAGES_BY_NAME, sql.MASKS_BY_NAME, sql.IMAGES_AFTER),
+    ],
+)
+def test_a_statement_about_few_rows_does_not_read_all_images(statement: str) -> None:
+    with closing(sqlite3.connect(":memory:")) as connection:
+        connection.executescript(sql.CREATE_TABLES)
+        parameters = ("",) * (1 if "?1" in statement else statement.count("?"))
+        plan = [step for *_, step in connection.execute(f"EXPLAIN QUERY PLAN {statement}", parameters)]
+    assert plan
+    # the pending names are few
+    assert [step for step in plan if step.startswith("SCAN") and step != "SCAN p"] == []

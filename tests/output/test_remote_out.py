@@ -22,6 +22,7 @@ from plainfilm.api.many_images import convert
 from plainfilm.conversion.summary import Run
 from plainfilm.errors import LedgerError, OptionsError, OutputLockedError, Reason, RunError
 from plainfilm.output.remote_out import RemoteOut
+from plainfilm.output.remote_put import put_changes
 from plainfilm.sources.remote_file import parse_url
 from plainfilm.sources.store import network_error
 
@@ -58,8 +59,8 @@ def test_a_bucket_holds_what_a_folder_would(s3_server: S3Server, films: Path, op
     run(films, **options)
     run(films, films.parent / "local", **options)
     remote, local = contents(s3_server), of_folder(films.parent / "local")
-    assert remote.keys() == local.keys() - {".plainfilm-lock"}
-    varying = {".plainfilm", "run.json"}
+    assert remote.keys() == local.keys() - {".plainfilm-lock"} | {".plainfilm-objects"}
+    varying = {".plainfilm", ".plainfilm-objects", "run.json"}
     assert {name: remote[name] for name in remote.keys() - varying} == {
         name: local[name] for name in remote.keys() - varying
     }
@@ -149,7 +150,7 @@ def test_a_killed_run_leaves_whole_objects_and_the_next_run_goes_on(
     assert run(films).converted == 33
     run(films, films.parent / "local")
     remote, local = contents(s3_server), of_folder(films.parent / "local")
-    assert remote.keys() == local.keys() - {".plainfilm-lock"}
+    assert remote.keys() == local.keys() - {".plainfilm-lock"} | {".plainfilm-objects"}
     assert remote["metadata.csv"] == local["metadata.csv"]
 
 
@@ -194,7 +195,7 @@ def test_an_out_in_a_source_is_refused(s3_server: S3Server, films: Path, source:
 
 @pytest.mark.usefixtures("s3_server")
 def test_what_needs_a_folder_is_refused(films: Path) -> None:
-    for options in ({"shard": "1/2"}, {"dry_run": True}, {"watch": True}):
+    for options in ({"dry_run": True}, {"watch": True}):
         with pytest.raises(OptionsError):
             run(films, **options)
     with pytest.raises(OptionsError, match="URL"):
@@ -215,17 +216,18 @@ def remote_out(films: Path) -> RemoteOut:
     """An OUT in the memory of this process, with one image and a ledger."""
     pytest.importorskip("fsspec")
     out = RemoteOut(parse_url(f"memory://{films.parent.name}/own"), films.parent)
-    out.fetch()
+    out.fetch_ledgers()
     (out.folder / "x.png").write_bytes(b"an image")
     (out.folder / ".plainfilm").write_bytes(b"a ledger")
-    out.put()
+    put_changes(out, keeps_files=True)
     return out
 
 
 def test_a_folder_of_this_machine_that_is_lost_is_fetched_again(remote_out: RemoteOut) -> None:
     shutil.rmtree(remote_out.folder)
-    remote_out.fetch()
-    remote_out.put()
+    assert not remote_out.fetch_ledgers()
+    remote_out.fetch(["x.png"])
+    put_changes(remote_out, keeps_files=True)
     assert of_folder(remote_out.folder) == {"x.png": b"an image", ".plainfilm": b"a ledger"}
 
 

@@ -151,6 +151,15 @@ def test_numbers_of_numpy_are_written_as_numbers(tmp_path: Path) -> None:
     assert (row["mean"], row["width"], row["inverted"], row["entropy"], row["low"]) == ("0.5", "7", "true", "", "")
 
 
+def test_a_row_is_written_alike_after_every_other_row(tmp_path: Path) -> None:
+    first, second = record("a.dcm", mean=0.0, width=1, inverted=True), record("b.dcm", mean=0.5, width=2, model="C 3")
+    same = record("c.dcm", mean=-0.0, width=True, inverted=1, affine=(1, 0, 0.5, 0, 1, -2.25))
+    rows = written(tmp_path, first, second, same)
+    assert rows[1] == written(tmp_path, second)[0] != rows[0]
+    names = {"file_name": rows[2]["file_name"], "source": "c.dcm"}
+    assert rows[2] == rows[0] | names == written(tmp_path, same)[0]
+
+
 def test_no_hash_of_the_source_is_written(tmp_path: Path) -> None:
     write_tables(tmp_path, [record(stored_hash="cafe" * 16)], [])
     assert b"cafe" not in (tmp_path / "metadata.csv").read_bytes()

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 from html.parser import HTMLParser
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -286,8 +287,10 @@ def test_memory_does_not_grow_with_the_number_of_images(tmp_path: Path, monkeypa
     call_within(int(1.3 * size), report_of, tmp_path, SyntheticRows(500))
 
 
-def test_a_report_that_is_stopped_says_so(tmp_path: Path) -> None:
-    assert not write_report(FolderOutput(tmp_path), SyntheticRows(3), lambda: True)
+@pytest.mark.parametrize("rows_before", [0, 3, 4, 7])
+def test_a_report_that_is_stopped_says_so(tmp_path: Path, rows_before: int) -> None:
+    calls = count()
+    assert not write_report(FolderOutput(tmp_path), SyntheticRows(3), lambda: next(calls) >= rows_before, most=2)
     assert not (tmp_path / REPORT).exists()
 
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import cast
 
 import pytest
 from tests.support.archives import zip_bytes
@@ -15,9 +16,9 @@ from tests.support.s3_server import BUCKET, FAULTS, SECRET, S3Server
 from plainfilm.api.many_images import convert, survey
 from plainfilm.api.one_image import explain, render
 from plainfilm.conversion.summary import Run
-from plainfilm.errors import OptionsError, SourceMissingError
+from plainfilm.errors import OptionsError, Reason, SourceError, SourceMissingError
 from plainfilm.sources.remote_file import parse_url
-from plainfilm.sources.store import forget_stores, store_of
+from plainfilm.sources.store import WritableStore, forget_stores, store_of
 
 FILM = case_file(rows=16, columns=20)
 LARGE = case_file(rows=600, columns=700)
@@ -203,3 +204,15 @@ def test_a_store_that_cannot_be_opened_is_a_row(key: Path, monkeypatch: pytest.M
     (row,) = rows_of(key.parent / "out", "failures")
     assert (row["reason"], row["stage"]) == ("unreadable", "list")
     assert "check the URL and the configuration" in row["message"]
+
+
+def test_an_object_is_copied_by_the_server(server: S3Server) -> None:
+    store = cast(WritableStore, store_of(parse_url(f"s3://{BUCKET}")))
+    origin, target = (parse_url(f"s3://{BUCKET}/{path}") for path in ("a/b/y.dcm", "copy of/y ü.dcm"))
+    store.copy(origin, target)
+    assert server.get("copy of/y ü.dcm") == LARGE
+    assert {method for method, path, _ in server.requests if "y" in path} <= {"HEAD", "PUT"}
+    with pytest.raises(SourceError) as caught:
+        store.copy(target.with_path("/missing"), target)
+    assert caught.value.reason is Reason.SOURCE_CHANGED
+    assert server.get("copy of/y ü.dcm") == LARGE

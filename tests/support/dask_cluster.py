@@ -15,6 +15,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 120.0
+# of the scheduler: a batch whose worker has died comes back at once
+_NO_PATIENCE = {"DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "0"}
 
 
 def wait_for(condition: Callable[[], bool], seconds: float = START_SECONDS) -> None:
@@ -28,26 +30,39 @@ def wait_for(condition: Callable[[], bool], seconds: float = START_SECONDS) -> N
 
 @dataclass(slots=True)
 class DaskCluster:
-    """A running cluster. `folder` holds the logs of its processes."""
+    """A running cluster.
+
+    folder: holds the logs of its processes. prefix: the words of a command that runs each worker.
+    environment: further variables of the workers.
+    """
 
     address: str
     folder: Path
     scheduler: subprocess.Popen[bytes]
     workers: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    prefix: Sequence[str] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
 
     def add_worker(
         self, *options: str, prefix: Sequence[str] = (), environment: Mapping[str, str] | None = None
     ) -> subprocess.Popen[bytes]:
-        """Start a Dask worker with one thread; prefix: the words of a command that runs it."""
+        """Start a Dask worker with one thread; prefix: further words of a command that runs it."""
         words = ["worker", self.address, "--nthreads", "1", "--no-dashboard", "--local-directory", str(self.folder)]
         name = f"worker{len(self.workers)}"
-        worker = start_dask([*words, *options], self.folder / f"{name}.log", prefix, environment)
+        log = self.folder / f"{name}.log"
+        variables = {**self.environment, **(environment or {})}
+        worker = start_dask([*words, *options], log, [*prefix, *self.prefix], variables)
         self.workers.append(worker)
         return worker
 
     def log(self, number: int) -> str:
         """What a worker has logged."""
         return (self.folder / f"worker{number}.log").read_text()
+
+
+def hidden_from_worker(folder: Path) -> list[str]:
+    """Return the words of a command that runs a program in a mount namespace in which a folder is empty."""
+    return ["unshare", "--mount", "sh", "-c", f'mount -t tmpfs none "{folder}" && exec "$@"', "sh"]
 
 
 def start_dask(
@@ -60,7 +75,7 @@ def start_dask(
             [*prefix, sys.executable, "-m", "dask", *words],
             stdout=file,
             stderr=file,
-            env={**os.environ, "PYTHONPATH": path, **(environment or {})},
+            env={**os.environ, **_NO_PATIENCE, "PYTHONPATH": path, **(environment or {})},
             start_new_session=True,
         )
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Run `plainfilm remove` in this process, which kills itself before a step: `killed_removal OUT HASH NUMBER`.
 
-A step is a commit of the ledger, its last rewriting, a new name of a file, or the removal of a file. The exit code is
-that of the command where it has fewer steps.
+A step is a commit of the ledger, its last rewriting, the moment before the new ledger takes the place of the old one, a
+new name of a file, or the removal of a file. The exit code is that of the command where it has fewer steps.
 """
 
 from __future__ import annotations
@@ -15,10 +15,14 @@ from itertools import count
 from typing import Any
 
 from plainfilm.cli.main import main
+from plainfilm.ledger import database
 from plainfilm.ledger.database import Database
 from plainfilm.output.directory import OutputDirectory
 
-STEPS = ((Database, "commit"), (Database, "compact"), (OutputDirectory, "move_from"), (OutputDirectory, "remove"))
+STEPS = (
+    *((Database, "commit"), (Database, "compact"), (database, "_replace")),
+    *((OutputDirectory, "move_from"), (OutputDirectory, "remove")),
+)
 
 
 def kill_before(number: int) -> None:

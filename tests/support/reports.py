@@ -5,16 +5,16 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
+from itertools import compress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from plainfilm.errors import Reason, Stage
-from plainfilm.ledger.stored_previews import StoredPreview
 from plainfilm.records import Failure, Record, Status
 from plainfilm.report.preview import Preview
 from plainfilm.report.thumbnail import thumbnail_of
@@ -99,11 +99,15 @@ class SyntheticRows:
         """Yield the rows of the failures."""
         return iter(self.inputs_without_image)
 
-    def previews(self) -> Iterator[StoredPreview]:
-        """Yield the previews."""
-        for number, record in enumerate(self.records()):
-            if number not in self.without_preview:
-                yield StoredPreview(record.source, record.number, report_preview(number % 100))
+    def chosen_records(self, chosen: Iterable[bool]) -> Iterator[Record]:
+        """Yield the rows of some images."""
+        return compress(self.records(), chosen)
+
+    def preview(self, record: Record) -> bytes:
+        """The preview of an image."""
+        names = (self.changes.get(number, {}).get("source", f"films/{number:06}.dcm") for number in range(self.images))
+        number = int(record.source[6:12]) if record.source.startswith("films/") else list(names).index(record.source)
+        return b"" if number in self.without_preview else report_preview(number % 100)
 
 
 def failure(source: str, reason: Reason = Reason.TRUNCATED_FILE, status: Status = Status.FAILED) -> Failure:

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, ClassVar
@@ -34,21 +34,28 @@ class S3Server:
     """A bucket behind the proxy.
 
     faults: what becomes of the next requests for objects, first to last. constant_fault: of all others.
-    requests: the method, the path and the range of each request so far. port: that of the proxy.
+    requests: the method, the path and the range of each request so far. traffic: the method and the path of each, and
+    the bytes of the object that were sent or fetched. port: that of the proxy, on its host.
+    held_request: a method and the end of a path: such a request sets `has_held` and waits for `release`.
     """
 
     server_port: int
     port: int = 0
+    host: str = "127.0.0.1"
     faults: list[str] = field(default_factory=list)
     constant_fault: str = ""
     requests: list[tuple[str, str, str]] = field(default_factory=list)
+    traffic: list[tuple[str, str, int]] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
+    held_request: tuple[str, str] = ("", "")
+    has_held: threading.Event = field(default_factory=threading.Event)
+    release: threading.Event = field(default_factory=threading.Event)
 
     @property
     def environment(self) -> dict[str, str]:
         """The variables by which clients find the server."""
         return {
-            "AWS_ENDPOINT_URL": f"http://127.0.0.1:{self.port}",
+            "AWS_ENDPOINT_URL": f"http://{self.host}:{self.port}",
             "AWS_ACCESS_KEY_ID": "key",
             "AWS_SECRET_ACCESS_KEY": SECRET,
             "AWS_DEFAULT_REGION": "us-east-1",
@@ -68,6 +75,18 @@ class S3Server:
         """Leave the bucket alone, and nothing in it."""
         self._ask("POST", "/moto-api/reset")
         self._ask("PUT", f"/{BUCKET}")
+
+    @contextmanager
+    def holding(self, method: str, end: str) -> Iterator[threading.Event]:
+        """Let requests with a method for paths with an end wait in the block; the event is set when there is one."""
+        self.held_request = method, end
+        self.has_held.clear()
+        self.release.clear()
+        try:
+            yield self.has_held
+        finally:
+            self.held_request = "", ""
+            self.release.set()
 
     def client(self) -> Any:
         """Return a client of the server, past the proxy."""
@@ -109,6 +128,10 @@ class _Proxy(BaseHTTPRequestHandler):
             fault = ""
             if is_object:
                 fault = self.state.faults.pop(0) if self.state.faults else self.state.constant_fault
+        method, name = self.state.held_request
+        if name and self.command == method and self.path.partition("?")[0].endswith(name):
+            self.state.has_held.set()
+            self.state.release.wait(120)
         if fault == "503":
             self._answer(503, {}, b"<Error><Code>SlowDown</Code></Error>")
         elif fault == "reset":
@@ -145,6 +168,9 @@ class _Proxy(BaseHTTPRequestHandler):
         kept = {
             name: value for name, value in answer.getheaders() if name.lower() not in ("connection", "date", "server")
         }
+        with self.state.lock:
+            size = len(body) if self.command == "GET" else len(content)
+            self.state.traffic.append((self.command, self.path, size))
         self._answer(answer.status, kept, body, fault)
 
     def _answer(self, status: int, headers: Mapping[str, str], body: bytes, fault: str = "") -> None:
@@ -165,10 +191,28 @@ class _Proxy(BaseHTTPRequestHandler):
                 self.wfile.write(body[start : start + 100])
                 self.wfile.flush()
         else:
-            self.wfile.write(body)
+            # the client may be a process that was killed
+            with suppress(ConnectionError):
+                self.wfile.write(body)
 
     def log_message(self, *_: object) -> None:
         """Write nothing."""
+
+
+@contextmanager
+def running_proxy(server_port: int, host: str = "127.0.0.1") -> Iterator[S3Server]:
+    """Start a proxy of a server, which has requests and faults of its own; it ends with the block."""
+    state = S3Server(server_port, host=host)
+    proxy = ThreadingHTTPServer((host, 0), type("Proxy", (_Proxy,), {"state": state}))
+    proxy.daemon_threads = True
+    state.port = proxy.server_address[1]
+    thread = threading.Thread(target=proxy.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield state
+    finally:
+        proxy.shutdown()
+        proxy.server_close()
 
 
 @contextmanager
@@ -185,17 +229,8 @@ def running_s3_server() -> Iterator[S3Server]:
     assert process.stdin is not None
     try:
         _, port = process.stdout.readline().split()
-        state = S3Server(int(port))
-        proxy = ThreadingHTTPServer(("127.0.0.1", 0), type("Proxy", (_Proxy,), {"state": state}))
-        proxy.daemon_threads = True
-        state.port = proxy.server_address[1]
-        thread = threading.Thread(target=proxy.serve_forever, daemon=True)
-        thread.start()
-        try:
+        with running_proxy(int(port)) as state:
             yield state
-        finally:
-            proxy.shutdown()
-            proxy.server_close()
     finally:
         process.stdin.close()
         try:

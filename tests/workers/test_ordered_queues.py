@@ -33,25 +33,31 @@ def queues_with(jobs: list[Job]) -> OrderedQueues:
 def test_events_of_a_later_job_wait_for_those_of_the_first() -> None:
     first, second = Job("first"), Job("second")
     queues = queues_with([first, second])
-    queues.put_event(second, TaskResult(2))
+    queues.put_events(second, [TaskResult(2)])
     assert not queues.has_events
-    assert queues.next_event(0) is None
-    queues.put_event(first, TaskResult(1))
+    assert not queues.next_events(0)
+    queues.put_events(first, [TaskResult(1)])
     assert queues.has_events
-    queues.put_event(first, JobDone("first"))
-    queues.put_event(second, JobDone("second"))
-    events = [queues.next_event(0) for _ in range(5)]
-    assert events == [TaskResult(1), JobDone("first"), TaskResult(2), JobDone("second"), None]
+    queues.put_events(first, [JobDone("first")])
+    queues.put_events(second, [JobDone("second")])
+    batches = [queues.next_events(0) for _ in range(3)]
+    assert batches == [(TaskResult(1), JobDone("first")), (TaskResult(2), JobDone("second")), ()]
 
 
 def test_a_job_waits_while_its_results_are_not_consumed() -> None:
     job = Job("job")
     queues = queues_with([job])
-    flood = threading.Thread(target=lambda: [queues.put_event(job, TaskResult(n)) for n in range(5)], daemon=True)
+    flood = threading.Thread(target=lambda: [queues.put_events(job, [TaskResult(n)]) for n in range(5)], daemon=True)
     flood.start()
     flood.join(0.3)
     assert flood.is_alive()
-    assert [queues.next_event(60) for _ in range(5)] == [TaskResult(n) for n in range(5)]
+    events: list[Event] = []
+    while len(events) < 5:
+        batch = queues.next_events(60)
+        assert not isinstance(batch, Exception)
+        assert len(batch) <= RESULTS_AHEAD
+        events += batch
+    assert events == [TaskResult(n) for n in range(5)]
     flood.join(30)
     assert not flood.is_alive()
 
@@ -59,7 +65,7 @@ def test_a_job_waits_while_its_results_are_not_consumed() -> None:
 def test_closing_releases_a_thread_that_waits() -> None:
     job = Job("job")
     queues = queues_with([job])
-    flood = threading.Thread(target=lambda: [queues.put_event(job, TaskResult(n)) for n in range(5)], daemon=True)
+    flood = threading.Thread(target=lambda: [queues.put_events(job, [TaskResult(n)]) for n in range(5)], daemon=True)
     flood.start()
     queues.is_closed = True
     flood.join(30)
@@ -69,9 +75,9 @@ def test_closing_releases_a_thread_that_waits() -> None:
 def test_an_error_comes_before_the_events() -> None:
     job, error = Job("job"), ValueError("receive")
     queues = queues_with([job])
-    queues.put_event(job, TaskResult(1))
+    queues.put_events(job, [TaskResult(1)])
     queues.put_error(error)
-    assert queues.next_event(0) is error
+    assert queues.next_events(0) is error
 
 
 def ordered_events(scripts: list[dict[str, Any]], receive: Any = pass_on, **settings: Any) -> Iterator[Event]:

@@ -101,6 +101,15 @@ def test_a_death_fails_its_own_instance_after_a_second_attempt(fault: str) -> No
 
 
 @posix
+def test_a_death_loses_and_repeats_no_job_that_was_sent_ahead() -> None:
+    before, after = ([{"name": f"{part} {number}"} for number in range(6)] for part in ("before", "after"))
+    events = events_of([*before, {"name": "faulty", "fault": "segfault"}, *after], workers=1)
+    assert results(events) == [(script["name"], 0) for script in [*after, *before]]
+    (lost,) = losses(events)
+    assert (lost.reason, lost.attempts) == (Reason.WORKER_DIED, 2)
+
+
+@posix
 @pytest.mark.parametrize("fault", ["sleep", "spin", "hold the interpreter", "match forever"])
 def test_a_hang_costs_its_own_instance_after_one_deadline(fault: str) -> None:
     events = events_of([{"name": "faulty", "fault": fault}, *NEIGHBOURS], timeout=DEADLINE)
@@ -122,8 +131,9 @@ def test_too_much_memory_fails_its_own_instance_at_once() -> None:
 
 @linux
 def test_a_worker_that_was_refused_memory_is_replaced() -> None:
-    payloads = [{"name": "a"}, {"name": "faulty", "fault": "bloat"}, {"name": "z"}]
-    assert len(set(processes(events_of(payloads, workers=1, memory=256 * MIB)))) == 2
+    payloads = [{"name": "a"}, {"name": "b"}, {"name": "faulty", "fault": "bloat"}, {"name": "y"}, {"name": "z"}]
+    first, second, third, fourth = processes(events_of(payloads, workers=1, memory=256 * MIB))
+    assert first == second != third == fourth
 
 
 @posix
@@ -300,7 +310,7 @@ def test_jobs_are_drawn_lazily_and_by_the_consumer() -> None:
         events = list(itertools.islice(pool.events(), 50))
     assert len(events) == 50
     assert set(drawn) == {threading.get_ident()}
-    assert len(drawn) < 50 + (JOBS_AHEAD + worker_thread.EVENTS_AHEAD) * 2 + 2 * 2 + 2, (
+    assert len(drawn) < 50 + (JOBS_AHEAD + worker_thread.BATCHES_AHEAD) * 2 + 2 * 2 + 2, (
         "what waits for the consumer is bounded"
     )
 

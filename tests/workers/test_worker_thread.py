@@ -8,25 +8,25 @@ import threading
 import pytest
 
 from plainfilm.workers.messages import Job, TaskResult
-from plainfilm.workers.worker_thread import EVENTS_AHEAD, CapturedError, PoolQueues
+from plainfilm.workers.worker_thread import BATCHES_AHEAD, CapturedError, PoolQueues
 
 
-def test_events_arrive_in_order_and_the_end_is_none() -> None:
+def test_events_arrive_in_order_and_then_none() -> None:
     queues = PoolQueues(workers=1)
     job = Job("x")
-    queues.put_event(job, TaskResult(1))
-    queues.put_event(job, TaskResult(2))
-    assert [queues.next_event(0), queues.next_event(0.01), queues.next_event(0.01)] == [
-        TaskResult(1),
-        TaskResult(2),
-        None,
+    queues.put_events(job, [TaskResult(1), TaskResult(2)])
+    queues.put_events(job, [TaskResult(3)])
+    assert [queues.next_events(0), queues.next_events(0.01), queues.next_events(0.01)] == [
+        [TaskResult(1), TaskResult(2)],
+        [TaskResult(3)],
+        (),
     ]
 
 
 def test_a_full_queue_releases_its_threads_when_it_is_closed() -> None:
     queues = PoolQueues(workers=1)
     flood = threading.Thread(
-        target=lambda: [queues.put_event(Job("x"), TaskResult(number)) for number in range(2 * EVENTS_AHEAD)],
+        target=lambda: [queues.put_events(Job("x"), [TaskResult(number)]) for number in range(2 * BATCHES_AHEAD)],
         daemon=True,
     )
     flood.start()

@@ -19,16 +19,15 @@ from plainfilm.cli.output import print_message
 from plainfilm.cli.progress import show_progress
 from plainfilm.cli.signals import stopping_on_signals
 from plainfilm.cli.single import convert_to_file
-from plainfilm.cli.summary import summary_text
+from plainfilm.cli.summary import summary_of_out
 from plainfilm.cli.variables import warn_of_unknown_variables
 from plainfilm.conversion.run_progress import ignore_progress
 from plainfilm.errors import OptionsError
 from plainfilm.options.encoding import ImageFormat, format_of_suffix
-from plainfilm.options.local_path import check_local, scheme_of
+from plainfilm.options.local_path import check_local
 from plainfilm.options.options import Options
 from plainfilm.options.run import EngineName, Progress
 from plainfilm.output.single import STANDARD_OUTPUT, check_single, is_image_name, with_format_of
-from plainfilm.sources.remote_file import public_text
 from plainfilm.sources.scheme import check_scheme
 from plainfilm.workers.spawn import PrestartedWorkers
 
@@ -109,8 +108,7 @@ def convert_folder(sources: Sequence[str], out: str, options: Options) -> int:
             run = conversion.run(display.update if display.is_shown else ignore_progress)
             display.add_notes(run.notes)
     if options.run.progress is not Progress.JSON and not options.run.quiet:
-        folder, text = str(run.out), summary_text(run, sources, run.out or Path(out))
-        print_message(text if scheme_of(out) is None else text.replace(folder, public_text(out).rstrip("/")))
+        print_message(summary_of_out(run, sources, out))
     return 128 + signals[0] if signals else run.exit_code
 
 

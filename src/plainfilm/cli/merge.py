@@ -9,7 +9,8 @@ from plainfilm.cli.arguments import Parser, parse
 from plainfilm.cli.file_argument import path_of_option, path_of_out
 from plainfilm.cli.output import print_message
 from plainfilm.cli.signals import stopping_on_signals
-from plainfilm.cli.summary import summary_text
+from plainfilm.cli.summary import summary_of_out
+from plainfilm.options.local_path import scheme_of
 
 
 def merge_parser() -> Parser:
@@ -23,7 +24,7 @@ def merge_parser() -> Parser:
         "interrupted. The exit code is 3 if a shard is missing, has not finished, or was run with other options or "
         "another key.",
     )
-    parser.add_argument("out", metavar="OUT", help="the folder that the shards were converted into")
+    parser.add_argument("out", metavar="OUT", help="the folder or URL that the shards were converted into")
     parser.add_argument("--key-file", metavar="PATH", help="the key of the shards, if it was moved")
     parser.add_argument("--labels", metavar="CSV", help="the label file of the shards, if it was moved")
     parser.add_argument("-q", "--quiet", action="store_true", help="print errors only")
@@ -33,15 +34,17 @@ def merge_parser() -> Parser:
 def merge_command(argv: Sequence[str]) -> int:
     """Run `plainfilm merge` and return its exit code: 0, 130 or 143. Raises RunError."""
     arguments = parse(merge_parser(), argv)
-    out = path_of_out(arguments.out)
+    if scheme_of(arguments.out) is None:
+        path_of_out(arguments.out)
 
-    from plainfilm.conversion.merging import Merge, MergeFiles
+    from plainfilm.conversion.merging import MergeFiles
+    from plainfilm.conversion.remote_merge import merge_into
 
     files = (("--key-file", arguments.key_file), ("--labels", arguments.labels))
     paths = [None if text is None else path_of_option(text, flag) for flag, text in files]
-    merge = Merge(out, MergeFiles(*paths))
+    merge = merge_into(arguments.out, MergeFiles(*paths))
     with stopping_on_signals(merge) as signals:
         run = merge.run()
     if not arguments.quiet:
-        print_message(summary_text(run, [], out))
+        print_message(summary_of_out(run, [], arguments.out))
     return 128 + signals[0] if signals else 0

@@ -72,8 +72,8 @@ class JsonDisplay(Display):
     (images among them), `failed` and `skipped` count the rows of the tables, also those of earlier runs;
     `failed_by_reason` counts those of this run. `fraction` is the part of the files that is done, where a multi-frame
     file counts by its frames. The rates `files_per_second`, `images_per_second` and `megabytes_per_second` (of input)
-    are those of this run; `seconds_left` is estimated from them. The last line of a finished run also has `notes`, a
-    list of texts.
+    are those of this run; `seconds_left` is estimated from them. While no file can be converted, `problem` says why.
+    The last line of a finished run also has `notes`, a list of texts.
     """
 
     def __init__(self, stream: TextIO) -> None:
@@ -133,6 +133,7 @@ def _json_values(status: RunProgress, elapsed: float) -> dict[str, object]:
         "images_per_second": round(status.per_second(status.new_images), 3),
         "megabytes_per_second": round(status.per_second(status.new_bytes) / 1e6, 3),
         "seconds_left": None if left is None else round(left, 1),
+        **({"problem": status.problem} if status.problem else {}),
     }
 
 
@@ -175,12 +176,14 @@ def _rates_text(status: RunProgress) -> str:
 
 
 def _failures_text(status: RunProgress) -> str:
-    """The failures, with the most frequent reasons, and the skipped inputs."""
+    """The failures, with the most frequent reasons, and the skipped inputs; first what keeps the run from its work."""
     parts = [f"{status.skipped:,} skipped"] if status.skipped else []
     if status.failed:
         reasons = sorted(status.reasons.items(), key=lambda item: -item[1])[:_MOST_REASONS]
         shown = ", ".join(f"{reason} {number:,}" for reason, number in reasons)
         parts.insert(0, f"{status.failed:,} failed" + (f" ({shown})" if shown else ""))
+    if status.problem:
+        parts.insert(0, status.problem)
     return ", ".join(parts)
 
 

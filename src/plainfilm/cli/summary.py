@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from plainfilm.options.counting import counted
+from plainfilm.options.local_path import scheme_of
 from plainfilm.sources.remote_file import public_text
 
 if TYPE_CHECKING:
@@ -16,6 +17,13 @@ if TYPE_CHECKING:
 REPORT_FILE = "report.html"
 _MOST_REASONS = 5
 _SHARE_ADVICE = ("`plainfilm merge OUT` writes the tables when all shards are done", "give the same command again")
+
+
+def summary_of_out(run: Run, sources: Sequence[str], out: str) -> str:
+    """The summary of a run into `out`, which is a folder or a URL."""
+    folder = run.out or Path(out)
+    text = summary_text(run, sources, folder)
+    return text if scheme_of(out) is None else text.replace(str(folder), public_text(out).rstrip("/"))
 
 
 def summary_text(run: Run, sources: Sequence[str], out: Path) -> str:

@@ -1,9 +1,16 @@
 # SPDX-License-Identifier: MIT
-"""Pass images as arrays from a worker to its parent, through temporary files that the parent maps into memory.
+"""Pass images as arrays from a worker to its parent, through temporary files.
 
 On Linux such a file never has a name: the parent opens it through /proc while the worker holds it open, so that nothing
 is left on the disk, however the processes end. Elsewhere the file has a name in a private folder until the parent has
 received it. A pipe would take several times as long, and /dev/shm is small in containers.
+
+The parent maps a large array into memory. It copies a small one, so that the worker can use the same file again: that
+takes less time than another file and another map.
+
+A worker holds its last two files open. The parent has received the array before them: it sends a job only after it has
+received the array of the job before the last, and of several arrays of one job the worker sends each only after the
+parent has received the one before (`WorkerSettings.lockstep`).
 """
 
 from __future__ import annotations
@@ -13,7 +20,8 @@ import mmap
 import os
 import sys
 import tempfile
-from dataclasses import dataclass
+from collections import deque
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +47,37 @@ class MappedImage:
     array: Array
 
 
+COPIED_BYTES = 512 * 1024
+"""Larger arrays are mapped into the memory of the parent, which copies others."""
+
+
+@dataclass(slots=True)
+class _WorkerFiles:
+    """The files without names of this worker that the parent may not have received.
+
+    reused: the two files of small arrays, of which the first is the next to be written. mapped: those of large arrays.
+    """
+
+    reused: deque[int] = field(default_factory=deque)
+    mapped: deque[int] = field(default_factory=deque)
+
+    def next_reused(self, folder: Path) -> int:
+        """Return the descriptor of the file that takes the next small array."""
+        self.reused.append(_open_file(folder) if len(self.reused) < _FILES_HELD else self.reused.popleft())
+        return self.reused[-1]
+
+    def next_mapped(self, folder: Path) -> int:
+        """Return the descriptor of a new file for a large array, and close the file before the last one."""
+        while len(self.mapped) >= _FILES_HELD:
+            os.close(self.mapped.popleft())
+        self.mapped.append(_open_file(folder))
+        return self.mapped[-1]
+
+
+_FILES_HELD = 2
+_worker_files = _WorkerFiles()
+
+
 def write_array(array: Array, folder: ArrayFolder) -> ArrayFile:
     """Write an array to a temporary file. Raises StorageFullError and RunError where this is not possible."""
     array = np.ascontiguousarray(array)
@@ -47,19 +86,31 @@ def write_array(array: Array, folder: ArrayFolder) -> ArrayFile:
             with tempfile.NamedTemporaryFile(dir=folder.path, delete=False) as named:
                 named.write(array.data)
             return ArrayFile(named.name, array.dtype.str, array.shape, None)
-        with tempfile.TemporaryFile(dir=folder.path) as file:
-            file.write(array.data)
-            file.flush()
-            descriptor = os.dup(file.fileno())
+        next_file = _worker_files.next_reused if array.nbytes <= COPIED_BYTES else _worker_files.next_mapped
+        descriptor = next_file(folder.path)
+        _write(descriptor, array.data.cast("B"))
     except OSError as error:
         raise _temporary_error(error, folder) from error
     return ArrayFile(f"/proc/{os.getpid()}/fd/{descriptor}", array.dtype.str, array.shape, descriptor)
 
 
-def receive_image(value: object) -> object:
-    """Map the array of an ArrayImage into memory, and remove the name of its file; any other value stays as it is.
+def _open_file(folder: Path) -> int:
+    """Return the descriptor of a new file without a name. Raises OSError."""
+    with tempfile.TemporaryFile(dir=folder) as file:
+        return os.dup(file.fileno())
 
-    The array belongs to the caller, who may write to it. The space of its file is free as soon as the array is gone.
+
+def _write(descriptor: int, content: memoryview) -> None:
+    position = 0
+    while position < len(content):
+        position += os.pwrite(descriptor, content[position:], position)
+
+
+def receive_image(value: object) -> object:
+    """Return the MappedImage of an ArrayImage, and remove the name of its file; any other value stays as it is.
+
+    The array belongs to the caller, who may write to it. The space of the file of a large array is free as soon as the
+    array is gone.
     """
     if not isinstance(value, ArrayImage):
         return value
@@ -74,16 +125,17 @@ def receive_image(value: object) -> object:
     return MappedImage(value.record, np.frombuffer(buffer, dtype).reshape(file.shape))
 
 
-def _content(descriptor: int, size: int) -> mmap.mmap | bytearray:
-    """Map a file, or read it where the map would prevent its removal, or where few descriptors are left.
+def _content(descriptor: int, size: int) -> mmap.mmap | bytearray | memoryview:
+    """Map a file, or read it: if it is small, a map would prevent its removal, or few descriptors are left.
 
     A map keeps a descriptor, so that a caller who collects thousands of arrays could not open files any more.
     """
-    if sys.platform != "win32" and _has_descriptors(descriptor):
+    if sys.platform != "win32" and size > COPIED_BYTES and _has_descriptors(descriptor):
         return mmap.mmap(descriptor, size, access=mmap.ACCESS_COPY)
-    content = bytearray(size)
-    with os.fdopen(os.dup(descriptor), "rb", buffering=0) as file:
-        view = memoryview(content)
+    # unlike a bytearray, it is not filled with zeros first
+    content = np.empty(size, np.uint8).data
+    with open(descriptor, "rb", buffering=0, closefd=False) as file:
+        view = content
         while view and (count := file.readinto(view)):
             view = view[count:]
     return content

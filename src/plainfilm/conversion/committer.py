@@ -21,7 +21,6 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-from plainfilm.conversion.disk_check import sha256_of_file
 from plainfilm.conversion.failures import failure_of_publishing
 from plainfilm.conversion.job import StagedImage
 from plainfilm.conversion.placement import Placement
@@ -234,9 +233,8 @@ class ResultCommitter:
         )
         for image in images:
             for overlay in image.overlays:
-                path = out / overlay.file_name
-                file_stat = FileStat.of_output(path)
-                self._ledger.add_overlay(image.record.source, overlay.file_name, file_stat, sha256_of_file(path))
+                file_stat = FileStat.of_output(out / overlay.file_name)
+                self._ledger.add_overlay(image.record.source, overlay.file_name, file_stat, overlay.sha256)
         for failure in self._failures:
             self._ledger.add_failure(failure)
         self._ledger.patients.add(self._patients)

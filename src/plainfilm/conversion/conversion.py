@@ -11,7 +11,6 @@ from datetime import UTC, datetime
 from itertools import takewhile
 from pathlib import Path
 
-from plainfilm.conversion.committer import ResultCommitter
 from plainfilm.conversion.disk_check import forget_lost_images
 from plainfilm.conversion.engine_check import worker_check
 from plainfilm.conversion.failures import failure_of_lost_worker
@@ -19,7 +18,7 @@ from plainfilm.conversion.job import ConvertJob, StagedImage
 from plainfilm.conversion.job_source import JobSource, selected_items
 from plainfilm.conversion.packing import finish_renames, pack_images
 from plainfilm.conversion.placement import data_set_columns
-from plainfilm.conversion.progress import ProgressReporter, StoppingCallback
+from plainfilm.conversion.progress import StoppingCallback
 from plainfilm.conversion.pruning import prune
 from plainfilm.conversion.removal import complete_removal
 from plainfilm.conversion.result_schedule import ResultSchedule
@@ -27,6 +26,7 @@ from plainfilm.conversion.run_inputs import RunInputs, load_run_inputs
 from plainfilm.conversion.run_parts import RunParts, open_run_parts, output_of, save_results
 from plainfilm.conversion.run_progress import ProgressCallback, ignore_progress
 from plainfilm.conversion.run_results import count_reasons, write_results
+from plainfilm.conversion.stored_images import received
 from plainfilm.conversion.summary import RUN_FILE, Run, changed_selection_notes, run_json
 from plainfilm.engines.engine import Engine, WorkerCheck, open_engine
 from plainfilm.errors import OptionsError, PlainfilmError, RunError
@@ -41,6 +41,7 @@ from plainfilm.output.tables import UnwritableTableError, write_run_file
 from plainfilm.records import Failure
 from plainfilm.sources.arrivals import DEFAULT_TIMING, Arrival, Arrivals, WatchTiming
 from plainfilm.sources.reference import Reference
+from plainfilm.sources.remote_file import RemoteUrl
 from plainfilm.sources.walk import Listing
 from plainfilm.workers.messages import (
     Event,
@@ -61,6 +62,7 @@ class Conversion:
 
     task: the function that workers call for each job (see `WorkerPool`).
     prestarted: workers that are loading the task already.
+    store: the URL of OUT, if the workers put the images there and this process works in a folder that they do not see.
     """
 
     def __init__(
@@ -70,6 +72,7 @@ class Conversion:
         options: Options,
         task: str = TASK,
         prestarted: PrestartedWorkers | None = None,
+        store: RemoteUrl | None = None,
     ) -> None:
         self._sources = sources
         self._out = out
@@ -77,6 +80,7 @@ class Conversion:
         self._task = task
         self._prestarted = prestarted
         self._started, self._started_at = 0.0, datetime.now(UTC)
+        self._store = store
         self._stopped = False
         self._stops = 0
         self._timing = DEFAULT_TIMING
@@ -107,7 +111,7 @@ class Conversion:
         check_local(self._out, "OUT")
         # before the sources are listed: a server may need long for it
         self._started, self._started_at = time.monotonic(), datetime.now(UTC)
-        inputs = load_run_inputs(self._listing(), self._out, self._options)
+        inputs = replace(load_run_inputs(self._listing(), self._out, self._options), store=self._store)
         with open_run_parts(inputs, progress, is_followed=is_followed) as parts:
             parts.ledger.prefixes.add(inputs.listing.prefixes)
             finish_renames(parts.output, parts.ledger)
@@ -223,10 +227,10 @@ class Conversion:
             self._engine = engine
             if self._stopped:
                 engine.stop()
-            for event in engine.events(idle=True):
+            for event in received(engine.events(idle=True), parts.output, self._store):
                 if isinstance(event, JobDone) and isinstance(event.payload, ConvertJob):
                     job_source.finish(event.payload.reference)
-                _add_event(event, parts.committer, parts.progress)
+                _add_event(event, parts)
                 parts.committer.flush_when_due()
                 parts.progress.report_when_due()
                 if self._options.run.watch and not self._stopped:
@@ -293,8 +297,9 @@ def _arrival_notes(arrivals: Arrivals | None) -> Iterator[str]:
         )
 
 
-def _add_event(event: Event, committer: ResultCommitter, progress: ProgressReporter) -> None:
+def _add_event(event: Event, parts: RunParts) -> None:
     """Give what the workers report to the committer and to the progress of the run."""
+    committer, progress = parts.committer, parts.progress
     match event:
         case WorkerLost():
             failure = failure_of_lost_worker(event)
@@ -308,6 +313,8 @@ def _add_event(event: Event, committer: ResultCommitter, progress: ProgressRepor
         case TaskResult(Failure() as failure, traceback):
             committer.add(failure, traceback)
             progress.add_failure(failure)
+        case Idle(problem) if progress.set_problem(problem):
+            parts.run_log.log_event("waiting", message=problem)
         case JobDone(ConvertJob(reference=reference)):
             committer.finish_source(reference.source)
             progress.finish_file(reference.source)

@@ -10,7 +10,7 @@ again if it is still among the sources of the run.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -74,20 +74,29 @@ def forget_lost_images(
 
 def _forget_lost_shards(out: Path, ledger: Ledger, remove: Callable[[Iterable[str]], None]) -> int:
     """Delete the rows of all sources of which an image is in a lost shard; return the number of images in them."""
-    lost = 0
+    lost_shards = []
     for shard in ledger.shards.all().values():
         file_stat = FileStat.of_output(out / shard.name)
         if file_stat == shard.file_stat:
             continue
         if file_stat.size == shard.file_stat.size and sha256_of_file(out / shard.name) == shard.sha256:
             ledger.shards.update_stat(shard.name, file_stat)
-            continue
-        lost += ledger.shards.images_of(shard.name)
-        files = ledger.delete_results(ledger.shards.sources_of(shard.name))
-        ledger.shards.remove(shard.name)
-        ledger.mark_pending([shard.name])
-        remove([*files, shard.name])
+        else:
+            lost_shards.append(shard.name)
     ledger.commit()
+    return _forget_shards(ledger, lost_shards, remove) if lost_shards else 0
+
+
+def _forget_shards(ledger: Ledger, names: Sequence[str], remove: Callable[[Iterable[str]], None]) -> int:
+    lost = 0
+    with ledger.shards.indexed_images():
+        for name in names:
+            lost += ledger.shards.images_of(name)
+            files = ledger.delete_results(ledger.shards.sources_of(name))
+            ledger.shards.remove(name)
+            ledger.mark_pending([name])
+            remove([*files, name])
+        ledger.commit()
     return lost
 
 

@@ -12,10 +12,16 @@ from plainfilm.conversion.job import RunContext
 from plainfilm.conversion.run_inputs import OPTIONS_WITH_CONTENT, RunInputs
 from plainfilm.conversion.summary import fingerprint_run
 from plainfilm.engines.engine import WorkerCheck
+from plainfilm.errors import ConversionError, PlainfilmError
 from plainfilm.ledger.fingerprint import RunFingerprint
 from plainfilm.output.folder import FolderOutput
 from plainfilm.output.ownership import PrivateNames
+from plainfilm.output.store_staging import Staging, StoreStaging
+from plainfilm.sources.remote_file import RemoteFile
+from plainfilm.sources.scheme import check_scheme
+from plainfilm.sources.store import store_of
 
+_PROBE = b"\n"
 CHECK = "plainfilm.conversion.engine_check:fault_of_worker"
 
 
@@ -24,13 +30,15 @@ class _Expectation:
     """What a worker must agree with.
 
     fingerprint: that of the run, as JSON.
-    probe: a staged file that a worker can find if its OUT is the one of the run.
-    sources: the files and folders that the SOURCEs begin with.
+    probe: a staged file, or a staged object, that a worker can find if its OUT is the one of the run.
+    paths: the files and folders that the SOURCEs begin with, and other files that the options name.
+    files: a file of each URL among the SOURCEs.
     """
 
     fingerprint: str
     probe: str
-    sources: tuple[Path, ...]
+    paths: tuple[Path, ...]
+    files: tuple[RemoteFile, ...]
 
 
 def worker_check(inputs: RunInputs, output: FolderOutput, context_bytes: bytes) -> WorkerCheck:
@@ -38,8 +46,22 @@ def worker_check(inputs: RunInputs, output: FolderOutput, context_bytes: bytes) 
 
     context_bytes: the context of the jobs of the run.
     """
-    expectation = _Expectation(inputs.fingerprint.to_json(), output.stage([b"\n"]), inputs.listing.root_paths)
+    staging: Staging = output if inputs.store is None else StoreStaging(inputs.store, output.names)
+    state, paths = inputs.options.presentation.presentation, inputs.listing.root_paths
+    if state is not None and state.path is not None:
+        paths = (*paths, state.path.absolute())
+    files = tuple(filter(_is_readable, inputs.listing.sample_files))
+    expectation = _Expectation(inputs.fingerprint.to_json(), staging.stage([_PROBE]), paths, files)
     return WorkerCheck(CHECK, pickle.dumps((context_bytes, expectation)))
+
+
+def _is_readable(file: RemoteFile) -> bool:
+    """Whether this process can read a file: what it cannot read is a row of its own."""
+    try:
+        store_of(file.url).read(file, 0, 1)
+    except ConversionError:
+        return False
+    return True
 
 
 def fault_of_worker(argument: bytes) -> str:
@@ -54,9 +76,39 @@ def fault_of_worker(argument: bytes) -> str:
     fingerprint = fingerprint_run(context.options, context.key, contents)
     if differences := expected.differences(fingerprint):
         return f"it would make other images ({'; '.join(differences)}): install the same versions there"
-    output = FolderOutput(context.out, names=PrivateNames(context.options.run.shard))
-    if not output.is_staged(expectation.probe):
-        return f"its {context.out} is another folder: OUT must be a folder that all workers share"
-    if missing := [str(path) for path in expectation.sources if not path.exists()]:
+    return _fault_of_out(context, expectation.probe) or _fault_of_sources(expectation)
+
+
+def _fault_of_out(context: RunContext, probe: str) -> str:
+    names = PrivateNames(context.options.run.shard)
+    if context.store is not None:
+        return _fault_of_store(StoreStaging(context.store, names), probe)
+    assert context.out is not None
+    output = FolderOutput(context.out, names=names)
+    if output.staged_path(probe).is_file():
+        return ""
+    return f"its {context.out} is another folder: OUT must be a folder that all workers share"
+
+
+def _fault_of_store(staging: StoreStaging, probe: str) -> str:
+    """Return why a worker cannot put images into the store of OUT."""
+    try:
+        check_scheme(str(staging.out), "OUT")
+        if staging.read(probe, len(_PROBE)) != _PROBE:
+            return f"its {staging.out} is another one: the workers must reach the same store"
+        staging.discard(staging.stage([_PROBE]))
+    except PlainfilmError as error:
+        return f"it cannot use {staging.out} as this machine does: {error.message}"
+    return ""
+
+
+def _fault_of_sources(expectation: _Expectation) -> str:
+    if missing := [str(path) for path in expectation.paths if not path.exists()]:
         return f"it does not see {missing[0]}: all workers must see the SOURCEs under the same paths"
+    for file in expectation.files:
+        try:
+            check_scheme(str(file.url), "SOURCE")
+            store_of(file.url).read(file, 0, 1)
+        except PlainfilmError as error:
+            return f"it cannot read {file.url}: {error.message}"
     return ""

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import os
 import pickle
 import sys
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from plainfilm.options.privacy import NO_REDACTION_BOXES, RedactionBoxes
 from plainfilm.pickling import FastPickle
 from plainfilm.records import Record
 from plainfilm.sources.reference import Reference
+from plainfilm.sources.remote_file import RemoteUrl
 
 # apart from the images, so that names cannot collide; loaders of image folders ignore folders that begin with __
 OVERLAY_FOLDER = "__overlays"
@@ -38,6 +38,7 @@ class RunContext:
     options: the options of the run.
     key: the key of the keyed hashes; None leaves them empty.
     out: the folder OUT; None if the worker returns the image instead of writing it.
+    store: the URL of OUT, if the worker puts the images into the store because it does not see the folder.
     presentation_index: the index of the presentation states among the sources, with `--presentation auto`.
     removed_patients: the keyed hashes of patients that were removed from OUT and must not come back.
     arrays: the folder for arrays, if the worker returns images as arrays and not as encoded files.
@@ -49,6 +50,7 @@ class RunContext:
     presentation_index: Path | None = None
     arrays: ArrayFolder | None = None
     removed_patients: frozenset[str] = frozenset()
+    store: RemoteUrl | None = None
 
     def to_bytes(self) -> bytes:
         """Return the context as bytes: a run pickles it once, and each worker unpickles it once."""
@@ -99,11 +101,6 @@ class ArrayFile(FastPickle):
     shape: tuple[int, ...]
     descriptor: int | None
 
-    def release(self) -> None:
-        """Close the file in the worker, after the parent has received it."""
-        if self.descriptor is not None:
-            os.close(self.descriptor)
-
 
 @dataclass(frozen=True, slots=True)
 class ArrayImage(FastPickle):
@@ -115,10 +112,15 @@ class ArrayImage(FastPickle):
 
 @dataclass(frozen=True, slots=True)
 class StagedOverlay(FastPickle):
-    """The staged image of an overlay plane, and the name that it gets when it is published."""
+    """The staged image of an overlay plane, and the name that it gets when it is published.
+
+    size: the bytes of its file. sha256: their SHA-256 in hexadecimal digits.
+    """
 
     temporary_name: str
     file_name: str
+    size: int
+    sha256: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,12 +128,14 @@ class StagedImage(FastPickle):
     """A staged image with its row. The row says which name the image gets when it is published.
 
     preview: what the report shows of the image; empty where no report is asked for.
+    size: the bytes of the file of the image.
     """
 
     record: Record
     temporary_name: str
     overlays: tuple[StagedOverlay, ...] = ()
     preview: bytes = b""
+    size: int = 0
 
     @property
     def final_names(self) -> dict[str, str]:

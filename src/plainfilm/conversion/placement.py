@@ -67,6 +67,8 @@ class Placement:
 
     def place(self, image: StagedImage) -> StagedImage | Failure:
         """Return an image, whose name has no folder of a split or class yet, with its folder; or why it has none."""
+        if not self._places_images:
+            return image
         placed = self._place(image.record)
         return placed if isinstance(placed, Failure) else replace(image, record=placed)
 
@@ -75,7 +77,7 @@ class Placement:
 
         is_stopped: whether the run has been stopped; the next run then moves the images.
         """
-        if is_stopped() or not (self._depth or self._options.split or self._labels.columns):
+        if is_stopped() or not self._places_images:
             return
         self._label_use = LabelUse(self._labels)
         self._split_choice.choose()
@@ -86,6 +88,11 @@ class Placement:
             self._settle_page(page)
         self._has_settled = True
         self._split_choice.record()
+
+    @property
+    def _places_images(self) -> bool:
+        """Whether an image gets more than the name that it has: a folder, a split or labels."""
+        return bool(self._depth or self._options.split or self._labels.columns)
 
     def notes(self) -> Iterator[str]:
         """Yield lines for the summary."""

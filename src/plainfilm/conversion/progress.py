@@ -68,6 +68,7 @@ class ProgressReporter:
         self._sizes: dict[str, int] = {}
         self._fractions: dict[str, float] = {}
         self._reasons: Counter[str] = Counter()
+        self._problem = ""
         self._is_closed = threading.Event()
 
     def count_files(self, entries: Iterable[object]) -> None:
@@ -111,6 +112,12 @@ class ProgressReporter:
         self._new_files += 1
         self._files += 1
 
+    def set_problem(self, problem: str) -> bool:
+        """Set why no file is converted at present, '' where the workers are at work; return whether that is news."""
+        is_news = bool(problem) and problem != self._problem
+        self._problem = problem
+        return is_news
+
     def report_when_due(self) -> None:
         """Report if the last report is old enough."""
         if time.monotonic() - self._last_report >= REPORT_SECONDS:
@@ -139,6 +146,7 @@ class ProgressReporter:
             new_files=self._new_files,
             new_images=self._new_images,
             new_bytes=self._new_bytes,
+            problem=self._problem,
         )
 
     def _count(self, entries: Iterable[object]) -> None:

@@ -12,6 +12,7 @@ import unicodedata
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 
 from plainfilm.dicom.instance import InstanceIdentity
@@ -51,8 +52,14 @@ class Key:
 
     def pseudonym(self, kind: str, *parts: str) -> str:
         """Return 32 hex digits: the first 16 bytes of HMAC-SHA-256 over kind and parts, each preceded by its length."""
-        message = _START + b"".join(map(_with_length, (kind, *parts)))
-        return hmac.digest(self.secret, message, "sha256")[:16].hex()
+        return _keyed_hash(self.secret, kind, *parts)
+
+
+@lru_cache(256)
+def _keyed_hash(secret: bytes, *parts: str) -> str:
+    """Return what `Key.pseudonym` does. The images of a series share the hashes of patient, study and series."""
+    message = _START + b"".join([_with_length(part) for part in parts])
+    return hmac.digest(secret, message, "sha256")[:16].hex()
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,14 +158,30 @@ def patient_in_path(identity: InstanceIdentity, source: str) -> bool:
     """
     components = {text for part in source.split("/") for text in (part, part.rpartition(".")[0])}
     words = {_words(text) for text in components} - {()}
-    numbers = {_words(identity.patient_id), _words(identity.accession_number)} - {()}
-    names = {tuple(sorted(name)) for name in _names(identity.patient_name)}
-    dates = _dates(identity.patient_birth_date)
-    return (
-        not words.isdisjoint(numbers)
-        or (bool(names) and not names.isdisjoint([tuple(sorted(word)) for word in words]))
-        or (bool(dates) and not dates.isdisjoint(map("".join, words)))
+    patient = _texts_of_patient(
+        identity.patient_name, identity.patient_id, identity.patient_birth_date, identity.accession_number
     )
+    return (
+        not words.isdisjoint(patient.numbers)
+        or (bool(patient.names) and not patient.names.isdisjoint([tuple(sorted(word)) for word in words]))
+        or (bool(patient.dates) and not patient.dates.isdisjoint(map("".join, words)))
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _TextsOfPatient:
+    """What may name a patient in a path, as words: IDs, names with their words sorted, and spellings of a date."""
+
+    numbers: frozenset[tuple[str, ...]]
+    names: frozenset[tuple[str, ...]]
+    dates: frozenset[str]
+
+
+@lru_cache(16)
+def _texts_of_patient(name: str, patient_id: str, birth_date: str, accession_number: str) -> _TextsOfPatient:
+    """Return the texts of a patient, whom the images of a series share."""
+    numbers = frozenset({_words(patient_id), _words(accession_number)} - {()})
+    return _TextsOfPatient(numbers, frozenset([tuple(sorted(words)) for words in _names(name)]), _dates(birth_date))
 
 
 def _uid_pseudonym(key: Key, kind: str, uid: str) -> str:

@@ -91,7 +91,7 @@ class Removal:
     def _delete_rows(self, ledger: FinishedLedger, patients: list[str]) -> RemovalResult:
         """Do the first step."""
         before = ledger.patients.removed()
-        present = {patient for patient, _ in ledger.patients.all()}
+        present = ledger.patients.present(patients)
         found = [patient for patient in patients if patient in present]
         counts = ledger.counts.copy()
         if found:

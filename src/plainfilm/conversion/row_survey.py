@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""Survey the rows of a run while they are written to the tables: what the data card and the summary say about them."""
+"""Survey the rows of a run while they are written to the tables, for the data card, the summary and the report."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from plainfilm.findings import FindingCode
 from plainfilm.options.counting import counted
@@ -13,6 +14,9 @@ from plainfilm.output.card_content import CardSurvey
 from plainfilm.output.imagefolder import ImagefolderSurvey
 from plainfilm.output.tables import Rows
 from plainfilm.records import Failure, Record
+
+if TYPE_CHECKING:
+    from plainfilm.report.report_survey import ReportSurvey
 
 
 class RowSurvey:
@@ -25,16 +29,22 @@ class RowSurvey:
         self._under_patient_paths = 0
         self._imagefolder = ImagefolderSurvey(options.output.table)
         self.card = CardSurvey()
+        self._has_report = not options.run.no_report
+        self.report: ReportSurvey | None = None
+        """The survey for the report; None before the rows are read, and without a report."""
 
     def records(self) -> Iterator[Record]:
         """Yield the rows of the images."""
         self._under_patient_paths = 0
         self._imagefolder = ImagefolderSurvey(self._options.table)
         self.card = CardSurvey()
+        report = self.report = self._new_report_survey()
         for record in self._rows.records():
             self._under_patient_paths += FindingCode.PATIENT_IN_PATH.value in record.findings.split(";")
             self._imagefolder.add(record)
             self.card.add(record)
+            if report is not None:
+                report.add(record)
             yield record
 
     def failures(self) -> Iterator[Failure]:
@@ -43,6 +53,14 @@ class RowSurvey:
         for failure in self._rows.failures():
             self.card.add_failure(failure)
             yield failure
+
+    def _new_report_survey(self) -> ReportSurvey | None:
+        if not self._has_report:
+            return None
+        # a run starts faster without the modules of the report
+        from plainfilm.report.report_survey import ReportSurvey
+
+        return ReportSurvey()
 
     def notes(self) -> Iterator[str]:
         """Yield the lines for the summary that follow from the rows."""

@@ -10,7 +10,7 @@ from typing import Any
 from plainfilm.conversion.pseudonyms import NO_PSEUDONYMS, Key, Pseudonyms, age_in_years, patient_in_path, pseudonyms
 from plainfilm.dicom.instance import Description, Instance
 from plainfilm.findings import Finding, FindingCode, codes_of
-from plainfilm.pickling import field_values
+from plainfilm.pickling import field_values, made_of
 from plainfilm.records import Record
 from plainfilm.rendering.frame import RenderedFrame
 from plainfilm.rendering.geometry.geometry import Geometry
@@ -18,6 +18,9 @@ from plainfilm.rendering.plan import PlanColumns
 from plainfilm.rendering.statistics import Statistics, is_polarity_suspect
 from plainfilm.sources.reference import Reference
 from plainfilm.version import NOT_FOR_DIAGNOSIS, VERSION
+
+# what the run decides after all rows are made
+_OTHER_COLUMNS: dict[str, Any] = {"duplicate_of": "", "overlay_files": "", "split": "", "labels": ()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,28 +56,29 @@ def record_of(context: SourceContext, rendered: RenderedFrame, file_name: str, e
     would give the image.
     """
     findings = (*rendered.findings, *context.findings)
-    return Record(
-        file_name=file_name,
-        source=context.reference.source,
-        sop_instance=context.pseudonyms.sop_instance,
-        patient=context.pseudonyms.patient,
-        study=context.pseudonyms.study,
-        series=context.pseudonyms.series,
-        frame=None if rendered.projection is not None else rendered.frame + 1,
-        findings=codes_of(findings),
-        decoder=rendered.decoder,
-        padding_fraction=rendered.padding_fraction,
-        polarity_suspect=is_polarity_suspect(findings),
-        duplicate_of="",
-        sha256="" if encoded is None else hashlib.sha256(encoded).hexdigest(),
-        stored_hash="" if encoded is None else rendered.stored_hash,
-        carried=context.instance.extra_columns,
-        label_key=context.label_key,
+    columns = {
+        **_OTHER_COLUMNS,
+        "file_name": file_name,
+        "source": context.reference.source,
+        "sop_instance": context.pseudonyms.sop_instance,
+        "patient": context.pseudonyms.patient,
+        "study": context.pseudonyms.study,
+        "series": context.pseudonyms.series,
+        "frame": None if rendered.projection is not None else rendered.frame + 1,
+        "findings": codes_of(findings),
+        "decoder": rendered.decoder,
+        "padding_fraction": rendered.padding_fraction,
+        "polarity_suspect": is_polarity_suspect(findings),
+        "sha256": "" if encoded is None else hashlib.sha256(encoded).hexdigest(),
+        "stored_hash": "" if encoded is None else rendered.stored_hash,
+        "carried": context.instance.extra_columns,
+        "label_key": context.label_key,
         **_instance_columns(context.instance),
-        **_field_columns(rendered.plan.columns),
+        **_field_columns(rendered.plan_columns),
         **_geometry_columns(rendered.geometry),
         **_field_columns(rendered.statistics),
-    )
+    }
+    return made_of(Record, columns)
 
 
 def _field_columns(values: Description | Statistics | PlanColumns) -> dict[str, Any]:
@@ -109,7 +113,7 @@ def _geometry_columns(geometry: Geometry) -> dict[str, Any]:
 
 def software_text(rendered: RenderedFrame) -> str:
     """Return the text of a PNG: version, look, and the codes and numbers of the plan; no text of the data set."""
-    plan = rendered.plan.columns
+    plan = rendered.plan_columns
     parts = [
         f"plainfilm {VERSION}",
         f"look {plan.look}/{plan.look_version}",

@@ -19,6 +19,7 @@ from plainfilm.options.options import Options
 from plainfilm.options.output import Layout
 from plainfilm.options.redaction_list import Redactions
 from plainfilm.output.tables import check_output_formats
+from plainfilm.sources.remote_file import RemoteUrl
 from plainfilm.sources.walk import Listing
 
 OPTIONS_WITH_CONTENT = ("redact_from", "presentation", "labels")
@@ -35,6 +36,7 @@ class RunInputs:
     exclusions: the sources of `--exclude`.
     labels: the labels of `--labels`.
     fingerprint: everything that the images and tables depend on.
+    store: the URL of OUT, if the workers do not see the folder OUT of this machine and put the images into the store.
     """
 
     listing: Listing
@@ -45,6 +47,7 @@ class RunInputs:
     labels: Labels
     fingerprint: RunFingerprint
     exclusions: Exclusions = Exclusions()
+    store: RemoteUrl | None = None
 
     def context(self, presentation_index: Path | None, removed_patients: Iterable[str] = ()) -> RunContext:
         """Return what all jobs of the run have in common; its paths hold for a process in another folder too.
@@ -57,7 +60,7 @@ class RunInputs:
             options = replace(options, presentation=absolute)
         index = None if presentation_index is None else presentation_index.absolute()
         out, removed = self.out.absolute(), frozenset(removed_patients)
-        return RunContext(options, self.key, out, index, removed_patients=removed)
+        return RunContext(options, self.key, out, index, removed_patients=removed, store=self.store)
 
 
 def load_run_inputs(listing: Listing, out: Path, options: Options) -> RunInputs:

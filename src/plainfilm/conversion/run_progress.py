@@ -15,7 +15,8 @@ class RunProgress:
     until they are counted. converted, repaired, failed, skipped: rows in OUT, also those of earlier runs.
     reasons: the number of failures of this run by reason. fraction: the part of the files that is done, where a
     multi-frame file counts by its frames, from 0 to 1; None while `total` is None. seconds: since the start.
-    new_files, new_images, new_bytes: of this run alone; the bytes are those of the input files.
+    new_files, new_images, new_bytes: of this run alone; the bytes are those of the input files. problem: why no file is
+    converted at present, such as that a cluster has no worker; '' where the workers are at work.
     """
 
     files: int = 0
@@ -30,6 +31,7 @@ class RunProgress:
     new_files: int = 0
     new_images: int = 0
     new_bytes: int = 0
+    problem: str = ""
 
     @property
     def seconds_left(self) -> float | None:

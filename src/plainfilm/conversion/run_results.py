@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from plainfilm.conversion.placement import data_set_columns
 from plainfilm.conversion.row_survey import RowSurvey
@@ -19,6 +20,9 @@ from plainfilm.output.folder import FolderOutput
 from plainfilm.records import Failure
 from plainfilm.report.ledger_rows import LedgerRows
 from plainfilm.report.report_files import remove_report
+
+if TYPE_CHECKING:
+    from plainfilm.report.report_survey import ReportSurvey
 
 
 def write_results(
@@ -34,7 +38,7 @@ def write_results(
     yield from rows.notes()
     yield from _left_out_notes(left_out)
     yield from _format_notes(options)
-    yield _write_report(output, ledger, options, is_stopped)
+    yield _write_report(output, ledger, options, is_stopped, rows.report)
 
 
 def count_reasons(failures: Iterable[Failure]) -> dict[str, int]:
@@ -55,7 +59,13 @@ def _write_card(output: FolderOutput, rows: RowSurvey, options: Options, left_ou
     return write_card(output, content, rows.card)
 
 
-def _write_report(output: FolderOutput, ledger: Ledger, options: Options, is_stopped: Callable[[], bool]) -> str:
+def _write_report(
+    output: FolderOutput,
+    ledger: Ledger,
+    options: Options,
+    is_stopped: Callable[[], bool],
+    survey: ReportSurvey | None,
+) -> str:
     """Write the report; return a note for the summary where that fails, which leaves the images as they are."""
     # a run starts faster without the modules of the report
     from plainfilm.report.report import write_report
@@ -63,7 +73,7 @@ def _write_report(output: FolderOutput, ledger: Ledger, options: Options, is_sto
     rows = LedgerRows(ledger, options.data_set.label.table_columns)
     try:
         is_wanted = not options.run.no_report and not is_stopped()
-        if not is_wanted or not write_report(output, rows, is_stopped):
+        if not is_wanted or not write_report(output, rows, is_stopped, survey=survey):
             remove_report(output)
     except PlainfilmError as error:
         with suppress(PlainfilmError):

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -32,6 +33,7 @@ from plainfilm.options.options import Options
 from plainfilm.options.output import Names, Projection
 from plainfilm.output.folder import FolderOutput
 from plainfilm.output.ownership import PrivateNames
+from plainfilm.output.store_staging import Staging, StoreStaging
 from plainfilm.rendering.frame import PlannedFrame, RenderedFrame
 from plainfilm.rendering.instance_survey import survey_instance
 from plainfilm.rendering.opened_instance import OpenedInstance, with_presentation
@@ -68,16 +70,9 @@ def convert_source(job: Job, report: Callable[[Report], None]) -> bool:
                 report(MemoryShort())
             for result in _results(job, convert_job, _with_presentation(opened, context), report):
                 report(result)
-                _release(result)
     except ConversionError as error:
         report(_failed(convert_job, None, error))
     return is_memory_suspect()
-
-
-def _release(result: TaskResult | FrameSkipped) -> None:
-    """Close the file of an array that has been reported."""
-    if isinstance(result, TaskResult) and isinstance(result.value, ArrayImage):
-        result.value.file.release()
 
 
 def _results(
@@ -163,24 +158,23 @@ def _encode(
 
     planned: the plan of the frame, which the report explains; None for a projection of several frames.
     """
-    encoding = convert_job.context.options.encoding
-    frames = source.instance.pixel.number_of_frames
+    context = convert_job.context
+    encoding, run, frames = context.options.encoding, context.options.run, source.instance.pixel.number_of_frames
     file_name = _name_of(_image_name(convert_job, source), rendered, frames) + encoding.format.suffix
-    if convert_job.context.arrays is not None:
+    if context.arrays is not None:
         record = record_of(source, rendered, file_name, None)
-        return ArrayImage(record, write_array(rendered.image, convert_job.context.arrays))
+        return ArrayImage(record, write_array(rendered.image, context.arrays))
     encoded = encode_image(rendered.levels, Ancillary(software_text(rendered), rendered.profile), encoding)
     record = record_of(source, rendered, file_name, encoded)
-    if convert_job.context.out is None:
+    if context.out is None:
         return EncodedImage(record, encoded)
-    output = FolderOutput(convert_job.context.out, names=PrivateNames(convert_job.context.options.run.shard))
+    staging = _staging_of(context)
     # named after the source, whose name is unique: a name by UID may change when later sources arrive
-    overlays = _stage_overlays(output, _name_of(convert_job.reference.name, rendered, frames), rendered)
+    overlays = _stage_overlays(staging, _name_of(convert_job.reference.name, rendered, frames), rendered)
     if overlays:
         record = replace(record, overlay_files=";".join(overlay.file_name for overlay in overlays))
-    no_report = convert_job.context.options.run.no_report
-    preview = b"" if no_report else make_preview(source.instance, planned, rendered).to_bytes()
-    return StagedImage(record, output.stage([encoded]), overlays, preview)
+    preview = b"" if run.no_report else make_preview(source.instance, planned, rendered).to_bytes()
+    return StagedImage(record, staging.stage([encoded]), overlays, preview, len(encoded))
 
 
 def _name_of(name: str, rendered: RenderedFrame, frames: int) -> str:
@@ -200,18 +194,27 @@ def _image_name(convert_job: ConvertJob, source: SourceContext) -> str:
     return own_name
 
 
-def _stage_overlays(output: FolderOutput, name: str, rendered: RenderedFrame) -> tuple[StagedOverlay, ...]:
+def _staging_of(context: RunContext) -> Staging:
+    """Return where the images of a run are staged; it has a folder OUT."""
+    names = PrivateNames(context.options.run.shard)
+    if context.store is not None:
+        return StoreStaging(context.store, names)
+    assert context.out is not None
+    return FolderOutput(context.out, names=names)
+
+
+def _stage_overlays(staging: Staging, name: str, rendered: RenderedFrame) -> tuple[StagedOverlay, ...]:
     """Stage the images of the overlay planes of a frame, where they are asked for: PNG, which is small and exact."""
     if not rendered.overlay_masks:
         return ()
     text = Ancillary(software_text(rendered))
-    return tuple(
-        StagedOverlay(
-            output.stage([encode_png(mask.image, text)]),
-            f"{OVERLAY_FOLDER}/{name}_overlay{mask.number}{MASK_SUFFIX}",
-        )
-        for mask in rendered.overlay_masks
-    )
+    overlays = []
+    for mask in rendered.overlay_masks:
+        encoded = encode_png(mask.image, text)
+        file_name = f"{OVERLAY_FOLDER}/{name}_overlay{mask.number}{MASK_SUFFIX}"
+        digest = hashlib.sha256(encoded).hexdigest()
+        overlays.append(StagedOverlay(staging.stage([encoded]), file_name, len(encoded), digest))
+    return tuple(overlays)
 
 
 def _failed(convert_job: ConvertJob, frame: int | None, error: ConversionError) -> TaskResult:

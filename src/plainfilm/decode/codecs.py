@@ -293,6 +293,7 @@ def _status_of(transfer_syntax: str, codec: Codec) -> CodecStatus:
     )
 
 
+@cache
 def _load(function_path: str) -> Any:
     module, function = function_path.split(":")
     return getattr(importlib.import_module(f"plainfilm.decode.{module}"), function)

@@ -8,6 +8,7 @@ import unicodedata
 from collections.abc import Set
 from dataclasses import dataclass, replace
 
+from plainfilm.dicom.data_set import ParsedDataSet
 from plainfilm.dicom.instance import Description, FrameAttributes, InstanceIdentity
 from plainfilm.dicom.values import Values
 from plainfilm.findings import Finding, FindingCode
@@ -40,10 +41,10 @@ _HARDCOPY = ("1.2.840.10008.5.1.1.29", "1.2.840.10008.5.1.1.30")
 _ULTRASOUND = tuple(f"1.2.840.10008.5.1.4.1.1.{last}" for last in ("3", "3.1", "6", "6.1", "6.2"))
 
 
-def read_identity(values: Values, media_storage_sop_class: str) -> InstanceIdentity:
-    """Return the identifying attributes. media_storage_sop_class: the SOP class if the data set has none."""
+def read_identity(values: Values, data_set: ParsedDataSet) -> InstanceIdentity:
+    """Return the identifying attributes of a data set. values: those of `data_set`."""
     return InstanceIdentity(
-        sop_class_uid=values.text("SOPClassUID") or media_storage_sop_class,
+        sop_class_uid=values.text("SOPClassUID") or data_set.media_storage_sop_class,
         sop_instance_uid=values.text("SOPInstanceUID"),
         study_instance_uid=values.text("StudyInstanceUID"),
         series_instance_uid=values.text("SeriesInstanceUID"),
@@ -89,7 +90,7 @@ def with_frame_laterality(
 
 @dataclass(frozen=True, slots=True)
 class _PatientWords:
-    """The words of the patient's name, ID, birth date and accession number, and these texts without separators."""
+    """The words of the patient's name, ID, birth date and accession number, and these texts."""
 
     words: frozenset[str]
     texts: tuple[str, ...]
@@ -97,8 +98,7 @@ class _PatientWords:
     @classmethod
     def of(cls, identity: InstanceIdentity) -> _PatientWords:
         texts = (identity.patient_name, identity.patient_id, identity.patient_birth_date, identity.accession_number)
-        words_of_texts = [_WORD.findall(_without_accents(text)) for text in texts]
-        return cls(frozenset(word for words in words_of_texts for word in words), tuple(map("".join, words_of_texts)))
+        return cls(frozenset(_words("\n".join(texts))), texts)
 
     def has(self, word: str) -> bool:
         """Whether a word is a word of the patient, contains one of several letters, or is a part of a number."""
@@ -107,14 +107,15 @@ class _PatientWords:
         if any(len(own) >= _LEAST_LETTERS_WITHIN and own in word for own in self.words):
             return True
         has_digits = len(word) >= _LEAST_DIGITS_WITHIN and any(map(str.isdigit, word))
-        return has_digits and any(word in text for text in self.texts)
+        return has_digits and any(word in "".join(_words(text)) for text in self.texts)
 
 
-def _without_accents(text: str) -> str:
+def _words(text: str) -> list[str]:
+    """Return the words of a text in capitals, without accents."""
     if text.isascii():
-        return text.upper()
+        return _WORD.findall(text.upper())
     decomposed = unicodedata.normalize("NFKD", text.upper())
-    return "".join(character for character in decomposed if not unicodedata.combining(character))
+    return _WORD.findall("".join(character for character in decomposed if not unicodedata.combining(character)))
 
 
 @dataclass(frozen=True, slots=True)

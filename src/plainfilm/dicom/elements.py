@@ -35,9 +35,10 @@ Elements = dict[int, RawDataElement]
 _MAX_VALUE_BYTES = 64 * 1024**2
 _FIRST_GROUP = 0x0008
 _MAX_TRAILING_ZEROS, _BLOCK = 64 * 1024**2, 1024**2
-# The VRs with a length of 16 bits, and the layout of their headers in little endian (PS3.5 7.1.2).
-_PLAIN_VRS = {vr: vr.decode() for vr in VRS - LONG_VRS}
-_UNPACK_PLAIN = struct.Struct("<HH2xH").unpack_from
+# The VRs of values that are no sequence, and the layout of their headers in little endian: tag, VR, a length of 16
+# bits, and one of 32 bits, which some of them have instead (PS3.5 7.1.2).
+_PLAIN_VRS = {vr: vr.decode() for vr in VRS - {b"SQ", b"UN"}}
+_UNPACK_PLAIN = struct.Struct("<HH2sHI").unpack_from
 # a raw element of its fields, without the call of its constructor
 _OTHER_FIELDS = tuple(RawDataElement._field_defaults.values())
 _new_tuple = cast("Callable[[type[RawDataElement], tuple[object, ...]], RawDataElement]", tuple.__new__)
@@ -83,25 +84,27 @@ class ElementScanner:
     def _scan_plain(self, ends: Container[int]) -> None:
         """Read consecutive elements of the most common kind, as `_scan_element` does, with a tenth of its calls.
 
-        These are elements in memory, in explicit VR little endian, with a known VR, a length of 16 bits that fits, and
-        a tag that was not read before. The first element of another kind ends the scan.
+        These are elements in memory, in explicit VR little endian, with a known VR, a length that fits, and a tag that
+        was not read before. The first element of another kind, and one at the very end, ends the scan.
         """
         content, elements = self.content, self.elements
         if not isinstance(content, bytes) or self.encoding.implicit or self.encoding.big_endian:
             return
-        size, position, vr_of, most = len(content), self.position, _PLAIN_VRS.get, self.counter.remaining
-        while (vr := vr_of(content[position + 4 : position + 6])) is not None and most > 0:
-            start = position + 8
-            if start > size:
+        size, position, most = len(content), self.position, self.counter.remaining
+        while position + 12 <= size and most > 0:
+            group, number, vr, length, long_length = _UNPACK_PLAIN(content, position)
+            if vr not in _PLAIN_VRS:
                 break
-            group, number, length = _UNPACK_PLAIN(content, position)
+            start = position + 8
+            if vr in LONG_VRS:
+                start, length = position + 12, long_length
             tag, stop = group << 16 | number, start + length
             if stop > size or tag in elements or tag in ends or length > self._remaining_value_bytes:
                 break
             self._remaining_value_bytes -= length
             most -= 1
             position = stop
-            fields = BaseTag(tag), vr, length, content[start:stop], 0, False, True, *_OTHER_FIELDS
+            fields = BaseTag(tag), _PLAIN_VRS[vr], length, content[start:stop], 0, False, True, *_OTHER_FIELDS
             elements[tag] = _new_tuple(RawDataElement, fields)
         self.position, self.counter.remaining = position, most
 

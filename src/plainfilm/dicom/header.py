@@ -41,7 +41,7 @@ def build_header(data_set: ParsedDataSet, columns: Keywords) -> Header:
     if data_set.pixel_element is None and isinstance(error := error_without_pixels(data_set), NotAnImageError):
         raise error
     values = Values(data_set.dataset, [])
-    identity = read_identity(values, data_set.media_storage_sop_class)
+    identity = read_identity(values, data_set)
     return Header(
         identity,
         read_description(values, identity),

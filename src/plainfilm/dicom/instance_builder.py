@@ -38,7 +38,7 @@ def build_instance(data_set: ParsedDataSet, max_pixels: int) -> Instance:
     element = data_set.pixel_element
     if element is None:
         raise error_without_pixels(data_set)
-    identity = read_identity(values, data_set.media_storage_sop_class)
+    identity = read_identity(values, data_set)
     pixel, syntax = _read_pixel_module(values, data_set, element, max_pixels)
     findings += syntax.findings
     description = read_description(values, identity)
@@ -98,7 +98,7 @@ def error_without_pixels(data_set: ParsedDataSet) -> ConversionError:
     values = Values(data_set.dataset, [])
     if len(values.dataset) == 0:
         return TruncatedError("the file ends after the File Meta Information")
-    sop_class = read_identity(values, data_set.media_storage_sop_class).sop_class_uid
+    sop_class = read_identity(values, data_set).sop_class_uid
     name = UID(sop_class).name if sop_class else ""
     if "Image Storage" in name or all(values.has(keyword) for keyword in ("Rows", "Columns", "BitsAllocated")):
         return AttributeValueError("PixelData", reason=Reason.MISSING_ATTRIBUTE)

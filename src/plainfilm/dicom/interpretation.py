@@ -81,15 +81,16 @@ def _choose_samples(
 ) -> int:
     """Return the number of samples per pixel of the header, or the only one that Pixel Data fit."""
     expected = _SAMPLES.get(photometric)
-    fitting = [samples for samples in (1, 3) if fits(samples, photometric in HALVED_CHROMA)]
     agreed = expected if declared is None else declared if expected in (None, declared) else None
-    if declared is None and expected is None:
-        return fitting[0] if len(fitting) == 1 else 1
-    if agreed in (1, 3):
-        is_decisive = evidence.codestream is not None or None in (declared, expected) or agreed == 3
-        return fitting[0] if len(fitting) == 1 and is_decisive else agreed
+    if agreed == 1 and evidence.codestream is None and None not in (declared, expected):
+        return 1
+    fitting = [samples for samples in (1, 3) if fits(samples, photometric in HALVED_CHROMA)]
     if len(fitting) == 1:
         return fitting[0]
+    if agreed in (1, 3):
+        return agreed
+    if declared is None and expected is None:
+        return 1
     message = f"{photometric} has {expected}" if expected is not None else "1 or 3 is needed"
     raise AttributeValueError(_SAMPLES_KEYWORD, declared, message=message)
 

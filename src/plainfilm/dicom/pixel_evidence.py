@@ -49,8 +49,9 @@ class FrameShape:
             return evidence.codestream.segments * 8 == samples * bits
         if evidence.native_length is None:
             return False
-        counts = (samples, 2) if samples == 3 and halved else (samples,)
-        return any(evidence.native_length in self._lengths(count * bits) for count in counts)
+        if evidence.native_length in self._lengths(samples * bits):
+            return True
+        return samples == 3 and halved and evidence.native_length in self._lengths(2 * bits)
 
     def _lengths(self, bits_per_pixel: int) -> tuple[int, ...]:
         """Return the lengths of native data: without padding, with one pad byte, and with one for every odd frame."""

@@ -28,6 +28,7 @@ from plainfilm.dicom.values import VALUE_ERRORS, Values
 from plainfilm.errors import CompanionFileError, ConversionError, LimitError, NotDicomError, Reason, SourceError, Stage
 
 _HEAD_SIZE = 4096
+_PYDICOM_LOGGER = logging.getLogger("pydicom")
 _WARNING_FILTERS_LOCK = threading.Lock()
 
 
@@ -63,7 +64,7 @@ def read_instance_identity(content: ByteSource) -> InstanceIdentity:
     start = _first_element(content)
     with _pydicom_contained():
         data_set = parse_data_set(content, start)
-        return read_identity(Values(data_set.dataset, []), data_set.media_storage_sop_class)
+        return read_identity(Values(data_set.dataset, []), data_set)
 
 
 def instance_from_dataset(dataset: Dataset, max_pixels: int, columns: Keywords | None = None) -> Instance:
@@ -118,13 +119,12 @@ def _pydicom_contained() -> Iterator[None]:
     Both may quote values of the data set, such as the patient's name. Log messages of other threads, and warnings of
     other modules, are not suppressed.
     """
-    logger = logging.getLogger("pydicom")
     parsing_thread = threading.get_ident()
 
     def is_from_other_thread(_record: logging.LogRecord) -> bool:
         return threading.get_ident() != parsing_thread
 
-    logger.addFilter(is_from_other_thread)
+    _PYDICOM_LOGGER.addFilter(is_from_other_thread)
     try:
         # The warning filters belong to the whole process. Without the lock, two threads could restore them in the
         # wrong order and leave them changed.
@@ -137,4 +137,4 @@ def _pydicom_contained() -> Iterator[None]:
         message = f"the header cannot be parsed ({type(error).__name__})"
         raise ConversionError(message, reason=Reason.CORRUPT_HEADER, stage=Stage.READ) from None
     finally:
-        logger.removeFilter(is_from_other_thread)
+        _PYDICOM_LOGGER.removeFilter(is_from_other_thread)

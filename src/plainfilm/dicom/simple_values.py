@@ -12,6 +12,8 @@ import struct
 
 from pydicom.dataelem import RawDataElement
 
+from plainfilm.dicom.number_values import dictionary_vr_of
+
 # Printable and not blank, without the value separator (\) and without ~, both of which are other characters in some
 # character sets.
 _TEXT = re.compile(rb"[ -\[\]-}]*[!-\[\]-}][ -\[\]-}]*")
@@ -32,9 +34,10 @@ _PATTERNS = {
     "IS": _INTEGER_STRING,
     "DS": _DECIMAL_STRING,
 }
-# By VR and "is little endian".
-_NUMBERS = {
-    (vr, little): struct.Struct(("<" if little else ">") + code)
+_PATTERNS_WITH_NAMES = {**_PATTERNS, "PN": _NAME}
+# How the number of each VR is unpacked, by VR and "is little endian".
+_UNPACK = {
+    (vr, little): struct.Struct(("<" if little else ">") + code).unpack
     for vr, code in (("US", "H"), ("SS", "h"), ("UL", "I"), ("SL", "i"), ("FL", "f"), ("FD", "d"))
     for little in (True, False)
 }
@@ -42,41 +45,38 @@ _NUMBERS = {
 
 def simple_value(element: RawDataElement) -> str | float | None:
     """Return the text with its padding, or the number, of an element; None if only pydicom can convert the value."""
-    value = element.value
-    if not isinstance(value, bytes):
-        return None
-    pattern = _PATTERNS.get(element.VR)
-    if pattern is None:
-        return _binary_number(element)
-    return value.decode("ascii") if not value[_MAX_TEXT:] and pattern.fullmatch(value) else None
+    return simple_text(element) if element.VR in _PATTERNS else _binary_number(element)
 
 
 def simple_text(element: RawDataElement) -> str | None:
     """Return the text of an element with its padding, also that of a name; None if only pydicom can convert it."""
-    if element.VR != "PN":
-        value = simple_value(element)
-        return value if isinstance(value, str) else None
-    name = element.value
-    if not isinstance(name, bytes) or name[_MAX_TEXT:] or not _NAME.fullmatch(name):
+    pattern, value = _PATTERNS_WITH_NAMES.get(element.VR), element.value
+    if pattern is None or not isinstance(value, bytes) or value[_MAX_TEXT:] or not pattern.fullmatch(value):
         return None
-    return name.decode("ascii")
+    return value.decode("ascii")
 
 
 def _binary_number(element: RawDataElement) -> float | None:
-    layout = _NUMBERS.get((element.VR, element.is_little_endian))
-    if layout is None:
+    unpack = _UNPACK.get((element.VR, element.is_little_endian))
+    if unpack is None:
         return None
     try:
-        (number,) = layout.unpack(element.value)
+        (number,) = unpack(element.value)
     except (struct.error, TypeError):  # another number of bytes, or no bytes
         return None
     return number  # type: ignore[no-any-return]  # an integer or a float, as the layout says
 
 
-def simple_number(element: RawDataElement) -> float | None:
-    """Return the only number of an element, finite and spelled as the standard says, or None."""
-    if element.VR not in _PATTERNS:
+def simple_number(element: RawDataElement, attribute: str | int) -> float | None:
+    """Return the only number of an element, finite and spelled as the standard says, or None.
+
+    attribute: keyword or tag. One whose numbers are integers as texts (VR IS) has no fraction.
+    """
+    if element.VR in ("DS", "IS"):
+        text = simple_text(element)
+        number = None if text is None else float(text)
+    else:
         number = _binary_number(element)
-        return float(number) if number is not None and number - number == 0 else None
-    text = simple_value(element) if element.VR in ("DS", "IS") else None
-    return None if text is None else float(text)
+    if number is None or number - number != 0 or (number % 1 and dictionary_vr_of(attribute) == "IS"):
+        return None
+    return float(number)

@@ -14,7 +14,7 @@ from pydicom.dataset import Dataset
 from pydicom.errors import BytesLengthException
 from pydicom.tag import BaseTag, Tag
 
-from plainfilm.dicom.number_values import dictionary_vr_of, numbers_of, swap_words, words_of_numbers
+from plainfilm.dicom.number_values import numbers_of, swap_words, words_of_numbers
 from plainfilm.dicom.raw_data_set import RawDataSet
 from plainfilm.dicom.simple_values import simple_number, simple_text, simple_value
 from plainfilm.findings import Finding, FindingCode
@@ -67,16 +67,6 @@ def _vr_of(element: RawDataElement) -> str:
         return str(dictionary_VR(element.tag))
     except KeyError:
         return ""
-
-
-def _simple_number_of(element: RawDataElement | DataElement, attribute: Attribute) -> float | None:
-    """Return the only number of an element where it needs no conversion by pydicom, otherwise None."""
-    if not isinstance(element, RawDataElement):
-        return None
-    number = simple_number(element)
-    if number is None or not number % 1:
-        return number
-    return None if dictionary_vr_of(attribute) == "IS" else number
 
 
 class Values:
@@ -144,7 +134,7 @@ class Values:
         element = self._elements.get(_number_of(attribute))
         if element is None:
             return ()
-        if (number := _simple_number_of(element, attribute)) is not None:
+        if isinstance(element, RawDataElement) and (number := simple_number(element, attribute)) is not None:
             return (number,)
         value = self._number_text(attribute)
         if value is None:
@@ -193,7 +183,7 @@ class Values:
         element = self._elements.get(_number_of(attribute))
         if element is None:
             return None
-        if (number := _simple_number_of(element, attribute)) is not None:
+        if isinstance(element, RawDataElement) and (number := simple_number(element, attribute)) is not None:
             return number
         numbers = self.numbers(attribute)
         return numbers[0] if numbers else None
@@ -203,7 +193,7 @@ class Values:
         element = self._elements.get(_number_of(attribute))
         if element is None:
             return None
-        number = _simple_number_of(element, attribute)
+        number = simple_number(element, attribute) if isinstance(element, RawDataElement) else None
         if number is None:
             number = self.number(attribute)
         if number is None or number != int(number):

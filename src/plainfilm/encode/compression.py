@@ -75,11 +75,13 @@ def choose_compression(image: Levels, backend: Backend = BACKEND) -> Compression
     scanlines = {kind: sample.filtered(kind, backend) for kind in _FILTERS}
     sizes = {kind: fastest.size(scanlines[kind]) for kind in _FILTERS}
     best = min(_FILTERS, key=sizes.__getitem__)
-    costs = {Compression(best, fastest): sizes[best] * fastest.size_factor}
+    choice, least_cost = Compression(best, fastest), sizes[best] * fastest.size_factor
     for compressor in slower:
         kind = best if compressor.only_filter is None else compressor.only_filter
-        costs[Compression(kind, compressor)] = compressor.size(scanlines[kind]) * compressor.size_factor
-    return min(costs, key=costs.__getitem__)
+        cost = compressor.size(scanlines[kind]) * compressor.size_factor
+        if cost < least_cost:
+            choice, least_cost = Compression(kind, compressor), cost
+    return choice
 
 
 @dataclass(frozen=True, slots=True)

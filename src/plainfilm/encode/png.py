@@ -17,6 +17,7 @@ from plainfilm.kernels.levels import Levels
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _GREY, _TRUECOLOR = 0, 2
 _pack_header, _pack_length = struct.Struct(">IIBBBBB").pack, struct.Struct(">I").pack
+_CHECKSUMS = {kind: isal_zlib.crc32(kind) for kind in (b"IHDR", b"iCCP", b"tEXt", b"IDAT", b"IEND")}
 _MAX_SIDE = 2**31 - 1  # rows or columns, section 11.2.2
 
 
@@ -62,4 +63,4 @@ def _header(image: Levels) -> bytes:
 
 def _chunk(kind: bytes, data: bytes) -> tuple[bytes, bytes, bytes, bytes]:
     """Length, type, data and checksum of a chunk (section 5.3)."""
-    return _pack_length(len(data)), kind, data, _pack_length(isal_zlib.crc32(data, isal_zlib.crc32(kind)))
+    return _pack_length(len(data)), kind, data, _pack_length(isal_zlib.crc32(data, _CHECKSUMS[kind]))

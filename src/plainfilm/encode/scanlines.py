@@ -51,10 +51,10 @@ def filter_rows(image: Levels, rows: range, kind: Filter) -> Bytes:
 
 def filter_rows_compiled(image: Levels, rows: range, kind: Filter) -> Bytes:
     """What `filter_rows` returns, by the compiled module."""
-    if isinstance(image, np.ndarray):
+    if isinstance(image, np.ndarray) and not (image.flags.c_contiguous and image.dtype.isnative):
         image = np.ascontiguousarray(image, image.dtype.newbyteorder("="))
     scanlines = core.filter_rows(*raster_arguments(image), (rows.start, rows.stop), kind)
-    return np.frombuffer(scanlines, np.uint8).reshape(len(rows), -1)
+    return np.frombuffer(scanlines, np.uint8).reshape(rows.stop - rows.start, -1)
 
 
 def _padded_rows(image: Array, rows: range) -> Bytes:

@@ -9,7 +9,6 @@ again is lost.
 
 from __future__ import annotations
 
-import threading
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator
@@ -22,9 +21,9 @@ from typing import Any
 from uuid import uuid4
 
 from plainfilm.engines.batch import Batch
+from plainfilm.engines.dask_connection import LOST_SCHEDULER, DaskConnection
 from plainfilm.engines.engine import WorkerCheck
-from plainfilm.engines.local_cluster import LocalDaskCluster
-from plainfilm.errors import OptionsError, Reason, RunError
+from plainfilm.errors import Reason, RunError
 from plainfilm.workers.messages import Event, Idle, Job, JobDone, WorkerLost, WorkerSettings
 from plainfilm.workers.pool import GRACE_SECONDS, IDLE_SECONDS
 
@@ -34,15 +33,14 @@ MOST_BYTES_IN_BATCH = 8 * 1024**2
 """Bytes of the payloads of the jobs of a batch."""
 BATCHES_PER_THREAD = 2
 """Batches in progress for each thread of the cluster, so that no worker waits for the next one."""
-COUNT_SECONDS = 2.0
-"""How often the threads of the cluster are counted."""
-CONNECT_SECONDS = 30.0
-FIRST_WORKER_SECONDS = 120.0
-CLOSE_SECONDS = 10.0
+CHECK_SECONDS = 120.0
+"""How long the workers may take to say whether they can work for the run. Others are checked with their first batch."""
+NOTICE_SECONDS = 5.0
+"""How long the cluster may be without workers before the run says so."""
+NO_WORKER_SECONDS = 600.0
+"""How long the cluster may be without workers before the run ends."""
 STOP_SECONDS = 1.0
 """How long the workers may take to answer that they stop."""
-
-_LOST_SCHEDULER = "the connection to the Dask scheduler was lost: start the scheduler, and run again to resume"
 
 
 @dataclass(slots=True)
@@ -73,18 +71,17 @@ class DaskEngine:
         self._submitted: dict[str, _Submitted] = {}
         self._finished: SimpleQueue[Any] = SimpleQueue()
         self._futures: dict[str, Any] = {}
-        self._thread_count = 1
-        self._threads_counted = -COUNT_SECONDS
+        self._worker_seen = time.monotonic()
+        self._silent_workers = 0
         self._stop_at: float | None = None
         self._is_stop_announced = False
-        self._cluster: LocalDaskCluster | None = None
-        self._client: Any = None
+        self._connection: DaskConnection | None = None
 
     def __enter__(self) -> DaskEngine:
+        self._connection = DaskConnection(self._scheduler, self._workers)
         with ExitStack() as stack:
             stack.callback(self.close)
-            self._connect()
-            self._check_workers()
+            self._check_workers(self._connection)
             stack.pop_all()
         return self
 
@@ -98,15 +95,19 @@ class DaskEngine:
 
         Raises RunError when a task ends the run, or when the scheduler is lost. After `stop` the events end early.
         """
+        connection = self._connection
+        assert connection is not None
+        if self._silent_workers and idle:
+            yield Idle(f"Dask workers that do not answer: {self._silent_workers}")
         while self._is_working():
-            self._submit()
+            self._submit(connection)
             future = self._next_finished()
             if future is not None:
                 yield from self._events_of(future)
-            elif not self._is_connected:
-                raise RunError(_LOST_SCHEDULER)
+            elif not connection.is_open:
+                raise RunError(LOST_SCHEDULER)
             elif idle:
-                yield Idle()
+                yield Idle(self._problem())
             self._announce_stop()
 
     def stop(self, grace_seconds: float = GRACE_SECONDS) -> None:
@@ -120,85 +121,55 @@ class DaskEngine:
 
     def close(self) -> None:
         """Stop what is in progress on the cluster, and leave it; a cluster that was started here ends."""
-        if self._client is not None:
-            if self._futures and self._is_connected:
+        if self._connection is not None:
+            if self._futures and self._connection.is_open:
                 self._stop_workers(0.0)
-            self._client.close(timeout=CLOSE_SECONDS)
-        if self._cluster is not None:
-            self._cluster.close()
+            self._connection.close()
 
-    @property
-    def _is_connected(self) -> bool:
-        """Whether the scheduler is there. One that is lost has forgotten the batches in progress."""
-        return bool(self._client.status == "running")
-
-    def _connect(self) -> None:
-        try:
-            from distributed import Client
-        except ImportError:
-            raise OptionsError(
-                "--engine dask needs Dask, which cannot be imported: pip install 'plainfilm[dask]'"
-            ) from None
-        if self._scheduler is None:
-            self._cluster = LocalDaskCluster(self._workers)
-        address = self._scheduler if self._cluster is None else self._cluster.address
-        try:
-            self._client = Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
-            self._client.wait_for_workers(1, timeout=FIRST_WORKER_SECONDS)
-        except TypeError as error:
-            # the client has no certificates for an address that begins with tls://
-            message = f"no connection to {address}: configure distributed.comm.tls of Dask on this machine"
-            raise RunError(message) from error
-        except (OSError, TimeoutError, ValueError) as error:
-            raise RunError(f"no Dask cluster with a worker answers at {address} ({type(error).__name__})") from error
-
-    def _check_workers(self) -> None:
+    def _check_workers(self, connection: DaskConnection) -> None:
         """Ask every worker whether it can work for this run. Raises RunError."""
-        faults = self._run_on_workers("check_worker", self._template.run, self._template.check)
-        for worker, fault in faults.items():
+        check = self._template.check
+        answers = connection.call("check_worker", self._template.run, check, seconds=CHECK_SECONDS)
+        for worker, answer in answers.items():
+            fault = answer
+            if isinstance(answer, BaseException):
+                fault = f"{type(answer).__name__} (is another version of plainfilm installed there, or none?)"
             if fault:
                 raise RunError(f"the Dask worker {worker} cannot work for this run: {fault}")
-
-    def _run_on_workers(self, function: str, *arguments: object) -> dict[str, Any]:
-        """Call a function of `dask_worker` on every worker; return the results, with an error as its text.
-
-        Raises RunError where the scheduler is lost.
-        """
-        from plainfilm.engines import dask_worker
-
-        try:
-            results = self._client.run(getattr(dask_worker, function), *arguments, on_error="return")
-        except (OSError, TimeoutError) as error:
-            raise RunError(_LOST_SCHEDULER) from error
-        return {
-            worker: f"{type(result).__name__} (is another version of plainfilm installed there, or none?)"
-            if isinstance(result, BaseException)
-            else result
-            for worker, result in results.items()
-        }
+        self._silent_workers = sum(answer is None for answer in answers.values())
+        if self._silent_workers == len(answers):
+            raise RunError(f"no Dask worker has answered within {CHECK_SECONDS:g} s: check the workers, and run again")
 
     def _is_working(self) -> bool:
         if self._stop_at is not None:
             return bool(self._submitted) and time.monotonic() < self._stop_at + 1.0
         return bool(self._submitted or self._suspects) or not self._has_drawn_all_jobs
 
-    def _submit(self) -> None:
+    def _submit(self, connection: DaskConnection) -> None:
         """Submit batches until enough are in progress. A job that may kill its worker runs while no other does."""
-        while self._stop_at is None and len(self._submitted) < BATCHES_PER_THREAD * self._threads():
+        if self._stop_at is not None:
+            return
+        threads = self._threads(connection)
+        while self._stop_at is None and len(self._submitted) < BATCHES_PER_THREAD * max(1, threads):
             batch, is_retry = self._next_batch()
             if batch is None:
                 return
-            self._submit_batch(batch, is_retry=is_retry)
+            self._submit_batch(connection, batch, is_retry=is_retry)
 
-    def _threads(self) -> int:
-        """The threads of all workers, which may come and go. Raises RunError where the scheduler is lost."""
-        if time.monotonic() - self._threads_counted >= COUNT_SECONDS:
-            try:
-                self._thread_count = max(1, sum(self._client.nthreads().values()))
-            except (OSError, TimeoutError) as error:
-                raise RunError(_LOST_SCHEDULER) from error
-            self._threads_counted = time.monotonic()
-        return self._thread_count
+    def _threads(self, connection: DaskConnection) -> int:
+        """Return the threads of the cluster. Raises RunError where it has been without workers for too long."""
+        threads, now = connection.threads(), time.monotonic()
+        if threads:
+            self._worker_seen = now
+        elif now - self._worker_seen >= NO_WORKER_SECONDS:
+            message = f"the Dask cluster has had no worker for {NO_WORKER_SECONDS:g} s"
+            raise RunError(f"{message}: start workers, and run again to resume")
+        return threads
+
+    def _problem(self) -> str:
+        """Return why no job is done at present, '' where the workers are at work."""
+        seconds = time.monotonic() - self._worker_seen
+        return "the Dask cluster has no worker" if seconds >= NOTICE_SECONDS else ""
 
     def _next_batch(self) -> tuple[Batch | None, bool]:
         """Return the next batch and whether it is one job that is tried again; None if none may start now."""
@@ -226,11 +197,9 @@ class DaskEngine:
         template = self._template
         return Batch(template.run, template.task, template.settings, template.check, tuple(jobs))
 
-    def _submit_batch(self, batch: Batch, *, is_retry: bool) -> None:
-        from plainfilm.engines.dask_worker import run_batch
-
+    def _submit_batch(self, connection: DaskConnection, batch: Batch, *, is_retry: bool) -> None:
         key = f"plainfilm-{uuid4().hex}"
-        future = self._client.submit(run_batch, batch, key=key, pure=False)
+        future = connection.submit(batch, key)
         self._submitted[key] = _Submitted(batch, is_retry)
         self._futures[key] = future
         future.add_done_callback(self._finished.put)
@@ -256,7 +225,7 @@ class DaskEngine:
             yield from self._give_up(submitted)
             return
         except (OSError, TimeoutError, CancelledError) as error:
-            raise RunError(_LOST_SCHEDULER) from error
+            raise RunError(LOST_SCHEDULER) from error
         yield from result.events_of(submitted.batch)
         if result.error is not None:
             raise result.error
@@ -282,12 +251,7 @@ class DaskEngine:
         self._stop_workers(max(0.0, self._stop_at - time.monotonic()))
 
     def _stop_workers(self, grace_seconds: float) -> None:
-        """Ask every worker to end its jobs, and wait a moment for the answers: a worker may hang."""
-
-        def ask() -> None:
+        """Ask every worker to end its jobs, and wait a moment for the answers."""
+        if self._connection is not None:
             with suppress(RunError):
-                self._run_on_workers("stop_run", self._template.run, grace_seconds)
-
-        thread = threading.Thread(target=ask, name="plainfilm-stop", daemon=True)
-        thread.start()
-        thread.join(STOP_SECONDS)
+                self._connection.call("stop_run", self._template.run, grace_seconds, seconds=STOP_SECONDS)

@@ -7,6 +7,7 @@ batch, and are closed when no batch has come for a while. Functions of this modu
 
 from __future__ import annotations
 
+import asyncio
 import importlib
 import threading
 import time
@@ -85,9 +86,10 @@ def stop_run(run: str, grace_seconds: float) -> None:
         pool.workers.stop(grace_seconds)
 
 
-def check_worker(run: str, check: WorkerCheck) -> str:
+async def check_worker(run: str, check: WorkerCheck) -> str:
     """Return why this Dask worker cannot work for a run, '' where it can."""
-    return _fault_of_worker(run, check)
+    # a network that hangs must not keep the Dask worker from its other messages
+    return await asyncio.to_thread(_fault_of_worker, run, check)
 
 
 def _fault_of_worker(run: str, check: WorkerCheck) -> str:

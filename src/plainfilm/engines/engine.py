@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from plainfilm.options.run import EngineName, RunOptions
@@ -32,7 +32,8 @@ class WorkerCheck:
     """
 
     function: str
-    argument: bytes
+    # the key of the keyed hashes is in it, and Dask writes representations into its logs
+    argument: bytes = field(repr=False)
 
 
 def open_engine(

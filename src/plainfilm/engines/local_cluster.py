@@ -10,12 +10,15 @@ from __future__ import annotations
 import logging
 import subprocess
 import sys
+import threading
 from contextlib import suppress
 
 from plainfilm.errors import RunError
 from plainfilm.workers.limits import die_with_parent, ignore_stop_signals
 from plainfilm.workers.spawn import spawn_module
 
+START_SECONDS = 300.0
+"""How long the cluster may take to start."""
 CLOSE_SECONDS = 10.0
 
 
@@ -27,11 +30,17 @@ class LocalDaskCluster:
 
     def __init__(self, workers: int) -> None:
         self._process = spawn_module("plainfilm.engines.local_cluster", [str(workers)])
-        assert self._process.stdout is not None
-        self.address = self._process.stdout.readline().decode().strip()
+        # a process that hangs ends when it is killed, and so does the wait for its address
+        killer = threading.Timer(START_SECONDS, self._process.kill)
+        killer.start()
+        try:
+            assert self._process.stdout is not None
+            self.address = self._process.stdout.readline().decode().strip()
+        finally:
+            killer.cancel()
         if not self.address:
             self.close()
-            raise RunError("a Dask cluster cannot be started on this machine")
+            raise RunError(f"a Dask cluster cannot be started on this machine, or not within {START_SECONDS:g} s")
 
     def close(self) -> None:
         """End the cluster."""

@@ -97,11 +97,29 @@ class Database:
             self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def compact(self) -> None:
-        """Commit, and write the database anew, so that nothing of deleted rows is left in the file and in the log."""
+        """Commit, and write the database anew, so that nothing of deleted rows is left in the file and in the log.
+
+        The new database takes the place of the old one in one step. Temporary tables are dropped.
+        """
+        # `VACUUM` alone would write a whole copy to the folder of temporary files, and another one to the log
         self.commit()
-        with translate_sqlite_errors(self.path):
-            self._connection.execute("VACUUM")
-            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        new = new_database_path(self.path)
+        try:
+            with translate_sqlite_errors(self.path):
+                # the log must be gone when another file gets the name of the database
+                self._connection.execute("PRAGMA journal_mode=DELETE").fetchall()
+                # bytes, since the name of a folder need not be UTF-8
+                self._connection.execute("VACUUM INTO CAST(? AS TEXT)", (os.fsencode(new),))
+            self.close()
+            _replace(new, self.path)
+        finally:
+            new.unlink(missing_ok=True)
+            self.close()
+            self._connection = _connect_to_write(self.path)
+
+    def close(self) -> None:
+        """Undo uncommitted changes, and close the database."""
+        self._connection.close()
 
     def _begin(self) -> None:
         if not self._connection.in_transaction:
@@ -119,17 +137,8 @@ def open_database(path: Path) -> Iterator[Database]:
     """
     check_regular_files(path)
     _make_private(path)
-    with translate_sqlite_errors(path):
-        connection = sqlite3.connect(path, isolation_level=None, timeout=0)
-    with closing(connection):
-        with translate_sqlite_errors(path):
-            # functions in a schema that another program may have written are not called
-            connection.execute("PRAGMA trusted_schema=OFF")
-            connection.execute("PRAGMA locking_mode=EXCLUSIVE")
-            connection.execute("PRAGMA journal_mode=WAL")
-            connection.execute("PRAGMA synchronous=FULL")
-            connection.execute(f"PRAGMA wal_autocheckpoint={_CHECKPOINT_PAGES}")
-        yield Database(connection, path)
+    with closing(Database(_connect_to_write(path), path)) as database:
+        yield database
 
 
 @contextmanager
@@ -182,6 +191,51 @@ def check_regular_files(path: Path) -> None:
 def database_files(path: Path) -> list[Path]:
     """Return the paths of the database and of the files that SQLite keeps beside it."""
     return [path, *(path.with_name(f"{path.name}-{suffix}") for suffix in ("wal", "shm", "journal"))]
+
+
+def new_database_path(path: Path) -> Path:
+    """Return the path of a database that is to take the place of another one; what a killed process left is removed."""
+    new = path.with_name(f"{path.name}-new")
+    for file in database_files(new):
+        file.unlink(missing_ok=True)
+    _make_private(new)
+    return new
+
+
+def _replace(new: Path, path: Path) -> None:
+    """Give a closed database the name of another one, which no process has open. Raises RunError."""
+    try:
+        _sync(new)
+        new.replace(path)
+        _sync(path.parent)
+    except OSError as error:
+        message = f"the ledger {path} cannot be replaced ({error.strerror}): check the output's storage and run again"
+        raise RunError(message, reason=Reason.WRITE_FAILED, stage=Stage.WRITE) from error
+
+
+def _sync(path: Path) -> None:
+    """Write a file, or the names in a folder where the system can open one, to the disk."""
+    if path.is_dir() and not hasattr(os, "O_DIRECTORY"):
+        return
+    descriptor = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _connect_to_write(path: Path) -> sqlite3.Connection:
+    with translate_sqlite_errors(path), ExitStack() as stack:
+        connection = sqlite3.connect(path, isolation_level=None, timeout=0)
+        stack.callback(connection.close)
+        # functions in a schema that another program may have written are not called
+        connection.execute("PRAGMA trusted_schema=OFF")
+        connection.execute("PRAGMA locking_mode=EXCLUSIVE")
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=FULL")
+        connection.execute(f"PRAGMA wal_autocheckpoint={_CHECKPOINT_PAGES}")
+        stack.pop_all()
+        return connection
 
 
 def _connect(path: Path, stack: ExitStack) -> sqlite3.Connection:

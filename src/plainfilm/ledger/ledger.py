@@ -51,7 +51,7 @@ from plainfilm.ledger.stored_rows import StoredRows
 from plainfilm.ledger.stored_shards import StoredShards
 from plainfilm.ledger.stored_splits import StoredSplits
 from plainfilm.options.options import Options
-from plainfilm.records import Failure, Record
+from plainfilm.records import Failure, Record, Status
 from plainfilm.sources.naming_rules import fold
 from plainfilm.sources.reference import Reference
 from plainfilm.sources.scheme import is_gone
@@ -112,8 +112,11 @@ class Ledger:
         """The state of the shard whose ledger this is, that of the newest merge, and the patients of the sources."""
 
     def _counted(self) -> Counter[str]:
-        queries = (f"SELECT status, count(*) FROM {table} GROUP BY status" for table in ("images", "failures"))
-        return Counter(dict(chain.from_iterable(map(self._database.fetch_all, queries))))
+        # GROUP BY would sort the rows where there is no index of the statuses yet
+        columns = ", ".join(f"count(*) FILTER (WHERE status = '{status}')" for status in Status)
+        queries = (f"SELECT {columns} FROM {table}" for table in ("images", "failures"))
+        rows = chain.from_iterable(map(self._database.fetch_all, queries))
+        return sum((Counter(dict(zip(Status, row, strict=True))) for row in rows), Counter[str]())
 
     def expect_many_listings(self) -> None:
         """Expect that this run lists its sources again: a name in a later listing may be taken."""
@@ -240,10 +243,10 @@ class Ledger:
         """Free the space of the write-ahead log where that is possible. Raises nothing."""
         self._database.truncate_log()
 
-    def records(self) -> Iterator[Record]:
-        """Yield the images by source and frame, each with its `duplicate_of`."""
+    def records(self, chosen: Iterable[bool] | None = None) -> Iterator[Record]:
+        """Yield the images by source and frame, or those that are chosen, each with its `duplicate_of`."""
         self.commit()
-        return self._rows.records(self.counts.total())
+        return self._rows.records(self.counts.total(), chosen)
 
     def failures(self) -> Iterator[Failure]:
         """Yield the failures by source and frame."""

@@ -22,7 +22,7 @@ from plainfilm.ledger.merge_state import MergeState, StoredMerge
 from plainfilm.ledger.schema import SCHEMA, create_tables, has_tables, read_meta
 from plainfilm.ledger.share_rows import IMAGE_COLUMNS, Row, ShareRows, iterate_rows, open_shares
 from plainfilm.ledger.source_names import StoredPrefixes
-from plainfilm.ledger.sql import STORE_IDENTITY
+from plainfilm.ledger.sql import DELETE_PENDING_WITH_ROW, STORE_IDENTITY
 
 SHARES_PER_GROUP = 64
 _SOURCES_PER_COMMIT = 2000
@@ -30,10 +30,6 @@ _SOURCES_PER_COMMIT = 2000
 _PRAGMAS = "PRAGMA cache_size=-65536; PRAGMA wal_autocheckpoint=4000;"
 _INSERT_IMAGES = f"INSERT INTO images ({IMAGE_COLUMNS}) VALUES ({', '.join('?' * 12)})"
 _UNIQUE = "UNIQUE constraint"
-_SETTLE_PENDING = """
-DELETE FROM pending WHERE file_name IN (SELECT file_name FROM images WHERE shard = '')
-    OR file_name IN (SELECT file_name FROM masks) OR file_name IN (SELECT name FROM shards)
-"""
 
 
 class MergedLedger(Ledger):
@@ -83,7 +79,7 @@ class MergedLedger(Ledger):
             state = replace(state, group=number + 1, source="")
             self.merge.write(state)
             self.commit()
-        self._database.execute(_SETTLE_PENDING)
+        self._database.execute(DELETE_PENDING_WITH_ROW)
         self.commit()
         return state
 
@@ -113,13 +109,12 @@ class MergedLedger(Ledger):
         # a folder that cannot be listed is a failure of several shards
         database.execute_many("INSERT OR REPLACE INTO failures VALUES (?, ?, ?, ?, ?, ?)", rows.failures)
         database.execute_many("INSERT OR REPLACE INTO previews VALUES (?, ?, ?)", rows.previews)
+        database.execute_many("INSERT OR REPLACE INTO patients VALUES (?, ?, ?)", rows.patients)
 
     def _insert_files(self, share: Database) -> None:
-        """Insert the files of a shard that hold many images each, its patients, and names of files to remove."""
+        """Insert the files of a shard that hold many images each, removed patients, and names of files to remove."""
         packed: list[Row] = share.fetch_all("SELECT name, size, mtime_ns, sha256, digest FROM shards")
         self._database.execute_many("INSERT OR REPLACE INTO shards VALUES (?, ?, ?, ?, ?)", packed)
-        patients = share.iterate("SELECT source, patient, patient_id FROM patients")
-        self._database.execute_many("INSERT OR REPLACE INTO patients VALUES (?, ?, ?)", patients)
         removed: list[Row] = share.fetch_all("SELECT patient, key_fingerprint FROM removed")
         self._database.execute_many("INSERT OR IGNORE INTO removed VALUES (?, ?)", removed)
         pending: list[Row] = share.fetch_all("SELECT file_name FROM pending")

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections import deque
 from collections.abc import Iterator
 from contextlib import closing
 from functools import cache
@@ -11,8 +12,15 @@ from itertools import chain
 from pathlib import Path
 
 from plainfilm.errors import LedgerError, Reason
-from plainfilm.ledger.database import Database, check_regular_files, damage, database_files, open_database
-from plainfilm.ledger.sql import CREATE_DUPLICATE_INDEXES, CREATE_TABLES, FILE_NAMES, SHARD_NAMES
+from plainfilm.ledger.database import (
+    Database,
+    check_regular_files,
+    damage,
+    database_files,
+    new_database_path,
+    open_database,
+)
+from plainfilm.ledger.sql import CREATE_DUPLICATE_INDEXES, CREATE_SHARD_INDEX, CREATE_TABLES, FILE_NAMES, SHARD_NAMES
 
 SCHEMA = "4"
 """The version of the tables. A ledger with another version is refused."""
@@ -66,10 +74,9 @@ def remove_if_unusable(path: Path) -> list[str]:
             if not has_tables(database):
                 return []
             removed.extend(_removed_patients(database))
-            meta = read_meta(database)
-            file_names.extend(file_names_of(database))
-            if meta.get("schema", SCHEMA) == SCHEMA and _is_intact(database):
+            if _is_usable(database):
                 return []
+            file_names.extend(file_names_of(database))
     except _UnreadablePatientsError:
         raise
     except LedgerError:
@@ -102,9 +109,7 @@ def _removed_patients(database: Database) -> list[tuple[str, str]]:
 
 def _new_ledger(path: Path, removed: list[tuple[str, str]]) -> Path:
     """Write a ledger with patients that must not come back and nothing else beside another one; return its path."""
-    new = path.with_name(f"{path.name}-new")
-    for file in database_files(new):
-        file.unlink(missing_ok=True)
+    new = new_database_path(path)
     with open_database(new) as database:
         create_tables(database)
         database.execute_many("INSERT INTO removed VALUES (?, ?)", removed)
@@ -125,7 +130,7 @@ def _expected_structure() -> tuple[set[tuple[object, ...]], set[tuple[object, ..
     with closing(sqlite3.connect(":memory:")) as connection:
         connection.executescript(CREATE_TABLES)
         required = set(connection.execute(_STRUCTURE))
-        connection.executescript(CREATE_DUPLICATE_INDEXES)
+        connection.executescript(f"{CREATE_DUPLICATE_INDEXES}{CREATE_SHARD_INDEX};")
         return required, set(connection.execute(_STRUCTURE)) - required
 
 
@@ -137,5 +142,12 @@ def file_names_of(database: Database) -> Iterator[str]:
         yield name
 
 
-def _is_intact(database: Database) -> bool:
-    return database.fetch_one("PRAGMA quick_check(1)") == ("ok",)
+def _is_usable(database: Database) -> bool:
+    """Whether a ledger is of this version and undamaged. The names of its images are read, and not kept."""
+    try:
+        if read_meta(database).get("schema", SCHEMA) != SCHEMA:
+            return False
+        deque(file_names_of(database), maxlen=0)
+        return database.fetch_one("PRAGMA quick_check(1)") == ("ok",)
+    except LedgerError:
+        return False

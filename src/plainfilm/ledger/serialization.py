@@ -36,6 +36,7 @@ _JSON_TYPES: dict[str, tuple[type, ...]] = {
     "float | None": (float, int, type(None)),
 }
 _ACCEPTED = tuple(_JSON_TYPES.get(str(field.type), (list,)) for field in fields(Record))
+_NUMBERS, _TEXTS = frozenset({float, int}), frozenset({str})
 _LARGEST = 2**63
 
 
@@ -58,7 +59,7 @@ def record_from_text(text: str, duplicate_of: str = "") -> Record:
     if duplicate_of:
         values[_DUPLICATE_OF_INDEX] = duplicate_of
     record = Record(*values)
-    if not _are_all(record.affine, (float, int)) or not _are_all((*record.carried, *record.labels), (str,)):
+    if not _are_all(record.affine, _NUMBERS) or not _are_all((*record.carried, *record.labels), _TEXTS):
         raise ValueError("no row of an image")
     return record
 
@@ -92,9 +93,16 @@ def _list_from_text(text: str) -> list[Any]:
         values = json.loads(text)
     except (TypeError, RecursionError):
         raise ValueError("no JSON text") from None
-    if not isinstance(values, list) or any(type(value) is int and abs(value) >= _LARGEST for value in values):
+    if not isinstance(values, list):
         raise ValueError("no list of values")
+    if not all(-_LARGEST < values[index] < _LARGEST for index in _integer_indexes(tuple(map(type, values)))):
+        raise ValueError("a number is too large")
     return values
+
+
+@cache
+def _integer_indexes(types: tuple[type, ...]) -> tuple[int, ...]:
+    return tuple(index for index, value_type in enumerate(types) if value_type is int)
 
 
 @cache
@@ -105,8 +113,8 @@ def _are_accepted(types: tuple[type, ...]) -> bool:
     )
 
 
-def _are_all(values: Sequence[object], types: tuple[type, ...]) -> bool:
-    return all(type(value) in types for value in values)
+def _are_all(values: Sequence[object], types: frozenset[type]) -> bool:
+    return types.issuperset(map(type, values))
 
 
 def _to_python_number(value: Any) -> Any:

@@ -20,7 +20,7 @@ Row = tuple[Any, ...]
 IMAGE_COLUMNS = (
     "source, frame, file_name, sop_instance, stored_hash, status, row, size, mtime_ns, shard, position, packed_name"
 )
-_SOURCES, _IMAGES, _MASKS, _FAILURES, _PREVIEWS = (
+_SOURCES, _IMAGES, _MASKS, _FAILURES, _PREVIEWS, _PATIENTS = (
     f"SELECT {columns} FROM {table} WHERE source > ? ORDER BY {order}"
     for table, columns, order in (
         ("sources", "source, path, name, folded, size, mtime_ns, done", "source"),
@@ -28,6 +28,7 @@ _SOURCES, _IMAGES, _MASKS, _FAILURES, _PREVIEWS = (
         ("masks", "source, file_name, size, mtime_ns, sha256", "source"),
         ("failures", "source, frame, status, reason, retry, row", "source, frame"),
         ("previews", "source, frame, content", "source, frame"),
+        ("patients", "source, patient, patient_id", "source"),
     )
 )
 # an entry that is no file has a failure and no source
@@ -45,6 +46,7 @@ class ShareRows:
     masks: list[Row]
     failures: list[Row]
     previews: list[Row]
+    patients: list[Row]
 
 
 class _Stream:
@@ -77,7 +79,7 @@ def iterate_rows(shares: Sequence[Database], after: str, sources: int) -> Iterat
     Raises LedgerError where two shards have converted the same source, or one is damaged.
     """
     names = (name for name, _ in groupby(_Stream(shares, _NAMES, after).until(_LAST), key=itemgetter(0)))
-    streams = [_Stream(shares, query, after) for query in (_SOURCES, _IMAGES, _MASKS, _FAILURES, _PREVIEWS)]
+    streams = [_Stream(shares, query, after) for query in (_SOURCES, _IMAGES, _MASKS, _FAILURES, _PREVIEWS, _PATIENTS)]
     while page := list(islice(names, sources)):
         rows = ShareRows(page, *(list(stream.until(page[-1])) for stream in streams))
         if any(first[0] == second[0] for first, second in zip(rows.sources, rows.sources[1:], strict=False)):

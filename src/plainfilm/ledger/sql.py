@@ -84,10 +84,22 @@ _FIRST_COPIES = """
     CASE WHEN stored_hash <> '' THEN (SELECT e.id FROM images e
         WHERE e.stored_hash = i.stored_hash ORDER BY e.source, e.frame LIMIT 1) END
 """
+# the same for a query of all images. SQLite evaluates the lists after IN once, in the order of the indexes. An image
+# is looked up if it has a copy; otherwise there would be two reads from random places for each image
+_FIRST_COPIES_OF_ALL = """
+    CASE WHEN (sop_instance, frame) IN (SELECT sop_instance, frame FROM images WHERE sop_instance > ''
+            GROUP BY sop_instance, frame HAVING count(*) > 1)
+        THEN (SELECT e.id FROM images e
+            WHERE e.sop_instance = i.sop_instance AND e.frame = i.frame ORDER BY e.source LIMIT 1) END,
+    CASE WHEN stored_hash IN (SELECT stored_hash FROM images WHERE stored_hash > ''
+            GROUP BY stored_hash HAVING count(*) > 1)
+        THEN (SELECT e.id FROM images e
+            WHERE e.stored_hash = i.stored_hash ORDER BY e.source, e.frame LIMIT 1) END
+"""
 # for each published image also the first image, in table order, of the same instance and frame, and of the same stored
 # pixels; an image that waits to be packed is not published
 IMAGES_WITH_DUPLICATES = f"""
-SELECT row, packed_name, id, {_FIRST_COPIES} FROM images i
+SELECT row, packed_name, id, {_FIRST_COPIES_OF_ALL} FROM images i
 WHERE shard <> '' OR file_name NOT LIKE '{UNPACKED}/%' ORDER BY source, frame
 """
 
@@ -129,6 +141,10 @@ CREATE INDEX IF NOT EXISTS images_pixels ON images (stored_hash, source, frame);
 CREATE INDEX IF NOT EXISTS images_status ON images (status);
 """
 
+# it exists while the images of lost shards are looked up
+CREATE_SHARD_INDEX = "CREATE INDEX IF NOT EXISTS images_shard ON images (shard, source)"
+DROP_SHARD_INDEX = "DROP INDEX IF EXISTS images_shard"
+
 # replaces a row of the same source and frame; a file name of another source violates the unique index instead
 INSERT_IMAGE = """
 INSERT INTO images (source, frame, file_name, sop_instance, stored_hash, status, row, size, mtime_ns)
@@ -151,17 +167,20 @@ UNION ALL SELECT file_name FROM masks WHERE source = ?1
 STORE_IDENTITY = "INSERT OR REPLACE INTO meta VALUES ('schema', ?), ('identity', ?)"
 
 PEND_ALL_FILES = """
-INSERT OR IGNORE INTO pending SELECT file_name FROM images UNION SELECT file_name FROM masks
-UNION SELECT name FROM shards UNION SELECT private_name FROM renames
+INSERT OR IGNORE INTO pending SELECT file_name FROM images UNION ALL SELECT file_name FROM masks
+UNION ALL SELECT name FROM shards UNION ALL SELECT private_name FROM renames
 """
 
-PENDING_WITHOUT_ROW = """
-SELECT file_name FROM pending
-WHERE file_name > ? AND file_name NOT IN (SELECT file_name FROM images WHERE shard = '')
-    AND file_name NOT IN (SELECT file_name FROM masks)
-    AND file_name NOT IN (SELECT name FROM shards)
-ORDER BY file_name LIMIT 1000
+# each pending name is looked up; SQLite would copy the list of `IN (SELECT file_name FROM images WHERE ...)` for it
+_HAS_FILE = """
+    EXISTS (SELECT 1 FROM images i WHERE i.file_name = p.file_name AND i.shard = '')
+    OR EXISTS (SELECT 1 FROM masks m WHERE m.file_name = p.file_name)
+    OR EXISTS (SELECT 1 FROM shards s WHERE s.name = p.file_name)
 """
+PENDING_WITHOUT_ROW = f"""
+SELECT file_name FROM pending p WHERE file_name > ? AND NOT ({_HAS_FILE}) ORDER BY file_name LIMIT 1000
+"""
+DELETE_PENDING_WITH_ROW = f"DELETE FROM pending AS p WHERE {_HAS_FILE}"
 
 COLLIDING_SOURCE = "SELECT 1 FROM sources WHERE folded IN (?, ?, ?, ?) OR folded BETWEEN ? AND ?"
 

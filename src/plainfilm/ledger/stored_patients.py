@@ -66,6 +66,11 @@ class StoredPatients:
         """Yield the two hashes of each patient: that of the tables, and that of the Patient ID alone."""
         return self._database.iterate("SELECT DISTINCT patient, patient_id FROM patients ORDER BY patient, patient_id")
 
+    def present(self, patients: Iterable[str]) -> set[str]:
+        """Return those of some patients, by the hash of the tables, that have sources."""
+        wanted = set(patients)
+        return {patient for (patient,) in self._database.iterate("SELECT patient FROM patients") if patient in wanted}
+
     def removed(self) -> dict[str, str]:
         """Return the patients that must not come back, each with the fingerprint of the key of the hash."""
         query = "SELECT patient, key_fingerprint FROM removed"

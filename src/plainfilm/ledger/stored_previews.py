@@ -3,12 +3,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from plainfilm.ledger.database import Database, damage
-
-_TYPES = (str, int, bytes)
+from plainfilm.ledger.database import Database
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +29,8 @@ class StoredPreviews:
         rows = ((preview.source, preview.frame, preview.content) for preview in previews if preview.content)
         self._database.execute_many("INSERT OR REPLACE INTO previews VALUES (?, ?, ?)", rows)
 
-    def all(self) -> Iterator[StoredPreview]:
-        """Yield the previews by source and frame; none of them is kept in memory."""
-        for row in self._database.iterate("SELECT source, frame, content FROM previews ORDER BY source, frame"):
-            if tuple(map(type, row)) != _TYPES:
-                raise damage(self._database.path, "a preview has values of a wrong type")
-            yield StoredPreview(*row)
+    def of(self, source: str, frame: int) -> bytes:
+        """Return the preview of an image, b"" where it has none."""
+        query = "SELECT content FROM previews WHERE source = ? AND frame = ?"
+        row = self._database.fetch_one(query, (source, frame), (bytes,))
+        return b"" if row is None else bytes(row[0])

@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from itertools import compress
 
 from plainfilm.errors import StorageFullError
 from plainfilm.ledger.database import Database, damage
@@ -45,14 +46,16 @@ class StoredRows:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def records(self, rows: int) -> Iterator[Record]:
+    def records(self, rows: int, chosen: Iterable[bool] | None = None) -> Iterator[Record]:
         """Yield the images that are published, by source and frame, each with its `duplicate_of`.
 
         rows: the number of rows of both tables. An image that waits to be packed into a shard is not published.
+        chosen: for each of these images whether it is yielded; None for all.
         Raises StorageFullError where the disk has no space for the indexes of a large ledger.
         """
         self._create_duplicate_indexes(rows)
-        for text, packed_name, own_id, *first_ids in self._database.iterate(IMAGES_WITH_DUPLICATES):
+        images = self._database.iterate(IMAGES_WITH_DUPLICATES)
+        for text, packed_name, own_id, *first_ids in images if chosen is None else compress(images, chosen):
             earlier = {first_id for first_id in first_ids if first_id not in (None, own_id)}
             record = read_record(self._database, text, self._first_file_name(earlier) if earlier else "")
             yield replace(record, file_name=packed_name) if packed_name else record

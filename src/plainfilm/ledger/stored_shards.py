@@ -8,11 +8,19 @@ An image is unpacked until it is in a shard: its file has the name in its row. A
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from plainfilm.ledger.database import Database
 from plainfilm.ledger.remaining_work import FileStat
-from plainfilm.ledger.sql import CREATE_DUPLICATE_INDEXES, CREATE_PLAN, FIRST_IN_PLAN, IMAGES_IN_PLAN
+from plainfilm.ledger.sql import (
+    CREATE_DUPLICATE_INDEXES,
+    CREATE_PLAN,
+    CREATE_SHARD_INDEX,
+    DROP_SHARD_INDEX,
+    FIRST_IN_PLAN,
+    IMAGES_IN_PLAN,
+)
 from plainfilm.ledger.stored_rows import pages_of_images, read_record
 from plainfilm.records import Record
 
@@ -62,6 +70,13 @@ class StoredShards:
         """Whether an image is in a shard."""
         query = "SELECT shard FROM images WHERE source = ? AND frame = ?"
         return self._database.fetch_one(query, (record.source, record.number), (str,)) not in (None, ("",))
+
+    @contextmanager
+    def indexed_images(self) -> Iterator[None]:
+        """Make `sources_of` and `images_of` fast within the block. The block begins and ends with a commit."""
+        self._database.execute_script(CREATE_SHARD_INDEX)
+        yield
+        self._database.execute_script(DROP_SHARD_INDEX)
 
     def sources_of(self, shard: str) -> list[str]:
         """Return the sources of the images in a shard."""

@@ -24,7 +24,7 @@ class ImageFormat(StrEnum):
     @property
     def suffix(self) -> str:
         """The suffix of the files."""
-        return {"jpeg": ".jpg", "tiff": ".tif"}.get(self.value, f".{self.value}")
+        return ".jpg" if self is ImageFormat.JPEG else ".tif" if self is ImageFormat.TIFF else f".{self}"
 
     @property
     def bits(self) -> tuple[int, ...]:

@@ -16,6 +16,7 @@ from plainfilm.dicom.dictionary import Keywords, parse_columns
 from plainfilm.errors import OptionsError
 from plainfilm.options.field import FREE, Scope, ValueType, option
 from plainfilm.options.value_types import members, path_type
+from plainfilm.pickling import FastPickle
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,7 @@ class RedactionBox:
 
 
 @dataclass(frozen=True, slots=True)
-class RedactionBoxes:
+class RedactionBoxes(FastPickle):
     """The boxes of one instance.
 
     of_all: the boxes of every frame. of_frames: pairs of a frame number, counted from 1, and a box of this frame.

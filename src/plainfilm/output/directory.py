@@ -10,7 +10,6 @@ from __future__ import annotations
 import errno
 import os
 import re
-import secrets
 import stat
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -31,14 +30,14 @@ _WITHOUT_WAITING = _NO_LINK | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOE
 
 def temporary_name() -> str:
     """Return a random name for a file that is not complete yet."""
-    return f".plainfilm-{secrets.token_hex(8)}.tmp"
+    return f".plainfilm-{os.urandom(8).hex()}.tmp"
 
 
 @dataclass(frozen=True, slots=True)
 class OutputDirectory:
-    """An existing directory: its path and its open descriptor (None where the operating system has none)."""
+    """An existing directory: its open descriptor, or its path where the operating system has no descriptors of it."""
 
-    path: Path
+    path: Path | None
     descriptor: int | None
 
     def create(self, name: str, chunks: Iterable[bytes]) -> None:
@@ -119,7 +118,7 @@ class OutputDirectory:
         return _regular(os.open(self._location(name), flags, mode, dir_fd=self.descriptor))
 
     def _location(self, name: str) -> str:
-        return name if self.descriptor is not None else str(self.path / name)
+        return name if self.path is None else str(self.path / name)
 
 
 def open_regular_file(path: Path) -> BufferedReader:
@@ -156,7 +155,7 @@ def open_directory(
             # only the innermost directory stays open: a deep tree must not use up the descriptors
             parent, descriptor = descriptor, _open_or_make(folder, descriptor, mode)
             os.close(parent)
-        yield OutputDirectory(path.joinpath(*folders), descriptor)
+        yield OutputDirectory(None, descriptor)
     finally:
         os.close(descriptor)
 

@@ -116,13 +116,16 @@ class FolderOutput:
         Raises OutputError (this image cannot be written), StorageFullError and RunError (no image can be written).
         """
         name = temporary_name()
-        with translate_os_errors(), self._open_staging() as staging:
-            staging.create(name, chunks)
+        try:
+            with self._open_staging() as staging:
+                staging.create(name, chunks)
+        except OSError as error:
+            raise classify_os_error(error) from error
         return name
 
-    def is_staged(self, temporary_name: str) -> bool:
-        """Whether a staged file of this name is there."""
-        return (self._staging_path / temporary_name).is_file()
+    def staged_path(self, temporary_name: str) -> Path:
+        """Return where the staged file of this name is, if there is one."""
+        return self._staging_path / temporary_name
 
     def publish(self, names: Mapping[str, str]) -> dict[str, OutputError]:
         """Give staged files their final names. Older files of these names are replaced.
@@ -232,12 +235,13 @@ class FolderOutput:
 
         Returns the errors of files that could not be flushed. Raises StorageFullError and RunError.
         """
-        remaining = iter(list(names))
+        staged = list(names)
+        remaining, threads = iter(staged), min(len(staged), _PARALLEL_SYNCS)
         errors: dict[str, OutputError] = {}
         try:
-            with translate_os_errors(), self._open_staging() as staging, ThreadPoolExecutor(_PARALLEL_SYNCS) as pool:
+            with translate_os_errors(), self._open_staging() as staging, ThreadPoolExecutor(max(threads, 1)) as pool:
                 # each thread takes the next name itself: that is cheaper than one task a file
-                for future in [pool.submit(_sync_each, staging, remaining, errors) for _ in range(_PARALLEL_SYNCS)]:
+                for future in [pool.submit(_sync_each, staging, remaining, errors) for _ in range(threads)]:
                     future.result()
         except OutputError as error:
             return dict.fromkeys(names, error)
@@ -274,10 +278,8 @@ class FolderOutput:
     def _staging_path(self) -> Path:
         return self.out / self.names.staging
 
-    @contextmanager
-    def _open_staging(self) -> Iterator[OutputDirectory]:
-        with open_directory(self.out, [self.names.staging], mode=0o700, by_descriptor=self.by_descriptor) as directory:
-            yield directory
+    def _open_staging(self) -> AbstractContextManager[OutputDirectory]:
+        return open_directory(self.out, [self.names.staging], mode=0o700, by_descriptor=self.by_descriptor)
 
     def _remove_staging(self) -> None:
         """Remove the staging folder. What cannot be removed stays for the next run."""

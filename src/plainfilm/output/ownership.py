@@ -17,7 +17,7 @@ from __future__ import annotations
 import os
 import re
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,8 +27,11 @@ from plainfilm.options.share import Share
 from plainfilm.output.directory import BY_DESCRIPTOR, TEMPORARY_NAME, open_directory
 from plainfilm.output.lock import try_lock
 from plainfilm.output.storage import classify_os_error
+from plainfilm.sources.remote_file import RemoteUrl
 
 LEDGER = ".plainfilm"
+OBJECTS_SUFFIX = "-objects"
+"""What follows the name of a ledger in that of the object which lists the objects of OUT."""
 _LOCK_SUFFIX, _STAGING_SUFFIX = "-lock", "-staging"
 LOCK, STAGING = LEDGER + _LOCK_SUFFIX, LEDGER + _STAGING_SUFFIX
 _RESERVED_PREFIX = ".plainfilm-"
@@ -52,6 +55,11 @@ class PrivateNames:
         return self.ledger + _LOCK_SUFFIX
 
     @property
+    def objects(self) -> str:
+        """The name of the object that lists the objects of OUT, where OUT is in a store."""
+        return self.ledger + OBJECTS_SUFFIX
+
+    @property
     def staging(self) -> str:
         """The name of the folder of staged files."""
         return self.ledger + _STAGING_SUFFIX
@@ -69,18 +77,33 @@ WHOLE = PrivateNames()
 def shares_of(out: Path) -> list[Share]:
     """Return the shares that have ledgers in OUT, which are not merged, by number. Raises LedgerError."""
     try:
-        matches = [match for path in out.iterdir() if (match := _SHARE.fullmatch(path.name))]
+        return shares_among(path.name for path in out.iterdir())
     except FileNotFoundError:
         return []
     except OSError as error:
         raise unusable_error(out, error) from error
+
+
+def shares_among(names: Iterable[str]) -> list[Share]:
+    """Return the shares whose ledgers are among the names at the top of OUT, by number."""
+    matches = [match for name in names if (match := _SHARE.fullmatch(name))]
     shares = sorted((int(match[2]), int(match[1])) for match in matches)
     return [Share(number, total) for total, number in shares if 1 <= number <= total]
 
 
+def share_of_lock(name: str) -> Share | None:
+    """Return the share whose lock has this name, None for any other name."""
+    return next(iter(shares_among([name.removesuffix(_LOCK_SUFFIX)])), None) if name.endswith(_LOCK_SUFFIX) else None
+
+
 def check_merged(out: Path) -> None:
     """Raise LedgerError if OUT has shards that are not merged."""
-    if shares := shares_of(out):
+    check_no_shares(out, shares_of(out))
+
+
+def check_no_shares(out: Path | RemoteUrl, shares: Sequence[Share]) -> None:
+    """Raise LedgerError if there are shards that are not merged."""
+    if shares:
         listing = ", ".join(map(str, shares[:3])) + (", ..." if len(shares) > 3 else "")
         message = f"{out} holds shards that are not merged ({listing}): run all of them, then `plainfilm merge`"
         raise LedgerError(message, reason=Reason.LEDGER_DIFFERS)

@@ -8,7 +8,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from plainfilm.errors import OutputError, PlainfilmError, Reason, RunError, Stage, StorageFullError, with_os_error
+from plainfilm.errors import (
+    ConversionError,
+    OutputError,
+    PlainfilmError,
+    Reason,
+    RunError,
+    Stage,
+    StorageFullError,
+    with_os_error,
+)
 
 # EFBIG: the largest file that this process may write; some systems limit space that way
 _FULL = frozenset({errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)})
@@ -54,6 +63,15 @@ def translate_private_errors(folder: Path) -> Iterator[None]:
     except OutputError as error:
         message = f"{folder} cannot be used ({_description(error)}): remove what is in the way, and run again"
         raise RunError(message, reason=Reason.WRITE_FAILED, stage=Stage.WRITE) from error
+
+
+@contextmanager
+def translate_store_errors() -> Iterator[None]:
+    """Raise the errors of the store of OUT as those of the run, which cannot continue without OUT."""
+    try:
+        yield
+    except ConversionError as error:
+        raise RunError(f"OUT: {error.message}", reason=error.reason, stage=error.stage) from None
 
 
 def unwritable_message(path: Path, error: OutputError) -> str:

@@ -29,12 +29,16 @@ _WITHOUT_PREFIX = ("file_name", "affine")
 
 def csv_chunks(columns: Sequence[Column], rows: Iterable[Row]) -> Iterator[bytes]:
     """Yield the bytes of a CSV table in chunks, the header first."""
-    formats = [str if column.name in _WITHOUT_PREFIX else _FORMATS[column.type] for column in columns]
-    cells = cells_of(columns)
+    fields = [(index, column.get, _field_of(column)) for index, column in enumerate(columns)]
+    values: list[object] = [object()] * len(fields)
+    texts = [""] * len(fields)
 
     def line_of(row: Row) -> str:
-        parts = zip(formats, cells(row), strict=True)
-        return _csv_line("" if cell is None else format_cell(cell) for format_cell, cell in parts)
+        for index, get, field_of in fields:
+            # most values are equal to that of the row before, and equal values have equal texts
+            if (value := get(row)) != values[index]:
+                values[index], texts[index] = value, field_of(value)
+        return _csv_line(texts)
 
     yield _csv_line(column.name for column in columns).encode()
     yield from _chunks(map(line_of, rows))
@@ -108,6 +112,17 @@ _WRITER = csv.writer(_Echo(), lineterminator="\r\n")
 def _csv_line(cells: Iterable[str]) -> str:
     line: str = _WRITER.writerow(cells)
     return line.removesuffix("\r\n") + "\n"
+
+
+def _field_of(column: Column) -> Callable[[Any], str]:
+    """Return the function that converts a value of a row to the field of a column."""
+    format_cell = str if column.name in _WITHOUT_PREFIX else _FORMATS[column.type]
+
+    def field_of(value: Any) -> str:
+        cell = column.cell_of(value)
+        return "" if cell is None else format_cell(cell)
+
+    return field_of
 
 
 def _csv_text(text: str) -> str:

@@ -172,8 +172,8 @@ class Spool:
 
 def _make_private_folder(folder: Path) -> None:
     """Make a folder at the top of OUT that only the user may read. Raises OSError, also for a symbolic link."""
-    with open_directory(folder.parent, (folder.name,), mode=0o700) as directory:
-        directory.path.chmod(0o700)
+    with open_directory(folder.parent, (folder.name,), mode=0o700):
+        folder.chmod(0o700)
     _sync_folder(folder.parent)
 
 

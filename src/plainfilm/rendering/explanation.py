@@ -9,7 +9,7 @@ from html import escape
 
 from plainfilm.dicom.instance import Instance
 from plainfilm.findings import Finding
-from plainfilm.pickling import FastPickle
+from plainfilm.pickling import FastPickle, quickly_made
 from plainfilm.rendering.frame import PlannedFrame
 from plainfilm.rendering.geometry.geometry import Geometry
 from plainfilm.rendering.plan import PlanColumns
@@ -17,6 +17,7 @@ from plainfilm.rendering.steps import Step, decode_step, geometry_steps, output_
 from plainfilm.version import NOT_FOR_DIAGNOSIS
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True, repr=False)
 class Explanation(FastPickle):
     """What rendering does to one frame: decoding, plan, overlays, geometry.
@@ -91,7 +92,7 @@ class Explanation(FastPickle):
 
 def explanation_of(instance: Instance, planned: PlannedFrame) -> Explanation:
     """Explain a planned frame of an instance."""
-    columns, geometry, decoded = planned.plan.columns, planned.geometry, planned.loaded.decoded
+    columns, geometry, decoded = planned.plan_columns, planned.geometry, planned.loaded.decoded
     presentation = instance.frame_attributes(planned.frame).presentation
     steps = (
         decode_step(decoded.decoder, planned.frame, instance.data.transfer_syntax),

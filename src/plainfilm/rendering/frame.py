@@ -12,11 +12,12 @@ from plainfilm.decode.decoded import DecodedFrame
 from plainfilm.findings import Finding
 from plainfilm.kernels.levels import Levels, levels_array
 from plainfilm.options.output import Projection
+from plainfilm.pickling import quickly_made
 from plainfilm.rendering.geometry.geometry import Geometry
 from plainfilm.rendering.masks import FrameMasks
 from plainfilm.rendering.overlays import OverlayMask, OverlayPlan
 from plainfilm.rendering.pixels import PlannedPixels
-from plainfilm.rendering.plan import Plan
+from plainfilm.rendering.plan import Plan, PlanColumns
 from plainfilm.rendering.setup import FrameSetup
 from plainfilm.rendering.statistics import Statistics
 
@@ -37,15 +38,18 @@ class LoadedFrame:
         return self.decoded.samples.nbytes + self.masks.nbytes
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class PlannedFrame:
     """A loaded frame with everything that will be done to it.
 
+    plan_columns: the columns of the tables that the plan decides.
     Redacted pixels have no influence on the plan. They are blacked out before geometry, also under overlays.
     """
 
     loaded: LoadedFrame
     pixels: PlannedPixels
+    plan_columns: PlanColumns
     geometry: Geometry
     overlays: OverlayPlan
 
@@ -71,18 +75,21 @@ class PlannedFrame:
         )
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class RenderedFrame:
     """The image of a frame (from 0), with the plan that was run and the values that the tables give.
 
-    levels: the output levels. stored_hash: XXH3 of the stored values, by which duplicates are found; '' for a reduced
-    decode. profile: the ICC Profile to embed into the image. projection: how the image was made of all frames; None for
-    the image of one frame. overlay_masks: the mask images of the overlay planes, with `--overlays mask`.
+    levels: the output levels. plan_columns: the columns of the tables that the plan decides. stored_hash: XXH3 of the
+    stored values, by which duplicates are found; '' for a reduced decode. profile: the ICC Profile to embed into the
+    image. projection: how the image was made of all frames; None for the image of one frame. overlay_masks: the mask
+    images of the overlay planes, with `--overlays mask`.
     """
 
     frame: int
     levels: Levels
     plan: Plan
+    plan_columns: PlanColumns
     geometry: Geometry
     statistics: Statistics
     padding_fraction: float

@@ -34,8 +34,9 @@ class FrameCache:
 
     def keep(self, loaded: LoadedFrame) -> None:
         """Keep a frame if the rest of the budget allows it."""
-        if loaded.nbytes <= self._free:
-            self._free -= loaded.nbytes
+        size = loaded.nbytes
+        if size <= self._free:
+            self._free -= size
             self._frames[loaded.setup.frame] = loaded
 
     def take(self, frame: int) -> LoadedFrame | None:
@@ -120,7 +121,8 @@ def cache_budget(opened: OpenedInstance) -> int:
 
 def _measure(opened: OpenedInstance, loaded: LoadedFrame) -> _Measurement:
     instance, decoded, masks = opened.instance, loaded.decoded, loaded.masks
-    has_border, has_outline = needs_border(opened.options), needs_outline(opened.options)
+    has_border = needs_border(opened.options)
+    has_outline = has_border and needs_outline(opened.options)
     if instance.pixel.is_color:
         color_border = border_of_color_frame(instance, decoded, masks, has_outline=has_outline) if has_border else None
         return _Measurement(None, color_border)

@@ -37,7 +37,8 @@ class FrameMasks:
     @property
     def nbytes(self) -> int:
         """The memory that the masks take, in bytes."""
-        return sum([mask.nbytes for mask in (self.unavailable, self.outside_shutter) if mask is not None])
+        unavailable, outside = self.unavailable, self.outside_shutter
+        return (0 if unavailable is None else unavailable.nbytes) + (0 if outside is None else outside.nbytes)
 
 
 NO_MASKS = FrameMasks()

@@ -53,6 +53,7 @@ def plan_frame(survey: InstanceSurvey, frame: int) -> PlannedFrame:
     return PlannedFrame(
         loaded,
         pixels,
+        pixels.plan.columns,
         geometry=final_geometry(loaded.setup, opened.options, survey.border),
         overlays=overlay_plan(loaded.setup.overlays, loaded.decoded.samples),
     )
@@ -82,6 +83,7 @@ def finish_frame(planned: PlannedFrame, rendered: RenderedPixels, stored_hash: s
         frame=planned.frame,
         levels=geometry.apply(levels),
         plan=plan,
+        plan_columns=planned.plan_columns,
         geometry=geometry,
         statistics=statistics(rendered.histogram, plan.ymax),
         padding_fraction=planned.pixels.padding_fraction,

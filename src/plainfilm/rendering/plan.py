@@ -8,6 +8,7 @@ from typing import Protocol
 
 from plainfilm.findings import Finding
 from plainfilm.options.render import Look
+from plainfilm.pickling import quickly_made
 from plainfilm.records import Status
 from plainfilm.rendering.steps import Step
 
@@ -23,6 +24,7 @@ LOOK_VERSIONS = {
 }
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class PlanColumns:
     """The columns of the tables that a plan decides, by their names.

@@ -12,6 +12,7 @@ from plainfilm.options.options import Options
 from plainfilm.options.presentation import Orient
 from plainfilm.options.privacy import RedactionBoxes
 from plainfilm.options.render import Look
+from plainfilm.pickling import quickly_made
 from plainfilm.rendering.geometry.border_result import BorderResult
 from plainfilm.rendering.geometry.geometry import Geometry
 from plainfilm.rendering.geometry.layout import FrameLayout, geometry_of, layout_of
@@ -20,6 +21,7 @@ from plainfilm.rendering.overlays import FrameOverlays, frame_overlays
 from plainfilm.rendering.redaction import RedactionMask, redaction_mask
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class FrameSetup:
     """All that header and options decide about a frame, counted from 0.
@@ -40,7 +42,8 @@ class FrameSetup:
 
 def needs_border(options: Options) -> bool:
     """Whether the options ask for the border search (`--crop border`, `--mask border`)."""
-    return _geometry_options(options).crop is CropMode.BORDER or needs_outline(options)
+    geometry = _geometry_options(options)
+    return geometry.crop is CropMode.BORDER or geometry.mask is Mask.BORDER
 
 
 def needs_outline(options: Options) -> bool:

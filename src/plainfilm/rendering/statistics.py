@@ -37,10 +37,10 @@ def statistics(levels: Histogram, ymax: int) -> Statistics:
     binned = np.bincount(values * 256 // (ymax + 1), weights=shares, minlength=256)
     used = binned[binned > 0]
     return Statistics(
-        black_fraction=float(shares[values == 0].sum()),
-        white_fraction=float(shares[values == ymax].sum()),
-        mean=float((values * shares).sum() / ymax),
-        entropy=float(abs(-(used * np.log2(used)).sum())),
+        black_fraction=float(np.add.reduce(shares[values == 0])),
+        white_fraction=float(np.add.reduce(shares[values == ymax])),
+        mean=float(np.add.reduce(values * shares) / ymax),
+        entropy=float(abs(np.add.reduce(used * np.log2(used)))),
     )
 
 

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +11,6 @@ from pathlib import Path
 from plainfilm.errors import LedgerError
 from plainfilm.ledger.finished_ledger import FinishedLedger, no_run_message, open_finished_ledger
 from plainfilm.ledger.ledger import Ledger
-from plainfilm.ledger.stored_previews import StoredPreview
 from plainfilm.options.data_set import parse_label_columns
 from plainfilm.output.folder import FolderOutput
 from plainfilm.output.ownership import check_merged
@@ -36,9 +35,13 @@ class LedgerRows:
         """Yield the rows of the failures."""
         return self.ledger.failures()
 
-    def previews(self) -> Iterator[StoredPreview]:
-        """Yield the previews of the images."""
-        return self.ledger.previews.all()
+    def chosen_records(self, chosen: Iterable[bool]) -> Iterator[Record]:
+        """Yield the rows of some images; chosen: for each row, in the order of the table, whether it is one of them."""
+        return self.ledger.records(chosen)
+
+    def preview(self, record: Record) -> bytes:
+        """Return the preview of an image, b"" where it has none."""
+        return self.ledger.previews.of(record.source, record.number)
 
 
 @dataclass(frozen=True, slots=True)

@@ -159,7 +159,7 @@ def _plan(opened: OpenedInstance, frame: int) -> PlannedFrame:
 def _panel(planned: PlannedFrame, name: str) -> LookPanel:
     rendered = render_frame(planned)
     chart = tone_chart(planned, rendered, _CHART_BINS)
-    return LookPanel(name, _note(planned.plan.columns), reduce_image(rendered.levels, CELL, CELL), chart)
+    return LookPanel(name, _note(planned.plan_columns), reduce_image(rendered.levels, CELL, CELL), chart)
 
 
 def _naive_panel(planned: PlannedFrame) -> LookPanel:

@@ -11,11 +11,14 @@ import struct
 import zlib
 from base64 import b64decode, b64encode
 from dataclasses import dataclass
+from itertools import chain
 
 from plainfilm.report.tone_chart import EMPTY_CHART, ToneChart
 
 _LENGTH = struct.Struct(">I")
 _MOST_BYTES = 1 << 20
+_ENCODER = json.JSONEncoder(ensure_ascii=False)
+_LISTS, _STRINGS = frozenset({list}), frozenset({str})
 Texts = tuple[str, ...]
 
 
@@ -34,8 +37,8 @@ class Preview:
     def to_bytes(self) -> bytes:
         """Return the bytes that the ledger stores."""
         chart = self.chart
-        counts, levels = (b64encode(part).decode() for part in (chart.counts, chart.levels))
-        text = json.dumps([chart.low, chart.high, counts, levels, self.steps, self.findings], ensure_ascii=False)
+        counts, levels = b64encode(chart.counts).decode(), b64encode(chart.levels).decode()
+        text = _ENCODER.encode([chart.low, chart.high, counts, levels, self.steps, self.findings])
         packed = zlib.compress(text.encode("utf-8", "replace"), 1)
         return _LENGTH.pack(len(packed)) + packed + self.thumbnail
 
@@ -57,8 +60,8 @@ class Preview:
 
 def _texts(value: object) -> tuple[Texts, ...]:
     """Check a list of lists of texts. Raises ValueError."""
-    if not isinstance(value, list) or not all(isinstance(item, list) for item in value):
+    if not isinstance(value, list) or not _LISTS.issuperset(map(type, value)):
         raise ValueError("no preview")
-    if not all(isinstance(text, str) for item in value for text in item):
+    if not _STRINGS.issuperset(map(type, chain.from_iterable(value))):
         raise ValueError("no preview")
     return tuple(map(tuple, value))

@@ -6,19 +6,19 @@
     report-index-0001.js ...  what filters, sorting and search need, for 10,000 images each
     report-data-0001.js ...   thumbnails, charts and explanations, for 500 images each; loaded when they are shown
 
-The rows are read two or three times and never kept, so that the memory does not depend on their number. A report
-depends on the rows alone: a run that was interrupted and resumed has the same report as one that was not.
+The rows are read two or three times and never kept. The memory does not depend on their number, but for one bit for an
+image of a run that is larger than a report. A report depends on the rows alone: a run that was interrupted and resumed
+has the same report as one that was not.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from plainfilm.ledger.stored_previews import StoredPreview
 from plainfilm.output.folder import FolderOutput
 from plainfilm.output.tables import Rows
 from plainfilm.records import Record
@@ -26,6 +26,7 @@ from plainfilm.report.html_tree import page_text
 from plainfilm.report.preview import Preview
 from plainfilm.report.report_files import REPORT, remove_report
 from plainfilm.report.report_rows import DataChunk, IndexChunk
+from plainfilm.report.report_survey import ReportSurvey
 from plainfilm.report.script_text import MARK, script_call
 from plainfilm.report.summary_page import PAGE_SCRIPT, summary_page
 from plainfilm.report.suspects import Baselines, Suspect
@@ -38,14 +39,17 @@ INDEX_ROWS, DATA_ROWS = 10_000, 500
 
 
 class PreviewedRows(Rows, Protocol):
-    """The rows of a run, and the previews of its images in the same order; an image may lack its preview."""
+    """The rows of a run, and the previews of its images."""
 
     @property
     def label_columns(self) -> Sequence[str]:
         """The names of the columns whose values are in `Record.labels`."""
 
-    def previews(self) -> Iterator[StoredPreview]:
-        """Yield the previews by source and frame."""
+    def chosen_records(self, chosen: Iterable[bool]) -> Iterator[Record]:
+        """Yield some rows of the images; chosen: for each row, in the order of the table, whether it is one of them."""
+
+    def preview(self, record: Record) -> bytes:
+        """Return the preview of an image, b"" where it has none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,50 +61,51 @@ class ReportedImage:
 
 
 def write_report(
-    output: FolderOutput, rows: PreviewedRows, is_stopped: Callable[[], bool] = lambda: False, most: int = MOST_IMAGES
+    output: FolderOutput,
+    rows: PreviewedRows,
+    is_stopped: Callable[[], bool] = lambda: False,
+    most: int = MOST_IMAGES,
+    survey: ReportSurvey | None = None,
 ) -> bool:
     """Write the report of a run; return False where `is_stopped` ended it before it was complete.
 
-    most: the largest number of images in the report.
+    most: the largest number of images in the report. survey: that of all images of `rows`, if there is one already.
 
     Raises OutputError (something else has the name of a file of the report), StorageFullError and RunError; a report
     without report.html then remains incomplete.
     """
     # an older page must not show newer data
     remove_report(output)
-    baselines, tallies = Baselines(), Tallies()
-    for record in rows.records():
-        if is_stopped():
-            return False
-        baselines.add(record)
-        tallies.add_image(record)
+    survey = survey or _surveyed(rows, is_stopped)
+    baselines, tallies = survey.baselines, survey.tallies
     for failure in rows.failures():
         tallies.add_failure(failure)
-    is_chosen = _choice(rows, baselines, tallies.images, most)
+    chosen = None
+    if tallies.images > most:
+        chosen = _choose(rows, baselines, tallies, most, is_stopped)
     writer = _DataWriter(output, rows.label_columns)
-    for record, content in with_previews(rows):
+    for record in rows.records() if chosen is None else rows.chosen_records(chosen):
         if is_stopped():
             return False
         image = ReportedImage(record, baselines.suspects(record))
-        tallies.add_suspects(image.suspects)
-        if is_chosen(image):
-            writer.add(image, preview_of(content, output.out / record.file_name))
+        if chosen is None:
+            tallies.add_suspects(image.suspects)
+        writer.add(image, preview_of(rows.preview(record), output.out / record.file_name))
+    if is_stopped():
+        return False
     writer.close()
     output.write(PAGE_SCRIPT, f"{MARK}\n{page_text('report.js')}".encode())
     output.write(REPORT, summary_page(tallies, writer.images, writer.index_names))
     return True
 
 
-def with_previews(rows: PreviewedRows) -> Iterator[tuple[Record, bytes]]:
-    """Yield each image with its preview, b"" where it has none. Both are in the order of source and frame."""
-    previews = rows.previews()
-    preview = next(previews, None)
+def _surveyed(rows: Rows, is_stopped: Callable[[], bool]) -> ReportSurvey:
+    survey = ReportSurvey()
     for record in rows.records():
-        key = (record.source, record.number)
-        while preview is not None and (preview.source, preview.frame) < key:
-            preview = next(previews, None)
-        is_own = preview is not None and (preview.source, preview.frame) == key
-        yield record, preview.content if is_own and preview is not None else b""
+        if is_stopped():
+            break
+        survey.add(record)
+    return survey
 
 
 def preview_of(content: bytes, path: Path) -> Preview:
@@ -116,14 +121,25 @@ def preview_of(content: bytes, path: Path) -> Preview:
     return Preview(b"")
 
 
-def _choice(rows: Rows, baselines: Baselines, images: int, most: int) -> Callable[[ReportedImage], bool]:
-    """Return the function that chooses, in table order, the images of the report: all suspects and a sample."""
-    if images <= most:
-        return lambda _image: True
-    suspects = sum(bool(baselines.suspects(record)) for record in rows.records())
+def _choose(
+    rows: Rows, baselines: Baselines, tallies: Tallies, most: int, is_stopped: Callable[[], bool]
+) -> Iterator[bool]:
+    """Count the suspects of all images. Return for each image, in table order, whether the report has it.
+
+    The report has all suspects and a sample of the others; none where `is_stopped` ends the count.
+    """
+    images, suspects = tallies.images, 0
+    bits = bytearray(images // 8 + 1)
+    for index, record in enumerate(rows.records()):
+        if is_stopped():
+            return iter(())
+        if reasons := baselines.suspects(record):
+            tallies.add_suspects(reasons)
+            bits[index // 8] |= 1 << index % 8
+            suspects += 1
     chosen_suspects = _sample(suspects, most)
     others = _sample(images - suspects, most - min(suspects, most))
-    return lambda image: next(chosen_suspects if image.suspects else others)
+    return (next(chosen_suspects if bits[index // 8] >> index % 8 & 1 else others) for index in range(images))
 
 
 def _sample(total: int, size: int) -> Iterator[bool]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Iterable, Sequence
+from operator import attrgetter
 
 from plainfilm.findings import FindingCode
 from plainfilm.output.table_schema import printable_text
@@ -30,6 +31,11 @@ FACT_COLUMNS = (
     *("presentation_intent", "burned_in_annotation", "transfer_syntax", "decoder", "patient", "study", "series"),
 )
 _DIGITS = 4
+_SUSPECTS = CODED_COLUMNS.index("suspects")
+_texts_of = attrgetter(*TEXT_COLUMNS)
+_coded_values_of = attrgetter(*(name for name in CODED_COLUMNS if name != "suspects"))
+_numbers_of = attrgetter(*NUMBER_COLUMNS)
+_facts_of = attrgetter(*FACT_COLUMNS)
 
 
 class IndexChunk:
@@ -43,20 +49,22 @@ class IndexChunk:
         self.first, self.size = first, 0
         self.has_files = False
         self._texts: dict[str, list[str]] = {name: [] for name in TEXT_COLUMNS}
-        self._coded = {name: CodedColumn() for name in CODED_COLUMNS}
-        self._labels = {name: CodedColumn() for name in label_columns}
+        self._coded = {name: CodedColumn(printable_text) for name in CODED_COLUMNS}
+        self._labels = {name: CodedColumn(printable_text) for name in label_columns}
         self._numbers: dict[str, list[float | int | None]] = {name: [] for name in NUMBER_COLUMNS}
 
     def add(self, record: Record, suspects: Iterable[Suspect]) -> None:
         """Append the row of an image."""
-        for name, texts in self._texts.items():
-            texts.append(printable_text(getattr(record, name)))
-        for name, column in self._coded.items():
-            column.add(";".join(suspects) if name == "suspects" else printable_text(str(getattr(record, name))))
+        for texts, text in zip(self._texts.values(), _texts_of(record), strict=True):
+            texts.append(printable_text(text))
+        coded = list(_coded_values_of(record))
+        coded.insert(_SUSPECTS, ";".join(suspects))
+        for column, value in zip(self._coded.values(), coded, strict=True):
+            column.add(value)
         for label, column in zip(record.labels, self._labels.values(), strict=False):
-            column.add(printable_text(label))
-        for name, numbers in self._numbers.items():
-            numbers.append(rounded(getattr(record, name), _DIGITS))
+            column.add(label)
+        for numbers, number in zip(self._numbers.values(), _numbers_of(record), strict=True):
+            numbers.append(rounded(number, _DIGITS))
         self.size += 1
 
     def to_json(self) -> dict[str, object]:
@@ -72,24 +80,24 @@ class DataChunk:
     def __init__(self, number: int) -> None:
         self.number = number
         self.rows: list[Sequence[object]] = []
-        self._texts: dict[str, int] = {}
-        self._headers: dict[str, int] = {}
+        self._texts = CodedColumn(printable_text)
+        self._headers: dict[bytes, int] = {}
 
     def add(self, record: Record, preview: Preview) -> None:
         """Append the preview and the facts of an image."""
         header, body = split_jpeg(preview.thumbnail)
-        chart = preview.chart
+        chart, code_of = preview.chart, self._texts.code_of
         self.rows.append(
             (
-                self._headers.setdefault(base64_text(header), len(self._headers)),
+                self._headers.setdefault(header, len(self._headers)),
                 base64_text(body),
                 rounded(chart.low),
                 rounded(chart.high),
                 base64_text(chart.counts),
                 base64_text(chart.levels),
-                [[self._number_of(text) for text in step] for step in preview.steps],
-                [[self._number_of(text) for text in finding] for finding in _findings(record, preview)],
-                [self._number_of(_fact(record, name)) for name in FACT_COLUMNS],
+                [[code_of(text) for text in step] for step in preview.steps],
+                [[code_of(text) for text in finding] for finding in _findings(record, preview)],
+                [code_of(value if type(value) is str else _fact_text(value)) for value in _facts_of(record)],
             )
         )
 
@@ -97,18 +105,17 @@ class DataChunk:
         """Return the chunk as a value of JSON; texts that repeat are written once."""
         return {
             "number": self.number,
-            "texts": list(self._texts),
-            "headers": list(self._headers),
+            "texts": self._texts.texts,
+            "headers": list(map(base64_text, self._headers)),
             "facts": FACT_COLUMNS,
             "rows": self.rows,
         }
 
-    def _number_of(self, text: str) -> int:
-        return self._texts.setdefault(printable_text(text), len(self._texts))
-
 
 def _findings(record: Record, preview: Preview) -> Sequence[Sequence[str]]:
     """Return code and detail of each finding; those about the source as a whole have their meaning as detail."""
+    if not record.findings:
+        return preview.findings
     detailed = {code for code, *_ in preview.findings}
     others = [code for code in record.findings.split(";") if code and code not in detailed]
     return [*preview.findings, *((code, meanings_of(FindingCode).get(code, "")) for code in others)]
@@ -125,6 +132,5 @@ def base64_text(content: bytes) -> str:
     return b64encode(content).decode("ascii")
 
 
-def _fact(record: Record, name: str) -> str:
-    value = getattr(record, name)
+def _fact_text(value: object) -> str:
     return "" if value is None else f"{value:g}" if isinstance(value, float) else str(value)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 MARK = "/* plainfilm report */"
 """The first line of every script file of a report, by which such a file is recognised before it is replaced."""
@@ -33,16 +33,34 @@ def rounded(value: float | None, digits: int = 4) -> float | int | None:
 
 
 class CodedColumn:
-    """A column whose values repeat: each value is written once, and the rows hold its number."""
+    """A column whose values repeat: each text is written once, and the rows hold its number.
 
-    def __init__(self) -> None:
+    text_of: returns the text of a value, and is called once for each distinct value.
+    """
+
+    def __init__(self, text_of: Callable[[str], str] = str) -> None:
+        self._text_of = text_of
+        self._codes_of_values: dict[str, int] = {}
         self._codes: dict[str, int] = {}
-        self._rows: list[int] = []
+        self.rows: list[int] = []
+
+    def code_of(self, value: str) -> int:
+        """Return the number of the text of a value."""
+        code = self._codes_of_values.get(value)
+        if code is None:
+            code = self._codes.setdefault(self._text_of(value), len(self._codes))
+            self._codes_of_values[value] = code
+        return code
 
     def add(self, value: str) -> None:
         """Append the value of a row."""
-        self._rows.append(self._codes.setdefault(value, len(self._codes)))
+        self.rows.append(self.code_of(value))
+
+    @property
+    def texts(self) -> list[str]:
+        """The distinct texts, by number."""
+        return list(self._codes)
 
     def to_json(self) -> Mapping[str, object]:
-        """Return the distinct values and the number of the value of each row."""
-        return {"values": list(self._codes), "rows": self._rows}
+        """Return the distinct texts and the number of the text of each row."""
+        return {"values": self.texts, "rows": self.rows}

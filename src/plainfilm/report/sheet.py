@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import heapq
 import io
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
@@ -113,11 +113,7 @@ def make_sheet(out: Path, rows: PreviewedRows, choice: SheetChoice, most: int = 
         images = _select(lambda: _chosen(rows, baselines, choice), choice, most - len(failures.rows))
     cells = [_failure_cell(row) for row in failures.rows if isinstance(row, Failure)]
     records = [row for row in images.rows if isinstance(row, Record)]
-    previews = _previews(rows, {(record.source, record.number) for record in records})
-    cells += [
-        _image_cell(out, record, baselines.suspects(record), previews.get((record.source, record.number), b""))
-        for record in records
-    ]
+    cells += [_image_cell(out, record, baselines.suspects(record), rows.preview(record)) for record in records]
     return Sheet(cells, failures.total + images.total)
 
 
@@ -160,12 +156,6 @@ def _key(row: Row, column: str) -> tuple[bool, float, str]:
     if value is None or value == "" or value != value:
         return True, 0.0, ""
     return (False, float(value), "") if isinstance(value, (int, float)) else (False, 0.0, str(value))
-
-
-def _previews(rows: PreviewedRows, wanted: set[tuple[str, int]]) -> Mapping[tuple[str, int], bytes]:
-    """Return the previews of the images that a sheet shows, by source and number."""
-    found = ((preview.source, preview.frame, preview.content) for preview in rows.previews() if wanted)
-    return {(source, number): content for source, number, content in found if (source, number) in wanted}
 
 
 def _image_cell(out: Path, record: Record, suspects: Sequence[Suspect], preview: bytes) -> Cell:

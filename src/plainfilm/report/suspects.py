@@ -11,6 +11,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from operator import attrgetter
 
 from plainfilm.findings import FindingCode
 from plainfilm.records import Record
@@ -64,6 +65,7 @@ _STATISTICS = {
     "voi_width": _Statistic(-8, 24, 0.3),
 }
 _WIDTH = "voi_width"
+_statistics_of = attrgetter(*_STATISTICS)
 
 
 class Baselines:
@@ -78,30 +80,32 @@ class Baselines:
         group = self._group(record)
         if group not in self._histograms:
             self._histograms[group] = {name: [0] * _BINS for name in _STATISTICS}
+        histograms = self._histograms[group]
         for name, value in _values(record):
-            self._histograms[group][name][_bin(name, value)] += 1
+            histograms[name][_bin(name, value)] += 1
 
     def suspects(self, record: Record) -> tuple[Suspect, ...]:
         """Return why a person should look at an image, after all images have been counted."""
-        findings = set(record.findings.split(";"))
+        findings = set(record.findings.split(";")) if record.findings else set()
         outliers = set(self._outliers(record))
-        reasons = {
-            Suspect.POLARITY: record.polarity_suspect,
-            Suspect.BLANK: is_blank(record),
-            Suspect.OUTLIER: bool(outliers - {_WIDTH}),
-            Suspect.WINDOW: bool(findings & _WINDOW) or _WIDTH in outliers,
-            Suspect.DUPLICATE: bool(record.duplicate_of),
-            Suspect.BURNED_IN: bool(findings & _BURNED_IN),
-        }
-        return tuple(reason for reason, applies in reasons.items() if applies)
+        reasons = (
+            (Suspect.POLARITY, record.polarity_suspect),
+            (Suspect.BLANK, is_blank(record)),
+            (Suspect.OUTLIER, bool(outliers - {_WIDTH})),
+            (Suspect.WINDOW, _WIDTH in outliers or not findings.isdisjoint(_WINDOW)),
+            (Suspect.DUPLICATE, bool(record.duplicate_of)),
+            (Suspect.BURNED_IN, not findings.isdisjoint(_BURNED_IN)),
+        )
+        return tuple([reason for reason, applies in reasons if applies])
 
     def _outliers(self, record: Record) -> Iterator[str]:
         """Yield the names of the statistics that are far from those of similar images."""
         group = self._group(record)
         if group not in self._ranges:
             self._ranges[group] = {name: _usual(name, counts) for name, counts in self._histograms[group].items()}
+        ranges = self._ranges[group]
         for name, value in _values(record):
-            low, high = self._ranges[group][name]
+            low, high = ranges[name]
             if not low <= value <= high:
                 yield name
 
@@ -119,8 +123,7 @@ def is_blank(record: Record) -> bool:
 
 def _values(record: Record) -> Iterator[tuple[str, float]]:
     """Yield the statistics that an image has, the width of its window as logarithm to the base 2."""
-    for name in _STATISTICS:
-        value = getattr(record, name)
+    for name, value in zip(_STATISTICS, _statistics_of(record), strict=True):
         if name == _WIDTH:
             value = math.log2(value) if value is not None and value > 0 else None
         if value is not None and math.isfinite(value):

@@ -51,8 +51,8 @@ def chart_of(histogram: Histogram, bins: int, plan: GrayscalePlan | None) -> Ton
         return ToneChart(low, high, counts, b"")
     middles = bin_middles(histogram, bins)
     levels = plan.transform.apply(middles, plan.ymax)
-    scaled = np.clip(levels.astype(np.float64) * _FULL / plan.ymax, 0, _FULL)
-    return ToneChart(low, high, counts, np.floor(scaled + 0.5).astype(np.uint8).tobytes())
+    scaled = levels.astype(np.float64) * _FULL / plan.ymax + 0.5
+    return ToneChart(low, high, counts, scaled.astype(np.uint8).tobytes())
 
 
 def binned_counts(histogram: Histogram, bins: int) -> bytes:
@@ -61,7 +61,7 @@ def binned_counts(histogram: Histogram, bins: int) -> bytes:
     span = max(values[-1] - values[0], 1e-300)
     indices = np.minimum(((values - values[0]) / span * bins).astype(np.int64), bins - 1)
     counts = np.sqrt(np.bincount(indices, weights=histogram.counts, minlength=bins))
-    scaled: npt.NDArray[np.uint8] = np.ceil(counts * _FULL / max(counts.max(), 1.0)).astype(np.uint8)
+    scaled: npt.NDArray[np.uint8] = np.ceil(counts * _FULL / max(np.maximum.reduce(counts), 1.0)).astype(np.uint8)
     return scaled.tobytes()
 
 

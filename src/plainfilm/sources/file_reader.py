@@ -95,7 +95,9 @@ def inflated_content(content: bytes | FileContent) -> bytes | FileContent:
 
 def inflated_head(head: bytes) -> bytes:
     """Return the first bytes of the DICOM file in a gzip file, b"" for any other file."""
-    inflated = inflate_gzip_head(head, _HEAD_BYTES) if head.startswith(GZIP_START) else b""
+    if not head.startswith(GZIP_START):
+        return b""
+    inflated = inflate_gzip_head(head, _HEAD_BYTES)
     return inflated if find_first_element(inflated) is not None else b""
 
 

@@ -7,7 +7,7 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import BinaryIO
 
 from plainfilm.errors import ConversionError, Reason, SourceError, TruncatedError
@@ -21,27 +21,32 @@ from plainfilm.sources.file_reader import (
     open_source,
     read_head,
 )
-from plainfilm.sources.reference import Member, MemberSpan, Reference
+from plainfilm.sources.reference import Location, Member, MemberSpan, Reference
 from plainfilm.sources.zip_index import LOCAL_HEADER, LOCAL_HEADER_SIZE
 
 _HEAD_BYTES = 4096
 _ZIP_ERRORS = (zipfile.BadZipFile, NotImplementedError, EOFError, zlib.error, OSError, ValueError, struct.error)
 
 
-@contextmanager
-def open_reference(reference: Reference, most_at_once: int = MOST_AT_ONCE) -> Iterator[bytes | FileContent]:
+def open_reference(
+    reference: Reference, most_at_once: int = MOST_AT_ONCE
+) -> AbstractContextManager[bytes | FileContent]:
     """Open a file or a member as a context manager for its content, as `open_source` does, and raises as it does.
 
     Of a member that is a DICOM file compressed with gzip, the content is what it holds.
     """
     if reference.member is None:
-        with open_source(reference.path, most_at_once) as content:
-            yield content
-    elif reference.member.content is not None:
-        yield inflated_content(reference.member.content)
+        return open_source(reference.path, most_at_once)
+    return _open_member(reference.path, reference.member, most_at_once)
+
+
+@contextmanager
+def _open_member(path: Location, member: Member, most_at_once: int) -> Iterator[bytes | FileContent]:
+    if member.content is not None:
+        yield inflated_content(member.content)
     else:
-        with open_file(reference.path) as file:
-            yield inflated_content(_content_of(file, reference.member, most_at_once))
+        with open_file(path) as file:
+            yield inflated_content(_content_of(file, member, most_at_once))
 
 
 def head_of(reference: Reference) -> bytes:

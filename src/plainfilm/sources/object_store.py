@@ -11,6 +11,7 @@ import errno
 import logging
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any, TypeVar
 
 import fsspec
@@ -33,7 +34,9 @@ _VERSION_NAMES = (
     "updated",
     "created",
 )
-_LIST_SECONDS, _LEAST_SECONDS, _LEAST_RATE = 1800.0, 30.0, 256 * 1024
+_LIST_SECONDS, _COPY_SECONDS, _LEAST_SECONDS, _LEAST_RATE = 1800.0, 600.0, 30.0, 256 * 1024
+# the least size of the parts of a large object of S3, the number of parts that it can have, and of those sent at once
+_PART, _MOST_PARTS, _PARTS_AT_ONCE = 16 * 1024**2, 10_000, 4
 # this module tries again; the client itself does so only for the connection
 _S3_OPTIONS: dict[str, Any] = {
     "config_kwargs": {
@@ -80,7 +83,8 @@ class ObjectStore:
             )
         except _client_errors() as error:
             raise _problem_of(error) from None
-        if url.scheme == "s3":
+        self._is_s3 = url.scheme == "s3"
+        if self._is_s3:
             self._files.retries = 1
 
     def list(self, url: RemoteUrl) -> Iterator[tuple[str, RemoteFile]]:
@@ -114,6 +118,14 @@ class ObjectStore:
         seconds = _LEAST_SECONDS + len(content) / _LEAST_RATE
         self._attempt(lambda: self._call("pipe_file", seconds, self._path_of(url), content))
 
+    def put_file(self, url: RemoteUrl, path: Path) -> None:
+        """Write a whole object with the bytes of a file of this machine, in parts."""
+        size = path.stat().st_size
+        seconds = _LEAST_SECONDS + size / _LEAST_RATE
+        part = max(_PART, -(-size // _MOST_PARTS))
+        options = {"chunksize": part, "max_concurrency": _PARTS_AT_ONCE} if self._is_s3 else {}
+        self._attempt(lambda: self._call("put_file", seconds, str(path), self._path_of(url), **options))
+
     def create(self, url: RemoteUrl, content: bytes) -> bool:
         """Write a whole object where there is none; return whether there was none."""
         try:
@@ -121,6 +133,11 @@ class ObjectStore:
         except _AlreadyThereError:
             return False
         return True
+
+    def copy(self, origin: RemoteUrl, target: RemoteUrl) -> None:
+        """Copy an object; the server of the store does it. Raises SourceError (`source_changed`) if there is none."""
+        paths = self._path_of(origin), self._path_of(target)
+        self._attempt(lambda: self._call("cp_file", _COPY_SECONDS, *paths))
 
     def remove(self, url: RemoteUrl) -> None:
         """Remove an object, if there is one."""
@@ -151,6 +168,8 @@ class ObjectStore:
             if method == "find":
                 return {}
             problem = SourceError("the object is no longer there", reason=Reason.SOURCE_CHANGED)
+        except NotImplementedError:
+            problem = SourceError("the store has no such operation for this bucket")
         except FileExistsError:
             problem = _AlreadyThereError("there is such an object")
         except _client_errors() as error:

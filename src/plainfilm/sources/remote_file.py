@@ -66,6 +66,10 @@ class RemoteUrl(FastPickle):
         """The URL of another file of the same server."""
         return replace(self, path=path)
 
+    def below(self, name: str) -> RemoteUrl:
+        """The URL of a file below this one, by its relative path."""
+        return self.with_path(f"{self.path.rstrip('/')}/{name}")
+
 
 @dataclass(frozen=True, slots=True)
 class RemoteFile(FastPickle):

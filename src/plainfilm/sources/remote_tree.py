@@ -58,6 +58,10 @@ class RemoteFiles:
         assert isinstance(file, RemoteFile)
         return file
 
+    def listed_files(self) -> Iterator[RemoteFile]:
+        """Yield the files that can be read."""
+        return (file for file in self.files if isinstance(file, RemoteFile))
+
     def failure_at(self, place: str, source: str) -> Failure:
         """Return the row of a path that is not read."""
         problem = self._at(place)

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import lru_cache
+from pathlib import Path
 from typing import Protocol, TypeVar, cast
 
 from plainfilm.errors import ConversionError, Reason, SourceError
@@ -56,8 +57,16 @@ class WritableStore(Store, Protocol):
         """Write a whole file. It is visible when it is complete, and not before."""
         ...
 
+    def put_file(self, url: RemoteUrl, path: Path) -> None:
+        """Write a whole file with the bytes of a file of this machine, in parts. Raises OSError where it is lost."""
+        ...
+
     def create(self, url: RemoteUrl, content: bytes) -> bool:
         """Write a whole file where there is none; return whether there was none."""
+        ...
+
+    def copy(self, origin: RemoteUrl, target: RemoteUrl) -> None:
+        """Copy a whole file within the store, whose server does it: no byte travels. Raises also `source_changed`."""
         ...
 
     def remove(self, url: RemoteUrl) -> None:

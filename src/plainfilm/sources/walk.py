@@ -33,6 +33,7 @@ from plainfilm.sources.remote_file import RemoteFile
 from plainfilm.sources.remote_tree import file_with_content
 from plainfilm.sources.roots import Root, resolve_roots
 from plainfilm.sources.selection import ALL_ITEMS, ItemSelection
+from plainfilm.sources.store import store_of
 
 _NO_NAMES = EarlierNames()
 _DEFAULTS = SourceOptions()
@@ -92,6 +93,13 @@ class Listing:
     def root_paths(self) -> tuple[Path, ...]:
         """The local paths that the SOURCEs begin with: files, folders, archives, and the common folders of lists."""
         return tuple(root.path for root in self._roots if root.remote is None)
+
+    @property
+    def sample_files(self) -> tuple[RemoteFile, ...]:
+        """A file of each URL among the SOURCEs, but for searches and for stores that only this process sees."""
+        remotes = (root.remote for root in self._roots if root.remote is not None and not root.remote.is_search)
+        files = (next(iter(remote.listed_files()), None) for remote in remotes)
+        return tuple(file for file in files if file is not None and store_of(file.url).is_shared)
 
     @property
     def folder_names(self) -> tuple[str, ...]:

@@ -11,19 +11,23 @@ import gc
 import importlib
 import os
 import pickle
+import select
 import sys
 import threading
 import traceback
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from queue import SimpleQueue
 from types import ModuleType
-from typing import IO, cast
+from typing import IO, NoReturn, cast
 
 from plainfilm.errors import Reason, RunError, environment_reason
 from plainfilm.workers import limits
 from plainfilm.workers.messages import (
+    Continue,
+    FrameStarted,
+    FrameSurveyed,
     Job,
     MemoryGuard,
     Ready,
@@ -40,6 +44,8 @@ from plainfilm.workers.messages import (
     read_pickled_message,
     write_message,
 )
+
+_CONTINUE = pickle.dumps(Continue(), protocol=5)
 
 Task = Callable[[Job, Callable[[Report], None]], bool | None]
 """A task returns True where its process must not run another job."""
@@ -65,10 +71,10 @@ def preload(tasks: Sequence[str]) -> None:
     gc.enable()
 
 
-def serve(requests: IO[bytes], replies: IO[bytes]) -> None:
+def serve(stream: IO[bytes], replies: IO[bytes]) -> None:
     """Run jobs until the stream of requests ends. Never returns."""
-    setup = _read_setup(requests)
-    jobs = _read_in_background(requests)
+    setup = _read_setup(stream)
+    _exit_with(stream)
     try:
         task = _load_task(setup.task)
     except (ImportError, AttributeError, ValueError) as error:
@@ -78,14 +84,49 @@ def serve(requests: IO[bytes], replies: IO[bytes]) -> None:
         _discard_output()
     if setup.settings.memory_guard is MemoryGuard.ADDRESS_SPACE:
         limits.limit_address_space(setup.settings.memory)
-    _run_jobs(task, jobs, replies, setup.settings)
+    _run_jobs(task, _Requests(stream), replies, setup.settings)
 
 
-def _run_jobs(task: Task, jobs: SimpleQueue[bytes], replies: IO[bytes], settings: WorkerSettings) -> None:
+class _Requests:
+    """The messages of the parent after the setup. A job may come before it is due, and before a Continue."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._stream = stream
+        self._jobs: deque[bytes] = deque()
+
+    def next_job(self) -> bytes:
+        """Return the next job as a pickle; when the stream ends, the process exits."""
+        return self._jobs.popleft() if self._jobs else self._read()
+
+    def wait_for_continue(self) -> None:
+        """Read until a Continue has come; the process exits when the stream ends."""
+        while (message := self._read()) != _CONTINUE:
+            self._jobs.append(message)
+
+    def wait_for_end(self) -> NoReturn:
+        """Wait until the parent ends this process, and do none of the jobs that it may have sent."""
+        while True:
+            self._read()
+
+    def _read(self) -> bytes:
+        message = None
+        with suppress(ValueError):
+            message = read_pickled_message(self._stream)
+        if message is None:
+            os._exit(0)
+        return message
+
+
+def _run_jobs(task: Task, requests: _Requests, replies: IO[bytes], settings: WorkerSettings) -> None:
+    has_frames = False
+
     def report(message: Report) -> None:
+        nonlocal has_frames
         write_message(replies, message)
-        if settings.lockstep and isinstance(message, TaskResult):
-            jobs.get()  # Continue
+        if isinstance(message, FrameStarted | FrameSurveyed):
+            has_frames = True
+        elif settings.lockstep and has_frames and isinstance(message, TaskResult):
+            requests.wait_for_continue()
         limits.limit_processor_time(settings.timeout)
 
     # the loaded modules stay, so the garbage collector need not examine them
@@ -93,12 +134,14 @@ def _run_jobs(task: Task, jobs: SimpleQueue[bytes], replies: IO[bytes], settings
     initial = limits.resident_size()
     write_message(replies, Ready(initial))
     while True:
-        pickled_job = jobs.get()
+        pickled_job, has_frames = requests.next_job(), False
         limits.limit_processor_time(settings.timeout)
         end = _run_task(task, pickled_job, report, settings)
         resident = limits.resident_size()
         growth = None if resident is None or initial is None else resident - initial
         write_message(replies, TaskFinished(growth, end) if isinstance(end, bool) else end)
+        if end is True or isinstance(end, RunFailed) or (isinstance(end, TaskRaised) and end.needs_new_process):
+            requests.wait_for_end()
 
 
 def _run_task(
@@ -169,19 +212,25 @@ def _discard_output() -> None:
     os.close(null)
 
 
-def _read_in_background(requests: IO[bytes]) -> SimpleQueue[bytes]:
-    """Return a queue of pickled messages. A thread reads them, so that the process ends with its parent."""
-    jobs: SimpleQueue[bytes] = SimpleQueue()
+def _exit_with(stream: IO[bytes]) -> None:
+    """Exit, also in the middle of a task, when the parent closes the stream or ends.
 
-    def read_jobs() -> None:
+    Windows cannot wait for that: there the process exits after its task.
+    """
+    if not hasattr(select, "poll"):
+        return
+    poll = select.poll()
+    # no event but the end wakes the thread, so that a message costs nothing here
+    poll.register(stream, select.POLLHUP)
+
+    def wait() -> None:
         try:
-            while (pickled_job := read_pickled_message(requests)) is not None:
-                jobs.put(pickled_job)
+            while not any(event & ~select.POLLIN for _, event in poll.poll()):
+                pass
         finally:
             os._exit(0)
 
-    threading.Thread(target=read_jobs, name="plainfilm-requests", daemon=True).start()
-    return jobs
+    threading.Thread(target=wait, name="plainfilm-parent", daemon=True).start()
 
 
 def _load_task(name: str) -> Task:

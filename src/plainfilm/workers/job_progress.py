@@ -50,9 +50,9 @@ class JobProgress:
     def __post_init__(self) -> None:
         self.first_frame = self.job.first_frame
 
-    def remaining_job(self) -> Job:
+    def remaining_job(self, upcoming: object = None) -> Job:
         """Return the job for the next attempt: the part that is not done yet."""
-        return Job(self.job.payload, self.first_frame, frozenset(self._skipped))
+        return Job(self.job.payload, self.first_frame, frozenset(self._skipped), upcoming=upcoming)
 
     def handle_report(self, message: Report) -> TaskResult | TaskNote | WorkerLost | None:
         """Update the state by a report of the task, and return the event for the consumer, if there is one."""

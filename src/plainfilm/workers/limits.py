@@ -14,7 +14,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterable
-from pathlib import Path
+from functools import cache
 
 if sys.platform != "win32":
     import resource
@@ -30,7 +30,7 @@ ONE_THREAD = (
 """Environment variables that limit native libraries to one thread each, since the worker processes run in parallel."""
 
 _PR_SET_PDEATHSIG = 1
-_STATM = Path("/proc/self/statm")
+_STATM, _STATM_BYTES = "/proc/self/statm", 256
 _PS_TIMEOUT_SECONDS = 5.0
 
 
@@ -43,7 +43,7 @@ def disable_core_dumps() -> None:
 def limit_address_space(allowance: int) -> None:
     """Let this process use `allowance` bytes beyond its current address space; more is a MemoryError (Linux only)."""
     if sys.platform == "linux":
-        current = int(_STATM.read_text().split()[0]) * resource.getpagesize()
+        current = _memory_pages()[0] * resource.getpagesize()
         _set_soft_limit(resource.RLIMIT_AS, current + allowance)
 
 
@@ -54,7 +54,7 @@ def limit_processor_time(seconds: float) -> None:
     factor allows for the threads of libraries.
     """
     if sys.platform != "win32":
-        limit = time.process_time() + 2 * seconds * (os.cpu_count() or 1)
+        limit = time.process_time() + 2 * seconds * _processors()
         _set_soft_limit(resource.RLIMIT_CPU, math.ceil(limit) + 1)
 
 
@@ -80,7 +80,7 @@ def ignore_stop_signals() -> None:
 def resident_size() -> int | None:
     """Return the resident size of this process in bytes; outside Linux the largest so far; None on Windows."""
     if sys.platform == "linux":
-        return int(_STATM.read_text().split()[1]) * resource.getpagesize()
+        return _memory_pages()[1] * resource.getpagesize()
     if sys.platform != "win32":
         return int(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss) * (1 if sys.platform == "darwin" else 1024)
     return None
@@ -101,8 +101,24 @@ def resident_sizes(pids: Iterable[int]) -> dict[int, int]:
     return {int(pid): int(kilobytes) * 1024 for pid, kilobytes in map(str.split, output.splitlines())}
 
 
+def _memory_pages() -> list[int]:
+    """Return the pages of the address space of this process, and those that are resident (Linux only)."""
+    descriptor = os.open(_STATM, os.O_RDONLY)
+    try:
+        return [int(pages) for pages in os.read(descriptor, _STATM_BYTES).split()[:2]]
+    finally:
+        os.close(descriptor)
+
+
+@cache
+def _processors() -> int:
+    return os.cpu_count() or 1
+
+
 def _set_soft_limit(kind: int, value: int) -> None:
     """Set a soft limit, at most the hard limit, which stays as it is: a limit that the user has set is never raised."""
     if sys.platform != "win32":
-        _, hard = resource.getrlimit(kind)
-        resource.setrlimit(kind, (value if hard == resource.RLIM_INFINITY else min(value, hard), hard))
+        soft, hard = resource.getrlimit(kind)
+        limit = value if hard == resource.RLIM_INFINITY else min(value, hard)
+        if limit != soft:
+            resource.setrlimit(kind, (limit, hard))

@@ -3,7 +3,7 @@
 
 The parent and a worker process (the child) talk through two pipes: the child's standard input and output. Only the
 two of them can write there, so a message never comes from a disk or a network. A message is a pickle behind its
-length. The child only answers: first the setup, and then one job at a time.
+length. The child only answers: first the setup, and then one job at a time. The next job may be sent ahead.
 
     ============== ================ ===================================================================
     sender         message          meaning
@@ -11,8 +11,8 @@ length. The child only answers: first the setup, and then one job at a time.
     parent         WorkerSetup      first message: load this task, set these limits
     child          Ready            answer to the setup: jobs can come
     child          StartFailed      answer to the setup: the task cannot be loaded; the child exits
-    parent         Job              run the task on this payload; sent when the job before has ended
-    parent         Continue         a TaskResult has been received (only with `WorkerSettings.lockstep`)
+    parent         Job              run the task on this payload
+    parent         Continue         the TaskResult of a frame has been received (only with `WorkerSettings.lockstep`)
     child          FrameStarted     the task begins with a frame, or with reading the instance
     child          FrameSurveyed    the task begins to survey a frame before the frame's own turn
     child          FrameSkipped     the turn of a frame that the job says to skip
@@ -23,9 +23,9 @@ length. The child only answers: first the setup, and then one job at a time.
     child          RunFailed        end of the job: the run as a whole cannot continue
     ============== ================ ===================================================================
 
-Any number of FrameStarted, FrameSurveyed, FrameSkipped, TaskResult and TaskNote come between a Job and its end. The
-child exits when its standard input ends. The parent kills it when a message does not come within
-`WorkerSettings.timeout`.
+Any number of FrameStarted, FrameSurveyed, FrameSkipped, TaskResult and TaskNote come between a Job and its end. After
+an end that asks for a new process, the child does no job that was sent ahead. It exits when its standard input ends.
+The parent kills it when a message does not come within `WorkerSettings.timeout`.
 
 `WorkerPool.events` turns the messages into events: TaskResult and TaskNote as they are, WorkerLost for a frame or
 a job that gave no result, JobDone at the end of each job, and Idle.
@@ -90,7 +90,7 @@ class WorkerSettings:
     - `memory_guard`: how `memory` is enforced.
     - `show_output`: whether the output of native libraries, which may quote the data set, goes to standard error
       instead of being discarded.
-    - `lockstep`: whether a worker waits after each TaskResult for a Continue, before `report` returns.
+    - `lockstep`: whether a worker waits after the TaskResult of a frame for a Continue, before `report` returns.
     """
 
     workers: int = 1
@@ -138,7 +138,7 @@ class Job(FastPickle):
 
 @dataclass(frozen=True, slots=True)
 class Continue(FastPickle):
-    """The parent has received a TaskResult: the worker may release what belongs to it, and go on."""
+    """The parent has received the TaskResult of a frame: the worker may go on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,6 +222,11 @@ class TaskRaised(FastPickle):
     message: str
     traceback: str = ""
 
+    @property
+    def needs_new_process(self) -> bool:
+        """Whether the next job gets a new process, because a library may be in an undefined state."""
+        return self.reason is Reason.MEMORY_LIMIT
+
 
 @dataclass(frozen=True, slots=True)
 class RunFailed:
@@ -259,7 +264,12 @@ class JobDone:
 
 @dataclass(frozen=True, slots=True)
 class Idle:
-    """No event has come for a moment, and more will come: the consumer has time for other work."""
+    """No event has come for a moment, and more will come: the consumer has time for other work.
+
+    problem: why no job is done at present, if the workers are not simply at work.
+    """
+
+    problem: str = ""
 
 
 Report = FrameStarted | FrameSurveyed | MemoryShort | TaskResult | TaskNote | FrameSkipped
@@ -277,18 +287,20 @@ def memory_message(settings: WorkerSettings) -> str:
     return f"more memory than the {settings.memory / (1 << 20):g} MiB that --memory allows"
 
 
-def write_message(stream: IO[bytes], message: object) -> None:
-    """Send one message.
+def write_message(stream: IO[bytes], message: object, most: int = LONGEST_MESSAGE) -> bool:
+    """Send one message, unless it is longer than `most` bytes; return whether it is sent.
 
-    Raises the exceptions of pickling, and ValueError for a message that is too long; nothing is sent then. Raises
-    OSError when the other side has closed the pipe.
+    Raises the exceptions of pickling, and ValueError for a message that is too long for any stream; nothing is sent
+    then. Raises OSError when the other side has closed the pipe.
     """
     content = pickle.dumps(message, protocol=5)
-    if len(content) > LONGEST_MESSAGE:
-        raise ValueError(f"a message of {len(content)} bytes: at most {LONGEST_MESSAGE} can be sent")
-    stream.write(LENGTH_PREFIX.pack(len(content)))
-    stream.write(content)
-    stream.flush()
+    size = len(content)
+    if size > LONGEST_MESSAGE:
+        raise ValueError(f"a message of {size} bytes: at most {LONGEST_MESSAGE} can be sent")
+    if size <= most:
+        stream.write(LENGTH_PREFIX.pack(size) + content)
+        stream.flush()
+    return size <= most
 
 
 def read_pickled_message(stream: IO[bytes]) -> bytes | None:

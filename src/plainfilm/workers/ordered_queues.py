@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from plainfilm.workers.forking import ChildSource
@@ -57,7 +57,7 @@ class OrderedQueues(PoolQueues):
     def has_events(self) -> bool:
         """Whether an event waits whose turn has come."""
         with self._changed:
-            return bool(self._errors) or bool(self._outboxes and self._outboxes[0].events)
+            return self._is_ready()
 
     def put_job(self, job: Job) -> None:
         """Add a job behind those before it."""
@@ -65,16 +65,21 @@ class OrderedQueues(PoolQueues):
             self._outboxes.append(_Outbox(job))
         super().put_job(job)
 
-    def put_event(self, job: Job, event: Event) -> None:
-        """Add an event of a job. Waits while enough events of this job wait, unless the queues are closed."""
+    def receive(self, event: Event) -> Event:
+        """Return the event for the consumer, a result with what `OrderedDelivery.receive` returns."""
         if isinstance(event, TaskResult):
-            event = TaskResult(self._delivery.receive(event.value), event.traceback)
+            return TaskResult(self._delivery.receive(event.value), event.traceback)
+        return event
+
+    def put_events(self, job: Job, events: Sequence[Event]) -> None:
+        """Add events of a job. Waits while enough events of this job wait, unless the queues are closed."""
         with self._changed:
             outbox = next(outbox for outbox in self._outboxes if outbox.job is job)
             while len(outbox.events) >= RESULTS_AHEAD and not self.is_closed:
                 self._changed.wait(POLL_SECONDS)
-            outbox.events.append(event)
-            self._changed.notify_all()
+            outbox.events.extend(events)
+            if outbox is self._outboxes[0]:
+                self._changed.notify_all()
 
     def put_error(self, error: Exception) -> None:
         """Add an error for the consumer to raise."""
@@ -82,20 +87,21 @@ class OrderedQueues(PoolQueues):
             self._errors.append(error)
             self._changed.notify_all()
 
-    def next_event(self, timeout: float) -> Event | Exception | None:
-        """Return the next event in the order of the jobs; None if none comes within `timeout` seconds."""
+    def next_events(self, timeout: float) -> Sequence[Event] | Exception:
+        """Return the next events in the order of the jobs; none if none come within `timeout` seconds."""
         with self._changed:
             if timeout > 0:
                 self._changed.wait_for(self._is_ready, timeout)
             if self._errors:
                 return self._errors.popleft()
             if not self._outboxes or not self._outboxes[0].events:
-                return None
-            event = self._outboxes[0].events.popleft()
-            if isinstance(event, JobDone):
+                return ()
+            events = tuple(self._outboxes[0].events)
+            self._outboxes[0].events.clear()
+            if isinstance(events[-1], JobDone):
                 self._outboxes.popleft()
             self._changed.notify_all()
-            return event
+            return events
 
     def _is_ready(self) -> bool:
         return bool(self._errors) or bool(self._outboxes and self._outboxes[0].events)

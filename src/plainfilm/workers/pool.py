@@ -10,10 +10,10 @@
                 case JobDone(payload): ...   # no more events of this job follow
                 case Idle(): ...             # no event has come for a moment
 
-Each worker has one job in flight. The consumer's own thread draws the jobs, a few more than the workers need at once,
-so their iterator may use objects that are bound to that thread (SQLite). An iterator whose next job is not there yet
-yields None, and is asked again a moment later. Each worker process has a thread of its own in
-this process (`worker_thread.py`).
+Each worker does one job at a time; the next one may be sent ahead. The consumer's own thread draws the jobs, a few more
+than the workers need at once, so their iterator may use objects that are bound to that thread (SQLite). An iterator
+whose next job is not there yet yields None, and is asked again a moment later. Each worker process has a thread of its
+own in this process (`worker_thread.py`).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from types import TracebackType
 
@@ -103,14 +103,16 @@ class WorkerPool:
         """
         if not self._watchdog.is_alive():
             raise RuntimeError("a WorkerPool works only within its own `with` block")
-        while (event := self._next_event()) is not None:
-            if isinstance(event, Exception):
-                raise event
-            if isinstance(event, JobDone):
-                self._open_jobs -= 1
-                self._open_bytes -= event.size
-            if idle or not isinstance(event, Idle):
+        while (events := self._next_events()) is not None:
+            if isinstance(events, Exception):
+                raise events
+            for event in events:
+                if isinstance(event, JobDone):
+                    self._open_jobs -= 1
+                    self._open_bytes -= event.size
                 yield event
+            if idle and not events:
+                yield Idle()
         if self._job_iterator_error.error is not None:
             raise self._job_iterator_error.error
 
@@ -147,12 +149,12 @@ class WorkerPool:
             self._server.close()
         self._watchdog_stop.set()
 
-    def _next_event(self) -> Event | Exception | None:
+    def _next_events(self) -> Sequence[Event] | Exception | None:
+        """Return the next events, none if none come for a moment; None if no more will come."""
         self._draw_jobs()
         if self._is_working():
-            event = self._queues.next_event(IDLE_SECONDS)
-            return Idle() if event is None else event
-        return self._queues.next_event(0)
+            return self._queues.next_events(IDLE_SECONDS)
+        return self._queues.next_events(0) or None
 
     def _is_working(self) -> bool:
         if self._queues.is_stopping:

@@ -20,6 +20,7 @@ from plainfilm.errors import Reason
 from plainfilm.workers.forking import EXIT_SECONDS, Child
 from plainfilm.workers.messages import (
     UNREADABLE_MESSAGE,
+    Job,
     Reply,
     WorkerSettings,
     WorkerSetup,
@@ -29,6 +30,9 @@ from plainfilm.workers.messages import (
     write_message,
 )
 from plainfilm.workers.spawn import spawn
+
+MOST_BYTES_SENT_AHEAD = 4000
+"""The longest message that is sent ahead: any pipe holds it, so that the parent never waits for a child that works."""
 
 
 class WorkerProcess:
@@ -59,6 +63,12 @@ class WorkerProcess:
         """Send a message. If the child is gone, the next `receive` returns None. Raises the exceptions of pickling."""
         with suppress(OSError):
             write_message(self._requests, message)
+
+    def send_ahead(self, job: Job) -> bool:
+        """Send a job while the child works on another one; return False for a job that is not sent: it is too long."""
+        with suppress(OSError):
+            return write_message(self._requests, job, MOST_BYTES_SENT_AHEAD)
+        return False
 
     def receive(self, timeout: float) -> Reply | None:
         """Return the child's next message.

@@ -7,8 +7,8 @@ import errno
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, suppress
-from dataclasses import replace
 from queue import Empty, Full, Queue, SimpleQueue
 from types import TracebackType
 
@@ -43,8 +43,11 @@ _NO_DESCRIPTORS = (errno.EMFILE, errno.ENFILE)
 
 POLL_SECONDS = 0.1
 
-EVENTS_AHEAD = 128
-"""Events that may wait per worker, so that no worker is idle while the consumer writes to disk."""
+BATCHES_AHEAD = 128
+"""Batches of events that may wait per worker, so that no worker is idle while the consumer writes to disk."""
+
+FAST_JOB_SECONDS = 0.1
+"""After a job that took less, the next one is sent ahead. It would wait for a slow one while other workers are idle."""
 
 
 class CapturedError(AbstractContextManager["CapturedError"]):
@@ -66,10 +69,11 @@ class CapturedError(AbstractContextManager["CapturedError"]):
 class PoolQueues:
     """The queues of a pool: jobs for the worker threads, and events for the consumer. `stop_at` ends the pool.
 
-    has_lockstep: whether a worker waits after each result until the result is in the queue.
+    Events travel in batches: of a job of one image, all of them together.
     """
 
     has_lockstep = False
+    """Whether a worker waits after the result of a frame until it is in the queue."""
 
     def __init__(self, workers: int, source: ChildSource | None = None) -> None:
         self.source = source
@@ -77,7 +81,7 @@ class PoolQueues:
         self.jobs: SimpleQueue[Job | None] = SimpleQueue()
         self.stop_at: float | None = None
         self.is_closed = False
-        self._events: Queue[Event | Exception] = Queue(maxsize=EVENTS_AHEAD * workers)
+        self._batches: Queue[Sequence[Event] | Exception] = Queue(maxsize=BATCHES_AHEAD * workers)
 
     @property
     def is_stopping(self) -> bool:
@@ -87,37 +91,41 @@ class PoolQueues:
     @property
     def has_events(self) -> bool:
         """Whether an event waits."""
-        return not self._events.empty()
+        return not self._batches.empty()
 
     def put_job(self, job: Job) -> None:
         """Add a job for the worker threads."""
         self.jobs.put(job)
 
-    def put_event(self, _job: Job, event: Event) -> None:
-        """Add an event of a job. Waits while the queue is full, unless it is closed."""
-        self._put(event)
+    def receive(self, event: Event) -> Event:
+        """Return the event for the consumer, when a worker has reported it."""
+        return event
+
+    def put_events(self, _job: Job, events: Sequence[Event]) -> None:
+        """Add events of a job. Waits while the queue is full, unless it is closed."""
+        self._put(events)
 
     def put_error(self, error: Exception) -> None:
         """Add an error for the consumer to raise."""
         self._put(error)
 
-    def _put(self, event: Event | Exception) -> None:
+    def _put(self, batch: Sequence[Event] | Exception) -> None:
         is_queued = False
         while not is_queued and not self.is_closed:
             with suppress(Full):
-                self._events.put(event, timeout=POLL_SECONDS)
+                self._batches.put(batch, timeout=POLL_SECONDS)
                 is_queued = True
 
-    def next_event(self, timeout: float) -> Event | Exception | None:
-        """Return the next event; None if none comes within `timeout` seconds."""
+    def next_events(self, timeout: float) -> Sequence[Event] | Exception:
+        """Return the next events; none if none come within `timeout` seconds."""
         try:
-            return self._events.get(timeout=timeout) if timeout > 0 else self._events.get_nowait()
+            return self._batches.get(timeout=timeout) if timeout > 0 else self._batches.get_nowait()
         except Empty:
-            return None
+            return ()
 
 
 class WorkerThread(threading.Thread):
-    """A thread that has at most one worker process at a time, with one job in flight."""
+    """A thread that has at most one worker process at a time, with one job in work, and the next one sent ahead."""
 
     def __init__(self, number: int, task: str, settings: WorkerSettings, queues: PoolQueues) -> None:
         # a daemon thread, so that a program that never closes its pool can exit
@@ -128,6 +136,9 @@ class WorkerThread(threading.Thread):
         self._queues = queues
         self._jobs_done = 0
         self._upcoming: Job | None = None
+        self._sent_ahead: Job | None = None
+        self._is_fast = False
+        self._events: list[Event] = []
 
     def run(self) -> None:
         """Run jobs until there are no more, or the pool stops. An error is passed to the consumer."""
@@ -142,9 +153,10 @@ class WorkerThread(threading.Thread):
             self._queues.put_error(captured.error)
 
     def _next_job(self) -> Job | None:
-        """Take the next job, and where it reads ahead, the job after it, unless too few are left for other workers."""
+        """Take the next job, and where it pays, the job after it, unless too few are left for other workers."""
         job, self._upcoming = self._upcoming or self._queues.jobs.get(), None
-        if job is not None and job.reads_ahead and self._queues.jobs.qsize() >= self._settings.workers:
+        takes_ahead = job is not None and (self._is_fast or job.reads_ahead)
+        if takes_ahead and self._queues.jobs.qsize() >= self._settings.workers:
             with suppress(Empty):
                 self._upcoming = self._queues.jobs.get_nowait()
                 if self._upcoming is None:
@@ -153,42 +165,67 @@ class WorkerThread(threading.Thread):
         return job
 
     def _run_job(self, job: Job) -> None:
-        progress = JobProgress(job, self._settings.give_up_after)
+        progress, started = JobProgress(job, self._settings.give_up_after), time.monotonic()
         while not progress.is_finished:
             process = self.process or self._start_process()
             if process is None:
                 return
             end = self._attempt(process, progress)
             if end is None and self._queues.is_stopping:
+                self._put_events(job)
                 return
             lost = self._finish_attempt(progress, end)
             if lost is not None:
-                self._queues.put_event(job, lost)
-        self._queues.put_event(job, JobDone(job.payload, job.size))
+                self._events.append(lost)
+                self._put_events(job)
+        self._is_fast = time.monotonic() - started < FAST_JOB_SECONDS
+        self._events.append(JobDone(job.payload, job.size))
+        self._put_events(job)
 
     def _attempt(self, process: WorkerProcess, progress: JobProgress) -> TaskFinished | TaskRaised | None:
         """Try the remaining part of a job once; return how the task ended, or None when the worker is gone.
 
         Raises RunError when the task ends the run.
         """
-        upcoming = None if self._upcoming is None else self._upcoming.payload
-        process.send(replace(progress.remaining_job(), upcoming=upcoming))
+        self._send(process, progress)
+        has_frames = False
         while True:
             match process.receive(self._settings.timeout):
                 case (
                     FrameStarted() | FrameSurveyed() | MemoryShort() | TaskResult() | TaskNote() | FrameSkipped()
                 ) as message:
+                    has_frames |= isinstance(message, FrameStarted | FrameSurveyed)
                     event = progress.handle_report(message)
                     if event is not None:
-                        self._queues.put_event(progress.job, event)
-                    if self._queues.has_lockstep and isinstance(message, TaskResult):
-                        process.send(Continue())
+                        self._events.append(self._queues.receive(event))
+                    if has_frames:
+                        # the end of the job may be far away
+                        self._put_events(progress.job)
+                        if self._queues.has_lockstep and isinstance(message, TaskResult):
+                            process.send(Continue())
                 case TaskFinished() | TaskRaised() as end:
                     return end
                 case RunFailed(error):
+                    self._put_events(progress.job)
                     raise error
                 case _:
                     return None
+
+    def _send(self, process: WorkerProcess, progress: JobProgress) -> None:
+        """Send a job, unless the process has it already, and the next one ahead."""
+        upcoming = self._upcoming
+        if self._sent_ahead is not progress.job:
+            process.send(progress.remaining_job(None if upcoming is None else upcoming.payload))
+        self._sent_ahead = None
+        # a job that reads ahead is sent when the one after it is known
+        if upcoming is not None and not upcoming.reads_ahead and process.send_ahead(upcoming):
+            self._sent_ahead = upcoming
+
+    def _put_events(self, job: Job) -> None:
+        """Pass the events on that have been collected."""
+        if self._events:
+            events, self._events = self._events, []
+            self._queues.put_events(job, events)
 
     def _finish_attempt(self, progress: JobProgress, end: TaskFinished | TaskRaised | None) -> WorkerLost | None:
         match end:
@@ -196,9 +233,8 @@ class WorkerThread(threading.Thread):
                 progress.finish()
                 self._recycle_if_due(finished)
                 return None
-            case TaskRaised(reason):
-                if reason is Reason.MEMORY_LIMIT:
-                    # a library may be in an undefined state after a failed allocation: the next job gets a new process
+            case TaskRaised():
+                if end.needs_new_process:
                     self._end_process()
                 return progress.handle_exception(end)
         return progress.handle_exit(*self._end_process())
@@ -248,5 +284,5 @@ class WorkerThread(threading.Thread):
 
     def _end_process(self) -> tuple[Reason, str]:
         """End the process, if there is one, and return why it ended."""
-        process, self.process = self.process, None
+        process, self.process, self._sent_ahead = self.process, None, None
         return process.end() if process is not None else (Reason.WORKER_DIED, "the worker process is gone")

@@ -15,11 +15,13 @@ from plainfilm.findings import Finding
 from plainfilm.kernels.area import area_means
 from plainfilm.kernels.levels import Levels, LookupImage, levels_array
 from plainfilm.options.geometry import Box
+from plainfilm.pickling import quickly_made
 from plainfilm.rendering.geometry.outline import Outline, outline_mask
 
 Array = npt.NDArray[Any]
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class Geometry:
     """The steps from the stored rows and columns of a frame to those of its output, in this order.
@@ -55,14 +57,14 @@ class Geometry:
     @property
     def scale(self) -> tuple[float, float]:
         """Output pixels per stored pixel, along a row and along a column of the stored frame."""
-        (width, height), crop, scaled = self.square_pixel_size, self._crop, self._scaled_size
-        return width / self.columns * (scaled[0] / crop.width), height / self.rows * (scaled[1] / crop.height)
+        return self._scale_of(self._crop, self._scaled_size)
 
     @property
     def affine(self) -> Affine:
         """Two rows of three: stored (column, row) to output (x, y), between pixel centres counted from 0."""
         crop, placement = self._crop, self._placement
-        (x, y), scaled = self.scale, self._scaled_size
+        scaled = self.turn.size(placement.width, placement.height)
+        x, y = self._scale_of(crop, scaled)
         left, top = -crop.x * scaled[0] / crop.width, -crop.y * scaled[1] / crop.height
         affine = (x, 0.0, (x - 1) / 2 + left, 0.0, y, (y - 1) / 2 + top)
         if not self.turn.is_identity:
@@ -84,14 +86,14 @@ class Geometry:
         Without a crop, square pixels and size are one resampling. The turn comes after resampling, so that a turned
         image has the values of one that is not turned.
         """
-        crop, placement = self._crop, self._placement
+        placement, square_pixel_size = self._placement, self.square_pixel_size
         if self.outline:
             masked = levels_array(levels).copy()
             masked[outline_mask(self.outline, self.rows, self.columns)] = 0
             levels = masked
-        if (crop.width, crop.height) != self.square_pixel_size:
-            levels = _part(_resampled(levels, *self.square_pixel_size), crop)
-        levels = _resampled(levels, *self._scaled_size)
+        if self.crop is not None and (self.crop.width, self.crop.height) != square_pixel_size:
+            levels = _part(_resampled(levels, *square_pixel_size), self.crop)
+        levels = _resampled(levels, *self.turn.size(placement.width, placement.height))
         is_placed = (self.width, self.height) == (placement.width, placement.height)
         if isinstance(levels, LookupImage) and self.turn.is_identity and is_placed:
             return levels
@@ -105,6 +107,10 @@ class Geometry:
         left, top = max(placement.x, 0), max(placement.y, 0)
         output[top : top + image.shape[0], left : left + image.shape[1]] = image
         return output
+
+    def _scale_of(self, crop: Box, scaled_size: tuple[int, int]) -> tuple[float, float]:
+        (width, height), (scaled_width, scaled_height) = self.square_pixel_size, scaled_size
+        return width / self.columns * (scaled_width / crop.width), height / self.rows * (scaled_height / crop.height)
 
     @property
     def _crop(self) -> Box:

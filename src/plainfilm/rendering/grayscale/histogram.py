@@ -35,12 +35,12 @@ class Histogram:
 
     def mapped(self, values: Array) -> Histogram:
         """Return the histogram of the pixels after each value is replaced by the element of `values` at its index."""
-        if np.all(values[1:] > values[:-1]):
+        if (values[1:] > values[:-1]).all():
             return Histogram(values, self.counts)
         if values.dtype.kind == "u" and values.dtype.itemsize <= 2:
             # for at most 65,536 possible values, counting is faster than sorting
             bins = np.bincount(values, weights=self.counts)
-            distinct = np.flatnonzero(bins)
+            (distinct,) = (bins != 0).nonzero()
             return Histogram(distinct.astype(values.dtype), bins[distinct].astype(np.int64))
         distinct, indices = np.unique(values, return_inverse=True)
         counts = np.bincount(indices.reshape(-1), weights=self.counts, minlength=distinct.size)
@@ -64,22 +64,30 @@ class Histogram:
 
     def percentile(self, percent: float) -> np.float64:
         """Return what numpy.percentile returns for the pixels, bit for bit, with linear interpolation."""
+        return self.percentiles((percent,))[0]
+
+    def percentiles(self, percents: tuple[float, ...]) -> tuple[np.float64, ...]:
+        """Return several percentiles."""
         last_rank = self.total - 1
-        virtual_rank = np.float64(percent) / 100 * last_rank
-        lower_rank = int(np.floor(virtual_rank))
-        fraction = virtual_rank - lower_rank
-        low, high = self.at_ranks((lower_rank, min(lower_rank + 1, last_rank)))
-        # NumPy interpolates from the nearer value, in the type of the values, so that integer differences may wrap.
+        virtual_ranks = [np.float64(percent) / 100 * last_rank for percent in percents]
+        lower_ranks = [int(rank) for rank in virtual_ranks]
+        ranks = (*lower_ranks, *[min(rank + 1, last_rank) for rank in lower_ranks])
+        values, fractions = self.at_ranks(ranks), np.subtract(virtual_ranks, lower_ranks)
+        count = len(percents)
         with np.errstate(over="ignore"):
-            step = np.subtract(high, low)
-            value = high - step * (1 - fraction) if fraction >= 0.5 else low + step * fraction
-        return np.float64(value)
+            return tuple(map(_interpolated, values[:count], values[count:], fractions))
 
     def median(self) -> Any:
         """Return what numpy.median returns for the pixels, bit for bit."""
         middle = self.total // 2
         values = [self.at_rank(middle)] if self.total % 2 else [self.at_rank(middle - 1), self.at_rank(middle)]
         return np.mean(np.array(values, self.values.dtype))
+
+
+def _interpolated(low: Any, high: Any, fraction: np.float64) -> np.float64:
+    """Interpolate as NumPy does: from the nearer value, in the type of the values, so that integers may wrap."""
+    step = np.subtract(high, low)
+    return np.float64(high - step * (1 - fraction) if fraction >= 0.5 else low + step * fraction)
 
 
 EMPTY_HISTOGRAM = Histogram(np.zeros(0, np.uint8), np.zeros(0, np.int64))
@@ -93,7 +101,7 @@ def histogram_of(values: Array) -> Histogram:
         return Histogram(distinct, counts.astype(np.int64))
     patterns = flat.view(np.dtype(f"u{values.dtype.itemsize}"))
     counts = _counts_compiled(patterns) if HAS_CORE else _pattern_counts(patterns)
-    distinct = np.flatnonzero(counts != 0)
+    (distinct,) = (counts != 0).nonzero()
     if values.dtype.kind == "i":
         # read as unsigned, negative values come after the others
         first_negative = int(np.searchsorted(distinct, 1 << 8 * values.dtype.itemsize - 1))

@@ -17,13 +17,12 @@ from plainfilm.rendering.grayscale.softcopy import presentation_state_voi
 from plainfilm.rendering.grayscale.survey import GrayscaleSurvey, SurveyedFrame
 from plainfilm.rendering.grayscale.transform import StoredLook, TransformChoice, ViewerTransform
 from plainfilm.rendering.grayscale.voi import Window
-from plainfilm.rendering.grayscale.voi_candidates import voi_candidates, voi_from_item
+from plainfilm.rendering.grayscale.voi_candidates import voi_candidates
 from plainfilm.rendering.grayscale.voi_selection import (
     VoiSelection,
     VoiSelector,
     default_voi,
     narrow_range_findings,
-    voi_input,
 )
 from plainfilm.rendering.steps import Step, enhancement_step, grayscale_steps, supplement_step
 
@@ -97,7 +96,7 @@ class GrayscalePlanner:
     def _voi_available(self, frame: SurveyedFrame) -> str:
         """The labels of all VOIs of the frame."""
         candidates = voi_candidates(self.instance.frame_attributes(frame.frame), VoiChoice())
-        return " ".join(str(position) for position in candidates.positions)
+        return " ".join([str(position) for position in candidates.positions])
 
     def _steps(
         self, frame: SurveyedFrame, choice: TransformChoice, enhancement: Clahe | None, supplement: Palette | None
@@ -129,20 +128,18 @@ class GrayscalePlanner:
 
     def _choose_viewer(self, frame: SurveyedFrame, inverted: bool) -> TransformChoice:
         """The selected VOI, or the VOI of an image without one. It is a repair where a VOI of the file was rejected."""
-        candidates = voi_candidates(self.instance.frame_attributes(frame.frame), self.options.voi)
-        selection = self.selector.select(frame)
-        attempt, rejections = selection.attempt, selection.rejections
-        notes = tuple(Finding(FindingCode.VOI_DEGENERATE, reason) for reason in rejections)
-        item = None if attempt is None else candidates.item_at(attempt.position)
-        if attempt is None or item is None:
+        candidates = self.selector.candidates(frame)
+        selection = self.selector.select(frame, candidates)
+        attempted, rejections = selection.attempted, selection.rejections
+        notes = tuple([Finding(FindingCode.VOI_DEGENERATE, reason) for reason in rejections])
+        if attempted is None:
             return self._choose_no_voi(frame, inverted, selection, (*candidates.findings, *notes))
-        modality, signed = voi_input(attempt, frame, self.survey.rules)
-        voi, findings = voi_from_item(item, signed)
+        attempt, voi, findings = attempted.attempt, attempted.voi, attempted.findings
         assert voi is not None  # the selector rejects an attempt that cannot be used
-        width_notes = tuple(finding.detail for finding in findings if finding.code is FindingCode.WINDOW_LINEAR_EXACT)
+        width_notes = tuple([finding.detail for finding in findings if finding.code is FindingCode.WINDOW_LINEAR_EXACT])
         rank = "used instead" if rejections else "the first VOI of the nearest level"
         return TransformChoice(
-            ViewerTransform(modality, voi, inverted),
+            ViewerTransform(attempted.modality, voi, inverted),
             str(attempt),
             "; ".join((*rejections, f"{attempt} is {rank}", *width_notes)),
             (*candidates.findings, *findings, *notes, *selection.findings),

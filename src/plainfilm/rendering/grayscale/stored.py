@@ -126,7 +126,7 @@ def stored_frame(rules: StoredRules, samples: Array, histogram: Histogram) -> Ar
     """
     if samples.dtype.itemsize == rules.container.itemsize:
         unchanged = histogram.values.view(rules.container)
-        if np.array_equal(stored_values(rules, histogram.values), unchanged):
+        if (stored_values(rules, histogram.values) == unchanged).all():
             return samples.view(rules.container)
     return stored_values(rules, samples)
 
@@ -187,11 +187,11 @@ def _sign_name(signed: bool) -> str:
 
 def _cell_range(frames: tuple[Cells, ...], layout: _BitLayout, signed: bool) -> _CellRange:
     """The range of the cells of all frames; frames without a pixel do not count."""
-    if len(frames) == 1 and frames[0].histogram.total:
-        return _frame_cell_range(frames[0], layout, signed)
-    ranges = [_frame_cell_range(frame, layout, signed) for frame in frames if frame.histogram.total]
+    ranges = [_frame_cell_range(frame, layout, signed) for frame in frames if frame.histogram.values.size]
     if not ranges:
         return _CellRange(0, 0, 0, 1)
+    if len(ranges) == 1:
+        return ranges[0]
     return _CellRange(
         min([cell_range.smallest for cell_range in ranges]),
         max([cell_range.largest for cell_range in ranges]),
@@ -210,7 +210,8 @@ def _frame_cell_range(frame: Cells, layout: _BitLayout, signed: bool) -> _CellRa
         # Two's complement whose sign was not extended into the bits above is common and not reported. Cells that the
         # codestream declares as signed are numbers already, so their bits above Bits Stored count.
         is_above = (is_above | bool(frame.signed)) & (values != _sign_extended(patterns, layout.bits_stored))
-    return _CellRange(int(values.min()), int(values.max()), int(counts[is_above].sum()), frame.histogram.total)
+    smallest, largest = int(np.minimum.reduce(values)), int(np.maximum.reduce(values))
+    return _CellRange(smallest, largest, int(np.add.reduce(counts[is_above])), frame.histogram.total)
 
 
 def _sign_extended(patterns: Array, bits: int) -> Array:

@@ -19,7 +19,6 @@ from plainfilm.options.render import VoiChoice, VoiKind
 from plainfilm.rendering.grayscale.histogram import Histogram, pooled
 from plainfilm.rendering.grayscale.modality import ModalityTransform
 from plainfilm.rendering.grayscale.polarity import round_to_levels
-from plainfilm.rendering.grayscale.stored import StoredRules
 from plainfilm.rendering.grayscale.survey import GrayscaleSurvey, SurveyedFrame
 from plainfilm.rendering.grayscale.voi import ConstantLevel, Line, VoiLut, Window
 from plainfilm.rendering.grayscale.voi_candidates import VoiCandidates, VoiPosition, voi_candidates, voi_from_item
@@ -49,14 +48,27 @@ class VoiAttempt:
 
 
 @dataclass(frozen=True, slots=True)
+class AttemptedVoi:
+    """The VOI of an attempt for one frame, and the Modality LUT step whose output enters it.
+
+    voi: None where it cannot be used. findings: what was corrected in the VOI.
+    """
+
+    attempt: VoiAttempt
+    modality: ModalityTransform
+    voi: Window | VoiLut | None
+    findings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class VoiSelection:
-    """The VOI that a frame is displayed with; `attempt` is None where no VOI of the file is usable.
+    """The VOI that a frame is displayed with; `attempted` is None where no VOI of the file is usable.
 
     `rejections` states, for each attempt that was rejected before, its name and the reason. `findings` says if the
     window of the attempt shows next to nothing, or if a rejected table lacks entries.
     """
 
-    attempt: VoiAttempt | None
+    attempted: AttemptedVoi | None
     rejections: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()
 
@@ -65,11 +77,12 @@ class VoiSelection:
 class _OutputLevels:
     """The 8-bit output levels that an attempt gives the valid pixels of all surveyed frames.
 
-    counts: the number of pixels of each level. colored_pixels: the number of further pixels that a supplemental palette
-    colours, which are visible at any level. has_one_input: whether all inputs are equal.
+    counts: the number of pixels of each level. total: of all levels. colored_pixels: the number of further pixels that
+    a supplemental palette colours, which are visible at any level. has_one_input: whether all inputs are equal.
     """
 
     counts: npt.NDArray[np.int64]
+    total: int
     colored_pixels: int
     has_one_input: bool
 
@@ -83,18 +96,22 @@ class VoiSelector:
         self._voi = voi
         self._levels: dict[VoiAttempt, _OutputLevels] = {}
 
-    def select(self, frame: SurveyedFrame) -> VoiSelection:
-        """Return the first attempt for a frame that is usable and not degenerate."""
-        candidates = self._candidates(frame)
+    def candidates(self, frame: SurveyedFrame) -> VoiCandidates:
+        """Return the VOIs of a frame in the order in which they are tried."""
+        return voi_candidates(self._instance.frame_attributes(frame.frame), self._voi)
+
+    def select(self, frame: SurveyedFrame, candidates: VoiCandidates) -> VoiSelection:
+        """Return the first attempt for a frame that is usable and not degenerate. candidates: those of the frame."""
         attempts = [VoiAttempt(position) for position in candidates.positions]
         if attempts and not frame.modality.is_identity:
             attempts.append(VoiAttempt(attempts[0].position, stored_space=True))
         rejections, findings = list[str](), list[Finding]()
         for attempt in attempts:
-            levels = self._output_levels_of(attempt, frame, candidates)
+            attempted = self._attempted(attempt, frame, candidates)
+            levels = None if attempted.voi is None else self._output_levels_of(attempted, frame)
             reason = "cannot be used: Window Width must be above 0" if levels is None else _degeneracy(levels)
             if levels is not None and reason is None:
-                return VoiSelection(attempt, tuple(rejections), (*findings, *_findings(attempt, levels)))
+                return VoiSelection(attempted, tuple(rejections), (*findings, *_findings(attempt, levels)))
             rejections.append(f"{attempt} {reason}")
             findings += self._short_table(attempt, candidates)
         return VoiSelection(None, tuple(rejections), tuple(findings))
@@ -106,51 +123,38 @@ class VoiSelector:
         found = () if item is None else voi_from_item(item, input_signed=False)[1]
         return [finding for finding in found if finding.code is FindingCode.LUT_DATA_SHORT]
 
-    def _candidates(self, frame: SurveyedFrame) -> VoiCandidates:
-        return voi_candidates(self._instance.frame_attributes(frame.frame), self._voi)
-
-    def _output_levels_of(
-        self, attempt: VoiAttempt, frame: SurveyedFrame, candidates: VoiCandidates
-    ) -> _OutputLevels | None:
-        """The output levels of an attempt; None where the frame has no usable VOI at its position."""
-        if self._voi_of_attempt(attempt, frame, candidates) is None:
-            return None
-        levels = self._levels.get(attempt)
+    def _output_levels_of(self, attempted: AttemptedVoi, frame: SurveyedFrame) -> _OutputLevels:
+        """The output levels of an attempt that is usable for a frame."""
+        levels = self._levels.get(attempted.attempt)
         if levels is None:
-            levels = self._levels[attempt] = self._count_output_levels(attempt)
+            levels = self._levels[attempted.attempt] = self._count_output_levels(attempted, frame)
         return levels
 
-    def _count_output_levels(self, attempt: VoiAttempt) -> _OutputLevels:
-        """Count the levels, each frame with its own VOI at the position of the attempt, if it has one."""
-        counts, input_extremes, colored_pixels = np.zeros(256, np.int64), set[float](), 0
-        for frame in self._survey.frames:
-            colored_pixels += frame.colored
-            voi = self._voi_of_attempt(attempt, frame, self._candidates(frame))
-            if voi is None:
-                continue
-            modality, _ = voi_input(attempt, frame, self._survey.rules)
-            x = modality.apply(frame.valid.values)
-            input_extremes |= {float(value) for value in (x.min(), x.max())} if x.size else set()
-            levels = round_to_levels(voi.apply(x, 255.0), 255)
-            counts += np.bincount(levels, weights=frame.valid.counts, minlength=256).astype(np.int64)
-        return _OutputLevels(counts, colored_pixels, has_one_input=len(input_extremes) <= 1)
+    def _count_output_levels(self, attempted: AttemptedVoi, frame: SurveyedFrame) -> _OutputLevels:
+        """Count the levels, each frame with its own VOI at the position of the attempt, if it has one.
 
-    def _voi_of_attempt(
-        self, attempt: VoiAttempt, frame: SurveyedFrame, candidates: VoiCandidates
-    ) -> Window | VoiLut | None:
+        attempted: the VOI of `frame`.
+        """
+        counts, input_extremes, colored_pixels = np.zeros(256, np.int64), set[float](), 0
+        for other in self._survey.frames:
+            colored_pixels += other.colored
+            own = attempted if other is frame else self._attempted(attempted.attempt, other, self.candidates(other))
+            if own.voi is None:
+                continue
+            x = own.modality.apply(other.valid.values)
+            input_extremes |= {float(np.minimum.reduce(x)), float(np.maximum.reduce(x))} if x.size else set()
+            levels = round_to_levels(own.voi.apply(x, 255.0), 255)
+            counts += np.bincount(levels, weights=other.valid.counts, minlength=256).astype(np.int64)
+        total = int(np.add.reduce(counts))
+        return _OutputLevels(counts, total, colored_pixels, has_one_input=len(input_extremes) <= 1)
+
+    def _attempted(self, attempt: VoiAttempt, frame: SurveyedFrame, candidates: VoiCandidates) -> AttemptedVoi:
+        modality = ModalityTransform() if attempt.stored_space else frame.modality
         item = candidates.item_at(attempt.position)
         if item is None:
-            return None
-        _, is_signed = voi_input(attempt, frame, self._survey.rules)
-        voi, _ = voi_from_item(item, is_signed)
-        return voi
-
-
-def voi_input(attempt: VoiAttempt, frame: SurveyedFrame, rules: StoredRules) -> tuple[ModalityTransform, bool]:
-    """The Modality LUT step whose output enters the VOI of an attempt, and whether that output is signed."""
-    if attempt.stored_space:
-        return ModalityTransform(), rules.signed
-    return frame.modality, frame.modality.output_is_signed(rules)
+            return AttemptedVoi(attempt, modality, None)
+        voi, findings = voi_from_item(item, modality.output_is_signed(self._survey.rules))
+        return AttemptedVoi(attempt, modality, voi, findings)
 
 
 def _findings(attempt: VoiAttempt, levels: _OutputLevels) -> tuple[Finding, ...]:
@@ -167,7 +171,7 @@ def _degeneracy(levels: _OutputLevels) -> str | None:
     if levels.has_one_input:
         return None
     counts, colored_pixels = levels.counts, levels.colored_pixels
-    total = int(counts.sum()) + colored_pixels
+    total = levels.total + colored_pixels
     for level, name in ((0, "0"), (255, "the maximum")):
         if int(counts[level]) * 1000 >= DEGENERATE_PER_MILLE * total:
             return f"puts {counts[level] / total:.1%} of the pixels at {name}"
@@ -176,15 +180,15 @@ def _degeneracy(levels: _OutputLevels) -> str | None:
 
 def _oddness(levels: _OutputLevels) -> str | None:
     """Why a window with these levels shows next to nothing; None where it does not, or where pixels are coloured."""
-    total = int(levels.counts.sum())
+    total = levels.total
     if levels.has_one_input or levels.colored_pixels or total == 0:
         return None
-    shares = np.cumsum(levels.counts) / total
+    shares = levels.counts.cumsum() / total
     if shares[0] >= _UNUSUAL_SHARE_AT_ZERO:
         return f"puts {shares[0]:.1%} of the pixels at 0"
     if levels.counts[255] >= _UNUSUAL_SHARE_AT_MAXIMUM * total:
         return f"puts {levels.counts[255] / total:.1%} of the pixels at the maximum"
-    low, high = (int(level) for level in np.searchsorted(shares, _SPAN_PERCENTILES))
+    low, high = (int(level) for level in shares.searchsorted(_SPAN_PERCENTILES))
     return f"shows 98% of the pixels in {high - low + 1} of 256 levels" if high - low <= _UNUSUAL_SPAN else None
 
 
