@@ -248,7 +248,7 @@ def test_a_merge_that_is_interrupted_goes_on(
 def test_a_file_of_a_shard_that_is_lost_is_found_before_the_merge(convert_shards: Shards, out: Path) -> None:
     convert_shards()
     (out / "3.png").unlink()
-    with pytest.raises(LedgerError, match=r"1 files that shard ./2 has made are not in"):
+    with pytest.raises(LedgerError, match=r"1 file that shard ./2 has made is not in"):
         Merge(out).run()
     convert_shards()
     assert Merge(out).run().counts.converted == 6
