@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from argparse import Namespace
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -84,14 +83,7 @@ def receive_command(argv: Sequence[str]) -> int:
     """Run `plainfilm receive` until a signal ends it, and return 0. Raises RunError."""
     arguments = parse(receive_parser(), argv)
     check_local(arguments.out, "OUT")
-    options, out = options_of(arguments, environment()), Path(arguments.out)
-    # what a file or the environment says about other runs does not apply
-    options = replace(
-        options,
-        run=replace(
-            options.run, shard=None, shard_members=False, overwrite=False, prune=False, watch=False, dry_run=False
-        ),
-    )
+    options, out = options_of(arguments, environment(), without=_NOT_FOR_A_LISTENER), Path(arguments.out)
     if not options.run.quiet:
         warn_of_unknown_variables(environment())
 
