@@ -11,9 +11,9 @@ from typing import Any
 from plainfilm.cli.arguments import Parser, command_parser, environment, options_of, parse
 from plainfilm.cli.file_argument import path_of_option
 from plainfilm.cli.help import CommandHelp
-from plainfilm.cli.output import print_message
+from plainfilm.cli.output import print_lines, print_message
 from plainfilm.cli.signals import stopping_on_signals
-from plainfilm.cli.summary import summary_text
+from plainfilm.cli.summary import summary_lines
 from plainfilm.cli.variables import warn_of_unknown_variables
 from plainfilm.conversion.summary import Run
 from plainfilm.errors import OptionsError
@@ -89,7 +89,7 @@ def receive_command(argv: Sequence[str]) -> int:
 
     def show_run(run: Run) -> None:
         if not options.run.quiet:
-            print_message(summary_text(run, [], out))
+            print_lines(summary_lines(run, [], out))
 
     receiver = Receiver(out, options, _settings(arguments), print_message, show_run)
     with stopping_on_signals(receiver):

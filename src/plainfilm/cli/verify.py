@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from plainfilm.cli.arguments import Parser, parse
 from plainfilm.cli.file_argument import path_of_out
-from plainfilm.cli.output import escape_controls, print_message, write_text
+from plainfilm.cli.output import one_line, print_message, write_text
 from plainfilm.options.counting import counted
 
 
@@ -38,7 +38,7 @@ def verify_command(argv: Sequence[str]) -> int:
         write_text(json.dumps(verification.to_dict(), indent=2) + "\n")
     else:
         differences = {name: getattr(verification, name) for name in ("missing", "changed", "extra")}
-        lines = [f"{kind}\t{escape_controls(name)}\n" for kind, names in differences.items() for name in names]
+        lines = [f"{kind}\t{one_line(name)}\n" for kind, names in differences.items() for name in names]
         write_text("".join(lines))
         counts = ", ".join(f"{len(names)} {kind}" for kind, names in differences.items())
         print_message(f"{counted(verification.files, 'file')} of the run in {out}: {counts}")
