@@ -114,7 +114,7 @@ def test_a_resumed_run_asks_for_the_list_alone(server: S3Server, key: Path) -> N
     assert "3 files were done before" in " ".join(run(f"s3://{BUCKET}/a", key).notes)
     assert all("list-type" in path for _, path, _ in server.requests)
     server.put({"a/x.dcm": LARGE})
-    assert "1 files have changed" in " ".join(run(f"s3://{BUCKET}/a", key).notes)
+    assert "1 file has changed" in " ".join(run(f"s3://{BUCKET}/a", key).notes)
 
 
 def test_a_survey_reads_one_range_of_a_large_film(server: S3Server) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from plainfilm.cli.arguments import Parser, parse
 from plainfilm.cli.file_argument import check_out, path_of_option
-from plainfilm.cli.output import print_message
+from plainfilm.cli.output import print_lines
 from plainfilm.cli.signals import stopping_on_signals
 from plainfilm.cli.summary import summary_of_out
 
@@ -44,5 +44,5 @@ def merge_command(argv: Sequence[str]) -> int:
     with stopping_on_signals(merge) as signals:
         run = merge.run()
     if not arguments.quiet:
-        print_message(summary_of_out(run, [], arguments.out))
+        print_lines(summary_of_out(run, [], arguments.out))
     return 128 + signals[0] if signals else 0

@@ -12,6 +12,7 @@ from plainfilm.cli.file_argument import check_out
 from plainfilm.cli.output import print_message
 from plainfilm.cli.signals import stopping_on_signals
 from plainfilm.errors import OptionsError
+from plainfilm.options.counting import counted
 
 if TYPE_CHECKING:
     from plainfilm.conversion.removal import RemovalResult
@@ -77,8 +78,8 @@ def _lines(result: RemovalResult) -> list[str]:
     """Return what was done, in lines for the user."""
     lines = []
     if result.patients:
-        patients = "1 patient" if result.patients == 1 else f"{result.patients} patients"
-        lines.append(f"removed {patients}: {result.images} images and {result.other_rows} other rows")
+        images, rows = counted(result.images, "image"), counted(result.other_rows, "other row")
+        lines.append(f"removed {counted(result.patients, 'patient')}: {images} and {rows}")
     lines += [f"{patient} was removed before" for patient in result.removed_before]
     lines += [f"{patient} is not in OUT" for patient in result.unknown]
     return lines

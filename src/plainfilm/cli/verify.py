@@ -8,7 +8,8 @@ from collections.abc import Sequence
 
 from plainfilm.cli.arguments import Parser, parse
 from plainfilm.cli.file_argument import check_out
-from plainfilm.cli.output import escape_controls, print_message, write_text
+from plainfilm.cli.output import one_line, print_message, write_text
+from plainfilm.options.counting import counted
 from plainfilm.sources.remote_file import public_text
 
 
@@ -38,8 +39,9 @@ def verify_command(argv: Sequence[str]) -> int:
         write_text(json.dumps(verification.to_dict(), indent=2) + "\n")
     else:
         differences = {name: getattr(verification, name) for name in ("missing", "changed", "extra")}
-        lines = [f"{kind}\t{escape_controls(name)}\n" for kind, names in differences.items() for name in names]
+        lines = [f"{kind}\t{one_line(name)}\n" for kind, names in differences.items() for name in names]
         write_text("".join(lines))
         counts = ", ".join(f"{len(names)} {kind}" for kind, names in differences.items())
-        print_message(f"{verification.files} files of the run in {public_text(arguments.out)}: {counts}")
+        files = counted(verification.files, "file")
+        print_message(f"{files} of the run in {public_text(arguments.out)}: {counts}")
     return 1 if verification.has_differences else 0

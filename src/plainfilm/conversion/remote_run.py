@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from plainfilm.conversion.conversion import Conversion
@@ -63,6 +65,7 @@ class RemoteConversion:
 
     def run(self, progress: ProgressCallback = ignore_progress) -> Run:
         """Convert, and return the summary when all objects are in the store. Raises RunError."""
+        started = time.monotonic()
         with naming_url(self._out), self._out.lock():
             self._fetch()
             is_finished = False
@@ -74,7 +77,7 @@ class RemoteConversion:
                     with suppress(RunError):
                         self._put()
             self._put()
-        return run
+        return replace(run, seconds=time.monotonic() - started)
 
     def _fetch(self) -> None:
         """Make the folder the same as OUT in the store, as far as the run needs it. Raises RunError."""

@@ -15,6 +15,7 @@ from collections.abc import Mapping, Set
 from pathlib import Path
 
 from plainfilm.errors import Reason, RunError
+from plainfilm.options.counting import counted
 from plainfilm.output.ownership import LEDGER, OBJECTS_SUFFIX, PrivateNames, is_private, shares_among
 from plainfilm.output.placeholder import LEAST_SIZE, digest_of_name, read_placeholder, repoint_placeholder
 from plainfilm.output.remote_out import BEING_PUT, RemoteOut
@@ -56,7 +57,9 @@ def _copies(out: RemoteOut, files: Mapping[str, Path], objects: Mapping[str, Rem
     digests = {name: digest for name, path in files.items() if (digest := read_placeholder(path)) is not None}
     origins = {digest_of_name(name): name for name in objects} if digests else {}
     if lost := sum(digest not in origins for digest in digests.values()):
-        message = f"OUT: {lost} images of this run are no longer in the store: run again"
+        message = (
+            f"OUT: {counted(lost, 'image of this run is', 'images of this run are')} no longer in the store: run again"
+        )
         raise RunError(message, reason=Reason.NETWORK)
     for name in digests:
         _note_being_put(out, name)
