@@ -10,7 +10,6 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -24,6 +23,7 @@ from plainfilm.dicom.instance import ImagePixel
 from plainfilm.dicom.transfer_syntax import transfer_syntax_name
 from plainfilm.errors import Reason, Stage, UnsupportedError
 from plainfilm.kernels import HAS_CORE
+from plainfilm.pickling import dataclass
 from plainfilm.version import VERSION
 
 Decode = Callable[[ImagePixel, FrameBytes], DecodedFrame]

@@ -3,14 +3,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from plainfilm.findings import Finding, FindingCode
-from plainfilm.pickling import quickly_made
+from plainfilm.pickling import dataclass, quickly_made
 
 
 def excess_findings(excess: bytes) -> tuple[Finding, ...]:

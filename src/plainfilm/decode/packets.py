@@ -11,10 +11,10 @@ from __future__ import annotations
 import struct
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from plainfilm.decode.tile_parts import TilePart
 from plainfilm.errors import DecodeError
+from plainfilm.pickling import dataclass
 
 _SIZ, _COD, _COC, _POC, _PPM = 0xFF51, 0xFF52, 0xFF53, 0xFF5F, 0xFF60
 _PLT, _PPT, _START_OF_DATA = 0xFF58, 0xFF61, 0xFF93

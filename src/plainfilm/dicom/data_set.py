@@ -8,7 +8,7 @@ may be larger than memory.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from pydicom.datadict import keyword_for_tag
 from pydicom.dataset import Dataset
@@ -30,6 +30,7 @@ from plainfilm.dicom.sequences import ElementCounter
 from plainfilm.dicom.transfer_syntax import DEFLATED, EXPLICIT_BIG, IMPLICIT_LITTLE
 from plainfilm.dicom.values import Values
 from plainfilm.findings import Finding, FindingCode
+from plainfilm.pickling import dataclass
 
 _MAX_NAMES = 8
 _UID = re.compile(r"[0-9.]{1,64}")

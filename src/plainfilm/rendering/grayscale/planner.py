@@ -3,12 +3,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from plainfilm.dicom.instance import Instance, Palette
 from plainfilm.errors import EncodeError, RepairRefusedError
 from plainfilm.findings import Finding, FindingCode
 from plainfilm.options.render import Clahe, Look, Polarity, RenderOptions, VoiChoice
+from plainfilm.pickling import dataclass
 from plainfilm.records import Status
 from plainfilm.rendering.grayscale.plan import GrayscalePlan
 from plainfilm.rendering.grayscale.polarity import decide_inversion

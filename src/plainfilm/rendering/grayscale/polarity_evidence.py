@@ -7,7 +7,6 @@ how often they are right, are in docs/decisions/polarity.md. The evidence never 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Any
 
@@ -17,6 +16,7 @@ import numpy.typing as npt
 
 from plainfilm.dicom.instance import Description, Instance
 from plainfilm.findings import Finding, FindingCode
+from plainfilm.pickling import dataclass
 from plainfilm.rendering.grayscale.histogram import histogram_of
 from plainfilm.rendering.grayscale.plan import GrayscalePlan, lookup_image, masked_pixels
 from plainfilm.rendering.grayscale.stored import stored_values

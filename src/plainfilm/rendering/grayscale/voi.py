@@ -7,13 +7,13 @@ neither round nor invert.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from plainfilm.options.render import VoiFunction
+from plainfilm.pickling import dataclass
 from plainfilm.rendering.grayscale.lut import LookupTable
 
 Array = npt.NDArray[Any]
