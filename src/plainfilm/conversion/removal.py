@@ -26,6 +26,7 @@ from plainfilm.conversion.summary import RUN_FILE, Counts, recorded_options
 from plainfilm.errors import LedgerError, Reason, RunError, Stage
 from plainfilm.ledger.finished_ledger import FinishedLedger, no_run_message, open_finished_ledger
 from plainfilm.ledger.ledger import Ledger
+from plainfilm.options.counting import counted
 from plainfilm.options.options import Options
 from plainfilm.output.directory import open_regular_file
 from plainfilm.output.folder import FolderOutput
@@ -154,7 +155,9 @@ def _remove_files(output: FolderOutput, ledger: Ledger) -> None:
         unremoved += len(remaining)
     ledger.commit()
     if unremoved:
-        message = f"{unremoved} files in OUT could not be removed: check the permissions in OUT, and run again"
+        message = (
+            f"{counted(unremoved, 'file')} in OUT could not be removed: check the permissions in OUT, and run again"
+        )
         raise RunError(message, reason=Reason.WRITE_FAILED, stage=Stage.WRITE)
 
 

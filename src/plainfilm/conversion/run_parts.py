@@ -3,11 +3,8 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import field
-from datetime import UTC, datetime
 from pathlib import Path
 
 from plainfilm.conversion.committer import ResultCommitter
@@ -38,7 +35,6 @@ class RunParts:
     """The parts of a run while OUT is locked and its ledger is open.
 
     earlier: the ledger that earlier runs of all shards have left, for a shard; None without one.
-    started: when the run started, in seconds of the monotonic clock; started_at: the same as a date.
     """
 
     inputs: RunInputs
@@ -49,8 +45,6 @@ class RunParts:
     placement: Placement
     progress: ProgressReporter
     earlier: LedgerSnapshot | None = None
-    started: float = field(default_factory=time.monotonic)
-    started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
 
 @contextmanager

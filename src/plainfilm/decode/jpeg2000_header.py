@@ -14,6 +14,7 @@ from plainfilm.decode.codestream import ImageSize, truncated_error
 from plainfilm.decode.packets import PacketCheck, check_packets
 from plainfilm.decode.tile_parts import TileParts, read_tile_parts
 from plainfilm.errors import DecodeError, Stage, UnsupportedError
+from plainfilm.options.counting import counted
 from plainfilm.pickling import dataclass
 
 _CODING, _COMPONENT_CODING, _TILE_PART = 0xFF52, 0xFF53, 0xFF90
@@ -95,7 +96,9 @@ def read_jpeg2000(data: bytes) -> Jpeg2000Header:
     tile_parts = read_tile_parts(data, first_tile_part, tiles)
     packets = check_packets(data, start, tile_parts.parts)
     if packets.missing:
-        raise truncated_error(f"{packets.missing} packets are missing from the JPEG 2000 codestream")
+        raise truncated_error(
+            f"{counted(packets.missing, 'packet is', 'packets are')} missing from the JPEG 2000 codestream"
+        )
     return Jpeg2000Header(
         size=size,
         multiple_component_transform=coding.multiple_component_transform,
