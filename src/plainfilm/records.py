@@ -3,11 +3,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 from plainfilm.errors import Reason, Stage
-from plainfilm.pickling import FastPickle, quickly_made
+from plainfilm.pickling import FastPickle, dataclass, quickly_made
 
 ONE_LEVEL = "flat:"
 """How the hash of stored pixels begins that are all equal."""

@@ -12,7 +12,6 @@ import argparse
 import os
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
@@ -27,6 +26,7 @@ from plainfilm.options.local_path import check_local
 from plainfilm.options.options import Options
 from plainfilm.options.render import LOOK_OPTIONS
 from plainfilm.options.suggestion import did_you_mean
+from plainfilm.pickling import dataclass
 
 _NEGATIVE = re.compile(r"-[\d.]")
 _UNKNOWN = "unrecognized arguments: "

@@ -10,12 +10,12 @@ import os
 import shutil
 import sys
 from collections.abc import Iterable
-from dataclasses import dataclass
 from unicodedata import category
 
 from plainfilm.errors import OptionsError, PlainfilmError
 from plainfilm.output.single import write_stdout
 from plainfilm.output.storage import classify_os_error
+from plainfilm.pickling import dataclass
 
 _CONTROLS = ("Cc", "Cf", "Cs", "Zl", "Zp")
 """Unicode categories: controls, formats (among them directions of text), surrogates, separators of lines."""

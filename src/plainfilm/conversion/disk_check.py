@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from plainfilm.ledger.ledger import Ledger
@@ -19,6 +18,7 @@ from plainfilm.ledger.remaining_work import FileStat
 from plainfilm.ledger.stored_files import StoredFile, StoredFiles
 from plainfilm.options.counting import counted
 from plainfilm.output.directory import open_regular_file
+from plainfilm.pickling import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ import hashlib
 import io
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +21,7 @@ from plainfilm.dicom.instance import InstanceIdentity
 from plainfilm.errors import OptionsError
 from plainfilm.options.counting import counted, lines_text
 from plainfilm.options.data_set import DataSetOptions, LabelKey
+from plainfilm.pickling import dataclass
 from plainfilm.sources.naming_rules import fold, reserved_names, sanitize, split_suffix
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 from plainfilm.conversion.packing import finish_renames, pack_images
@@ -32,6 +32,7 @@ from plainfilm.output.directory import open_regular_file
 from plainfilm.output.folder import FolderOutput
 from plainfilm.output.ownership import check_merged
 from plainfilm.output.tables import check_output_formats, write_run_file
+from plainfilm.pickling import dataclass
 from plainfilm.records import Status
 
 _NOTE = "patients were removed after this run (plainfilm remove)"

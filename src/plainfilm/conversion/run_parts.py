@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from plainfilm.conversion.committer import ResultCommitter
@@ -25,6 +24,7 @@ from plainfilm.options.output import Layout, Names
 from plainfilm.output.folder import FolderOutput
 from plainfilm.output.ownership import PrivateNames
 from plainfilm.output.tables import Rows, UnwritableTableError, write_tables
+from plainfilm.pickling import dataclass
 
 # the digits of the hash of an instance by which sources are grouped whose names may be equal
 _GROUPED_BY = {Names.UID: HASH_DIGITS, Names.TAGS: DIGITS}

@@ -6,7 +6,6 @@ from __future__ import annotations
 import shutil
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 from plainfilm.errors import LedgerError, OptionsError, Reason
@@ -25,6 +24,7 @@ from plainfilm.options.options import Options
 from plainfilm.options.share import Share
 from plainfilm.output.folder import FolderOutput
 from plainfilm.output.ownership import PrivateNames, shares_of
+from plainfilm.pickling import dataclass
 
 _MOST_NAMED = 20
 

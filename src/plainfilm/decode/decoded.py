@@ -3,14 +3,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from plainfilm.findings import Finding, FindingCode
-from plainfilm.pickling import quickly_made
+from plainfilm.pickling import dataclass, quickly_made
 
 
 def excess_findings(excess: bytes) -> tuple[Finding, ...]:
@@ -58,4 +57,4 @@ class DecodedFrame:
     @property
     def is_reduced(self) -> bool:
         """Whether the samples have a lower resolution than the frame."""
-        return any(finding.code is FindingCode.REDUCED_DECODE for finding in self.findings)
+        return FindingCode.REDUCED_DECODE in [finding.code for finding in self.findings]

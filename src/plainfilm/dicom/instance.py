@@ -6,13 +6,12 @@ Names are those of the standard (PS3.3). A value is None if the attribute is abs
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 from plainfilm.dicom.byte_source import ValueField
 from plainfilm.dicom.orientation import Turn
 from plainfilm.findings import Finding
-from plainfilm.pickling import quickly_made
+from plainfilm.pickling import dataclass, quickly_made
 
 
 class PixelKind(StrEnum):

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from plainfilm.ledger.database import Database, check_regular_files, open_copy
@@ -15,6 +14,7 @@ from plainfilm.ledger.remaining_work import FileStat
 from plainfilm.ledger.schema import has_tables, read_meta
 from plainfilm.ledger.source_names import named_source, stored_source
 from plainfilm.ledger.stored_files import StoredFiles
+from plainfilm.pickling import dataclass
 from plainfilm.sources.reference import Reference
 
 

@@ -6,12 +6,13 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from plainfilm.errors import OptionsError
 from plainfilm.options.counting import counted, lines_text
 from plainfilm.options.redaction_list import source_in_table
+from plainfilm.pickling import dataclass
 
 OPTION = "--exclude"
 _COLUMN = "source"

@@ -4,13 +4,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from enum import StrEnum
 
 from plainfilm.errors import OptionsError
 from plainfilm.options.field import ValueType, option
 from plainfilm.options.value_types import SWITCH, members, parse_number
-from plainfilm.pickling import quickly_made
+from plainfilm.pickling import dataclass, quickly_made
 
 
 class Pixels(StrEnum):

@@ -11,12 +11,13 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from plainfilm.errors import OptionsError, with_os_error
 from plainfilm.options.counting import counted, lines_text
 from plainfilm.options.privacy import NO_REDACTION_BOXES, RedactionBoxes, parse_box, parse_coordinate
+from plainfilm.pickling import dataclass
 
 COLUMNS = ("source", "x", "y", "w", "h")
 OPTION = "--redact-from"

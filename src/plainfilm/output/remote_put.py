@@ -42,8 +42,10 @@ def put_changes(out: RemoteOut, *, keeps_files: bool) -> None:
     _note_versions(out, objects)
     _put_ledger(out, objects, is_changed=bool(files))
     if not keeps_files:
-        for name in own:
-            if not _is_table(name) and out.known[name].version != BEING_PUT and out.known[name].size >= LEAST_SIZE:
+        for name in own.keys() | out.fetched:
+            path = out.folder / name
+            is_put = path.is_file() and not out.has_changed(name, path, objects)
+            if is_put and not _is_table(name) and out.known[name].size >= LEAST_SIZE:
                 out.release(name)
 
 
@@ -107,9 +109,7 @@ def _put_ledger(out: RemoteOut, objects: Mapping[str, RemoteFile], *, is_changed
     gone = _gone(out)
     obsolete = {name: objects[name].version for name in gone if name in objects}
     if path.is_file() and (is_changed or gone or out.has_changed(ledger, path, objects)):
-        versions = {name: known.version for name, known in out.known.items() if not is_private(name)}
-        present = {name: version for name, version in versions.items() if name not in obsolete}
-        out.store.put_bytes(out.names.objects, Inventory(present, obsolete).to_bytes(path))
+        out.store.put_bytes(out.names.objects, _inventory(out, obsolete).to_bytes(path))
         status = path.stat()
         out.store.put({ledger: path})
         if (file := out.store.find(ledger)) is not None:
@@ -119,8 +119,17 @@ def _put_ledger(out: RemoteOut, objects: Mapping[str, RemoteFile], *, is_changed
         out.store.remove(names)
         for name in names:
             del out.known[name]
+    if path.is_file() and obsolete:
+        # the names of images that were removed for good must not stay
+        out.store.put_bytes(out.names.objects, _inventory(out, {}).to_bytes(path))
     out.store.remove(_leftovers(out, objects.keys() - set(gone)))
     out.save()
+
+
+def _inventory(out: RemoteOut, obsolete: Mapping[str, int]) -> Inventory:
+    """Return the list of the objects of OUT; obsolete: those that are to be removed, with their versions."""
+    versions = {name: known.version for name, known in out.known.items() if not is_private(name)}
+    return Inventory({name: version for name, version in versions.items() if name not in obsolete}, obsolete)
 
 
 def _gone(out: RemoteOut) -> list[str]:

@@ -4,12 +4,12 @@
 from __future__ import annotations
 
 import textwrap
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from html import escape
 
 from plainfilm.dicom.instance import Instance
 from plainfilm.findings import Finding
-from plainfilm.pickling import FastPickle, quickly_made
+from plainfilm.pickling import FastPickle, dataclass, quickly_made
 from plainfilm.rendering.frame import PlannedFrame
 from plainfilm.rendering.geometry.geometry import Geometry
 from plainfilm.rendering.plan import PlanColumns

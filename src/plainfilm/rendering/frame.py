@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy.typing as npt
@@ -12,7 +11,7 @@ from plainfilm.decode.decoded import DecodedFrame
 from plainfilm.findings import Finding
 from plainfilm.kernels.levels import Levels, levels_array
 from plainfilm.options.output import Projection
-from plainfilm.pickling import quickly_made
+from plainfilm.pickling import dataclass, quickly_made
 from plainfilm.rendering.geometry.geometry import Geometry
 from plainfilm.rendering.masks import FrameMasks
 from plainfilm.rendering.overlays import OverlayMask, OverlayPlan

@@ -3,12 +3,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Protocol
 
 from plainfilm.findings import Finding
 from plainfilm.options.render import Look
-from plainfilm.pickling import quickly_made
+from plainfilm.pickling import dataclass, quickly_made
 from plainfilm.records import Status
 from plainfilm.rendering.steps import Step
 

@@ -6,7 +6,6 @@ Nothing may depend on these pixels: they are left out of every histogram, and bl
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,6 +14,7 @@ import numpy.typing as npt
 from plainfilm.findings import Finding, FindingCode
 from plainfilm.options.counting import counted
 from plainfilm.options.privacy import RedactionBox
+from plainfilm.pickling import dataclass
 
 Array = npt.NDArray[Any]
 Mask = npt.NDArray[np.bool_]

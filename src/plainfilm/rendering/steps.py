@@ -6,15 +6,13 @@ All texts of steps are in this module. A plan holds its steps; `explanation.py` 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from plainfilm.dicom.instance import Instance, Palette, PixelKind, Shutter, SoftcopyPresentation
 from plainfilm.dicom.orientation import Turn
 from plainfilm.findings import FindingCode
 from plainfilm.options.geometry import Box
 from plainfilm.options.presentation import Overlays
 from plainfilm.options.render import Clahe, Icc
-from plainfilm.pickling import quickly_made
+from plainfilm.pickling import dataclass, quickly_made
 from plainfilm.rendering.geometry.geometry import Geometry
 from plainfilm.rendering.grayscale.equalization import EqualizeRecipe
 from plainfilm.rendering.grayscale.modality import ModalityTransform
