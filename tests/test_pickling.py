@@ -3,17 +3,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 import pickle
-from dataclasses import FrozenInstanceError, dataclass, replace
+from dataclasses import FrozenInstanceError, replace
 
 import pytest
 
-from plainfilm.pickling import FastPickle, made_of, quickly_made, replaced
+from plainfilm.pickling import FastPickle, dataclass, made_of, replaced
 from plainfilm.records import Record
 
 
-@dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Plain(FastPickle):
     """Made by the constructor of dataclasses."""
 
@@ -22,7 +23,6 @@ class Plain(FastPickle):
     name: str = ""
 
 
-@quickly_made
 @dataclass(frozen=True, slots=True)
 class Quick(FastPickle):
     """The same fields."""

@@ -64,23 +64,6 @@ def made_of(kind: type[T], values: dict[str, Any]) -> T:
     return kind(*map(values.__getitem__, names))
 
 
-def quickly_made(kind: type[T]) -> type[T]:
-    """Let instances of a frozen dataclass with slots be made in half the time, as a decorator above `dataclass`.
-
-    Each value is set by the descriptor of its slot, which `object.__setattr__` would look up for each value. The fields
-    have neither default factories nor a `__post_init__`.
-    """
-    names: tuple[str, ...] = kind.__match_args__  # type: ignore[attr-defined]
-    namespace: dict[str, Any] = {f"set_{name}": getattr(kind, name).__set__ for name in names}
-    body = "; ".join(f"set_{name}(self, {name})" for name in names)
-    exec(f"def __init__(self, {', '.join(names)}): {body}", namespace)
-    plain, quick = kind.__init__, namespace["__init__"]
-    quick.__defaults__, quick.__annotations__ = plain.__defaults__, plain.__annotations__
-    quick.__qualname__ = plain.__qualname__
-    kind.__init__ = quick  # type: ignore[method-assign]
-    return kind
-
-
 class FastPickle:
     """Base class of frozen dataclasses with slots that pickles them in a sixth of the time of `dataclasses`.
 

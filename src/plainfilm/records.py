@@ -6,7 +6,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from plainfilm.errors import Reason, Stage
-from plainfilm.pickling import FastPickle, dataclass, quickly_made
+from plainfilm.pickling import FastPickle, dataclass
 
 ONE_LEVEL = "flat:"
 """How the hash of stored pixels begins that are all equal."""
@@ -24,7 +24,6 @@ class Status(StrEnum):
     SKIPPED = "skipped"
 
 
-@quickly_made
 @dataclass(frozen=True, slots=True)
 class Record(FastPickle):
     """One output image. The fields are the columns of the metadata table in their order, with these exceptions.

@@ -113,12 +113,6 @@ def test_a_merge_in_a_bucket_reads_no_image_and_leaves_what_one_run_leaves(
     assert not images_of(s3_server.requests, "GET")
     assert contents(s3_server) == expected
     assert private_objects(s3_server) == {".plainfilm", ".plainfilm-objects"}
-    # a run from a third machine has nothing to do and reads no image
-    s3_server.requests.clear()
-    with on_machine(tmp_path / "third machine"):
-        run = convert_remotely([folder], OUT, given)
-    assert "6 files were done before and are as they were" in run.notes
-    assert not [*images_of(s3_server.requests, "GET"), *images_of(s3_server.requests, "PUT")]
 
 
 def test_a_shard_resumes_on_another_machine_without_reading_images(

@@ -80,9 +80,11 @@ def test_another_machine_goes_on_with_the_ledger_of_the_bucket(
     run(films)
     monkeypatch.setenv("XDG_STATE_HOME", str(films.parent / "other"))
     write_case(films / "new.dcm", rows=16, columns=30)
+    s3_server.requests.clear()
     result = run(films)
     assert "4 files were done before" in " ".join(result.notes)
-    assert "new.png" in contents(s3_server)
+    images = [(method, path) for method, path, _ in s3_server.requests if path.endswith(".png")]
+    assert images == [("PUT", f"/{BUCKET}/out/new.png")]
     monkeypatch.setenv("XDG_STATE_HOME", str(films.parent / "state"))
     assert "5 files were done before" in " ".join(run(films).notes)
 

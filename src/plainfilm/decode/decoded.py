@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from plainfilm.findings import Finding, FindingCode
-from plainfilm.pickling import dataclass, quickly_made
+from plainfilm.pickling import dataclass
 
 
 def excess_findings(excess: bytes) -> tuple[Finding, ...]:
@@ -24,7 +24,6 @@ class CodecDeclined(Exception):  # noqa: N818 - it is no error: the next codec d
     """A codec leaves a codestream to the next codec of its transfer syntax, which judges it."""
 
 
-@quickly_made
 @dataclass(frozen=True, slots=True)
 class DecodedFrame:
     """One frame as its decoder returns it: the samples are not yet masked, shifted or sign-extended.

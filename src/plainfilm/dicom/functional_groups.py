@@ -13,7 +13,7 @@ from plainfilm.dicom.lut_attributes import read_modality_level, read_voi_level
 from plainfilm.dicom.shutter import read_shutter
 from plainfilm.dicom.values import Values
 from plainfilm.findings import Finding, FindingCode
-from plainfilm.pickling import dataclass, quickly_made
+from plainfilm.pickling import dataclass
 
 T = TypeVar("T")
 
@@ -34,7 +34,6 @@ _MACROS = (
 )
 
 
-@quickly_made
 @dataclass(frozen=True, slots=True)
 class _LevelAttributes:
     """The attributes of one level: a functional group, or the top level of the data set."""

@@ -9,7 +9,7 @@ from enum import StrEnum
 from plainfilm.errors import OptionsError
 from plainfilm.options.field import ValueType, option
 from plainfilm.options.value_types import SWITCH, members, parse_number
-from plainfilm.pickling import dataclass, quickly_made
+from plainfilm.pickling import dataclass
 
 
 class Pixels(StrEnum):
@@ -53,7 +53,6 @@ class OutputSize:
         return "none" if self.longest is None else str(self.longest)
 
 
-@quickly_made
 @dataclass(frozen=True, slots=True)
 class Box:
     """A part of an image in pixels: its first column and row, both from 0, and its width and height."""

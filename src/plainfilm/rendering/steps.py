@@ -12,7 +12,7 @@ from plainfilm.findings import FindingCode
 from plainfilm.options.geometry import Box
 from plainfilm.options.presentation import Overlays
 from plainfilm.options.render import Clahe, Icc
-from plainfilm.pickling import dataclass, quickly_made
+from plainfilm.pickling import dataclass
 from plainfilm.rendering.geometry.geometry import Geometry
 from plainfilm.rendering.grayscale.equalization import EqualizeRecipe
 from plainfilm.rendering.grayscale.modality import ModalityTransform
@@ -31,7 +31,6 @@ _OVERLAY_USES = {
 }
 
 
-@quickly_made
 @dataclass(frozen=True, slots=True)
 class Step:
     """One step: its name, what it does, the attribute that it comes from, and the reason for it."""
