@@ -28,8 +28,10 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.jobs import Films, write_films
+from benchmarks.measure import environment
 
 _PR_SET_CHILD_SUBREAPER = 36
+_PATH = os.pathsep.join(sys.path)
 FILMS = (Films("small films", 20, 2020), Films("films explicit", 16, 76))
 _KEY = b"a key that is made for benchmarks, and for nothing else"
 
@@ -82,7 +84,7 @@ def run_scheduler(place: Path, source: Path, workers: int) -> Times:
     from tests.support.dask_cluster import running_cluster, wait_for
 
     shutil.rmtree(place / "cluster", ignore_errors=True)
-    with _changed_environment(_environment(place)), running_cluster(place / "cluster") as cluster:
+    with _changed_environment(environment(place, _PATH)), running_cluster(place / "cluster") as cluster:
         for _ in range(workers):
             cluster.add_worker()
         wait_for(lambda: all("Registered to" in cluster.log(number) for number in range(workers)))
@@ -132,7 +134,7 @@ def _convert(place: Path, source: Path) -> Sequence[str]:
 def _start(place: Path, name: str, *words: str) -> subprocess.Popen[bytes]:
     """Start a command of plainfilm, which writes its own processor time into the file `name`."""
     command = [sys.executable, "-m", "benchmarks.engines", "--child", str(place / name), *words]
-    return subprocess.Popen(command, env=_environment(place), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    return subprocess.Popen(command, env=environment(place, _PATH), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
 
 
 def _end(place: Path, name: str, process: subprocess.Popen[bytes]) -> float:
@@ -150,12 +152,6 @@ def child(path: Path, words: Sequence[str]) -> int:
     code = plainfilm(words)
     path.write_text(repr(time.process_time()))
     return code
-
-
-def _environment(place: Path) -> dict[str, str]:
-    """The environment of this process, in which Python keeps compiled modules as it does for an installed package."""
-    names = {name: text for name, text in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    return {**names, "PYTHONPATH": os.pathsep.join(sys.path), "PYTHONPYCACHEPREFIX": str(place / "compiled")}
 
 
 @contextmanager

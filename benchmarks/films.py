@@ -12,7 +12,6 @@ The recipes run in the Python of --peers-python, which needs a decoder for each 
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import resource
@@ -26,8 +25,10 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from benchmarks.measure import environment
+from benchmarks.sections import write_section
+
 HEADING = "## Processor time of one film"
-_END = "\n## "
 _PROGRAMS = ("plainfilm", "recipe", "stretch")
 
 
@@ -177,10 +178,11 @@ def starts(folder: Path, rounds: int) -> Iterator[str]:
         for name, target in (("one film to one image", "image.png"), ("one film to a folder", "out")):
             command = [sys.executable, "-m", "plainfilm", "convert", str(film), f"{place}/{target}", "--quiet"]
             processor, wall = [], []
+            names = environment(Path(place), os.pathsep.join(sys.path))
             for _ in range(rounds):
                 subprocess.run(["rm", "-rf", f"{place}/{target}"], check=True)
                 before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-                subprocess.run(command, check=True)
+                subprocess.run(command, env=names, check=True)
                 wall.append(time.perf_counter() - started)
                 after = resource.getrusage(resource.RUSAGE_CHILDREN)
                 processor.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
@@ -229,17 +231,6 @@ def section(place: Path, rounds: int, short: bool, peers_python: str = sys.execu
     yield ""
 
 
-def replace_section(page: Path, text: str, heading: str = HEADING) -> None:
-    """Replace the section in a page, or add it before the stages of one file."""
-    old = page.read_text(encoding="utf-8")
-    start = old.find(heading)
-    if start < 0:
-        start = stop = old.index("## Stages of one file")
-    else:
-        stop = old.index(_END, start + 1) + 1
-    page.write_text(old[:start] + text + "\n" + old[stop:], encoding="utf-8")
-
-
 def main() -> None:
     """Measure and print the section; with --page also write it."""
     if sys.argv[1:2] == ["--child"]:
@@ -247,19 +238,7 @@ def main() -> None:
         result = child(program, json.loads(row), Path(folder))
         print(json.dumps({"seconds": result.seconds, "written": result.written}))
         return
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=3, help="number of rounds (default: 3)")
-    parser.add_argument("--short", action="store_true", help="small films: its figures mean nothing")
-    parser.add_argument("--peers-python", default=sys.executable, help="the Python of benchmarks/requirements.txt")
-    parser.add_argument("--page", type=Path, help="the page whose section is replaced")
-    settings = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        lines = []
-        for line in section(Path(folder), settings.rounds, settings.short, settings.peers_python):
-            print(line, flush=True)
-            lines.append(line)
-    if settings.page is not None:
-        replace_section(settings.page, "\n".join(lines))
+    write_section(__doc__, HEADING, section)
 
 
 if __name__ == "__main__":

@@ -11,20 +11,19 @@ without start-up, and the rest is the start. Times are the smallest of the round
 
 from __future__ import annotations
 
-import argparse
 import os
 import resource
 import shutil
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from benchmarks.films import replace_section
+from benchmarks.measure import environment
+from benchmarks.sections import write_section
 
 HEADING = "## Whole jobs"
 _CONVERT = ("-m", "plainfilm", "convert", "IN", "OUT", "--jobs", "2", "--quiet", "--key-file", "KEY")
@@ -68,7 +67,7 @@ def run_job(job: str, python: str, source: Path, place: Path) -> Seconds:
     command = [python, *(names.get(word, word) for word in _JOBS[job])]
     path = str(Path(__file__).resolve().parent.parent) if job == _PEER else os.pathsep.join(sys.path)
     before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-    subprocess.run(command, env={**os.environ, "PYTHONPATH": path}, capture_output=True, check=True)
+    subprocess.run(command, env=environment(place, path), capture_output=True, check=True)
     wall, after = time.perf_counter() - started, resource.getrusage(resource.RUSAGE_CHILDREN)
     processor = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     shutil.rmtree(out, ignore_errors=True)
@@ -189,19 +188,7 @@ def main() -> None:
     if sys.argv[1:2] == ["--child"]:
         print({"iterate": iterate, "loader": load}[sys.argv[2]](Path(sys.argv[3])))
         return
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=3, help="number of rounds (default: 3)")
-    parser.add_argument("--short", action="store_true", help="few small films: its figures mean nothing")
-    parser.add_argument("--peers-python", default=sys.executable, help="the Python of benchmarks/requirements.txt")
-    parser.add_argument("--page", type=Path, help="the page whose section is replaced")
-    settings = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        lines = []
-        for line in section(Path(folder), settings.rounds, settings.short, settings.peers_python):
-            print(line, flush=True)
-            lines.append(line)
-    if settings.page is not None:
-        replace_section(settings.page, "\n".join(lines), HEADING)
+    write_section(__doc__, HEADING, section)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -12,6 +13,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _PAGE, _PERIOD = 4096, 0.02
+
+
+def environment(place: Path, path: str) -> dict[str, str]:
+    """The environment of this process with another PYTHONPATH.
+
+    Python keeps compiled modules in a folder of `place`, as it keeps those of an installed package beside them.
+    """
+    names = {name: text for name, text in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return {**names, "PYTHONPATH": path, "PYTHONPYCACHEPREFIX": str(place / "compiled")}
 
 
 @dataclass(frozen=True, slots=True)

@@ -187,4 +187,4 @@ class Finding:
 
 def codes_of(findings: tuple[Finding, ...]) -> str:
     """The text of the column `findings`: the codes joined by `;`, each once, in the order of the findings."""
-    return ";".join(dict.fromkeys(finding.code.value for finding in findings))
+    return ";".join(dict.fromkeys([finding.code.value for finding in findings])) if findings else ""

@@ -3,11 +3,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 from plainfilm.errors import Reason, Stage
-from plainfilm.pickling import FastPickle, quickly_made
+from plainfilm.pickling import FastPickle, dataclass
 
 ONE_LEVEL = "flat:"
 """How the hash of stored pixels begins that are all equal."""
@@ -25,7 +24,6 @@ class Status(StrEnum):
     SKIPPED = "skipped"
 
 
-@quickly_made
 @dataclass(frozen=True, slots=True)
 class Record(FastPickle):
     """One output image. The fields are the columns of the metadata table in their order, with these exceptions.

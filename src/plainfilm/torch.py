@@ -35,6 +35,7 @@ from plainfilm.api.many_images import PathArgument, iterate_slice
 from plainfilm.api.training import RecordTargets, TrainingImages, open_images
 from plainfilm.conversion.source_slice import SourceSlice
 from plainfilm.errors import ConversionError
+from plainfilm.options.counting import counted
 from plainfilm.options.keywords import IterateKeywords
 from plainfilm.records import Failure, Status
 
@@ -143,7 +144,10 @@ class ImageDataset(Dataset):  # type: ignore[misc]
         return self._images.name(self._number(index))
 
     def __repr__(self) -> str:
-        parts = [f"{len(self)} images", *([f"{len(self.classes)} classes"] if self.classes else [])]
+        parts = [
+            counted(len(self), "image"),
+            *([counted(len(self.classes), "class", "classes")] if self.classes else []),
+        ]
         return f"<plainfilm.torch.ImageDataset: {', '.join(parts)}>"
 
     def _number(self, index: int) -> int:
@@ -229,7 +233,7 @@ class IterableImageDataset(IterableDataset):  # type: ignore[misc]
         return int(self._failures.sum())
 
     def __repr__(self) -> str:
-        return f"<plainfilm.torch.IterableImageDataset: {len(self._sources)} sources>"
+        return f"<plainfilm.torch.IterableImageDataset: {counted(len(self._sources), 'source')}>"
 
     def _add_failure(self, failure: Failure, position: int) -> None:
         """Count a failure, or raise it as a ConversionError."""

@@ -185,7 +185,7 @@ def test_a_file_gives_its_picture_and_the_tables(film: Path, plainfilm: CommandL
     done = plainfilm.run("convert", film, out, "--names", "keep")
     assert (done.returncode, done.stdout) == (OK, "")
     first, *others = done.stderr.splitlines()
-    assert re.fullmatch(rf"1 images, 0 failed, 0 skipped in [\d.]+ s: {re.escape(str(out))}", first)
+    assert re.fullmatch(rf"1 image, 0 failed, 0 skipped in [\d.]+ s: {re.escape(str(out))}", first)
     assert 2 <= len(others) <= 4
     assert str(out / "metadata.csv") in others[0]
     assert {"failures.csv", "hand.png", "metadata.csv", "report.html", "run.json"} <= set(files_of(out))
@@ -227,7 +227,7 @@ def test_some_failures_exit_with_1_and_the_rest_is_converted(
     out = tmp_path / "out"
     done = plainfilm.run("convert", film.parent, out)
     assert done.returncode == SOME_FAILED
-    assert "1 images, 1 failed, 0 skipped" in done.stderr
+    assert "1 image, 1 failed, 0 skipped" in done.stderr
     assert str(out / "failures.csv") in done.stderr
     assert images_of(out) == ["hand.png"]
     assert [(row["source"], row["reason"]) for row in rows_of(out, "failures")] == [
@@ -239,7 +239,7 @@ def test_a_skipped_file_is_no_failure(film: Path, plainfilm: CommandLine, tmp_pa
     (film.parent / "notes.txt").write_text("about the film")
     done = plainfilm.run("convert", film.parent, tmp_path / "out")
     assert done.returncode == OK
-    assert "1 images, 0 failed, 1 skipped" in done.stderr
+    assert "1 image, 0 failed, 1 skipped" in done.stderr
 
 
 @pytest.mark.parametrize("names", [["notes.txt"], []])
@@ -287,7 +287,7 @@ def test_strict_turns_a_repair_into_a_failure(plainfilm: CommandLine, tmp_path: 
     film = write_case(tmp_path / "film.dcm", **DEGENERATE)
     lenient = plainfilm.run("convert", film, tmp_path / "a")
     assert lenient.returncode == OK
-    assert "1 images (1 repaired)" in lenient.stderr
+    assert "1 image (1 repaired)" in lenient.stderr
     assert [row["status"] for row in rows_of(tmp_path / "a")] == ["repaired"]
     assert plainfilm.run("convert", film, tmp_path / "b", "--strict").returncode == SOME_FAILED
     assert [row["reason"] for row in rows_of(tmp_path / "b", "failures")] == ["repair_refused"]

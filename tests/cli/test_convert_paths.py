@@ -186,3 +186,28 @@ def test_options_of_a_folder_in_the_environment_are_ignored_for_a_single_image(
     film = write_case(tmp_path / "film.dcm", rows=16, columns=16)
     environment = {"PLAINFILM_NAMES": "hash", "PLAINFILM_COLUMNS": "StudyDate", "PLAINFILM_FIT": "pad"}
     assert plainfilm.run("convert", film, tmp_path / "x.png", environment=environment).returncode == 0
+
+
+def test_a_path_with_a_line_end_adds_no_line_to_a_message(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    film = write_case(tmp_path / "in" / "a\nplainfilm: all is well.dcm", rows=16, columns=16)
+    for words, code in (
+        (["in", "o\nplainfilm: all is well", "--jobs", "1", "--no-report"], 0),
+        ([str(film), "b\nplainfilm: all is well.png"], 0),
+        ([str(film), "c\nplainfilm: all is well/x.png"], 1),
+        (["in\nplainfilm: all is well", "out"], 2),
+    ):
+        assert main(["convert", *words]) == code
+        shown = capsys.readouterr()
+        lines = (shown.out + shown.err).splitlines()
+        assert "\\nplainfilm: all is well" in lines[0]
+        assert not [line for line in lines if line.startswith("plainfilm: all is well")]
+
+
+def test_a_picture_that_cannot_be_written_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    film, out = write_case(tmp_path / "a.dcm", rows=16, columns=16), tmp_path / "missing" / "x.png"
+    assert main(["convert", str(film), str(out)]) == 1
+    assert f"{out} could not be written: No such file or directory" in capsys.readouterr().err

@@ -37,7 +37,7 @@ def test_each_image_is_redacted_by_its_own_rows(films: Path, plainfilm: CommandL
     run = plainfilm.run("convert", films, tmp_path / "out", *words)
     assert run.returncode == 0, run.stderr
     (note,) = json.loads(run.stderr.splitlines()[-1])["notes"]
-    assert note == "1 rows of --redact-from name no source of this run (lines 4) and redact nothing"
+    assert note == "1 row of --redact-from names no source of this run (line 4): nothing is redacted there"
     assert json.loads((tmp_path / "out" / "run.json").read_text())["notes"] == [note]
     with open(tmp_path / "out" / "metadata.csv", newline="", encoding="utf-8") as file:
         rows = {row["file_name"]: row["findings"].split(";") for row in csv.DictReader(file)}
@@ -127,4 +127,4 @@ def test_a_list_of_other_files_ends_the_single_image_and_the_dry_run(
     words = (*words, "--redact-unmatched", "ignore")
     run = plainfilm.run("convert", films / "a" / "hand.dcm", tmp_path / "one.png", *words)
     assert run.returncode == 0
-    assert "name no source of this run (lines 2) and redact nothing" in run.stderr
+    assert "names no source of this run (line 2): nothing is redacted there" in run.stderr

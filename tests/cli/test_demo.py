@@ -54,6 +54,16 @@ def test_each_png_has_the_size_of_its_dicom_file(
         assert shown.shape == (header.Rows, header.Columns)
 
 
+def test_what_the_environment_says_about_other_commands_is_ignored(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PLAINFILM_SHARD", "1/2")
+    # contradicts a shard where both count
+    monkeypatch.setenv("PLAINFILM_WATCH", "1")
+    assert main(["demo", str(tmp_path / "out"), "--dry-run"]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == 12
+
+
 def test_an_existing_out_is_refused_unchanged(demo: tuple[Finished, Path], capsys: pytest.CaptureFixture[str]) -> None:
     _, out = demo
     before = {path: path.stat().st_mtime_ns for path in out.rglob("*") if path.is_file()}

@@ -21,7 +21,7 @@ def test_the_tables_end_with_the_next_command(plainfilm: CommandLine, tmp_path: 
     write_case(tmp_path / "in" / "hand.dcm")
     done = plainfilm.run("survey", tmp_path / "in")
     assert done.returncode == 0
-    assert "1 files: 1 images with 1 frames" in done.stdout
+    assert "1 file: 1 image with 1 frame, of 1 patient in 1 study" in done.stdout
     assert "transfer syntax" in done.stdout
     assert done.stdout.splitlines()[-1].strip() == f"plainfilm convert {tmp_path / 'in'} pictures"
 

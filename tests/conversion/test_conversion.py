@@ -8,6 +8,7 @@ import csv
 import hashlib
 import json
 import threading
+import time
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
@@ -30,6 +31,7 @@ from plainfilm.errors import LedgerError, OptionsError, RunError, SourceMissingE
 from plainfilm.findings import FindingCode
 from plainfilm.options.options import Options
 from plainfilm.records import Failure
+from plainfilm.sources.walk import Listing
 from plainfilm.workers.spawn import TASK
 
 pytestmark = pytest.mark.slow
@@ -341,14 +343,23 @@ def test_nothing_of_the_patient_is_in_any_output(
     assert not leaks
 
 
+def test_the_time_of_a_run_includes_that_of_the_listing(convert: Converts, monkeypatch: pytest.MonkeyPatch) -> None:
+    def list_slowly(*arguments: Any) -> Listing:
+        time.sleep(0.3)
+        return Listing(*arguments)
+
+    monkeypatch.setattr("plainfilm.conversion.conversion.Listing", list_slowly)
+    assert convert().seconds >= 0.3
+
+
 def test_a_path_that_names_the_patient_is_noted_in_the_summary(convert: Converts, source: Path, out: Path) -> None:
     dataset, _ = build_case()
     dataset.PatientName = "Doe^Jane"
     (source / "Doe, Jane").mkdir()
     (source / "Doe, Jane" / "1.dcm").write_bytes(to_bytes(dataset))
     (note,) = convert().notes
-    assert "1 images" in note
-    assert "name their patient" in note
+    assert "1 image " in note
+    assert "name the patient" in note
     assert FindingCode.PATIENT_IN_PATH in rows_of(out)[0]["findings"]
 
 

@@ -112,11 +112,11 @@ def test_a_done_source_is_no_job_until_its_file_changes(
     ledger.mark_done(["a.dcm"])
     job_source = make_job_source()
     assert payloads(job_source, source) == []
-    assert list(job_source.notes()) == ["1 files were done before and are as they were"]
+    assert list(job_source.notes()) == ["1 file was done before and is as it was"]
     source.path.write_bytes(b"another content")
     job_source = make_job_source()
     assert len(payloads(job_source, source)) == 1
-    assert list(job_source.notes()) == ["1 files have changed since they were converted, and were converted again"]
+    assert list(job_source.notes()) == ["1 file has changed since it was converted: done again"]
 
 
 def test_the_total_is_reported_when_all_sources_are_listed(
@@ -147,8 +147,8 @@ def test_redactions_go_with_their_source_and_unused_ones_are_noted(
     first, second = payloads(job_source, reference(tmp_path, "a.dcm"), reference(tmp_path, "b.dcm"))
     assert (bool(first.boxes), bool(second.boxes)) == (True, False)
     (note,) = job_source.notes()
-    assert "1 rows of --redact-from" in note
-    assert "lines 3" in note
+    assert "1 row of --redact-from" in note
+    assert "line 3" in note
 
 
 @pytest.mark.parametrize("names", [Names.HASH, Names.UID])

@@ -376,7 +376,7 @@ class TestCommand:
         capsys.readouterr()
         assert main(["remove", out, "--patient", f"{HASH},{unknown}", "--patient", HASH.upper()]) == 0
         assert capsys.readouterr().err.splitlines()[-2:] == [
-            "removed 1 patient: 7 images and 1 other rows",
+            "removed 1 patient: 7 images and 1 other row",
             f"{unknown} is not in OUT",
         ]
         assert main(["remove", out, "--patient", HASH]) == 0

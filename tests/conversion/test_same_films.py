@@ -148,11 +148,12 @@ def test_an_archive_that_has_not_changed_is_not_converted_again(films: Path, kin
     before = images_of(films.parent / "out")
     again = convert(source, films, "out")
     assert again.counts == first.counts
-    assert any(note.startswith(f"{len(members(films))} files were done before") for note in again.notes)
+    count = len(members(films))
+    assert any(note.startswith(f"{count} file") and "done before" in note for note in again.notes)
     status = source.stat()
     os.utime(source, ns=(status.st_atime_ns, status.st_mtime_ns + 10**9))
     changed = convert(source, films, "out")
-    assert any("have changed since they were converted" in note for note in changed.notes)
+    assert any("changed since" in note for note in changed.notes)
     assert images_of(films.parent / "out") == before
 
 

@@ -107,7 +107,7 @@ def test_an_overwriting_run_forgets_the_prefixes(films: Path, tmp_path: Path) ->
 
 def test_the_summary_says_that_names_were_changed(films: Path, tmp_path: Path) -> None:
     run = convert(tmp_path, films / "a", films / "other/a")
-    assert [note for note in run.notes if note.startswith("1 files have a name that another")]
+    assert [note for note in run.notes if note.startswith("1 file has a name that another")]
     run = convert(tmp_path, films / "a", overwrite=True)
     assert not run.notes
     run = convert(tmp_path, films / "b/x.dcm", films / "a/x.dcm", overwrite=True)

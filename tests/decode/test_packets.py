@@ -74,7 +74,7 @@ def test_the_expected_number_of_packets_is_that_of_the_encoder(layout: str) -> N
     codestream = encoded(plt=True, **LAYOUTS[layout])
     assert check(codestream) == PacketCheck(is_complete_count=True)
     # one packet fewer is noticed, so that the numbers are equal and not only large enough
-    with pytest.raises(TruncatedError, match="1 packets are missing"):
+    with pytest.raises(TruncatedError, match="1 packet is missing"):
         read_jpeg2000(without_last_packets(codestream, 1))
 
 

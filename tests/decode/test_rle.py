@@ -85,7 +85,7 @@ def test_a_contradicting_header_is_rejected(change: dict[str, int]) -> None:
 
 def test_the_error_names_the_present_and_the_expected_number_of_segments() -> None:
     image = synthetic_image((4, 4), 8)
-    with pytest.raises(DecodeError, match="1 segments; Bits Allocated 16 and Samples per Pixel 1 make 2"):
+    with pytest.raises(DecodeError, match="1 segment; Bits Allocated 16 and Samples per Pixel 1 make 2"):
         decode_codestream(describe_image(image, 16), encoded(image), RLE)
 
 

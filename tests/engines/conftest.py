@@ -11,21 +11,12 @@ import subprocess
 import zipfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from tests.support.dask_cluster import hidden_from_worker, running_cluster
+from tests.support.dask_cluster import NetworkHosts, hidden_from_worker, running_cluster
 from tests.support.engine_runs import DaskHosts, film
 from tests.support.s3_server import S3Server, running_proxy
-
-
-@dataclass(frozen=True, slots=True)
-class NetworkHosts:
-    """Network namespaces, which reach this one through a bridge; address: that of the bridge."""
-
-    names: tuple[str, ...]
-    address: str
 
 
 @pytest.fixture

@@ -5,12 +5,14 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable, Iterator
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
 from tests.support.cases.build import case_file
-from tests.support.dask_cluster import DaskCluster, hidden_from_worker, running_cluster
+from tests.support.dask_cluster import DaskCluster, hidden_from_worker, running_cluster, wait_for
 from tests.support.s3_server import BUCKET, S3Server, running_proxy
 
 from plainfilm.api.many_images import convert
@@ -118,34 +120,51 @@ def test_no_image_passes_through_the_client(
     check_like_a_folder(s3_server, client_folder, **options)
 
 
-def kill_in_turn(*victims: int) -> Callable[[RunProgress], None]:
-    """Return a callback that kills one process after the other, while images come."""
+def kill_in_turn(*victims: Sequence[int]) -> Callable[[RunProgress], None]:
+    """Return a callback that kills one group of processes after the other, while images come."""
     remaining = list(victims)
     seen = [0]
 
     def callback(progress: RunProgress) -> None:
         if remaining and progress.new_images > seen[0]:
             seen[0] = progress.new_images
-            os.kill(remaining.pop(0), signal.SIGKILL)
+            for process in remaining.pop(0):
+                os.kill(process, signal.SIGKILL)
 
     return callback
+
+
+def kill_client(folder: Path, scheduler: str, server: S3Server) -> None:
+    """Start the command, and kill it when workers have staged images."""
+    words = ["convert", FILMS, OUT, "--key-file", str(folder / "key"), "--engine", "dask", "--scheduler", scheduler]
+    command = [sys.executable, "-m", "plainfilm", *words]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        wait_for(lambda: sum("/.plainfilm-staging/" in key for key in server.list_keys()) > 4)
+        assert process.poll() is None
+        process.kill()
 
 
 @pytest.mark.usefixtures("films")
 def test_killed_workers_and_a_killed_scheduler_leave_whole_objects_and_cost_nothing(
     tmp_path: Path, cluster: DaskCluster, client_folder: Path, s3_server: S3Server
 ) -> None:
+    # more than are in progress at once: the run lasts until the scheduler is killed
+    s3_server.put({f"films/more/{number}.dcm": case_file(seed=100 + number) for number in range(20)})
     plain, nanny = cluster.add_worker("--no-nanny"), cluster.add_worker("--nanny")
+    # this one survives, so that images come until the scheduler is killed
+    cluster.add_worker("--no-nanny")
+    kill = kill_in_turn((plain.pid, nanny.pid), (cluster.scheduler.pid,))
     with pytest.raises(RunError, match="scheduler was lost"):
-        run(client_folder, OUT, cluster.address, progress=kill_in_turn(plain.pid, nanny.pid, cluster.scheduler.pid))
+        run(client_folder, OUT, cluster.address, progress=kill)
     images = {name: content for name, content in contents(s3_server).items() if name.endswith("png")}
     assert images
     assert all(content.endswith(b"IEND\xaeB`\x82") for content in images.values())
     with running_cluster(tmp_path / "second cluster") as second:
         second.prefix, second.environment = cluster.prefix, cluster.environment
         second.add_worker("--no-nanny")
+        kill_client(client_folder, second.address, s3_server)
         result = run(client_folder, OUT, second.address)
-    assert result.converted == 36
+    assert result.converted == 56
     assert any("done before" in note for note in result.notes)
     check_like_a_folder(s3_server, client_folder)
 

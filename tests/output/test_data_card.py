@@ -107,7 +107,7 @@ def test_the_card_counts_values_findings_and_copies(tmp_path: Path) -> None:
         "- `for_processing`: 1",
     ):
         assert f"\n{line}\n" in text
-    assert "1 images are copies of others" in text
+    assert "1 image is a copy of another one" in text
     assert "1 failed, 0 skipped" in text
     assert text.index("`burned_in_likely`: 2") < text.index("`for_processing`: 1")
 

@@ -39,7 +39,7 @@ def notes_of(names: list[str]) -> list[str]:
 def test_names_of_splits_are_recognised(folder: str) -> None:
     (note,) = notes_of([f"{folder}/x.png", "y.png"])
     assert "folder names for splits" in note
-    assert "leaves out 1 images and the table" in note
+    assert "leaves out 1 image and the table" in note
 
 
 @pytest.mark.parametrize(

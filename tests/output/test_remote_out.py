@@ -3,24 +3,24 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import shutil
-import signal
 import socket
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import pytest
 from tests.support.cases.build import write_case
 from tests.support.command_line import CommandLine
-from tests.support.s3_server import BUCKET, SECRET, S3Server
+from tests.support.engine_runs import film
+from tests.support.s3_server import BUCKET, SECRET, S3Server, kill_at
 
 from plainfilm.api.many_images import convert
+from plainfilm.cli.main import main
 from plainfilm.conversion.summary import Run
 from plainfilm.errors import LedgerError, OptionsError, OutputLockedError, Reason, RunError
+from plainfilm.output.remote_objects import RemoteObjects
 from plainfilm.output.remote_out import RemoteOut
 from plainfilm.output.remote_put import put_changes
 from plainfilm.sources.remote_file import parse_url
@@ -80,9 +80,11 @@ def test_another_machine_goes_on_with_the_ledger_of_the_bucket(
     run(films)
     monkeypatch.setenv("XDG_STATE_HOME", str(films.parent / "other"))
     write_case(films / "new.dcm", rows=16, columns=30)
+    s3_server.requests.clear()
     result = run(films)
     assert "4 files were done before" in " ".join(result.notes)
-    assert "new.png" in contents(s3_server)
+    images = [(method, path) for method, path, _ in s3_server.requests if path.endswith(".png")]
+    assert images == [("PUT", f"/{BUCKET}/out/new.png")]
     monkeypatch.setenv("XDG_STATE_HOME", str(films.parent / "state"))
     assert "5 files were done before" in " ".join(run(films).notes)
 
@@ -127,27 +129,15 @@ def test_the_lock_of_a_process_of_this_machine_that_has_ended_is_taken_over(s3_s
     assert ".plainfilm-lock" not in contents(s3_server)
 
 
-@pytest.mark.parametrize("sign", [LOCK, "out/x.png"])
+@pytest.mark.parametrize("name", ["/.plainfilm-lock", "/x.png"])
 def test_a_killed_run_leaves_whole_objects_and_the_next_run_goes_on(
-    s3_server: S3Server, films: Path, sign: str
+    s3_server: S3Server, films: Path, name: str
 ) -> None:
-    for number in range(30):
-        write_case(films / f"n{number}.dcm", rows=400, columns=400 + number)
-    command = CommandLine(films.parent)
-    words = ("convert", films, OUT, "--key-file", films.parent / "key")
-    process = subprocess.Popen(
-        [sys.executable, "-m", "plainfilm", *map(str, words)],
-        env={**command.environment, "XDG_STATE_HOME": str(films.parent / "state")},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    deadline = time.monotonic() + 120
-    while sign not in s3_server.list_keys() and time.monotonic() < deadline:
-        time.sleep(0.05)
-    process.send_signal(signal.SIGKILL)
-    process.wait(30)
+    environment = {**CommandLine(films.parent).environment, "XDG_STATE_HOME": str(films.parent / "state")}
+    kill_at(s3_server, ("PUT", name), ("convert", films, OUT, "--key-file", films.parent / "key"), environment)
     assert all(content.startswith(b"\x89PNG") for name, content in contents(s3_server).items() if name.endswith("png"))
-    assert run(films).converted == 33
+    assert ".plainfilm" not in contents(s3_server)
+    assert run(films).converted == 3
     run(films, films.parent / "local")
     remote, local = contents(s3_server), of_folder(films.parent / "local")
     assert remote.keys() == local.keys() - {".plainfilm-lock"} | {".plainfilm-objects"}
@@ -211,6 +201,49 @@ def test_the_memory_of_this_process_can_be_out(films: Path) -> None:
     assert fsspec.filesystem("memory").cat_file(f"/{name}/out/x.png").startswith(b"\x89PNG")
 
 
+def test_the_commands_for_a_finished_run_work_with_a_bucket(
+    s3_server: S3Server, films: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    local = films.parent / "local"
+    for out in (OUT, local):
+        # the report then needs the images
+        run(films, out, no_report=True)
+    monkeypatch.setenv("XDG_STATE_HOME", str(films.parent / "other"))
+    assert main(["verify", OUT]) == 0
+    for out, sheet in ((OUT, "sheet.png"), (str(local), "local.png")):
+        assert main(["sheet", out, "-o", str(films.parent / sheet)]) == 0
+    assert (films.parent / "sheet.png").read_bytes() == (films.parent / "local.png").read_bytes()
+    for out in (f"{OUT}/", str(local)):
+        assert main(["report", out]) == 0
+    assert f"the report: {OUT}/report.html" in capsys.readouterr().err
+    report = {name: content for name, content in of_folder(local).items() if name.startswith("report")}
+    assert len(report) > 1
+    assert report.items() <= contents(s3_server).items()
+    assert main(["verify", OUT]) == 0
+    s3_server.put({"out/x.png": s3_server.get("out/a/y.png"), "out/extra/z.png": b"other", "out/metadata.csv": b""})
+    s3_server.client().delete_object(Bucket=BUCKET, Key="out/a/b/z.png")
+    capsys.readouterr()
+    assert main(["verify", OUT]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert lines == ["missing\ta/b/z.png", "changed\tmetadata.csv", "changed\tx.png", "extra\textra/z.png"]
+
+
+def test_a_patient_is_removed_from_a_bucket(s3_server: S3Server, films: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number, name in enumerate(("x.dcm", "a/y.dcm", "a/b/z.dcm")):
+        (films / name).write_bytes(film(f"1.2.{number}", f"P{number}", number))
+    run(films)
+    rows = csv.DictReader(s3_server.get("out/metadata.csv").decode().splitlines())
+    patients = {row["file_name"]: row["patient"] for row in rows}
+    monkeypatch.setenv("XDG_STATE_HOME", str(films.parent / "other"))
+    s3_server.requests.clear()
+    assert main(["remove", OUT, "--patient", patients["x.png"]]) == 0
+    assert not [path for method, path, _ in s3_server.requests if method == "GET" and path.endswith(".png")]
+    assert {name for name in contents(s3_server) if name.endswith(".png")} == {"a/y.png", "a/b/z.png"}
+    for name, content in contents(s3_server).items():
+        assert b"x.png" not in content, name
+        assert patients["x.png"].encode() not in content or name == ".plainfilm"
+
+
 @pytest.fixture
 def remote_out(films: Path) -> RemoteOut:
     """An OUT in the memory of this process, with one image and a ledger."""
@@ -221,6 +254,31 @@ def remote_out(films: Path) -> RemoteOut:
     (out.folder / ".plainfilm").write_bytes(b"a ledger")
     put_changes(out, keeps_files=True)
     return out
+
+
+@pytest.mark.parametrize("is_circle", [False, True])
+def test_images_get_the_names_of_one_another_by_copies_in_the_store(remote_out: RemoteOut, is_circle: bool) -> None:
+    images = {f"{name}.png": f"the {name} image, which has a placeholder".encode() for name in ("x", "y", "z")}
+    folder = remote_out.folder
+    for name, content in images.items():
+        (folder / name).write_bytes(content)
+    put_changes(remote_out, keeps_files=False)
+    assert not any((folder / name).read_bytes() == content for name, content in images.items())
+    names = {"z.png": "z2.png", "y.png": "z.png", "x.png": "y.png"}
+    if is_circle:
+        names["z.png"] = "x.png"
+    for name in names:
+        (folder / name).rename(folder / f"new {name}")
+    for name, new_name in names.items():
+        (folder / f"new {name}").rename(folder / new_name)
+    (folder / ".plainfilm").write_bytes(b"the next ledger")
+    put_changes(remote_out, keeps_files=False)
+    store = RemoteObjects(remote_out.url)
+    objects = {name: b"".join(store.chunks(file)) for name, file in store.list().items()}
+    assert {name for name in objects if name.startswith(".plainfilm")} == {".plainfilm", ".plainfilm-objects"}
+    assert {name: objects[name] for name in objects if name.endswith(".png")} == {
+        new_name: images[name] for name, new_name in names.items()
+    }
 
 
 def test_a_folder_of_this_machine_that_is_lost_is_fetched_again(remote_out: RemoteOut) -> None:

@@ -168,5 +168,5 @@ def test_a_box_outside_the_image_is_reported(boxes: tuple[Any, ...], tmp_path: P
 
 def test_boxes_are_explained() -> None:
     said = str(plainfilm.explain(image_with_box("window", 0), redact=[BOX, (99, 0, 1, 1)]))
-    assert "redacted: 1 boxes are blacked out" in said
-    assert "redaction_missed: 1 boxes lie outside the image of 48 x 32" in said
+    assert "redacted: 1 box is blacked out" in said
+    assert "redaction_missed: 1 box lies outside the image of 48 x 32" in said

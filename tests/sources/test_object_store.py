@@ -17,6 +17,7 @@ from plainfilm.api.many_images import convert, survey
 from plainfilm.api.one_image import explain, render
 from plainfilm.conversion.summary import Run
 from plainfilm.errors import OptionsError, Reason, SourceError, SourceMissingError
+from plainfilm.output.remote_objects import RemoteObjects
 from plainfilm.sources.remote_file import parse_url
 from plainfilm.sources.store import WritableStore, forget_stores, store_of
 
@@ -113,7 +114,7 @@ def test_a_resumed_run_asks_for_the_list_alone(server: S3Server, key: Path) -> N
     assert "3 files were done before" in " ".join(run(f"s3://{BUCKET}/a", key).notes)
     assert all("list-type" in path for _, path, _ in server.requests)
     server.put({"a/x.dcm": LARGE})
-    assert "1 files have changed" in " ".join(run(f"s3://{BUCKET}/a", key).notes)
+    assert "1 file has changed" in " ".join(run(f"s3://{BUCKET}/a", key).notes)
 
 
 def test_a_survey_reads_one_range_of_a_large_film(server: S3Server) -> None:
@@ -216,3 +217,16 @@ def test_an_object_is_copied_by_the_server(server: S3Server) -> None:
         store.copy(target.with_path("/missing"), target)
     assert caught.value.reason is Reason.SOURCE_CHANGED
     assert server.get("copy of/y ü.dcm") == LARGE
+
+
+def test_a_large_file_is_sent_in_parts_and_read_in_parts(server: S3Server, tmp_path: Path) -> None:
+    path, content = tmp_path / "large", b"0123456789abcdef" * (33 * 1024**2 // 16)
+    path.write_bytes(content)
+    objects = RemoteObjects(parse_url(f"s3://{BUCKET}/large files"))
+    server.requests.clear()
+    objects.put({"x": path})
+    parts = {query for method, query, _ in server.requests if method == "PUT"}
+    assert len(parts) == 3, "each of at most 16 MiB"
+    assert [len(chunk) for chunk in objects.chunks(objects.list()["x"])] == [16 * 1024**2, 16 * 1024**2, 1024**2]
+    objects.fetch(objects.list()["x"], tmp_path / "fetched" / "x")
+    assert (tmp_path / "fetched" / "x").read_bytes() == content

@@ -61,7 +61,7 @@ def test_a_file_is_converted_whatever_the_server_can_do(
     server.has_ranges, server.has_length = has_ranges, has_length
     assert run(server.url("/films/x.dcm"), key).converted == 1
     assert (key.parent / "out/x.png").is_file()
-    assert "1 files were done before" in " ".join(run(server.url("/films/x.dcm"), key).notes)
+    assert "1 file was done before" in " ".join(run(server.url("/films/x.dcm"), key).notes)
 
 
 def test_a_file_that_has_changed_is_converted_again(server: WebServer, key: Path) -> None:

@@ -28,6 +28,14 @@ def wait_for(condition: Callable[[], bool], seconds: float = START_SECONDS) -> N
         time.sleep(0.05)
 
 
+@dataclass(frozen=True, slots=True)
+class NetworkHosts:
+    """Network namespaces, which reach this one through a bridge; address: that of the bridge."""
+
+    names: tuple[str, ...]
+    address: str
+
+
 @dataclass(slots=True)
 class DaskCluster:
     """A running cluster.

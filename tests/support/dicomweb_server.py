@@ -61,6 +61,21 @@ class Quirk(Enum):
     NOT_DICOM = auto()
 
 
+WAYS_OF_PARTS = (
+    Quirk.NONE,
+    Quirk.NO_HEADERS,
+    Quirk.NO_EMPTY_LINE,
+    Quirk.SINGLE_PART,
+    Quirk.WRONG_SYNTAX,
+    Quirk.SHORT_LINE_ENDS,
+    Quirk.NO_BOUNDARY,
+    Quirk.NO_LAST_BOUNDARY,
+    Quirk.PREAMBLE,
+    Quirk.EMPTY_PART,
+)
+"""The quirks with which an answer still holds the whole instance, in a body of its own form."""
+
+
 class DicomWebServer:
     """The server. Its attributes may be changed while it runs.
 

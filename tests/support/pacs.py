@@ -10,8 +10,8 @@ import json
 import socket
 import subprocess
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from pathlib import Path
@@ -20,10 +20,15 @@ from urllib.request import urlopen
 START_SECONDS = 60.0
 DICOMWEB_PLUGIN = Path("/usr/share/orthanc/plugins/libOrthancDicomWeb.so")
 VERIFICATION = "1.2.840.10008.1.1"
+_ATTEMPTS = 5
 
 
-def free_port() -> int:
-    """A port of loopback that nothing listens at."""
+class ServerEndedError(AssertionError):
+    """A server has ended instead of answering."""
+
+
+def _free_port() -> int:
+    """A port of loopback that nothing listens at now; another program may take it."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -102,7 +107,8 @@ class Pacs:
         from pynetdicom import AE, build_context
 
         assert self.process is not None
-        assert self.process.poll() is None, self.log.read_text()
+        if self.process.poll() is not None:
+            raise ServerEndedError(self.log.read_text())
         association = AE(ae_title="TEST").associate(
             "127.0.0.1", self.port, contexts=[build_context(VERIFICATION)], ae_title=self.title
         )
@@ -121,9 +127,34 @@ def _answers_http(port: int) -> bool:
 
 
 @contextmanager
-def run_orthanc(folder: Path, **settings: object) -> Iterator[Pacs]:
+def _running(make: Callable[[], Pacs]) -> Iterator[Pacs]:
+    """Run a server, which `make` gives free ports, anew where it ends because another program has taken one."""
+    for attempt in range(1, _ATTEMPTS + 1):
+        pacs = make()
+        try:
+            pacs.start()
+            break
+        except ServerEndedError:
+            if attempt == _ATTEMPTS:
+                raise
+    try:
+        yield pacs
+    finally:
+        pacs.kill()
+
+
+def run_orthanc(folder: Path, **settings: object) -> AbstractContextManager[Pacs]:
     """Run Orthanc with its storage in a folder."""
-    port, web_port = free_port(), free_port()
+    return _running(lambda: _orthanc(folder, settings))
+
+
+def run_dcmqrscp(folder: Path) -> AbstractContextManager[Pacs]:
+    """Run DCMTK's dcmqrscp with its storage in a folder."""
+    return _running(lambda: _dcmqrscp(folder))
+
+
+def _orthanc(folder: Path, settings: Mapping[str, object]) -> Pacs:
+    port, web_port = _free_port(), _free_port()
     configuration = {
         "Name": "test",
         "StorageDirectory": str(folder / "storage"),
@@ -142,29 +173,17 @@ def run_orthanc(folder: Path, **settings: object) -> Iterator[Pacs]:
     }
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "orthanc.json").write_text(json.dumps(configuration))
-    pacs = Pacs(["Orthanc", str(folder / "orthanc.json")], "ORTHANC", port, folder / "log", web_port)
-    try:
-        pacs.start()
-        yield pacs
-    finally:
-        pacs.kill()
+    return Pacs(["Orthanc", str(folder / "orthanc.json")], "ORTHANC", port, folder / "log", web_port)
 
 
-@contextmanager
-def run_dcmqrscp(folder: Path) -> Iterator[Pacs]:
-    """Run DCMTK's dcmqrscp with its storage in a folder."""
-    port = free_port()
+def _dcmqrscp(folder: Path) -> Pacs:
+    port = _free_port()
     storage = folder / "storage"
-    storage.mkdir(parents=True)
+    storage.mkdir(parents=True, exist_ok=True)
     (folder / "dcmqrscp.cfg").write_text(
         f"NetworkTCPPort = {port}\nMaxPDUSize = 16384\nMaxAssociations = 16\n"
         "HostTable BEGIN\nHostTable END\nVendorTable BEGIN\nVendorTable END\n"
         f"AETable BEGIN\nDCMTK {storage} RW (500, 1024mb) ANY\nAETable END\n"
     )
     command = ["dcmqrscp", "-c", str(folder / "dcmqrscp.cfg")]
-    pacs = Pacs(command, "DCMTK", port, folder / "log")
-    try:
-        pacs.start()
-        yield pacs
-    finally:
-        pacs.kill()
+    return Pacs(command, "DCMTK", port, folder / "log")

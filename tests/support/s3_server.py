@@ -9,7 +9,7 @@ import struct
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -37,6 +37,7 @@ class S3Server:
     requests: the method, the path and the range of each request so far. traffic: the method and the path of each, and
     the bytes of the object that were sent or fetched. port: that of the proxy, on its host.
     held_request: a method and the end of a path: such a request sets `has_held` and waits for `release`.
+    held_requests: the number of those that wait or are being answered.
     """
 
     server_port: int
@@ -49,6 +50,8 @@ class S3Server:
     lock: threading.Lock = field(default_factory=threading.Lock)
     held_request: tuple[str, str] = ("", "")
     has_held: threading.Event = field(default_factory=threading.Event)
+    held_requests: int = 0
+    held: threading.Condition = field(default_factory=threading.Condition)
     release: threading.Event = field(default_factory=threading.Event)
 
     @property
@@ -87,6 +90,9 @@ class S3Server:
         finally:
             self.held_request = "", ""
             self.release.set()
+            with self.held:
+                # none of them comes later
+                self.held.wait_for(lambda: not self.held_requests, 120)
 
     def client(self) -> Any:
         """Return a client of the server, past the proxy."""
@@ -122,16 +128,34 @@ class _Proxy(BaseHTTPRequestHandler):
 
     def handle_any(self) -> None:
         content = self._body()
+        if len(content) < int(self.headers.get("Content-Length", 0)):
+            # the client was killed: a server takes no part of an object
+            self.close_connection = True
+            return
         is_object = self.path.count("/") > 1 and "list-type" not in self.path
         with self.state.lock:
             self.state.requests.append((self.command, self.path, self.headers.get("Range", "")))
             fault = ""
             if is_object:
                 fault = self.state.faults.pop(0) if self.state.faults else self.state.constant_fault
-        method, name = self.state.held_request
-        if name and self.command == method and self.path.partition("?")[0].endswith(name):
+        method, end = self.state.held_request
+        if not (end and self.command == method and self.path.partition("?")[0].endswith(end)):
+            self._answer_with(fault, content)
+            return
+        with self.state.held:
+            self.state.held_requests += 1
+        try:
             self.state.has_held.set()
             self.state.release.wait(120)
+            self._answer_with(fault, content)
+        finally:
+            with self.state.held:
+                self.state.held_requests -= 1
+                self.state.held.notify_all()
+
+    do_GET = do_PUT = do_POST = do_HEAD = do_DELETE = handle_any  # noqa: N815
+
+    def _answer_with(self, fault: str, content: bytes) -> None:
         if fault == "503":
             self._answer(503, {}, b"<Error><Code>SlowDown</Code></Error>")
         elif fault == "reset":
@@ -140,8 +164,6 @@ class _Proxy(BaseHTTPRequestHandler):
             self.close_connection = True
         else:
             self._hand_on(content, fault)
-
-    do_GET = do_PUT = do_POST = do_HEAD = do_DELETE = handle_any  # noqa: N815
 
     def _body(self) -> bytes:
         if self.headers.get("Transfer-Encoding", "") == "chunked":
@@ -239,3 +261,24 @@ def running_s3_server() -> Iterator[S3Server]:
             process.kill()
             process.wait()
         process.stdout.close()
+
+
+def kill_at(
+    server: S3Server, request: tuple[str, str], words: Sequence[object], environment: Mapping[str, str]
+) -> None:
+    """Run plainfilm until it sends a request, and end the process with SIGKILL while the request is on its way.
+
+    request: the method, and the end of the path.
+    """
+    with server.holding(*request) as has_held:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "plainfilm", *map(str, words)],
+            env=dict(environment),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        try:
+            assert has_held.wait(120), "the request is never sent"
+        finally:
+            process.kill()
+            process.wait(30)

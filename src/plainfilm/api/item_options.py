@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from os import PathLike
 from typing import Any, Literal, TypedDict, TypeVar
@@ -12,6 +11,7 @@ from typing import Any, Literal, TypedDict, TypeVar
 from plainfilm.api.one_image import FrameNumber
 from plainfilm.errors import OptionsError
 from plainfilm.options.keywords import ImageKeywords, IterateKeywords
+from plainfilm.pickling import dataclass
 
 
 class ItemForm(StrEnum):

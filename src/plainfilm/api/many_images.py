@@ -85,7 +85,8 @@ def iterate(
     Yields the Record and the array of each image, in the order of the sources and frames, and a Failure and None for
     each instance or frame without an image. Nothing is written but temporary files, which have no name on Linux. A few
     images for each worker are ahead of the consumer, so that memory stays bounded however slow the consumer is. An
-    array belongs to the consumer; its memory is a map of a temporary file, whose space is free when the array is gone.
+    array belongs to the consumer. That of a large one is a map of a temporary file, whose space is free when the array
+    is gone.
     The workers end when the generator ends, is closed, or is no longer referenced.
 
     sources: a file, folder or glob, or several of them.

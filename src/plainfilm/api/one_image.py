@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import Enum
 from os import PathLike
 from pathlib import Path
@@ -24,7 +23,7 @@ from plainfilm.options.keywords import ImageKeywords, RenderKeywords, ScaledLook
 from plainfilm.options.local_path import scheme_of
 from plainfilm.options.options import Options
 from plainfilm.options.output import Projection
-from plainfilm.pickling import FastPickle
+from plainfilm.pickling import FastPickle, dataclass
 from plainfilm.rendering.explanation import Explanation, explanation_of
 from plainfilm.rendering.frame import PlannedFrame
 from plainfilm.rendering.instance_survey import survey_instance

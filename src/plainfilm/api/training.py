@@ -21,6 +21,7 @@ from plainfilm.conversion.presentation_index import presentation_of
 from plainfilm.conversion.source_array import SourceLabels, list_sources
 from plainfilm.encode.image_reader import decode_image
 from plainfilm.errors import OptionsError
+from plainfilm.options.counting import counted
 from plainfilm.options.keywords import ImageKeywords
 from plainfilm.options.options import Options
 from plainfilm.output.byte_strings import ByteStrings
@@ -172,7 +173,9 @@ def _labelled(texts: Sequence[str], indexes: Indexes, classes: Sequence[str]) ->
         return np.array(labelled, np.int64), np.array([codes[texts[index]] for index in labelled], np.int64)
     except KeyError:
         unknown = sum(texts[index] not in codes for index in labelled)
-        raise OptionsError(f"{unknown} images have a label that is not in classes: add it, or drop classes") from None
+        raise OptionsError(
+            f"{counted(unknown, 'image has', 'images have')} a label that is not in classes: add it, or drop classes"
+        ) from None
 
 
 class RecordTargets:

@@ -12,7 +12,6 @@ import argparse
 import os
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
@@ -27,6 +26,7 @@ from plainfilm.options.local_path import check_local
 from plainfilm.options.options import Options
 from plainfilm.options.render import LOOK_OPTIONS
 from plainfilm.options.suggestion import did_you_mean
+from plainfilm.pickling import dataclass
 
 _NEGATIVE = re.compile(r"-[\d.]")
 _UNKNOWN = "unrecognized arguments: "
@@ -140,13 +140,17 @@ class _Given:
 
 
 def options_of(
-    arguments: argparse.Namespace, environment: Mapping[str, str], single_format: ImageFormat | None = None
+    arguments: argparse.Namespace,
+    environment: Mapping[str, str],
+    single_format: ImageFormat | None = None,
+    without: Collection[str] = (),
 ) -> Options:
     """The options of a command. The command line has priority over `--config`, then the environment, then the defaults.
 
     If one of these places selects a look, the options that select a look in places of lower priority do not count.
     A variable of the environment that is empty does not count. single_format: the format of a single image by its name;
-    some options have no effect on it. Raises OptionsError.
+    some options have no effect on it. without: the options that the command does not have; what the environment or the
+    file says about them is for other commands, and is ignored. Raises OptionsError.
     """
     declared = {option.name: option for option in Options.declared()}
     from_environment = {
@@ -160,7 +164,7 @@ def options_of(
         if any(name in values and values[name].value is not None for name in LOOK_OPTIONS):
             given = {name: item for name, item in given.items() if name not in LOOK_OPTIONS}
         given.update(values)
-    return _build(given, declared, single_format)
+    return _build({name: item for name, item in given.items() if name not in without}, declared, single_format)
 
 
 def _from_file(config: str | None, declared: Mapping[str, Option]) -> dict[str, _Given]:

@@ -15,7 +15,7 @@ from pathlib import Path
 from plainfilm.cli.arguments import Parser, command_parser, environment, options_of, parse
 from plainfilm.cli.file_argument import check_list_options
 from plainfilm.cli.help import CommandHelp
-from plainfilm.cli.output import print_message
+from plainfilm.cli.output import print_lines
 from plainfilm.cli.progress import show_progress
 from plainfilm.cli.signals import stopping_on_signals
 from plainfilm.cli.single import convert_to_file
@@ -108,7 +108,7 @@ def convert_folder(sources: Sequence[str], out: str, options: Options) -> int:
             run = conversion.run(display.update if display.is_shown else ignore_progress)
             display.add_notes(run.notes)
     if options.run.progress is not Progress.JSON and not options.run.quiet:
-        print_message(summary_of_out(run, sources, out))
+        print_lines(summary_of_out(run, sources, out))
     return 128 + signals[0] if signals else run.exit_code
 
 

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from plainfilm.cli.arguments import Parser, command_parser, environment, options_of, parse
@@ -39,9 +38,7 @@ def demo_command(argv: Sequence[str]) -> int:
     """Run `plainfilm demo` and return its exit code. Raises RunError and OutputError."""
     arguments = parse(demo_parser(), argv)
     check_local(arguments.out, "OUT")
-    options, out = options_of(arguments, environment()), Path(arguments.out)
-    # what a file or the environment says about other runs does not apply
-    options = replace(options, run=replace(options.run, shard=None, shard_members=False, prune=False, watch=False))
+    options, out = options_of(arguments, environment(), without=_NOT_FOR_THE_DEMO), Path(arguments.out)
 
     from plainfilm.demo.catalog import demo_radiographs
     from plainfilm.demo.dataset import write_ground_truth, write_radiographs

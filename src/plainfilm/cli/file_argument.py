@@ -10,6 +10,7 @@ from pathlib import Path
 from plainfilm.errors import OptionsError, SourceMissingError
 from plainfilm.options.local_path import check_local
 from plainfilm.sources.entries import EntryKind, kind_of_source
+from plainfilm.sources.scheme import check_scheme
 from plainfilm.sources.source_list import STANDARD_INPUT, is_table
 
 
@@ -36,13 +37,13 @@ def path_of_option(text: str, flag: str) -> Path:
     return Path(text)
 
 
-def path_of_out(text: str) -> Path:
-    """The folder of an earlier run. Raises OptionsError, which does not repeat a URL: it may hold a password."""
-    check_local(text, "OUT")
-    out = Path(text)
-    if not out.is_dir():
+def check_out(out: str) -> None:
+    """Check the OUT of an earlier run: a folder, or a URL that can be used.
+
+    Raises OptionsError, which does not repeat a URL: it may hold a password.
+    """
+    if check_scheme(out, "OUT") is None and not Path(out).is_dir():
         raise OptionsError(f"{out} is not a folder")
-    return out
 
 
 def check_list_options(arguments: Namespace, sources: Sequence[str]) -> None:

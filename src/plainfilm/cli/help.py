@@ -7,11 +7,11 @@ import argparse
 import shutil
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from plainfilm.cli.output import write_text
 from plainfilm.options.field import Option
+from plainfilm.pickling import dataclass
 
 _TITLES = {
     "render": "Look",

@@ -6,11 +6,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from plainfilm.cli.arguments import Parser, parse
-from plainfilm.cli.file_argument import path_of_option, path_of_out
-from plainfilm.cli.output import print_message
+from plainfilm.cli.file_argument import check_out, path_of_option
+from plainfilm.cli.output import print_lines
 from plainfilm.cli.signals import stopping_on_signals
 from plainfilm.cli.summary import summary_of_out
-from plainfilm.options.local_path import scheme_of
 
 
 def merge_parser() -> Parser:
@@ -34,8 +33,7 @@ def merge_parser() -> Parser:
 def merge_command(argv: Sequence[str]) -> int:
     """Run `plainfilm merge` and return its exit code: 0, 130 or 143. Raises RunError."""
     arguments = parse(merge_parser(), argv)
-    if scheme_of(arguments.out) is None:
-        path_of_out(arguments.out)
+    check_out(arguments.out)
 
     from plainfilm.conversion.merging import MergeFiles
     from plainfilm.conversion.remote_merge import merge_into
@@ -46,5 +44,5 @@ def merge_command(argv: Sequence[str]) -> int:
     with stopping_on_signals(merge) as signals:
         run = merge.run()
     if not arguments.quiet:
-        print_message(summary_of_out(run, [], arguments.out))
+        print_lines(summary_of_out(run, [], arguments.out))
     return 128 + signals[0] if signals else 0

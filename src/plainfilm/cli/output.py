@@ -9,12 +9,13 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from dataclasses import dataclass
+from collections.abc import Iterable
 from unicodedata import category
 
 from plainfilm.errors import OptionsError, PlainfilmError
 from plainfilm.output.single import write_stdout
 from plainfilm.output.storage import classify_os_error
+from plainfilm.pickling import dataclass
 
 _CONTROLS = ("Cc", "Cf", "Cs", "Zl", "Zp")
 """Unicode categories: controls, formats (among them directions of text), surrogates, separators of lines."""
@@ -98,9 +99,19 @@ def write_image(encoded: bytes) -> None:
 
 
 def print_message(text: str) -> None:
-    """Write a message and a line end to standard error, unless it is closed. Control characters are escaped."""
+    """Write a message of one line to standard error, unless it is closed. Control characters are escaped."""
+    print_lines([text])
+
+
+def print_lines(lines: Iterable[str]) -> None:
+    """Write lines to standard error, unless it is closed. Control characters are escaped: no name adds a line."""
     if sys.stderr is not None:
-        sys.stderr.write(f"{escape_controls(text)}\n")
+        sys.stderr.write("".join(f"{one_line(line)}\n" for line in lines))
+
+
+def one_line(text: str) -> str:
+    """Escape control characters with line ends and tabs, which file names may contain."""
+    return escape_controls(text).replace("\n", "\\n").replace("\t", "\\t")
 
 
 def escape_controls(text: str) -> str:

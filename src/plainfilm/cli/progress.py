@@ -18,6 +18,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, ClassVar, TextIO
 
 from plainfilm.conversion.run_progress import RunProgress
+from plainfilm.options.counting import counted
 from plainfilm.options.run import Progress
 
 if TYPE_CHECKING:
@@ -165,7 +166,8 @@ class BarDisplay(Display):
 
 def _counts_text(status: RunProgress) -> str:
     total = "" if status.total is None else f"/{status.total:,}"
-    return f"{status.files:,}{total} files, {status.converted:,} images"
+    files = f"{status.files:,}{total} files" if total else counted(status.files, "file")
+    return f"{files}, {counted(status.converted, 'image')}"
 
 
 def _rates_text(status: RunProgress) -> str:

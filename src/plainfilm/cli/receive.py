@@ -5,16 +5,15 @@ from __future__ import annotations
 
 from argparse import Namespace
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from plainfilm.cli.arguments import Parser, command_parser, environment, options_of, parse
 from plainfilm.cli.file_argument import path_of_option
 from plainfilm.cli.help import CommandHelp
-from plainfilm.cli.output import print_message
+from plainfilm.cli.output import print_lines, print_message
 from plainfilm.cli.signals import stopping_on_signals
-from plainfilm.cli.summary import summary_text
+from plainfilm.cli.summary import summary_lines
 from plainfilm.cli.variables import warn_of_unknown_variables
 from plainfilm.conversion.summary import Run
 from plainfilm.errors import OptionsError
@@ -84,20 +83,13 @@ def receive_command(argv: Sequence[str]) -> int:
     """Run `plainfilm receive` until a signal ends it, and return 0. Raises RunError."""
     arguments = parse(receive_parser(), argv)
     check_local(arguments.out, "OUT")
-    options, out = options_of(arguments, environment()), Path(arguments.out)
-    # what a file or the environment says about other runs does not apply
-    options = replace(
-        options,
-        run=replace(
-            options.run, shard=None, shard_members=False, overwrite=False, prune=False, watch=False, dry_run=False
-        ),
-    )
+    options, out = options_of(arguments, environment(), without=_NOT_FOR_A_LISTENER), Path(arguments.out)
     if not options.run.quiet:
         warn_of_unknown_variables(environment())
 
     def show_run(run: Run) -> None:
         if not options.run.quiet:
-            print_message(summary_text(run, [], out))
+            print_lines(summary_lines(run, [], out))
 
     receiver = Receiver(out, options, _settings(arguments), print_message, show_run)
     with stopping_on_signals(receiver):

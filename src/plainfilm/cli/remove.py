@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from plainfilm.cli.arguments import Parser, parse
-from plainfilm.cli.file_argument import path_of_out
+from plainfilm.cli.file_argument import check_out
 from plainfilm.cli.output import print_message
 from plainfilm.cli.signals import stopping_on_signals
 from plainfilm.errors import OptionsError
+from plainfilm.options.counting import counted
 
 if TYPE_CHECKING:
     from plainfilm.conversion.removal import RemovalResult
@@ -29,7 +30,7 @@ def remove_parser() -> Parser:
         "exit code is 1 if no patient is found. A removal that was interrupted is completed by the same command, or "
         "by the next run. `plainfilm link` finds the hashes of patient IDs.",
     )
-    parser.add_argument("out", metavar="OUT", help="the folder of a run")
+    parser.add_argument("out", metavar="OUT", help="the folder or URL of a run")
     parser.add_argument(
         "--patient",
         metavar="HASH",
@@ -43,13 +44,16 @@ def remove_parser() -> Parser:
 def remove_command(argv: Sequence[str]) -> int:
     """Run `plainfilm remove` and return its exit code. Raises RunError."""
     arguments = parse(remove_parser(), argv)
-    patients, out = _hashes(arguments.patient), path_of_out(arguments.out)
+    patients = _hashes(arguments.patient)
+    check_out(arguments.out)
 
+    from plainfilm.conversion.finished_folder import open_finished_folder
     from plainfilm.conversion.removal import Removal
 
-    removal = Removal(out)
-    with stopping_on_signals(removal) as signals:
-        result = removal.run(patients)
+    with open_finished_folder(arguments.out, is_changed=True) as place:
+        removal = Removal(place.folder)
+        with stopping_on_signals(removal) as signals:
+            result = removal.run(patients)
     for line in (*result.notes, *_lines(result)):
         print_message(line)
     if signals:
@@ -74,8 +78,8 @@ def _lines(result: RemovalResult) -> list[str]:
     """Return what was done, in lines for the user."""
     lines = []
     if result.patients:
-        patients = "1 patient" if result.patients == 1 else f"{result.patients} patients"
-        lines.append(f"removed {patients}: {result.images} images and {result.other_rows} other rows")
+        images, rows = counted(result.images, "image"), counted(result.other_rows, "other row")
+        lines.append(f"removed {counted(result.patients, 'patient')}: {images} and {rows}")
     lines += [f"{patient} was removed before" for patient in result.removed_before]
     lines += [f"{patient} is not in OUT" for patient in result.unknown]
     return lines

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from plainfilm.cli.arguments import Parser, parse
-from plainfilm.cli.file_argument import path_of_option, path_of_out
+from plainfilm.cli.file_argument import check_out, path_of_option
 from plainfilm.cli.output import print_message
 from plainfilm.errors import OptionsError
 from plainfilm.output.single import write_file
@@ -22,7 +22,7 @@ def sheet_parser() -> Parser:
         description="Draw a contact sheet of the images of OUT, which a run has finished, with their names and what is "
         "unusual about them. A PDF has 30 images on a page, a PNG all of them (at most 500).",
     )
-    parser.add_argument("out", metavar="OUT", help="the folder of a finished run")
+    parser.add_argument("out", metavar="OUT", help="the folder or URL of a finished run")
     parser.add_argument("-o", "--output", required=True, metavar="PNG|PDF", help="the contact sheet")
     parser.add_argument("--sort", metavar="COLUMN", help="sort by a column of the tables, such as mean or entropy")
     parser.add_argument("--descending", action="store_true", help="the largest value first")
@@ -34,18 +34,21 @@ def sheet_parser() -> Parser:
 def sheet_command(argv: Sequence[str]) -> int:
     """Run `plainfilm sheet` and return its exit code. Raises RunError and OutputError."""
     arguments = parse(sheet_parser(), argv)
-    out, path = path_of_out(arguments.out), path_of_option(arguments.output, "-o")
+    check_out(arguments.out)
+    path = path_of_option(arguments.output, "-o")
     if path.suffix.lower() not in _FORMATS or path.is_dir():
         raise OptionsError(f"-o {path} does not name a sheet: give a name that ends in .png or .pdf")
 
+    from plainfilm.conversion.finished_folder import open_finished_folder
     from plainfilm.report.ledger_rows import open_finished_output
     from plainfilm.report.sheet import MOST_IN_PDF, MOST_IN_PNG, SheetChoice, make_sheet
 
     choice = SheetChoice(arguments.sort, arguments.descending, arguments.failed, arguments.suspects)
     is_pdf = path.suffix.lower() == ".pdf"
-    with open_finished_output(out) as finished:
-        sheet = make_sheet(out, finished.rows, choice, MOST_IN_PDF if is_pdf else MOST_IN_PNG)
-        write_file(path, sheet.to_pdf() if is_pdf else sheet.to_png())
+    with open_finished_folder(arguments.out) as place, open_finished_output(place.folder) as finished:
+        sheet = make_sheet(place.folder, finished.rows, choice, MOST_IN_PDF if is_pdf else MOST_IN_PNG)
+        with place.with_images(cell.image for cell in sheet.cells if cell.image is not None):
+            write_file(path, sheet.to_pdf() if is_pdf else sheet.to_png())
     if not sheet.total:
-        print_message(f"plainfilm: {out} holds nothing to show: the sheet is empty")
+        print_message(f"plainfilm: {place.out} holds nothing to show: the sheet is empty")
     return 0

@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from plainfilm.cli.output import print_message, write_image
+from plainfilm.cli.output import print_lines, print_message, write_image
 from plainfilm.options.options import Options
 from plainfilm.output.single import STANDARD_OUTPUT, write_file
 from plainfilm.records import Failure, Record, Status
@@ -22,7 +22,7 @@ def convert_to_file(source: str, out: str, options: Options) -> int:
     result, notes = single.result, [single.note] if single.note else []
     if isinstance(result, Failure):
         if single.trace:
-            print_message(single.trace.rstrip())
+            print_lines(single.trace.rstrip().splitlines())
         print_message(f"plainfilm: {result.reason} ({result.stage}): {result.message}")
         return 1
     if note := frames_note(single.frames, options):

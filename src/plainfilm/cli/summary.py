@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from plainfilm.options.counting import counted
 from plainfilm.options.local_path import scheme_of
 from plainfilm.sources.remote_file import public_text
 
@@ -18,27 +19,30 @@ _MOST_REASONS = 5
 _SHARE_ADVICE = ("`plainfilm merge OUT` writes the tables when all shards are done", "give the same command again")
 
 
-def summary_of_out(run: Run, sources: Sequence[str], out: str) -> str:
-    """The summary of a run into `out`, which is a folder or a URL."""
+def summary_of_out(run: Run, sources: Sequence[str], out: str) -> list[str]:
+    """The lines of the summary of a run into `out`, which is a folder or a URL."""
     folder = run.out or Path(out)
-    text = summary_text(run, sources, folder)
-    return text if scheme_of(out) is None else text.replace(str(folder), public_text(out).rstrip("/"))
+    lines = summary_lines(run, sources, folder)
+    if scheme_of(out) is None:
+        return lines
+    return [line.replace(str(folder), public_text(out).rstrip("/")) for line in lines]
 
 
-def summary_text(run: Run, sources: Sequence[str], out: Path) -> str:
-    """The summary of a run into the folder `out`, with the notes of the run at the end."""
+def summary_lines(run: Run, sources: Sequence[str], out: Path) -> list[str]:
+    """The lines of the summary of a run into the folder `out`, with the notes of the run at the end."""
     hints = [
         f"{public_text(source)} is the directory of a medium: give the folder that it lies in"
         for source in sources
         if Path(source).name.upper() == "DICOMDIR"
     ]
-    return "\n".join((*_lines(run, out), *hints, *run.notes))
+    return [*_lines(run, out), *hints, *run.notes]
 
 
 def _lines(run: Run, out: Path) -> Iterator[str]:
     repaired = f" ({run.repaired:,} repaired)" if run.repaired else ""
     seconds = f"{run.seconds:.1f} s" if run.seconds < 120 else f"{int(run.seconds) // 60} min {int(run.seconds) % 60} s"
-    yield f"{run.converted:,} images{repaired}, {run.failed:,} failed, {run.skipped:,} skipped in {seconds}: {out}"
+    images = f"{counted(run.converted, 'image')}{repaired}"
+    yield f"{images}, {run.failed:,} failed, {run.skipped:,} skipped in {seconds}: {out}"
     for status in ("failed", "skipped"):
         if reasons := _reasons_text(run, status):
             yield f"{status}: {reasons}"

@@ -19,6 +19,7 @@ from plainfilm.cli.variables import warn_of_unknown_variables
 from plainfilm.conversion.source_survey import SURVEY_OPTIONS, TABLES, SourceSurvey
 from plainfilm.conversion.survey_result import Survey, survey_result
 from plainfilm.dicom.transfer_syntax import transfer_syntax_name
+from plainfilm.options.counting import counted
 
 _MOST_ROWS = 12
 _TITLES = {
@@ -75,20 +76,25 @@ def survey_command(argv: Sequence[str]) -> int:
     return 128 + signals[0] if signals else 0
 
 
+def _counts_text(survey: Survey) -> str:
+    counts, content = survey.counts, survey.to_dict()
+    images, frames = counted(counts.images, "image"), counted(counts.frames, "frame")
+    patients = counted(int(str(content["patients"])), "patient")
+    studies = counted(int(str(content["studies"])), "study", "studies")
+    return (
+        f"{counted(counts.files, 'file')}: {images} with {frames}, of {patients} in {studies} ({survey.seconds:.1f} s)"
+    )
+
+
 def _text_of(survey: Survey, sources: Sequence[str]) -> str:
     """The tables of a survey for people."""
     counts, width = survey.counts, min(shutil.get_terminal_size().columns, 120)
-    content = survey.to_dict()
-    lines = [
-        f"{counts.files:,} files: {counts.images:,} images with {counts.frames:,} frames, of {content['patients']:,} "
-        f"patients in {content['studies']:,} studies ({survey.seconds:.1f} s)",
-    ]
     parts = [_table(_TITLES[name], _labelled(name, counts.tables[name]), width) for name in TABLES]
     parts += [_table("skipped", counts.skipped, width), _table("failed", counts.failed, width)]
     next_lines = ["no images: nothing to convert"]
     if counts.images:
         next_lines = ["next:", f"  {survey.next_command(sources)}"]
-    return "\n".join([*lines, "", *filter(None, parts), *next_lines]) + "\n"
+    return "\n".join([_counts_text(survey), "", *filter(None, parts), *next_lines]) + "\n"
 
 
 def _labelled(name: str, table: Counter[str]) -> Counter[str]:

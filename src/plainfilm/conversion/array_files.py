@@ -21,7 +21,7 @@ import os
 import sys
 import tempfile
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,7 @@ import numpy.typing as npt
 from plainfilm.conversion.job import ArrayFile, ArrayFolder, ArrayImage
 from plainfilm.errors import Reason, RunError, Stage, StorageFullError
 from plainfilm.output.storage import classify_os_error
+from plainfilm.pickling import dataclass
 from plainfilm.records import Record
 
 if sys.platform != "win32":

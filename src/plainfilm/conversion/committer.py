@@ -32,6 +32,7 @@ from plainfilm.ledger.ledger import Ledger
 from plainfilm.ledger.remaining_work import FileStat
 from plainfilm.ledger.stored_patients import SourcePatient
 from plainfilm.ledger.stored_previews import StoredPreview
+from plainfilm.options.counting import counted
 from plainfilm.output.folder import FolderOutput
 from plainfilm.records import Failure
 
@@ -88,7 +89,8 @@ class ResultCommitter:
         if self._placement is not None:
             yield from self._placement.notes()
         if unremoved := sum(map(len, self._ledger.orphaned_files())):
-            yield f"{unremoved} files in OUT that have no row could not be removed: check the permissions in OUT"
+            files = counted(unremoved, "file in OUT that has no row", "files in OUT that have no row")
+            yield f"{files} could not be removed: check the permissions in OUT"
 
     def counts(self) -> Counts:
         """Return how many rows there are, including those of the current batch."""

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, replace
+from datetime import UTC, datetime
 from itertools import takewhile
 from pathlib import Path
 
@@ -31,6 +32,7 @@ from plainfilm.engines.engine import Engine, WorkerCheck, open_engine
 from plainfilm.errors import OptionsError, PlainfilmError, RunError
 from plainfilm.ledger.source_names import earlier_names
 from plainfilm.ledger.stored_patients import SourcePatient, read_removed
+from plainfilm.options.counting import counted
 from plainfilm.options.local_path import check_local
 from plainfilm.options.options import Options
 from plainfilm.options.presentation import PresentationSource
@@ -77,6 +79,7 @@ class Conversion:
         self._options = options
         self._task = task
         self._prestarted = prestarted
+        self._started, self._started_at = 0.0, datetime.now(UTC)
         self._store = store
         self._stopped = False
         self._stops = 0
@@ -106,6 +109,8 @@ class Conversion:
 
     def _run(self, progress: ProgressCallback, *, is_followed: bool) -> Run:
         check_local(self._out, "OUT")
+        # before the sources are listed: a server may need long for it
+        self._started, self._started_at = time.monotonic(), datetime.now(UTC)
         inputs = replace(load_run_inputs(self._listing(), self._out, self._options), store=self._store)
         with open_run_parts(inputs, progress, is_followed=is_followed) as parts:
             parts.ledger.prefixes.add(inputs.listing.prefixes)
@@ -245,7 +250,7 @@ class Conversion:
         return run
 
     def _write_run_file(self, parts: RunParts, notes: Iterable[str] = ()) -> Run:
-        seconds, table = time.monotonic() - parts.started, self._options.output.table
+        seconds, table = time.monotonic() - self._started, self._options.output.table
         data_set = data_set_columns(self._options)
         splits = data_set.splits if data_set.has_split_folders else ()
         run = Run(
@@ -254,7 +259,7 @@ class Conversion:
         if self._is_share:
             return replace(run, share=self._options.run.shard)
         fingerprint = parts.inputs.key.fingerprint
-        write_run_file(parts.output, RUN_FILE, run_json(run, self._options, fingerprint, parts.started_at))
+        write_run_file(parts.output, RUN_FILE, run_json(run, self._options, fingerprint, self._started_at))
         return run
 
     def _end(self, parts: RunParts, error: PlainfilmError) -> None:
@@ -287,8 +292,8 @@ def _arrival_notes(arrivals: Arrivals | None) -> Iterator[str]:
     """Yield a line for the summary about files that were not whole when the run ended."""
     if arrivals is not None and arrivals.unfinished_files:
         yield (
-            f"{arrivals.unfinished_files} files were not converted, because they were being written, or have the name "
-            "of an unfinished file, such as x.part: the next run converts them"
+            f"{counted(arrivals.unfinished_files, 'file')} not converted, because another program was still writing, "
+            "or the name is that of an unfinished file, such as x.part: the next run converts what is complete then"
         )
 
 

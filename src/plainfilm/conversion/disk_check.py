@@ -11,13 +11,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from plainfilm.ledger.ledger import Ledger
 from plainfilm.ledger.remaining_work import FileStat
 from plainfilm.ledger.stored_files import StoredFile, StoredFiles
+from plainfilm.options.counting import counted
 from plainfilm.output.directory import open_regular_file
+from plainfilm.pickling import dataclass
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +32,12 @@ class LostImages:
         """Yield a line for the summary if images were lost."""
         if self.lost and self.has_others:
             yield (
-                f"{self.lost} images in OUT were deleted, cut or replaced since they were made: "
-                "those whose sources are still listed were made again"
+                f"{counted(self.lost, 'image in OUT was', 'images in OUT were')} deleted, cut or replaced since an "
+                "earlier run: those whose sources are still listed were made again"
             )
         elif self.lost:
             yield (
-                f"OUT held none of the {self.lost} images that its ledger lists (was the ledger copied here?): "
+                f"OUT held none of the {counted(self.lost, 'image')} of its ledger (was the ledger copied here?): "
                 "those whose sources are still listed were made again"
             )
 

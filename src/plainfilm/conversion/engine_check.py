@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import pickle
-from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
@@ -12,11 +11,12 @@ from plainfilm.conversion.job import RunContext
 from plainfilm.conversion.run_inputs import OPTIONS_WITH_CONTENT, RunInputs
 from plainfilm.conversion.summary import fingerprint_run
 from plainfilm.engines.engine import WorkerCheck
-from plainfilm.errors import ConversionError, PlainfilmError
+from plainfilm.errors import ConversionError, PlainfilmError, Reason
 from plainfilm.ledger.fingerprint import RunFingerprint
 from plainfilm.output.folder import FolderOutput
 from plainfilm.output.ownership import PrivateNames
 from plainfilm.output.store_staging import Staging, StoreStaging
+from plainfilm.pickling import dataclass
 from plainfilm.sources.remote_file import RemoteFile
 from plainfilm.sources.scheme import check_scheme
 from plainfilm.sources.store import store_of
@@ -94,10 +94,11 @@ def _fault_of_store(staging: StoreStaging, probe: str) -> str:
     """Return why a worker cannot put images into the store of OUT."""
     try:
         check_scheme(str(staging.out), "OUT")
-        if staging.read(probe, len(_PROBE)) != _PROBE:
-            return f"its {staging.out} is another one: the workers must reach the same store"
+        staging.read(probe, len(_PROBE))
         staging.discard(staging.stage([_PROBE]))
     except PlainfilmError as error:
+        if error.reason is Reason.SOURCE_CHANGED:
+            return f"its {staging.out} is another one: all workers must reach the same store under the same URL"
         return f"it cannot use {staging.out} as this machine does: {error.message}"
     return ""
 

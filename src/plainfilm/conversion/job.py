@@ -5,14 +5,13 @@ from __future__ import annotations
 
 import pickle
 import sys
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
 from plainfilm.conversion.pseudonyms import Key
 from plainfilm.options.options import Options
 from plainfilm.options.privacy import NO_REDACTION_BOXES, RedactionBoxes
-from plainfilm.pickling import FastPickle
+from plainfilm.pickling import FastPickle, dataclass
 from plainfilm.records import Record
 from plainfilm.sources.reference import Reference
 from plainfilm.sources.remote_file import RemoteUrl

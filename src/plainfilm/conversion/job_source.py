@@ -17,6 +17,7 @@ from plainfilm.errors import Reason, Stage
 from plainfilm.ledger.ledger import Ledger
 from plainfilm.ledger.remaining_work import FileStat
 from plainfilm.ledger.snapshot import LedgerSnapshot
+from plainfilm.options.counting import counted
 from plainfilm.options.exclusion_list import Exclusions
 from plainfilm.options.output import Names
 from plainfilm.options.run import RunOptions
@@ -125,14 +126,17 @@ class JobSource:
         if is_whole and (unused := self._inputs.exclusions.note(self._excluded_sources)):
             yield unused
         if self._unchanged:
-            yield f"{self._unchanged} files were done before and are as they were"
+            yield counted(
+                self._unchanged, "file was done before and is as it was", "files were done before and are as they were"
+            )
         if self._renamed and self._inputs.options.output.names is Names.KEEP:
             yield (
-                f"{self._renamed} files have a name that another file or folder has too: -2, -3, ... or their suffix "
-                "was added to the name (columns source and file_name)"
+                f"{counted(self._renamed, 'file has', 'files have')} a name that another file or folder has too: -2, "
+                "-3, ... or the suffix was added to the name (columns source and file_name)"
             )
         if self._changed:
-            yield f"{self._changed} files have changed since they were converted, and were converted again"
+            changed = counted(self._changed, "file has changed since it was", "files have changed since they were")
+            yield f"{changed} converted: done again"
 
     def _job_of(self, entry: Reference | Failure, context_bytes: bytes) -> Job | None:
         boxes = self._inputs.redactions.of(entry.source)

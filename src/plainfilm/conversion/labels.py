@@ -12,14 +12,16 @@ import hashlib
 import io
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from plainfilm.conversion.pseudonyms import Key
 from plainfilm.dicom.instance import InstanceIdentity
 from plainfilm.errors import OptionsError
+from plainfilm.options.counting import counted, lines_text
 from plainfilm.options.data_set import DataSetOptions, LabelKey
+from plainfilm.pickling import dataclass
 from plainfilm.sources.naming_rules import fold, reserved_names, sanitize, split_suffix
 
 if TYPE_CHECKING:
@@ -218,8 +220,8 @@ class LabelUse:
         """Yield lines for the summary."""
         unused = sorted(line for key, line in self._labels.lines.items() if key not in self._used)
         if unused:
-            shown = ", ".join(map(str, unused[:_MOST_SHOWN])) + (", ..." if len(unused) > _MOST_SHOWN else "")
-            yield f"{len(unused)} rows of {_OPTION} match no image (lines {shown})"
+            rows = counted(len(unused), f"row of {_OPTION} matches", f"rows of {_OPTION} match")
+            yield f"{rows} no image ({lines_text(unused)})"
         if self._unlabelled:
             shown = ", ".join(self._first_unlabelled) + (", ..." if self._unlabelled > _MOST_SHOWN else "")
-            yield f"{self._unlabelled} images have no row in {_OPTION} ({shown})"
+            yield f"{counted(self._unlabelled, 'image has', 'images have')} no row in {_OPTION} ({shown})"

@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -36,6 +36,7 @@ from plainfilm.options.share import Share
 from plainfilm.output.folder import FolderOutput
 from plainfilm.output.ownership import shares_of
 from plainfilm.output.tables import check_output_formats, write_run_file
+from plainfilm.pickling import dataclass
 
 # options of the process that converted a shard
 _OF_PROCESS = ("shard", "shard_members", "overwrite", "log", "verbose", "quiet", "progress")
@@ -64,10 +65,13 @@ class _Inputs:
     key: Key | None
 
 
+_ALL_FILES = MergeFiles()
+
+
 class Merge:
     """One merge. `stop` ends it early, from a signal handler or another thread; the next merge goes on from there."""
 
-    def __init__(self, out: Path, files: MergeFiles = MergeFiles()) -> None:
+    def __init__(self, out: Path, files: MergeFiles = _ALL_FILES) -> None:
         self._output = FolderOutput(out)
         self._files = files
         self._stopped = False

@@ -4,13 +4,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
 from plainfilm.errors import OutputError
 from plainfilm.ledger.ledger import Ledger
 from plainfilm.output.directory import open_regular_file
 from plainfilm.output.folder import FolderOutput
 from plainfilm.output.links import link_files
+from plainfilm.pickling import dataclass
 from plainfilm.records import Record
 
 

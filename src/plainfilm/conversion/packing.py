@@ -17,7 +17,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import groupby
 from pathlib import PurePosixPath
 
@@ -35,6 +35,7 @@ from plainfilm.output.folder import FolderOutput
 from plainfilm.output.links import rename_files
 from plainfilm.output.shards import Sample, SampleKeys, ShardFormat, WebDatasetFormat
 from plainfilm.output.table_schema import Column, cells_of, metadata_columns
+from plainfilm.pickling import dataclass
 from plainfilm.records import Record
 
 

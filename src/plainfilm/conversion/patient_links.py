@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from plainfilm.conversion.pseudonyms import Key, load_key, patient_hash, patient_id_hash
@@ -12,6 +11,7 @@ from plainfilm.errors import LedgerError, Reason
 from plainfilm.ledger.finished_ledger import no_run_message, open_finished_ledger
 from plainfilm.output.folder import FolderOutput
 from plainfilm.output.ownership import check_merged
+from plainfilm.pickling import dataclass
 
 
 @dataclass(frozen=True, slots=True)

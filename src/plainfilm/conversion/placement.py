@@ -20,6 +20,7 @@ from plainfilm.conversion.uid_names import base_name, plain_name
 from plainfilm.errors import Reason, Stage
 from plainfilm.ledger.ledger import Ledger
 from plainfilm.ledger.sql import UNPACKED
+from plainfilm.options.counting import counted
 from plainfilm.options.data_set import DataSetOptions, LabelKey, SplitBalance
 from plainfilm.options.options import Options
 from plainfilm.options.output import Layout
@@ -96,7 +97,8 @@ class Placement:
     def notes(self) -> Iterator[str]:
         """Yield lines for the summary."""
         if self._moved:
-            yield f"{self._moved} images were moved to the split of another patient that has one of their images"
+            moved = counted(self._moved, "image was", "images were")
+            yield f"{moved} moved to the split of another patient with an equal image"
         if self._has_settled and self._labels.columns:
             yield from self._label_use.notes()
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from plainfilm.conversion.committer import ResultCommitter
 from plainfilm.ledger.ledger import Ledger
+from plainfilm.options.counting import counted
 from plainfilm.output.folder import FolderOutput
 
 
@@ -28,4 +29,7 @@ def prune(output: FolderOutput, ledger: Ledger, committer: ResultCommitter, urls
         output.remove_empty_folders(file_names)
         images += len(file_names)
         sources += len(names)
-    return f"{sources} sources are gone: their rows and {images} files were removed (--prune)" if sources else ""
+    if not sources:
+        return ""
+    gone = counted(sources, "source is gone: its rows", "sources are gone: their rows")
+    return f"{gone} and {counted(images, 'file')} were removed (--prune)"

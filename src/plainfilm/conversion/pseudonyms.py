@@ -11,13 +11,14 @@ import struct
 import unicodedata
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import lru_cache
 from pathlib import Path
 
 from plainfilm.dicom.instance import InstanceIdentity
 from plainfilm.errors import OptionsError, with_os_error
 from plainfilm.findings import Finding, FindingCode
+from plainfilm.pickling import dataclass
 
 KEY_BYTES = 32
 KEY_FILE = "hash.key"

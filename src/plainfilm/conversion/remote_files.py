@@ -8,9 +8,8 @@ and compared; the folder does not get one that differs, so the run finds that th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import partial
 
 from plainfilm.conversion.disk_check import sha256_of_file
@@ -20,10 +19,12 @@ from plainfilm.ledger.database import Database, open_copy
 from plainfilm.ledger.remaining_work import FileStat
 from plainfilm.ledger.schema import has_tables
 from plainfilm.ledger.stored_files import StoredFiles
+from plainfilm.ledger.stored_previews import StoredPreviews
 from plainfilm.ledger.stored_shards import StoredShards
 from plainfilm.output.data_card import CARD
 from plainfilm.output.placeholder import LEAST_SIZE, read_placeholder
 from plainfilm.output.remote_out import RemoteOut
+from plainfilm.pickling import dataclass
 from plainfilm.report.report_files import is_report_file
 
 
@@ -45,7 +46,7 @@ def bring_files(out: RemoteOut, *, is_current: bool, with_content: bool) -> None
     if is_current:
         out.drop_lost()
         if with_content:
-            out.fetch([name for name in _placeholders(out) if name in out.objects])
+            out.fetch_content([name for name in _placeholders(out) if name in out.objects])
     else:
         for ledger in out.ledgers():
             _bring_listed(out, ledger, with_content=with_content)
@@ -54,12 +55,19 @@ def bring_files(out: RemoteOut, *, is_current: bool, with_content: bool) -> None
     out.save()
 
 
-def needs_content(out: RemoteOut) -> bool:
-    """Whether a merge needs the bytes of files that hold many images: it removes patients from them.
+def needs_content(out: RemoteOut, tables: Sequence[str] = ("removed", "shards")) -> bool:
+    """Whether the ledgers in the folder have rows in all of these tables.
+
+    A merge needs the bytes of files that hold many images, if there are any, to write them without removed patients.
 
     Raises LedgerError and RunError.
     """
-    return all(any(_has_rows(out, ledger, table) for ledger in out.ledgers()) for table in ("removed", "shards"))
+    return all(any(_has_rows(out, ledger, table) for ledger in out.ledgers()) for table in tables)
+
+
+def lacks_previews(out: RemoteOut) -> bool:
+    """Whether a report has to read image files: an earlier run has made images with `--no-report`."""
+    return any(_lacks_previews(out, ledger) for ledger in out.ledgers())
 
 
 @contextmanager
@@ -140,3 +148,8 @@ def _placeholders(out: RemoteOut) -> Iterator[str]:
 def _has_rows(out: RemoteOut, ledger: str, table: str) -> bool:
     with open_copy(out.folder / ledger) as database:
         return has_tables(database) and database.fetch_one(f"SELECT 1 FROM {table}") is not None
+
+
+def _lacks_previews(out: RemoteOut, ledger: str) -> bool:
+    with open_copy(out.folder / ledger) as database:
+        return has_tables(database) and StoredPreviews(database).is_any_missing()

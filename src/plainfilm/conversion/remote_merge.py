@@ -11,8 +11,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from plainfilm.conversion.merging import Merge, MergeFiles
-from plainfilm.conversion.remote_files import bring_files, naming_url, needs_content
+from plainfilm.conversion.remote_files import bring_files, lacks_previews, naming_url, needs_content
 from plainfilm.conversion.summary import Run
+from plainfilm.ledger.database import open_copy
+from plainfilm.ledger.schema import has_tables
+from plainfilm.ledger.share_state import read_share
 from plainfilm.options.local_path import scheme_of
 from plainfilm.output.ownership import shares_of
 from plainfilm.output.remote_out import open_remote_out
@@ -36,12 +39,20 @@ class RemoteMerge:
         with naming_url(out), out.lock():
             is_current = out.fetch_ledgers()
             # files that hold many images are written anew without the removed patients
-            with_content = needs_content(out)
+            with_content = needs_content(out) or (self._has_report() and lacks_previews(out))
             bring_files(out, is_current=is_current, with_content=with_content)
             run = self._merge.run()
             if not shares_of(out.folder):
-                put_changes(out, keeps_files=with_content)
+                put_changes(out, keeps_files=needs_content(out, ("shards",)))
         return run
+
+    def _has_report(self) -> bool:
+        """Whether the shards ask for a report. Raises LedgerError and RunError."""
+        for ledger in self._out.ledgers():
+            with open_copy(self._out.folder / ledger) as database:
+                if has_tables(database) and (state := read_share(database)) is not None:
+                    return not state.options.get("no_report")
+        return False
 
 
 def merge_into(out: str, files: MergeFiles) -> Merge | RemoteMerge:

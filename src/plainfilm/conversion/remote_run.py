@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from plainfilm.conversion.conversion import Conversion
-from plainfilm.conversion.remote_files import bring_files, naming_url
+from plainfilm.conversion.remote_files import bring_files, lacks_previews, naming_url
 from plainfilm.conversion.run_inputs import check_share
 from plainfilm.conversion.run_progress import ProgressCallback, ignore_progress
 from plainfilm.conversion.stored_images import check_images_in_store
@@ -46,6 +48,7 @@ class RemoteConversion:
         if any(place.startswith(f"{public_text(str(source))}/".replace("//", "/")) for source in sources):
             raise OptionsError("OUT lies in one of the SOURCEs: choose a URL of its own for the images")
         self._is_overwrite = options.run.overwrite
+        self._has_report = options.run.shard is None and not options.run.no_report
         # the images of these are read again when a later run packs them anew
         self._keeps_files = options.output.layout is not Layout.FOLDER
         store = None if options.run.scheduler is None else self._out.url
@@ -62,6 +65,7 @@ class RemoteConversion:
 
     def run(self, progress: ProgressCallback = ignore_progress) -> Run:
         """Convert, and return the summary when all objects are in the store. Raises RunError."""
+        started = time.monotonic()
         with naming_url(self._out), self._out.lock():
             self._fetch()
             is_finished = False
@@ -73,7 +77,7 @@ class RemoteConversion:
                     with suppress(RunError):
                         self._put()
             self._put()
-        return run
+        return replace(run, seconds=time.monotonic() - started)
 
     def _fetch(self) -> None:
         """Make the folder the same as OUT in the store, as far as the run needs it. Raises RunError."""
@@ -81,7 +85,7 @@ class RemoteConversion:
         is_current = out.fetch_ledgers(overwrite=self._is_overwrite)
         if not self._is_overwrite:
             out.check_merged()
-        with_content = self._keeps_files and not self._is_overwrite
+        with_content = not self._is_overwrite and (self._keeps_files or (self._has_report and lacks_previews(out)))
         try:
             bring_files(out, is_current=is_current, with_content=with_content)
         except LedgerError:

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 from plainfilm.conversion.packing import finish_renames, pack_images
@@ -26,11 +26,13 @@ from plainfilm.conversion.summary import RUN_FILE, Counts, recorded_options
 from plainfilm.errors import LedgerError, Reason, RunError, Stage
 from plainfilm.ledger.finished_ledger import FinishedLedger, no_run_message, open_finished_ledger
 from plainfilm.ledger.ledger import Ledger
+from plainfilm.options.counting import counted
 from plainfilm.options.options import Options
 from plainfilm.output.directory import open_regular_file
 from plainfilm.output.folder import FolderOutput
 from plainfilm.output.ownership import check_merged
 from plainfilm.output.tables import check_output_formats, write_run_file
+from plainfilm.pickling import dataclass
 from plainfilm.records import Status
 
 _NOTE = "patients were removed after this run (plainfilm remove)"
@@ -153,7 +155,9 @@ def _remove_files(output: FolderOutput, ledger: Ledger) -> None:
         unremoved += len(remaining)
     ledger.commit()
     if unremoved:
-        message = f"{unremoved} files in OUT could not be removed: check the permissions in OUT, and run again"
+        message = (
+            f"{counted(unremoved, 'file')} in OUT could not be removed: check the permissions in OUT, and run again"
+        )
         raise RunError(message, reason=Reason.WRITE_FAILED, stage=Stage.WRITE)
 
 

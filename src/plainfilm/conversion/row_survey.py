@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from plainfilm.findings import FindingCode
+from plainfilm.options.counting import counted
 from plainfilm.options.options import Options
 from plainfilm.options.output import Layout
 from plainfilm.output.card_content import CardSurvey
@@ -66,5 +67,5 @@ class RowSurvey:
         if self._is_predicted:
             yield from self._imagefolder.notes(has_card=not self._options.no_card)
         if self._under_patient_paths:
-            images = self._under_patient_paths
-            yield f"{images} images lie under paths that name their patient: OUT holds these names too"
+            images = counted(self._under_patient_paths, "image lies", "images lie")
+            yield f"{images} under paths that name the patient: OUT holds these names too"

@@ -4,13 +4,12 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from typing import Any
 
 from plainfilm.conversion.pseudonyms import NO_PSEUDONYMS, Key, Pseudonyms, age_in_years, patient_in_path, pseudonyms
 from plainfilm.dicom.instance import Description, Instance
 from plainfilm.findings import Finding, FindingCode, codes_of
-from plainfilm.pickling import field_values, made_of
+from plainfilm.pickling import dataclass, field_values, made_of
 from plainfilm.records import Record
 from plainfilm.rendering.frame import RenderedFrame
 from plainfilm.rendering.geometry.geometry import Geometry

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from plainfilm.conversion.job import RunContext
@@ -19,6 +19,7 @@ from plainfilm.options.options import Options
 from plainfilm.options.output import Layout
 from plainfilm.options.redaction_list import Redactions
 from plainfilm.output.tables import check_output_formats
+from plainfilm.pickling import dataclass
 from plainfilm.sources.remote_file import RemoteUrl
 from plainfilm.sources.walk import Listing
 

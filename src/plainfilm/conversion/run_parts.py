@@ -3,11 +3,8 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 
 from plainfilm.conversion.committer import ResultCommitter
@@ -27,6 +24,7 @@ from plainfilm.options.output import Layout, Names
 from plainfilm.output.folder import FolderOutput
 from plainfilm.output.ownership import PrivateNames
 from plainfilm.output.tables import Rows, UnwritableTableError, write_tables
+from plainfilm.pickling import dataclass
 
 # the digits of the hash of an instance by which sources are grouped whose names may be equal
 _GROUPED_BY = {Names.UID: HASH_DIGITS, Names.TAGS: DIGITS}
@@ -37,7 +35,6 @@ class RunParts:
     """The parts of a run while OUT is locked and its ledger is open.
 
     earlier: the ledger that earlier runs of all shards have left, for a shard; None without one.
-    started: when the run started, in seconds of the monotonic clock; started_at: the same as a date.
     """
 
     inputs: RunInputs
@@ -48,8 +45,6 @@ class RunParts:
     placement: Placement
     progress: ProgressReporter
     earlier: LedgerSnapshot | None = None
-    started: float = field(default_factory=time.monotonic)
-    started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
 
 @contextmanager

@@ -4,7 +4,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from plainfilm.pickling import dataclass
 
 
 @dataclass(frozen=True, slots=True)

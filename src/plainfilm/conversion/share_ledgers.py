@@ -6,7 +6,6 @@ from __future__ import annotations
 import shutil
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 from plainfilm.errors import LedgerError, OptionsError, Reason
@@ -20,10 +19,12 @@ from plainfilm.ledger.share_state import ShareState, check_alike, read_share
 from plainfilm.ledger.source_names import read_prefixes
 from plainfilm.ledger.stored_files import StoredFiles
 from plainfilm.ledger.stored_shards import StoredShards
+from plainfilm.options.counting import counted
 from plainfilm.options.options import Options
 from plainfilm.options.share import Share
 from plainfilm.output.folder import FolderOutput
 from plainfilm.output.ownership import PrivateNames, shares_of
+from plainfilm.pickling import dataclass
 
 _MOST_NAMED = 20
 
@@ -180,7 +181,8 @@ def _check_files(out: Path, path: Path, share: Share) -> None:
         packed = StoredShards(database).all().values()
         lost += sum(FileStat.of_output(out / item.name).size != item.file_stat.size for item in packed)
     if lost:
-        message = f"{lost} files that shard {share} has made are not in {out}: run the shard again, then merge"
+        files = counted(lost, f"file that shard {share} has made is", f"files that shard {share} has made are")
+        message = f"{files} not in {out}: run the shard again, then merge"
         raise _refusal(message)
 
 

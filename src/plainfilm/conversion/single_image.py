@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from plainfilm.options.local_path import scheme_of
 from plainfilm.options.options import Options
 from plainfilm.options.presentation import Overlays
 from plainfilm.options.privacy import RedactionBoxes
+from plainfilm.pickling import dataclass
 from plainfilm.records import Failure
 from plainfilm.sources.reference import Reference
 from plainfilm.sources.walk import Listing

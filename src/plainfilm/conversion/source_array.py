@@ -6,7 +6,6 @@ from __future__ import annotations
 import pickle
 import secrets
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from plainfilm.conversion.labels import Labels, key_of_identity, key_of_path, key_of_text, load_labels
 from plainfilm.conversion.pseudonyms import KEY_BYTES, Key
@@ -18,6 +17,7 @@ from plainfilm.errors import ConversionError, OptionsError
 from plainfilm.options.data_set import DataSetOptions, LabelKey
 from plainfilm.options.options import Options
 from plainfilm.output.byte_strings import ByteStrings, StringsBuilder
+from plainfilm.pickling import dataclass
 from plainfilm.records import Failure, Status
 from plainfilm.sources.member_reader import head_of, open_reference
 from plainfilm.sources.naming_rules import split_suffix

@@ -10,7 +10,7 @@ import os
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 
 from plainfilm.conversion.pseudonyms import Key
@@ -19,6 +19,7 @@ from plainfilm.conversion.survey_task import SURVEY_TASK, ImageFacts, SurveyBatc
 from plainfilm.errors import OptionsError
 from plainfilm.options.options import Options
 from plainfilm.options.selection import HASH_COLUMNS
+from plainfilm.pickling import dataclass
 from plainfilm.records import Failure, Status
 from plainfilm.sources.reference import Reference
 from plainfilm.sources.walk import iterate_references

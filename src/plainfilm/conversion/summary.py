@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 import platform
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, field
 from datetime import datetime
 from functools import cache
 from importlib.metadata import version
@@ -22,6 +22,7 @@ from plainfilm.options.output import Table
 from plainfilm.options.selection import SelectionOptions
 from plainfilm.options.share import Share
 from plainfilm.output.tables import read_failures, read_records
+from plainfilm.pickling import dataclass
 from plainfilm.records import Failure, Record, Status
 from plainfilm.version import VERSION
 

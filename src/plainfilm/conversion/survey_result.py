@@ -6,11 +6,11 @@ from __future__ import annotations
 import shlex
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from plainfilm.conversion.source_survey import TABLES, SourceSurvey, SurveyCounts
 from plainfilm.dicom.transfer_syntax import transfer_syntax_name
 from plainfilm.options.selection import SelectionOptions
+from plainfilm.pickling import dataclass
 from plainfilm.sources.remote_file import public_text
 from plainfilm.version import VERSION
 

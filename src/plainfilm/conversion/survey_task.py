@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 from plainfilm.conversion.failures import failure_of_error
 from plainfilm.conversion.pseudonyms import Key
@@ -18,7 +17,7 @@ from plainfilm.errors import ConversionError
 from plainfilm.findings import Finding
 from plainfilm.options.options import Options
 from plainfilm.options.render import Polarity
-from plainfilm.pickling import FastPickle
+from plainfilm.pickling import FastPickle, dataclass
 from plainfilm.rendering.grayscale.polarity import decide_inversion
 from plainfilm.sources.member_reader import open_reference
 from plainfilm.sources.reference import Reference

@@ -86,21 +86,21 @@ def _results(
     frames = _selected_frames(opened, context.options, job.first_frame)
     remaining = [frame for frame in frames if frame not in job.skipped_frames]
 
-    def announce(message: FrameStarted | FrameSurveyed) -> None:
+    def announce(message: type[FrameStarted] | type[FrameSurveyed], frame: int) -> None:
         if is_multi_frame:
-            report(message)
+            report(message(frame))
 
     if not remaining:
         yield from map(FrameSkipped, frames)
         return
     label_key = convert_job.label_key or _label_key(opened, context)
     source = source_context(convert_job.reference, opened.instance, context.key, label_key)
-    survey = survey_instance(opened, remaining, job.skipped_frames, lambda frame: announce(FrameSurveyed(frame)))
+    survey = survey_instance(opened, remaining, job.skipped_frames, lambda frame: announce(FrameSurveyed, frame))
     for frame in frames:
         if frame in job.skipped_frames:
             yield FrameSkipped(frame)
             continue
-        announce(FrameStarted(frame))
+        announce(FrameStarted, frame)
         try:
             planned = plan_frame(survey, frame)
             yield TaskResult(_encode(convert_job, source, render_frame(planned), planned))

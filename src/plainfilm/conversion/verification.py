@@ -5,9 +5,10 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 from plainfilm.conversion.disk_check import sha256_of_file
@@ -21,6 +22,7 @@ from plainfilm.output.data_card import CARD
 from plainfilm.output.folder import FolderOutput
 from plainfilm.output.ownership import check_merged, is_private
 from plainfilm.output.tables import check_output_formats, encode_tables, table_columns
+from plainfilm.pickling import dataclass
 from plainfilm.report.report_files import is_report_file
 
 
@@ -49,8 +51,18 @@ class Verification:
         return asdict(self)
 
 
-def verify_output(out: Path) -> Verification:
+Digests = Callable[[Iterable[Path]], Iterable[str]]
+"""Returns the SHA-256 of files, in their order, in hexadecimal digits; '' where a file cannot be read."""
+
+
+def _digests_of_files(paths: Iterable[Path]) -> Iterator[str]:
+    return map(sha256_of_file, paths)
+
+
+def verify_output(out: Path, digests: Digests = _digests_of_files) -> Verification:
     """Read every image and table of an OUT, and compare it with the ledger. Images and tables stay as they are.
+
+    digests: reads the files; those that are in the folder may stand for others.
 
     Raises LedgerError where OUT holds no run, OutputLockedError where a run uses it, and RunError.
     """
@@ -59,35 +71,33 @@ def verify_output(out: Path) -> Verification:
     if not output.has_ledger():
         raise LedgerError(no_run_message(out), reason=Reason.LEDGER_DIFFERS)
     with output.lock(), open_finished_ledger(output.ledger_path) as ledger:
-        counts, missing, changed = _check_images(out, ledger)
-        tables, missing_tables, changed_tables = _check_tables(out, ledger)
+        counts, missing, changed = _check_images(out, ledger, digests)
+        tables, missing_tables, changed_tables = _check_tables(out, ledger, digests)
         extra = sorted(_extra_files(out, ledger, tables))
     missing, changed = sorted([*missing, *missing_tables]), sorted([*changed, *changed_tables])
     return Verification(counts + len(tables), tuple(missing), tuple(changed), tuple(extra))
 
 
-def _check_images(out: Path, ledger: Ledger) -> tuple[int, list[str], list[str]]:
+def _check_images(out: Path, ledger: Ledger, digests: Digests) -> tuple[int, list[str], list[str]]:
     """Return the number of files in the ledger, and the names of those that are missing and that have changed."""
     files, missing, changed = 0, list[str](), list[str]()
-    for page in ledger.files.pages():
+    for page in _pages(ledger):
         files += len(page)
-        for file in page:
-            path = out / file.file_name
-            if FileStat.of_output(path).size < 0:
-                missing.append(file.file_name)
-            elif sha256_of_file(path) != ledger.files.sha256(file):
-                changed.append(file.file_name)
-    for shard in ledger.shards.all().values():
-        files += 1
-        path = out / shard.name
-        if FileStat.of_output(path).size < 0:
-            missing.append(shard.name)
-        elif sha256_of_file(path) != shard.sha256:
-            changed.append(shard.name)
+        present = {name: sha256 for name, sha256 in page.items() if FileStat.of_output(out / name).size >= 0}
+        missing += page.keys() - present.keys()
+        actual = digests([out / name for name in present])
+        changed += [name for name, digest in zip(present, actual, strict=True) if digest != present[name]()]
     return files, missing, changed
 
 
-def _check_tables(out: Path, ledger: FinishedLedger) -> tuple[list[str], list[str], list[str]]:
+def _pages(ledger: Ledger) -> Iterator[dict[str, Callable[[], str]]]:
+    """Yield the files in the ledger by name, some at a time, each with a function that returns its SHA-256."""
+    for page in ledger.files.pages():
+        yield {file.file_name: partial(ledger.files.sha256, file) for file in page}
+    yield {shard.name: partial(str, shard.sha256) for shard in ledger.shards.all().values()}
+
+
+def _check_tables(out: Path, ledger: FinishedLedger, digests: Digests) -> tuple[list[str], list[str], list[str]]:
     """Return the names of the tables, of those that are missing, and of those that the ledger would write otherwise."""
     options = recorded_options(ledger.fingerprint)
     check_output_formats(options.output)
@@ -102,7 +112,7 @@ def _check_tables(out: Path, ledger: FinishedLedger) -> tuple[list[str], list[st
         digest = hashlib.sha256()
         for chunk in chunks:
             digest.update(chunk)
-        if sha256_of_file(out / name) != digest.hexdigest():
+        if [*digests([out / name])] != [digest.hexdigest()]:
             changed.append(name)
     return names, missing, changed
 

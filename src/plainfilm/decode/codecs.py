@@ -10,10 +10,10 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
 from importlib.util import find_spec
+from types import ModuleType
 from typing import Any
 
 from plainfilm.decode.codestream import is_8bit_dct, is_lossless_jpeg
@@ -23,6 +23,7 @@ from plainfilm.dicom.instance import ImagePixel
 from plainfilm.dicom.transfer_syntax import transfer_syntax_name
 from plainfilm.errors import Reason, Stage, UnsupportedError
 from plainfilm.kernels import HAS_CORE
+from plainfilm.pickling import dataclass
 from plainfilm.version import VERSION
 
 Decode = Callable[[ImagePixel, FrameBytes], DecodedFrame]
@@ -293,10 +294,14 @@ def _status_of(transfer_syntax: str, codec: Codec) -> CodecStatus:
     )
 
 
-@cache
 def _load(function_path: str) -> Any:
     module, function = function_path.split(":")
-    return getattr(importlib.import_module(f"plainfilm.decode.{module}"), function)
+    return getattr(_module_of(module), function)
+
+
+@cache
+def _module_of(name: str) -> ModuleType:
+    return importlib.import_module(f"plainfilm.decode.{name}")
 
 
 @cache

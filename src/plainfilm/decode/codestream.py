@@ -10,11 +10,11 @@ from __future__ import annotations
 import re
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import pairwise
 
 from plainfilm.dicom.instance import ImagePixel
 from plainfilm.errors import ConversionError, DecodeError, Reason, Stage, TruncatedError
+from plainfilm.pickling import dataclass
 
 _START_OF_FRAME = frozenset((*range(0xC0, 0xC4), *range(0xC5, 0xC8), *range(0xC9, 0xCC), *range(0xCD, 0xD0), 0xF7))
 JPEG_LS, START_OF_SCAN = 0xF7, 0xDA

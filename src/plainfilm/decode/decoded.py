@@ -3,14 +3,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from plainfilm.findings import Finding, FindingCode
-from plainfilm.pickling import quickly_made
+from plainfilm.pickling import dataclass
 
 
 def excess_findings(excess: bytes) -> tuple[Finding, ...]:
@@ -25,7 +24,6 @@ class CodecDeclined(Exception):  # noqa: N818 - it is no error: the next codec d
     """A codec leaves a codestream to the next codec of its transfer syntax, which judges it."""
 
 
-@quickly_made
 @dataclass(frozen=True, slots=True)
 class DecodedFrame:
     """One frame as its decoder returns it: the samples are not yet masked, shifted or sign-extended.
@@ -58,4 +56,4 @@ class DecodedFrame:
     @property
     def is_reduced(self) -> bool:
         """Whether the samples have a lower resolution than the frame."""
-        return any(finding.code is FindingCode.REDUCED_DECODE for finding in self.findings)
+        return FindingCode.REDUCED_DECODE in [finding.code for finding in self.findings]

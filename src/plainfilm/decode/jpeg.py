@@ -15,7 +15,7 @@ that a truncated scan lacks without an error. Two further checks find such scans
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -38,6 +38,7 @@ from plainfilm.dicom.frames import FrameBytes
 from plainfilm.dicom.instance import ImagePixel
 from plainfilm.errors import ConversionError, DecodeError, Stage, UnsupportedError
 from plainfilm.findings import Finding, FindingCode
+from plainfilm.pickling import dataclass
 
 Array = npt.NDArray[Any]
 SEQUENTIAL = (0xC0, 0xC1)

@@ -8,14 +8,17 @@ data without an error, and OpenJPEG is not safe from contradictions.
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from plainfilm.decode.codestream import ImageSize, truncated_error
 from plainfilm.decode.packets import PacketCheck, check_packets
 from plainfilm.decode.tile_parts import TileParts, read_tile_parts
 from plainfilm.errors import DecodeError, Stage, UnsupportedError
+from plainfilm.options.counting import counted
+from plainfilm.pickling import dataclass
 
 _CODING, _COMPONENT_CODING, _TILE_PART = 0xFF52, 0xFF53, 0xFF90
+_END_OF_CODESTREAM = b"\xff\xd9"
 _REVERSIBLE_WAVELET = 1
 _MOST_TILES = 65_535
 
@@ -70,7 +73,10 @@ class Jpeg2000Header:
 
         OpenJPEG rejects a comment segment there.
         """
-        return data[self.start : self.tile_parts.stop] + b"\xff\xd9"
+        stop = self.tile_parts.stop
+        if data[stop : stop + 2] == _END_OF_CODESTREAM:  # nearly always: one copy fewer, or none
+            return data[self.start : stop + 2]
+        return data[self.start : stop] + _END_OF_CODESTREAM
 
 
 def read_jpeg2000(data: bytes) -> Jpeg2000Header:
@@ -90,7 +96,9 @@ def read_jpeg2000(data: bytes) -> Jpeg2000Header:
     tile_parts = read_tile_parts(data, first_tile_part, tiles)
     packets = check_packets(data, start, tile_parts.parts)
     if packets.missing:
-        raise truncated_error(f"{packets.missing} packets are missing from the JPEG 2000 codestream")
+        raise truncated_error(
+            f"{counted(packets.missing, 'packet is', 'packets are')} missing from the JPEG 2000 codestream"
+        )
     return Jpeg2000Header(
         size=size,
         multiple_component_transform=coding.multiple_component_transform,

@@ -7,7 +7,6 @@ It also ignores what a scan holds beyond its samples, for example after bytes we
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -16,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from plainfilm.decode.codestream import START_OF_SCAN, JpegHeader, Segment
+from plainfilm.pickling import dataclass
 
 Array = npt.NDArray[Any]
 _LOSSLESS, _HUFFMAN_TABLES, _RESTART_INTERVAL = 0xC3, 0xC4, 0xDD

@@ -4,13 +4,13 @@
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
 
 from plainfilm.decode.codestream import ImageSize, check_size, truncated_error
 from plainfilm.decode.decoded import DecodedFrame
 from plainfilm.dicom.frames import FrameBytes
 from plainfilm.dicom.instance import ImagePixel
 from plainfilm.errors import DecodeError, Stage, UnsupportedError
+from plainfilm.pickling import dataclass
 
 _SIGNATURE, _BOXES = b"\xff\x0a", b"\x00\x00\x00\x0cJXL "
 # width to height, for the ratios 1 to 7 of SizeHeader

@@ -11,10 +11,10 @@ from __future__ import annotations
 import struct
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from plainfilm.decode.tile_parts import TilePart
 from plainfilm.errors import DecodeError
+from plainfilm.pickling import dataclass
 
 _SIZ, _COD, _COC, _POC, _PPM = 0xFF51, 0xFF52, 0xFF53, 0xFF5F, 0xFF60
 _PLT, _PPT, _START_OF_DATA = 0xFF58, 0xFF61, 0xFF93
@@ -154,13 +154,13 @@ def _expected_packets(grid: _Grid, coding: _Coding, tile: int) -> int:
 def _present_packets(data: bytes, parts: Sequence[TilePart], coding: _Coding) -> int | None:
     """Return the number of packets of a tile; None where no marker shows it."""
     present, has_lengths = 0, True
-    bodies: list[bytes] = []
+    bodies: list[range] = []
     for part in parts:
         segments = list(_segments(data, part.start + 12, part.stop))
         markers = {segment.marker for segment in segments}
         if markers & {_COD, _COC, _POC, _PPT}:
             return None
-        body = data[part.start + 14 + sum(4 + len(segment.content) for segment in segments) : part.stop]
+        body = range(part.start + 14 + sum(4 + len(segment.content) for segment in segments), part.stop)
         bodies.append(body)
         lengths = _packet_lengths(b"".join(segment.content[1:] for segment in segments if segment.marker == _PLT))
         has_lengths = has_lengths and _PLT in markers
@@ -168,8 +168,10 @@ def _present_packets(data: bytes, parts: Sequence[TilePart], coding: _Coding) ->
     if has_lengths:
         return present
     if coding.style & _EPH_USED:
-        return sum(body.count(b"\xff\x92") for body in bodies)
-    return _packets_by_sop(b"".join(bodies)) if coding.style & _SOP_USED else None
+        return sum(data.count(b"\xff\x92", body.start, body.stop) for body in bodies)
+    if coding.style & _SOP_USED:
+        return _packets_by_sop(b"".join(data[body.start : body.stop] for body in bodies))
+    return None
 
 
 def _packet_lengths(content: bytes) -> list[int]:

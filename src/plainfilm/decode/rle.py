@@ -16,6 +16,7 @@ from plainfilm.dicom.frames import FrameBytes
 from plainfilm.dicom.instance import ImagePixel
 from plainfilm.errors import Stage, UnsupportedError
 from plainfilm.findings import Finding, FindingCode
+from plainfilm.options.counting import counted
 
 Array = npt.NDArray[Any]
 # A replicate run of two bytes gives at most 128 bytes (PS3.5 G.3.2).
@@ -43,7 +44,7 @@ def decode_rle_segments(pixel: ImagePixel, segments: list[bytes]) -> DecodedFram
     expected = samples * max(1, bits // 8)
     if len(segments) != expected:
         raise mismatch_error(
-            f"the RLE frame has {len(segments)} segments; "
+            f"the RLE frame has {counted(len(segments), 'segment')}; "
             f"Bits Allocated {bits} and Samples per Pixel {samples} make {expected}"
         )
     if bits != 1:

@@ -10,10 +10,10 @@ from __future__ import annotations
 import struct
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from plainfilm.decode.codestream import truncated_error
 from plainfilm.errors import DecodeError
+from plainfilm.pickling import dataclass
 
 _START_OF_TILE_PART, _COMMENT, _END_OF_CODESTREAM = b"\xff\x90", b"\xff\x64", b"\xff\xd9"
 _SHORTEST = 14

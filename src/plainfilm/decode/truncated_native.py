@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import zlib
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +16,7 @@ from plainfilm.decode.rle import decode_rle_segments
 from plainfilm.dicom.frames import FrameBytes
 from plainfilm.dicom.instance import ImagePixel
 from plainfilm.errors import DecodeError
+from plainfilm.pickling import dataclass
 
 Mask = npt.NDArray[np.bool_]
 # The control byte without output; smaller control bytes begin literal runs, larger ones replicate runs (PS3.5 G.3.2).

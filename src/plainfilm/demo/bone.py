@@ -3,12 +3,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
 
 from plainfilm.demo.geometry import Field, Point, depth_inside, distance_to, dome, smooth_outline, smooth_step
+from plainfilm.pickling import dataclass
 
 STEP_MM = 0.16
 MARGIN_MM = 0.8

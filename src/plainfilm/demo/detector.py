@@ -3,12 +3,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum, auto
 
 import numpy as np
 
 from plainfilm.demo.geometry import Field, Point, distance_to, smooth_step, turned
+from plainfilm.pickling import dataclass
 
 FAR_MM = 1e3
 CORNER_MM, WEDGE_MM = 15.0, (8.0, 7.0)

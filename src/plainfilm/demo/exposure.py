@@ -10,7 +10,7 @@ gives the same radiograph on every machine.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import cache, lru_cache
 
 import numpy as np
@@ -31,6 +31,7 @@ from plainfilm.demo.hand import Hand, Landmarks, draw_hand
 from plainfilm.demo.noise import SPREAD, RandomStream, blur
 from plainfilm.demo.phantoms import Phantom, draw_phantom
 from plainfilm.demo.skeleton import Side
+from plainfilm.pickling import dataclass
 
 # an exposure is a whole number from 1 to MOST: AIR where nothing attenuates the beam, LEAD behind lead
 AIR, LEAD, MOST = 32768, 24, 45056

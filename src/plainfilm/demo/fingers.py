@@ -7,10 +7,9 @@ towards the finger tips. The proportions are those of an adult hand in textbooks
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from plainfilm.demo.bone import Accent, BoneShape
 from plainfilm.demo.geometry import Point
+from plainfilm.pickling import dataclass
 
 
 @dataclass(frozen=True, slots=True)

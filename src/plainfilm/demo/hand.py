@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -13,6 +12,7 @@ from plainfilm.demo.geometry import Field, Grid, Point, sample, smooth_step, tur
 from plainfilm.demo.noise import RandomStream, TileOffset, random_offset, trabeculae
 from plainfilm.demo.skeleton import Person, PlacedBone, PlacedRay, Pose, Skeleton, place_bones
 from plainfilm.demo.soft_tissue import draw_nail, draw_soft_tissue
+from plainfilm.pickling import dataclass
 
 # attenuation per mm at about 50 kVp
 MU_SKIN, MU_SOFT_TISSUE, MU_CORTEX, MU_SPONGY, MU_NAIL, MU_RING = 0.0250, 0.0205, 0.128, 0.034, 0.04, 3.0

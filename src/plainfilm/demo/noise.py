@@ -3,13 +3,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
 import numpy.typing as npt
 
 from plainfilm.demo.geometry import Field
+from plainfilm.pickling import dataclass
 
 Integers = npt.NDArray[np.int32]
 # SPREAD is the standard deviation of the sum of four bytes

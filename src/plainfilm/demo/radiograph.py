@@ -8,7 +8,7 @@ exposures. Without a display, the reference image is stretched between percentil
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache, lru_cache
 from typing import Any
 
@@ -19,6 +19,7 @@ from plainfilm.demo.detector import Collimation, Opening, field_depth
 from plainfilm.demo.exposure import AIR, MOST, Acquisition, Exposure, expose
 from plainfilm.demo.noise import RandomStream
 from plainfilm.demo.vendor import Array, BurnedIn, Intensity, Response, VendorProfile
+from plainfilm.pickling import dataclass
 
 Mask = npt.NDArray[np.bool_]
 Stored = npt.NDArray[Any]

@@ -9,7 +9,7 @@ noise and its own vendor profile.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from plainfilm.demo.noise import RandomStream
 from plainfilm.demo.phantoms import Phantom
 from plainfilm.demo.radiograph import SyntheticRadiograph
 from plainfilm.demo.skeleton import Person, Pose, Side
+from plainfilm.pickling import dataclass
 
 HANDS = 32
 

@@ -4,13 +4,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
+from plainfilm.pickling import dataclass
 from plainfilm.report.drawing import fit, font_of, wrap
 
 if TYPE_CHECKING:

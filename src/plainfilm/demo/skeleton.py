@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import StrEnum
 
 from plainfilm.demo import fingers, wrist
@@ -12,6 +12,7 @@ from plainfilm.demo.bone import BoneShape
 from plainfilm.demo.fingers import JOINT_SPACE, KNUCKLE_SPACE, Ray
 from plainfilm.demo.geometry import Point, along, between, turned
 from plainfilm.demo.noise import RandomStream
+from plainfilm.pickling import dataclass
 
 GROWN = 17.0
 SCAR_UNTIL = 30.0

@@ -8,11 +8,12 @@ with every acquisition.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from enum import Enum, StrEnum, auto
 
 import numpy as np
 import numpy.typing as npt
+
+from plainfilm.pickling import dataclass
 
 Array = npt.NDArray[np.float64]
 

@@ -3,10 +3,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from plainfilm.demo.bone import Accent, BoneShape
 from plainfilm.demo.geometry import Point, between
+from plainfilm.pickling import dataclass
 
 # scale of the outlines; the remaining gaps between the bones are cartilage
 CLOSENESS = 1.08

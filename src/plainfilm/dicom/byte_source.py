@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Protocol
+
+from plainfilm.pickling import dataclass
 
 BytesLike = bytes | memoryview
 """Bytes in memory that are only read."""

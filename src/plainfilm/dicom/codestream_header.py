@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from plainfilm.pickling import dataclass
 
 _JPEG, _JPEG_2000, _JPEG_XL = b"\xff\xd8\xff", b"\xff\x4f\xff\x51", (b"\xff\x0a", b"\x00\x00\x00\x0cJXL ")
 _JP2 = b"\x00\x00\x00\x0cjP  "

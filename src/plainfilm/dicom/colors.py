@@ -8,6 +8,8 @@ from plainfilm.dicom.lut_attributes import read_lut
 from plainfilm.dicom.values import Values
 from plainfilm.errors import AttributeValueError
 
+# Palette Color Lookup Table Data of the three colours, plain and segmented.
+_PALETTE_DATA = frozenset((0x00281201, 0x00281202, 0x00281203, 0x00281221, 0x00281222, 0x00281223))
 # Pixel Presentation of an image that has coloured pixels (PS3.3 C.8.16.2.1.1).
 _COLORED = ("COLOR", "MIXED")
 
@@ -17,6 +19,8 @@ def read_palette(values: Values) -> Palette | None:
 
     Return None unless the tables of all three colours can be read.
     """
+    if values.tags.isdisjoint(_PALETTE_DATA):
+        return None
     for prefix in ("", "Segmented"):
         luts = [
             read_lut(values, f"{color}PaletteColorLookupTableDescriptor", f"{prefix}{color}PaletteColorLookupTableData")

@@ -8,7 +8,7 @@ may be larger than memory.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from pydicom.datadict import keyword_for_tag
 from pydicom.dataset import Dataset
@@ -30,6 +30,7 @@ from plainfilm.dicom.sequences import ElementCounter
 from plainfilm.dicom.transfer_syntax import DEFLATED, EXPLICIT_BIG, IMPLICIT_LITTLE
 from plainfilm.dicom.values import Values
 from plainfilm.findings import Finding, FindingCode
+from plainfilm.pickling import dataclass
 
 _MAX_NAMES = 8
 _UID = re.compile(r"[0-9.]{1,64}")
@@ -165,8 +166,8 @@ def _read_file_meta(content: ByteSource, start: int) -> tuple[RawDataSet, int]:
     if head[:2] not in (b"\x02\x00", b"\x00\x02"):
         return RawDataSet({}, encoding), start
     scanner = ElementScanner(content, encoding, start, ElementCounter(element_limit(len(content))))
-    result = scanner.scan(_OTHER_THAN_FILE_META)
-    return RawDataSet(result.elements, encoding), result.end
+    scanner.scan(_OTHER_THAN_FILE_META)
+    return RawDataSet(scanner.elements, encoding), scanner.position
 
 
 def _after_command_set(content: ByteSource, start: int) -> int:
@@ -178,7 +179,8 @@ def _after_command_set(content: ByteSource, start: int) -> int:
     if not begins_with_command_set(head):
         return start
     scanner = ElementScanner(content, detect_encoding(head), start, ElementCounter(element_limit(len(content))))
-    return scanner.scan(_OTHER_THAN_COMMANDS).end
+    scanner.scan(_OTHER_THAN_COMMANDS)
+    return scanner.position
 
 
 def _uid(file_meta: Dataset | RawDataSet, keyword: str) -> str:

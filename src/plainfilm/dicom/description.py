@@ -6,12 +6,13 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Set
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from plainfilm.dicom.data_set import ParsedDataSet
 from plainfilm.dicom.instance import Description, FrameAttributes, InstanceIdentity
 from plainfilm.dicom.values import Values
 from plainfilm.findings import Finding, FindingCode
+from plainfilm.pickling import dataclass
 
 # Defined terms of Modality (PS3.3 C.7.3.1.1.1), and below them the retired ones.
 _MODALITY_TERMS = """

@@ -4,10 +4,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from difflib import get_close_matches
 
 from plainfilm.errors import OptionsError
+from plainfilm.pickling import dataclass
 
 # The VRs whose values are not text or numbers that fit into a table. Delimiters have NONE.
 _UNSUITABLE_VRS = frozenset({"SQ", "OB", "OD", "OF", "OL", "OV", "OW", "UN", "NONE"})

@@ -8,7 +8,6 @@ record is read but its links and the name of its file: the other attributes desc
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from io import BytesIO
 from struct import unpack
 
@@ -17,6 +16,7 @@ from pydicom.filereader import read_partial, read_sequence_item
 from pydicom.tag import BaseTag
 
 from plainfilm.errors import LimitError
+from plainfilm.pickling import dataclass
 
 _RECORDS = 0x00041220
 _FIRST_ROOT, _NEXT, _LOWER, _FILE_ID = 0x00041200, 0x00041400, 0x00041420, 0x00041500

@@ -10,7 +10,6 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable, Container
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import NoReturn, cast
 
 from pydicom.datadict import dictionary_has_tag
@@ -44,14 +43,6 @@ _OTHER_FIELDS = tuple(RawDataElement._field_defaults.values())
 _new_tuple = cast("Callable[[type[RawDataElement], tuple[object, ...]], RawDataElement]", tuple.__new__)
 
 
-@dataclass(frozen=True, slots=True)
-class ScanResult:
-    """The elements of a data set by their tags, and the position of the first element that was not read."""
-
-    elements: Elements
-    end: int
-
-
 class ElementScanner:
     """Reads elements one after another from `position` on.
 
@@ -69,7 +60,7 @@ class ElementScanner:
         self._remaining_value_bytes = _MAX_VALUE_BYTES
         self._may_end_in_zeros = True
 
-    def scan(self, ends: Container[int]) -> ScanResult:
+    def scan(self, ends: Container[int]) -> None:
         """Read the elements up to the first one whose tag is in `ends`, or to the end of the content.
 
         Raises TruncatedError if the content ends inside an element, and LimitError (too_large, too_deep).
@@ -78,7 +69,7 @@ class ElementScanner:
             self._scan_plain(ends)
             header = self._read_header()
             if header is None or header.tag in ends:
-                return ScanResult(self.elements, self.position)
+                return
             self._scan_element(header)
 
     def _scan_plain(self, ends: Container[int]) -> None:
@@ -108,7 +99,7 @@ class ElementScanner:
             elements[tag] = _new_tuple(RawDataElement, fields)
         self.position, self.counter.remaining = position, most
 
-    def scan_tail(self, ends: Container[int]) -> ScanResult:
+    def scan_tail(self, ends: Container[int]) -> None:
         """Read the elements behind Pixel Data up to one whose tag is in `ends`.
 
         The scan ends without an error at the first bytes that are not a whole element.
@@ -118,7 +109,6 @@ class ElementScanner:
                 if not self._is_plausible(header):
                     break
                 self._scan_element(header)
-        return ScanResult(self.elements, self.position)
 
     @property
     def tail_length(self) -> int:

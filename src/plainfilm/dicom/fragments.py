@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 import struct
-from dataclasses import dataclass
 from itertools import pairwise
 
 from plainfilm.dicom.byte_source import ValueField, element_limit
@@ -16,6 +15,7 @@ from plainfilm.dicom.encoding import ITEM_BYTES, SEQUENCE_DELIMITER_BYTES
 from plainfilm.dicom.instance import ExtendedOffsetTable, PixelData
 from plainfilm.errors import DecodeError, LimitError, Reason, TruncatedError
 from plainfilm.findings import Finding, FindingCode
+from plainfilm.pickling import dataclass
 
 # How the first fragment of a frame begins: JPEG and JPEG-LS (SOI), JPEG 2000 (SOC and SIZ, or a JP2 signature), JPEG XL
 # (the signature of a container), RLE (a header of 1 to 15 segments, the first at byte 64).

@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from plainfilm.dicom.byte_source import BytesLike
 from plainfilm.dicom.fragments import FrameFragments, assign_fragments
 from plainfilm.dicom.instance import ImagePixel, PixelData
@@ -12,13 +10,12 @@ from plainfilm.dicom.pixel_evidence import HALVED_CHROMA
 from plainfilm.dicom.transfer_syntax import NATIVE, transfer_syntax_name
 from plainfilm.errors import ConversionError, DecodeError, LimitError, Reason, TruncatedError, UnsupportedError
 from plainfilm.findings import Finding, FindingCode
-from plainfilm.pickling import quickly_made
+from plainfilm.pickling import dataclass
 
 # An encoded frame may have four times the bytes of its pixels, plus these: metadata that encoders add.
 _MAX_CODESTREAM_OVERHEAD = 16 * 1024**2
 
 
-@quickly_made
 @dataclass(frozen=True, slots=True)
 class FrameTable:
     """The positions of the frames of an instance.

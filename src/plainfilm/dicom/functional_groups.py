@@ -6,7 +6,6 @@ The levels are the per-frame functional groups, the shared functional groups and
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TypeVar
 
 from plainfilm.dicom.instance import FrameAttributes, ImagePixel, ModalityLevel, Shutter, VoiLevel
@@ -14,7 +13,7 @@ from plainfilm.dicom.lut_attributes import read_modality_level, read_voi_level
 from plainfilm.dicom.shutter import read_shutter
 from plainfilm.dicom.values import Values
 from plainfilm.findings import Finding, FindingCode
-from plainfilm.pickling import quickly_made
+from plainfilm.pickling import dataclass
 
 T = TypeVar("T")
 
@@ -35,7 +34,6 @@ _MACROS = (
 )
 
 
-@quickly_made
 @dataclass(frozen=True, slots=True)
 class _LevelAttributes:
     """The attributes of one level: a functional group, or the top level of the data set."""

@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from plainfilm.dicom.anatomy import read_region_terms
 from plainfilm.dicom.data_set import ParsedDataSet
 from plainfilm.dicom.description import read_description, read_identity
@@ -14,6 +12,7 @@ from plainfilm.dicom.instance import Description, InstanceIdentity
 from plainfilm.dicom.instance_builder import error_without_pixels
 from plainfilm.dicom.values import Values
 from plainfilm.errors import NotAnImageError
+from plainfilm.pickling import dataclass
 
 
 @dataclass(frozen=True, slots=True)

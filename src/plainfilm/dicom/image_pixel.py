@@ -185,5 +185,5 @@ def _read_number_of_frames(values: Values) -> int:
 
 def _read_overlay_bit_positions(values: Values) -> tuple[int, ...]:
     """Return Overlay Bit Position of each overlay that is stored in the pixel cells (PS3.5 8.1.2, retired)."""
-    positions = map(values.integer, sorted(values.tags & _OVERLAY_BIT_POSITION_TAGS))
-    return tuple(position for position in positions if position is not None)
+    tags = sorted([tag for tag in values.tags if tag in _OVERLAY_BIT_POSITION_TAGS])
+    return tuple([position for tag in tags if (position := values.integer(tag)) is not None])

@@ -4,12 +4,12 @@
 from __future__ import annotations
 
 import zlib
-from dataclasses import dataclass
 
 from plainfilm.dicom.byte_source import ByteSource
 from plainfilm.dicom.encoding import begins_with_elements
 from plainfilm.errors import ConversionError, LimitError, Reason, Stage, TruncatedError
 from plainfilm.findings import Finding, FindingCode
+from plainfilm.pickling import dataclass
 
 GZIP_START = b"\x1f\x8b\x08"
 _HEAD_SIZE = 4096

@@ -6,13 +6,12 @@ Names are those of the standard (PS3.3). A value is None if the attribute is abs
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 from plainfilm.dicom.byte_source import ValueField
 from plainfilm.dicom.orientation import Turn
 from plainfilm.findings import Finding
-from plainfilm.pickling import quickly_made
+from plainfilm.pickling import dataclass
 
 
 class PixelKind(StrEnum):
@@ -23,7 +22,6 @@ class PixelKind(StrEnum):
     DOUBLE = "DoubleFloatPixelData"
 
 
-@quickly_made
 @dataclass(frozen=True, slots=True)
 class ImagePixel:
     """The Image Pixel module (PS3.3 C.7.6.3), with defaults for attributes that the file does not have.
@@ -59,7 +57,6 @@ class ExtendedOffsetTable:
     lengths: bytes
 
 
-@quickly_made
 @dataclass(frozen=True, slots=True)
 class PixelData:
     """The value of Pixel Data, Float Pixel Data or Double Float Pixel Data, not decoded (PS3.5 8, A.4).
@@ -188,7 +185,6 @@ class SoftcopyPresentation:
     overlays: tuple[Overlay, ...] = ()
 
 
-@quickly_made
 @dataclass(frozen=True, slots=True)
 class FrameAttributes:
     """The attributes that may differ between frames (PS3.3 C.7.6.16).
@@ -224,7 +220,6 @@ class Palette:
         return first - 65536 if signed and first >= 32768 else first
 
 
-@quickly_made
 @dataclass(frozen=True, slots=True)
 class InstanceIdentity:
     """The attributes that identify the instance and the patient. They are private and never written unchanged."""
@@ -240,7 +235,6 @@ class InstanceIdentity:
     accession_number: str = ""
 
 
-@quickly_made
 @dataclass(frozen=True, slots=True)
 class Description:
     """The attributes that the tables contain unchanged."""
@@ -257,7 +251,6 @@ class Description:
     burned_in_annotation: str = ""
 
 
-@quickly_made
 @dataclass(frozen=True, slots=True)
 class Instance:
     """One DICOM image object, read and checked. Its pixels are not decoded.

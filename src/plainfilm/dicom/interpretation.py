@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from plainfilm.dicom.pixel_evidence import HALVED_CHROMA, PixelEvidence
 from plainfilm.dicom.values import Values
 from plainfilm.errors import AttributeValueError
 from plainfilm.findings import Finding, FindingCode
+from plainfilm.pickling import dataclass
 
 _YBR = ("YBR_FULL", "YBR_FULL_422", "YBR_PARTIAL_420", "YBR_PARTIAL_422", "YBR_ICT", "YBR_RCT")
 # Samples per Pixel of each Photometric Interpretation (PS3.3 C.7.6.3.1.2).

@@ -7,11 +7,12 @@ import math
 import re
 import struct
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cache
 from typing import Any, NamedTuple
 
 from pydicom.datadict import dictionary_VR
+
+from plainfilm.pickling import dataclass
 
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 # The same with a comma in place of the point.

@@ -6,8 +6,9 @@ An affine has two rows of three numbers. It maps (column, row) to (x, y), betwee
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from plainfilm.pickling import dataclass
 
 if TYPE_CHECKING:  # processes that do not need NumPy import this module
     import numpy.typing as npt

@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from pydicom.dataset import Dataset
 
 from plainfilm.dicom.byte_source import ByteSource, ValueField, byte_range
@@ -15,6 +13,7 @@ from plainfilm.dicom.instance import ExtendedOffsetTable, PixelKind
 from plainfilm.dicom.raw_data_set import RawDataSet
 from plainfilm.dicom.values import Values
 from plainfilm.errors import LimitError, TruncatedError, UnsupportedError
+from plainfilm.pickling import dataclass
 
 PIXEL_TAGS = {0x7FE00008: PixelKind.FLOAT, 0x7FE00009: PixelKind.DOUBLE, 0x7FE00010: PixelKind.INTEGER}
 _WHOLE_DELIMITER = SEQUENCE_DELIMITER_BYTES + bytes(4)

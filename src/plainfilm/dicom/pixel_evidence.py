@@ -3,10 +3,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from plainfilm.dicom.codestream_header import CodestreamHeader
 from plainfilm.dicom.instance import ImagePixel
+from plainfilm.pickling import dataclass
 
 HALVED_CHROMA = ("YBR_FULL_422", "YBR_PARTIAL_422")
 """The interpretations with two samples per pixel in native data (PS3.3 C.7.6.3.1.2)."""

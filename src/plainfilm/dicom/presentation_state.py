@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from plainfilm.dicom.instance import LutItem, ModalityLevel, Overlay, Shutter, VoiLevel
 from plainfilm.dicom.lut_attributes import read_lut, read_modality_level, read_voi_level
 from plainfilm.dicom.orientation import Turn
@@ -13,6 +11,7 @@ from plainfilm.dicom.shutter import read_shapes
 from plainfilm.dicom.values import Values
 from plainfilm.errors import AttributeValueError
 from plainfilm.findings import Finding, FindingCode
+from plainfilm.pickling import dataclass
 
 GRAYSCALE_SOFTCOPY = "1.2.840.10008.5.1.4.1.1.11.1"
 # A presentation state does not know the size of its images. With the largest size, every usable shape is kept.

@@ -7,12 +7,13 @@ The walker records the item and sequence delimiters that a writer left out, so t
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from plainfilm.dicom.byte_source import ByteSource
 from plainfilm.dicom.element_header import is_sequence, is_undefined_length_sequence, read_element_header
 from plainfilm.dicom.encoding import ITEM, ITEM_DELIMITER, SEQUENCE_DELIMITER, UNDEFINED_LENGTH, Encoding
 from plainfilm.errors import LimitError, Reason, TruncatedError
+from plainfilm.pickling import dataclass
 
 MAX_DEPTH = 64
 """How many sequences may be nested in one another."""

@@ -3,12 +3,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from plainfilm.dicom.byte_source import ValueField
 from plainfilm.dicom.codestream_header import CodestreamHeader, read_codestream_header
 from plainfilm.dicom.encoding import ITEM_BYTES, Encoding
 from plainfilm.findings import Finding, FindingCode
+from plainfilm.pickling import dataclass
 
 IMPLICIT_LITTLE = "1.2.840.10008.1.2"
 EXPLICIT_LITTLE = "1.2.840.10008.1.2.1"

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
@@ -14,6 +13,7 @@ from plainfilm.encode.compressors import IGZIP, RUNS, SHORT_RUNS, ZLIB, Compress
 from plainfilm.encode.scanlines import Bytes, Filter, filter_rows, filter_rows_compiled, row_bytes
 from plainfilm.kernels import HAS_CORE
 from plainfilm.kernels.levels import Levels, LookupImage
+from plainfilm.pickling import dataclass
 
 Array = npt.NDArray[Any]
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol
 
@@ -14,6 +13,7 @@ from isal import isal_zlib
 
 from plainfilm.encode.scanlines import Filter
 from plainfilm.kernels import HAS_CORE
+from plainfilm.pickling import dataclass
 
 if HAS_CORE:
     from plainfilm.kernels import core

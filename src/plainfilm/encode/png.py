@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import struct
 import zlib
-from dataclasses import dataclass
 
 import numpy as np
 from isal import isal_zlib
@@ -13,6 +12,7 @@ from isal import isal_zlib
 from plainfilm.encode.compression import BACKEND, Backend, compress_image
 from plainfilm.errors import EncodeError
 from plainfilm.kernels.levels import Levels
+from plainfilm.pickling import dataclass
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _GREY, _TRUECOLOR = 0, 2

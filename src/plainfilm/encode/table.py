@@ -3,12 +3,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from importlib.metadata import version
 
-# not encode.compression, which loads large libraries: a run needs this table before its first image
 from plainfilm.kernels import HAS_CORE
 from plainfilm.options.encoding import ImageFormat
+
+# not encode.compression, which loads large libraries: a run needs this table before its first image
+from plainfilm.pickling import dataclass
 from plainfilm.version import VERSION
 
 

@@ -3,10 +3,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from plainfilm.engines.engine import WorkerCheck
 from plainfilm.errors import RunError
+from plainfilm.pickling import dataclass
 from plainfilm.workers.messages import Event, Job, JobDone, WorkerLost, WorkerSettings
 
 

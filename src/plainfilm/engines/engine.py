@@ -5,10 +5,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Protocol
 
 from plainfilm.options.run import EngineName, RunOptions
+from plainfilm.pickling import dataclass
 from plainfilm.workers.messages import Event, Job, WorkerSettings
 from plainfilm.workers.pool import WorkerPool
 from plainfilm.workers.spawn import PrestartedWorkers

@@ -148,7 +148,7 @@ static PyObject *histogram(PyObject *module, PyObject *arguments)
     if (PyObject_GetBuffer(object, &samples, PyBUF_SIMPLE))
         return NULL;
     size_t values = (size_t)1 << 8 * sample_bytes;
-    uint64_t *counts = calloc(values, sizeof *counts);
+    uint64_t *counts = malloc(values * sizeof *counts);
     if (counts) {
         Py_BEGIN_ALLOW_THREADS
         used = count_values(samples.buf, (size_t)samples.len / (size_t)sample_bytes, sample_bytes, counts);

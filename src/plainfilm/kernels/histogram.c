@@ -54,8 +54,8 @@ static void count_words(uint32_t *lanes, const uint8_t *samples, size_t count)
     }
 }
 
-/* Add the number of samples of each value to `counts`, which holds 256 or 65,536 numbers. Return one more than the largest
- * value, at least 1, or 0 without memory.
+/* Set `counts`, which has room for 256 or 65,536 numbers, to the number of samples of each value up to the largest one.
+ * Return one more than the largest value, at least 1, or 0 without memory.
  *
  * Of few samples, only the counters up to the largest value are cleared and read. If the samples change meanwhile, larger
  * values are counted in memory that is never read. */
@@ -65,10 +65,13 @@ size_t count_values(const uint8_t *samples, size_t count, int sample_bytes, uint
     if (!lanes)
         return 0;
     size_t end = 1;
+    counts[0] = 0;
     for (size_t at = 0; at < count; at += MOST_AT_ONCE) {
         const uint8_t *part = samples + at * (size_t)sample_bytes;
         size_t size = count - at < MOST_AT_ONCE ? count - at : MOST_AT_ONCE;
         size_t used = size > MANY ? (size_t)1 << 8 * sample_bytes : (size_t)largest_value(part, size, sample_bytes) + 1;
+        if (used > end)
+            memset(counts + end, 0, (used - end) * sizeof *counts);
         for (int lane = 0; lane < LANES; lane++)
             memset(lanes + lane * VALUES, 0, used * sizeof *lanes);
         if (sample_bytes == 1)

@@ -5,11 +5,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from plainfilm.errors import LedgerError, Reason
 from plainfilm.ledger.schema import SCHEMA
+from plainfilm.pickling import dataclass
 
 _ABSENT = object()
 

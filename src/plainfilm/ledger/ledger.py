@@ -15,9 +15,8 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 
@@ -26,11 +25,11 @@ from plainfilm.ledger.database import Database, damage, open_database
 from plainfilm.ledger.fingerprint import RunFingerprint, check_fingerprint
 from plainfilm.ledger.listed_sources import ListedSources
 from plainfilm.ledger.merge_state import StoredMerge, check_not_merging
-from plainfilm.ledger.remaining_work import FileStat, RemainingWork, numbered_names
+from plainfilm.ledger.remaining_work import FileStat, RemainingWork
 from plainfilm.ledger.schema import SCHEMA, create_tables, is_relative_name, read_meta, remove_if_unusable
 from plainfilm.ledger.serialization import failure_to_text, record_to_text
 from plainfilm.ledger.share_state import StoredShare
-from plainfilm.ledger.source_names import StoredPrefixes, is_name_free
+from plainfilm.ledger.source_names import SourceState, StoredPrefixes, named_source
 from plainfilm.ledger.sql import (
     FILES_OF_SOURCE,
     INSERT_IMAGE,
@@ -39,8 +38,6 @@ from plainfilm.ledger.sql import (
     NEWEST_SOURCES,
     PEND_ALL_FILES,
     PENDING_WITHOUT_ROW,
-    SOURCE_STATE,
-    STATE_TYPES,
     STORE_IDENTITY,
 )
 from plainfilm.ledger.stored_files import StoredFiles
@@ -54,7 +51,6 @@ from plainfilm.options.options import Options
 from plainfilm.records import Failure, Record, Status
 from plainfilm.sources.naming_rules import fold
 from plainfilm.sources.reference import Reference
-from plainfilm.sources.scheme import is_gone
 
 # failures of the environment: the same file may succeed in the next run
 _RETRIED_REASONS = frozenset({Reason.WRITE_FAILED, Reason.UNREADABLE, Reason.SOURCE_CHANGED, Reason.NETWORK})
@@ -135,16 +131,10 @@ class Ledger:
         if self._is_new and self._insert_source(reference, file_stat):
             # the names within one listing are unique
             return RemainingWork(reference)
-        path = os.fsencode(reference.path)
-        for source in numbered_names(reference.source):
-            state = self._database.fetch_one(SOURCE_STATE, (source,), STATE_TYPES)
-            if state is None:
-                name = next(name for name in numbered_names(reference.name) if is_name_free(self._database, name))
-                return self._register_new(replace(reference, source=source, name=name), file_stat)
-            if state[0] == path or is_gone(state[0]):
-                named = replace(reference, source=source, name=state[1])
-                return self._register_again(named, file_stat, state[2:])
-        raise AssertionError("numbered_names does not end")
+        named, state = named_source(self._database, reference)
+        if state is None:
+            return self._register_new(named, file_stat)
+        return self._register_again(named, file_stat, state)
 
     def mark_pending(self, file_names: Iterable[str]) -> None:
         """Note file names that are about to get or to lose a file; to be committed before that happens."""
@@ -283,10 +273,10 @@ class Ledger:
         values = (*names, file_stat.size, file_stat.mtime_ns)
         return self._database.execute(INSERT_SOURCE, values) == 1
 
-    def _register_again(self, reference: Reference, file_stat: FileStat, state: Sequence[int]) -> RemainingWork | None:
-        """Return the work that remains for a known source; `state` has the columns of SOURCE_STATE from `size` on."""
+    def _register_again(self, reference: Reference, file_stat: FileStat, state: SourceState) -> RemainingWork | None:
+        """Return the work that remains for a known source."""
         self._note_listed(reference.source)
-        size, mtime_ns, done, has_retries, instance_failed, last_frame = state
+        _, size, mtime_ns, done, has_retries, instance_failed, last_frame = state
         has_changed = FileStat(size, mtime_ns) != file_stat
         if not has_changed and not has_retries and done:
             return None

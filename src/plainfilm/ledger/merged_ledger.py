@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from plainfilm.errors import LedgerError, Reason
@@ -23,6 +23,7 @@ from plainfilm.ledger.schema import SCHEMA, create_tables, has_tables, read_meta
 from plainfilm.ledger.share_rows import IMAGE_COLUMNS, Row, ShareRows, iterate_rows, open_shares
 from plainfilm.ledger.source_names import StoredPrefixes
 from plainfilm.ledger.sql import DELETE_PENDING_WITH_ROW, STORE_IDENTITY
+from plainfilm.pickling import dataclass
 
 SHARES_PER_GROUP = 64
 _SOURCES_PER_COMMIT = 2000

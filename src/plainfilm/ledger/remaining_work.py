@@ -5,10 +5,10 @@ from __future__ import annotations
 
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import chain, count
 from pathlib import Path
 
+from plainfilm.pickling import dataclass
 from plainfilm.sources.reference import Location, Reference
 from plainfilm.sources.remote_file import RemoteFile
 

@@ -6,7 +6,6 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from itertools import groupby, islice
 from operator import itemgetter
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any
 
 from plainfilm.errors import LedgerError, Reason
 from plainfilm.ledger.database import Database, open_database
+from plainfilm.pickling import dataclass
 
 Row = tuple[Any, ...]
 

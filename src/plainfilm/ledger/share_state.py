@@ -5,11 +5,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from plainfilm.errors import LedgerError, Reason
 from plainfilm.ledger.database import Database, damage
+from plainfilm.pickling import dataclass
 
 _META = "share"
 _TYPES = {"number": int, "total": int, "has_members": bool, "options": dict, "is_overwritten": bool}

@@ -3,22 +3,19 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 from plainfilm.ledger.database import Database, check_regular_files, open_copy
 from plainfilm.ledger.fingerprint import RunFingerprint, check_fingerprint
 from plainfilm.ledger.merge_state import check_not_merging
-from plainfilm.ledger.remaining_work import FileStat, numbered_names
+from plainfilm.ledger.remaining_work import FileStat
 from plainfilm.ledger.schema import has_tables, read_meta
-from plainfilm.ledger.source_names import is_name_free
-from plainfilm.ledger.sql import SOURCE_STATE, STATE_TYPES
+from plainfilm.ledger.source_names import named_source, stored_source
 from plainfilm.ledger.stored_files import StoredFiles
+from plainfilm.pickling import dataclass
 from plainfilm.sources.reference import Reference
-from plainfilm.sources.scheme import is_gone
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,15 +31,10 @@ class LedgerSnapshot:
         """
         if (database := self._database) is None:
             return None
-        for source in numbered_names(reference.source):
-            state = database.fetch_one(SOURCE_STATE, (source,), STATE_TYPES)
-            if state is None:
-                return None
-            path, _, size, mtime_ns, done, has_retries, *_ = state
-            if path == os.fsencode(reference.path) or is_gone(path):
-                is_done = done and not has_retries and FileStat(size, mtime_ns) == file_stat
-                return source if is_done else None
-        raise AssertionError("numbered_names does not end")
+        source, state = stored_source(database, reference)
+        if state is None or not state.is_done or state.has_retries:
+            return None
+        return source if FileStat(state.size, state.mtime_ns) == file_stat else None
 
     def named(self, reference: Reference) -> Reference:
         """Return a reference with the source and the name that it has in the ledger, or that no other source has.
@@ -51,14 +43,7 @@ class LedgerSnapshot:
         """
         if (database := self._database) is None:
             return reference
-        for source in numbered_names(reference.source):
-            state = database.fetch_one(SOURCE_STATE, (source,), STATE_TYPES)
-            if state is None:
-                name = next(name for name in numbered_names(reference.name) if is_name_free(database, name))
-                return replace(reference, source=source, name=name)
-            if state[0] == os.fsencode(reference.path) or is_gone(state[0]):
-                return replace(reference, source=source, name=state[1])
-        raise AssertionError("numbered_names does not end")
+        return named_source(database, reference)[0]
 
     @property
     def files(self) -> StoredFiles:

@@ -6,13 +6,17 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 from plainfilm.ledger.database import Database, check_regular_files, damage, open_copy, open_database
 from plainfilm.ledger.remaining_work import numbered_names
-from plainfilm.ledger.sql import COLLIDING_SOURCE
+from plainfilm.ledger.sql import COLLIDING_SOURCE, SOURCE_STATE, STATE_TYPES
 from plainfilm.sources.naming_rules import fold, instance_of
 from plainfilm.sources.prefixes import EarlierNames
+from plainfilm.sources.reference import Reference
+from plainfilm.sources.scheme import is_gone
 from plainfilm.sources.walk import Listing
 
 _META = "prefixes"
@@ -24,6 +28,18 @@ ORDER BY folded LIMIT 1
 """
 _SOURCE_BELOW = "SELECT 1 FROM sources WHERE path = ? OR path BETWEEN ? AND ? LIMIT 1"
 _PATH = "SELECT path FROM sources WHERE source = ?"
+
+
+class SourceState(NamedTuple):
+    """What the query `SOURCE_STATE` gives of a source after its path."""
+
+    name: str
+    size: int
+    mtime_ns: int
+    is_done: int
+    has_retries: int
+    has_failed: int
+    last_frame: int
 
 
 class StoredPrefixes:
@@ -110,6 +126,25 @@ def _paths_of(database: Database, source: str) -> tuple[str, ...]:
             return tuple(paths)
         paths.append(os.fsdecode(row[0]))
     raise AssertionError("numbered_names does not end")
+
+
+def stored_source(database: Database, reference: Reference) -> tuple[str, SourceState | None]:
+    """Return the source that a ledger has for the file of a reference, or that no other file has, and its state."""
+    path = os.fsencode(reference.path)
+    for source in numbered_names(reference.source):
+        state = database.fetch_one(SOURCE_STATE, (source,), STATE_TYPES)
+        if state is None or state[0] == path or is_gone(state[0]):
+            return source, None if state is None else SourceState(*state[1:])
+    raise AssertionError("numbered_names does not end")
+
+
+def named_source(database: Database, reference: Reference) -> tuple[Reference, SourceState | None]:
+    """Return a reference with the source and the name that a ledger has for it, or that no other source has."""
+    source, state = stored_source(database, reference)
+    if state is not None:
+        return replace(reference, source=source, name=state.name), state
+    name = next(name for name in numbered_names(reference.name) if is_name_free(database, name))
+    return replace(reference, source=source, name=name), None
 
 
 def is_name_free(database: Database, name: str) -> bool:

@@ -4,13 +4,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from plainfilm.ledger.database import Database, damage
 from plainfilm.ledger.remaining_work import FileStat
 from plainfilm.ledger.schema import is_relative_name
 from plainfilm.ledger.serialization import record_from_text
 from plainfilm.ledger.sql import IMAGES_BY_NAME, MASKS_BY_NAME
+from plainfilm.pickling import dataclass
 
 _PAGES = {"images": IMAGES_BY_NAME, "masks": MASKS_BY_NAME}
 _HAS_NAME = (

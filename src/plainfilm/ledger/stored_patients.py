@@ -10,12 +10,11 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 from plainfilm.errors import LedgerError, Reason
 from plainfilm.ledger.database import Database, open_copy
-from plainfilm.pickling import FastPickle
+from plainfilm.pickling import FastPickle, dataclass
 
 _REMOVAL = "removal"
 _PRIVATE = ".plainfilm-"

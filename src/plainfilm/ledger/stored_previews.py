@@ -4,9 +4,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from plainfilm.ledger.database import Database
+from plainfilm.pickling import dataclass
+
+_IMAGE_WITHOUT_PREVIEW = """
+SELECT 1 FROM images WHERE NOT EXISTS
+    (SELECT 1 FROM previews WHERE previews.source = images.source AND previews.frame = images.frame) LIMIT 1
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,3 +39,7 @@ class StoredPreviews:
         query = "SELECT content FROM previews WHERE source = ? AND frame = ?"
         row = self._database.fetch_one(query, (source, frame), (bytes,))
         return b"" if row is None else bytes(row[0])
+
+    def is_any_missing(self) -> bool:
+        """Whether an image has no preview."""
+        return self._database.fetch_one(_IMAGE_WITHOUT_PREVIEW) is not None

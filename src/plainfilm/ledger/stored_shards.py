@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 from plainfilm.ledger.database import Database
 from plainfilm.ledger.remaining_work import FileStat
@@ -22,6 +21,7 @@ from plainfilm.ledger.sql import (
     IMAGES_IN_PLAN,
 )
 from plainfilm.ledger.stored_rows import pages_of_images, read_record
+from plainfilm.pickling import dataclass
 from plainfilm.records import Record
 
 

@@ -6,7 +6,6 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
 from pathlib import Path
@@ -14,6 +13,7 @@ from pathlib import Path
 from plainfilm.errors import OptionsError, Reason
 from plainfilm.options.field import Scope, ValueType, limit, option
 from plainfilm.options.value_types import members, path_type, split_parts
+from plainfilm.pickling import dataclass
 
 _NAME = re.compile(r"[a-z0-9_]+")
 _TOLERANCE = Fraction(1, 10**6)

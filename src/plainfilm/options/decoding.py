@@ -3,11 +3,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 from plainfilm.options.field import FREE, option
 from plainfilm.options.value_types import SWITCH, members
+from plainfilm.pickling import dataclass
 
 
 class Resolution(StrEnum):

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 
 from plainfilm.options.data_set import LabelKey, SplitBalance
 from plainfilm.options.decoding import Resolution
@@ -17,6 +16,7 @@ from plainfilm.options.presentation import Orient, Overlays
 from plainfilm.options.privacy import RedactUnmatched
 from plainfilm.options.render import LOOK_OPTIONS, Icc, Look, Polarity, VoiChoice
 from plainfilm.options.run import EngineName
+from plainfilm.pickling import dataclass
 
 _Values = Mapping[str, object]
 

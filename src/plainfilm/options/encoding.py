@@ -3,12 +3,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 from plainfilm.errors import OptionsError
 from plainfilm.options.field import Scope, ValueType, option
 from plainfilm.options.value_types import SWITCH, members, parse_count
+from plainfilm.pickling import dataclass
 
 
 class ImageFormat(StrEnum):

@@ -6,15 +6,16 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from plainfilm.errors import OptionsError
+from plainfilm.options.counting import counted, lines_text
 from plainfilm.options.redaction_list import source_in_table
+from plainfilm.pickling import dataclass
 
 OPTION = "--exclude"
 _COLUMN = "source"
-_MOST_LINES_SHOWN = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +32,8 @@ class Exclusions:
         unmatched = sorted(line for source, lines in self.lines.items() if source not in sources for line in lines)
         if not unmatched:
             return ""
-        more = ", ..." if len(unmatched) > _MOST_LINES_SHOWN else ""
-        shown = ", ".join(map(str, unmatched[:_MOST_LINES_SHOWN])) + more
-        return f"{len(unmatched)} rows of {OPTION} name no source of this run (lines {shown})"
+        rows = counted(len(unmatched), f"row of {OPTION} names", f"rows of {OPTION} name")
+        return f"{rows} no source of this run ({lines_text(unmatched)})"
 
 
 def load_exclusions(path: Path | None) -> Exclusions:

@@ -8,12 +8,13 @@ the command line, the environment, configuration files, the Python functions and
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, fields
+from dataclasses import field, fields
 from enum import Enum
 from typing import Any, Generic, TypeVar
 
 from plainfilm.errors import OptionsError, Reason
 from plainfilm.options.local_path import without_user_info
+from plainfilm.pickling import dataclass
 
 T = TypeVar("T")
 D = TypeVar("D")

@@ -4,13 +4,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from enum import StrEnum
 
 from plainfilm.errors import OptionsError
 from plainfilm.options.field import ValueType, option
 from plainfilm.options.value_types import SWITCH, members, parse_number
-from plainfilm.pickling import quickly_made
+from plainfilm.pickling import dataclass
 
 
 class Pixels(StrEnum):
@@ -54,7 +53,6 @@ class OutputSize:
         return "none" if self.longest is None else str(self.longest)
 
 
-@quickly_made
 @dataclass(frozen=True, slots=True)
 class Box:
     """A part of an image in pixels: its first column and row, both from 0, and its width and height."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
 
 from plainfilm.errors import OptionsError, Reason
 from plainfilm.options.field import Scope, ValueType, limit, option
 from plainfilm.options.value_types import COUNT, parse_number
+from plainfilm.pickling import dataclass
 
 GIB = 1024**3
 MIN_MEMORY = 16 * 1024**2

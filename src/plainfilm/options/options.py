@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from plainfilm.options.run import RunOptions
 from plainfilm.options.selection import SelectionOptions, check_conditions
 from plainfilm.options.sources import SourceOptions
 from plainfilm.options.suggestion import did_you_mean
+from plainfilm.pickling import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,12 +4,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from enum import StrEnum
 
 from plainfilm.errors import OptionsError
 from plainfilm.options.field import FREE, Scope, ValueType, option
 from plainfilm.options.value_types import COUNT, SWITCH, members
+from plainfilm.pickling import dataclass
 
 _NUMBER = "0*[1-9][0-9]{0,8}"
 _FRAME_CHOICE = re.compile(

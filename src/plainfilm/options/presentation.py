@@ -3,13 +3,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
 from plainfilm.options.field import ValueType, option
 from plainfilm.options.local_path import local_path
 from plainfilm.options.value_types import members
+from plainfilm.pickling import dataclass
 
 
 class Overlays(StrEnum):

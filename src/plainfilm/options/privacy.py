@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from plainfilm.dicom.dictionary import Keywords, parse_columns
 from plainfilm.errors import OptionsError
 from plainfilm.options.field import FREE, Scope, ValueType, option
 from plainfilm.options.value_types import members, path_type
-from plainfilm.pickling import FastPickle
+from plainfilm.pickling import FastPickle, dataclass
 
 
 @dataclass(frozen=True, slots=True)

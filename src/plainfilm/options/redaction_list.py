@@ -11,16 +11,17 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from plainfilm.errors import OptionsError, with_os_error
+from plainfilm.options.counting import counted, lines_text
 from plainfilm.options.privacy import NO_REDACTION_BOXES, RedactionBoxes, parse_box, parse_coordinate
+from plainfilm.pickling import dataclass
 
 COLUMNS = ("source", "x", "y", "w", "h")
 OPTION = "--redact-from"
 _ESCAPED_FORMULA = re.compile(r"'+[=+\-@\t\r\n]")
-_MOST_LINES_SHOWN = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +59,8 @@ class Redactions:
         lines = self.unmatched(sources)
         if not lines:
             return ""
-        shown = ", ".join(map(str, lines[:_MOST_LINES_SHOWN])) + (", ..." if len(lines) > _MOST_LINES_SHOWN else "")
-        return f"{len(lines)} rows of {OPTION} name no source of this run (lines {shown}) and redact nothing"
+        rows = counted(len(lines), f"row of {OPTION} names", f"rows of {OPTION} name")
+        return f"{rows} no source of this run ({lines_text(lines)}): nothing is redacted there"
 
 
 def load_redactions(path: Path | None) -> Redactions:

@@ -5,12 +5,13 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from enum import StrEnum
 
 from plainfilm.errors import OptionsError
 from plainfilm.options.field import ValueType, option
 from plainfilm.options.value_types import SWITCH, members, parse_count, parse_number, split_parts
+from plainfilm.pickling import dataclass
 
 
 class Look(StrEnum):

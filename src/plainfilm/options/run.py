@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from plainfilm.errors import OptionsError
 from plainfilm.options.field import FREE, Scope, ValueType, option
 from plainfilm.options.share import Share, parse_share
 from plainfilm.options.value_types import SWITCH, members, parse_count, path_type
+from plainfilm.pickling import dataclass
 
 MAX_JOBS = 1024
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
 
 from plainfilm.errors import OptionsError, Reason
 from plainfilm.options.field import FREE, Scope, ValueType, limit, option
 from plainfilm.options.value_types import path_type, split_parts
+from plainfilm.pickling import dataclass
 
 DESCRIPTION_COLUMNS = (
     "modality",

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
 
 from plainfilm.errors import OptionsError
+from plainfilm.pickling import dataclass
 
 _SHARE = re.compile(r"([0-9]{1,9})/([0-9]{1,9})")
 _DIGEST_BYTES = 8

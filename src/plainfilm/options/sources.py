@@ -3,11 +3,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from plainfilm.errors import OptionsError
 from plainfilm.options.field import FREE, Scope, ValueType, option
 from plainfilm.options.value_types import SWITCH
+from plainfilm.pickling import dataclass
 
 
 def parse_column(value: object) -> str:

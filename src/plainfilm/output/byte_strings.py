@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+
+from plainfilm.pickling import dataclass
 
 
 @dataclass(frozen=True, slots=True, eq=False)

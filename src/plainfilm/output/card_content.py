@@ -5,11 +5,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from plainfilm.options.output import Layout, Table
 from plainfilm.output.imagefolder import is_loadable
 from plainfilm.output.table_schema import NO_DATA_SET, Column, DataSetColumns, metadata_columns
+from plainfilm.pickling import dataclass
 from plainfilm.records import Failure, Record
 
 

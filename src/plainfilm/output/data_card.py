@@ -19,6 +19,7 @@ import stat
 from collections.abc import Iterator
 
 from plainfilm.errors import OutputError
+from plainfilm.options.counting import counted
 from plainfilm.options.output import Table
 from plainfilm.output.card_content import CardContent, CardSurvey
 from plainfilm.output.card_yaml import split_order, yaml_lines
@@ -86,7 +87,7 @@ def _description(content: CardContent, survey: CardSurvey) -> Iterator[str]:
     metadata, failures = table_name(METADATA, content.table), table_name(FAILURES, content.table)
     yield "# Images from DICOM files"
     yield ""
-    yield f"{survey.images} images that plainfilm {VERSION} made from DICOM files ({NOT_FOR_DIAGNOSIS})."
+    yield f"{counted(survey.images, 'image')} that plainfilm {VERSION} made from DICOM files ({NOT_FOR_DIAGNOSIS})."
     place = f"`{metadata}` in the folder of each split" if content.data_set.has_split_folders else f"`{metadata}`"
     yield f"{place} has one row for each image, `{failures}` one for each input that gave no image"
     yield f"({survey.failures['failed']} failed, {survey.failures['skipped']} skipped), and `run.json` the options and"
@@ -157,7 +158,8 @@ def _known_issues(survey: CardSurvey) -> Iterator[str]:
         yield "plainfilm has found nothing unusual."
         return
     if survey.copies:
-        yield f"{survey.copies} images are copies of others (`duplicate_of`)."
+        copies = counted(survey.copies, "image is a copy of another one", "images are copies of others")
+        yield f"{copies} (`duplicate_of`)."
         yield ""
     if survey.findings:
         yield "Findings (column `findings`), with the number of images:"

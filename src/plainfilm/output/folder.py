@@ -11,7 +11,6 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, suppress
-from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
@@ -30,6 +29,7 @@ from plainfilm.output.ownership import (
     shares_of,
 )
 from plainfilm.output.storage import classify_os_error, translate_os_errors, translate_private_errors
+from plainfilm.pickling import dataclass
 
 _PRESENTATION_INDEX = "presentations.sqlite"
 _RESERVE = "reserve"

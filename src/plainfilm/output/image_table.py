@@ -7,7 +7,6 @@ import csv
 import json
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -22,6 +21,7 @@ from plainfilm.output.parquet_table import check_parquet
 from plainfilm.output.table_schema import Cell, Column, ColumnType, column_named
 from plainfilm.output.tables import METADATA, table_name
 from plainfilm.output.text_tables import read_csv_selection, read_jsonl_cells
+from plainfilm.pickling import dataclass
 
 Cells: TypeAlias = ByteStrings | npt.NDArray[Any]
 """The cells of one column: texts in UTF-8, or numbers; a missing text is empty, a missing number NaN."""

@@ -16,6 +16,7 @@ import re
 from collections.abc import Iterator
 from enum import IntEnum
 
+from plainfilm.options.counting import counted
 from plainfilm.options.encoding import ImageFormat
 from plainfilm.options.output import Table
 from plainfilm.output.table_schema import Cell, ColumnType, cells_of, metadata_columns
@@ -86,7 +87,7 @@ class ImagefolderSurvey:
         if selected := self._in_split_folders or self._split_file_names:
             names = "folder names" if self._in_split_folders else "file names"
             files = f'data_files={{"train": ["**/*{self._suffix}", "metadata.{self._table.value}"]}}'
-            dropped = f"{self._rows - selected} images and " if self._rows > selected else ""
+            dropped = f"{counted(self._rows - selected, 'image')} and " if self._rows > selected else ""
             yield _sentence(f"takes {names} for splits and leaves out {dropped}the table", f"give {files}", other_way)
         elif self._changed:
             columns = ", ".join(_TEXT_COLUMNS[index].name for index in sorted(self._changed))

@@ -19,7 +19,6 @@ import re
 import stat
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 from plainfilm.errors import LedgerError, OutputError, OutputLockedError, PlainfilmError, Reason, Stage, with_os_error
@@ -27,6 +26,7 @@ from plainfilm.options.share import Share
 from plainfilm.output.directory import BY_DESCRIPTOR, TEMPORARY_NAME, open_directory
 from plainfilm.output.lock import try_lock
 from plainfilm.output.storage import classify_os_error
+from plainfilm.pickling import dataclass
 from plainfilm.sources.remote_file import RemoteUrl
 
 LEDGER = ".plainfilm"

@@ -10,12 +10,12 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar, cast
 
 from plainfilm.output.ownership import LEDGER
 from plainfilm.output.storage import translate_private_errors, translate_store_errors
+from plainfilm.pickling import dataclass
 from plainfilm.sources.remote_file import UNKNOWN_SIZE, RemoteFile, RemoteUrl
 from plainfilm.sources.store import WritableStore, store_of
 

@@ -13,8 +13,8 @@ import hashlib
 import os
 import shutil
 import uuid
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from plainfilm.errors import LedgerError
@@ -55,6 +55,8 @@ class RemoteOut:
         """The objects that this machine has put or fetched, by their names in OUT."""
         self.objects: dict[str, RemoteFile] = {}
         """The objects that were in OUT when its ledgers were fetched."""
+        self.fetched: set[str] = set()
+        """The files that this process has fetched."""
         self._inventories: dict[str, Inventory] = {}
         self._names_of_versions: dict[int, str] = {}
 
@@ -144,7 +146,26 @@ class RemoteOut:
 
     def fetch(self, names: Iterable[str]) -> None:
         """Fetch objects into the folder."""
+        names = list(names)
+        self.fetched.update(names)
         self.store.each(self._fetch_object, {name: self.objects[name] for name in names})
+
+    def fetch_content(self, names: Iterable[str]) -> None:
+        """Give placeholders the bytes of their objects; their times stay."""
+        times = {name: self.known[name].mtime_ns for name in names}
+        self.fetch(times)
+        for name, mtime_ns in times.items():
+            self.set_time(name, mtime_ns)
+
+    @contextmanager
+    def with_content(self, names: Sequence[str]) -> Iterator[None]:
+        """Let files have the bytes of their objects in the block, instead of placeholders."""
+        self.fetch_content(names)
+        try:
+            yield
+        finally:
+            for name in names:
+                self.release(name)
 
     def set_time(self, name: str, mtime_ns: int) -> None:
         """Give a file that was fetched the time that a ledger has for it."""

@@ -15,6 +15,7 @@ from collections.abc import Mapping, Set
 from pathlib import Path
 
 from plainfilm.errors import Reason, RunError
+from plainfilm.options.counting import counted
 from plainfilm.output.ownership import LEDGER, OBJECTS_SUFFIX, PrivateNames, is_private, shares_among
 from plainfilm.output.placeholder import LEAST_SIZE, digest_of_name, read_placeholder, repoint_placeholder
 from plainfilm.output.remote_out import BEING_PUT, RemoteOut
@@ -41,8 +42,10 @@ def put_changes(out: RemoteOut, *, keeps_files: bool) -> None:
     _note_versions(out, objects)
     _put_ledger(out, objects, is_changed=bool(files))
     if not keeps_files:
-        for name in own:
-            if not _is_table(name) and out.known[name].version != BEING_PUT and out.known[name].size >= LEAST_SIZE:
+        for name in own.keys() | out.fetched:
+            path = out.folder / name
+            is_put = path.is_file() and not out.has_changed(name, path, objects)
+            if is_put and not _is_table(name) and out.known[name].size >= LEAST_SIZE:
                 out.release(name)
 
 
@@ -54,7 +57,9 @@ def _copies(out: RemoteOut, files: Mapping[str, Path], objects: Mapping[str, Rem
     digests = {name: digest for name, path in files.items() if (digest := read_placeholder(path)) is not None}
     origins = {digest_of_name(name): name for name in objects} if digests else {}
     if lost := sum(digest not in origins for digest in digests.values()):
-        message = f"OUT: {lost} images of this run are no longer in the store: run again"
+        message = (
+            f"OUT: {counted(lost, 'image of this run is', 'images of this run are')} no longer in the store: run again"
+        )
         raise RunError(message, reason=Reason.NETWORK)
     for name in digests:
         _note_being_put(out, name)
@@ -104,9 +109,7 @@ def _put_ledger(out: RemoteOut, objects: Mapping[str, RemoteFile], *, is_changed
     gone = _gone(out)
     obsolete = {name: objects[name].version for name in gone if name in objects}
     if path.is_file() and (is_changed or gone or out.has_changed(ledger, path, objects)):
-        versions = {name: known.version for name, known in out.known.items() if not is_private(name)}
-        present = {name: version for name, version in versions.items() if name not in obsolete}
-        out.store.put_bytes(out.names.objects, Inventory(present, obsolete).to_bytes(path))
+        out.store.put_bytes(out.names.objects, _inventory(out, obsolete).to_bytes(path))
         status = path.stat()
         out.store.put({ledger: path})
         if (file := out.store.find(ledger)) is not None:
@@ -116,8 +119,17 @@ def _put_ledger(out: RemoteOut, objects: Mapping[str, RemoteFile], *, is_changed
         out.store.remove(names)
         for name in names:
             del out.known[name]
+    if path.is_file() and obsolete:
+        # the names of images that were removed for good must not stay
+        out.store.put_bytes(out.names.objects, _inventory(out, {}).to_bytes(path))
     out.store.remove(_leftovers(out, objects.keys() - set(gone)))
     out.save()
+
+
+def _inventory(out: RemoteOut, obsolete: Mapping[str, int]) -> Inventory:
+    """Return the list of the objects of OUT; obsolete: those that are to be removed, with their versions."""
+    versions = {name: known.version for name, known in out.known.items() if not is_private(name)}
+    return Inventory({name: version for name, version in versions.items() if name not in obsolete}, obsolete)
 
 
 def _gone(out: RemoteOut) -> list[str]:

@@ -11,10 +11,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from plainfilm.output.storage import translate_private_errors
+from plainfilm.pickling import dataclass
 
 _RECORD = "objects.json"
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import tarfile
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
@@ -18,6 +17,7 @@ from plainfilm.errors import RunError
 from plainfilm.options.share import Share
 from plainfilm.output.directory import open_regular_file
 from plainfilm.output.table_schema import Cell, Column, ColumnType
+from plainfilm.pickling import dataclass
 
 _MODE = 0o644
 

@@ -9,12 +9,12 @@ from dataclasses import replace
 from mimetypes import MimeTypes
 from pathlib import Path
 
-from plainfilm.errors import OptionsError
+from plainfilm.errors import OptionsError, OutputError, with_os_error
 from plainfilm.options.encoding import format_of_suffix
 from plainfilm.options.options import Options
 from plainfilm.options.output import Names
 from plainfilm.output.directory import open_directory
-from plainfilm.output.storage import translate_os_errors
+from plainfilm.output.storage import classify_os_error, translate_os_errors
 from plainfilm.sources.archive import archive_packing
 from plainfilm.sources.entries import EntryKind, kind_of_source
 from plainfilm.sources.naming_rules import DICOM_SUFFIXES, IMAGE_SUFFIXES
@@ -76,8 +76,15 @@ def write_file(path: Path, data: bytes) -> None:
 
     Raises OutputError, StorageFullError and RunError.
     """
-    with translate_os_errors(), open_directory(path.parent) as directory:
-        directory.replace(path.name, [data])
+    try:
+        with open_directory(path.parent) as directory:
+            directory.replace(path.name, [data])
+    except OSError as error:
+        problem = classify_os_error(error)
+        if isinstance(problem, OutputError):
+            message = f"{path} could not be written: {error.strerror}: give a name in a folder that exists and is yours"
+            problem = with_os_error(OutputError(message), error, path)
+        raise problem from error
 
 
 def write_stdout(data: bytes) -> None:

@@ -8,7 +8,6 @@ store copies the object; what no file of the run stands for is removed (see `rem
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Protocol, cast
 
 from plainfilm.output.directory import temporary_name
@@ -16,6 +15,7 @@ from plainfilm.output.folder import FolderOutput
 from plainfilm.output.ownership import WHOLE, PrivateNames
 from plainfilm.output.placeholder import LEAST_SIZE, stage_placeholder
 from plainfilm.output.storage import translate_store_errors
+from plainfilm.pickling import dataclass
 from plainfilm.sources.remote_file import RemoteFile, RemoteUrl
 from plainfilm.sources.store import WritableStore, store_of
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from enum import Enum
 from functools import lru_cache
 from math import isfinite
@@ -16,6 +16,7 @@ from operator import attrgetter
 from typing import Any, TypeAlias
 
 from plainfilm.errors import Reason, Stage
+from plainfilm.pickling import dataclass
 from plainfilm.records import Failure, Record, Status
 
 Cell: TypeAlias = str | int | float | bool | None

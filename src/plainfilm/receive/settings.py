@@ -7,10 +7,10 @@ import ipaddress
 import re
 import socket
 import ssl
-from dataclasses import dataclass
 from pathlib import Path
 
 from plainfilm.errors import OptionsError
+from plainfilm.pickling import dataclass
 
 LOOPBACK = "127.0.0.1"
 _AE_TITLE = re.compile(r"[\x21-\x5b\x5d-\x7e](?:[\x20-\x5b\x5d-\x7e]{0,14}[\x21-\x5b\x5d-\x7e])?")

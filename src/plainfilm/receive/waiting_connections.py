@@ -9,7 +9,8 @@ import ssl
 import threading
 from collections import Counter
 from contextlib import suppress
-from dataclasses import dataclass
+
+from plainfilm.pickling import dataclass
 
 MOST_WAITING = 100
 """The most connections without an association."""

@@ -4,12 +4,12 @@
 from __future__ import annotations
 
 import textwrap
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from html import escape
 
 from plainfilm.dicom.instance import Instance
 from plainfilm.findings import Finding
-from plainfilm.pickling import FastPickle, quickly_made
+from plainfilm.pickling import FastPickle, dataclass
 from plainfilm.rendering.frame import PlannedFrame
 from plainfilm.rendering.geometry.geometry import Geometry
 from plainfilm.rendering.plan import PlanColumns
@@ -17,7 +17,6 @@ from plainfilm.rendering.steps import Step, decode_step, geometry_steps, output_
 from plainfilm.version import NOT_FOR_DIAGNOSIS
 
 
-@quickly_made
 @dataclass(frozen=True, slots=True, repr=False)
 class Explanation(FastPickle):
     """What rendering does to one frame: decoding, plan, overlays, geometry.

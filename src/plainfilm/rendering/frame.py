@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy.typing as npt
@@ -12,7 +11,7 @@ from plainfilm.decode.decoded import DecodedFrame
 from plainfilm.findings import Finding
 from plainfilm.kernels.levels import Levels, levels_array
 from plainfilm.options.output import Projection
-from plainfilm.pickling import quickly_made
+from plainfilm.pickling import dataclass
 from plainfilm.rendering.geometry.geometry import Geometry
 from plainfilm.rendering.masks import FrameMasks
 from plainfilm.rendering.overlays import OverlayMask, OverlayPlan
@@ -38,7 +37,6 @@ class LoadedFrame:
         return self.decoded.samples.nbytes + self.masks.nbytes
 
 
-@quickly_made
 @dataclass(frozen=True, slots=True)
 class PlannedFrame:
     """A loaded frame with everything that will be done to it.
@@ -75,7 +73,6 @@ class PlannedFrame:
         )
 
 
-@quickly_made
 @dataclass(frozen=True, slots=True)
 class RenderedFrame:
     """The image of a frame (from 0), with the plan that was run and the values that the tables give.

@@ -7,7 +7,7 @@ The search uses stored values and the header alone, so that its result is the sa
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from plainfilm.decode.decoded import DecodedFrame
 from plainfilm.dicom.instance import Instance
+from plainfilm.pickling import dataclass
 from plainfilm.rendering.color.plan import rgb_frame
 from plainfilm.rendering.geometry.border_result import BorderOutcome, BorderResult, common_border
 from plainfilm.rendering.geometry.border_search import PixelBlock, find_border

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
 
 from plainfilm.errors import ConversionError, DecodeError
+from plainfilm.pickling import dataclass
 from plainfilm.rendering.frame import LoadedFrame
 from plainfilm.rendering.frame_border import border_of_color_frame, border_of_frame
 from plainfilm.rendering.geometry.border_result import BorderResult, common_border

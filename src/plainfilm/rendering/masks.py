@@ -3,13 +3,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import numpy.typing as npt
 
 from plainfilm.decode.decoded import DecodedFrame
 from plainfilm.dicom.instance import Shutter
+from plainfilm.pickling import dataclass
 from plainfilm.rendering.redaction import RedactionMask
 from plainfilm.rendering.shutter import outside_shutter
 

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from plainfilm.decode import decode_frame, decode_reduced
 from plainfilm.decode.decoded import DecodedFrame
@@ -17,6 +17,7 @@ from plainfilm.dicom.softcopy import apply_presentation_state
 from plainfilm.errors import Reason, TruncatedError
 from plainfilm.options.options import Options
 from plainfilm.options.privacy import NO_REDACTION_BOXES, RedactionBoxes
+from plainfilm.pickling import dataclass
 from plainfilm.rendering.frame import LoadedFrame
 from plainfilm.rendering.masks import frame_masks
 from plainfilm.rendering.setup import FrameSetup, frame_setup

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import Any
 
 import cv2
@@ -16,6 +15,7 @@ from plainfilm.dicom.instance import Instance, Overlay
 from plainfilm.findings import Finding, FindingCode
 from plainfilm.options.presentation import Overlays
 from plainfilm.options.render import Look
+from plainfilm.pickling import dataclass
 from plainfilm.rendering.geometry.geometry import Geometry
 from plainfilm.rendering.redaction import NO_REDACTION_MASK, RedactionMask
 

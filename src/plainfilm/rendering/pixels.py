@@ -3,13 +3,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy.typing as npt
 
 from plainfilm.decode.decoded import DecodedFrame
 from plainfilm.kernels.levels import Levels
+from plainfilm.pickling import dataclass
 from plainfilm.rendering.color.palette import apply_supplemental_palette
 from plainfilm.rendering.color.plan import ColorPlan
 from plainfilm.rendering.grayscale.histogram import EMPTY_HISTOGRAM, Histogram, histogram_of

@@ -3,12 +3,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Protocol
 
 from plainfilm.findings import Finding
 from plainfilm.options.render import Look
-from plainfilm.pickling import quickly_made
+from plainfilm.pickling import dataclass
 from plainfilm.records import Status
 from plainfilm.rendering.steps import Step
 
@@ -24,7 +23,6 @@ LOOK_VERSIONS = {
 }
 
 
-@quickly_made
 @dataclass(frozen=True, slots=True)
 class PlanColumns:
     """The columns of the tables that a plan decides, by their names.

@@ -6,14 +6,15 @@ Nothing may depend on these pixels: they are left out of every histogram, and bl
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from plainfilm.findings import Finding, FindingCode
+from plainfilm.options.counting import counted
 from plainfilm.options.privacy import RedactionBox
+from plainfilm.pickling import dataclass
 
 Array = npt.NDArray[Any]
 Mask = npt.NDArray[np.bool_]
@@ -64,8 +65,9 @@ def redaction_mask(
     missed = boxes_without_frame + len(clipped) - len(parts)
     findings = []
     if parts:
-        findings.append(Finding(FindingCode.REDACTED, f"{len(parts)} boxes are blacked out"))
+        findings.append(Finding(FindingCode.REDACTED, f"{counted(len(parts), 'box is', 'boxes are')} blacked out"))
     if missed:
-        note = f"{missed} boxes lie outside the image of {size[1]} x {size[0]}, or are for missing frames"
+        boxes_text = counted(missed, "box lies", "boxes lie")
+        note = f"{boxes_text} outside the image of {size[1]} x {size[0]}, or in a frame that does not exist"
         findings.append(Finding(FindingCode.REDACTION_MISSED, note))
     return RedactionMask(parts, tuple(findings))

@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from plainfilm.dicom.instance import Instance, Shutter
 from plainfilm.errors import ConversionError
 from plainfilm.options.geometry import CropMode, GeometryOptions, Mask, Pixels
@@ -12,7 +10,7 @@ from plainfilm.options.options import Options
 from plainfilm.options.presentation import Orient
 from plainfilm.options.privacy import RedactionBoxes
 from plainfilm.options.render import Look
-from plainfilm.pickling import quickly_made
+from plainfilm.pickling import dataclass
 from plainfilm.rendering.geometry.border_result import BorderResult
 from plainfilm.rendering.geometry.geometry import Geometry
 from plainfilm.rendering.geometry.layout import FrameLayout, geometry_of, layout_of
@@ -21,7 +19,6 @@ from plainfilm.rendering.overlays import FrameOverlays, frame_overlays
 from plainfilm.rendering.redaction import RedactionMask, redaction_mask
 
 
-@quickly_made
 @dataclass(frozen=True, slots=True)
 class FrameSetup:
     """All that header and options decide about a frame, counted from 0.

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 
@@ -13,6 +12,7 @@ import numpy.typing as npt
 
 from plainfilm.decode.overlay_bits import overlay_mask
 from plainfilm.dicom.instance import Shutter
+from plainfilm.pickling import dataclass
 
 Mask = npt.NDArray[np.bool_]
 

@@ -6,15 +6,13 @@ All texts of steps are in this module. A plan holds its steps; `explanation.py` 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from plainfilm.dicom.instance import Instance, Palette, PixelKind, Shutter, SoftcopyPresentation
 from plainfilm.dicom.orientation import Turn
 from plainfilm.findings import FindingCode
 from plainfilm.options.geometry import Box
 from plainfilm.options.presentation import Overlays
 from plainfilm.options.render import Clahe, Icc
-from plainfilm.pickling import quickly_made
+from plainfilm.pickling import dataclass
 from plainfilm.rendering.geometry.geometry import Geometry
 from plainfilm.rendering.grayscale.equalization import EqualizeRecipe
 from plainfilm.rendering.grayscale.modality import ModalityTransform
@@ -33,7 +31,6 @@ _OVERLAY_USES = {
 }
 
 
-@quickly_made
 @dataclass(frozen=True, slots=True)
 class Step:
     """One step: its name, what it does, the attribute that it comes from, and the reason for it."""

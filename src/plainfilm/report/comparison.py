@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -16,6 +15,7 @@ import numpy.typing as npt
 
 from plainfilm.errors import ConversionError, Stage
 from plainfilm.options.options import Options
+from plainfilm.pickling import dataclass
 from plainfilm.report.drawing import (
     ACCENT,
     BACKGROUND,

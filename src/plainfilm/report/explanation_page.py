@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 from xml.etree.ElementTree import Element, SubElement
 
@@ -14,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from plainfilm.findings import FindingCode
-from plainfilm.pickling import FastPickle
+from plainfilm.pickling import FastPickle, dataclass
 from plainfilm.report.drawing import curve_points
 from plainfilm.report.html_tree import (
     add_section,

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from plainfilm.errors import LedgerError
@@ -14,6 +13,7 @@ from plainfilm.ledger.ledger import Ledger
 from plainfilm.options.data_set import parse_label_columns
 from plainfilm.output.folder import FolderOutput
 from plainfilm.output.ownership import check_merged
+from plainfilm.pickling import dataclass
 from plainfilm.records import Failure, Record
 
 

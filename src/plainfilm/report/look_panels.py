@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,7 @@ from plainfilm.dicom.read import instance_from_dataset
 from plainfilm.errors import ConversionError, OptionsError, Reason, Stage
 from plainfilm.options.options import Options
 from plainfilm.options.render import LOOK_OPTIONS, Look
-from plainfilm.pickling import FastPickle
+from plainfilm.pickling import FastPickle, dataclass
 from plainfilm.records import Status
 from plainfilm.rendering.frame import PlannedFrame
 from plainfilm.rendering.grayscale.histogram import Histogram, histogram_of

@@ -10,9 +10,9 @@ import json
 import struct
 import zlib
 from base64 import b64decode, b64encode
-from dataclasses import dataclass
 from itertools import chain
 
+from plainfilm.pickling import dataclass
 from plainfilm.report.tone_chart import EMPTY_CHART, ToneChart
 
 _LENGTH = struct.Struct(">I")

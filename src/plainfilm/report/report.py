@@ -15,12 +15,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from plainfilm.output.folder import FolderOutput
 from plainfilm.output.tables import Rows
+from plainfilm.pickling import dataclass
 from plainfilm.records import Record
 from plainfilm.report.html_tree import page_text
 from plainfilm.report.preview import Preview

@@ -6,8 +6,9 @@ A run surveys its rows while it writes its tables, so that they are read once le
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from plainfilm.pickling import dataclass
 from plainfilm.records import Record
 from plainfilm.report.suspects import Baselines
 from plainfilm.report.tallies import Tallies

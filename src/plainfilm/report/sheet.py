@@ -7,7 +7,6 @@ import heapq
 import io
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +18,7 @@ import numpy.typing as npt
 from plainfilm.errors import OptionsError
 from plainfilm.output.table_schema import FAILURE_COLUMNS, metadata_columns, printable_text
 from plainfilm.output.tables import Rows
+from plainfilm.pickling import dataclass
 from plainfilm.records import Failure, Record
 from plainfilm.report.drawing import BACKGROUND, HAIRLINE, QUIET, TEXT, WARNING, font_of, reduce_image, shorten, wrap
 from plainfilm.report.preview import Preview

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from operator import attrgetter
 
 from plainfilm.findings import FindingCode
+from plainfilm.pickling import dataclass
 from plainfilm.records import Record
 
 

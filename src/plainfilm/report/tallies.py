@@ -5,11 +5,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from operator import attrgetter
 from typing import Any
 
 from plainfilm.output.table_schema import printable_text
+from plainfilm.pickling import dataclass
 from plainfilm.records import Failure, Record, Status
 from plainfilm.report.suspects import Suspect
 

@@ -6,9 +6,7 @@ This module loads no library for pixels; `tone_measurement.py` makes charts.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from plainfilm.pickling import FastPickle
+from plainfilm.pickling import FastPickle, dataclass
 
 BINS = 64
 

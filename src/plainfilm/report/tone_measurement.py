@@ -59,7 +59,11 @@ def binned_counts(histogram: Histogram, bins: int) -> bytes:
     """Return the square root of the number of pixels in each bin, scaled to 0..255; each used bin has at least 1."""
     values = histogram.values.astype(np.float64)
     span = max(values[-1] - values[0], 1e-300)
-    indices = np.minimum(((values - values[0]) / span * bins).astype(np.int64), bins - 1)
+    values -= values[0]
+    values /= span
+    values *= bins
+    indices = values.astype(np.int64)
+    np.minimum(indices, bins - 1, out=indices)
     counts = np.sqrt(np.bincount(indices, weights=histogram.counts, minlength=bins))
     scaled: npt.NDArray[np.uint8] = np.ceil(counts * _FULL / max(np.maximum.reduce(counts), 1.0)).astype(np.uint8)
     return scaled.tobytes()

@@ -10,12 +10,12 @@ from __future__ import annotations
 import io
 import threading
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import BinaryIO
 
 from plainfilm.errors import ConversionError, LimitError, Reason, SourceError, Stage
+from plainfilm.pickling import dataclass
 from plainfilm.records import Failure, Status
 from plainfilm.sources.archive_limits import check_member_size, check_members
 from plainfilm.sources.archive_names import (

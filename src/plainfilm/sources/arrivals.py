@@ -10,10 +10,10 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
+from plainfilm.pickling import dataclass
 from plainfilm.records import Failure
 from plainfilm.sources.folder import Folder
 from plainfilm.sources.reference import Location, Reference

@@ -15,10 +15,11 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import compress, count
 from operator import not_
 
+from plainfilm.pickling import dataclass
 from plainfilm.sources.entries import Entry
 from plainfilm.sources.naming_rules import (
     DICOM_SUFFIXES,

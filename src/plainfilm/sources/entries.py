@@ -7,11 +7,11 @@ import os
 import stat
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
 from plainfilm.errors import ConversionError, Reason, Stage
+from plainfilm.pickling import dataclass
 from plainfilm.records import Failure, Status
 
 

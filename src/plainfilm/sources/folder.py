@@ -4,11 +4,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeAlias
 
 from plainfilm.errors import ConversionError
+from plainfilm.pickling import dataclass
 from plainfilm.records import Failure
 from plainfilm.sources.archive import Archive, archive_packing, open_archive
 from plainfilm.sources.archive_names import has_archive_suffix

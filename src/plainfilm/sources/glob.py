@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import fnmatch
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
+
+from plainfilm.pickling import dataclass
 
 _WILDCARD = re.compile(r"[*?\[]")
 _ANY_FOLDERS = "**"

@@ -71,7 +71,7 @@ class ObjectStore:
     def __init__(self, url: RemoteUrl) -> None:
         if ":" in url.user_info:
             raise OptionsError(
-                f"a {url.scheme}:// URL with a user name and a password: give the credentials where its other clients "
+                f"a URL with {url.scheme}:// has a user name and a password: give the credentials where other clients "
                 "find them (environment, profile, configuration of fsspec)"
             )
         self.is_shared = url.scheme != "memory"

@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import chain, count
 from pathlib import Path
 
+from plainfilm.pickling import dataclass
 from plainfilm.sources.naming_rules import fold, reserved_names, sanitize
 from plainfilm.sources.scheme import is_gone
 

@@ -3,11 +3,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import TypeAlias
 
-from plainfilm.pickling import FastPickle
+from plainfilm.pickling import FastPickle, dataclass
 from plainfilm.sources.remote_file import RemoteFile
 
 Location: TypeAlias = Path | RemoteFile

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from urllib.parse import parse_qsl, unquote
 
 from plainfilm.errors import OptionsError
-from plainfilm.pickling import FastPickle
+from plainfilm.pickling import FastPickle, dataclass
 
 UNKNOWN_SIZE = -1
 

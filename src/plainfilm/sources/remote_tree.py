@@ -6,10 +6,11 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from plainfilm.errors import ConversionError, Reason, SourceError, SourceMissingError, Stage, with_os_error
+from plainfilm.pickling import dataclass
 from plainfilm.records import Failure, Status
 from plainfilm.sources.entries import Entry, EntryKind
 from plainfilm.sources.pacs.query import service_url

@@ -7,13 +7,14 @@ import errno
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 
 from plainfilm.errors import SourceMissingError, with_os_error
 from plainfilm.options.local_path import scheme_of
 from plainfilm.options.sources import SourceOptions
+from plainfilm.pickling import dataclass
 from plainfilm.sources.archive import archive_packing
 from plainfilm.sources.entries import EntryKind, kind_of_source, read_entries
 from plainfilm.sources.glob import AnyPattern, split_pattern

@@ -9,10 +9,10 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import os
-from dataclasses import dataclass
 
 from plainfilm.errors import OptionsError
 from plainfilm.options.local_path import scheme_of
+from plainfilm.pickling import dataclass
 
 
 @dataclass(frozen=True, slots=True)

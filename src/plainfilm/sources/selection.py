@@ -7,10 +7,10 @@ themselves. What cannot be listed (a folder or a damaged archive) is an item of 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Protocol
 
 from plainfilm.options.share import Share
+from plainfilm.pickling import dataclass
 
 
 class _Listed(Protocol):

@@ -12,12 +12,12 @@ import io
 import os
 import sys
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from plainfilm.errors import OptionsError, SourceMissingError, Stage, with_os_error
 from plainfilm.options.local_path import check_local
 from plainfilm.options.sources import SourceOptions
+from plainfilm.pickling import dataclass
 from plainfilm.sources.entries import Entry, EntryKind
 from plainfilm.sources.path_tree import PathTree
 

@@ -14,8 +14,9 @@ import signal
 import sys
 import time
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
+
+from plainfilm.pickling import dataclass
 
 if sys.platform == "linux":
     import fcntl

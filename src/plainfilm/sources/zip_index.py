@@ -6,10 +6,10 @@ from __future__ import annotations
 import struct
 import zipfile
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import BinaryIO
 
 from plainfilm.errors import ConversionError, LimitError, Reason, SourceError
+from plainfilm.pickling import dataclass
 from plainfilm.sources.archive_limits import (
     MOST_DIRECTORY_BYTES,
     check_member_size,

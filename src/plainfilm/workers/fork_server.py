@@ -19,10 +19,10 @@ import signal
 import socket
 import sys
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
+from plainfilm.pickling import dataclass
 from plainfilm.workers import child, limits
 from plainfilm.workers.forking import REQUEST_DESCRIPTORS, STATE
 

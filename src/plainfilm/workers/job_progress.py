@@ -3,9 +3,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from plainfilm.errors import Reason
+from plainfilm.pickling import dataclass
 from plainfilm.workers.messages import (
     FrameSkipped,
     FrameStarted,

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Define the messages between a run and its worker processes, and send them through pipes.
 
-The parent and a worker process (the child) talk through two pipes: the child's standard input and output. Only the
-two of them can write there, so a message never comes from a disk or a network. A message is a pickle behind its
-length. The child only answers: first the setup, and then one job at a time. The next job may be sent ahead.
+The parent and a worker process (the child) talk through two pipes: the child's standard input and output. Only they
+can write there, so a message never comes from a disk or a network. A message is a pickle behind its length. The child
+only answers: first the setup, and then one job at a time. The next job may be sent ahead.
 
     ============== ================ ===================================================================
     sender         message          meaning
@@ -27,8 +27,7 @@ Any number of FrameStarted, FrameSurveyed, FrameSkipped, TaskResult and TaskNote
 an end that asks for a new process, the child does no job that was sent ahead. It exits when its standard input ends.
 The parent kills it when a message does not come within `WorkerSettings.timeout`.
 
-`WorkerPool.events` turns the messages into events: TaskResult and TaskNote as they are, WorkerLost for a frame or
-a job that gave no result, JobDone at the end of each job, and Idle.
+`WorkerPool.events` turns them into events: TaskResult and TaskNote as they are, WorkerLost, JobDone, and Idle.
 """
 
 from __future__ import annotations
@@ -36,12 +35,11 @@ from __future__ import annotations
 import pickle
 import struct
 import sys
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import IO
 
 from plainfilm.errors import Reason, RunError
-from plainfilm.pickling import FastPickle
+from plainfilm.pickling import FastPickle, dataclass
 
 LENGTH_PREFIX = struct.Struct(">Q")
 LONGEST_MESSAGE = 1 << 32
@@ -264,10 +262,7 @@ class JobDone:
 
 @dataclass(frozen=True, slots=True)
 class Idle:
-    """No event has come for a moment, and more will come: the consumer has time for other work.
-
-    problem: why no job is done at present, if the workers are not simply at work.
-    """
+    """No event has come for a moment, and more will come; `problem`: why no job is done, if no worker is at work."""
 
     problem: str = ""
 
@@ -290,11 +285,10 @@ def memory_message(settings: WorkerSettings) -> str:
 def write_message(stream: IO[bytes], message: object, most: int = LONGEST_MESSAGE) -> bool:
     """Send one message, unless it is longer than `most` bytes; return whether it is sent.
 
-    Raises the exceptions of pickling, and ValueError for a message that is too long for any stream; nothing is sent
-    then. Raises OSError when the other side has closed the pipe.
+    Raises the exceptions of pickling, and ValueError for a message that no stream takes: nothing is sent then. Raises
+    OSError when the other side has closed the pipe.
     """
-    content = pickle.dumps(message, protocol=5)
-    size = len(content)
+    size = len(content := pickle.dumps(message, protocol=5))
     if size > LONGEST_MESSAGE:
         raise ValueError(f"a message of {size} bytes: at most {LONGEST_MESSAGE} can be sent")
     if size <= most:

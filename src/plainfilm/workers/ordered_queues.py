@@ -6,8 +6,9 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from plainfilm.pickling import dataclass
 from plainfilm.workers.forking import ChildSource
 from plainfilm.workers.messages import Event, Job, JobDone, TaskResult
 from plainfilm.workers.worker_thread import POLL_SECONDS, PoolQueues

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from tests.support.dicom_files import small_file
-from tests.support.dicomweb_server import DicomWebServer, Quirk, serve_dicomweb
+from tests.support.dicomweb_server import WAYS_OF_PARTS, DicomWebServer, Quirk, serve_dicomweb
 from tests.support.raw_server import repeating
 
 from plainfilm.errors import ConversionError, LimitError, OptionsError, Reason
@@ -81,16 +81,7 @@ def error_of_reading(server: DicomWebServer) -> ConversionError:
 @pytest.mark.parametrize(
     "quirk",
     [
-        Quirk.NONE,
-        Quirk.NO_HEADERS,
-        Quirk.NO_EMPTY_LINE,
-        Quirk.SINGLE_PART,
-        Quirk.WRONG_SYNTAX,
-        Quirk.SHORT_LINE_ENDS,
-        Quirk.NO_BOUNDARY,
-        Quirk.NO_LAST_BOUNDARY,
-        Quirk.PREAMBLE,
-        Quirk.EMPTY_PART,
+        *WAYS_OF_PARTS,
         Quirk.NOT_ACCEPTED,
         Quirk.GZIP,
         Quirk.REDIRECT_AT_HOME,

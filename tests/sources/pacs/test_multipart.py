@@ -7,28 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.dicom_files import small_file
-from tests.support.dicomweb_server import BOUNDARY, Quirk, multipart_answer
+from tests.support.dicomweb_server import BOUNDARY, WAYS_OF_PARTS, Quirk, multipart_answer
 
 from plainfilm.errors import Reason, SourceError
 from plainfilm.sources.pacs.multipart import instance_in
 
 UID = "1.2.3.4.5"
 FILE = small_file("1.2.840.10008.1.2.1", SOPInstanceUID=UID)
-WAYS = [
-    Quirk.NONE,
-    Quirk.NO_HEADERS,
-    Quirk.NO_EMPTY_LINE,
-    Quirk.SINGLE_PART,
-    Quirk.WRONG_SYNTAX,
-    Quirk.SHORT_LINE_ENDS,
-    Quirk.NO_BOUNDARY,
-    Quirk.NO_LAST_BOUNDARY,
-    Quirk.PREAMBLE,
-    Quirk.EMPTY_PART,
-]
 
 
-@pytest.mark.parametrize("quirk", WAYS, ids=lambda quirk: quirk.name)
+@pytest.mark.parametrize("quirk", WAYS_OF_PARTS, ids=lambda quirk: quirk.name)
 def test_the_bytes_of_the_file_come_out_unchanged(quirk: Quirk) -> None:
     body, headers = multipart_answer(FILE, quirk)
     assert instance_in(body, headers["Content-Type"], UID) == FILE

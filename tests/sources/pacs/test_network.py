@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import io
 import itertools
+import socket
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any
 
 import pydicom
 import pytest
-from tests.support.pacs import Pacs, free_port
+from tests.support.pacs import Pacs
 from tests.support.pacs_films import films_of_study, place_of, write_films
 from tests.support.raw_server import repeating
 
@@ -123,8 +124,11 @@ def test_an_ae_title_that_is_not_known_is_an_error(server: str, request: pytest.
 
 
 def test_a_pacs_that_is_not_there_is_an_error_of_the_network() -> None:
-    with pytest.raises(ConversionError) as caught:
-        listed(f"dicom://PACS@127.0.0.1:{free_port()}")
+    with socket.socket() as bound:
+        # nothing listens, and no other program gets the port
+        bound.bind(("127.0.0.1", 0))
+        with pytest.raises(ConversionError) as caught:
+            listed(f"dicom://PACS@127.0.0.1:{bound.getsockname()[1]}")
     assert caught.value.reason is Reason.NETWORK
 
 

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from plainfilm.dicom.instance import Instance, Shutter
 from plainfilm.errors import EncodeError
 from plainfilm.findings import Finding, FindingCode
 from plainfilm.options.render import Icc, Look, RenderOptions
+from plainfilm.pickling import dataclass
 from plainfilm.records import Status
 from plainfilm.rendering.color import Rgb, to_rgb
 from plainfilm.rendering.color.profile import ProfileError, rebuilt_profile, to_srgb

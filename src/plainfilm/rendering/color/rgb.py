@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy.typing as npt
@@ -12,6 +11,7 @@ from plainfilm.decode.decoded import DecodedFrame
 from plainfilm.dicom.instance import ImagePixel, Palette
 from plainfilm.errors import AttributeValueError, Reason
 from plainfilm.findings import Finding, FindingCode
+from plainfilm.pickling import dataclass
 from plainfilm.rendering.color.palette import rgb_from_palette
 from plainfilm.rendering.color.ybr import rgb_from_ybr_full, rgb_from_ybr_partial
 

@@ -3,12 +3,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
 from plainfilm.dicom.instance import LutItem
 from plainfilm.errors import AttributeValueError
+from plainfilm.pickling import dataclass
 
 _DISCRETE, _LINEAR, _INDIRECT = 0, 1, 2
 

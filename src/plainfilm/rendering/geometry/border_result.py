@@ -4,10 +4,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import Enum, auto
 
 from plainfilm.options.geometry import Box
+from plainfilm.pickling import dataclass
 from plainfilm.rendering.geometry.outline import Outline, common_outline
 
 

@@ -8,7 +8,6 @@ cut and why.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 import cv2
@@ -16,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from plainfilm.options.geometry import Box
+from plainfilm.pickling import dataclass
 from plainfilm.rendering.geometry.border_result import BorderOutcome, BorderResult
 
 Array = npt.NDArray[Any]

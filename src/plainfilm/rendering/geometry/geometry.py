@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import cv2
@@ -15,13 +14,12 @@ from plainfilm.findings import Finding
 from plainfilm.kernels.area import area_means
 from plainfilm.kernels.levels import Levels, LookupImage, levels_array
 from plainfilm.options.geometry import Box
-from plainfilm.pickling import quickly_made
+from plainfilm.pickling import dataclass
 from plainfilm.rendering.geometry.outline import Outline, outline_mask
 
 Array = npt.NDArray[Any]
 
 
-@quickly_made
 @dataclass(frozen=True, slots=True)
 class Geometry:
     """The steps from the stored rows and columns of a frame to those of its output, in this order.

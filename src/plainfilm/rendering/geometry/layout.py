@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 
 from plainfilm.dicom.instance import Instance
@@ -13,7 +13,7 @@ from plainfilm.errors import ConversionError, LimitError, Reason, Stage
 from plainfilm.findings import Finding, FindingCode
 from plainfilm.options.geometry import Box, CropMode, Fit, GeometryOptions, Mask, OutputSize, Pixels
 from plainfilm.options.presentation import Orient
-from plainfilm.pickling import quickly_made, replaced
+from plainfilm.pickling import dataclass, replaced
 from plainfilm.rendering.geometry.border_result import BorderOutcome, BorderResult
 from plainfilm.rendering.geometry.geometry import Geometry
 from plainfilm.rendering.geometry.hanging import hanging_turn
@@ -23,7 +23,6 @@ from plainfilm.rendering.geometry.outline import Outline, outline_mask
 _NOT_SQUARE = Fraction(101, 100)
 
 
-@quickly_made
 @dataclass(frozen=True, slots=True)
 class FrameLayout:
     """The geometry that the header gives a frame, before crop and size.

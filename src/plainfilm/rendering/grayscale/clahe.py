@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import pairwise, product
 from typing import Any
 
@@ -12,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from plainfilm.options.render import Clahe
+from plainfilm.pickling import dataclass
 
 Array = npt.NDArray[Any]
 _BINS, _BIN_STEP = 256, 257  # the 16-bit levels of the bins are 0, 257, ... 65535

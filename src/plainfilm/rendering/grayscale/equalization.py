@@ -3,12 +3,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from plainfilm.pickling import dataclass
 from plainfilm.rendering.grayscale.histogram import Histogram
 from plainfilm.rendering.grayscale.recipes import MinMaxRecipe, RecipeVoi
 

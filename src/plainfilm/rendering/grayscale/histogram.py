@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import cv2
@@ -11,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from plainfilm.kernels import HAS_CORE
+from plainfilm.pickling import dataclass
 
 if HAS_CORE:
     from plainfilm.kernels import core

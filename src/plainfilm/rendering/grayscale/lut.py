@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,6 +10,7 @@ import numpy.typing as npt
 
 from plainfilm.dicom.instance import LutItem
 from plainfilm.findings import Finding, FindingCode
+from plainfilm.pickling import dataclass
 
 Array = npt.NDArray[Any]
 

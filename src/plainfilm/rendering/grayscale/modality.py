@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,6 +10,7 @@ import numpy.typing as npt
 
 from plainfilm.dicom.instance import Instance, ModalityLevel
 from plainfilm.findings import Finding, FindingCode
+from plainfilm.pickling import dataclass
 from plainfilm.rendering.grayscale.lut import LookupTable, lookup_table
 from plainfilm.rendering.grayscale.stored import StoredRules
 

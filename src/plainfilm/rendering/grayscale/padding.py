@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,6 +10,7 @@ import numpy.typing as npt
 
 from plainfilm.decode.decoded import DecodedFrame
 from plainfilm.dicom.instance import Padding
+from plainfilm.pickling import dataclass
 from plainfilm.rendering.grayscale.stored import StoredRules
 
 Array = npt.NDArray[Any]

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,7 @@ from plainfilm.dicom.instance import Palette, Shutter
 from plainfilm.findings import Finding
 from plainfilm.kernels.levels import Levels, LookupImage
 from plainfilm.options.render import Clahe, Look
-from plainfilm.pickling import quickly_made
+from plainfilm.pickling import dataclass
 from plainfilm.records import Status
 from plainfilm.rendering.grayscale.clahe import apply_clahe
 from plainfilm.rendering.grayscale.histogram import Histogram
@@ -30,7 +29,6 @@ from plainfilm.rendering.steps import Step
 Array = npt.NDArray[Any]
 
 
-@quickly_made
 @dataclass(frozen=True, slots=True)
 class GrayscalePlan:
     """Everything that is done to the values of one grayscale frame, and why.

@@ -3,12 +3,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from plainfilm.dicom.instance import Instance, Palette
 from plainfilm.errors import EncodeError, RepairRefusedError
 from plainfilm.findings import Finding, FindingCode
 from plainfilm.options.render import Clahe, Look, Polarity, RenderOptions, VoiChoice
+from plainfilm.pickling import dataclass
 from plainfilm.records import Status
 from plainfilm.rendering.grayscale.plan import GrayscalePlan
 from plainfilm.rendering.grayscale.polarity import decide_inversion
@@ -25,6 +24,8 @@ from plainfilm.rendering.grayscale.voi_selection import (
     narrow_range_findings,
 )
 from plainfilm.rendering.steps import Step, enhancement_step, grayscale_steps, supplement_step
+
+_ALL_VOIS = VoiChoice()
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +96,7 @@ class GrayscalePlanner:
 
     def _voi_available(self, frame: SurveyedFrame) -> str:
         """The labels of all VOIs of the frame."""
-        candidates = voi_candidates(self.instance.frame_attributes(frame.frame), VoiChoice())
+        candidates = voi_candidates(self.instance.frame_attributes(frame.frame), _ALL_VOIS)
         return " ".join([str(position) for position in candidates.positions])
 
     def _steps(

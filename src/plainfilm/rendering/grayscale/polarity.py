@@ -24,7 +24,8 @@ def round_to_levels(y: Array, ymax: int) -> Array:
     """Round display values to levels, floor(y + 0.5), clipped to [0, ymax], as uint8 or uint16. NaN becomes 0."""
     # Far from a narrow window, values may lie outside the range. They are clipped, since a cast would wrap white to
     # black. Of a number and NaN, fmin and fmax return the number. The cast truncates, which is the floor from 0 on.
-    levels = np.fmin(np.fmax(y, 0.0), float(ymax))
+    levels = np.asarray(np.fmax(y, 0.0))
+    np.fmin(levels, float(ymax), out=levels)
     levels += 0.5
     return levels.astype(output_type(ymax))
 

@@ -7,8 +7,7 @@ how often they are right, are in docs/decisions/polarity.md. The evidence never 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import cv2
@@ -17,6 +16,7 @@ import numpy.typing as npt
 
 from plainfilm.dicom.instance import Description, Instance
 from plainfilm.findings import Finding, FindingCode
+from plainfilm.pickling import dataclass
 from plainfilm.rendering.grayscale.histogram import histogram_of
 from plainfilm.rendering.grayscale.plan import GrayscalePlan, lookup_image, masked_pixels
 from plainfilm.rendering.grayscale.stored import stored_values
@@ -138,11 +138,18 @@ def _levels_of_sample(pixels: PlannedGrayscale, stored: Array) -> Array:
 
 def _has_white_air(sample: _Sample) -> bool:
     """Whether there is white air and no black air, at the edge of the frame or inside a margin at the other end."""
-    edge = np.ones(sample.levels.shape, np.bool_)
-    edge[1:-1, 1:-1] = False
+    edge = _edge_of(sample.levels.shape)
     seeds = edge | _grown(sample.masked, 1) if sample.masked.any() else edge
     black, white = _plateau(sample, 0, seeds, sample.masked), _plateau(sample, 1, seeds, sample.masked)
     return _is_air(sample, white, black) and not _is_air(sample, black, white)
+
+
+@lru_cache(8)
+def _edge_of(shape: tuple[int, int]) -> Mask:
+    """The samples at the edge of a frame."""
+    edge = np.ones(shape, np.bool_)
+    edge[1:-1, 1:-1] = False
+    return edge
 
 
 def _is_air(sample: _Sample, outer: _Plateau | None, margin: _Plateau | None) -> bool:
@@ -160,7 +167,7 @@ def _plateau(sample: _Sample, end: int, seeds: Mask, margin: Mask) -> _Plateau |
     difference = np.abs(sample.levels - end)
     at_end = (difference < _AT_END) & ~sample.masked
     touching = seeds & at_end
-    if np.count_nonzero(at_end) / at_end.size < _MIN_PLATEAU or not touching.any():
+    if not touching.any():
         return None
     count, labels = cv2.connectedComponents(at_end.view(np.uint8), connectivity=4)
     touches = np.zeros(count, np.bool_)

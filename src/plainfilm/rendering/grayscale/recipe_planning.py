@@ -3,11 +3,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from plainfilm.dicom.instance import Instance, WindowItem
 from plainfilm.findings import Finding, FindingCode
 from plainfilm.options.render import Look, RenderOptions, VoiFunction
+from plainfilm.pickling import dataclass
 from plainfilm.rendering.grayscale.equalization import equalize_recipe
 from plainfilm.rendering.grayscale.modality import rescale_of
 from plainfilm.rendering.grayscale.recipes import RecipeVoi, minmax_recipe, stretch_recipe

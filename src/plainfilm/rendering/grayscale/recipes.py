@@ -7,13 +7,13 @@ and truncate instead of rounding.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from plainfilm.options.render import Stretch, VoiFunction
+from plainfilm.pickling import dataclass
 from plainfilm.rendering.grayscale.histogram import Histogram
 from plainfilm.rendering.grayscale.polarity import output_type
 from plainfilm.rendering.grayscale.voi import VoiLut, Window

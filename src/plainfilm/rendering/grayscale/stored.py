@@ -7,7 +7,6 @@ the codestreams and the cells of all surveyed frames, and `stored_values` applie
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,6 +14,7 @@ import numpy.typing as npt
 
 from plainfilm.dicom.instance import ImagePixel, PixelKind
 from plainfilm.findings import Finding, FindingCode
+from plainfilm.pickling import dataclass
 from plainfilm.rendering.grayscale.histogram import Histogram
 
 Array = npt.NDArray[Any]

@@ -3,12 +3,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from plainfilm.decode.decoded import DecodedFrame
 from plainfilm.dicom.instance import Instance
 from plainfilm.findings import Finding, FindingCode
-from plainfilm.pickling import quickly_made
+from plainfilm.pickling import dataclass
 from plainfilm.rendering.grayscale.histogram import Histogram, histogram_of
 from plainfilm.rendering.grayscale.modality import ModalityTransform, modality_of
 from plainfilm.rendering.grayscale.padding import (
@@ -41,7 +39,6 @@ class FrameHistograms:
     loss: Loss | None = None
 
 
-@quickly_made
 @dataclass(frozen=True, slots=True)
 class SurveyedFrame:
     """The values of one frame as histograms, its padding, and its Modality LUT.

@@ -3,13 +3,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from plainfilm.findings import Finding
+from plainfilm.pickling import dataclass
 from plainfilm.rendering.grayscale.equalization import EqualizeRecipe
 from plainfilm.rendering.grayscale.modality import ModalityTransform
 from plainfilm.rendering.grayscale.polarity import invert, round_to_levels

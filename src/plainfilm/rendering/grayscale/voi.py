@@ -7,13 +7,13 @@ neither round nor invert.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from plainfilm.options.render import VoiFunction
+from plainfilm.pickling import dataclass
 from plainfilm.rendering.grayscale.lut import LookupTable
 
 Array = npt.NDArray[Any]
@@ -25,8 +25,12 @@ def linear(x: Float, center: float, width: float, ymax: float) -> Float:
     low, high = linear_bounds(VoiFunction.LINEAR, center, width)
     if width == 1:
         return np.where(x > high, np.float64(ymax), 0.0)
-    y = ((x - (center - 0.5)) / (width - 1) + 0.5) * ymax
-    return np.where(x <= low, 0.0, np.where(x > high, ymax, y))
+    y = np.asarray(x - (center - 0.5))
+    y /= width - 1  # in place: new arrays would take longer than the arithmetic
+    y += 0.5
+    y *= ymax
+    y[x > high], y[x <= low] = ymax, 0.0
+    return y
 
 
 def linear_exact(x: Float, center: float, width: float, ymax: float) -> Float:

@@ -3,11 +3,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from plainfilm.dicom.instance import FrameAttributes, LutItem, VoiLevel, WindowItem
 from plainfilm.findings import Finding, FindingCode
 from plainfilm.options.render import VoiChoice, VoiFunction, VoiKind
+from plainfilm.pickling import dataclass
 from plainfilm.rendering.grayscale.lut import lookup_table
 from plainfilm.rendering.grayscale.voi import VoiLut, Window
 

@@ -7,7 +7,6 @@ finally the VOI of an image that has none (`default_voi`).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -16,6 +15,7 @@ import numpy.typing as npt
 from plainfilm.dicom.instance import Instance
 from plainfilm.findings import Finding, FindingCode
 from plainfilm.options.render import VoiChoice, VoiKind
+from plainfilm.pickling import dataclass
 from plainfilm.rendering.grayscale.histogram import Histogram, pooled
 from plainfilm.rendering.grayscale.modality import ModalityTransform
 from plainfilm.rendering.grayscale.polarity import round_to_levels

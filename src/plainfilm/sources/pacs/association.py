@@ -13,7 +13,6 @@ import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from typing import Any
 
 from pydicom.dataset import Dataset
@@ -26,6 +25,7 @@ from pynetdicom.sop_class import (
 )
 
 from plainfilm.errors import LimitError, OptionsError, SourceError
+from plainfilm.pickling import dataclass
 from plainfilm.sources.pacs.checkpoint import use_checkpoint
 from plainfilm.sources.pacs.pdu import MOST_PDU_BYTES, PDU_SECONDS, TooLongError, TooSlowError, received
 from plainfilm.sources.pacs.query import Level

@@ -4,11 +4,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import islice
 from urllib.parse import unquote
 
 from plainfilm.errors import ConversionError, OptionsError, Reason, SourceError
+from plainfilm.pickling import dataclass
 from plainfilm.sources.pacs.association import Peer
 from plainfilm.sources.pacs.instance_getter import InstanceGetter
 from plainfilm.sources.pacs.network_search import NetworkSearch, searching

@@ -5,11 +5,12 @@ from __future__ import annotations
 
 import difflib
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum
 from urllib.parse import parse_qsl
 
 from plainfilm.errors import OptionsError, Reason, SourceError
+from plainfilm.pickling import dataclass
 from plainfilm.sources.remote_file import RemoteUrl
 
 # Digits and points only (PS3.5 9.1), but de-identified images also have hexadecimal UIDs. Wild cards are not admitted.

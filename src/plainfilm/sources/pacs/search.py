@@ -4,9 +4,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 from plainfilm.errors import LimitError, Reason, SourceError
+from plainfilm.pickling import dataclass
 from plainfilm.sources.pacs.query import UID, Level, PacsQuery, invalid_uid_error
 from plainfilm.sources.store import network_error
 

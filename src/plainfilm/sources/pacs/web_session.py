@@ -7,7 +7,6 @@ import io
 import time
 import zlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
@@ -15,6 +14,7 @@ import requests
 import urllib3.exceptions
 
 from plainfilm.errors import LimitError, Reason, SourceError
+from plainfilm.pickling import dataclass
 from plainfilm.sources.pacs.credentials import Authorization
 from plainfilm.sources.store import network_error
 from plainfilm.sources.web_adapter import new_session
