@@ -16,7 +16,7 @@ from plainfilm.records import Record
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Plain(FastPickle):
-    """Made by the constructor of dataclasses."""
+    """Made by `dataclasses`."""
 
     rows: int
     columns: int = 2

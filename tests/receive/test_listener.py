@@ -257,12 +257,17 @@ def test_silent_connections_keep_no_sender_away(
 
 
 def test_of_too_many_silent_connections_the_oldest_are_closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from plainfilm.receive.server import Server
+
+    made, make = list[Any](), Server.finish_request
+    monkeypatch.setattr(Server, "finish_request", lambda *arguments: made.append(arguments) or make(*arguments))
     monkeypatch.setattr("plainfilm.receive.waiting_connections.MOST_WAITING", 5)
     with listening(tmp_path) as (port, _), silent_connections(port, 8) as connections:
         assert [connection.recv(1) for connection in connections[:3]] == [b""] * 3
         association = associate(port)
         assert association.is_established
         association.release()
+        assert len(made) == 1, "no association is made of a connection that was ended"
         connections[-1].settimeout(0.0)
         with pytest.raises(BlockingIOError):
             connections[-1].recv(1)

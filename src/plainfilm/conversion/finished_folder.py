@@ -7,7 +7,6 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from plainfilm.conversion.remote_files import bring_files, lacks_previews, naming_url, needs_content
@@ -16,6 +15,7 @@ from plainfilm.options.local_path import scheme_of
 from plainfilm.output.placeholder import LEAST_SIZE, read_placeholder
 from plainfilm.output.remote_out import RemoteOut, open_remote_out
 from plainfilm.output.remote_put import put_changes
+from plainfilm.pickling import dataclass
 from plainfilm.sources.remote_file import parse_url, public_text
 
 _READS = 8

@@ -103,7 +103,8 @@ class DaskConnection:
         try:
             workers = list(self._count_threads(seconds))
             answers: dict[str, Any] = self._client.sync(
-                _ask, self._client, workers, seconds, getattr(dask_worker, function), arguments
+                *(_ask, self._client, workers, seconds, getattr(dask_worker, function), arguments),
+                callback_timeout=seconds + ANSWER_SECONDS,
             )
         except TimeoutError as error:
             raise RunError(LOST_SCHEDULER) from error

@@ -21,7 +21,7 @@ from typing import Any
 from uuid import uuid4
 
 from plainfilm.engines.batch import Batch
-from plainfilm.engines.dask_connection import LOST_SCHEDULER, DaskConnection
+from plainfilm.engines.dask_connection import ANSWER_SECONDS, LOST_SCHEDULER, DaskConnection
 from plainfilm.engines.engine import WorkerCheck
 from plainfilm.errors import Reason, RunError
 from plainfilm.workers.messages import Event, Idle, Job, JobDone, WorkerLost, WorkerSettings
@@ -214,22 +214,32 @@ class DaskEngine:
         """Yield the events of a batch that has ended. Raises RunError."""
         from distributed import KilledWorker
 
-        submitted = self._submitted.pop(future.key)
-        del self._futures[future.key]
+        submitted = self._submitted[future.key]
         try:
             error = future.exception() if future.status == "error" else None
             if error is not None and not isinstance(error, KilledWorker):
                 raise RunError(f"the Dask cluster cannot do the work of this run: {type(error).__name__}")
-            result = future.result()
+            result = future.result(timeout=ANSWER_SECONDS)
+        except TimeoutError:
+            # the worker that has the result hangs, or is lost: the cluster then does the batch again
+            future.add_done_callback(self._finished.put)
+            return
         except KilledWorker:
+            self._forget(future.key)
             yield from self._give_up(submitted)
             return
-        except (OSError, TimeoutError, CancelledError) as error:
+        except (OSError, CancelledError) as error:
+            self._forget(future.key)
             raise RunError(LOST_SCHEDULER) from error
+        self._forget(future.key)
         yield from result.events_of(submitted.batch)
         if result.error is not None:
             raise result.error
         self._batch_size = min(2 * self._batch_size, LARGEST_BATCH)
+
+    def _forget(self, key: str) -> None:
+        del self._submitted[key]
+        del self._futures[key]
 
     def _give_up(self, submitted: _Submitted) -> Iterator[Event]:
         """Send a batch that the cluster has given up again, or yield the loss of its job."""

@@ -33,7 +33,8 @@ from plainfilm.pickling import dataclass
 
 _PRESENTATION_INDEX = "presentations.sqlite"
 _RESERVE = "reserve"
-_PARALLEL_SYNCS = 8
+# the start of a thread takes as much processor time as the flush of a few files
+_MOST_SYNC_THREADS, _FILES_PER_SYNC_THREAD = 8, 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,10 +237,10 @@ class FolderOutput:
         Returns the errors of files that could not be flushed. Raises StorageFullError and RunError.
         """
         staged = list(names)
-        remaining, threads = iter(staged), min(len(staged), _PARALLEL_SYNCS)
+        remaining, threads = iter(staged), min(1 + len(staged) // _FILES_PER_SYNC_THREAD, _MOST_SYNC_THREADS)
         errors: dict[str, OutputError] = {}
         try:
-            with translate_os_errors(), self._open_staging() as staging, ThreadPoolExecutor(max(threads, 1)) as pool:
+            with translate_os_errors(), self._open_staging() as staging, ThreadPoolExecutor(threads) as pool:
                 # each thread takes the next name itself: that is cheaper than one task a file
                 for future in [pool.submit(_sync_each, staging, remaining, errors) for _ in range(threads)]:
                     future.result()

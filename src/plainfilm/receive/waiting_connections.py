@@ -22,9 +22,11 @@ class Connection:
 
     stream: socket.socket
     address: str
+    _has_ended: bool = False
 
     def end(self) -> None:
         """End the connection, also where another thread waits for its sender."""
+        self._has_ended = True
         with suppress(OSError):
             self.stream.shutdown(socket.SHUT_RDWR)
 
@@ -41,11 +43,15 @@ class Connection:
         stream.do_handshake()
 
     def wait(self, seconds: float) -> None:
-        """Wait until something arrives. Raises TimeoutError."""
+        """Wait until something arrives. Raises TimeoutError, and ConnectionError where nothing can arrive any more."""
+        is_secure = isinstance(self.stream, ssl.SSLSocket)
         if isinstance(self.stream, ssl.SSLSocket) and self.stream.pending():
             return
         if not select.select([self.stream], [], [], max(seconds, 0.0))[0]:
             raise TimeoutError
+        # an association takes a tenth of a second, and is not made for a connection that was ended
+        if self._has_ended or (not is_secure and not self.stream.recv(1, socket.MSG_PEEK)):
+            raise ConnectionAbortedError
 
 
 class WaitingConnections:

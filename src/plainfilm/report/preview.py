@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 import struct
 import zlib
-from base64 import b64decode, b64encode
+from base64 import b64decode
+from binascii import b2a_base64
 from itertools import chain
 
 from plainfilm.pickling import dataclass
@@ -37,7 +38,8 @@ class Preview:
     def to_bytes(self) -> bytes:
         """Return the bytes that the ledger stores."""
         chart = self.chart
-        counts, levels = b64encode(chart.counts).decode(), b64encode(chart.levels).decode()
+        counts = b2a_base64(chart.counts, newline=False).decode()
+        levels = b2a_base64(chart.levels, newline=False).decode()
         text = _ENCODER.encode([chart.low, chart.high, counts, levels, self.steps, self.findings])
         packed = zlib.compress(text.encode("utf-8", "replace"), 1)
         return _LENGTH.pack(len(packed)) + packed + self.thumbnail

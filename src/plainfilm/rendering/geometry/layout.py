@@ -81,7 +81,7 @@ def geometry_of(
         outline=outline,
         turn=layout.turn,
     )
-    is_whole = crop == Box(0, 0, layout.width, layout.height)
+    is_whole = (crop.x, crop.y, crop.width, crop.height) == (0, 0, layout.width, layout.height)
     if is_whole and options.size == OutputSize() and options.spacing is None:
         return geometry
     if options.spacing is None:

@@ -53,7 +53,10 @@ class VoiCandidates:
 
     def item_at(self, position: VoiPosition) -> LutItem | WindowItem | None:
         """The item at a position, or None."""
-        return next((candidate.item for candidate in self.items if candidate.position == position), None)
+        for candidate in self.items:
+            if candidate.position is position or candidate.position == position:
+                return candidate.item
+        return None
 
 
 def voi_candidates(attributes: FrameAttributes, choice: VoiChoice) -> VoiCandidates:

@@ -125,6 +125,8 @@ class VoiSelector:
 
     def _output_levels_of(self, attempted: AttemptedVoi, frame: SurveyedFrame) -> _OutputLevels:
         """The output levels of an attempt that is usable for a frame."""
+        if len(self._survey.frames) == 1:
+            return self._count_output_levels(attempted, frame)
         levels = self._levels.get(attempted.attempt)
         if levels is None:
             levels = self._levels[attempted.attempt] = self._count_output_levels(attempted, frame)
