@@ -86,12 +86,8 @@ def test_the_name_of_a_single_image_decides_its_format() -> None:
         ["--labels", "labels.csv"],
         ["--label", "grade"],
         ["--class-folders", "grade"],
-        ["--jobs", "2"],
-        ["--overwrite"],
         ["--watch"],
-        ["--key-file", "key"],
         ["--log", "log"],
-        ["--progress", "json"],
         ["--source-column", "film"],
         ["--null"],
     ],
@@ -103,6 +99,12 @@ def test_an_option_of_a_folder_has_no_effect_on_a_single_image(words: list[str])
     variable = f"PLAINFILM_{words[0].removeprefix('--').upper().replace('-', '_')}"
     value = words[1] if words[1:] else "true"
     assert options_of(parse(parser, []), {variable: value}, ImageFormat.PNG) == Options()
+
+
+@pytest.mark.parametrize("words", [["--jobs", "2"], ["--overwrite"], ["--key-file", "key"], ["--progress", "none"]])
+def test_a_single_image_accepts_how_a_command_works(words: list[str]) -> None:
+    arguments = parse(command_parser("test", CommandHelp("", "")), words)
+    assert options_of(arguments, {}, ImageFormat.PNG).render == Options().render
 
 
 def test_an_option_has_an_effect_through_another_place() -> None:
