@@ -16,7 +16,7 @@ import pytest
 from tests.conversion.test_resuming import tree
 from tests.support.cases.build import case_file
 
-from plainfilm.conversion import conversion as conversion_module
+from plainfilm.conversion.committer import ResultCommitter
 from plainfilm.conversion.conversion import Conversion
 from plainfilm.conversion.summary import Run
 from plainfilm.errors import OutputError, RunError
@@ -176,7 +176,8 @@ def test_a_file_that_gets_its_name_but_is_not_flushed_leaves_no_file_without_a_r
     convert: Converts, out: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(directory: OutputDirectory) -> None:
-        if directory.path.name == "b":
+        assert directory.descriptor is not None
+        if (out / "b").exists() and os.path.samestat(os.fstat(directory.descriptor), (out / "b").stat()):
             raise OSError(errno.EINVAL, "no directory can be flushed")
 
     monkeypatch.setattr(OutputDirectory, "sync", refuse)
@@ -191,7 +192,7 @@ def test_an_error_that_is_no_row_ends_the_run_with_exit_code_3_and_tables(
     def refuse(*_: object, **__: object) -> None:
         raise OutputError("refused")
 
-    monkeypatch.setattr(conversion_module.ResultCommitter, "close", refuse)
+    monkeypatch.setattr(ResultCommitter, "close", refuse)
     with pytest.raises(RunError, match="refused") as error:
         convert()
     assert error.value.exit_code == 3

@@ -14,6 +14,7 @@ from plainfilm.conversion import progress as progress_module
 from plainfilm.conversion.progress import ProgressReporter
 from plainfilm.conversion.run_progress import RunProgress
 from plainfilm.conversion.summary import Counts
+from plainfilm.workers import worker_thread
 
 
 def test_reports_are_few_and_hold_the_counts(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -70,8 +71,11 @@ def test_a_callback_gets_the_progress_of_a_run(films: Path, tmp_path: Path) -> N
 @pytest.mark.slow
 @pytest.mark.parametrize("error", [ZeroDivisionError, KeyboardInterrupt])
 def test_a_failing_callback_stops_the_run_and_the_next_run_resumes_it(
-    error: type[BaseException], films: Path, tmp_path: Path
+    error: type[BaseException], films: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # the worker waits for the run, which therefore stops after few images
+    monkeypatch.setattr(progress_module, "REPORT_SECONDS", 0.0)
+    monkeypatch.setattr(worker_thread, "BATCHES_AHEAD", 1)
     calls: list[RunProgress] = []
 
     def fail(progress: RunProgress) -> None:
