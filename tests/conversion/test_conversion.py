@@ -21,6 +21,7 @@ from tests.support.cases.faults import faults
 from tests.support.outputs import is_private
 
 from plainfilm.cli.main import main
+from plainfilm.conversion import progress as progress_module
 from plainfilm.conversion.conversion import Conversion
 from plainfilm.conversion.job import EncodedImage
 from plainfilm.conversion.pseudonyms import Key
@@ -32,6 +33,7 @@ from plainfilm.findings import FindingCode
 from plainfilm.options.options import Options
 from plainfilm.records import Failure
 from plainfilm.sources.walk import Listing
+from plainfilm.workers import worker_thread
 from plainfilm.workers.spawn import TASK
 
 pytestmark = pytest.mark.slow
@@ -397,7 +399,12 @@ def test_a_run_stopped_before_its_start_converts_nothing_and_reports_it(
     assert rows_of(out) == []
 
 
-def test_a_run_that_is_stopped_from_another_thread_keeps_what_is_done(source: Path, out: Path, tmp_path: Path) -> None:
+def test_a_run_that_is_stopped_from_another_thread_keeps_what_is_done(
+    source: Path, out: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # the run is told of every image, and the worker waits for it
+    monkeypatch.setattr(progress_module, "REPORT_SECONDS", 0.0)
+    monkeypatch.setattr(worker_thread, "BATCHES_AHEAD", 1)
     (tmp_path / "key").write_bytes(KEY)
     for number in range(300):
         (source / f"{number:03}.dcm").write_bytes(case_file())

@@ -24,6 +24,7 @@ from plainfilm.conversion.summary import Run
 from plainfilm.errors import LedgerError, OutputLockedError, StorageFullError
 from plainfilm.options.options import Options
 from plainfilm.output.tables import read_table
+from plainfilm.workers import worker_thread
 
 pytestmark = pytest.mark.slow
 
@@ -98,8 +99,9 @@ def test_a_finished_run_converts_nothing_again(convert: Converts, whole: dict[st
 def test_a_stopped_run_resumes(
     convert: Converts, source: Path, whole: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # it is told of every picture, so that it is stopped among the first ones however fast they come
+    # it is told of every image, and the worker waits for it: it is stopped among the first ones however fast they come
     monkeypatch.setattr(progress_module, "REPORT_SECONDS", 0.0)
+    monkeypatch.setattr(worker_thread, "BATCHES_AHEAD", 1)
     options = Options.of({"jobs": 1, "key_file": tmp_path / "key"})
     conversion = Conversion([source], tmp_path / "out", options)
     stopped = conversion.run(lambda progress: conversion.stop(0.0) if progress.converted > 10 else None)
