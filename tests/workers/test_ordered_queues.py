@@ -111,6 +111,23 @@ def test_losses_come_in_the_order_of_the_jobs_too() -> None:
 
 
 @pytest.mark.slow
+def test_a_result_that_is_gone_with_its_process_comes_from_another_attempt() -> None:
+    failed: list[object] = []
+
+    def receive(value: Any) -> object:
+        if value[0] == "07" and not failed:
+            failed.append(value)
+            raise FileNotFoundError("the process has ended in the next job")
+        return value
+
+    scripts = [{"name": f"{number:02}"} for number in range(15)]
+    events = list(ordered_events(scripts, receive, workers=1))
+    assert [event.value[0] for event in events if isinstance(event, TaskResult)] == [item["name"] for item in scripts]
+    assert not [event for event in events if isinstance(event, WorkerLost)]
+    assert failed
+
+
+@pytest.mark.slow
 def test_few_results_are_received_ahead_of_the_consumer() -> None:
     received: list[object] = []
     scripts = [{"name": str(number), "frames": 50} for number in range(6)]

@@ -100,6 +100,18 @@ def test_a_death_fails_its_own_instance_after_a_second_attempt(fault: str) -> No
     assert Counter(type(event) for event in events)[JobDone] == 5
 
 
+def test_the_rest_of_a_job_after_an_exception_loses_and_repeats_no_job_that_was_sent_ahead() -> None:
+    scripts: list[dict[str, Any]] = [{"name": f"{number:02}"} for number in range(30)]
+    scripts[15] |= {"frames": 4, "fault": "raise", "at": 1}
+    events = events_of(scripts, workers=1)
+    expected = [(str(script["name"]), frame) for script in scripts for frame in range(script.get("frames", 1))]
+    expected.remove(("15", 1))
+    assert results(events) == expected
+    assert [lost.frame for lost in losses(events)] == [1]
+    done = [event.payload for event in events if isinstance(event, JobDone)]
+    assert done == scripts
+
+
 @posix
 def test_a_death_loses_and_repeats_no_job_that_was_sent_ahead() -> None:
     before, after = ([{"name": f"{part} {number}"} for number in range(6)] for part in ("before", "after"))
@@ -151,8 +163,9 @@ def test_infinite_recursion_is_too_deep() -> None:
 
 
 def test_an_exception_is_an_internal_error_and_keeps_its_worker() -> None:
-    payloads = [{"name": "a"}, {"name": "faulty", "fault": "raise"}, {"name": "z"}]
-    events = events_of(payloads, workers=1)
+    # after a slow job no other one is sent ahead
+    slow = {"name": "a", "fault": "wait", "seconds": 2 * worker_thread.FAST_JOB_SECONDS}
+    events = events_of([slow, {"name": "faulty", "fault": "raise"}, {"name": "z"}], workers=1)
     assert results(events) == [("a", 0), ("z", 0)]
     assert len(set(processes(events))) == 1
     (lost,) = losses(events)

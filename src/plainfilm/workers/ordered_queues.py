@@ -66,11 +66,9 @@ class OrderedQueues(PoolQueues):
             self._outboxes.append(_Outbox(job))
         super().put_job(job)
 
-    def receive(self, event: Event) -> Event:
-        """Return the event for the consumer, a result with what `OrderedDelivery.receive` returns."""
-        if isinstance(event, TaskResult):
-            return TaskResult(self._delivery.receive(event.value), event.traceback)
-        return event
+    def receive(self, result: TaskResult) -> TaskResult:
+        """Return the result with what `OrderedDelivery.receive` returns."""
+        return TaskResult(self._delivery.receive(result.value), result.traceback)
 
     def put_events(self, job: Job, events: Sequence[Event]) -> None:
         """Add events of a job. Waits while enough events of this job wait, unless the queues are closed."""

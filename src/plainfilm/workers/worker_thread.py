@@ -97,9 +97,12 @@ class PoolQueues:
         """Add a job for the worker threads."""
         self.jobs.put(job)
 
-    def receive(self, event: Event) -> Event:
-        """Return the event for the consumer, when a worker has reported it."""
-        return event
+    def receive(self, result: TaskResult) -> TaskResult:
+        """Return the result for the consumer, when a worker has reported it.
+
+        Raises FileNotFoundError where the worker is gone with what belongs to the result.
+        """
+        return result
 
     def put_events(self, _job: Job, events: Sequence[Event]) -> None:
         """Add events of a job. Waits while the queue is full, unless it is closed."""
@@ -195,9 +198,15 @@ class WorkerThread(threading.Thread):
                     FrameStarted() | FrameSurveyed() | MemoryShort() | TaskResult() | TaskNote() | FrameSkipped()
                 ) as message:
                     has_frames |= isinstance(message, FrameStarted | FrameSurveyed)
+                    if isinstance(message, TaskResult):
+                        try:
+                            message = self._queues.receive(message)
+                        except FileNotFoundError:
+                            # the process has died in the next job, and with it the file of the array
+                            return None
                     event = progress.handle_report(message)
                     if event is not None:
-                        self._events.append(self._queues.receive(event))
+                        self._events.append(event)
                     if has_frames:
                         # the end of the job may be far away
                         self._put_events(progress.job)
@@ -217,8 +226,10 @@ class WorkerThread(threading.Thread):
         if self._sent_ahead is not progress.job:
             process.send(progress.remaining_job(None if upcoming is None else upcoming.payload))
         self._sent_ahead = None
-        # a job that reads ahead is sent when the one after it is known
-        if upcoming is not None and not upcoming.reads_ahead and process.send_ahead(upcoming):
+        # a job that reads ahead is sent when the one after it is known; a job whose process has died is tried alone, so
+        # that no other one can end the process again
+        is_sendable = upcoming is not None and progress.attempt == 1 and not upcoming.reads_ahead
+        if upcoming is not None and is_sendable and process.send_ahead(upcoming):
             self._sent_ahead = upcoming
 
     def _put_events(self, job: Job) -> None:
@@ -234,9 +245,11 @@ class WorkerThread(threading.Thread):
                 self._recycle_if_due(finished)
                 return None
             case TaskRaised():
-                if end.needs_new_process:
+                lost = progress.handle_exception(end)
+                # the rest of the job would come after the job that the process has already
+                if end.needs_new_process or (self._sent_ahead is not None and not progress.is_finished):
                     self._end_process()
-                return progress.handle_exception(end)
+                return lost
         return progress.handle_exit(*self._end_process())
 
     def _recycle_if_due(self, finished: TaskFinished) -> None:
