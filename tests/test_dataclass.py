@@ -132,3 +132,16 @@ def test_a_class_that_may_change_is_one_of_dataclasses() -> None:
     count = Count()
     count.images += 1
     assert count == Count(1)
+
+
+def test_a_class_that_compares_itself_is_hashable_as_with_dataclasses() -> None:
+    @dataclass(frozen=True, slots=True)
+    class Size:
+        rows: int
+        area: int = field(init=False, default=0)
+
+        def __eq__(self, other: object) -> bool:
+            return self is other
+
+    assert hash(Size(1)) == hash(Size(1))
+    assert list(inspect.signature(Size).parameters) == ["rows"]

@@ -79,7 +79,10 @@ class FastPickle:
 
 
 def _make_frozen(plain: Any) -> Any:
-    if any(hasattr(base, "__dataclass_fields__") for base in plain.__bases__):
+    is_derived = any(hasattr(base, "__dataclass_fields__") for base in plain.__bases__)
+    values = vars(plain).values()
+    has_values_of_its_own = any(isinstance(value, dataclasses.Field) and not value.init for value in values)
+    if is_derived or has_values_of_its_own or "__eq__" in vars(plain):
         return dataclasses.dataclass(frozen=True, slots=True)(plain)
     kind = _make_fields(plain)
     kind.__dataclass_params__.frozen = kind.__dataclass_params__.eq = kind.__dataclass_params__.repr = True

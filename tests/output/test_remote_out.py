@@ -20,6 +20,7 @@ from plainfilm.api.many_images import convert
 from plainfilm.cli.main import main
 from plainfilm.conversion.summary import Run
 from plainfilm.errors import LedgerError, OptionsError, OutputLockedError, Reason, RunError
+from plainfilm.output import remote_lock
 from plainfilm.output.remote_objects import RemoteObjects
 from plainfilm.output.remote_out import RemoteOut
 from plainfilm.output.remote_put import put_changes
@@ -287,6 +288,25 @@ def test_a_folder_of_this_machine_that_is_lost_is_fetched_again(remote_out: Remo
     remote_out.fetch(["x.png"])
     put_changes(remote_out, keeps_files=True)
     assert of_folder(remote_out.folder) == {"x.png": b"an image", ".plainfilm": b"a ledger"}
+
+
+def test_of_two_runs_that_find_the_same_stale_lock_one_holds_it(
+    remote_out: RemoteOut, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stale = {"host": socket.gethostname(), "pid": 2**22 + 1, "started": "x", "token": "t"}
+    owner_of = remote_lock._owner_of
+    answers = [stale]
+    monkeypatch.setattr(remote_lock, "_owner_of", lambda url: answers.pop() if answers else owner_of(url))
+    answers.clear()
+    with remote_out.lock():
+        # the other run has read the lock object before this one replaced it
+        answers.append(stale)
+        with pytest.raises(OutputLockedError), remote_out.lock():
+            pass
+        with pytest.raises(OutputLockedError), remote_out.lock():
+            pass
+    with remote_out.lock():
+        pass
 
 
 def test_a_lock_that_cannot_be_read_is_not_taken_over(remote_out: RemoteOut, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -141,4 +141,12 @@ async def _ask(
     for task in asked.values():
         # without effect on one that is done
         task.cancel()
-    return {worker: task.result()[worker] if task.done() else None for worker, task in asked.items()}
+    return {worker: _answer(worker, task) for worker, task in asked.items()}
+
+
+def _answer(worker: str, task: asyncio.Future[dict[str, Any]]) -> Any:
+    """Return what a worker has answered; None if it has not, or if the connection was lost."""
+    try:
+        return task.result()[worker] if task.done() else None
+    except (OSError, asyncio.CancelledError):
+        return None

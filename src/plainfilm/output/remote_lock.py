@@ -38,8 +38,9 @@ def lock_remote_out(out: RemoteUrl, names: PrivateNames) -> Iterator[None]:
     content = json.dumps(owner).encode()
     with translate_store_errors():
         if not store.create(url, content):
-            _check_stale(out, names.lock, _owner_of(url))
-            store.put(url, content)
+            _remove_stale(out, names.lock)
+            # of several runs that find the same stale object, one creates its own
+            store.create(url, content)
         present = _owner_of(url)
         if present is None or present.get("token") != owner["token"]:
             raise _locked_error(out, names.lock, present or {})
@@ -49,7 +50,8 @@ def lock_remote_out(out: RemoteUrl, names: PrivateNames) -> Iterator[None]:
         yield
     finally:
         with suppress(ConversionError):
-            store.remove(url)
+            if (present := _owner_of(url)) is not None and present.get("token") == owner["token"]:
+                store.remove(url)
 
 
 def check_shares_unlocked(out: RemoteUrl, names: Iterable[str]) -> None:
@@ -62,10 +64,21 @@ def check_shares_unlocked(out: RemoteUrl, names: Iterable[str]) -> None:
 def _check_unlocked(out: RemoteUrl, lock: str) -> None:
     """Raise OutputLockedError where another run holds a lock object; remove that of a process that has ended."""
     with translate_store_errors():
-        owner = _owner_of(out.below(lock))
-        if owner is not None:
-            _check_stale(out, lock, owner)
-            cast(WritableStore, store_of(out)).remove(out.below(lock))
+        _remove_stale(out, lock)
+
+
+def _remove_stale(out: RemoteUrl, lock: str) -> None:
+    """Remove a lock object of a process that has ended. Raises OutputLockedError for any other, and SourceError."""
+    owner = _owner_of(out.below(lock))
+    if owner is None:
+        return
+    _check_stale(out, lock, owner)
+    # another run may have taken the lock over meanwhile
+    present = _owner_of(out.below(lock))
+    if present == owner:
+        cast(WritableStore, store_of(out)).remove(out.below(lock))
+    elif present is not None:
+        raise _locked_error(out, lock, present)
 
 
 def _check_stale(out: RemoteUrl, lock: str, owner: Mapping[str, object] | None) -> None:

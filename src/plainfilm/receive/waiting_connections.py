@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-import select
+import selectors
 import socket
 import ssl
 import threading
@@ -47,8 +47,11 @@ class Connection:
         is_secure = isinstance(self.stream, ssl.SSLSocket)
         if isinstance(self.stream, ssl.SSLSocket) and self.stream.pending():
             return
-        if not select.select([self.stream], [], [], max(seconds, 0.0))[0]:
-            raise TimeoutError
+        # select.select refuses descriptors from 1024 on
+        with selectors.DefaultSelector() as selector:
+            selector.register(self.stream, selectors.EVENT_READ)
+            if not selector.select(max(seconds, 0.0)):
+                raise TimeoutError
         # an association takes a tenth of a second, and is not made for a connection that was ended
         if self._has_ended or (not is_secure and not self.stream.recv(1, socket.MSG_PEEK)):
             raise ConnectionAbortedError
