@@ -13,7 +13,7 @@ from enum import Enum
 from typing import Any, Generic, TypeVar
 
 from plainfilm.errors import OptionsError, Reason
-from plainfilm.options.local_path import without_user_info
+from plainfilm.options.local_path import scheme_of, without_user_info
 from plainfilm.pickling import dataclass
 
 T = TypeVar("T")
@@ -107,6 +107,9 @@ class Option:
             # parse_columns() of the package dicom names its option itself
             message = error.message.removeprefix(f"{self.flag}: ")
         # the first error may quote a URL with a password: it is not the cause of this one
+        if isinstance(value, str) and "@" in value and (scheme := scheme_of(value)) is not None:
+            for quoted in (value, repr(value)[1:-1]):
+                message = message.replace(quoted, f"{scheme}://")
         raise OptionsError(without_user_info(f"{self.flag}: {message}"))
 
 
