@@ -125,7 +125,7 @@ def check_other_options(trial: Trial, source: Path, expected: dict[str, str]) ->
     changed.write_bytes(sample_files()["implicit"] + b"\0")
     ended = trial.convert([source], out)
     other = differences(expected, file_hashes(out))
-    trial.expect("1 files have changed" in ended.stderr, f"the change was not noted: {ended.stderr}")
+    trial.expect("1 file has changed" in ended.stderr, f"the change was not noted: {ended.stderr}")
     trial.expect({"0/0000.png", CONVERTED} <= set(other), f"the changed files are {other}")
     changed.write_bytes(before)
 
