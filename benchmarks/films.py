@@ -50,6 +50,8 @@ ROWS = (
     Row("512 x 512", "small films", 5.5, files=60),
     Row("JPEG Lossless", "films jpeg-lossless", 8),
     Row("JPEG-LS", "films jpeg-ls", 3.5, files=3),
+    Row("JPEG 2000", "films jpeg2000", 2, files=3),
+    Row("HTJ2K", "films htj2k", 1.8, files=3),
     Row("JPEG 2000 to 512, reduced", "films jpeg2000", 25, 512, (("decode", "reduced"),), files=3),
 )
 
