@@ -295,9 +295,8 @@ def test_of_two_runs_that_find_the_same_stale_lock_one_holds_it(
 ) -> None:
     stale = {"host": socket.gethostname(), "pid": 2**22 + 1, "started": "x", "token": "t"}
     owner_of = remote_lock._owner_of
-    answers = [stale]
+    answers: list[dict[str, object]] = []
     monkeypatch.setattr(remote_lock, "_owner_of", lambda url: answers.pop() if answers else owner_of(url))
-    answers.clear()
     with remote_out.lock():
         # the other run has read the lock object before this one replaced it
         answers.append(stale)

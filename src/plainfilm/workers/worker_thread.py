@@ -228,8 +228,7 @@ class WorkerThread(threading.Thread):
         self._sent_ahead = None
         # a job that reads ahead is sent when the one after it is known; a job whose process has died is tried alone, so
         # that no other one can end the process again
-        is_sendable = upcoming is not None and progress.attempt == 1 and not upcoming.reads_ahead
-        if upcoming is not None and is_sendable and process.send_ahead(upcoming):
+        if upcoming is not None and progress.attempt == 1 and not upcoming.reads_ahead and process.send_ahead(upcoming):
             self._sent_ahead = upcoming
 
     def _put_events(self, job: Job) -> None:
